@@ -1,0 +1,32 @@
+"""What every test shares: one torch thread, the shared pictures, a cache of its own."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+SHARED = Path(__file__).resolve().parents[2] / "shared"
+
+
+@pytest.fixture(autouse=True)
+def _quiet_torch() -> None:
+    # With another process busy, two torch threads can be ten times slower than one.
+    torch = sys.modules.get("torch")
+    if torch is not None and torch.get_num_threads() != 1:
+        torch.set_num_threads(1)
+
+
+@pytest.fixture(autouse=True)
+def _own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test reads or fills the cache of the person who runs it."""
+    monkeypatch.setenv("STRIATE_CACHE", str(tmp_path_factory.getbasetemp() / "striate-cache"))
+
+
+@pytest.fixture
+def shared() -> Path:
+    """The folder of real pictures beside the checkout; the test is skipped where it is absent."""
+    if not (SHARED / "data").is_dir():
+        pytest.skip(f"needs the shared pictures at {SHARED}")
+    return SHARED
