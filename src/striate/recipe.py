@@ -1,0 +1,206 @@
+"""Recipe: how to train, every choice in one value. Imports errors only (and pydantic); no torch, no numpy.
+
+A person writes what they care about and leaves the rest as None ("by itself"); ``settled`` fills every gap from the
+facts of the pictures, and only a settled recipe is trained with and saved. The rules that fill the gaps stand in
+``_rules`` and are the tool's defaults; where the figures come from is in docs/defaults.md.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from striate.errors import RecipeError
+
+Share = Annotated[float, Field(ge=0.0, lt=1.0)]
+Positive = Annotated[float, Field(gt=0.0, allow_inf_nan=False)]
+Count = Annotated[int, Field(ge=1)]
+Strength = Literal["none", "light", "standard", "strong"]
+
+SMALL = 64  # pixels: up to here pictures are trained at their own size with the small net
+LARGE = 128  # pixels: the side that larger pictures are trained at
+
+
+class Recipe(BaseModel):
+    """How to train. Fields left as None are chosen by ``settled``.
+
+    Units: learning rates are per step, ``warmup`` and ``milestones`` are shares of all steps, ``size`` is
+    (height, width) in pixels, ``val`` and ``test`` are shares of the pictures that the source itself leaves unsplit.
+
+    Example: ``Recipe(source="pets", epochs=5).settled(pictures=200, height=375, width=500, uniform=False, gray=False)``
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=False, validate_default=True)
+
+    source: str = ""
+    task: Literal["classify"] = "classify"
+    net: str | None = None
+    size: tuple[Count, Count] | None = None
+    colour: Literal["rgb", "gray"] | None = None
+    resize: Literal["crop", "stretch", "pad"] | None = None
+    val: Share = 0.1
+    test: Share = 0.15
+    augment: Strength | None = None
+    flip: bool | None = None
+    epochs: Count | None = None
+    batch: Count | None = None
+    optimiser: Literal["sgd", "rmsprop", "adam", "adamw"] | None = None
+    learning_rate: Positive | None = None
+    momentum: Share = 0.9
+    nesterov: bool = True
+    betas: tuple[Share, Share] = (0.9, 0.999)
+    weight_decay: Annotated[float, Field(ge=0.0, allow_inf_nan=False)] | None = None
+    schedule: Literal["constant", "step", "cosine", "one-cycle"] = "one-cycle"
+    warmup: Share | None = None
+    milestones: tuple[Share, ...] = (0.5, 0.75)
+    gamma: Positive = 0.1
+    final_rate: Annotated[float, Field(ge=0.0, le=1.0)] = 0.0
+    label_smoothing: Share | None = None
+    class_weights: Literal["none", "balanced"] = "none"
+    clip: Positive | None = None
+    accumulate: Count = 1
+    ema: Share | None = None
+    patience: Count | None = None
+    unknown: bool = True
+    seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    channels_last: bool = True
+    compile: bool = False
+    device: Annotated[str, Field(pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$")] = "auto"
+    threads: Count | None = None
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Recipe:
+        if self.val + self.test >= 1.0:
+            raise ValueError(
+                f"val {self.val} and test {self.test} together leave no picture to train on; they must stay below 1"
+            )
+        if any(b <= a for a, b in zip(self.milestones, self.milestones[1:], strict=False)):
+            raise ValueError(f"milestones {list(self.milestones)} must rise from one to the next")
+        return self
+
+    def settled(self, *, pictures: int, height: int, width: int, uniform: bool, gray: bool) -> Recipe:
+        """Return the same recipe with every gap filled.
+
+        ``pictures`` is how many there are to train on, ``height`` x ``width`` (pixels) the median size, ``uniform``
+        whether all have that very size, ``gray`` whether none has colour.
+        """
+        size, colour = self.size, self.colour or ("gray" if gray else "rgb")
+        if size is None:
+            side = max(height, width)
+            size = (height, width) if side <= SMALL and uniform else (min(side, LARGE),) * 2
+        rules = _rules(pictures=pictures, side=max(size), gray=colour == "gray")
+        gaps = {name: value for name, value in rules.items() if getattr(self, name) is None}
+        if self.optimiser not in (None, rules["optimiser"]):
+            # The learning rate and decay above belong to that optimiser; another one gets its own usual ones.
+            own = _OWN_RATES[self.optimiser]
+            gaps |= {name: value for name, value in own.items() if name in gaps}
+        return self.changed(size=size, colour=colour, **gaps)
+
+    def changed(self, **changes: object) -> Recipe:
+        """Return a copy with some fields changed, checked as a whole."""
+        return from_dict({**self.model_dump(), **changes})
+
+    def to_toml(self) -> str:
+        """Return the recipe as TOML, one field a line; what is None is left out (TOML has no null)."""
+        fields = self.model_dump(mode="json")
+        # A JSON scalar or list of scalars is also a TOML one.
+        return "".join(
+            f"{name} = {json.dumps(value, ensure_ascii=False)}\n" for name, value in fields.items() if value is not None
+        )
+
+
+_OWN_RATES: dict[str, dict[str, object]] = {
+    "sgd": {"learning_rate": 0.1, "weight_decay": 5e-4},
+    "rmsprop": {"learning_rate": 1e-3, "weight_decay": 1e-5},
+    "adam": {"learning_rate": 1e-3, "weight_decay": 0.0},
+    "adamw": {"learning_rate": 2e-3, "weight_decay": 0.05},
+}
+
+
+def _rules(*, pictures: int, side: int, gray: bool) -> dict[str, Any]:
+    """What a person who says nothing gets."""
+    small = side <= SMALL
+    batch = next((size for size in (32, 64, 128, 256) if pictures < size * 40), 512)
+    if not small:
+        batch = min(batch, 64)
+    steps_wanted = 2000 if small else 1500
+    epochs = max(5, min(60, round(steps_wanted * batch / max(pictures, 1))))
+    return {
+        "net": "small" if small else "resnet",
+        "resize": "crop",
+        "augment": "light" if small else "standard",
+        "flip": not gray,
+        "epochs": epochs,
+        "batch": batch,
+        "optimiser": "adamw",
+        "learning_rate": 5e-3,
+        "weight_decay": 0.05,
+        "warmup": 0.25,
+        "label_smoothing": 0.1,
+        "ema": 0.0,
+    }
+
+
+def from_dict(values: Mapping[str, object]) -> Recipe:
+    """Return the recipe these fields describe, or raise RecipeError that names each wrong one."""
+    for name in values:
+        if name not in Recipe.model_fields:
+            near = difflib.get_close_matches(str(name), Recipe.model_fields, n=2)
+            hint = f"did you mean {' or '.join(near)}?" if near else "the fields are " + ", ".join(Recipe.model_fields)
+            raise RecipeError(f"a recipe has no field {name!r}; {hint}")
+    try:
+        return Recipe.model_validate(dict(values))
+    except ValidationError as error:
+        raise RecipeError("; ".join(_sentence(detail) for detail in error.errors())) from None
+
+
+def from_toml(text: str, *, where: str = "recipe") -> Recipe:
+    """Read a recipe from TOML text; ``where`` names the file in errors."""
+    try:
+        values = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise RecipeError(f"{where} is not TOML: {error}") from None
+    try:
+        return from_dict(values)
+    except RecipeError as error:
+        raise RecipeError(f"{where}: {error}") from None
+
+
+def read(path: Path) -> Recipe:
+    """Read a recipe file."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise RecipeError(f"recipe {path} cannot be read: {error.strerror or error}") from None
+    except UnicodeDecodeError as error:
+        raise RecipeError(f"recipe {path} is not UTF-8 text (byte {error.start})") from None
+    return from_toml(text, where=str(path))
+
+
+def _sentence(detail: Any) -> str:
+    """Turn one of pydantic's findings into a sentence: the field, what it was, what it may be."""
+    place = ".".join(str(part) for part in detail["loc"])
+    message = str(detail["msg"]).removeprefix("Value error, ")
+    if not place:
+        return message
+    field = Recipe.model_fields[str(detail["loc"][0])]
+    if detail["type"] == "literal_error":
+        words = [word for word in _words(field.annotation) if isinstance(word, str)]
+        near = difflib.get_close_matches(str(detail["input"]), words, n=1)
+        message = f"must be one of {', '.join(words)}" + (f" (did you mean {near[0]}?)" if near else "")
+    return f"{place} = {detail['input']!r}: {message[0].lower()}{message[1:]}"
+
+
+def _words(annotation: Any) -> list[object]:
+    """Return the literals anywhere inside a type."""
+    found: list[object] = []
+    for part in get_args(annotation):
+        found += _words(part) if get_args(part) else [part]
+    return found

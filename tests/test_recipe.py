@@ -1,0 +1,71 @@
+"""The recipe: gaps filled by rule, round trip through TOML, errors that teach."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from striate import recipe
+from striate.errors import RecipeError
+from striate.recipe import Recipe
+
+
+@given(
+    pictures=st.integers(1, 10**7),
+    height=st.integers(1, 4000),
+    width=st.integers(1, 4000),
+    uniform=st.booleans(),
+    gray=st.booleans(),
+    optimiser=st.sampled_from([None, "sgd", "rmsprop", "adam", "adamw"]),
+)
+def test_settled_leaves_no_gap_and_round_trips(
+    pictures: int, height: int, width: int, uniform: bool, gray: bool, optimiser: str | None
+) -> None:
+    start = recipe.from_dict({"source": 'p€ts "x"', "optimiser": optimiser})
+    full = start.settled(pictures=pictures, height=height, width=width, uniform=uniform, gray=gray)
+    open_fields = {name for name, value in full.model_dump().items() if value is None}
+    assert open_fields <= {"clip", "patience", "threads"}
+    assert recipe.from_toml(full.to_toml()) == full
+    assert full.settled(pictures=1, height=1, width=1, uniform=False, gray=not gray) == full
+
+
+def test_what_is_said_is_kept() -> None:
+    said = Recipe(source="x", epochs=3, net="conv 8 3x3", size=(20, 30), flip=True, learning_rate=0.5)
+    full = said.settled(pictures=100, height=28, width=28, uniform=True, gray=True)
+    assert (full.epochs, full.net, full.size, full.flip, full.learning_rate) == (3, "conv 8 3x3", (20, 30), True, 0.5)
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({"epoch": 3}, ["no field 'epoch'", "epochs"]),
+        ({"epochs": 0}, ["epochs = 0", "greater than or equal to 1"]),
+        ({"optimiser": "adamv"}, ["optimiser = 'adamv'", "sgd, rmsprop, adam, adamw"]),
+        ({"val": 0.6, "test": 0.5}, ["0.6", "0.5", "below 1"]),
+        ({"learning_rate": float("nan")}, ["learning_rate", "finite"]),
+        ({"device": "tpu"}, ["device = 'tpu'"]),
+        ({"milestones": (0.5, 0.5)}, ["must rise"]),
+    ],
+)
+def test_errors_name_field_value_and_remedy(values: dict[str, object], words: list[str]) -> None:
+    with pytest.raises(RecipeError) as caught:
+        recipe.from_dict(values)
+    for word in words:
+        assert word in str(caught.value)
+
+
+def test_files_that_are_not_recipes(tmp_path: Path) -> None:
+    for name, content in {
+        "broken.toml": b"epochs = = 3",
+        "latin.toml": b"source = '\xe9'",
+        "typo.toml": b"epoch = 3",
+    }.items():
+        path = tmp_path / name
+        path.write_bytes(content)
+        with pytest.raises(RecipeError, match=name):
+            recipe.read(path)
+    with pytest.raises(RecipeError, match=r"missing\.toml"):
+        recipe.read(tmp_path / "missing.toml")
