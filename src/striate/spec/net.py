@@ -1,0 +1,375 @@
+"""Nets composed of nets: in a row, side by side, repeated, named; a tree of frozen values, each of them a `Net`.
+
+In Python the operators bind as they do for numbers, and the text notation binds the same way, tightest first:
+``*`` (multiply, repeat), ``+`` (add), ``>>`` (row), ``|`` (concat).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import KW_ONLY, dataclass, fields
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, dataclass_transform
+
+from striate.errors import DescribeError
+from striate.spec.shape import Shape
+from striate.spec.values import KINDS, Positive
+
+if TYPE_CHECKING:
+    from striate.spec.survey import Survey
+
+LARGEST_REPEAT = 10_000  # more than any network; a larger number is a slip of the keyboard
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_Class = TypeVar("_Class", bound=type)
+
+
+@dataclass_transform(frozen_default=True, eq_default=False)
+def node(cls: _Class) -> _Class:
+    """Make a class of the tree: a frozen dataclass whose fields are checked, and which compares and prints as a `Net`."""
+    return dataclass(frozen=True, eq=False, repr=False)(cls)
+
+
+class Net:
+    """A network: one layer, or several composed. Values: frozen, hashable, equal when they say the same.
+
+    >>> from striate.spec import Conv, Dense, Flatten, Identity, ReLU
+    >>> block = Conv(8, 3, padding=1) >> ReLU()
+    >>> net = 2 * (block + Identity()) >> Flatten() >> Dense(10)
+    >>> print(net)
+    2 * ((conv 8 3x3 pad 1 >> relu) + identity) >> flatten >> dense 10
+    """
+
+    keyword: ClassVar[str]  # the word of the text notation
+
+    def __post_init__(self) -> None:
+        for field in fields(self):  # type: ignore[arg-type]
+            kind = KINDS.get(str(field.type))
+            if kind is not None:
+                value = getattr(self, field.name)
+                try:
+                    self._set(field.name, kind.check(value))
+                except ValueError as error:
+                    raise DescribeError(f"{self.keyword}: {field.name} must be {error}, not {value!r}") from None
+
+    def _set(self, name: str, value: object) -> None:
+        """Bring a field into its one canonical form, while the value is being made and nobody else holds it."""
+        object.__setattr__(self, name, value)
+
+    # -- composing ---------------------------------------------------------------------------------------------
+
+    def __rshift__(self, after: Net) -> Row:
+        """This net, then another: ``Conv(6, 5) >> ReLU()``."""
+        return Row((self, after)) if isinstance(after, Net) else NotImplemented
+
+    def __add__(self, other: Net) -> Add:
+        """Both nets on the same input, their outputs added: ``block + Identity()``."""
+        return Add((self, other)) if isinstance(other, Net) else NotImplemented
+
+    def __or__(self, other: Net) -> Concat:
+        """Both nets on the same input, their channels one after the other."""
+        return Concat((self, other)) if isinstance(other, Net) else NotImplemented
+
+    def __mul__(self, other: Net) -> Multiply:
+        """Both nets on the same input, their outputs multiplied (a 1x1 map is spread over a larger one)."""
+        return Multiply((self, other)) if isinstance(other, Net) else NotImplemented
+
+    def __rmul__(self, count: int) -> Repeat:
+        """``3 * net``: three copies in a row, each with weights of its own."""
+        return Repeat(count, self) if isinstance(count, int) else NotImplemented
+
+    def name(self, name: str) -> Named:
+        """This net as a named part: its weights, taps and rows of the table begin with the name."""
+        return Named(name, self)
+
+    # -- asking ------------------------------------------------------------------------------------------------
+
+    def inside(self) -> tuple[Net, ...]:
+        """The nets this one is composed of; none for a layer."""
+        return ()
+
+    def with_inside(self, inside: tuple[Net, ...]) -> Net:
+        """The same composition of other nets, as many as `inside` gives."""
+        if inside:
+            raise ValueError(f"{self.keyword} is not composed of nets")
+        return self
+
+    def layers(self) -> Iterator[Net]:
+        """Every layer as it is written: the body of a repeat once, side heads too."""
+        if not self.inside():
+            yield self
+        for net in self.inside():
+            yield from net.layers()
+
+    def change(self, function: Callable[[Net], Net]) -> Net:
+        """The same net with every layer replaced by what `function` makes of it."""
+        if not self.inside():
+            return function(self)
+        return self.with_inside(tuple(net.change(function) for net in self.inside()))
+
+    def parts(self) -> Iterator[tuple[str, Net]]:
+        """Every layer with its dotted path, in the order they work; the path names weights and taps too.
+
+        A named part gives its name, a repeat its running number from 1, an unnamed branch ``branch1``, ``branch2``
+        ..., an unnamed side head ``side1`` ..., and an unnamed layer its keyword with a running number in its scope.
+        Raises `DescribeError` when two parts would have one name.
+
+            >>> from striate.spec import Conv, Identity
+            >>> [path for path, _ in (Conv(8, 3).name("stem") >> 2 * (Conv(8, 1) + Identity())).parts()]
+            ['stem', '1.branch1.conv1', '1.branch2.identity1', '2.branch1.conv1', '2.branch2.identity1']
+        """
+        from striate.spec.paths import Scope, walk
+
+        return walk(self, Scope("", self))
+
+    def head(self) -> tuple[str, Net]:
+        """Path and layer of the last dense layer (or `Rbf`) outside side heads: what answers for the classes.
+
+        Raises `DescribeError` when there is none.
+        """
+        from striate.spec.paths import Scope, walk
+
+        found = [part for part in walk(self, Scope("", self), sides=False) if hasattr(part[1], "as_head")]
+        if not found:
+            raise DescribeError("this net has no dense layer: end it with flatten >> dense")
+        return found[-1]
+
+    @property
+    def is_open(self) -> bool:
+        """True while a layer waits for the number of classes, as ``Dense()`` does."""
+        return any(hasattr(layer, "as_head") and layer.out is None for layer in self.layers())
+
+    def with_classes(self, classes: int) -> Net:
+        """The net with that many outputs wherever it said "as many as there are classes".
+
+        >>> from striate.spec import Dense, Flatten
+        >>> print((Flatten() >> Dense()).with_classes(10))
+        flatten >> dense 10
+        """
+        return self.change(
+            lambda layer: layer.as_head(classes) if hasattr(layer, "as_head") and layer.out is None else layer
+        )
+
+    def on(
+        self,
+        channels: int | Shape,
+        height: int | None = None,
+        width: int | None = None,
+        *,
+        classes: int | None = None,
+        fit: str = "exact",
+    ) -> Survey:
+        """What the net is on an input of this shape (channels, height, width in pixels): its `Survey`.
+
+        ``fit="exact"`` refuses a net that never sees part of the picture; ``fit="floor"`` accepts it and the Survey
+        shows what is unseen. Raises `ShapeError` or `FitError` naming the part, the numbers and what would do; the
+        error's ``survey`` holds the rows up to that part.
+
+            >>> from striate.spec import Conv
+            >>> str(Conv(10, 5, padding=2).on(3, 32, 32).output)
+            '10x32x32'
+        """
+        from striate.spec.survey import survey
+
+        shape = channels if isinstance(channels, Shape) else Shape(channels, height, width)
+        return survey(self, shape, classes=classes, fit=fit)
+
+    # -- being a value -----------------------------------------------------------------------------------------
+
+    def _values(self) -> tuple[Any, ...]:
+        return tuple(getattr(self, field.name) for field in fields(self))  # type: ignore[arg-type]
+
+    def __eq__(self, other: object) -> bool:
+        if type(self) is not type(other):
+            return NotImplemented
+        return self is other or self._values() == other._values()  # type: ignore[attr-defined]
+
+    def __hash__(self) -> int:
+        return hash((type(self), self._values()))
+
+    def __str__(self) -> str:
+        from striate.spec.notation import write
+
+        return write(self)
+
+    def __repr__(self) -> str:
+        from striate.spec.notation import write_python
+
+        return write_python(self)
+
+
+@node
+class Row(Net):
+    """Nets one after the other. A row within a row is one longer row, so a net has one way to be written."""
+
+    keyword: ClassVar[str] = ">>"
+    nets: tuple[Net, ...]
+
+    def __post_init__(self) -> None:
+        self._set("nets", _flat(self, self.nets))
+
+    def inside(self) -> tuple[Net, ...]:
+        return self.nets
+
+    def with_inside(self, inside: tuple[Net, ...]) -> Net:
+        return Row(inside)
+
+
+class Branches(Net):
+    """Nets side by side on one input, their outputs joined. (Abstract: `Add`, `Concat`, `Multiply`.)"""
+
+    sign: ClassVar[str]
+    nets: tuple[Net, ...]
+
+    def __post_init__(self) -> None:
+        self._set("nets", _flat(self, self.nets))
+
+    def inside(self) -> tuple[Net, ...]:
+        return self.nets
+
+    def with_inside(self, inside: tuple[Net, ...]) -> Net:
+        return type(self)(inside)  # type: ignore[call-arg]
+
+
+@node
+class Add(Branches):
+    """The sum of outputs of one shape."""
+
+    keyword: ClassVar[str] = "add"
+    sign: ClassVar[str] = "+"
+    nets: tuple[Net, ...]
+
+
+@node
+class Concat(Branches):
+    """The channels of outputs of one height and width, one after the other."""
+
+    keyword: ClassVar[str] = "concat"
+    sign: ClassVar[str] = "|"
+    nets: tuple[Net, ...]
+
+
+@node
+class Multiply(Branches):
+    """The product of outputs of one shape; a 1x1 map is spread over a larger one (squeeze and excitation)."""
+
+    keyword: ClassVar[str] = "multiply"
+    sign: ClassVar[str] = "*"
+    nets: tuple[Net, ...]
+
+
+@node
+class Repeat(Net):
+    """`count` copies of a net in a row, each with weights of its own."""
+
+    keyword: ClassVar[str] = "repeat"
+    count: int
+    net: Net
+
+    def __post_init__(self) -> None:
+        if isinstance(self.count, bool) or not isinstance(self.count, int) or not 1 <= self.count <= LARGEST_REPEAT:
+            raise DescribeError(f"repeat: count must be a whole number from 1 to {LARGEST_REPEAT:,}, not {self.count!r}")
+        _net(self, self.net)
+
+    def inside(self) -> tuple[Net, ...]:
+        return (self.net,)
+
+    def with_inside(self, inside: tuple[Net, ...]) -> Net:
+        return Repeat(self.count, *inside)
+
+
+@node
+class Named(Net):
+    """A net under a name: letters, digits and ``_``, not beginning with a digit; ``input`` is the picture itself."""
+
+    keyword: ClassVar[str] = "named"
+    label: str
+    net: Net
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.label, str) or not _NAME.fullmatch(self.label) or self.label == "input":
+            raise DescribeError(
+                f"{self.label!r} cannot name a part: use letters, digits and _, beginning with a letter"
+                + (' ("input" is the picture itself)' if self.label == "input" else "")
+            )
+        _net(self, self.net)
+
+    def inside(self) -> tuple[Net, ...]:
+        return (self.net,)
+
+    def with_inside(self, inside: tuple[Net, ...]) -> Net:
+        return Named(self.label, *inside)
+
+
+@node
+class Side(Net):
+    """A head to the side of a row: it learns from the value at its place, which passes on unchanged.
+
+    In training its loss counts with `weight`; in prediction it vanishes (GoogLeNet, Szegedy et al. 2015, section 5).
+    """
+
+    keyword: ClassVar[str] = "side"
+    net: Net
+    _: KW_ONLY
+    weight: Positive = 0.3
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _net(self, self.net)
+        if _holds_side(self.net):
+            raise DescribeError("side: a side head cannot have side heads of its own")
+
+    def inside(self) -> tuple[Net, ...]:
+        return (self.net,)
+
+    def with_inside(self, inside: tuple[Net, ...]) -> Net:
+        return Side(*inside, weight=self.weight)
+
+
+def _net(owner: Net, value: object) -> Net:
+    if not isinstance(value, Net):
+        raise DescribeError(f"{owner.keyword}: {value!r} is not a net")
+    return value
+
+
+def _flat(owner: Net, nets: tuple[Net, ...]) -> tuple[Net, ...]:
+    """At least two nets, those of the owner's own type opened: ``(a >> b) >> c`` is ``a >> b >> c``."""
+    flat: list[Net] = []
+    for net in nets:
+        flat.extend(_net(owner, net).inside() if type(net) is type(owner) else (net,))
+    if len(flat) < 2:
+        raise DescribeError(f"{owner.keyword} takes two nets or more, not {len(flat)}")
+    return tuple(flat)
+
+
+def _holds_side(net: Net) -> bool:
+    return isinstance(net, Side) or any(map(_holds_side, net.inside()))
+
+
+def row(first: Net, *others: Net) -> Net:
+    """Nets one after the other; one net alone is itself. ``row(*stages)`` for a list that a loop made."""
+    return Row((first, *others)) if others else first
+
+
+def add(first: Net, second: Net, *others: Net) -> Add:
+    """The sum of the outputs of nets on the same input, all of one shape."""
+    return Add((first, second, *others))
+
+
+def concat(first: Net, second: Net, *others: Net) -> Concat:
+    """The outputs of nets on the same input as one map: channels one after the other, height and width the same."""
+    return Concat((first, second, *others))
+
+
+def multiply(first: Net, second: Net, *others: Net) -> Multiply:
+    """The product of the outputs of nets on the same input; a 1x1 map is spread over a larger one."""
+    return Multiply((first, second, *others))
+
+
+def repeat(count: int, net: Net) -> Repeat:
+    """`count` copies of a net in a row, each with weights of its own."""
+    return Repeat(count, net)
+
+
+def side(head: Net, *, weight: float = 0.3) -> Side:
+    """A side head: ``stage >> side(GlobalAvgPool() >> Flatten() >> Dense()) >> stage``."""
+    return Side(head, weight=weight)

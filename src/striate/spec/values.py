@@ -1,0 +1,129 @@
+"""What a hyperparameter may be: one table from the name of a field's type to how it is checked, written and read.
+
+A layer's fields are annotated with the names below, and that annotation is the whole rule: ``kernel: Size`` makes
+a whole number or a (height, width) pair of 1 or more, kept as a pair. Python, text and error messages all go
+through this table, so they cannot disagree.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from operator import index
+from typing import Any, NamedTuple, TypeAlias
+
+# How mypy and a reader see them. Checked values are always in the form named in the comment.
+Count: TypeAlias = int  # 1 or more
+Classes: TypeAlias = int | None  # 1 or more; None: as many as there are classes
+Size: TypeAlias = int | tuple[int, int]  # kept as (height, width), each 1 or more
+Stride: TypeAlias = int | tuple[int, int] | None  # kept as (height, width); None in a pooling layer: the kernel
+Margin: TypeAlias = int | tuple[int, int]  # kept as (height, width), each 0 or more
+Padding: TypeAlias = int | tuple[int, int] | str  # a Margin or "same"
+Flag: TypeAlias = bool
+Share: TypeAlias = float  # 0 to 1, 1 excluded
+Positive: TypeAlias = float  # above 0
+Real: TypeAlias = float  # finite
+Mode: TypeAlias = str  # "nearest" or "bilinear"
+Table: TypeAlias = tuple[tuple[int, ...], ...] | None  # for each output channel the input channels it sees
+
+
+def _whole(value: Any, least: int) -> int:
+    if isinstance(value, bool) or not hasattr(value, "__index__") or index(value) < least:
+        raise ValueError(f"a whole number of {least} or more")
+    return index(value)
+
+
+def _pair(value: Any, least: int) -> tuple[int, int]:
+    try:
+        if isinstance(value, tuple | list):
+            height, width = value
+            return _whole(height, least), _whole(width, least)
+        return (_whole(value, least),) * 2
+    except ValueError:
+        raise ValueError(f"a whole number of {least} or more, or a (height, width) pair of them") from None
+
+
+def _real(value: Any, expected: str, fits: Callable[[float], bool]) -> float:
+    if isinstance(value, bool) or not hasattr(value, "__float__") or isinstance(value, str):
+        raise ValueError(expected)
+    number = float(value)
+    if not math.isfinite(number) or not fits(number):
+        raise ValueError(expected)
+    return number + 0.0  # -0.0 becomes 0.0: equal values then have equal text
+
+
+def _flag(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError("True or False")
+    return value
+
+
+def _mode(value: Any) -> str:
+    if value not in ("nearest", "bilinear"):
+        raise ValueError('"nearest" or "bilinear"')
+    return str(value)
+
+
+def _padding(value: Any) -> tuple[int, int] | str:
+    if isinstance(value, str):
+        if value == "same":
+            return value
+        raise ValueError('a whole number of 0 or more, a (height, width) pair of them, or "same"')
+    return _pair(value, 0)
+
+
+def _table(value: Any) -> tuple[tuple[int, ...], ...] | None:
+    if value is None:
+        return None
+    expected = "for each output channel the different input channels it sees, like ((0, 1), (1, 2))"
+    try:
+        rows = tuple(tuple(sorted(_whole(channel, 0) for channel in row)) for row in value)
+    except (TypeError, ValueError):
+        raise ValueError(expected) from None
+    if not rows or any(not row or len(set(row)) < len(row) for row in rows):
+        raise ValueError(expected)
+    return rows
+
+
+def _write_pair(value: tuple[int, int]) -> str:
+    return f"{value[0]}" if value[0] == value[1] else f"{value[0]}x{value[1]}"
+
+
+def _write_table(value: tuple[tuple[int, ...], ...]) -> str:
+    return f"({', '.join(' '.join(map(str, row)) for row in value)})"
+
+
+class Kind(NamedTuple):
+    """How one kind of hyperparameter is checked (raises ValueError naming what is expected) and written as text."""
+
+    check: Callable[[Any], Any]
+    write: Callable[[Any], str]
+
+
+KINDS: dict[str, Kind] = {
+    "Count": Kind(lambda value: _whole(value, 1), str),
+    "Classes": Kind(lambda value: None if value is None else _whole(value, 1), str),
+    "Size": Kind(lambda value: _pair(value, 1), _write_pair),
+    "Stride": Kind(lambda value: None if value is None else _pair(value, 1), _write_pair),
+    "Margin": Kind(lambda value: _pair(value, 0), _write_pair),
+    "Padding": Kind(_padding, lambda value: value if isinstance(value, str) else _write_pair(value)),
+    "Flag": Kind(_flag, str),
+    "Share": Kind(lambda value: _real(value, "a number from 0 to 1, 1 excluded", lambda x: 0 <= x < 1), repr),
+    "Positive": Kind(lambda value: _real(value, "a number above 0", lambda x: x > 0), repr),
+    "Real": Kind(lambda value: _real(value, "a finite number", lambda x: True), repr),
+    "Mode": Kind(_mode, str),
+    "Table": Kind(_table, _write_table),
+}
+
+
+def as_pair(value: int | tuple[int, int] | str | None) -> tuple[int, int]:
+    """A checked ``Size``, ``Stride`` or ``Margin`` field as its (height, width) pair.
+
+    >>> as_pair(3), as_pair((1, 7))
+    ((3, 3), (1, 7))
+    """
+    if isinstance(value, tuple):
+        return value
+    if isinstance(value, int):
+        return value, value
+    raise TypeError(f"{value!r} is not a size or a pair of sizes")
