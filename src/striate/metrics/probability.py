@@ -1,0 +1,85 @@
+"""Logits to probabilities, and the checks every measure starts with."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from striate.errors import StriateError
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+
+def log_softmax(logits: ArrayLike, temperature: float = 1.0) -> Floats:
+    """Return the logarithms of the probabilities, (N, K) float64, exact for logits of any size.
+
+    ``temperature`` divides the logits first: above 1 softens, below 1 sharpens (Guo et al. 2017).
+
+    Example: ``log_softmax([[0.0, 0.0]])`` is ``[[-0.693, -0.693]]``.
+    """
+    scaled = checked_scores(logits) / checked_temperature(temperature)
+    shifted = scaled - scaled.max(axis=1, keepdims=True)  # the largest becomes 0: exp cannot overflow
+    result: Floats = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+    return result
+
+
+def softmax(logits: ArrayLike, temperature: float = 1.0) -> Floats:
+    """Return the probabilities of (N, K) logits divided by ``temperature``, float64, each row summing to 1.
+
+    Example: ``softmax([[1.0, 1.0]])`` is ``[[0.5, 0.5]]``.
+    """
+    exponentials = np.exp(log_softmax(logits, temperature))
+    result: Floats = exponentials / exponentials.sum(axis=1, keepdims=True)
+    return result
+
+
+def checked_scores(scores: ArrayLike) -> Floats:
+    """Return (N, K) logits or probabilities as float64, or raise StriateError that names what is wrong."""
+    array = np.asarray(scores)
+    if array.ndim != 2 or array.shape[1] < 1:
+        raise StriateError(f"scores must be (pictures, classes) with at least one class, not of shape {array.shape}")
+    result = array.astype(np.float64)
+    finite = np.isfinite(result).all(axis=1)
+    if not finite.all():
+        raise StriateError(
+            f"{int((~finite).sum())} of {len(result)} rows of scores hold NaN or infinity (first: row "
+            f"{int(np.argmin(finite))}); the model that gave them is broken, so train it again from a sound checkpoint"
+        )
+    return result
+
+
+def checked_targets(targets: ArrayLike, *, pictures: int, classes: int) -> Ints:
+    """Return (N,) class numbers as int64, or raise StriateError that names what is wrong."""
+    array: NDArray[Any] = np.asarray(targets)
+    if array.size == 0:
+        array = array.astype(np.int64)
+    if array.ndim != 1 or array.dtype.kind not in "iu":
+        raise StriateError(f"targets must be a row of whole numbers, not {array.dtype} of shape {array.shape}")
+    if len(array) != pictures:
+        raise StriateError(f"{pictures} rows of scores but {len(array)} targets; there must be one target a picture")
+    result = array.astype(np.int64)
+    if pictures and (result.min() < 0 or result.max() >= classes):
+        wrong = int(np.argmax((result < 0) | (result >= classes)))
+        raise StriateError(
+            f"target {result[wrong]} of picture {wrong} is none of the classes 0..{classes - 1}; "
+            "leave pictures without a label out before measuring"
+        )
+    return result
+
+
+def checked_pair(scores: ArrayLike, targets: ArrayLike) -> tuple[Floats, Ints]:
+    """Return scores (N, K) and targets (N,) that belong together, at least one picture of them."""
+    matrix = checked_scores(scores)
+    if len(matrix) == 0:
+        raise StriateError("there are no pictures to measure; give at least one with its label")
+    return matrix, checked_targets(targets, pictures=len(matrix), classes=matrix.shape[1])
+
+
+def checked_temperature(temperature: float) -> float:
+    """Return the temperature, or raise StriateError when it is not a positive number."""
+    if not (np.isfinite(temperature) and temperature > 0):
+        raise StriateError(f"a temperature must be a positive number, not {temperature}")
+    return float(temperature)

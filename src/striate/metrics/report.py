@@ -1,0 +1,231 @@
+"""ClassificationReport: every measure of one evaluation as a value, as JSON and as text for the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from striate.errors import StriateError
+from striate.metrics.classification import (
+    Average,
+    ClassMeasure,
+    averages,
+    count_pairs,
+    precision_recall_f1,
+    share_of,
+)
+from striate.metrics.intervals import Interval, bootstrap_mean
+from striate.metrics.outcomes import Outcomes, joined, outcomes
+from striate.metrics.probability import Ints, checked_temperature
+from striate.metrics.reliability import Bin, calibration_error_of, reliability_of
+from striate.metrics.table import report_text
+
+TOP = (3, 5)
+MISTAKES = 100
+PAIRS = 20
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """A wrong answer: which picture (its row), what it is, what it was called, and how likely each was said to be."""
+
+    index: int
+    target: int
+    predicted: int
+    confidence: float
+    target_probability: float
+
+    def to_dict(self) -> dict[str, object]:
+        """Return everything, ready for JSON; classes by number."""
+        return dict(vars(self))
+
+
+@dataclass(frozen=True)
+class ConfusedPair:
+    """How many pictures of one class were called another, and which share of the class that is."""
+
+    target: int
+    predicted: int
+    pictures: int
+    share: float
+
+    def to_dict(self) -> dict[str, object]:
+        """Return everything, ready for JSON; classes by number."""
+        return dict(vars(self))
+
+
+@dataclass(frozen=True, eq=False)
+class ClassificationReport:
+    """Every measure of one evaluation, at the calibrated temperature.
+
+    ``confusion`` is (K, K): rows are the pictures' own classes. ``raw_*`` is what it was before calibration, at
+    temperature 1. ``adaptive_calibration_error`` uses bins of equal numbers of answers. ``worst_mistakes`` are the
+    most confidently wrong answers, ``confused_pairs`` the most frequent mistakes. Intervals are 95 %.
+    """
+
+    classes: tuple[str, ...]
+    pictures: int
+    temperature: float
+    accuracy: Interval
+    top_k: tuple[tuple[int, Interval], ...]
+    macro: Average
+    weighted: Average
+    per_class: tuple[ClassMeasure, ...]
+    confusion: Ints
+    log_loss: Interval
+    brier_score: Interval
+    calibration_error: Interval
+    adaptive_calibration_error: Interval
+    reliability: tuple[Bin, ...]
+    raw_log_loss: Interval
+    raw_calibration_error: Interval
+    raw_reliability: tuple[Bin, ...]
+    worst_mistakes: tuple[Mistake, ...]
+    confused_pairs: tuple[ConfusedPair, ...]
+
+    def to_dict(self) -> dict[str, object]:
+        """Return everything, ready for JSON: a number without meaning is None, never NaN."""
+        return {
+            "classes": list(self.classes),
+            "pictures": self.pictures,
+            "temperature": self.temperature,
+            "accuracy": self.accuracy.to_dict(),
+            "top_k": {str(k): share.to_dict() for k, share in self.top_k},
+            "macro": self.macro.to_dict(),
+            "weighted": self.weighted.to_dict(),
+            "per_class": [measure.to_dict() for measure in self.per_class],
+            "confusion": self.confusion.tolist(),
+            "log_loss": self.log_loss.to_dict(),
+            "brier_score": self.brier_score.to_dict(),
+            "calibration_error": self.calibration_error.to_dict(),
+            "adaptive_calibration_error": self.adaptive_calibration_error.to_dict(),
+            "reliability": [one.to_dict() for one in self.reliability],
+            "raw_log_loss": self.raw_log_loss.to_dict(),
+            "raw_calibration_error": self.raw_calibration_error.to_dict(),
+            "raw_reliability": [one.to_dict() for one in self.raw_reliability],
+            "worst_mistakes": [mistake.to_dict() for mistake in self.worst_mistakes],
+            "confused_pairs": [pair.to_dict() for pair in self.confused_pairs],
+        }
+
+    def text(self, *, classes: int = 20) -> str:
+        """Return a summary for the terminal; of many classes the ``classes`` worst by F1."""
+        figures: list[tuple[str, Interval, str]] = [("accuracy", self.accuracy, "%")]
+        figures += [(f"top-{k} accuracy", share, "%") for k, share in self.top_k]
+        figures += [
+            ("macro F1", self.macro.f1, "%"),
+            ("log loss", self.log_loss, "nats"),
+            ("Brier score", self.brier_score, ""),
+            ("calibration error", self.calibration_error, "%"),
+        ]
+        if self.temperature != 1.0:
+            figures.append(("  before calibration", self.raw_calibration_error, "%"))
+        pairs = [(self.classes[p.target], self.classes[p.predicted], p.pictures) for p in self.confused_pairs[:5]]
+        return report_text(self.pictures, figures, self.per_class, pairs, limit=classes)
+
+
+class ClassificationMeter:
+    """Take batches as they come, then measure all of them together; keeps some nine numbers a picture.
+
+    Example::
+
+        meter = ClassificationMeter(classes=("cat", "dog"), temperature=1.3)
+        for logits, targets in batches:
+            meter.update(logits, targets)
+        report = meter.compute()
+    """
+
+    def __init__(self, *, classes: Iterable[str], temperature: float = 1.0, seed: int = 0) -> None:
+        self.classes, self.temperature, self.seed = tuple(classes), checked_temperature(temperature), seed
+        self._parts: list[Outcomes] = []
+
+    def update(self, logits: ArrayLike, targets: ArrayLike) -> None:
+        """Take a batch of (N, K) logits and (N,) targets; an empty one changes nothing."""
+        if np.asarray(logits).shape[:1] == (0,):
+            return
+        columns = np.asarray(logits).shape[-1]
+        if columns != len(self.classes):
+            raise StriateError(f"the logits have {columns} columns but there are {len(self.classes)} classes")
+        self._parts.append(outcomes(logits, targets, temperature=self.temperature))
+
+    def compute(self) -> ClassificationReport:
+        """Return the report on everything taken so far; more may follow."""
+        if not self._parts:
+            raise StriateError("there are no pictures to measure; give at least one with its label")
+        self._parts = [joined(self._parts)]
+        return _report(self._parts[0], classes=self.classes, temperature=self.temperature, seed=self.seed)
+
+
+def classification_report(
+    logits: ArrayLike, targets: ArrayLike, *, classes: Sequence[str], temperature: float = 1.0, seed: int = 0
+) -> ClassificationReport:
+    """Return every measure of (N, K) logits against (N,) targets.
+
+    ``temperature`` is the calibrated one; ``seed`` settles the bootstrap. StriateError for no pictures, logits that
+    are not finite, a target outside the classes.
+
+    Example: ``print(classification_report(logits, targets, classes=("cat", "dog")).text())``
+    """
+    meter = ClassificationMeter(classes=classes, temperature=temperature, seed=seed)
+    meter.update(logits, targets)
+    return meter.compute()
+
+
+def _report(seen: Outcomes, *, classes: tuple[str, ...], temperature: float, seed: int) -> ClassificationReport:
+    confusion = count_pairs(seen.target, seen.predicted, classes=len(classes))
+    confusion.setflags(write=False)
+    macro, weighted = averages(confusion, seed=seed)
+    raw_error = calibration_error_of(seen.raw_confidence, seen.right, seed=seed)
+    raw_loss = bootstrap_mean(seen.raw_surprise, seed=seed)
+    same = temperature == 1.0
+    return ClassificationReport(
+        classes=classes,
+        pictures=len(seen),
+        temperature=temperature,
+        accuracy=share_of(seen.right),
+        top_k=tuple((k, share_of(seen.rank < k)) for k in TOP if k < len(classes)),
+        macro=macro,
+        weighted=weighted,
+        per_class=precision_recall_f1(confusion, classes),
+        confusion=confusion,
+        log_loss=raw_loss if same else bootstrap_mean(seen.surprise, seed=seed),
+        brier_score=bootstrap_mean(seen.distance, seed=seed),
+        calibration_error=raw_error if same else calibration_error_of(seen.confidence, seen.right, seed=seed),
+        adaptive_calibration_error=calibration_error_of(seen.confidence, seen.right, adaptive=True, seed=seed),
+        reliability=reliability_of(seen.confidence, seen.right),
+        raw_log_loss=raw_loss,
+        raw_calibration_error=raw_error,
+        raw_reliability=reliability_of(seen.raw_confidence, seen.right),
+        worst_mistakes=_worst_mistakes(seen),
+        confused_pairs=_confused_pairs(confusion),
+    )
+
+
+def _worst_mistakes(seen: Outcomes) -> tuple[Mistake, ...]:
+    """Return the most confidently wrong answers, surest first."""
+    wrong = np.flatnonzero(~seen.right)
+    # Among equally sure ones, those that thought least of the truth; then in the pictures' order.
+    order = wrong[np.lexsort((wrong, seen.target_probability[wrong], -seen.confidence[wrong]))][:MISTAKES]
+    return tuple(
+        Mistake(
+            index=int(i),
+            target=int(seen.target[i]),
+            predicted=int(seen.predicted[i]),
+            confidence=float(seen.confidence[i]),
+            target_probability=float(seen.target_probability[i]),
+        )
+        for i in order
+    )
+
+
+def _confused_pairs(confusion: Ints) -> tuple[ConfusedPair, ...]:
+    """Return the most frequent mistakes, most frequent first."""
+    support = confusion.sum(axis=1)
+    rows, columns = np.nonzero(confusion - np.diag(confusion.diagonal()))
+    counts = confusion[rows, columns]
+    order = np.lexsort((columns, rows, -counts))[:PAIRS]
+    return tuple(
+        ConfusedPair(int(rows[i]), int(columns[i]), int(counts[i]), float(counts[i] / support[rows[i]])) for i in order
+    )
