@@ -1,0 +1,1 @@
+"""Arguments to a verb to text or JSON. Nothing imports this."""

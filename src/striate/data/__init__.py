@@ -1,0 +1,1 @@
+"""Pictures: found, decoded, split, stored, augmented, served in batches. Imports recipe, spec, errors."""

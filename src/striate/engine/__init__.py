@@ -1,0 +1,1 @@
+"""Training and inference. Never touches the disk."""

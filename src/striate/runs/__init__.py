@@ -1,0 +1,1 @@
+"""The run directory and the model file on disk. Never trains."""

@@ -1,0 +1,1 @@
+"""One module a user action: takes values, returns a value, prints nothing."""

@@ -1,0 +1,44 @@
+"""``striate describe``: a net and an input to a table, JSON, or the reason why it cannot be."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from typing import Literal
+
+import click
+
+from striate.errors import DescribeError
+from striate.verbs.describe import describe, parse_input
+
+
+@click.command()
+@click.argument("net")
+@click.option("--input", "shape", metavar="CxHxW", help="Channels x height x width, such as 3x224x224.")
+@click.option("--classes", type=click.IntRange(1), help="What a dense layer without a number becomes.")
+@click.option(
+    "--fit",
+    type=click.Choice(["exact", "floor"]),
+    default="exact",
+    show_default=True,
+    help="exact refuses a net that never sees part of its picture; floor accepts it.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def command(net: str, shape: str | None, classes: int | None, fit: Literal["exact", "floor"], as_json: bool) -> None:
+    """Show what every part of a network does to its input.
+
+    NET is a published network (lenet5), the text of one ("conv 6 5x5 >> relu >> maxpool 2"), or a file with such text.
+    """
+    try:
+        survey = describe(net, None if shape is None else parse_input(shape), classes=classes, fit=fit)
+    except DescribeError as error:
+        partial = getattr(error, "survey", None)
+        if partial is not None and partial.rows and not as_json:
+            click.echo(partial.table(width=_columns()))
+        raise
+    click.echo(json.dumps(survey.to_dict(), indent=2) if as_json else survey.table(width=_columns()))
+
+
+def _columns() -> int:
+    """Return the width of the terminal, or one that suits a file."""
+    return shutil.get_terminal_size((100, 24)).columns

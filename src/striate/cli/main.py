@@ -1,0 +1,80 @@
+"""The command line: words a person types, handed to a verb, its value printed. Imports verbs, late.
+
+One line in ``COMMANDS`` is what a new command costs; its module is imported only when it is asked for, so that
+``striate --help`` and ``striate describe`` never wait for torch.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+
+import click
+
+from striate.errors import StriateError
+
+COMMANDS: dict[str, tuple[str, str]] = {
+    "describe": ("striate.cli.describe", "The table of a network: shapes, parameters, MACs, receptive fields."),
+    "train": ("striate.cli.train", "Train on a folder of folders of pictures; --resume goes on after a stop."),
+    "evaluate": ("striate.cli.evaluate", "What a trained network is worth on pictures it never saw."),
+    "predict": ("striate.cli.predict", "Ask a trained network about a picture or a folder."),
+    "cache": ("striate.cli.cache", "What the store of decoded pictures holds; clear it."),
+}
+
+
+class Commands(click.Group):
+    """A group whose commands are imported when they are used."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names in the order of the table."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import a command's module and return its ``command``."""
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = importlib.import_module(COMMANDS[cmd_name][0]).command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands from the table alone."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+
+
+@click.command(
+    cls=Commands,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Start with: striate train digits",
+)
+@click.version_option(package_name="striate", prog_name="striate")
+def striate() -> None:
+    """Convolutional networks you can see through.
+
+    From a folder of pictures to a trained, calibrated, explained network, with the arithmetic visible at every step.
+    """
+
+
+def main() -> None:
+    """Run the command line: exit code 0 when done, 2 for bad input, 3 for the disk, 130 after Ctrl-C."""
+    for stream in (sys.stdout, sys.stderr):
+        # File names need not be UTF-8, and a pipe on Windows is not: what cannot be shown is escaped, never fatal.
+        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    try:
+        striate.main(standalone_mode=False)
+    except StriateError as error:
+        click.echo(f"striate: {error}", err=True)
+        sys.exit(error.exit_code)
+    except click.exceptions.Exit as stop:
+        sys.exit(stop.exit_code)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("striate: stopped", err=True)
+        sys.exit(130)
+    except BrokenPipeError:
+        # Whoever read us has gone (striate ... | head): leave quietly, as other tools do.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)

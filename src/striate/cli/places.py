@@ -1,0 +1,29 @@
+"""Options that several commands share: where runs are, and where data sets by name are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+runs_dir: Callable[[Command], Command] = click.option(
+    "--runs-dir",
+    type=click.Path(path_type=Path),
+    default=Path("runs"),
+    envvar="STRIATE_RUNS",
+    show_default=True,
+    help="The folder of runs.",
+)
+data_dir: Callable[[Command], Command] = click.option(
+    "--data-dir",
+    type=click.Path(path_type=Path),
+    envvar="STRIATE_DATA",
+    help="Where the files of mnist, fashion-mnist and cifar10 are, if they are here already.",
+)
+allow_bad: Callable[[Command], Command] = click.option(
+    "--allow-bad", is_flag=True, help="Go on even if more than 1 % of the pictures cannot be read."
+)

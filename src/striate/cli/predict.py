@@ -1,0 +1,62 @@
+"""``striate predict``: pictures to answers, a line or a JSON object each."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from striate.cli import places
+from striate.errors import PictureError
+from striate.tasks.prediction import Scores
+from striate.verbs.predict import open_predictor, pictures, predict
+
+
+@click.command()
+@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="PICTURE...")
+@click.option("--run", default="last", show_default=True, help="Whose model answers.")
+@click.option("--model", type=click.Path(path_type=Path), help="A model file instead of a run.")
+@click.option("--top", type=click.IntRange(1), help="How many classes to name.")
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON list, one object a picture.")
+@click.option("--no-unknown", is_flag=True, help='Never answer "none of these".')
+@places.runs_dir
+def command(
+    paths: tuple[Path, ...],
+    run: str,
+    model: Path | None,
+    top: int | None,
+    as_json: bool,
+    no_unknown: bool,
+    runs_dir: Path,
+) -> None:
+    """Ask a trained network about pictures: files, or folders of them.
+
+    A picture that cannot be read is named with its reason and the others are answered; the exit code is then 2.
+    """
+    files = pictures(paths)
+    predictor = open_predictor(run=run, model=model, runs_dir=runs_dir)
+    bad, separator = 0, "["
+    for path, answer in predict(predictor, files, unknown=not no_unknown):
+        if isinstance(answer, PictureError):
+            bad += 1
+            click.echo(f"striate: {answer}", err=True)
+        if as_json:
+            click.echo(separator + "\n  " + json.dumps(_row(path, answer, top)), nl=False)
+            separator = ","
+        elif isinstance(answer, Scores):
+            text = answer.text(top) if top else str(answer)
+            click.echo(text if len(files) == 1 else f"{path}  {text}")
+    if as_json:
+        click.echo("\n]")
+    if bad:
+        sys.exit(2)
+
+
+def _row(path: Path, answer: Scores | PictureError, top: int | None) -> dict[str, Any]:
+    """Return one picture's answer as JSON."""
+    if isinstance(answer, PictureError):
+        return {"picture": str(path), "error": str(answer)}
+    return {"picture": str(path), **answer.to_dict(top)}

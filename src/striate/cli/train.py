@@ -1,0 +1,244 @@
+"""``striate train``: flags and a file to a Recipe, events to lines. Ctrl-C stops between two steps."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import click
+
+from striate import recipe as recipes
+from striate.cli import places
+from striate.cli.live import Line, Progress, clock
+from striate.errors import DivergedError, RecipeError, StriateError
+from striate.recipe import Recipe
+from striate.verbs.train import Event, Finished, Planned, resuming, training
+
+
+@click.command()
+@click.argument("source", required=False)
+@click.option("--net", help="A published network, the text of a net, or a file with such text.")
+@click.option("--epochs", type=click.IntRange(1), help="How often every picture is seen.")
+@click.option("--seed", type=click.IntRange(0), help="The one seed of everything random.  [default: 0]")
+@click.option("--size", metavar="N or HxW", help="Pixels; the pictures' own size when small, else 128.")
+@click.option("--batch", type=click.IntRange(1), help="Pictures a step.")
+@click.option("--optimiser", type=click.Choice(["sgd", "rmsprop", "adam", "adamw"]))
+@click.option("--lr", "learning_rate", type=float, help="Peak learning rate.")
+@click.option("--schedule", type=click.Choice(["constant", "step", "cosine", "one-cycle"]))
+@click.option("--augment", type=click.Choice(["none", "light", "standard", "strong"]))
+@click.option("--flip/--no-flip", default=None, help="Whether a mirrored picture is as good. Off for gray ones.")
+@click.option("--patience", type=click.IntRange(1), help="Stop after so many epochs without a better validation loss.")
+@click.option("--device", help="auto, cpu, cuda, cuda:1 or mps.")
+@click.option("--threads", type=click.IntRange(1), help="CPU threads.")
+@click.option("--recipe", "recipe_file", type=click.Path(path_type=Path), help="A recipe.toml; flags win over it.")
+@click.option("--set", "settings", multiple=True, metavar="FIELD=VALUE", help="Any other field of the recipe.")
+@click.option("--name", help="The run's name, before its number.  [default: the source's]")
+@click.option("--log", type=click.Choice(["tensorboard"]), help="Also write TensorBoard events into the run.")
+@click.option("--resume", is_flag=False, flag_value="last", metavar="[RUN]", help="Go on with a run; the last one.")
+@click.option("--offline", is_flag=True, help="Never download.")
+@click.option("--quiet", is_flag=True, help="Print the result alone.")
+@places.allow_bad
+@places.data_dir
+@places.runs_dir
+def command(
+    source: str | None,
+    resume: str | None,
+    recipe_file: Path | None,
+    settings: tuple[str, ...],
+    size: str | None,
+    name: str | None,
+    log: str | None,
+    offline: bool,
+    quiet: bool,
+    allow_bad: bool,
+    data_dir: Path | None,
+    runs_dir: Path,
+    **flags: Any,
+) -> None:
+    """Train a network on pictures.
+
+    SOURCE is a folder of class folders (with or without train/ val/ test/), a list of files with labels, MNIST or
+    CIFAR files, an .npz, or a name: digits, mnist, fashion-mnist, cifar10.
+    """
+    said = {field: value for field, value in flags.items() if value is not None}
+    with Progress() as progress:
+        if resume is not None:
+            extra = sorted({*said, *(["source"] if source else [])} - {"epochs"})
+            if extra or settings or recipe_file or size:
+                raise RecipeError(
+                    f"--resume goes on with a run as it was begun; only --epochs can be said with it, not"
+                    f" {', '.join(extra) or 'other settings'}"
+                )
+            events = resuming(resume, epochs=said.get("epochs"), runs_dir=runs_dir, progress=progress)
+        else:
+            recipe = _recipe(source, recipe_file, settings, size, said)
+            events = training(
+                recipe,
+                runs_dir=runs_dir,
+                name=name,
+                data_dir=data_dir,
+                download=not offline,
+                allow_bad=allow_bad,
+                progress=progress,
+            )
+        _show(events, Line(quiet=quiet), progress, log)
+
+
+def _recipe(
+    source: str | None, file: Path | None, settings: tuple[str, ...], size: str | None, said: dict[str, Any]
+) -> Recipe:
+    """Return the recipe a person described: the file, then --set, then the flags."""
+    start = recipes.read(file) if file is not None else Recipe()
+    changes: dict[str, object] = {}
+    for setting in settings:
+        field, sign, value = setting.partition("=")
+        if not sign:
+            raise RecipeError(f"--set {setting!r} is not FIELD=VALUE, such as --set weight_decay=0.01")
+        changes[field.strip()] = _value(value.strip())
+    if size is not None:
+        numbers = size.lower().split("x")
+        if len(numbers) not in (1, 2) or not all(number.isdecimal() for number in numbers):
+            raise RecipeError(f"--size {size!r} is not a number of pixels or HEIGHTxWIDTH, such as 96 or 96x128")
+        changes["size"] = (int(numbers[0]), int(numbers[-1]))
+    if source is not None:
+        changes["source"] = source
+    recipe = start.changed(**changes, **said)
+    if not recipe.source:
+        raise RecipeError("which pictures? say striate train FOLDER, or try striate train digits")
+    return recipe
+
+
+def _value(text: str) -> object:
+    """Read a value the way a recipe file would; a bare word is text."""
+    import tomllib
+
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
+
+
+@dataclass
+class _Asked:
+    """Whether Ctrl-C was pressed."""
+
+    stop: bool = False
+
+
+@contextmanager
+def _gently() -> Iterator[_Asked]:
+    """Turn the first Ctrl-C into a wish to stop; the second one stops at once."""
+    asked = _Asked()
+
+    def note(number: int, frame: FrameType | None) -> None:
+        asked.stop = True
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    before = signal.signal(signal.SIGINT, note)
+    try:
+        yield asked
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _show(events: Iterator[Event], line: Line, progress: Progress, log: str | None) -> None:
+    """Print what happens until it is finished or the person has had enough."""
+    from striate.engine.fit import BatchSplit, Epoch, Recovered, Step
+
+    run_name, epochs, board = "", 0, None
+    with _gently() as asked:
+        try:
+            for event in events:
+                if isinstance(event, Planned):
+                    progress.__exit__(None, None, None)
+                    run_name, epochs = event.run.name, event.prepared.recipe.epochs or 0
+                    line.say(_plan_text(event))
+                    if log == "tensorboard":
+                        board = _board(event.run.path / "tensorboard")
+                elif isinstance(event, Step):
+                    line.step(event, epochs)
+                elif isinstance(event, Epoch):
+                    line.epoch(event)
+                    if board is not None:
+                        board.epoch(event)
+                elif isinstance(event, Recovered):
+                    line.say(
+                        f"epoch {event.epoch}: {event.reason}; back to the last good state with the learning rate"
+                        f" times {event.learning_rate_factor:g} (attempt {event.attempt} of 3)"
+                    )
+                elif isinstance(event, BatchSplit):
+                    line.say(
+                        f"out of memory: the batch is now {event.parts} parts of {event.micro_batch} pictures;"
+                        " the result is the same"
+                    )
+                elif isinstance(event, Finished):
+                    click.echo(_result_text(event))
+                if asked.stop and not isinstance(event, Finished):
+                    events.close()  # type: ignore[attr-defined]
+                    line.clear()
+                    raise KeyboardInterrupt
+        except KeyboardInterrupt:
+            if run_name:
+                click.echo(f"stopped; go on with: striate train --resume {run_name}", err=True)
+            raise
+        except (DivergedError, StriateError):
+            line.clear()
+            raise
+        finally:
+            if board is not None:
+                board.close()
+
+
+def _plan_text(event: Planned) -> str:
+    """Return what is about to happen, as lines."""
+    prepared, recipe = event.prepared, event.prepared.recipe
+    source, parts = prepared.source, prepared.split
+    pictures = prepared.preprocess
+    lines = [
+        f"{source.name}: {len(source.items):,} pictures, {len(source.classes)} classes;"
+        f" {len(parts.train):,} to train, {len(parts.val):,} to validate, {len(parts.test):,} to test"
+    ]
+    if parts.left_out:
+        lines.append(f"{len(parts.left_out):,} duplicates of pictures on the other side are left out of training")
+    lines += [f"skipped {bad.key}: {bad.reason}" for bad in source.rejected[:5]]
+    if len(source.rejected) > 5:
+        lines.append(f"... and {len(source.rejected) - 5:,} more, listed in {event.run.path / 'source.json'}")
+    name = recipe.net if recipe.net and len(recipe.net) <= 40 else "net"
+    lines.append(
+        f"{name} on {pictures.channels}x{pictures.height}x{pictures.width}:"
+        f" {prepared.survey.parameters:,} parameters, {prepared.survey.macs:,} MACs; {recipe.epochs} epochs of batches"
+        f" of {recipe.batch} on {event.device}; seed {recipe.seed}"
+    )
+    lines.append(f"{event.run.path}" + (f", going on after epoch {event.done}" if event.done else ""))
+    return "\n".join(lines)
+
+
+def _result_text(event: Finished) -> str:
+    """Return what came out, as lines."""
+    evaluation, run = event.evaluation, event.run
+    accuracy = evaluation.report.accuracy
+    lines = []
+    if evaluation.keys:
+        lines.append(
+            f"test accuracy {100 * accuracy.value:.2f} % ({100 * accuracy.low:.2f} to {100 * accuracy.high:.2f})"
+            f" on {len(evaluation.keys):,} pictures; calibration error {100 * evaluation.report.ece.value:.1f} %"
+        )
+    lines += [
+        f"done in {clock(event.seconds)}",
+        f"model   {run.model_path}",
+        f"report  {run.path / 'report.html'}",
+        "next    striate predict PICTURE",
+    ]
+    return "\n".join(lines)
+
+
+def _board(folder: Path) -> Any:
+    """Open a TensorBoard writer, or say what is missing."""
+    from striate.cli.tensorboard import Board
+
+    return Board(folder)

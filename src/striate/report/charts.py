@@ -1,0 +1,140 @@
+"""SVG charts for pages: each answers one question, follows the page's colours, and reads without a script."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from html import escape
+
+WIDTH, HEIGHT = 520, 280
+LEFT, RIGHT, TOP, BOTTOM = 52, 12, 14, 40
+
+
+@dataclass(frozen=True)
+class Curve:
+    """Points (x, y) under one label; ``mark`` also draws a dot at each point."""
+
+    label: str
+    points: Sequence[tuple[float, float]]
+    mark: bool = False
+
+
+def line_chart(
+    curves: Sequence[Curve],
+    *,
+    x_label: str,
+    y_label: str,
+    alt: str,
+    y_from: float | None = None,
+    y_to: float | None = None,
+    percent: bool = False,
+) -> str:
+    """Return curves over a common axis as an SVG element; ``alt`` is the sentence a screen reader says."""
+    points = [point for curve in curves for point in curve.points if math.isfinite(point[1])]
+    if not points:
+        return '<p class="quiet">Nothing to draw yet.</p>'
+    xs, ys = [x for x, _ in points], [y for _, y in points]
+    x_range = (min(xs), max(xs)) if min(xs) < max(xs) else (min(xs) - 0.5, max(xs) + 0.5)
+    low = min(ys) if y_from is None else y_from
+    high = max(ys) if y_to is None else y_to
+    y_ticks = ticks(low, high if high > low else low + 1)
+    y_range = (min(low, y_ticks[0]), max(high, y_ticks[-1]))
+    place = _scale(x_range, y_range)
+    body = _frame(place, _whole(ticks(*x_range)), y_ticks, x_label, y_label, percent)
+    for number, curve in enumerate(curves):
+        drawn = [place(x, y) for x, y in curve.points if math.isfinite(y)]
+        path = " ".join(f"{x:.1f},{y:.1f}" for x, y in drawn)
+        body.append(f'<polyline class="curve c{number}" points="{path}"/>')
+        if curve.mark or len(drawn) == 1:
+            body += [f'<circle class="dot c{number}" cx="{x:.1f}" cy="{y:.1f}" r="3"/>' for x, y in drawn]
+    return _svg(body, alt) + _legend([curve.label for curve in curves])
+
+
+def reliability_chart(
+    before: Sequence[tuple[float, float, int]], after: Sequence[tuple[float, float, int]], *, alt: str
+) -> str:
+    """Return how often answers of a given confidence were right: (confidence, accuracy, pictures) a bin."""
+    place = _scale((0.0, 1.0), (0.0, 1.0))
+    steps = [0.0, 0.2, 0.4, 0.6, 0.8, 1.0]
+    body = _frame(place, steps, steps, "confidence of the answer", "share that was right", True, x_percent=True)
+    (x0, y0), (x1, y1) = place(0, 0), place(1, 1)
+    body.append(f'<line class="ideal" x1="{x0:.1f}" y1="{y0:.1f}" x2="{x1:.1f}" y2="{y1:.1f}"/>')
+    for number, bins in enumerate((before, after)):
+        drawn = [(*place(confidence, accuracy), confidence, accuracy, count) for confidence, accuracy, count in bins]
+        path = " ".join(f"{x:.1f},{y:.1f}" for x, y, *_ in drawn)
+        body.append(f'<polyline class="curve c{number}" points="{path}"/>')
+        total = max(1, sum(count for *_, count in bins))
+        for x, y, confidence, accuracy, count in drawn:
+            radius = 2.5 + 7 * math.sqrt(count / total)
+            title = f"{count} answers given at {confidence:.0%} on average: {accuracy:.0%} right"
+            dot = f'<circle class="dot c{number}" cx="{x:.1f}" cy="{y:.1f}" r="{radius:.1f}">'
+            body.append(f"{dot}<title>{title}</title></circle>")
+    return _svg(body, alt) + _legend(["as trained", "calibrated", "perfectly honest"])
+
+
+def ticks(low: float, high: float, *, about: int = 5) -> list[float]:
+    """Return round numbers from at most ``low`` to at least ``high``."""
+    step = 10.0 ** math.floor(math.log10((high - low) / about))
+    step *= next(factor for factor in (1, 2, 5, 10) if (high - low) / (step * factor) <= about)
+    first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
+    return [round(step * number, 10) for number in range(first, last + 1)]
+
+
+def _whole(values: list[float]) -> list[float]:
+    """Keep whole numbers only: there is no epoch 2.5."""
+    return [value for value in values if value == int(value)]
+
+
+Place = Callable[[float, float], tuple[float, float]]
+
+
+def _scale(x_range: tuple[float, float], y_range: tuple[float, float]) -> Place:
+    def place(x: float, y: float) -> tuple[float, float]:
+        across = (x - x_range[0]) / (x_range[1] - x_range[0])
+        up = (y - y_range[0]) / (y_range[1] - y_range[0])
+        return LEFT + across * (WIDTH - LEFT - RIGHT), HEIGHT - BOTTOM - up * (HEIGHT - TOP - BOTTOM)
+
+    return place
+
+
+def _frame(
+    place: Place,
+    x_ticks: list[float],
+    y_ticks: list[float],
+    x_label: str,
+    y_label: str,
+    percent: bool,
+    *,
+    x_percent: bool = False,
+) -> list[str]:
+    """Return grid, tick labels and axis names."""
+    right, bottom = WIDTH - RIGHT, HEIGHT - BOTTOM
+    body = []
+    for value in y_ticks:
+        y = place(x_ticks[0] if x_ticks else 0, value)[1]
+        body.append(f'<line class="grid" x1="{LEFT}" y1="{y:.1f}" x2="{right}" y2="{y:.1f}"/>')
+        body.append(f'<text class="tick end" x="{LEFT - 6}" y="{y + 4:.1f}">{_label(value, percent)}</text>')
+    for value in x_ticks:
+        x = place(value, y_ticks[0])[0]
+        if LEFT - 1 <= x <= right + 1:
+            body.append(f'<text class="tick mid" x="{x:.1f}" y="{bottom + 16}">{_label(value, x_percent)}</text>')
+    body.append(f'<text class="axis mid" x="{(LEFT + right) / 2:.0f}" y="{HEIGHT - 6}">{escape(x_label)}</text>')
+    middle = (TOP + bottom) / 2
+    turn = f'transform="rotate(-90 12 {middle:.0f})"'
+    body.append(f'<text class="axis mid" x="12" y="{middle:.0f}" {turn}>{escape(y_label)}</text>')
+    return body
+
+
+def _label(value: float, percent: bool) -> str:
+    return f"{100 * value:g} %" if percent else f"{value:g}"
+
+
+def _svg(body: list[str], alt: str) -> str:
+    inside = "".join(body)
+    return f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(alt, quote=True)}">{inside}</svg>'
+
+
+def _legend(labels: Sequence[str]) -> str:
+    items = "".join(f'<li><span class="key c{number}"></span>{escape(text)}</li>' for number, text in enumerate(labels))
+    return f'<ul class="legend">{items}</ul>'

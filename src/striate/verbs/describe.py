@@ -1,0 +1,44 @@
+"""Describe: a net on an input, as a Survey. Imports nets and spec; no torch, no numpy."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from striate import nets
+from striate.errors import ShapeError
+from striate.spec.shape import Shape
+from striate.spec.survey import Survey
+
+
+def describe(
+    net: str, shape: Shape | None = None, *, classes: int | None = None, fit: Literal["exact", "floor"] = "exact"
+) -> Survey:
+    """Return what every part of a net does to an input of ``shape`` (channels, height, width).
+
+    ``net`` is a name of the catalogue, the text of a net, or a file that holds one. A published net brings the input
+    of its paper along; for a text the input must be said.
+
+    Errors: DescribeError, with what would fit.
+
+    Example: ``describe("conv 6 5x5 pad 2 >> tanh >> avgpool 2", Shape(1, 28, 28)).output  # Shape(6, 14, 14)``
+    """
+    entry = nets.CATALOG.get(net)
+    if shape is None:
+        if entry is None:
+            raise ShapeError("which input? say --input CHANNELSxHEIGHTxWIDTH, for example --input 3x224x224")
+        shape = entry.input
+    if entry is not None and classes is None:
+        return entry.function().on(shape.channels, shape.height, shape.width, fit=fit)
+    return nets.resolve(net).on(shape.channels, shape.height, shape.width, classes=classes, fit=fit)
+
+
+def parse_input(text: str) -> Shape:
+    """Read ``3x224x224`` or ``1x28x28`` (channels x height x width).
+
+    Errors: ShapeError that shows the form.
+    """
+    numbers = text.lower().replace("×", "x").split("x")
+    if len(numbers) != 3 or not all(number.strip().isdecimal() and int(number) > 0 for number in numbers):
+        raise ShapeError(f"the input {text!r} is not CHANNELSxHEIGHTxWIDTH in whole pixels, for example 3x224x224")
+    channels, height, width = (int(number) for number in numbers)
+    return Shape(channels, height, width)

@@ -1,0 +1,187 @@
+"""Evaluate: a model against pictures whose answers are known. Imports engine, metrics, tasks, runs, report."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from striate import recipe as recipes
+from striate.data.source import Source, check_rejected, find
+from striate.data.store import Store, open_store
+from striate.engine.infer import infer
+from striate.errors import RunError
+from striate.metrics.classification import ClassificationReport, classification_report
+from striate.runs.predictor import Predictor
+from striate.runs.run import Run
+from striate.tasks.calibrate import Calibration
+from striate.tasks.unknown import Unknown
+from striate.verbs.prepare import Prepared, Progress, prepare_again
+
+if TYPE_CHECKING:
+    import torch
+
+    from striate.model.build import Model
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What a model is worth on some pictures.
+
+    ``indices`` (N,) into the store, ``targets`` (N,), ``logits`` (N, classes); ``report`` is of the calibrated
+    probabilities and ``raw`` of the uncalibrated ones; ``unknown`` (N,) says which were answered "none of these".
+    """
+
+    name: str
+    part: str
+    classes: tuple[str, ...]
+    keys: tuple[str, ...]
+    indices: np.ndarray
+    targets: np.ndarray
+    logits: np.ndarray
+    report: ClassificationReport
+    raw: ClassificationReport
+    calibration: Calibration
+    unknown: np.ndarray | None
+
+    @property
+    def known_kept(self) -> float | None:
+        """Share of these pictures, all of known classes, that were not answered "none of these"."""
+        return None if self.unknown is None else float(1.0 - self.unknown.mean())
+
+    def summary(self) -> dict[str, Any]:
+        """Return everything but the pictures' own rows, ready for JSON."""
+        return {
+            "name": self.name,
+            "part": self.part,
+            "pictures": len(self.keys),
+            "known_kept": self.known_kept,
+            "calibration": self.calibration.to_dict(),
+            "uncalibrated_ece": self.raw.to_dict()["ece"],
+            **self.report.to_dict(),
+        }
+
+
+def evaluate(
+    run: str = "last",
+    *,
+    part: str = "test",
+    data: str | None = None,
+    runs_dir: Path | str = "runs",
+    data_dir: Path | None = None,
+    allow_bad: bool = False,
+    progress: Progress | None = None,
+) -> Evaluation:
+    """Evaluate a run's model on a part of its own pictures, or on other pictures with the same classes.
+
+    Errors: RunError when the run has no model yet, SourceError when ``data`` has classes that the model does not know.
+
+    Example: ``evaluate("last").report.accuracy.value``
+    """
+    opened = Run.open(run, Path(runs_dir))
+    predictor = Predictor.open(opened.model_path)
+    if data is not None:
+        source = find(data, data_dir=data_dir, progress=progress)
+        stored = open_store(source, predictor.preprocess, progress=progress)
+        check_rejected(stored.source, allow_bad=allow_bad)
+        targets = _matched(stored.source, predictor.classes)
+        chosen = np.flatnonzero(targets >= 0)
+        return _ask(opened.name, data, stored.source, stored.store, targets, chosen, predictor)
+    recipe = recipes.from_toml(opened.recipe_toml(), where=str(opened.path / "recipe.toml"))
+    folder = opened.source().get("data_dir")
+    prepared = prepare_again(
+        recipe, opened.split(), data_dir=None if folder is None else Path(folder), progress=progress
+    )
+    chosen = np.array(getattr(prepared.split, part), np.int64)
+    if not len(chosen):
+        sizes = ", ".join(f"{name} {len(getattr(prepared.split, name))}" for name in ("train", "val", "test"))
+        raise RunError(f"{opened.name} has no {part} pictures ({sizes}); choose another part with --split")
+    return _ask(opened.name, part, prepared.source, prepared.store, prepared.targets, chosen, predictor)
+
+
+def evaluate_prepared(
+    run: Run,
+    prepared: Prepared,
+    model: Model,
+    calibration: Calibration,
+    unknown: Unknown | None,
+    *,
+    part: str,
+    device: torch.device,
+) -> Evaluation:
+    """Evaluate a model that is in memory, on a part of the pictures it was prepared with."""
+    chosen = np.array(getattr(prepared.split, part), np.int64)
+    return measure(
+        run.name, part, prepared.source, prepared.store, prepared.targets, chosen, model, calibration, unknown, device
+    )
+
+
+def measure(
+    name: str,
+    part: str,
+    source: Source,
+    store: Store,
+    targets: np.ndarray,
+    chosen: np.ndarray,
+    model: Model,
+    calibration: Calibration,
+    unknown: Unknown | None,
+    device: torch.device,
+) -> Evaluation:
+    """Ask the model about the chosen pictures and compare with their targets."""
+    logits, embeddings = infer(model, store, chosen, device=device)
+    answers = targets[chosen]
+    strange = None
+    if unknown is not None and len(chosen):
+        strange = unknown.is_unknown(unknown.score(embeddings, logits, temperature=calibration.temperature))
+    return Evaluation(
+        name=name,
+        part=part,
+        classes=source.classes,
+        keys=tuple(source.items[index].key for index in chosen),
+        indices=chosen,
+        targets=answers,
+        logits=logits,
+        report=classification_report(logits, answers, classes=source.classes, temperature=calibration.temperature),
+        raw=classification_report(logits, answers, classes=source.classes),
+        calibration=calibration,
+        unknown=strange,
+    )
+
+
+def _ask(
+    name: str,
+    part: str,
+    source: Source,
+    store: Store,
+    targets: np.ndarray,
+    chosen: np.ndarray,
+    predictor: Predictor,
+) -> Evaluation:
+    """Measure a predictor; the classes are the model's, whatever the source calls its own."""
+    return measure(
+        name,
+        part,
+        replace(source, classes=predictor.classes),
+        store,
+        targets,
+        chosen,
+        predictor.model,
+        predictor.calibration,
+        predictor.unknown,
+        predictor.device,
+    )
+
+
+def _matched(source: Source, classes: tuple[str, ...]) -> np.ndarray:
+    """Return the model's class index for every picture of another source, matched by class name."""
+    strangers = [name for name in source.classes if name not in classes]
+    if strangers:
+        raise SourceError(
+            f"{source.location} has {len(strangers)} classes the model does not know: {', '.join(strangers[:5])};"
+            f" it knows {', '.join(classes[:10])}{' ...' if len(classes) > 10 else ''}"
+        )
+    place = np.array([classes.index(name) for name in source.classes] + [-1], np.int64)
+    return place[[item.target for item in source.items]]

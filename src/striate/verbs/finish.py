@@ -1,0 +1,75 @@
+"""Finish: from a trained state to a model that answers honestly, and its report. Imports engine, tasks, runs, report.
+
+Everything here is a function of the weights, the split and the seed, so a run killed in the middle of it finishes the
+same way the next time.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from striate.engine.infer import infer
+from striate.model.weights import ModelFile
+from striate.runs.run import Run
+from striate.tasks.calibrate import Calibration, fit_temperature
+from striate.tasks.unknown import Unknown, fit_unknown
+from striate.verbs.prepare import Prepared, subset
+
+if TYPE_CHECKING:
+    import torch
+
+    from striate.engine.fit import Training
+    from striate.model.build import Model
+    from striate.verbs.evaluate import Evaluation
+
+KNOWN = 5000  # training pictures that are enough to know what the known looks like
+
+
+def finish(run: Run, prepared: Prepared, state: Training) -> Evaluation:
+    """Calibrate, learn what is known, write the model, evaluate on the test split, write the report."""
+    from striate.verbs.evaluate import evaluate_prepared, write_report
+
+    model = state.final_model()
+    calibration, unknown = judge(model, prepared, device=state.device)
+    tensors: dict[str, Any] = dict(model.state_dict())
+    if unknown is not None:
+        tensors |= unknown.to_tensors()
+    pictures = prepared.preprocess
+    run.save_model(
+        tensors,
+        ModelFile(
+            net=str(prepared.net),
+            input=(pictures.channels, pictures.height, pictures.width),
+            task=prepared.recipe.task,
+            classes=prepared.source.classes,
+            preprocess=pictures.to_dict(),
+            calibration=calibration.to_dict(),
+            unknown=None if unknown is None else unknown.facts(),
+            provenance={
+                "run": run.name,
+                "recipe": prepared.recipe.model_dump(mode="json", exclude_none=True),
+                "data": prepared.digest(),
+                "environment": run.environment(),
+            },
+        ),
+    )
+    evaluation = evaluate_prepared(run, prepared, model, calibration, unknown, part="test", device=state.device)
+    write_report(run, prepared, evaluation)
+    run.finish(evaluation.summary())
+    return evaluation
+
+
+def judge(model: Model, prepared: Prepared, *, device: torch.device) -> tuple[Calibration, Unknown | None]:
+    """Fit the temperature and what is known, on the validation split and a sample of the training pictures."""
+    split, targets, recipe = prepared.split, prepared.targets, prepared.recipe
+    val = np.array(split.val, np.int64)
+    logits, embeddings = infer(model, prepared.store, val, device=device)
+    calibration = fit_temperature(logits, targets[val])
+    if not recipe.unknown or not len(val):
+        return calibration, None
+    train = subset(split.train, KNOWN, seed=recipe.seed)
+    _, known = infer(model, prepared.store, train, device=device)
+    unknown = fit_unknown(known, targets[train], embeddings, logits, temperature=calibration.temperature)
+    return calibration, unknown

@@ -1,0 +1,47 @@
+"""Predict: pictures in, answers out. Imports runs (and through it the model); prints nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from striate.errors import PictureError, SourceError
+from striate.runs.predictor import Predictor
+from striate.runs.run import Run
+from striate.tasks.prediction import Scores
+
+
+def open_predictor(*, run: str = "last", model: Path | None = None, runs_dir: Path = Path("runs")) -> Predictor:
+    """Return the predictor of a model file, or of a run."""
+    return Predictor.open(model if model is not None else Run.open(run, runs_dir).model_path)
+
+
+def pictures(paths: Sequence[Path]) -> list[Path]:
+    """Return the files to answer for: files as they are, folders walked in name order, hidden files left out.
+
+    Errors: SourceError for a path that is not there, or a folder without a file.
+    """
+    found: list[Path] = []
+    for path in paths:
+        if path.is_dir():
+            inside = sorted(
+                file
+                for file in path.rglob("*")
+                if file.is_file() and not any(part.startswith(".") for part in file.relative_to(path).parts)
+            )
+            if not inside:
+                raise SourceError(f"{path} holds no file to answer for")
+            found += inside
+        elif path.exists():
+            found.append(path)
+        else:
+            raise SourceError(f"there is no picture or folder at {path}")
+    return found
+
+
+def predict(
+    predictor: Predictor, files: Sequence[Path], *, unknown: bool = True
+) -> Iterator[tuple[Path, Scores | PictureError]]:
+    """Yield every file with its answer, or with the reason why it cannot be read, in the order given."""
+    for key, answer in predictor.predict_each(files, unknown=unknown):
+        yield Path(key), answer

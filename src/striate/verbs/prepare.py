@@ -1,0 +1,134 @@
+"""Prepare: from a recipe to everything a training needs, before torch is imported. Imports spec, nets, recipe, data.
+
+Impossible geometry, a folder that is not one and a net that does not read all stop here, in a fraction of a second.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from striate import nets
+from striate.data.preprocess import Preprocess
+from striate.data.source import Source, check_rejected, find
+from striate.data.split import Split, split
+from striate.data.store import Store, channel_statistics, open_store
+from striate.errors import RunError
+from striate.recipe import Recipe
+from striate.spec.net import Net
+from striate.spec.survey import Survey
+
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A recipe settled, a net that fits, pictures decoded and split."""
+
+    recipe: Recipe
+    net: Net
+    survey: Survey
+    source: Source
+    store: Store
+    split: Split
+    preprocess: Preprocess
+
+    @property
+    def targets(self) -> np.ndarray:
+        """Class index of every picture of the store, int64, (N,); -1 where there is no label."""
+        return np.array([item.target for item in self.source.items], np.int64)
+
+    def keys(self, part: str) -> list[str]:
+        """Return the keys of a part: ``train``, ``val``, ``test`` or ``left_out``."""
+        return [self.source.items[index].key for index in getattr(self.split, part)]
+
+    def digest(self) -> str:
+        """Return one name for exactly these pictures with exactly these labels."""
+        sha = hashlib.sha256(repr(self.source.classes).encode())
+        for item, content in zip(self.source.items, self.store.digests, strict=True):
+            sha.update(f"{item.key}\0{item.target}\0".encode("utf-8", "surrogateescape") + content)
+        return sha.hexdigest()
+
+
+def prepare(
+    recipe: Recipe,
+    *,
+    data_dir: Path | None = None,
+    download: bool = True,
+    allow_bad: bool = False,
+    progress: Progress | None = None,
+) -> Prepared:
+    """Find the pictures, settle the recipe, survey the net, decode what is not decoded yet, split.
+
+    Errors: SourceError, RecipeError, DescribeError, StoreError, each before anything is written but the cache.
+    """
+    source = find(recipe.source, data_dir=data_dir, download=download, progress=progress)
+    facts = source.facts()
+    height, width = facts.common_size or facts.median_size
+    recipe = recipe.settled(
+        pictures=_to_train_on(source, recipe),
+        height=height,
+        width=width,
+        uniform=facts.common_size is not None,
+        gray=facts.gray,
+    ).changed(source=source.location)
+    net, survey, preprocess = plan(recipe, classes=len(source.classes))
+    stored = open_store(source, preprocess, progress=progress)
+    check_rejected(stored.source, allow_bad=allow_bad)
+    parts = split(stored.source, stored.store.digests, seed=recipe.seed, val=recipe.val, test=recipe.test)
+    mean, std = channel_statistics(stored.store.pixels, parts.train)
+    return Prepared(recipe, net, survey, stored.source, stored.store, parts, replace(preprocess, mean=mean, std=std))
+
+
+def prepare_again(
+    recipe: Recipe, keys: dict[str, list[str]], *, data_dir: Path | None = None, progress: Progress | None = None
+) -> Prepared:
+    """Prepare what a run was prepared with: its pictures, in its split, whatever was added to the folder since.
+
+    Errors: RunError when pictures of the run are gone.
+    """
+    found = find(recipe.source, data_dir=data_dir, progress=progress)
+    wanted = {key for part in keys.values() for key in part}
+    gone = wanted - {item.key for item in found.items}
+    if gone:
+        shown = ", ".join(sorted(gone)[:3]) + (" ..." if len(gone) > 3 else "")
+        raise RunError(
+            f"{len(gone)} of the run's {len(wanted)} pictures are no longer in {found.location}: {shown}; put them back"
+        )
+    net, survey, preprocess = plan(recipe, classes=len(found.classes))
+    stored = open_store(found.only(wanted), preprocess, progress=progress)
+    index = {item.key: place for place, item in enumerate(stored.source.items)}
+    parts = Split(**{part: tuple(index[key] for key in names if key in index) for part, names in keys.items()})
+    mean, std = channel_statistics(stored.store.pixels, parts.train)
+    return Prepared(recipe, net, survey, stored.source, stored.store, parts, replace(preprocess, mean=mean, std=std))
+
+
+def plan(recipe: Recipe, *, classes: int) -> tuple[Net, Survey, Preprocess]:
+    """Return the net of a settled recipe, its survey, and how pictures become its input."""
+    assert recipe.net is not None and recipe.size is not None and recipe.resize is not None
+    channels = 1 if recipe.colour == "gray" else 3
+    height, width = recipe.size
+    net = nets.resolve(recipe.net).with_classes(classes)
+    survey = net.on(channels, height, width)
+    return net, survey, Preprocess(height=height, width=width, channels=channels, resize=recipe.resize)
+
+
+def _to_train_on(source: Source, recipe: Recipe) -> int:
+    """Return about how many pictures will be trained on, before the split is drawn."""
+    own = [item.split for item in source.items if item.target >= 0]
+    free = own.count(None)
+    share = 1.0 - recipe.val - recipe.test
+    train = own.count("train") * (1.0 if "val" in own else 1.0 - recipe.val)
+    return max(1, round(free * share + train))
+
+
+def subset(indices: Sequence[int], most: int, *, seed: int) -> np.ndarray:
+    """Return at most ``most`` of the indices, drawn by ``seed``, in rising order."""
+    chosen = np.array(indices, np.int64)
+    if len(chosen) > most:
+        chosen = np.sort(np.random.Generator(np.random.Philox(key=seed)).choice(chosen, most, replace=False))
+    return chosen
