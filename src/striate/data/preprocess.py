@@ -1,0 +1,167 @@
+"""Pixels -> model input: ONE implementation for train, evaluate, predict and serve. No torch.
+
+Whatever reaches a network as a picture passed ``Preprocess.pixels``; what it does is saved with the weights.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from striate.data.image import decode, to_channels
+from striate.errors import ModelError, PictureError
+
+RESIZES: Final = ("crop", "stretch", "pad")
+FILL: Final = 128  # what surrounds a padded picture, in every channel
+LARGEST: Final = 16_384  # pixels a side
+
+# A JPEG is decoded no smaller than this many times the size asked for: its DCT-domain scaling is then followed by a
+# true resampling by at least this factor, which hides the difference from a full decode (Pillow: reducing_gap=2).
+_GAP: Final = 2
+
+
+@dataclass(frozen=True)
+class Preprocess:
+    """How a picture becomes ``height`` x ``width`` pixels of ``channels`` (3 RGB, 1 gray), and how those are scaled.
+
+    ``resize``: "crop" scales until the picture covers the size and takes the middle; "stretch" ignores the aspect;
+    "pad" scales until it fits inside and centres it on gray 128. Resampling is Pillow's antialiased bicubic, scale and
+    crop in one step; a picture that already has the size, or is only cropped, is not resampled at all.
+    ``mean`` and ``std`` per channel, in 0..1, of the training pictures; empty until known.
+    Errors: ModelError for values that make no sense.
+
+    Example: ``Preprocess(224, 224, 3).pixels(Path("cat.jpg").read_bytes()).shape`` is ``(224, 224, 3)``.
+    """
+
+    height: int
+    width: int
+    channels: int
+    resize: str = "crop"
+    mean: tuple[float, ...] = ()
+    std: tuple[float, ...] = ()
+
+    def __post_init__(self) -> None:
+        for name, side in (("height", self.height), ("width", self.width)):
+            if not _is_whole(side) or not 1 <= side <= LARGEST:
+                raise ModelError(f"preprocess: {name} is {side!r}; it must be a whole number from 1 to {LARGEST:,}")
+        if not _is_whole(self.channels) or self.channels not in (1, 3):
+            raise ModelError(f"preprocess: channels is {self.channels!r}; it must be 3 (RGB) or 1 (gray)")
+        if self.resize not in RESIZES:
+            raise ModelError(f"preprocess: resize is {self.resize!r}; it must be one of {', '.join(RESIZES)}")
+        for name, values in (("mean", self.mean), ("std", self.std)):
+            if len(values) not in (0, self.channels):
+                raise ModelError(f"preprocess: {name} has {len(values)} values for {self.channels} channels")
+            if not all(isinstance(value, float | int) and math.isfinite(value) for value in values):
+                raise ModelError(f"preprocess: {name} is {values!r}; its values must be finite numbers")
+        if len(self.mean) != len(self.std):
+            raise ModelError("preprocess: mean and std belong together; one of them is missing")
+        if any(value <= 0 for value in self.std):
+            raise ModelError(f"preprocess: std is {self.std!r}; its values must be over 0")
+
+    def pixels(self, picture: bytes | NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Return a picture as (height, width, channels) uint8.
+
+        ``picture``: the bytes of a file, or its pixels (H, W), (H, W, 1) or (H, W, 3) uint8. An array gives what the
+        same pixels in a lossless file give; the pixels of a large JPEG give nearly, not exactly, what its file gives,
+        because a file may be decoded at a smaller scale. Errors: PictureError.
+        """
+        if isinstance(picture, np.ndarray):
+            decoded = to_channels(_checked(picture), self.channels)
+        else:
+            decoded = decode(picture, channels=self.channels, at_least=(_GAP * self.height, _GAP * self.width))
+        if decoded.shape[:2] == (self.height, self.width):
+            return decoded
+        if self.resize == "stretch":
+            return self._resample(decoded, (self.height, self.width))
+        return self._crop(decoded) if self.resize == "crop" else self._pad(decoded)
+
+    def _crop(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        height, width = pixels.shape[:2]
+        scale = min(height / self.height, width / self.width)  # pixels of the picture per pixel of the result
+        tall, wide = min(self.height * scale, height), min(self.width * scale, width)
+        top, left = (height - tall) / 2, (width - wide) / 2
+        if scale == 1.0:
+            return pixels[int(top) :, int(left) :][: self.height, : self.width]
+        return self._resample(pixels, (self.height, self.width), box=(left, top, left + wide, top + tall))
+
+    def _pad(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        height, width = pixels.shape[:2]
+        scale = max(height / self.height, width / self.width)
+        tall = min(self.height, max(1, round(height / scale)))
+        wide = min(self.width, max(1, round(width / scale)))
+        top, left = (self.height - tall) // 2, (self.width - wide) // 2
+        result = np.full((self.height, self.width, self.channels), FILL, np.uint8)
+        result[top : top + tall, left : left + wide] = self._resample(pixels, (tall, wide))
+        return result
+
+    def _resample(
+        self, pixels: NDArray[np.uint8], size: tuple[int, int], *, box: tuple[float, float, float, float] | None = None
+    ) -> NDArray[np.uint8]:
+        height, width = pixels.shape[:2]
+        if box is None and (height, width) == size:
+            return pixels
+        if box is not None:  # rounding may carry a corner a hair over the edge, which Pillow refuses
+            box = (box[0], box[1], min(box[2], float(width)), min(box[3], float(height)))
+        image = Image.fromarray(np.ascontiguousarray(pixels[..., 0] if self.channels == 1 else pixels))
+        resized = image.resize((size[1], size[0]), Image.Resampling.BICUBIC, box=box)
+        return np.asarray(resized).reshape(*size, self.channels)
+
+    def scale_and_offset(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Return float32 (channels,) twice, so that pixels·scale + offset == (pixels/255 - mean) / std.
+
+        Without mean and std the input is pixels/255.
+        """
+        mean = np.array(self.mean or (0.0,) * self.channels, np.float64)
+        std = np.array(self.std or (1.0,) * self.channels, np.float64)
+        return (1.0 / (255.0 * std)).astype(np.float32), (-mean / std).astype(np.float32)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fields as plain JSON values; ``from_dict`` takes them back."""
+        return {
+            "height": self.height,
+            "width": self.width,
+            "channels": self.channels,
+            "resize": self.resize,
+            "mean": list(self.mean),
+            "std": list(self.std),
+        }
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Preprocess:
+        """Return what ``to_dict`` wrote. Errors: ModelError naming the field that is missing, unknown or wrong."""
+        if not isinstance(values, Mapping):
+            raise ModelError(f"preprocess: wanted a table of fields, got {type(values).__name__}")
+        known = {field.name for field in fields(cls)}
+        # A rule this version does not know would be a rule it does not follow.
+        if unknown := sorted(map(str, set(values) - known)):
+            raise ModelError(f"preprocess: unknown field {unknown[0]!r}; the file may be of a later version")
+        if missing := [name for name in ("height", "width", "channels") if name not in values]:
+            raise ModelError(f"preprocess: {missing[0]} is missing")
+        taken = dict(values)
+        for name in ("mean", "std"):
+            numbers = taken.get(name, ())
+            if not isinstance(numbers, list | tuple):
+                raise ModelError(f"preprocess: {name} is {numbers!r}; wanted a list of numbers")
+            if not all(isinstance(number, float | int) and not isinstance(number, bool) for number in numbers):
+                raise ModelError(f"preprocess: {name} is {numbers!r}; its values must be finite numbers")
+            taken[name] = tuple(float(number) for number in numbers)
+        return cls(**taken)
+
+
+def _is_whole(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _checked(pixels: NDArray[Any]) -> NDArray[np.uint8]:
+    if pixels.dtype != np.uint8:
+        raise PictureError(f"pixels of type {pixels.dtype}; wanted uint8 (0..255)")
+    if pixels.ndim not in (2, 3) or (pixels.ndim == 3 and pixels.shape[2] not in (1, 3)) or 0 in pixels.shape:
+        shape = " x ".join(map(str, pixels.shape)) or "a single number"
+        raise PictureError(f"pixels of shape {shape}; wanted H x W, H x W x 1 or H x W x 3")
+    return pixels
