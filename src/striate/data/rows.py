@@ -1,0 +1,95 @@
+"""Pictures -> rows of pixels and digests, decoded by a pool of threads, in order, in bounded memory. No torch."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from striate.data.items import Source
+from striate.data.preprocess import Preprocess
+from striate.errors import PictureError
+
+DIGEST = 16  # bytes
+_BLOCK_BYTES, _BLOCK_PICTURES = 4 * 2**20, 64
+
+
+@dataclass(frozen=True)
+class Bad:
+    """A picture without pixels: its place in the source, why, and whether that may pass (a disk, a permission)."""
+
+    index: int
+    reason: str
+    passing: bool
+
+
+@dataclass(frozen=True)
+class Block:
+    """The pictures up to ``end``, without those of earlier blocks: rows (n, H, W, C) and digests of the good ones."""
+
+    rows: NDArray[np.uint8]
+    digests: bytes
+    bad: tuple[Bad, ...]
+    end: int
+
+
+def decoded(source: Source, preprocess: Preprocess, *, workers: int) -> Iterator[Block]:
+    """Yield all pictures of a source as blocks, in the order of its items.
+
+    Pillow decodes outside Python's lock, so threads are enough. No more than two blocks (of 64 pictures or 4 MiB) a
+    worker are decoded or waiting at any time, which bounds the memory.
+    """
+    row_bytes = preprocess.height * preprocess.width * preprocess.channels
+    size = max(1, min(_BLOCK_PICTURES, _BLOCK_BYTES // row_bytes))
+    starts = iter(range(0, len(source.items), size))
+    waiting: deque[Future[Block]] = deque()
+    pool = ThreadPoolExecutor(workers, thread_name_prefix="striate-decode")
+    try:
+        while True:
+            while len(waiting) < 2 * workers and (start := next(starts, None)) is not None:
+                waiting.append(pool.submit(_block, source, preprocess, start, start + size))
+            if not waiting:
+                return
+            yield waiting.popleft().result()
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def pixels_of(picture: bytes | NDArray[np.uint8], preprocess: Preprocess) -> NDArray[np.uint8]:
+    """Return ``preprocess.pixels(picture)``, sparing an array that already is what it would return the way there."""
+    if isinstance(picture, np.ndarray) and picture.dtype == np.uint8:
+        shape = (preprocess.height, preprocess.width)
+        if preprocess.channels == 1 and picture.shape == shape:
+            return picture[:, :, None]
+        if preprocess.channels == 3 and picture.shape == (*shape, 3):
+            return picture
+    return preprocess.pixels(picture)
+
+
+def digest_of(picture: bytes | NDArray[np.uint8]) -> bytes:
+    """Return the BLAKE2b digest of a picture: of the file's bytes, or of an array's shape and pixels."""
+    content = picture if isinstance(picture, bytes) else repr(picture.shape).encode() + picture.tobytes()
+    return hashlib.blake2b(content, digest_size=DIGEST).digest()
+
+
+def _block(source: Source, preprocess: Preprocess, start: int, end: int) -> Block:
+    end = min(end, len(source.items))
+    rows = np.empty((end - start, preprocess.height, preprocess.width, preprocess.channels), np.uint8)
+    digests, bad, good = bytearray(), list[Bad](), 0
+    for index in range(start, end):
+        try:
+            picture = source.picture(index)
+            rows[good] = pixels_of(picture, preprocess)
+        except PictureError as error:
+            # Pillow raises OSError too, for what it cannot decode, but that has no number.
+            cause = error.__cause__ or error.__context__
+            bad.append(Bad(index, str(error), isinstance(cause, OSError) and cause.errno is not None))
+            continue
+        digests += digest_of(picture)
+        good += 1
+    return Block(rows[:good], bytes(digests), tuple(bad), end)
