@@ -1,0 +1,59 @@
+"""The names of runs: which there are, which is the last, and what to say about one that is not there."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from pathlib import Path
+
+LAST = "last"
+MARK = "recipe.toml"  # written last when a run is made: a folder without it is none
+TRAIN = "striate train <folder of pictures>"
+
+
+def names(runs_dir: Path) -> list[str]:
+    """Return the names of the runs in a folder, pets-2 before pets-10."""
+    try:
+        found = [path.name for path in runs_dir.iterdir() if (path / MARK).is_file()]
+    except OSError:
+        return []
+    return sorted(found, key=lambda name: [(part.isdecimal(), part.zfill(12)) for part in re.split(r"(\d+)", name)])
+
+
+def last(runs_dir: Path) -> str | None:
+    """Return the name that the file ``last`` holds, None when there is none."""
+    try:
+        return (runs_dir / LAST).read_text(encoding="utf-8").strip() or None
+    except (OSError, UnicodeDecodeError):
+        return None
+
+
+def stem(text: str) -> str:
+    """Return a text as the beginning of a run's name: letters, digits and ``_ . + -``, at most 50."""
+    return re.sub(r"[^\w.+-]+", "-", text).strip("-.")[:50] or "run"
+
+
+def numbers(runs_dir: Path, stem: str) -> list[int]:
+    """Return the numbers that are taken, whatever stands under them."""
+    pattern = re.compile(re.escape(stem) + r"-([0-9]{1,9})")
+    return [int(found[1]) for path in runs_dir.glob("*") if (found := pattern.fullmatch(path.name))]
+
+
+def why_not(asked: str, name: str, runs_dir: Path) -> str:
+    """Return why the run ``name``, asked for as ``asked``, cannot be opened, and what can."""
+    known = names(runs_dir)
+    if not runs_dir.is_dir() and not Path(name).exists():
+        return f"there is no run yet: no folder {runs_dir.absolute()}. Train first: {TRAIN}"
+    shown = ", ".join(known[-8:]) + (f" and {len(known) - 8} more" if len(known) > 8 else "")
+    there = f"the runs in {runs_dir} are {shown}" if known else f"{runs_dir} holds no run yet; train first: {TRAIN}"
+    if name == LAST:
+        return f"nothing says which run is the last; {there}" if known else there
+    for path in (runs_dir / name, Path(name)):
+        if (path / "source.json").is_file():
+            return f"{path} was stopped before it began and can be deleted; {there}"
+        if path.exists():
+            return f"{path} is not a run (it has no {MARK}); {there}"
+    near = difflib.get_close_matches(name, known, n=2)
+    hint = f" (did you mean {' or '.join(near)}?)" if near else ""
+    pointed = f" ({runs_dir / LAST} points at it)" if asked == LAST else ""
+    return f"there is no run {name!r}{pointed}{hint}; {there}"

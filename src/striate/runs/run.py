@@ -1,0 +1,335 @@
+"""The run directory: create, open, append, checkpoint. Imports neither torch nor numpy until tensors are asked for.
+
+    runs/last                      the name of the newest run, as text
+    runs/<stem>-<n>/
+        source.json environment.json recipe.toml      written by create; recipe.toml last: without it, it is no run
+        split.json history.jsonl checkpoints/         while it learns
+        model.safetensors report.html finished.json   at the end; finished.json last
+        lock                                          held by the process that trains
+
+Everything is written through ``durable``, so that after a kill or a power cut at any moment each file is whole.
+An epoch's line is appended before its checkpoint is written: the history then never lacks an epoch that a
+checkpoint has, and going on cuts off what the checkpoint does not have.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias, final
+
+from striate.errors import RunError
+from striate.runs import checkpoints, durable, history, names
+from striate.runs.lock import Lock, acquire, holder
+
+if TYPE_CHECKING:
+    import numpy as np
+    from torch import Tensor
+
+    from striate.model.weights import ModelFile
+    from striate.tasks.prediction import Scores
+
+# ``Run.list`` hides the builtin inside the class.
+Epochs: TypeAlias = list[dict[str, Any]]
+Notes: TypeAlias = list[str]
+Keys: TypeAlias = dict[str, list[str]]
+
+
+@final
+class Run:
+    """One training and what came of it: ``path`` is its directory, ``name`` the last part of that.
+
+    ``notes`` collects what a person should be told, such as a damaged checkpoint that was passed over.
+
+    Example: ``Run.open("last").history()[-1]["val_loss"]``
+    """
+
+    def __init__(self, path: Path, *, system: durable.System = durable.SYSTEM) -> None:
+        self.path = path
+        self.name = path.name
+        self.notes: Notes = []
+        self._system = system
+        self._lock: Lock | None = None
+
+    def __repr__(self) -> str:
+        return f"Run({str(self.path)!r}, {self.state()})"
+
+    @classmethod
+    def create(
+        cls,
+        runs_dir: Path,
+        stem: str,
+        recipe_toml: str,
+        *,
+        source: Mapping[str, Any],
+        environment: Mapping[str, Any],
+        system: durable.System = durable.SYSTEM,
+    ) -> Run:
+        """Make the next run of that stem, ``<stem>-<n>``, locked by this process, and point ``last`` at it.
+
+        Two processes that create at the same time get different numbers. Raises DiskError.
+        """
+        stem = names.stem(stem)
+        _make_parents(runs_dir, system)
+        durable.sweep(runs_dir, system=system)
+        number = max(names.numbers(runs_dir, stem), default=0) + 1
+        while True:
+            run = cls(runs_dir / f"{stem}-{number}", system=system)
+            try:
+                durable.make_directory(run.path, system=system)
+                break
+            except FileExistsError:
+                number += 1
+        try:
+            run.lock()
+            durable.make_directory(run._checkpoints, system=system)
+            run.write_json("source.json", source)
+            run.write_json("environment.json", environment)
+            run._write(names.MARK, recipe_toml)
+            durable.write(runs_dir / names.LAST, f"{run.name}\n".encode(), system=system)
+        except BaseException:
+            run.unlock()
+            shutil.rmtree(run.path, ignore_errors=True)
+            raise
+        return run
+
+    @classmethod
+    def open(
+        cls,
+        name_or_path: str | Path = names.LAST,
+        runs_dir: Path = Path("runs"),
+        *,
+        system: durable.System = durable.SYSTEM,
+    ) -> Run:
+        """Open a run by name, by path, or the newest (``last``); what dead processes left half-written is removed.
+
+        Raises RunError when there is no such run, with the names that come near and those there are.
+        """
+        name = asked = str(name_or_path)
+        if asked == names.LAST:
+            name = names.last(runs_dir) or asked
+        path = runs_dir / name
+        if not (path / names.MARK).is_file() and (Path(name) / names.MARK).is_file():
+            path = Path(name).absolute() if Path(name).name in ("", "..") else Path(name)
+        if not (path / names.MARK).is_file():
+            raise RunError(names.why_not(asked, name, runs_dir))
+        for directory in (path.parent, path, path / "checkpoints"):
+            durable.sweep(directory, system=system)
+        return cls(path, system=system)
+
+    @classmethod
+    def list(cls, runs_dir: Path = Path("runs")) -> list[Run]:
+        """Return the runs of a folder, by stem and number; none when there is no such folder."""
+        return [cls(runs_dir / name) for name in names.names(runs_dir)]
+
+    # One process at a time
+
+    def lock(self) -> None:
+        """Make this the only process that writes the run, until ``unlock`` or its end. RunError when another does."""
+        if self._lock is not None:
+            return
+        path = self.path / "lock"
+        self._lock = acquire(path, system=self._system)
+        if self._lock is None:
+            who = holder(path, system=self._system) or "another process"
+            raise RunError(f"{self.name} is being trained by {who}; wait for it, or stop it first")
+        try:
+            # What the process before us had renamed but not yet synced is made to last before anything is built on it.
+            for directory in (self.path, self._checkpoints):
+                if directory.is_dir():
+                    with durable.explained(directory, f"cannot go on with {self.path}", "it is as it was"):
+                        self._system.sync_directory(directory)
+            history.mend(self._history, system=self._system)
+        except BaseException:
+            self.unlock()
+            raise
+
+    def unlock(self) -> None:
+        """Let other processes write the run."""
+        if self._lock is not None:
+            self._lock.release()
+            self._lock = None
+
+    @contextmanager
+    def locked(self) -> Iterator[Run]:
+        """Hold the run's lock for the length of a ``with``; one that ``create`` took is kept and given back there."""
+        self.lock()
+        try:
+            yield self
+        finally:
+            self.unlock()
+
+    # What stands in it
+
+    @property
+    def model_path(self) -> Path:
+        """Where the finished model is, or will be."""
+        return self.path / "model.safetensors"
+
+    @property
+    def report_path(self) -> Path:
+        """Where the report is, or will be."""
+        return self.path / "report.html"
+
+    def state(self) -> str:
+        """Return ``finished``, ``training`` (a living process holds it) or ``stopped``."""
+        if self.finished():
+            return "finished"
+        held = self._lock is not None or holder(self.path / "lock", system=self._system)
+        return "training" if held else "stopped"
+
+    def finished(self) -> bool:
+        """Say whether the run came to its end: model and report are there."""
+        return (self.path / "finished.json").is_file()
+
+    def recipe_toml(self) -> str:
+        """Return the recipe's text."""
+        return self._read(names.MARK)
+
+    def source(self) -> dict[str, Any]:
+        """Return the facts of the pictures, as ``create`` was given them."""
+        return _an_object(self.read_json("source.json"), self.path / "source.json")
+
+    def environment(self) -> dict[str, Any]:
+        """Return what the run was begun on."""
+        return _an_object(self.read_json("environment.json"), self.path / "environment.json")
+
+    def split(self) -> Keys:
+        """Return the keys of the pictures by part. Raises RunError when the run was stopped before it had a split."""
+        path = self.path / "split.json"
+        if not path.exists():
+            raise RunError(f"{self.name} was stopped before its pictures were split; start a new run: {names.TRAIN}")
+        return _an_object(self.read_json("split.json"), path)
+
+    def write_split(self, keys: Mapping[str, Sequence[str]]) -> None:
+        """Keep which picture is in which part."""
+        self.write_json("split.json", {part: list(names) for part, names in keys.items()})
+
+    def read_json(self, name: str) -> Any:
+        """Return the value of a JSON file of the run. Raises RunError when it is absent or damaged."""
+        text = self._read(name)
+        try:
+            return json.loads(text)
+        except (ValueError, RecursionError) as error:
+            raise RunError(f"{self.path / name} is damaged ({str(error)[:80]}); {self.name} cannot be used") from None
+
+    def write_json(self, name: str, value: Any) -> None:
+        """Keep a value as a JSON file of the run; numbers that are not finite become null."""
+        self._write(name, json.dumps(history.plain(value), ensure_ascii=True, indent=1, allow_nan=False) + "\n")
+
+    def write_report(self, html: str) -> None:
+        """Keep the report."""
+        self._write("report.html", html)
+
+    # History and checkpoints
+
+    def append(self, epoch: Mapping[str, Any]) -> None:
+        """Add an epoch to the history; its ``index`` (or ``epoch``) is its number, from 1. Before its checkpoint.
+
+        Numbers that are not finite become null.
+        """
+        history.append(self._history, epoch, system=self._system)
+
+    def history(self) -> Epochs:
+        """Return the epochs so far; a last line that is being written, or was cut off, is left out."""
+        return history.read(self._history)
+
+    def truncate_history(self, epoch: int) -> None:
+        """Cut the history after ``epoch``: what a run goes on from is its checkpoint, which knows nothing later."""
+        history.truncate(self._history, epoch, system=self._system)
+
+    def checkpoint(self, tensors: Mapping[str, Tensor], facts: Mapping[str, Any], *, epoch: int | None = None) -> Path:
+        """Keep the whole state of a training, so that it survives a kill or a power cut, and return its path.
+
+        ``epoch`` is how many epochs are complete; without it ``facts`` must say so (``epochs_done`` or ``epoch``).
+        Raises DiskError (every earlier checkpoint is still there), RunError for tensors that are not finite.
+        """
+        number = epoch if epoch is not None else facts.get("epochs_done", facts.get("epoch"))
+        if not isinstance(number, int) or number < 0:
+            raise ValueError("a checkpoint's facts lack how many epochs are done: 'epochs_done', a whole number")
+        return checkpoints.save(self._checkpoints, number, tensors, facts, system=self._system)
+
+    def latest_checkpoint(self) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
+        """Return the newest whole checkpoint as (tensors, facts), None when there is none yet.
+
+        A damaged one is passed over for the one before it, and named in ``notes``. RunError when all are damaged.
+        """
+        found, notes = checkpoints.newest(self._checkpoints)
+        self.notes += notes
+        return found
+
+    # The end, and going on behind it
+
+    def save_model(self, tensors: Mapping[str, Tensor | np.ndarray[Any, Any]], facts: ModelFile) -> None:
+        """Keep the finished model."""
+        from striate.model.weights import to_pieces
+
+        durable.write(self.model_path, to_pieces(tensors, facts), system=self._system)
+
+    def finish(self, summary: Mapping[str, Any] | None = None) -> None:
+        """Mark the run as complete: to be called when everything else is written."""
+        self.write_json("finished.json", summary or {})
+
+    def reopen(self, recipe_toml: str) -> None:
+        """Make a run unfinished again, under a recipe with more epochs."""
+        durable.remove(self.path / "finished.json", system=self._system)
+        self._write(names.MARK, recipe_toml)
+
+    def predict(
+        self, pictures: str | Path | bytes | np.ndarray[Any, Any] | Sequence[Any], top: int | None = None
+    ) -> Scores | list[Scores]:
+        """Answer for one picture, or a list of them: paths, bytes of a file, or uint8 arrays (H, W) or (H, W, 3).
+
+        ``top`` keeps only that many classes in an answer. Raises PictureError, and ModelError before the run has a
+        model. Each call opens the model; for many calls open a Predictor once.
+        """
+        from striate.runs.predictor import Predictor
+
+        answers = Predictor.open(self.path).predict(pictures if isinstance(pictures, list | tuple) else [pictures])
+        raise NotImplementedError(top, answers)
+
+    # Beneath
+
+    @property
+    def _history(self) -> Path:
+        return self.path / "history.jsonl"
+
+    @property
+    def _checkpoints(self) -> Path:
+        return self.path / "checkpoints"
+
+    def _write(self, name: str, text: str) -> None:
+        if Path(name).name != name:
+            raise ValueError(f"{name!r} is not the name of a file in the run")
+        durable.write(self.path / name, text.encode("utf-8", "surrogateescape"), system=self._system)
+
+    def _read(self, name: str) -> str:
+        path = self.path / name
+        try:
+            return path.read_bytes().decode("utf-8", "surrogateescape")
+        except FileNotFoundError:
+            raise RunError(f"{self.name} has no {name}; what is in {self.path} is not whole") from None
+        except OSError as error:
+            raise RunError(f"{path} cannot be read: {error.strerror or error}") from None
+
+
+def _make_parents(path: Path, system: durable.System) -> None:
+    """Make a folder and those above it, each so that it survives a power cut."""
+    if path.is_dir():
+        return
+    if path.parent != path:
+        _make_parents(path.parent, system)
+    try:
+        durable.make_directory(path, system=system)
+    except FileExistsError:
+        if not path.is_dir():
+            raise RunError(f"{path} is a file; runs need a folder of that name") from None
+
+
+def _an_object(value: Any, path: Path) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise RunError(f"{path} is damaged: it holds no JSON object")
+    return value
