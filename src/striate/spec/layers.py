@@ -1,9 +1,8 @@
-"""The layers: frozen values that know their hyperparameters and what they make of a shape.
+# ruff: noqa: D102  (what an overriding method answers is said once, at its base)
+"""The layers without a window, and `LAYERS`: every word of the notation.
 
-A field's annotation (`Count`, `Size` ...) says what it may be; `striate.spec.values` checks it. To add a layer,
-write its class here and add its line to `LAYERS`: text, survey and refusals follow. Each answers, for the shape
-of one input, ``shape`` (its output), ``parameters`` (trained), ``fixed`` (kept but not trained), ``macs``
-(multiply-accumulates) and ``windows`` (what each output position sees, one window an axis).
+A layer's fields come first; their annotations (`Count`, `Size` ...) say what each may be, and `striate.spec.values`
+checks it. To add a layer, write its class and add its line to `LAYERS`: text, survey and refusals follow.
 """
 
 from __future__ import annotations
@@ -11,183 +10,110 @@ from __future__ import annotations
 from dataclasses import KW_ONLY
 from typing import ClassVar
 
-from striate.spec.net import Net, node
-from striate.spec.values import (
-    Classes,
-    Count,
-    Flag,
-    Margin,
-    Mode,
-    Padding,
-    Positive,
-    Real,
-    Share,
-    Size,
-    Stride,
-    Table,
+from striate.errors import ShapeError
+from striate.spec.layer import Layer, require_map
+from striate.spec.net import node
+from striate.spec.shape import Shape
+from striate.spec.values import Classes, Count, Flag, Positive, Real, Share
+from striate.spec.windowed import (
+    AvgPool,
+    Conv,
+    ConvTranspose,
+    Flatten,
+    GlobalAvgPool,
+    GlobalMaxPool,
+    GlobalMinPool,
+    MaxPool,
+    MinPool,
+    Subsample,
+    Upsample,
 )
 
-
-class Layer(Net):
-    """One layer. (Abstract.)"""
-
-
-@node
-class Conv(Layer):
-    """Convolution: every output position is the same weighted sum over its window, one set of weights a channel.
-
-    ``padding="same"`` keeps height and width (stride 1 only); an odd row goes below and to the right, as in PyTorch.
-    `connections` lists, for each output channel, the input channels it sees (table I of LeCun et al. 1998).
-    """
-
-    keyword: ClassVar[str] = "conv"
-    out: Count
-    kernel: Size
-    _: KW_ONLY
-    stride: Size = 1
-    padding: Padding = 0
-    dilation: Size = 1
-    groups: Count = 1
-    bias: Flag = True
-    connections: Table = None
-
-
-@node
-class ConvTranspose(Layer):
-    """Transposed convolution: every input position spreads the same weights over its window of the output."""
-
-    keyword: ClassVar[str] = "convtranspose"
-    out: Count
-    kernel: Size
-    _: KW_ONLY
-    stride: Size = 1
-    padding: Margin = 0
-    output_padding: Margin = 0
-    dilation: Size = 1
-    groups: Count = 1
-    bias: Flag = True
-
-
-class Pool(Layer):
-    """A window that slides over each channel by itself; stride None is the kernel. (Abstract.)
-
-    With `ceil` a last window may hang over the edge, if it begins inside the picture or its left padding (PyTorch).
-    """
-
-    kernel: Size
-    stride: Stride
-    padding: Margin
-    ceil: Flag
+__all__ = [
+    "GELU",
+    "LAYERS",
+    "AvgPool",
+    "BatchNorm",
+    "Conv",
+    "ConvTranspose",
+    "Dense",
+    "Dropout",
+    "Flatten",
+    "GlobalAvgPool",
+    "GlobalMaxPool",
+    "GlobalMinPool",
+    "GroupNorm",
+    "Head",
+    "Identity",
+    "Layer",
+    "LeakyReLU",
+    "LocalResponseNorm",
+    "MaxPool",
+    "MinPool",
+    "Rbf",
+    "ReLU",
+    "ScaledTanh",
+    "SiLU",
+    "Sigmoid",
+    "Softmax",
+    "SpatialDropout",
+    "Subsample",
+    "Tanh",
+    "Upsample",
+]
 
 
 @node
-class MaxPool(Pool):
-    """The largest value of each window; padding never wins."""
+class Head(Layer):
+    """A layer on a flat vector that can answer for the classes. (Abstract.)"""
 
-    keyword: ClassVar[str] = "maxpool"
-    kernel: Size
-    _: KW_ONLY
-    stride: Stride = None
-    padding: Margin = 0
-    ceil: Flag = False
+    out: Classes = None
 
+    def as_head(self, classes: int) -> Head:
+        """The same layer with that many outputs."""
+        raise NotImplementedError
 
-@node
-class MinPool(Pool):
-    """The smallest value of each window; padding never wins."""
+    def shape(self, given: Shape) -> Shape:
+        if given.is_map:
+            raise ShapeError(f"{self.keyword} takes a flat vector, but is given the map {given}")
+        if self.out is None:
+            raise ShapeError(
+                f"{self.keyword} without a number has as many outputs as there are classes, and nobody said how many"
+            )
+        return Shape(self.out)
 
-    keyword: ClassVar[str] = "minpool"
-    kernel: Size
-    _: KW_ONLY
-    stride: Stride = None
-    padding: Margin = 0
-    ceil: Flag = False
-
-
-@node
-class AvgPool(Pool):
-    """The mean of each window; zeros of the padding count in it unless `count_padding` is False."""
-
-    keyword: ClassVar[str] = "avgpool"
-    kernel: Size
-    _: KW_ONLY
-    stride: Stride = None
-    padding: Margin = 0
-    ceil: Flag = False
-    count_padding: Flag = True
+    def macs(self, given: Shape) -> int:
+        return given.channels * self.shape(given).channels
 
 
 @node
-class Subsample(Layer):
-    """LeNet-5's subsampling: the mean of each window times one trained coefficient a channel, plus one bias.
-
-    LeCun et al. 1998, section II.B. (The paper adds the four inputs; the mean differs by a factor the coefficient
-    takes up.) Windows do not overlap: the stride is the kernel.
-    """
-
-    keyword: ClassVar[str] = "subsample"
-    kernel: Size
-
-
-class GlobalPool(Layer):
-    """One value for each whole channel: a map of 1x1. (Abstract.)"""
-
-
-@node
-class GlobalMaxPool(GlobalPool):
-    """The largest value of each channel, as a 1x1 map."""
-
-    keyword: ClassVar[str] = "globalmaxpool"
-
-
-@node
-class GlobalAvgPool(GlobalPool):
-    """The mean of each channel, as a 1x1 map."""
-
-    keyword: ClassVar[str] = "globalavgpool"
-
-
-@node
-class GlobalMinPool(GlobalPool):
-    """The smallest value of each channel, as a 1x1 map."""
-
-    keyword: ClassVar[str] = "globalminpool"
-
-
-@node
-class Flatten(Layer):
-    """A map as one flat vector: channel by channel, row by row."""
-
-    keyword: ClassVar[str] = "flatten"
-
-
-@node
-class Dense(Layer):
+class Dense(Head):
     """Every output a weighted sum of the whole flat vector. Without a number: as many as there are classes."""
 
     keyword: ClassVar[str] = "dense"
-    out: Classes = None
     _: KW_ONLY
     bias: Flag = True
 
     def as_head(self, classes: int) -> Dense:
-        """The same layer with that many outputs."""
         return Dense(classes, bias=self.bias)
 
+    def parameters(self, given: Shape) -> int:
+        return (given.channels + self.bias) * self.shape(given).channels
 
-@node
-class Rbf(Layer):
+
+class Rbf(Head):
     """LeNet-5's output: minus the squared distance to one fixed prototype of -1s and 1s a class, never trained.
 
     LeCun et al. 1998, section II.B; negated here, so that the nearest class has the largest logit.
     """
 
     keyword: ClassVar[str] = "rbf"
-    out: Classes = None
 
     def as_head(self, classes: int) -> Rbf:
-        """The same layer with that many outputs."""
         return Rbf(classes)
+
+    def fixed(self, given: Shape) -> int:
+        return given.channels * self.shape(given).channels
 
 
 @node
@@ -200,6 +126,9 @@ class BatchNorm(Layer):
     momentum: Share = 0.1
     affine: Flag = True
 
+    def parameters(self, given: Shape) -> int:
+        return 2 * given.channels * self.affine
+
 
 @node
 class GroupNorm(Layer):
@@ -210,6 +139,17 @@ class GroupNorm(Layer):
     _: KW_ONLY
     eps: Positive = 1e-5
     affine: Flag = True
+
+    def shape(self, given: Shape) -> Shape:
+        if given.channels % self.groups:
+            divisors = ", ".join(str(n) for n in range(1, given.channels + 1) if given.channels % n == 0)
+            raise ShapeError(
+                f"{self.groups} groups must divide the {given.channels} channels of the input; what divides: {divisors}"
+            )
+        return given
+
+    def parameters(self, given: Shape) -> int:
+        return 2 * given.channels * self.affine
 
 
 @node
@@ -226,6 +166,10 @@ class LocalResponseNorm(Layer):
     beta: Real = 0.75
     k: Real = 1.0
 
+    def shape(self, given: Shape) -> Shape:
+        require_map(self, given)
+        return given
+
 
 @node
 class Dropout(Layer):
@@ -235,15 +179,16 @@ class Dropout(Layer):
     p: Share = 0.5
 
 
-@node
-class SpatialDropout(Layer):
+class SpatialDropout(Dropout):
     """In training each whole channel of a map becomes 0 with probability `p` (Tompson 2015)."""
 
     keyword: ClassVar[str] = "spatialdropout"
-    p: Share = 0.5
+
+    def shape(self, given: Shape) -> Shape:
+        require_map(self, given)
+        return given
 
 
-@node
 class ReLU(Layer):
     """max(x, 0)."""
 
@@ -258,66 +203,46 @@ class LeakyReLU(Layer):
     slope: Real = 0.01
 
 
-@node
 class Tanh(Layer):
     """tanh(x)."""
 
     keyword: ClassVar[str] = "tanh"
 
 
-@node
 class ScaledTanh(Layer):
     """1.7159 tanh(2x/3): LeNet-5's squashing, 1 at 1 and -1 at -1 (LeCun et al. 1998, appendix A)."""
 
     keyword: ClassVar[str] = "scaledtanh"
 
 
-@node
 class Sigmoid(Layer):
     """1 / (1 + exp(-x))."""
 
     keyword: ClassVar[str] = "sigmoid"
 
 
-@node
 class GELU(Layer):
-    """x times the normal distribution's share below x (Hendrycks 2016), exact."""
+    """x times the share of the normal distribution below x (Hendrycks 2016), exact."""
 
     keyword: ClassVar[str] = "gelu"
 
 
-@node
 class SiLU(Layer):
     """x times sigmoid(x), also called swish."""
 
     keyword: ClassVar[str] = "silu"
 
 
-@node
 class Softmax(Layer):
     """exp(x) over its sum across the channels, at each position."""
 
     keyword: ClassVar[str] = "softmax"
 
 
-@node
 class Identity(Layer):
     """What comes in; the shortcut of a residual block."""
 
     keyword: ClassVar[str] = "identity"
-
-
-@node
-class Upsample(Layer):
-    """A map `factor` times as high and wide: every position repeated ("nearest") or in between ("bilinear").
-
-    Bilinear places pixels by their centres (PyTorch's ``align_corners=False``).
-    """
-
-    keyword: ClassVar[str] = "upsample"
-    factor: Size
-    _: KW_ONLY
-    mode: Mode = "nearest"
 
 
 LAYERS: dict[str, type[Layer]] = {

@@ -1,3 +1,4 @@
+# ruff: noqa: D102  (what an overriding method answers is said once, at its base)
 """Nets composed of nets: in a row, side by side, repeated, named; a tree of frozen values, each of them a `Net`.
 
 In Python the operators bind as they do for numbers, and the text notation binds the same way, tightest first:
@@ -8,14 +9,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import KW_ONLY, dataclass, fields
+from dataclasses import KW_ONLY, FrozenInstanceError, dataclass, fields, replace
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, dataclass_transform
 
 from striate.errors import DescribeError
 from striate.spec.shape import Shape
-from striate.spec.values import KINDS, Positive
+from striate.spec.values import KINDS, Count, Positive
 
 if TYPE_CHECKING:
+    from striate.spec.branches import Add, Concat, Multiply
+    from striate.spec.layers import Head
     from striate.spec.survey import Survey
 
 LARGEST_REPEAT = 10_000  # more than any network; a larger number is a slip of the keyboard
@@ -25,8 +28,8 @@ _Class = TypeVar("_Class", bound=type)
 
 @dataclass_transform(frozen_default=True, eq_default=False)
 def node(cls: _Class) -> _Class:
-    """Make a class of the tree: a frozen dataclass whose fields are checked, and which compares and prints as a `Net`."""
-    return dataclass(frozen=True, eq=False, repr=False)(cls)
+    """Make a class of the tree: a frozen dataclass that checks its fields, compares and prints as a `Net` does."""
+    return dataclass(frozen=True, eq=False, repr=False)(cls)  # type: ignore[return-value]
 
 
 class Net:
@@ -55,31 +58,40 @@ class Net:
         """Bring a field into its one canonical form, while the value is being made and nobody else holds it."""
         object.__setattr__(self, name, value)
 
+    def __setattr__(self, name: str, value: object) -> None:
+        raise FrozenInstanceError(f"a net does not change: {name} stays as it is; make a new {type(self).__name__}")
+
     # -- composing ---------------------------------------------------------------------------------------------
 
     def __rshift__(self, after: Net) -> Row:
-        """This net, then another: ``Conv(6, 5) >> ReLU()``."""
+        """One net, then another: ``Conv(6, 5) >> ReLU()``."""
         return Row((self, after)) if isinstance(after, Net) else NotImplemented
 
     def __add__(self, other: Net) -> Add:
         """Both nets on the same input, their outputs added: ``block + Identity()``."""
+        from striate.spec.branches import Add
+
         return Add((self, other)) if isinstance(other, Net) else NotImplemented
 
     def __or__(self, other: Net) -> Concat:
         """Both nets on the same input, their channels one after the other."""
+        from striate.spec.branches import Concat
+
         return Concat((self, other)) if isinstance(other, Net) else NotImplemented
 
     def __mul__(self, other: Net) -> Multiply:
         """Both nets on the same input, their outputs multiplied (a 1x1 map is spread over a larger one)."""
+        from striate.spec.branches import Multiply
+
         return Multiply((self, other)) if isinstance(other, Net) else NotImplemented
 
     def __rmul__(self, count: int) -> Repeat:
         """``3 * net``: three copies in a row, each with weights of its own."""
-        return Repeat(count, self) if isinstance(count, int) else NotImplemented
+        return Repeat(self, count) if isinstance(count, int) else NotImplemented
 
     def name(self, name: str) -> Named:
-        """This net as a named part: its weights, taps and rows of the table begin with the name."""
-        return Named(name, self)
+        """The net as a named part: its weights, taps and rows of the table begin with the name."""
+        return Named(self, name)
 
     # -- asking ------------------------------------------------------------------------------------------------
 
@@ -121,22 +133,25 @@ class Net:
 
         return walk(self, Scope("", self))
 
-    def head(self) -> tuple[str, Net]:
+    def head(self) -> tuple[str, Head]:
         """Path and layer of the last dense layer (or `Rbf`) outside side heads: what answers for the classes.
 
         Raises `DescribeError` when there is none.
         """
+        from striate.spec.layers import Head
         from striate.spec.paths import Scope, walk
 
-        found = [part for part in walk(self, Scope("", self), sides=False) if hasattr(part[1], "as_head")]
+        found = [(path, layer) for path, layer in walk(self, Scope("", self), sides=False) if isinstance(layer, Head)]
         if not found:
-            raise DescribeError("this net has no dense layer: end it with flatten >> dense")
+            raise DescribeError("this net has no dense layer to answer for classes: end it with flatten >> dense")
         return found[-1]
 
     @property
     def is_open(self) -> bool:
         """True while a layer waits for the number of classes, as ``Dense()`` does."""
-        return any(hasattr(layer, "as_head") and layer.out is None for layer in self.layers())
+        from striate.spec.layers import Head
+
+        return any(isinstance(layer, Head) and layer.out is None for layer in self.layers())
 
     def with_classes(self, classes: int) -> Net:
         """The net with that many outputs wherever it said "as many as there are classes".
@@ -145,8 +160,10 @@ class Net:
         >>> print((Flatten() >> Dense()).with_classes(10))
         flatten >> dense 10
         """
+        from striate.spec.layers import Head
+
         return self.change(
-            lambda layer: layer.as_head(classes) if hasattr(layer, "as_head") and layer.out is None else layer
+            lambda layer: layer.as_head(classes) if isinstance(layer, Head) and layer.out is None else layer
         )
 
     def on(
@@ -198,147 +215,100 @@ class Net:
 
 
 @node
-class Row(Net):
+class Several(Net):
+    """Several nets composed: two or more, those of the same composition opened. (Abstract.)"""
+
+    nets: tuple[Net, ...]
+
+    def __post_init__(self) -> None:
+        flat: list[Net] = []
+        for net in self.nets:
+            flat.extend(_net(self, net).inside() if type(net) is type(self) else (net,))
+        if len(flat) < 2:
+            raise DescribeError(f"{self.keyword} takes two nets or more, not {len(flat)}")
+        self._set("nets", tuple(flat))
+
+    def inside(self) -> tuple[Net, ...]:
+        return self.nets
+
+    def with_inside(self, inside: tuple[Net, ...]) -> Net:
+        return replace(self, nets=inside)
+
+
+class Row(Several):
     """Nets one after the other. A row within a row is one longer row, so a net has one way to be written."""
 
-    keyword: ClassVar[str] = ">>"
-    nets: tuple[Net, ...]
-
-    def __post_init__(self) -> None:
-        self._set("nets", _flat(self, self.nets))
-
-    def inside(self) -> tuple[Net, ...]:
-        return self.nets
-
-    def with_inside(self, inside: tuple[Net, ...]) -> Net:
-        return Row(inside)
-
-
-class Branches(Net):
-    """Nets side by side on one input, their outputs joined. (Abstract: `Add`, `Concat`, `Multiply`.)"""
-
-    sign: ClassVar[str]
-    nets: tuple[Net, ...]
-
-    def __post_init__(self) -> None:
-        self._set("nets", _flat(self, self.nets))
-
-    def inside(self) -> tuple[Net, ...]:
-        return self.nets
-
-    def with_inside(self, inside: tuple[Net, ...]) -> Net:
-        return type(self)(inside)  # type: ignore[call-arg]
+    keyword: ClassVar[str] = "row"
 
 
 @node
-class Add(Branches):
-    """The sum of outputs of one shape."""
+class Single(Net):
+    """A net within something. (Abstract.)"""
 
-    keyword: ClassVar[str] = "add"
-    sign: ClassVar[str] = "+"
-    nets: tuple[Net, ...]
-
-
-@node
-class Concat(Branches):
-    """The channels of outputs of one height and width, one after the other."""
-
-    keyword: ClassVar[str] = "concat"
-    sign: ClassVar[str] = "|"
-    nets: tuple[Net, ...]
-
-
-@node
-class Multiply(Branches):
-    """The product of outputs of one shape; a 1x1 map is spread over a larger one (squeeze and excitation)."""
-
-    keyword: ClassVar[str] = "multiply"
-    sign: ClassVar[str] = "*"
-    nets: tuple[Net, ...]
-
-
-@node
-class Repeat(Net):
-    """`count` copies of a net in a row, each with weights of its own."""
-
-    keyword: ClassVar[str] = "repeat"
-    count: int
     net: Net
 
     def __post_init__(self) -> None:
-        if isinstance(self.count, bool) or not isinstance(self.count, int) or not 1 <= self.count <= LARGEST_REPEAT:
-            raise DescribeError(f"repeat: count must be a whole number from 1 to {LARGEST_REPEAT:,}, not {self.count!r}")
+        super().__post_init__()
         _net(self, self.net)
 
     def inside(self) -> tuple[Net, ...]:
         return (self.net,)
 
     def with_inside(self, inside: tuple[Net, ...]) -> Net:
-        return Repeat(self.count, *inside)
+        (net,) = inside
+        return replace(self, net=net)
 
 
 @node
-class Named(Net):
+class Repeat(Single):
+    """`count` copies of a net in a row, each with weights of its own."""
+
+    keyword: ClassVar[str] = "repeat"
+    count: Count
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.count > LARGEST_REPEAT:
+            raise DescribeError(f"repeat: count {self.count:,} is too large: at most {LARGEST_REPEAT:,}")
+
+
+@node
+class Named(Single):
     """A net under a name: letters, digits and ``_``, not beginning with a digit; ``input`` is the picture itself."""
 
     keyword: ClassVar[str] = "named"
     label: str
-    net: Net
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if not isinstance(self.label, str) or not _NAME.fullmatch(self.label) or self.label == "input":
-            raise DescribeError(
-                f"{self.label!r} cannot name a part: use letters, digits and _, beginning with a letter"
-                + (' ("input" is the picture itself)' if self.label == "input" else "")
+            reason = (
+                "it is the picture itself" if self.label == "input" else "use letters, digits and _, a letter first"
             )
-        _net(self, self.net)
-
-    def inside(self) -> tuple[Net, ...]:
-        return (self.net,)
-
-    def with_inside(self, inside: tuple[Net, ...]) -> Net:
-        return Named(self.label, *inside)
+            raise DescribeError(f"{self.label!r} cannot name a part: {reason}")
 
 
 @node
-class Side(Net):
+class Side(Single):
     """A head to the side of a row: it learns from the value at its place, which passes on unchanged.
 
     In training its loss counts with `weight`; in prediction it vanishes (GoogLeNet, Szegedy et al. 2015, section 5).
     """
 
     keyword: ClassVar[str] = "side"
-    net: Net
     _: KW_ONLY
     weight: Positive = 0.3
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        _net(self, self.net)
         if _holds_side(self.net):
             raise DescribeError("side: a side head cannot have side heads of its own")
-
-    def inside(self) -> tuple[Net, ...]:
-        return (self.net,)
-
-    def with_inside(self, inside: tuple[Net, ...]) -> Net:
-        return Side(*inside, weight=self.weight)
 
 
 def _net(owner: Net, value: object) -> Net:
     if not isinstance(value, Net):
         raise DescribeError(f"{owner.keyword}: {value!r} is not a net")
     return value
-
-
-def _flat(owner: Net, nets: tuple[Net, ...]) -> tuple[Net, ...]:
-    """At least two nets, those of the owner's own type opened: ``(a >> b) >> c`` is ``a >> b >> c``."""
-    flat: list[Net] = []
-    for net in nets:
-        flat.extend(_net(owner, net).inside() if type(net) is type(owner) else (net,))
-    if len(flat) < 2:
-        raise DescribeError(f"{owner.keyword} takes two nets or more, not {len(flat)}")
-    return tuple(flat)
 
 
 def _holds_side(net: Net) -> bool:
@@ -350,26 +320,11 @@ def row(first: Net, *others: Net) -> Net:
     return Row((first, *others)) if others else first
 
 
-def add(first: Net, second: Net, *others: Net) -> Add:
-    """The sum of the outputs of nets on the same input, all of one shape."""
-    return Add((first, second, *others))
-
-
-def concat(first: Net, second: Net, *others: Net) -> Concat:
-    """The outputs of nets on the same input as one map: channels one after the other, height and width the same."""
-    return Concat((first, second, *others))
-
-
-def multiply(first: Net, second: Net, *others: Net) -> Multiply:
-    """The product of the outputs of nets on the same input; a 1x1 map is spread over a larger one."""
-    return Multiply((first, second, *others))
-
-
 def repeat(count: int, net: Net) -> Repeat:
     """`count` copies of a net in a row, each with weights of its own."""
-    return Repeat(count, net)
+    return Repeat(net, count)
 
 
 def side(head: Net, *, weight: float = 0.3) -> Side:
-    """A side head: ``stage >> side(GlobalAvgPool() >> Flatten() >> Dense()) >> stage``."""
+    """Tap a row with a head of its own; see `Side`."""
     return Side(head, weight=weight)

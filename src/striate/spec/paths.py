@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from striate.errors import DescribeError
-from striate.spec.net import Branches, Named, Net, Repeat, Row, Side
+from striate.spec.branches import Branches
+from striate.spec.net import Named, Net, Repeat, Row, Side
 
 
 class Scope:

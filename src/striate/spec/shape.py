@@ -34,7 +34,7 @@ class Shape:
             value = getattr(self, name)
             if value is None and name != "channels":
                 continue
-            if isinstance(value, bool) or not hasattr(value, "__index__") or not 1 <= index(value):
+            if isinstance(value, bool) or not hasattr(value, "__index__") or not index(value) >= 1:
                 raise DescribeError(f"{name} of a shape must be a whole number of 1 or more, not {value!r}")
             if name != "channels" and index(value) > LARGEST_SIDE:
                 raise DescribeError(f"{name} {value} of a shape is too large: at most {LARGEST_SIDE:,}")
@@ -69,11 +69,11 @@ class Shape:
     def parse(cls, text: str) -> Shape:
         """Read ``3x32x32`` (channels, height, width), ``3x32`` (square) or ``120`` (a flat vector).
 
-            >>> Shape.parse("3x32") == Shape(3, 32, 32)
-            True
+        >>> Shape.parse("3x32") == Shape(3, 32, 32)
+        True
         """
         numbers = text.strip().lower().replace("×", "x").split("x")
         if not 1 <= len(numbers) <= 3 or not all(number.isascii() and number.isdigit() for number in numbers):
             raise DescribeError(f"{text!r} is not a shape: write channels x height x width, like 3x32x32")
         values = [int(number) for number in numbers]
-        return cls(*values, values[-1]) if len(values) == 2 else cls(*values)
+        return cls(values[0], values[1], values[-1]) if len(values) > 1 else cls(values[0])

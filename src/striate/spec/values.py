@@ -27,9 +27,15 @@ Mode: TypeAlias = str  # "nearest" or "bilinear"
 Table: TypeAlias = tuple[tuple[int, ...], ...] | None  # for each output channel the input channels it sees
 
 
-def _whole(value: Any, least: int) -> int:
+LARGEST_SIZE = 1 << 16  # positions; a larger kernel, stride or padding is a slip of the keyboard
+LARGEST_COUNT = 1 << 31  # channels or outputs
+
+
+def _whole(value: Any, least: int, most: int = LARGEST_COUNT) -> int:
     if isinstance(value, bool) or not hasattr(value, "__index__") or index(value) < least:
         raise ValueError(f"a whole number of {least} or more")
+    if index(value) > most:
+        raise ValueError(f"a whole number from {least} to {most:,}")
     return index(value)
 
 
@@ -37,10 +43,12 @@ def _pair(value: Any, least: int) -> tuple[int, int]:
     try:
         if isinstance(value, tuple | list):
             height, width = value
-            return _whole(height, least), _whole(width, least)
-        return (_whole(value, least),) * 2
+            return _whole(height, least, LARGEST_SIZE), _whole(width, least, LARGEST_SIZE)
+        return (_whole(value, least, LARGEST_SIZE),) * 2
     except ValueError:
-        raise ValueError(f"a whole number of {least} or more, or a (height, width) pair of them") from None
+        raise ValueError(
+            f"a whole number from {least} to {LARGEST_SIZE:,}, or a (height, width) pair of them"
+        ) from None
 
 
 def _real(value: Any, expected: str, fits: Callable[[float], bool]) -> float:

@@ -1,0 +1,267 @@
+# ruff: noqa: D102  (what an overriding method answers is said once, at its base)
+"""One axis of a window: how many outputs, which inputs each of them sees, and the arithmetic in words.
+
+Height and width never mix in a window, so everything here is about one axis of `n` positions, 0 to n - 1.
+A set of positions is a whole number whose bit `i` says whether position `i` is in it: unions and shifts of
+thousands of positions are then single operations.
+
+    >>> window = Slide(kernel=3, stride=3)          # the textbook's 3x3 filter with stride 3 ...
+    >>> window.outputs(7), window.formula(7)        # ... on a picture of 7x7
+    (2, '(7 - 3 + 2*0)/3 + 1 = 2.33')
+    >>> positions(everything(7) & ~window.seen(7, everything(2)))     # what neither output sees
+    (6,)
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import reduce
+from operator import or_
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from fractions import Fraction
+
+    Steps = int | Fraction
+
+
+def everything(n: int) -> int:
+    """The set of all `n` positions."""
+    return (1 << n) - 1
+
+
+def positions(chosen: int) -> tuple[int, ...]:
+    """The members of a set, in order.
+
+    >>> positions(0b101001)
+    (0, 3, 5)
+    """
+    return tuple(i for i, bit in enumerate(bin(chosen)[:1:-1]) if bit == "1")
+
+
+def spread(chosen: int, step: int) -> int:
+    """Every member `i` moved to ``i * step``."""
+    return chosen if step == 1 else int(("0" * (step - 1)).join(bin(chosen)[2:]), 2)
+
+
+def gather(chosen: int, step: int) -> int:
+    """The inverse: every member that is a multiple of `step` moved to ``i / step``, the others dropped."""
+    return chosen if step == 1 else int(bin(chosen)[:1:-1][::step][::-1], 2)
+
+
+def _moved(chosen: int, by: int) -> int:
+    return chosen << by if by >= 0 else chosen >> -by
+
+
+class Window:
+    """What the outputs of a layer see along one axis. (Abstract.)
+
+    ``first``, ``last`` and ``step`` bound it: output `j` sees nothing outside positions ``first + j * step`` to
+    ``last + j * step``, where positions below 0 or beyond the last lie in the padding. They are whole for a window
+    that slides; a layer that enlarges steps by a fraction.
+    """
+
+    first: Steps
+    last: Steps
+    step: Steps
+
+    def outputs(self, n: int) -> int:
+        """How many outputs there are on `n` inputs; below 1 when the window does not fit."""
+        raise NotImplementedError
+
+    def seen(self, n: int, needed: int) -> int:
+        """The set of inputs that at least one of the `needed` outputs sees."""
+        raise NotImplementedError
+
+    def reached(self, n: int, given: int) -> int:
+        """The set of outputs that see at least one of the `given` inputs."""
+        raise NotImplementedError
+
+    def formula(self, n: int) -> str:
+        """The arithmetic of `outputs` with its numbers."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class Slide(Window):
+    """A window of `kernel` taps, `dilation` apart, that moves `stride` positions from output to output.
+
+    There are (W - F + P)/S + 1 outputs, rounded down, where F is the span of the window and P all of the padding.
+    With `ceil` it is rounded up, unless the last window would then begin in the padding behind (as in PyTorch).
+    """
+
+    kernel: int
+    stride: int = 1
+    before: int = 0
+    after: int = 0
+    dilation: int = 1
+    ceil: bool = False
+
+    @property
+    def span(self) -> int:
+        """From the first tap to the last, both counted."""
+        return self.dilation * (self.kernel - 1) + 1
+
+    @property
+    def first(self) -> int:  # type: ignore[override]
+        """Where output 0 begins."""
+        return -self.before
+
+    @property
+    def last(self) -> int:  # type: ignore[override]
+        """Where output 0 ends."""
+        return self.span - 1 - self.before
+
+    @property
+    def step(self) -> int:  # type: ignore[override]
+        """How far the window moves."""
+        return self.stride
+
+    def outputs(self, n: int) -> int:
+        room = n - self.span + self.before + self.after
+        count = room // self.stride + 1
+        if self.ceil and room % self.stride and count * self.stride < n + self.before:
+            count += 1
+        return count
+
+    def seen(self, n: int, needed: int) -> int:
+        starts = spread(needed, self.stride)
+        taps = (_moved(starts, self.dilation * tap - self.before) for tap in range(self.kernel))
+        return reduce(or_, taps) & everything(n)
+
+    def reached(self, n: int, given: int) -> int:
+        starts = (_moved(given, self.before - self.dilation * tap) for tap in range(self.kernel))
+        return gather(reduce(or_, starts), self.stride) & everything(self.outputs(n))
+
+    def formula(self, n: int) -> str:
+        padding = f"2*{self.before}" if self.before == self.after else f"{self.before + self.after}"
+        exact = (n - self.span + self.before + self.after) / self.stride + 1
+        span = str(self.span) if self.dilation == 1 else f"({self.dilation}*({self.kernel} - 1) + 1)"
+        return f"({n} - {span} + {padding})/{self.stride} + 1 = {exact:.4g}"
+
+
+@dataclass(frozen=True)
+class Spread(Window):
+    """The transpose of a `Slide`: each input reaches `kernel` outputs, `dilation` apart, `stride` from the next's.
+
+    There are (W - 1)*S + F - 2P + extra outputs: the outputs of which a `Slide` would make these inputs.
+    """
+
+    kernel: int
+    stride: int = 1
+    padding: int = 0
+    extra: int = 0
+    dilation: int = 1
+
+    @property
+    def span(self) -> int:
+        """From the first output an input reaches to the last, both counted."""
+        return self.dilation * (self.kernel - 1) + 1
+
+    @property
+    def first(self) -> Steps:  # type: ignore[override]
+        """Output 0 sees inputs from here, in steps of an output."""
+        return _ratio(self.padding - self.span + 1, self.stride)
+
+    @property
+    def last(self) -> Steps:  # type: ignore[override]
+        """Output 0 sees inputs to here."""
+        return _ratio(self.padding, self.stride)
+
+    @property
+    def step(self) -> Steps:  # type: ignore[override]
+        """An output is a fraction of an input wide."""
+        return _ratio(1, self.stride)
+
+    def outputs(self, n: int) -> int:
+        return (n - 1) * self.stride + self.span - 2 * self.padding + self.extra
+
+    def seen(self, n: int, needed: int) -> int:
+        starts = (_moved(needed, self.padding - self.dilation * tap) for tap in range(self.kernel))
+        return gather(reduce(or_, starts), self.stride) & everything(n)
+
+    def reached(self, n: int, given: int) -> int:
+        starts = spread(given, self.stride)
+        taps = (_moved(starts, self.dilation * tap - self.padding) for tap in range(self.kernel))
+        return reduce(or_, taps) & everything(self.outputs(n))
+
+    def formula(self, n: int) -> str:
+        extra = f" + {self.extra}" if self.extra else ""
+        return f"({n} - 1)*{self.stride} + {self.span} - 2*{self.padding}{extra} = {self.outputs(n)}"
+
+
+@dataclass(frozen=True)
+class Stretch(Window):
+    """Each input becomes `factor` outputs: repeated, or on the line between the centres of its neighbours."""
+
+    factor: int
+    bilinear: bool = False
+
+    @property
+    def first(self) -> Steps:  # type: ignore[override]
+        """Output 0 sees inputs from here (the lowest over all positions within a period of `factor`)."""
+        # Output j lies at (j + 1/2)/factor - 1/2 among the inputs and sees the whole numbers around that place.
+        return _ratio(1 - self.factor - self._reach, 2 * self.factor) if self.bilinear else self.step - 1
+
+    @property
+    def last(self) -> Steps:  # type: ignore[override]
+        """Output 0 sees inputs to here (the highest over all positions within a period of `factor`)."""
+        return _ratio(1 - self.factor + self._reach, 2 * self.factor) if self.bilinear else 0
+
+    @property
+    def _reach(self) -> int:
+        """The largest distance from an output's place to an input it sees, in units of 1/(2 factor)."""
+        return 2 * self.factor - (1 if self.factor % 2 == 0 else 2)
+
+    @property
+    def step(self) -> Steps:  # type: ignore[override]
+        """An output is a fraction of an input wide."""
+        return _ratio(1, self.factor)
+
+    def outputs(self, n: int) -> int:
+        return n * self.factor
+
+    def seen(self, n: int, needed: int) -> int:
+        if not self.bilinear:
+            return reduce(or_, (gather(needed >> offset, self.factor) for offset in range(self.factor)))
+        return reduce(or_, (self._around(n, output) for output in positions(needed)), 0)
+
+    def reached(self, n: int, given: int) -> int:
+        if not self.bilinear:
+            return reduce(or_, (spread(given, self.factor) << offset for offset in range(self.factor)))
+        outputs = (output for output in range(n * self.factor) if self._around(n, output) & given)
+        return reduce(or_, (1 << output for output in outputs), 0)
+
+    def _around(self, n: int, output: int) -> int:
+        place, rest = divmod(max(2 * output + 1 - self.factor, 0), 2 * self.factor)
+        return 1 << place | (1 << min(place + 1, n - 1) if rest else 0)
+
+    def formula(self, n: int) -> str:
+        return f"{n}*{self.factor} = {n * self.factor}"
+
+
+@dataclass(frozen=True)
+class Whole(Window):
+    """One output that sees every input: global pooling, flattening."""
+
+    first = last = step = 0
+
+    def outputs(self, n: int) -> int:
+        return 1
+
+    def seen(self, n: int, needed: int) -> int:
+        return everything(n) if needed else 0
+
+    def reached(self, n: int, given: int) -> int:
+        return 1 if given else 0
+
+    def formula(self, n: int) -> str:
+        return "1"
+
+
+def _ratio(above: int, below: int) -> Steps:
+    if above % below == 0:
+        return above // below
+    from fractions import Fraction  # only nets that enlarge pay for it
+
+    return Fraction(above, below)
