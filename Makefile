@@ -15,9 +15,8 @@ $(READY): pyproject.toml constraints.txt
 
 # Train on the embedded digits, answer for held-out ones, say where the report is.
 demo: $(READY)
-	$(BIN)/python -m striate.cli train digits --name demo
-	$(BIN)/python -m striate.cli evaluate
-	$(BIN)/python -m benchmarks.demo_pictures
+	$(BIN)/striate train digits --name demo
+	$(BIN)/python examples/held_out.py
 
 test: $(READY) lint
 	$(BIN)/python -m pytest -n 2 -m 'not slow'
@@ -26,8 +25,8 @@ test-slow: $(READY)
 	$(BIN)/python -m pytest -n 2 -m slow
 
 lint: $(READY)
-	$(BIN)/ruff check src tests benchmarks
-	$(BIN)/ruff format --check src tests benchmarks
+	$(BIN)/ruff check src tests benchmarks examples
+	$(BIN)/ruff format --check src tests benchmarks examples
 	$(BIN)/mypy
 
 bench: $(READY)

@@ -43,12 +43,7 @@ def command(
 
 def text(evaluation: Evaluation) -> str:
     """Return an evaluation as lines for the terminal."""
-    lines = [f"{evaluation.name} on {len(evaluation.keys)} {evaluation.part} pictures", evaluation.report.text()]
-    before, after = evaluation.raw.ece, evaluation.report.ece
-    lines.append(
-        f"calibration error {100 * before.value:.1f} % before, {100 * after.value:.1f} % after"
-        f" (temperature {evaluation.calibration.temperature:.2f})"
-    )
+    lines = [f"{evaluation.name} on {len(evaluation.keys):,} {evaluation.part} pictures", evaluation.report.text()]
     if evaluation.known_kept is not None:
         lines.append(f'answered "none of these": {100 * (1 - evaluation.known_kept):.1f} % of these known pictures')
     return "\n".join(lines)

@@ -225,8 +225,9 @@ def _result_text(event: Finished) -> str:
     lines = []
     if evaluation.keys:
         lines.append(
-            f"test accuracy {100 * accuracy.value:.2f} % ({100 * accuracy.low:.2f} to {100 * accuracy.high:.2f})"
-            f" on {len(evaluation.keys):,} pictures; calibration error {100 * evaluation.report.ece.value:.1f} %"
+            f"{evaluation.part} accuracy {100 * accuracy.value:.2f} % ({100 * accuracy.low:.2f} to {100 * accuracy.high:.2f})"
+            f" on {len(evaluation.keys):,} pictures; calibration error"
+            f" {100 * evaluation.report.calibration_error.value:.1f} %"
         )
     lines += [
         f"done in {clock(event.seconds)}",

@@ -13,9 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from striate.metrics.classification import ClassMeasure, count_pairs
 from striate.metrics.intervals import Interval
-from striate.metrics.reliability import Bin
+from striate.metrics.report import ClassificationReport
 from striate.report import pictures
 from striate.report.charts import Curve, line_chart, reliability_chart
 from striate.spec.survey import Survey
@@ -26,24 +25,20 @@ SHOWN_RIGHT, SHOWN_WRONG, WORST = 6, 24, 24  # pictures behind a cell, and among
 
 @dataclass(frozen=True)
 class Page:
-    """What a report shows. ``probabilities`` (N, classes) are calibrated; ``pixels`` (N, H, W, C) uint8.
+    """What a report shows. ``probabilities`` (N, classes) are calibrated.
 
-    ``bins`` are the reliability before and after calibration, ``first`` the first layer's filters where there are any.
+    ``pixels`` (M, H, W, C) uint8 is the whole store and ``rows`` (N,) where in it the evaluated pictures are;
+    ``first`` the first layer's filters where there are any to read.
     """
 
     name: str
     part: str
-    classes: tuple[str, ...]
     keys: tuple[str, ...]
     targets: np.ndarray
     probabilities: np.ndarray
     pixels: np.ndarray
-    accuracy: Interval
-    figures: Mapping[str, tuple[Interval, str]]
-    measures: Sequence[ClassMeasure]
-    bins: tuple[Sequence[Bin], Sequence[Bin]]
-    ece: tuple[Interval, Interval]
-    temperature: float
+    rows: np.ndarray
+    report: ClassificationReport
     known_kept: float | None
     history: Sequence[Mapping[str, Any]]
     survey: Survey
@@ -52,11 +47,16 @@ class Page:
     recipe_toml: str
     environment: Mapping[str, Any]
 
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The names of the classes."""
+        return self.report.classes
+
 
 def render(page: Page) -> str:
     """Return the whole page as HTML text."""
     style = resources.files("striate.report").joinpath("style.css").read_text(encoding="utf-8")
-    title = f"{page.name}: {_percent(page.accuracy.value)} right"
+    title = f"{page.name}: {_percent(page.report.accuracy.value)} right"
     body = "".join(
         section(page)
         for section in (_head, _curves, _mistakes, _confusion, _calibration, _per_class, _filters, _net, _data, _again)
@@ -71,12 +71,12 @@ def render(page: Page) -> str:
 def _head(page: Page) -> str:
     figures = [
         (
-            _percent(page.accuracy.value),
-            f"accuracy on {len(page.keys):,} {page.part} pictures ({_between(page.accuracy)})",
+            _percent(page.report.accuracy.value),
+            f"accuracy on {len(page.keys):,} {page.part} pictures ({_between(page.report.accuracy)})",
         ),
-        (_percent(page.ece[1].value), "calibration error: how far confidence is from truth"),
+        (_percent(page.report.calibration_error.value), "calibration error: how far confidence is from truth"),
     ]
-    figures += [(_percent(each.value), f"{text} ({_between(each)})") for each, text in page.figures.values()]
+    figures += [(_percent(share.value), f"top-{k} accuracy ({_between(share)})") for k, share in page.report.top_k[-1:]]
     if page.known_kept is not None:
         figures.append((_percent(1 - page.known_kept), 'of these known pictures answered "none of these"'))
     items = "".join(f"<li><b>{value}</b><span>{escape(text)}</span></li>" for value, text in figures)
@@ -122,7 +122,7 @@ def _mistakes(page: Page) -> str:
 
 def _confusion(page: Page) -> str:
     answers = page.probabilities.argmax(axis=1)
-    counts = count_pairs(page.targets, answers, classes=len(page.classes))
+    counts = page.report.confusion
     mistakes = counts.sum(axis=0) + counts.sum(axis=1) - 2 * counts.diagonal()
     shown = np.sort(np.argsort(-mistakes, kind="stable")[:SHOWN_CLASSES])
     note = "" if len(shown) == len(page.classes) else f" The {len(shown)} most confused of {len(page.classes)} classes."
@@ -170,13 +170,14 @@ def _calibration(page: Page) -> str:
             for each in bins
             if each.confidence is not None and each.accuracy is not None
         ]
-        for bins in page.bins
+        for bins in (page.report.raw_reliability, page.report.reliability)
     )
+    error, raw = page.report.calibration_error, page.report.raw_calibration_error
     return (
         "<h2>Can its confidence be believed?</h2>"
         f"<p>Of the answers given at 87 %, about 87 % should be right: points on the dashed line. Calibration error"
-        f" {_percent(page.ece[0].value)} before and {_percent(page.ece[1].value)} after ({_between(page.ece[1])});"
-        f" temperature {page.temperature:.2f}, fitted on the validation pictures. A larger dot holds more answers.</p>"
+        f" {_percent(raw.value)} before and {_percent(error.value)} after ({_between(error)}); temperature"
+        f" {page.report.temperature:.2f}, fitted on the validation pictures. A larger dot holds more answers.</p>"
         + reliability_chart(before, after, alt="Share of right answers by confidence, before and after calibration")
     )
 
@@ -186,7 +187,7 @@ def _per_class(page: Page) -> str:
         f'<tr><th scope="row">{escape(each.name)}</th><td>{each.support:,}</td>'
         + "".join(f"<td>{_cell(value)}</td>" for value in (each.precision, each.recall, each.f1))
         + "</tr>"
-        for each in page.measures
+        for each in page.report.per_class
     )
     return (
         "<h2>Which classes can it tell?</h2><p>Precision: of those called so, how many are. Recall: of those that"
@@ -243,7 +244,7 @@ def _gallery(page: Page, indices: Sequence[int] | np.ndarray) -> str:
         target, said = int(page.targets[index]), int(page.probabilities[index].argmax())
         sure = f"{page.probabilities[index, said]:.2f}"
         caption = f"{page.classes[said]} {sure}" + ("" if said == target else f", is {page.classes[target]}")
-        shown.append(pictures.picture(page.pixels[index], alt=page.keys[index], caption=caption))
+        shown.append(pictures.picture(page.pixels[page.rows[index]], alt=page.keys[index], caption=caption))
     return f'<div class="grid-of-pictures">{"".join(shown)}</div>'
 
 

@@ -12,8 +12,10 @@ from striate import recipe as recipes
 from striate.data.source import Source, check_rejected, find
 from striate.data.store import Store, open_store
 from striate.engine.infer import infer
-from striate.errors import RunError
-from striate.metrics.classification import ClassificationReport, classification_report
+from striate.errors import RunError, SourceError
+from striate.metrics.probability import softmax
+from striate.metrics.report import ClassificationReport, classification_report
+from striate.report.page import Page, render
 from striate.runs.predictor import Predictor
 from striate.runs.run import Run
 from striate.tasks.calibrate import Calibration
@@ -30,8 +32,8 @@ if TYPE_CHECKING:
 class Evaluation:
     """What a model is worth on some pictures.
 
-    ``indices`` (N,) into the store, ``targets`` (N,), ``logits`` (N, classes); ``report`` is of the calibrated
-    probabilities and ``raw`` of the uncalibrated ones; ``unknown`` (N,) says which were answered "none of these".
+    ``indices`` (N,) into the store, ``targets`` (N,), ``logits`` (N, classes); ``unknown`` (N,) says which were
+    answered "none of these".
     """
 
     name: str
@@ -42,7 +44,6 @@ class Evaluation:
     targets: np.ndarray
     logits: np.ndarray
     report: ClassificationReport
-    raw: ClassificationReport
     calibration: Calibration
     unknown: np.ndarray | None
 
@@ -59,7 +60,6 @@ class Evaluation:
             "pictures": len(self.keys),
             "known_kept": self.known_kept,
             "calibration": self.calibration.to_dict(),
-            "uncalibrated_ece": self.raw.to_dict()["ece"],
             **self.report.to_dict(),
         }
 
@@ -145,10 +145,43 @@ def measure(
         targets=answers,
         logits=logits,
         report=classification_report(logits, answers, classes=source.classes, temperature=calibration.temperature),
-        raw=classification_report(logits, answers, classes=source.classes),
         calibration=calibration,
         unknown=strange,
     )
+
+
+def write_report(run: Run, prepared: Prepared, evaluation: Evaluation, model: Model) -> None:
+    """Write the run's page: what the model is worth, on which pictures, and how to train it again."""
+    run.write_report(
+        render(
+            Page(
+                name=run.name,
+                part=evaluation.part,
+                keys=evaluation.keys,
+                targets=evaluation.targets,
+                probabilities=softmax(evaluation.logits, evaluation.calibration.temperature),
+                pixels=prepared.store.pixels,
+                rows=evaluation.indices,
+                report=evaluation.report,
+                known_kept=evaluation.known_kept,
+                history=run.history(),
+                survey=prepared.survey,
+                first=first_filters(model),
+                source=run.source(),
+                recipe_toml=run.recipe_toml(),
+                environment=run.environment(),
+            )
+        )
+    )
+
+
+def first_filters(model: Model) -> np.ndarray | None:
+    """Return the weights of the first convolution, (filters, 1 or 3, height, width), where they can be read."""
+    for name, tensor in model.state_dict().items():
+        if name.endswith(".weight") and tensor.ndim == 4:
+            weights: np.ndarray = tensor.detach().float().cpu().numpy()
+            return weights if weights.shape[1] in (1, 3) and max(weights.shape[2:]) >= 3 else None
+    return None
 
 
 def _ask(

@@ -55,8 +55,10 @@ def finish(run: Run, prepared: Prepared, state: Training) -> Evaluation:
             },
         ),
     )
-    evaluation = evaluate_prepared(run, prepared, model, calibration, unknown, part="test", device=state.device)
-    write_report(run, prepared, evaluation)
+    evaluation = evaluate_prepared(
+        run, prepared, model, calibration, unknown, part="test" if prepared.split.test else "val", device=state.device
+    )
+    write_report(run, prepared, evaluation, model)
     run.finish(evaluation.summary())
     return evaluation
 

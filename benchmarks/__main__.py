@@ -1,0 +1,26 @@
+"""``python -m benchmarks [NAME ...]``: run all, or those named; each prints its table and returns it as Markdown."""
+
+import importlib
+import sys
+
+BENCHMARKS = {
+    "startup": "how long --help, describe and import take",
+    "mnist": "MNIST to 99.2 % from a cold process, in turns with the Keras example",
+    "accuracy": "what the defaults reach on digits, MNIST, cifar10-folder and cats and dogs",
+    "waiting": "the share of an epoch spent waiting for data",
+    "unknown": "a class held out of MNIST: how well the unknown is told from the known",
+}
+
+
+def main() -> None:
+    names = sys.argv[1:] or list(BENCHMARKS)
+    for name in names:
+        if name not in BENCHMARKS:
+            sys.exit(f"there is no benchmark {name!r}; there are {', '.join(BENCHMARKS)}")
+    for name in names:
+        print(f"## {name}: {BENCHMARKS[name]}\n", flush=True)
+        importlib.import_module(f"benchmarks.{name}").main()
+        print(flush=True)
+
+
+main()

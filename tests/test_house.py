@@ -1,0 +1,126 @@
+"""The plan of the house, kept by test: who may import whom, and who must never need torch or numpy."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SRC = Path(__file__).resolve().parents[1] / "src" / "striate"
+ORDER = [
+    ["errors"],
+    ["spec"],
+    ["nets"],
+    ["recipe"],
+    ["data"],
+    ["model"],
+    ["metrics"],
+    ["tasks"],
+    ["engine"],
+    ["runs"],
+    ["report"],
+    ["verbs"],
+    ["cli"],
+]
+RANK = {room: rank for rank, rooms in enumerate(ORDER) for room in rooms}
+NO_TORCH = [
+    "errors",
+    "spec",
+    "nets",
+    "recipe",
+    "metrics",
+    "data.source",
+    "data.split",
+    "data.image",
+    "data.preprocess",
+    "data.store",
+    "tasks.prediction",
+    "verbs.describe",
+    "verbs.prepare",
+    "verbs.cache",
+    "cli.main",
+    "cli.describe",
+    "cli.train",
+]
+FILES = sorted(SRC.rglob("*.py"))
+
+
+def room_of(module: str) -> str:
+    return module.split(".")[1] if module.count(".") else "striate"
+
+
+def imports(path: Path) -> list[tuple[int, str]]:
+    """Every module of ours that a file imports anywhere, functions and type checking included."""
+    found = []
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found += [(node.lineno, alias.name) for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}:{node.lineno} imports relatively"
+            module = node.module or ""
+            names = [alias.name for alias in node.names] if module == "striate" else []
+            found += [(node.lineno, f"striate.{name}") for name in names] or [(node.lineno, module)]
+    return [(line, name) for line, name in found if name.split(".")[0] == "striate"]
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(SRC)))
+def test_imports_run_one_way(path: Path) -> None:
+    room = path.relative_to(SRC).parts[0].removesuffix(".py")
+    if room == "__init__":
+        return
+    for line, module in imports(path):
+        other = room_of(module)
+        assert other in RANK, f"{path}:{line} imports {module}, which is no room"
+        assert other == room or RANK[other] < RANK[room], f"{path}:{line}: {room} may not import {other}"
+
+
+def test_every_room_has_its_place() -> None:
+    rooms = {path.name.removesuffix(".py") for path in SRC.iterdir() if path.suffix == ".py" or path.is_dir()}
+    assert rooms - {"__init__", "__pycache__", "py.typed"} == set(RANK)
+
+
+@pytest.mark.parametrize("module", NO_TORCH)
+def test_needs_no_torch(module: str) -> None:
+    heavy = ["torch", "sklearn"] + (["numpy"] if module.split(".")[0] in ("spec", "nets", "errors") else [])
+    code = f"import sys, striate.{module}; print([name for name in {heavy!r} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_importing_striate_imports_nothing_heavy_and_every_public_name_is_there() -> None:
+    code = (
+        "import sys, striate; print([n for n in ('torch','numpy','PIL','pydantic','click') if n in sys.modules]);"
+        "print([n for n in striate.__all__ if getattr(striate, n) is None])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split("\n")[:2] == ["[]", "[]"]
+
+
+def test_nothing_is_pickled() -> None:
+    for path in FILES:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import | ast.ImportFrom) else []
+            assert not {"pickle", "cloudpickle", "joblib", "shelve", "marshal"} & set(names), f"{path}:{node.lineno}"
+            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "torch":
+                assert node.attr not in ("load", "save"), f"{path}:{node.lineno} uses torch.{node.attr}"
+            if isinstance(node, ast.keyword) and node.arg == "allow_pickle":
+                assert isinstance(node.value, ast.Constant) and node.value.value is False, f"{path}:{node.value.lineno}"
+
+
+def test_only_durable_replaces_files_in_runs() -> None:
+    for path in (SRC / "runs").glob("*.py"):
+        if path.name == "durable.py":
+            continue
+        text = path.read_text(encoding="utf-8")
+        for call in ("os.replace(", "os.rename(", ".write_text(", ".write_bytes(", "os.fsync("):
+            assert call not in text, f"{path} uses {call}..."
+
+
+def test_files_hold_one_idea() -> None:
+    for path in FILES:
+        lines = len(path.read_text(encoding="utf-8").splitlines())
+        assert lines <= 350, f"{path} has {lines} lines"
+        assert path.stem not in ("utils", "helpers", "common", "misc"), path
