@@ -1,0 +1,121 @@
+"""Where a training runs: the device, its precision, its threads, its memory, its randomness.
+
+Everything here asks the machine a question or sets something for the length of a ``with``; only ``use_threads``
+leaves a setting behind, because torch has one thread count for the whole process.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+
+import torch
+
+from striate.data.draws import words
+from striate.errors import DeviceError
+
+_MEMORY_TEXTS = ("out of memory", "can't allocate memory", "cannot allocate memory", "not enough memory")
+
+
+def choose_device(name: str | torch.device = "auto") -> torch.device:
+    """Return the device of that name; ``auto`` takes cuda, else mps, else cpu.
+
+    Errors: DeviceError when the device asked for is not in this machine; the text names what is.
+
+    Example: ``choose_device("auto")``
+    """
+    here = _devices_here()
+    if str(name) == "auto":
+        return torch.device(here[0])
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        raise DeviceError(f"{name!r} is not a device; this machine has {', '.join(here)}") from None
+    if device.type == "cuda" and device.index is None and "cuda:0" in here:
+        return torch.device("cuda", torch.cuda.current_device())
+    if str(device) not in here:
+        raise DeviceError(
+            f"device {str(name)!r} is not here; this machine has {', '.join(here)} (--device auto takes {here[0]})"
+        )
+    return device
+
+
+def _devices_here() -> list[str]:
+    """Return the devices of this machine, the one to prefer first."""
+    cuda = [f"cuda:{index}" for index in range(torch.cuda.device_count())] if torch.cuda.is_available() else []
+    return cuda + (["mps"] if torch.backends.mps.is_available() else []) + ["cpu"]
+
+
+def use_threads(threads: int | None) -> int:
+    """Set how many threads torch computes with in this process (None: leave as it is) and return the count."""
+    if threads is not None:
+        torch.set_num_threads(threads)
+    return torch.get_num_threads()
+
+
+def wants_bfloat16(precision: str, device: torch.device) -> bool:
+    """Say whether the forward pass runs under bfloat16 autocast.
+
+    ``auto`` takes bfloat16 on an NVIDIA GPU that computes with it (compute capability 8.0 and up) and float32
+    everywhere else; on a CPU, bfloat16 is only ever used when asked for by name, since on most it is slower.
+
+    Errors: DeviceError when bfloat16 is asked for on a GPU that only imitates it.
+    """
+    native = device.type == "cuda" and torch.cuda.get_device_capability(device) >= (8, 0)
+    if precision == "bfloat16" and device.type == "cuda" and not native:
+        name = torch.cuda.get_device_name(device)
+        raise DeviceError(f"{name} cannot compute in bfloat16 (it needs compute capability 8.0); use float32 or auto")
+    return precision == "bfloat16" or (precision == "auto" and native)
+
+
+def autocast(device: torch.device, *, bfloat16: bool) -> AbstractContextManager[object]:
+    """Return a context in which convolutions and matrix products run in bfloat16, or a context that does nothing."""
+    return torch.autocast(device.type, dtype=torch.bfloat16) if bfloat16 else nullcontext()
+
+
+def out_of_memory(error: BaseException) -> bool:
+    """Say whether an error means that memory ran out: on a GPU, in torch's CPU allocator, or in Python."""
+    if isinstance(error, (torch.OutOfMemoryError, MemoryError)):
+        return True
+    return isinstance(error, RuntimeError) and any(text in str(error).lower() for text in _MEMORY_TEXTS)
+
+
+def free_memory(device: torch.device) -> None:
+    """Give memory that torch holds but does not use back to the device."""
+    if device.type == "cuda":
+        torch.cuda.empty_cache()
+    elif device.type == "mps":
+        torch.mps.empty_cache()
+
+
+def draw_seed(seed: int, purpose: str, *, epoch: int, step: int) -> int:
+    """Return the 63-bit seed for one purpose in one step.
+
+    Example: ``draw_seed(0, "dropout", epoch=3, step=17)``
+    """
+    return int(words([step], 1, seed=seed, purpose=purpose, epoch=epoch)[0, 0] >> 1)
+
+
+@contextmanager
+def seeded(device: torch.device, seed: int) -> Iterator[None]:
+    """Make torch's own generators draw from ``seed`` inside the block, and put them back as they were after it.
+
+    Layers such as dropout only know torch's global generators. Seeding them for each step makes every mask a function
+    of the step, so that a training neither depends on the caller's generators nor moves them.
+    """
+    generators = [torch.default_generator]
+    if device.type == "cuda":
+        generators.append(torch.cuda.default_generators[device.index or 0])
+    kept = [generator.get_state() for generator in generators]
+    kept_mps = torch.mps.get_rng_state() if device.type == "mps" else None
+    try:
+        for generator in generators:
+            generator.manual_seed(seed)
+        if kept_mps is not None:
+            torch.mps.manual_seed(seed)
+        yield
+    finally:
+        for generator, state in zip(generators, kept, strict=True):
+            generator.set_state(state)
+        if kept_mps is not None:
+            torch.mps.set_rng_state(kept_mps)

@@ -1,0 +1,305 @@
+"""Training, as a generator: whoever reads it owns the loop, and stops by stopping.
+
+    training = begin(model, recipe, store, targets, split)
+    for epoch in fit(training):
+        print(epoch.index, epoch.val_loss)
+
+``watch`` also yields what happens inside an epoch. After any event the training stands between two steps: take its
+``state``, close the generator, go on later, here or in another process.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from contextlib import closing
+from dataclasses import dataclass
+from itertools import islice
+from time import perf_counter
+from typing import TYPE_CHECKING, TypeAlias, TypeVar, cast
+
+import numpy as np
+import torch
+from torch.nn import functional
+
+from striate.data import augment
+from striate.data.loader import Batch, batches
+from striate.engine import optimise, step
+from striate.engine.device import choose_device, use_threads, wants_bfloat16
+from striate.engine.infer import answers
+from striate.engine.state import NotFiniteError, Training
+from striate.errors import DeviceError, DivergedError, RecipeError, TrainingError
+from striate.recipe import Recipe
+from striate.tasks import classify
+
+if TYPE_CHECKING:
+    from striate.data.split import Split
+    from striate.data.store import Store
+    from striate.model.build import Model
+
+GOOD_EVERY = 1000  # steps: inside a long epoch, a recovery never goes back further than this
+RECOVERIES = 3  # times that a training may leave the numbers before it is given up
+SLOWER = 0.5  # of the learning rate, after each of them
+Value = TypeVar("Value")
+
+
+@dataclass(frozen=True)
+class Step:
+    """Where the epoch under way is: ``step`` of ``steps`` updates done; ``loss`` its mean so far."""
+
+    epoch: int  # from 1
+    step: int
+    steps: int
+    loss: float
+    pictures_per_second: float
+    seconds_left: float  # to the end of the training
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """A whole epoch. ``val_loss`` is the plain cross-entropy, without smoothing or weights; None without pictures."""
+
+    index: int  # from 1
+    epochs: int
+    train_loss: float
+    val_loss: float | None
+    metrics: dict[str, float]
+    learning_rate: float  # of its last step
+    seconds: float  # evaluation included
+    pictures_per_second: float  # in training
+    data_wait: float  # share of the training time spent waiting for pictures, 0 to 1
+
+
+@dataclass(frozen=True)
+class Recovered:
+    """The loss left the numbers in ``epoch``; training goes on from the last good state with a lower learning rate."""
+
+    epoch: int
+    attempt: int  # 1, 2, 3
+    learning_rate_factor: float
+    reason: str
+
+
+@dataclass(frozen=True)
+class BatchSplit:
+    """Memory ran out; each batch is now computed in ``parts`` pieces of at most ``micro_batch`` pictures."""
+
+    micro_batch: int
+    parts: int
+
+
+Event: TypeAlias = "Step | Epoch | Recovered | BatchSplit"
+
+
+def begin(
+    model: Model,
+    recipe: Recipe,
+    store: Store,
+    targets: np.ndarray,
+    split: Split,
+    *,
+    device: str | torch.device | None = None,
+) -> Training:
+    """Make a training of a model, a settled recipe and pictures; nothing is learnt yet.
+
+    The model is moved to the device (``recipe.device`` unless another is given) and trained in place. ``targets`` (N,)
+    are the class numbers of the store's rows; ``split`` says which rows are trained and validated on.
+
+    Errors: DeviceError, RecipeError for a recipe that is not settled, TrainingError without pictures to train on.
+
+    Example: ``begin(model, recipe, stored.store, targets, split).state()``
+    """
+    if not split.train:
+        raise TrainingError("there are no pictures to train on: the training split is empty")
+    chosen = choose_device(recipe.device if device is None else device)
+    threads = use_threads(recipe.threads)
+    layout = torch.channels_last if recipe.channels_last else torch.contiguous_format
+    model.to(device=chosen, memory_format=layout)  # type: ignore[call-overload]
+    answered = np.asarray(targets, np.int64)
+    class_weights = None
+    if recipe.class_weights == "balanced":
+        class_weights = classify.balanced(answered[list(split.train)], classes=_classes(model)).to(chosen)
+    return Training(
+        model,
+        recipe,
+        store,
+        answered,
+        split,
+        device=chosen,
+        epochs=_settled("epochs", recipe.epochs),
+        batch=_settled("batch", recipe.batch) * recipe.accumulate,
+        augment=augment.named(_settled("augment", recipe.augment), flip=bool(recipe.flip)),
+        bfloat16=wants_bfloat16(recipe.precision, chosen),
+        threads=threads,
+        class_weights=class_weights,
+    )
+
+
+def fit(training: Training) -> Generator[Epoch]:
+    """Train, and yield each epoch; stop reading to stop training.
+
+    Example: ``losses = [epoch.train_loss for epoch in fit(training)]``
+    """
+    with closing(watch(training)) as events:
+        yield from (event for event in events if isinstance(event, Epoch))
+
+
+def watch(training: Training, *, interval: float = 0.1) -> Generator[Event]:
+    """Train, and yield all that happens: Steps at most every ``interval`` seconds, Epochs, Recovered, BatchSplit.
+
+    At the end the model holds the weights to use (``training.final_model``). Closing the generator leaves nothing
+    running. A KeyboardInterrupt that lands inside a step costs that step: ``state`` is then the last good one.
+
+    Errors: DivergedError after three recoveries, DeviceError when a single picture does not fit into memory.
+    """
+    training.reopen()
+    while not training.done:
+        try:
+            yield from _epoch(training, interval)
+        except NotFiniteError as found:
+            reason = str(found)
+        else:
+            continue
+        yield _recover(training, reason)
+    training.final_model()
+
+
+def _epoch(training: Training, interval: float) -> Generator[Event]:
+    """Do what is left of the epoch under way: this is the training loop."""
+    training.model.train()
+    clock = shown = perf_counter()
+    with closing(_batches(training)) as stream:
+        for batch in islice(stream, training.steps - training.step):
+            while not step.update(training, batch):
+                yield _split(training)
+            now = perf_counter()
+            training.seconds += now - clock
+            training.waited += batch.waited
+            if now - shown >= interval:
+                yield _step(training)
+                shown = perf_counter()
+            if training.step % GOOD_EVERY == 0:
+                training.keep()
+            clock = perf_counter()
+    yield _close(training)
+
+
+def _batches(training: Training) -> Generator[Batch]:
+    """Return the batches of the epoch from the next step on."""
+    stream = batches(
+        training.store,
+        training.targets,
+        training.split.train,
+        batch_size=training.batch,
+        seed=training.recipe.seed,
+        epoch=training.epochs_done,
+        shuffle=True,
+        skip=training.step,
+    )
+    return cast("Generator[Batch]", stream)
+
+
+def _step(training: Training) -> Step:
+    """Say where we are; the loss is read here, so this is also where a loss that left the numbers is found."""
+    loss = _mean_loss(training)
+    per_step = training.seconds / training.step
+    left = training.epochs * training.steps - training.updates
+    return Step(
+        epoch=training.epochs_done + 1,
+        step=training.step,
+        steps=training.steps,
+        loss=loss,
+        pictures_per_second=training.seen / training.seconds,
+        seconds_left=left * per_step + training.evaluating * (training.epochs - training.epochs_done),
+    )
+
+
+def _mean_loss(training: Training) -> float:
+    total, norms = training.sums.tolist()
+    if not np.isfinite(total):
+        raise NotFiniteError(f"the training loss became {total / training.seen}")
+    if not np.isfinite(norms):
+        raise NotFiniteError(f"the norm of the gradient became {norms}")
+    return float(total / training.seen)
+
+
+def _close(training: Training) -> Epoch:
+    """Evaluate, count the epoch, and make its end the state to go back to."""
+    train_loss = _mean_loss(training)
+    started = perf_counter()
+    val_loss, metrics = _validate(training)
+    training.evaluating = perf_counter() - started
+    epoch = Epoch(
+        index=training.epochs_done + 1,
+        epochs=training.epochs,
+        train_loss=train_loss,
+        val_loss=val_loss,
+        metrics=metrics,
+        learning_rate=training.learning_rate(training.updates - 1),
+        seconds=training.seconds + training.evaluating,
+        pictures_per_second=training.seen / training.seconds,
+        data_wait=training.waited / training.seconds,
+    )
+    training.next_epoch(train_loss if val_loss is None else val_loss)
+    training.keep()
+    return epoch
+
+
+def _validate(training: Training) -> tuple[float | None, dict[str, float]]:
+    """Return the loss and the metrics on the validation pictures, with the averaged weights where there are any."""
+    val = training.split.val
+    if not val:
+        return None, {}
+    with training.averaged() as model:
+        stream = answers(
+            model,
+            training.store,
+            val,
+            batch_size=training.batch,
+            device=training.device,
+            bfloat16=training.bfloat16,
+        )
+        logits = torch.cat([answer.logits for answer in stream])
+    targets = torch.from_numpy(training.targets[list(val)])
+    loss = float(functional.cross_entropy(logits, targets))
+    if not np.isfinite(loss):
+        raise NotFiniteError(f"the validation loss became {loss}")
+    return loss, classify.measure(logits, targets)
+
+
+def _recover(training: Training, reason: str) -> Recovered:
+    """Go back to the last good state with a lower learning rate, or give up."""
+    epoch = training.epochs_done + 1
+    training.attempts += 1
+    if training.attempts > RECOVERIES:
+        training.go_back()
+        peak = optimise.learning_rate(training.recipe) * training.rate_factor
+        raise DivergedError(
+            f"epoch {epoch}: {reason}, for the {training.attempts}th time, although the learning rate was lowered"
+            f" {RECOVERIES} times, to {peak:.3g}; start again with learning_rate {peak / 4:.2g} or less,"
+            " with clip = 1.0 or with precision float32, and look for pictures that are unlike all others"
+        )
+    training.rate_factor *= SLOWER
+    training.go_back()
+    return Recovered(epoch, training.attempts, training.rate_factor, reason)
+
+
+def _split(training: Training) -> BatchSplit:
+    """Compute batches in twice as many pieces from now on."""
+    if training.parts >= training.batch:
+        raise DeviceError(
+            f"{training.device} has not memory enough for one picture of {training.model.shape} at a time;"
+            " use smaller pictures (size), a smaller net, or another device"
+        )
+    training.parts = min(training.parts * 2, training.batch)
+    return BatchSplit(micro_batch=-(-training.batch // training.parts), parts=training.parts)
+
+
+def _classes(model: Model) -> int:
+    """Return how many classes the net answers with."""
+    return model.net.on(model.shape, fit="floor").output.channels
+
+
+def _settled(name: str, value: Value | None) -> Value:
+    if value is None:
+        raise RecipeError(f"{name} is still open; settle the recipe first: recipe.settled(...)")
+    return value

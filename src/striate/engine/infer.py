@@ -1,0 +1,97 @@
+"""Inference: pictures of a store in, logits and embeddings out, in the order they were asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing
+from typing import TYPE_CHECKING, NamedTuple, cast
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from striate.data.loader import Batch, batches
+from striate.engine.device import autocast, choose_device, free_memory, out_of_memory
+from striate.errors import DeviceError
+
+if TYPE_CHECKING:
+    from striate.data.store import Store
+    from striate.model.build import Model
+
+
+class Answers(NamedTuple):
+    """What the net says of some pictures: ``logits`` (N, classes) and ``embeddings`` (N, features), float32, CPU."""
+
+    logits: Tensor
+    embeddings: Tensor
+
+
+def infer(
+    model: Model,
+    store: Store,
+    indices: Sequence[int] | np.ndarray,
+    *,
+    batch_size: int = 256,
+    device: str | torch.device | None = None,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the logits (N, classes) and the embeddings (N, features) of the pictures at ``indices``, as float32.
+
+    The model is asked in evaluation mode, in float32, and left in the mode it was in; it is moved to ``device`` when
+    one is given. Rows come in the order of ``indices``, which may repeat. When memory runs out, batches are halved.
+
+    Errors: DeviceError when a device is not here, or not one picture fits into its memory.
+
+    Example: ``logits, embeddings = infer(model, store, split.test); logits.argmax(1)``
+    """
+    where = next(model.parameters()).device if device is None else choose_device(device)
+    model.to(where)
+    training = model.training
+    model.eval()
+    try:
+        pieces = list(answers(model, store, indices, batch_size=batch_size, device=where))
+        if not pieces:
+            height, width, channels = store.pixels.shape[1:]
+            pieces = [_ask(model, torch.zeros(1, channels, height, width, dtype=torch.uint8), where, bfloat16=False)]
+            pieces = [Answers(pieces[0].logits[:0], pieces[0].embeddings[:0])]
+    finally:
+        model.train(training)
+    logits, embeddings = (torch.cat(parts).numpy() for parts in zip(*pieces, strict=True))
+    return logits, embeddings
+
+
+def answers(
+    model: Model,
+    store: Store,
+    indices: Sequence[int] | np.ndarray,
+    *,
+    batch_size: int,
+    device: torch.device,
+    bfloat16: bool = False,
+) -> Iterator[Answers]:
+    """Yield a model's answers batch by batch; the model is where and in the mode that it is to be asked in."""
+    unknown = np.full(len(store.pixels), -1, np.int64)
+    stream = cast("Generator[Batch]", batches(store, unknown, indices, batch_size=batch_size))
+    with closing(stream):
+        for batch in stream:
+            yield _ask(model, batch.pixels, device, bfloat16=bfloat16)
+
+
+@torch.no_grad()
+def _ask(model: Model, pixels: Tensor, device: torch.device, *, bfloat16: bool) -> Answers:
+    """Return the answers for some pictures, in halves when memory does not suffice for all of them."""
+    try:
+        inputs = model.normalise(pixels.to(device, non_blocking=True))
+        with autocast(device, bfloat16=bfloat16):
+            logits, embeddings = model.embed(inputs)
+        return Answers(logits.float().cpu(), embeddings.float().cpu())
+    except (RuntimeError, MemoryError) as error:
+        if not out_of_memory(error):
+            raise
+        if len(pixels) == 1:
+            raise DeviceError(
+                f"{device} has not memory enough to look at one picture of {tuple(pixels.shape[1:])};"
+                " use another device or a smaller net"
+            ) from None
+    free_memory(device)
+    halves = [_ask(model, half, device, bfloat16=bfloat16) for half in torch.tensor_split(pixels, 2)]
+    return Answers(*(torch.cat(parts) for parts in zip(*halves, strict=True)))

@@ -1,0 +1,116 @@
+"""Optimisers, learning-rate schedules and averaged weights. A schedule is a pure function of the step.
+
+Since no schedule holds state, a training that is resumed, or resumed with more epochs, needs none restored: the factor
+at step s is what the function gives for s and the number of steps there are now to be.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from typing import TypeAlias
+
+import torch
+from torch import Tensor, nn
+
+from striate.errors import RecipeError
+from striate.model.build import decayed
+from striate.recipe import Recipe
+
+Schedule: TypeAlias = Callable[[int], float]
+
+
+def optimiser(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
+    """Return torch's own optimiser over the trainable parameters, with no weight decay on norms and biases.
+
+    Whatever has at most one axis (a bias, the scale and shift of a norm) is not decayed. Decay is what the torch class
+    makes of it: added to the gradient by sgd, rmsprop and adam, taken from the weight itself by adamw.
+
+    Where the work is done: Adam and AdamW in one fused kernel on cpu and cuda, the others in torch's foreach kernels;
+    all of these are element by element and therefore repeatable to the bit.
+
+    Source: He et al., "Bag of Tricks" (2019), section 3.1, for the decay; the papers of the optimisers in torch's docs.
+
+    Example: ``optimiser(model, recipe).step()``
+    """
+    named = dict(model.named_parameters())
+    heavy, light = ([named[name] for name in names] for names in decayed(model))
+    if not heavy and not light:
+        raise RecipeError("the net has no parameters to train; it needs at least one convolution or dense layer")
+    rate, decay = learning_rate(recipe), recipe.weight_decay or 0.0
+    both = ({"params": heavy, "weight_decay": decay}, {"params": light, "weight_decay": 0.0})
+    groups = [group for group in both if group["params"]]
+    here = (heavy or light)[0].device.type in ("cpu", "cuda")
+    foreach, fused = (True if here else None), (True if here else None)
+    match recipe.optimiser:
+        case "sgd":
+            # Nesterov's form is only defined with momentum; without any it is plain descent.
+            nesterov = recipe.nesterov and recipe.momentum > 0
+            return torch.optim.SGD(groups, lr=rate, momentum=recipe.momentum, nesterov=nesterov, foreach=foreach)
+        case "rmsprop":
+            return torch.optim.RMSprop(groups, lr=rate, momentum=recipe.momentum, foreach=foreach)
+        case "adam":
+            return torch.optim.Adam(groups, lr=rate, betas=recipe.betas, fused=fused)
+        case "adamw":
+            return torch.optim.AdamW(groups, lr=rate, betas=recipe.betas, fused=fused)
+    raise RecipeError(f"optimiser = {recipe.optimiser!r} cannot be trained with; settle the recipe first")
+
+
+def learning_rate(recipe: Recipe) -> float:
+    """Return the peak learning rate of a settled recipe."""
+    if recipe.learning_rate is None:
+        raise RecipeError("learning_rate is still open; settle the recipe first: recipe.settled(...)")
+    return recipe.learning_rate
+
+
+def schedule(recipe: Recipe, steps: int) -> Schedule:
+    """Return the function from a step (from 0) to the share of the peak learning rate that it is taken with.
+
+    The first ``warmup`` share of all steps rises in a straight line to the peak, and the rest falls:
+
+    - ``constant``: not at all;
+    - ``step``: times ``gamma`` from each milestone (a share of all steps) on;
+    - ``cosine``: along half a cosine towards ``final_rate`` (Loshchilov and Hutter, "SGDR", 2017, equation 5);
+    - ``one-cycle``: in a straight line towards ``final_rate`` (Smith and Topin, "Super-Convergence", 2018).
+
+    Example: ``[schedule(recipe, 100)(step) for step in range(100)]``
+    """
+    warm = min(round((recipe.warmup or 0.0) * steps), steps - 1)
+    milestones = [round(share * steps) for share in recipe.milestones]
+
+    def factor(step: int) -> float:
+        if step < warm:
+            return (step + 1) / warm
+        progress = min((step - warm) / max(steps - warm, 1), 1.0)
+        match recipe.schedule:
+            case "constant":
+                return 1.0
+            case "step":
+                return recipe.gamma ** sum(step >= milestone for milestone in milestones)
+            case "cosine":
+                return recipe.final_rate + (1 - recipe.final_rate) * (1 + math.cos(math.pi * progress)) / 2
+            case "one-cycle":
+                return recipe.final_rate + (1 - recipe.final_rate) * (1 - progress)
+
+    return factor
+
+
+@torch.no_grad()
+def average(averages: Sequence[Tensor], live: Sequence[Tensor], *, decay: float, updates: int) -> None:
+    """Move averaged weights towards the live ones, in place, after the given number of updates (from 0).
+
+    The decay is min(decay, (1 + updates) / (10 + updates)): at first the average follows closely, so that it is not
+    held back by the random weights it began with.
+
+    Source: Polyak and Juditsky (1992); the warm-up is TensorFlow's ExponentialMovingAverage.
+    """
+    now = min(decay, (1 + updates) / (10 + updates))
+    torch._foreach_lerp_(list(averages), list(live), 1.0 - now)
+
+
+def clip(parameters: Iterable[nn.Parameter], limit: float) -> Tensor:
+    """Scale all gradients together so that their norm is at most ``limit``; return the norm that they had.
+
+    Source: Pascanu, Mikolov and Bengio (2013), algorithm 1.
+    """
+    return nn.utils.clip_grad_norm_(parameters, limit)

@@ -1,0 +1,108 @@
+"""One update: pictures in, weights moved. Precision, accumulation, clipping, averaging, running out of memory."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from striate.data.augment import augmented
+from striate.data.loader import Batch
+from striate.engine import optimise
+from striate.engine.device import autocast, draw_seed, free_memory, out_of_memory, seeded
+from striate.engine.state import Training
+from striate.errors import TrainingError
+from striate.tasks import classify
+
+
+def update(training: Training, batch: Batch) -> bool:
+    """Make one update and return True, or return False, with nothing changed, when memory ran out.
+
+    The batch is computed in ``training.parts`` pieces, one after the other; their gradients add up to the gradient of
+    the whole batch. Every random draw comes from (seed, epoch, step) or (seed, epoch, picture).
+
+    Errors: TrainingError for a batch that batch norm cannot learn from. An error or interrupt in here leaves the
+    training torn, and the next thing to happen to it is a return to the last good state.
+    """
+    before = [buffer.clone() for buffer in training.buffers]  # batch norm counts in the forward pass
+    seed = draw_seed(training.recipe.seed, "dropout", epoch=training.epochs_done, step=training.step)
+    training.torn = True
+    loss = None
+    try:
+        with seeded(training.device, seed):
+            loss = gradients(training, batch)
+    except (RuntimeError, MemoryError) as error:
+        if not out_of_memory(error):
+            raise
+    except ValueError as error:
+        if "more than 1 value per channel" not in str(error):
+            raise
+        raise TrainingError(
+            f"batch norm has one value per channel in a piece of {len(batch.items) // training.parts} picture(s), and"
+            " cannot norm by that; use a batch of at least 2, or groupnorm in place of batchnorm"
+        ) from None
+    if loss is None:  # out here, the tensors of the failed try are no longer held by its error
+        training.optimiser.zero_grad(set_to_none=True)
+        for buffer, was in zip(training.buffers, before, strict=True):
+            buffer.copy_(was)
+        free_memory(training.device)
+        training.torn = False
+        return False
+    apply(training, loss, pictures=len(batch.items))
+    training.torn = False
+    return True
+
+
+def gradients(training: Training, batch: Batch) -> Tensor:
+    """Leave the gradient of the mean loss of a batch in the parameters and return that loss."""
+    recipe, device = training.recipe, training.device
+    layout = torch.channels_last if recipe.channels_last else torch.contiguous_format
+    pixels = batch.pixels.to(device, non_blocking=True)
+    targets = batch.targets.to(device, non_blocking=True)
+    parts = min(training.parts, len(targets))
+    rows = torch.tensor_split(torch.arange(len(targets)), parts)
+    total = torch.zeros((), device=device)
+    for piece in rows:
+        first, last = int(piece[0]), int(piece[-1]) + 1
+        inputs = training.model.normalise(pixels[first:last])
+        inputs = augmented(
+            inputs, training.augment, seed=recipe.seed, epoch=training.epochs_done, items=batch.items[first:last]
+        ).contiguous(memory_format=layout)
+        with autocast(device, bfloat16=training.bfloat16):
+            outputs = training.outputs(inputs)
+        loss = classify.loss(
+            outputs,
+            targets[first:last],
+            label_smoothing=recipe.label_smoothing or 0.0,
+            class_weights=training.class_weights,
+        )
+        if parts > 1:
+            loss = loss * _share(targets, first, last, training.class_weights)
+        loss.backward()
+        total += loss.detach()
+    return total
+
+
+@torch.no_grad()
+def apply(training: Training, loss: Tensor, *, pictures: int) -> None:
+    """Move the weights, and their averages, along the gradients that are there, and count the loss."""
+    recipe, update = training.recipe, training.updates
+    training.sums[0] += loss * pictures
+    if recipe.clip is not None:
+        training.sums[1] += optimise.clip(training.parameters.values(), recipe.clip)
+    for group in training.optimiser.param_groups:
+        group["lr"] = training.learning_rate(update)
+    training.optimiser.step()
+    training.optimiser.zero_grad(set_to_none=True)
+    if training.averages:
+        live = list(training.live.values())
+        optimise.average(training.averages, live, decay=recipe.ema or 0.0, updates=update)
+    training.seen += pictures
+    training.step += 1
+
+
+def _share(targets: Tensor, first: int, last: int, class_weights: Tensor | None) -> Tensor | float:
+    """Return how much a piece counts in the mean over the batch: by pictures, or by the weights of their classes."""
+    if class_weights is None:
+        return (last - first) / len(targets)
+    weights = class_weights[targets]
+    return weights[first:last].sum() / weights.sum()

@@ -1,0 +1,143 @@
+"""Schedules against torch's own, optimisers against torch's own, averages against the formula."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+from torch.optim import lr_scheduler
+
+from striate.engine.optimise import average, clip, optimiser, schedule
+from striate.errors import RecipeError
+from striate.recipe import Recipe
+
+
+def torchs(make_scheduler, steps: int) -> list[float]:
+    """The factors that a torch scheduler gives to a learning rate of 1."""
+    sgd = torch.optim.SGD([nn.Parameter(torch.zeros(1))], lr=1.0)
+    scheduler = make_scheduler(sgd)
+    factors = []
+    for _ in range(steps):
+        factors.append(sgd.param_groups[0]["lr"])
+        sgd.step()
+        scheduler.step()
+    return factors
+
+
+def ours(steps: int, **fields: object) -> list[float]:
+    factor = schedule(Recipe(**fields), steps)
+    return [factor(step) for step in range(steps)]
+
+
+@pytest.mark.parametrize("steps", [1, 2, 7, 100])
+@pytest.mark.parametrize("final", [0.0, 0.1])
+def test_cosine_is_torchs(steps, final):
+    expected = torchs(lambda sgd: lr_scheduler.CosineAnnealingLR(sgd, T_max=steps, eta_min=final), steps)
+    assert ours(steps, schedule="cosine", warmup=0.0, final_rate=final) == pytest.approx(expected, abs=1e-12)
+
+
+def test_cosine_after_a_warm_up_is_torchs():
+    def both(sgd: torch.optim.Optimizer) -> lr_scheduler.LRScheduler:
+        rise = lr_scheduler.LinearLR(sgd, start_factor=1 / 20, end_factor=1.0, total_iters=19)
+        fall = lr_scheduler.CosineAnnealingLR(sgd, T_max=80)
+        return lr_scheduler.SequentialLR(sgd, [rise, fall], milestones=[20])
+
+    expected = torchs(both, 100)
+    assert ours(100, schedule="cosine", warmup=0.2) == pytest.approx(expected, abs=1e-12)
+
+
+def test_one_cycle_rises_and_falls_in_straight_lines_as_torchs_do():
+    def both(sgd: torch.optim.Optimizer) -> lr_scheduler.LRScheduler:
+        rise = lr_scheduler.LinearLR(sgd, start_factor=1 / 10, end_factor=1.0, total_iters=9)
+        fall = lr_scheduler.LinearLR(sgd, start_factor=1.0, end_factor=0.05, total_iters=30)
+        return lr_scheduler.SequentialLR(sgd, [rise, fall], milestones=[10])
+
+    expected = torchs(both, 40)
+    assert ours(40, schedule="one-cycle", warmup=0.25, final_rate=0.05) == pytest.approx(expected, abs=1e-12)
+
+
+def test_steps_fall_at_the_milestones_as_torchs_do():
+    expected = torchs(lambda sgd: lr_scheduler.MultiStepLR(sgd, [50, 75], gamma=0.1), 100)
+    assert ours(100, schedule="step", warmup=0.0) == pytest.approx(expected, abs=1e-12)
+
+
+def test_constant_after_its_warm_up():
+    assert ours(8, schedule="constant", warmup=0.5) == [0.25, 0.5, 0.75, 1.0, 1.0, 1.0, 1.0, 1.0]
+
+
+@pytest.mark.parametrize("name", ["constant", "step", "cosine", "one-cycle"])
+@pytest.mark.parametrize("steps", [1, 2, 3, 11])
+def test_every_step_of_every_length_has_a_rate_above_nothing(name, steps):
+    assert all(0 < factor <= 1 for factor in ours(steps, schedule=name, warmup=0.9))
+
+
+def net() -> nn.Sequential:
+    torch.manual_seed(0)
+    return nn.Sequential(nn.Conv2d(1, 4, 3), nn.BatchNorm2d(4), nn.Flatten(), nn.Linear(64, 2))
+
+
+TORCHS = {
+    "sgd": lambda groups: torch.optim.SGD(groups, lr=0.1, momentum=0.9, nesterov=True, foreach=False),
+    "rmsprop": lambda groups: torch.optim.RMSprop(groups, lr=0.1, momentum=0.9, foreach=False),
+    "adam": lambda groups: torch.optim.Adam(groups, lr=0.1, betas=(0.8, 0.99), foreach=False, fused=False),
+    "adamw": lambda groups: torch.optim.AdamW(groups, lr=0.1, betas=(0.8, 0.99), foreach=False, fused=False),
+}
+
+
+@pytest.mark.parametrize("name", list(TORCHS))
+def test_optimisers_are_torchs_with_decay_on_weights_only(name):
+    """Against torch's plainest form of each, with the groups written by hand."""
+    recipe = Recipe(optimiser=name, learning_rate=0.1, weight_decay=0.05, betas=(0.8, 0.99))
+    mine, theirs = net().to(memory_format=torch.channels_last), net()
+    ours = optimiser(mine, recipe)
+    conv, norm, dense = theirs[0], theirs[1], theirs[3]
+    reference = TORCHS[name](
+        [
+            {"params": [conv.weight, dense.weight], "weight_decay": 0.05},
+            {"params": [conv.bias, norm.weight, norm.bias, dense.bias], "weight_decay": 0.0},
+        ]
+    )
+    for step in range(5):
+        random = torch.Generator().manual_seed(step)
+        for p, q in zip(mine.parameters(), theirs.parameters(), strict=True):
+            q.grad = torch.randn(q.shape, generator=random)
+            p.grad = torch.empty_like(p).copy_(q.grad)
+        ours.step()
+        reference.step()
+    for p, q in zip(mine.parameters(), theirs.parameters(), strict=True):
+        torch.testing.assert_close(p, q.to(p), rtol=1e-5, atol=1e-6)
+
+
+def test_sgd_without_momentum_or_nesterov():
+    plain = optimiser(net(), Recipe(optimiser="sgd", learning_rate=0.1, momentum=0.0))
+    assert plain.defaults["momentum"] == 0 and not plain.defaults["nesterov"]
+    heavy = optimiser(net(), Recipe(optimiser="sgd", learning_rate=0.1, nesterov=False))
+    assert heavy.defaults["momentum"] == 0.9 and not heavy.defaults["nesterov"]
+
+
+def test_open_recipes_and_nets_without_parameters_are_named():
+    with pytest.raises(RecipeError, match="learning_rate is still open"):
+        optimiser(net(), Recipe(optimiser="sgd"))
+    with pytest.raises(RecipeError, match="no parameters to train"):
+        optimiser(nn.ReLU(), Recipe(optimiser="sgd", learning_rate=0.1))
+
+
+def test_averages_follow_the_formula():
+    live, averaged = torch.tensor([1.0], dtype=torch.float64), torch.tensor([0.0], dtype=torch.float64)
+    expected = 0.0
+    for update in range(200):
+        live += 0.5
+        average([averaged], [live], decay=0.9, updates=update)
+        decay = min(0.9, (1 + update) / (10 + update))
+        expected = decay * expected + (1 - decay) * float(live)
+        assert float(averaged) == pytest.approx(expected, rel=1e-12)
+
+
+def test_clipping_is_by_the_norm_of_all_gradients_together():
+    first, second = nn.Parameter(torch.zeros(2)), nn.Parameter(torch.zeros(1))
+    first.grad, second.grad = torch.tensor([3.0, 0.0]), torch.tensor([4.0])
+    assert float(clip([first, second], 1.0)) == 5.0
+    torch.testing.assert_close(first.grad, torch.tensor([0.6, 0.0]))
+    torch.testing.assert_close(second.grad, torch.tensor([0.8]))
+    assert float(clip([first, second], 10.0)) == pytest.approx(1.0)
+    torch.testing.assert_close(second.grad, torch.tensor([0.8]))
