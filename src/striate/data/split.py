@@ -1,0 +1,156 @@
+"""Train, validation and test: seeded, stratified, leak-proof, and stable when pictures are added. No torch.
+
+A picture's place is decided by one number in [0, 1), a hash of the seed and of its content: below ``test`` it is test,
+below ``test + val`` validation, above training. From this follows, always:
+
+- equal pictures, in one class or in several, are on one side;
+- names, order and folders do not matter;
+- a picture stays where it was, whatever is added or removed, so long as every class has pictures in every part.
+
+No rule can have that and exact shares too: a place that depends on the picture alone cannot know how many others there
+are. So shares hold in expectation, in every class by itself (the hash does not know classes): of n pictures, share·n
+plus or minus about sqrt(share·(1 - share)·n): 1,000 ± 30 of 10,000 at a tenth. For small classes there is one
+exception, and it alone may move a picture later, when the class has grown: a class with at least three different
+pictures (that no other class holds too) has one at least in every part; where chance left a part without one, it gets
+the picture whose number is nearest to it.
+
+What the source splits itself stays so, and only the parts it lacks are taken, out of its train.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from striate.data.items import Source
+from striate.errors import SourceError
+
+_TEST, _VAL, _TRAIN, _NOWHERE = 0, 1, 2, 3
+_PARTS: Final = {"test": _TEST, "val": _VAL, "train": _TRAIN}
+
+
+@dataclass(frozen=True)
+class Split:
+    """Indices into ``source.items``, in rising order.
+
+    ``left_out``: copies, in the source's own train (or val), of pictures of its test (or val): used for nothing.
+    ``duplicates``: how many pictures equal an earlier one, wherever they went.
+    """
+
+    train: tuple[int, ...]
+    val: tuple[int, ...]
+    test: tuple[int, ...]
+    left_out: tuple[int, ...] = ()
+    duplicates: int = 0
+
+
+def split(source: Source, digests: Sequence[bytes], *, seed: int, val: float = 0.1, test: float = 0.15) -> Split:
+    """Return which pictures train, which choose (validation) and which measure (test).
+
+    ``digests``: one of each item's content, equal exactly when the pictures are. ``val`` and ``test``: shares of what
+    the source leaves unsplit; 0 for none. Items without a label go nowhere.
+    Errors: SourceError when a class is left without a picture to train on.
+    Source of the method: hashing for a stable split, A. Géron, "Hands-On Machine Learning", chapter 2.
+    Example: ``split(stored.source, stored.store.digests, seed=0).train``
+    """
+    if len(digests) != len(source.items):
+        raise ValueError(f"{len(digests)} digests for {len(source.items)} items")
+    if val < 0 or test < 0 or val + test >= 1:
+        raise ValueError(f"val={val:g} and test={test:g}; they are shares, and must leave something to train on")
+    targets = np.array([item.target for item in source.items], np.int64)
+    groups, numbers = _groups(digests, seed)
+    own = {item.split for item in source.items if item.target >= 0}
+    place = np.array([_PARTS.get(item.split or "", _TRAIN) for item in source.items], np.int64)
+    place[targets < 0] = _NOWHERE
+    pool = place == _TRAIN
+    left_out = np.zeros(len(place), bool)
+    for part in (_TEST, _VAL):  # a copy of a test picture teaches nothing, and neither does one of a validation picture
+        taken = np.zeros(len(numbers), bool)
+        taken[groups[place == part]] = True
+        left_out |= taken[groups] & (place > part) & (place != _NOWHERE)
+        place[left_out] = _NOWHERE
+    pool &= ~left_out
+    shares = (0.0 if "test" in own else test, 0.0 if "val" in own else val)
+    decided = _decide(groups, numbers, targets, pool, shares)
+    place[pool] = decided[groups[pool]]
+    _check(source, targets, place, left_out)
+    labelled = groups[targets >= 0]
+    return Split(
+        train=_indices(place == _TRAIN),
+        val=_indices(place == _VAL),
+        test=_indices(place == _TEST),
+        left_out=_indices(left_out),
+        duplicates=len(labelled) - len(np.unique(labelled)),
+    )
+
+
+def _groups(digests: Sequence[bytes], seed: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Return the group of equal pictures that each belongs to, and the number in [0, 1) of each group."""
+    index: dict[bytes, int] = {}
+    groups = np.array([index.setdefault(digest, len(index)) for digest in digests], np.int64)
+    key = int(seed).to_bytes(16, "little", signed=True)
+    drawn = b"".join(
+        hashlib.blake2b(digest, digest_size=8, key=key, person=b"striate split").digest() for digest in index
+    )
+    return groups, (np.frombuffer(drawn, "<u8") >> np.uint64(11)).astype(np.float64) * 2.0**-53
+
+
+def _decide(
+    groups: NDArray[np.int64],
+    numbers: NDArray[np.float64],
+    targets: NDArray[np.int64],
+    pool: NDArray[np.bool_],
+    shares: tuple[float, float],
+) -> NDArray[np.int64]:
+    """Return the part of every group: by its number, and then by what small classes lack."""
+    test, val = shares
+    bounds = {_TEST: (0.0, test), _VAL: (test, test + val), _TRAIN: (test + val, 1.0)}
+    place = np.where(numbers < test, _TEST, np.where(numbers < test + val, _VAL, _TRAIN))
+    # (class, group) of the pool, each once, as class·groups + group: one number sorts much faster than two.
+    klass, group = np.divmod(np.unique(targets[pool] * len(numbers) + groups[pool]), max(1, len(numbers)))
+    classes_of = np.bincount(group, minlength=len(numbers))
+    wanted = [part for part, (low, high) in bounds.items() if high > low]
+    wanted.sort(reverse=True)  # what trains comes first: with one picture or two, not every part can have one
+    starts = np.flatnonzero(np.diff(klass, prepend=-1))
+    for every in np.split(group, starts[1:]) if len(group) else ():
+        # A picture that other classes hold as well would move there too: only where there are no others.
+        alone = every[classes_of[every] == 1]
+        members = alone if len(alone) >= len(wanted) else every
+        counts = np.bincount(place[members], minlength=3)
+        for part in wanted:
+            if counts[part]:
+                continue
+            spare = [one for one in wanted if counts[one] > (0 if part == _TRAIN and counts.max() == 1 else 1)]
+            able = members[np.isin(place[members], spare)]
+            if not len(able):
+                continue
+            low, high = bounds[part]
+            away = np.maximum(low - numbers[able], numbers[able] - high)
+            chosen = able[np.lexsort((numbers[able], away, classes_of[able] > 1))[0]]
+            counts[place[chosen]] -= 1
+            counts[part] += 1
+            place[chosen] = part
+    return place
+
+
+def _check(source: Source, targets: NDArray[np.int64], place: NDArray[np.int64], left_out: NDArray[np.bool_]) -> None:
+    trained = np.bincount(targets[place == _TRAIN], minlength=len(source.classes))
+    for target in np.flatnonzero(trained == 0):
+        mine = targets == target
+        counts = Counter({"test": int((mine & (place == _TEST)).sum()), "val": int((mine & (place == _VAL)).sum())})
+        counts["left out, for they equal pictures of test or val"] = int((mine & left_out).sum())
+        where = ", ".join(f"{number} {part}" for part, number in counts.items() if number) or "none can be read"
+        raise SourceError(
+            f"{source.location}: the class {source.classes[target]!r} has no picture to train on"
+            f" (of {int(mine.sum())}: {where}); add pictures, or remove the class"
+        )
+
+
+def _indices(mask: NDArray[np.bool_]) -> tuple[int, ...]:
+    return tuple(np.flatnonzero(mask).tolist())
