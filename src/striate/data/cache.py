@@ -1,6 +1,6 @@
 """The cache directory: where it is, what is in it, how large it may grow, how it is cleared. No torch, no numpy.
 
-Stores of decoded pictures are folders ``store/<address>/``; what a store is made of stands in data/store.py, here a
+Stores of decoded pictures are folders ``store/<address>/``; its files are those of data/storefile.py, here a
 store is a folder with a ``manifest.json``, whose modification time is when it was last used. Whoever uses a store holds
 a shared lock on its ``pixels.u8`` as long as it is open, and only a store on which an exclusive lock is to be had is
 removed. Where the system has no such locks (Windows), it refuses to move a folder whose files are open, which does
@@ -29,7 +29,7 @@ try:
 except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
 
-PIXELS, DIGESTS, MANIFEST = "pixels.u8", "digests.bin", "manifest.json"
+PIXELS, MANIFEST = "pixels.u8", "manifest.json"
 BUILDING, REMOVED = ".building-", ".removed-"
 UNFINISHED = "unfinished"
 DEFAULT_CAP = 20 * 2**30  # bytes
@@ -51,6 +51,7 @@ class Cached:
     bytes: int
     last_used: float
     in_use: bool
+    rule: str  # what decided the pixels: see data/store.py
 
     def to_dict(self) -> dict[str, object]:
         """Return the fields as plain JSON values."""
@@ -128,6 +129,17 @@ def hold(file: BinaryIO) -> bool:
     return True
 
 
+@contextlib.contextmanager
+def being_built(folder: Path) -> Iterator[None]:
+    """Keep an unfinished store from being removed as left behind, until it has its name and is open."""
+    if fcntl is None:  # an open file could not be renamed with its folder there; its age protects it instead
+        yield
+        return
+    with (folder / PIXELS).open("xb") as file:
+        hold(file)
+        yield
+
+
 def remove(folder: Path) -> bool:
     """Remove a store unless it is in use; tell whether it is gone. What is removed vanishes at once, as a whole."""
     try:
@@ -145,15 +157,15 @@ def remove(folder: Path) -> bool:
 @contextlib.contextmanager
 def _exclusive(folder: Path) -> Iterator[bool]:
     """Tell whether nobody uses a store, and keep others from opening it meanwhile."""
+    being_made = folder.name.startswith(BUILDING) and time.time() - _changed(folder) < _FRESH
     try:
         file = (folder / PIXELS).open("rb")
     except OSError:
-        being_made = folder.name.startswith(BUILDING) and time.time() - folder.stat().st_mtime < _FRESH
         yield not being_made
         return
     if fcntl is None:
         file.close()  # an open file could not be moved; that it can be is the test there
-        yield True
+        yield not being_made
         return
     with file:
         try:
@@ -164,6 +176,11 @@ def _exclusive(folder: Path) -> Iterator[bool]:
         except OSError:
             pass
         yield True
+
+
+def _changed(folder: Path) -> float:
+    """Return when a folder or a file in it was changed last."""
+    return max(path.stat().st_mtime for path in (folder, *folder.iterdir()))
 
 
 def _stores(chosen: Path | None) -> Path:
@@ -197,4 +214,5 @@ def _entry(folder: Path) -> Cached:
             bytes=size,
             last_used=used,
             in_use=not free,
+            rule=str(facts.get("rule", "")),
         )

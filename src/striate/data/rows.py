@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,8 +39,22 @@ class Block:
     end: int
 
 
-def decoded(source: Source, preprocess: Preprocess, *, workers: int) -> Iterator[Block]:
-    """Yield all pictures of a source as blocks, in the order of its items.
+class Rows(Protocol):
+    """Rows that are there already, with a digest each."""
+
+    @property
+    def pixels(self) -> NDArray[np.uint8]: ...  # noqa: D102
+    @property
+    def digests(self) -> tuple[bytes, ...]: ...  # noqa: D102
+
+
+Known = dict[int, tuple[Rows, int]]  # index of a picture -> where its row is
+
+
+def decoded(
+    source: Source, preprocess: Preprocess, *, workers: int, known: Mapping[int, tuple[Rows, int]]
+) -> Iterator[Block]:
+    """Yield all pictures of a source as blocks, in the order of its items; those ``known`` are copied, not decoded.
 
     Pillow decodes outside Python's lock, so threads are enough. No more than two blocks (of 64 pictures or 4 MiB) a
     worker are decoded or waiting at any time, which bounds the memory.
@@ -52,7 +67,7 @@ def decoded(source: Source, preprocess: Preprocess, *, workers: int) -> Iterator
     try:
         while True:
             while len(waiting) < 2 * workers and (start := next(starts, None)) is not None:
-                waiting.append(pool.submit(_block, source, preprocess, start, start + size))
+                waiting.append(pool.submit(_block, source, preprocess, start, start + size, known))
             if not waiting:
                 return
             yield waiting.popleft().result()
@@ -77,11 +92,19 @@ def digest_of(picture: bytes | NDArray[np.uint8]) -> bytes:
     return hashlib.blake2b(content, digest_size=DIGEST).digest()
 
 
-def _block(source: Source, preprocess: Preprocess, start: int, end: int) -> Block:
+def _block(
+    source: Source, preprocess: Preprocess, start: int, end: int, known: Mapping[int, tuple[Rows, int]]
+) -> Block:
     end = min(end, len(source.items))
     rows = np.empty((end - start, preprocess.height, preprocess.width, preprocess.channels), np.uint8)
     digests, bad, good = bytearray(), list[Bad](), 0
     for index in range(start, end):
+        if index in known:
+            there, row = known[index]
+            rows[good] = there.pixels[row]
+            digests += there.digests[row]
+            good += 1
+            continue
         try:
             picture = source.picture(index)
             rows[good] = pixels_of(picture, preprocess)

@@ -1,16 +1,11 @@
 """Decoded pictures kept as uint8 on disk, so that a second run and every epoch after the first never decode. No torch.
 
-A store is a folder named by the content it must have: the SHA-256 of the format, of what decides the pixels (height,
-width, channels, resize rule, version of the decoder; not mean and standard deviation) and of every picture's key and
-stamp. It is written under a passing name beside its place: ``pixels.u8`` (the rows, one after the other),
-``digests.bin`` (16 bytes a picture), and last ``manifest.json`` with the sizes and checksums of both; all of it reaches
-the disk before the folder gets its name. Two processes that build the same store each write their own, and the
-first to finish wins.
-
-What is checked at every opening: the manifest against its own checksum, both files' sizes, the checksum of all digests,
-and that of 64 pages of 4 KiB spread evenly over the pixels. That takes milliseconds whatever the size and finds a file
-that was cut off, swapped or emptied; a single bit that flips in between on the disk it does not find. A store that
-fails is built again.
+A store is a folder named by the content it must have: the SHA-256 of the rule that decides the pixels (format, version
+of the decoder, height, width, channels, how to resize; not mean and standard deviation) and of every picture's key and
+stamp. It is written under a passing name beside its place and renamed when all of it is on the disk, so that it is
+there whole or not at all; two processes that build the same store each write their own, and the first to finish wins.
+A store that fails the checks of data/storefile.py is built again. Pictures that another store already holds by the same
+rule (a folder that grew, a run that uses a part) are copied from there, not decoded.
 """
 
 from __future__ import annotations
@@ -25,23 +20,23 @@ import shutil
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 import numpy as np
 import PIL
 from numpy.typing import NDArray
 
-from striate.data import cache
+from striate.data import cache, storefile
 from striate.data.items import Source
 from striate.data.preprocess import Preprocess
-from striate.data.rows import DIGEST, Bad, decoded, pixels_of
+from striate.data.rows import DIGEST, Block, Known, decoded, pixels_of
 from striate.errors import PictureError, StoreError
 
 Progress = Callable[[str, int, int], None]
 
 _FORMAT = 1
-_PAGES, _PAGE = 64, 4096
-_DISK_TROUBLE = (errno.ENOSPC, errno.EDQUOT if hasattr(errno, "EDQUOT") else errno.ENOSPC, errno.EFBIG)
+_FULL = {errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)}
+_REMEDY = "free some space, train at a smaller size, or set STRIATE_CACHE to a folder on another disk"
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,22 +76,40 @@ def open_store(
     """
     root = (cache_dir or cache.cache_dir()) / "store"
     _outside(root, source)
-    address = _address(source, preprocess)
-    home = root / address
+    rule, identities = _rule(preprocess), _identities(source)
+    home = root / hashlib.sha256(rule.encode() + b"".join(identities)).hexdigest()
     stored = _opened(home, source, preprocess)
     if stored is not None:
         return stored
     with _disk_errors(root):
         root.mkdir(parents=True, exist_ok=True)
         cap = cache.cache_cap() if cap_bytes is None else cap_bytes
-        _check_room(root, address, cap, len(source.items) * _row_bytes(preprocess))
+        known = _known(root, rule, identities)
+        try:
+            _need(root, home.name, cap, source, preprocess)
+        except StoreError:
+            known = {}  # what could be copied from takes up the room: let go of it
+            _need(root, home.name, cap, source, preprocess)
         building = root / f"{cache.BUILDING}{os.getpid()}-{secrets.token_hex(6)}"
         building.mkdir()
         try:
-            _build(building, source, preprocess, workers or _cores(), progress)
-            return _published(building, home, source, preprocess)
+            with cache.being_built(building):
+                blocks = decoded(source, preprocess, workers=workers or min(16, os.cpu_count() or 1), known=known)
+                storefile.write(
+                    building,
+                    _counted(blocks, len(source.items), progress),
+                    identities,
+                    rule=rule,
+                    shape=(preprocess.height, preprocess.width, preprocess.channels),
+                    name=source.name,
+                    location=source.location,
+                )
+                known.clear()  # ends the use of what was copied from, so that it may be replaced
+                stored = _published(building, home, source, preprocess)
         finally:
             shutil.rmtree(building, ignore_errors=True)
+        cache.make_room(root, cap, keep=home.name)
+        return stored
 
 
 def channel_statistics(
@@ -105,7 +118,7 @@ def channel_statistics(
     """Return mean and standard deviation of each channel over these rows, in 0..1.
 
     Sums and sums of squares are whole numbers, so the answer is exact to the last division, in any order of the rows.
-    A channel that never varies gets the deviation of one grey level, 1/255, so that dividing by it stays harmless.
+    A channel that varies by less than one grey level gets the deviation of one, 1/255: dividing by it stays harmless.
     Example: ``mean, std = channel_statistics(store.pixels, split.train)``
     """
     rows = np.sort(np.asarray(indices, np.int64))
@@ -122,27 +135,23 @@ def channel_statistics(
         for channel in range(channels):
             column = np.ascontiguousarray(values[:, channel])
             total[channel] += int(column.sum())
-            squares[channel] += int(np.dot(column, column))
+            squares[channel] += int(np.einsum("i,i->", column, column))  # no BLAS: its threads wait for each other
     mean = tuple(part / count / 255 for part in total)
     variances = ((count * square - part * part) / (count * count) for part, square in zip(total, squares, strict=True))
     return mean, tuple(max(float(np.sqrt(variance)), 1.0) / 255 for variance in variances)
 
 
-def _cores() -> int:
-    return min(16, os.cpu_count() or 1)
+def _rule(preprocess: Preprocess) -> str:
+    """Say what decides the pixels of a picture."""
+    size = [preprocess.height, preprocess.width, preprocess.channels]
+    return json.dumps([_FORMAT, PIL.__version__, *size, preprocess.resize])
 
 
-def _row_bytes(preprocess: Preprocess) -> int:
-    return preprocess.height * preprocess.width * preprocess.channels
-
-
-def _address(source: Source, preprocess: Preprocess) -> str:
-    """Name a store by everything that decides what is in it."""
-    rule = [_FORMAT, PIL.__version__, preprocess.height, preprocess.width, preprocess.channels, preprocess.resize]
-    name = hashlib.sha256(json.dumps(rule).encode())
-    for index, item in enumerate(source.items):
-        name.update(f"\0{item.key}\0{source.stamp(index)}".encode("utf-8", "surrogateescape"))
-    return name.hexdigest()
+def _identities(source: Source) -> list[bytes]:
+    """Return 16 bytes a picture that change when it does, from its key and stamp."""
+    named = ((item.key, source.stamp(index)) for index, item in enumerate(source.items))
+    texts = (f"{key}\0{stamp}".encode("utf-8", "surrogateescape") for key, stamp in named)
+    return [hashlib.blake2b(text, digest_size=DIGEST).digest() for text in texts]
 
 
 def _outside(root: Path, source: Source) -> None:
@@ -155,155 +164,19 @@ def _outside(root: Path, source: Source) -> None:
         )
 
 
-def _check_room(root: Path, address: str, cap: int, needed: int) -> None:
-    free = shutil.disk_usage(root).free
-    used = sum(entry.bytes for entry in cache.describe_cache(root.parent))
-    cache.make_room(root, min(cap, used + free) - needed, keep=address)
-    free = shutil.disk_usage(root).free
-    if free < needed:
-        raise StoreError(f"the decoded pictures need {needed:,} bytes and {root} has {free:,} free; {_REMEDY}")
-
-
-_REMEDY = "free some space, train at a smaller size, or set STRIATE_CACHE to a folder on another disk"
-
-
-@contextlib.contextmanager
-def _disk_errors(root: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        reason = error.strerror or str(error)
-        if error.errno in _DISK_TROUBLE:
-            raise StoreError(f"decoding stopped, nothing was kept: {root}: {reason}; {_REMEDY}") from error
-        raise StoreError(
-            f"the cache of decoded pictures cannot be written: {error.filename or root}: {reason}; "
-            "set STRIATE_CACHE to a folder that can"
-        ) from error
-
-
-# Writing
-
-
-def _build(building: Path, source: Source, preprocess: Preprocess, workers: int, progress: Progress | None) -> None:
-    number = len(source.items)
-    digests, bad, written = bytearray(), list[Bad](), 0
-    # Plain writes, not a memory map: on a full disk these raise an error, where a map would kill the process.
-    with (building / cache.PIXELS).open("wb") as file:
-        cache.hold(file)
-        for block in decoded(source, preprocess, workers=workers):
-            file.write(block.rows.data)
-            written += len(block.rows)
-            digests += block.digests
-            bad += block.bad
-            if progress is not None:
-                progress("decoding", block.end, number)
-        _flush(file)
-    with (building / cache.DIGESTS).open("wb") as file:
-        file.write(digests)
-        _flush(file)
-    with (building / cache.PIXELS).open("rb") as pixels:
-        facts = {
-            "format": _FORMAT,
-            "name": source.name,
-            "location": source.location,
-            "pictures": written,
-            "height": preprocess.height,
-            "width": preprocess.width,
-            "channels": preprocess.channels,
-            "rejected": [[one.index, one.reason, one.passing] for one in bad],
-            "digests": hashlib.blake2b(digests, digest_size=DIGEST).hexdigest(),
-            "pages": _pages(pixels, written * _row_bytes(preprocess)),
-        }
-    with (building / cache.MANIFEST).open("w", encoding="ascii") as text:
-        json.dump({"checksum": _checksum(facts), "facts": facts}, text)
-        _flush(text)
-    _flush_folder(building)
-
-
-def _published(building: Path, home: Path, source: Source, preprocess: Preprocess) -> Stored:
-    """Give a finished store its name; where there is a good one by now, use that."""
-    for _ in range(10):
-        try:
-            building.rename(home)
-            _flush_folder(home.parent)
-        except OSError as error:
-            if not home.is_dir():
-                raise
-            stored = _opened(home, source, preprocess, again=False)
-            if stored is None and not cache.remove(home):
-                raise StoreError(f"the store {home} is damaged and in use; delete that folder") from error
-        else:
-            stored = _opened(home, source, preprocess, again=False)
-        if stored is not None:
-            return stored
-    raise StoreError(f"the store {home} cannot be read back after it was written; does the disk {home.parent} fail?")
-
-
-def _flush(file: Any) -> None:
-    file.flush()
-    os.fsync(file.fileno())
-
-
-def _flush_folder(folder: Path) -> None:
-    """Make the names in a folder durable, where the system can (Windows cannot open a folder)."""
-    with contextlib.suppress(PermissionError):
-        number = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(number)
-        finally:
-            os.close(number)
-
-
-# Reading
-
-
 def _opened(home: Path, source: Source, preprocess: Preprocess, *, again: bool = True) -> Stored | None:
     """Open a store, or return None when it is not there or not whole.
 
     ``again``: nor when a picture that could not be read when it was built can be read by now.
     """
-    try:
-        file = (home / cache.PIXELS).open("rb", buffering=0)
-    except OSError:
+    files = storefile.read(home)
+    if files is None or len(files.pixels) + len(files.rejected) != len(source.items):
         return None
-    try:
-        stored = _checked(home, file, source, preprocess, again)
-    except (OSError, ValueError, KeyError, TypeError):
-        stored = None
-    if stored is None:
-        file.close()
+    if again and any(one.passing and _reads(source, one.index, preprocess) for one in files.rejected):
         return None
-    with contextlib.suppress(OSError):  # a cache that may only be read still serves
-        os.utime(home / cache.MANIFEST)
-    return stored
-
-
-def _checked(home: Path, file: BinaryIO, source: Source, preprocess: Preprocess, again: bool) -> Stored | None:
-    if not cache.hold(file) or not os.path.samestat(os.fstat(file.fileno()), (home / cache.PIXELS).stat()):
-        return None  # it is being removed
-    manifest = json.loads((home / cache.MANIFEST).read_bytes())
-    facts = manifest["facts"]
-    digests = (home / cache.DIGESTS).read_bytes()
-    shape = (facts["pictures"], preprocess.height, preprocess.width, preprocess.channels)
-    size = shape[0] * _row_bytes(preprocess)
-    bad = {index: reason for index, reason, _ in facts["rejected"]}
-    whole = (
-        manifest["checksum"] == _checksum(facts)
-        and (facts["height"], facts["width"], facts["channels"]) == shape[1:]
-        and shape[0] + len(bad) == len(source.items)
-        and os.fstat(file.fileno()).st_size == size
-        and len(digests) == DIGEST * shape[0]
-        and facts["digests"] == hashlib.blake2b(digests, digest_size=DIGEST).hexdigest()
-        and facts["pages"] == _pages(file, size)
-    )
-    if not whole or (
-        again and any(_reads(source, index, preprocess) for index, _, passing in facts["rejected"] if passing)
-    ):
-        return None
-    # A map of no bytes cannot be made.
-    pixels = np.asarray(np.memmap(file, np.uint8, "r", shape=shape)) if size else np.empty(shape, np.uint8)
-    parts = tuple(digests[start : start + DIGEST] for start in range(0, len(digests), DIGEST))
-    return Stored(source.without(bad) if bad else source, Store(pixels, parts, lease=file))
+    storefile.used(home)
+    bad = {one.index: one.reason for one in files.rejected}
+    return Stored(source.without(bad) if bad else source, Store(files.pixels, files.digests, files.lease))
 
 
 def _reads(source: Source, index: int, preprocess: Preprocess) -> bool:
@@ -314,15 +187,72 @@ def _reads(source: Source, index: int, preprocess: Preprocess) -> bool:
     return True
 
 
-def _checksum(facts: dict[str, Any]) -> str:
-    return hashlib.blake2b(json.dumps(facts, sort_keys=True).encode(), digest_size=DIGEST).hexdigest()
+def _known(root: Path, rule: str, identities: list[bytes]) -> Known:
+    """Find the pictures that other stores hold by the same rule, the store used last first."""
+    wanted = {identity: index for index, identity in enumerate(identities)}
+    known: Known = {}
+    for entry in cache.describe_cache(root.parent):
+        if not wanted:
+            break
+        if entry.name == cache.UNFINISHED or entry.rule != rule:
+            continue
+        files = storefile.read(root / entry.address)
+        for row, identity in enumerate(files.identities if files else ()):
+            index = wanted.pop(identity, None)
+            if index is not None and files is not None:
+                known[index] = (files, row)
+    return known
 
 
-def _pages(file: BinaryIO, size: int) -> str:
-    """Return the checksum of pages spread evenly over the first ``size`` bytes, the first and the last among them."""
-    total = hashlib.blake2b(digest_size=DIGEST)
-    last = max(0, size - _PAGE)
-    for start in sorted({last * page // (_PAGES - 1) for page in range(_PAGES)}):
-        file.seek(start)
-        total.update(file.read(min(_PAGE, size)))
-    return total.hexdigest()
+def _need(root: Path, address: str, cap: int, source: Source, preprocess: Preprocess) -> None:
+    """Make room for a store, in the cache and on the disk."""
+    needed = len(source.items) * preprocess.height * preprocess.width * preprocess.channels
+    used = sum(entry.bytes for entry in cache.describe_cache(root.parent))
+    cache.make_room(root, min(cap, used + shutil.disk_usage(root).free) - needed, keep=address)
+    free = shutil.disk_usage(root).free
+    if free < needed:
+        raise StoreError(f"the decoded pictures need {needed:,} bytes and {root} has {free:,} free; {_REMEDY}")
+
+
+def _counted(blocks: Iterator[Block], number: int, progress: Progress | None) -> Iterator[Block]:
+    for block in blocks:
+        yield block
+        if progress is not None:
+            progress("decoding", block.end, number)
+
+
+def _published(building: Path, home: Path, source: Source, preprocess: Preprocess) -> Stored:
+    """Give a finished store its name; where there is a good one by now, use that."""
+    for _ in range(10):
+        try:
+            building.rename(home)
+            storefile.flush_folder(home.parent)
+        except OSError as error:
+            if not home.is_dir():
+                raise
+            stored = _opened(home, source, preprocess)
+            if stored is None and not cache.remove(home):
+                stored = _opened(home, source, preprocess, again=False)  # somebody uses it: what was bad stays so
+                if stored is None:
+                    raise StoreError(f"the store {home} is damaged and in use; delete that folder") from error
+        else:
+            stored = _opened(home, source, preprocess, again=False)
+            if stored is None:
+                break
+        if stored is not None:
+            return stored
+    raise StoreError(f"the store {home} cannot be read back after it was written; does the disk {home.parent} fail?")
+
+
+@contextlib.contextmanager
+def _disk_errors(root: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or str(error)
+        if error.errno in _FULL:
+            raise StoreError(f"decoding stopped, nothing was kept: {root}: {reason}; {_REMEDY}") from error
+        raise StoreError(
+            f"the cache of decoded pictures cannot be written: {error.filename or root}: {reason}; "
+            "set STRIATE_CACHE to a folder that can"
+        ) from error
