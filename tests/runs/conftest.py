@@ -170,7 +170,8 @@ def _torn(file: File, mode: str, draw: random.Random) -> bytes:
         return file.content
     if mode in ("lost", "names only"):
         return file.durable
-    same = len(os.path.commonprefix([file.durable, file.content]))
+    pairs = enumerate(zip(file.durable, file.content, strict=False))
+    same = next((at for at, (old, new) in pairs if old != new), min(len(file.durable), len(file.content)))
     cut = draw.randint(same, len(file.content)) if len(file.content) > same else same
     zeros = bytes(len(file.content) - cut)
     # Blocks reach the disk in any order: the end may be there while what is before it is zeros.

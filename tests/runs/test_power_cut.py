@@ -141,7 +141,9 @@ def cut_everywhere(tmp_path: Path, system: Any, promise: Promise, **options: Any
                 left = system.survivors(tmp_path / f"cut-{number}", mode, draw)
                 check(left, promise, type(system)(left))
             except (AssertionError, RunError) as error:
-                raise AssertionError(f"cut {number} after call {len(system.calls)} ({call}), {mode}: {error}") from error
+                raise AssertionError(
+                    f"cut {number} after call {len(system.calls)} ({call}), {mode}: {error}"
+                ) from error
 
     system.after = cut
     live(system.root, system, promise, **options)

@@ -200,8 +200,12 @@ def make_directory(path: Path, *, system: System = SYSTEM) -> None:
     """Make one directory that survives a power cut. Raises FileExistsError, or DiskError."""
     with explained(path, f"cannot make the folder {path}", "nothing was changed"):
         system.make_directory(path)
-        system.sync_directory(path)
-        system.sync_directory(path.parent)
+        try:
+            system.sync_directory(path)
+            system.sync_directory(path.parent)
+        except BaseException:
+            discard(path)
+            raise
 
 
 def remove(path: Path, *, system: System = SYSTEM) -> None:
@@ -209,6 +213,11 @@ def remove(path: Path, *, system: System = SYSTEM) -> None:
     with explained(path, f"cannot remove {path}", "nothing else was changed"), suppress(FileNotFoundError):
         system.remove(path)
         system.sync_directory(path.parent)
+
+
+def discard(directory: Path) -> None:
+    """Remove a directory that this process has just made and nobody was promised, as far as the disk lets it."""
+    shutil.rmtree(directory, ignore_errors=True)
 
 
 def sweep(directory: Path, *, system: System = SYSTEM) -> None:

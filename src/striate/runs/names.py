@@ -17,7 +17,7 @@ def names(runs_dir: Path) -> list[str]:
         found = [path.name for path in runs_dir.iterdir() if (path / MARK).is_file()]
     except OSError:
         return []
-    return sorted(found, key=lambda name: [(part.isdecimal(), part.zfill(12)) for part in re.split(r"(\d+)", name)])
+    return sorted(found, key=lambda name: re.sub(r"\d+", lambda number: number[0].zfill(12), name))
 
 
 def last(runs_dir: Path) -> str | None:

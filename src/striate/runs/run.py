@@ -15,7 +15,6 @@ checkpoint has, and going on cuts off what the checkpoint does not have.
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -92,7 +91,7 @@ class Run:
             durable.write(runs_dir / names.LAST, f"{run.name}\n".encode(), system=system)
         except BaseException:
             run.unlock()
-            shutil.rmtree(run.path, ignore_errors=True)
+            durable.discard(run.path)
             raise
         return run
 
@@ -302,7 +301,7 @@ class Run:
         return self.path / "checkpoints"
 
     def _write(self, name: str, text: str) -> None:
-        if Path(name).name != name:
+        if Path(name).name != name or not name.strip("."):
             raise ValueError(f"{name!r} is not the name of a file in the run")
         durable.write(self.path / name, text.encode("utf-8", "surrogateescape"), system=self._system)
 
