@@ -21,6 +21,8 @@ StriateError                      one clear message; the command line prints it 
 
 from __future__ import annotations
 
+from typing import Any
+
 
 class StriateError(Exception):
     """The root: its text names the thing, the numbers and the remedy, and is all a person needs to see."""
@@ -29,7 +31,14 @@ class StriateError(Exception):
 
 
 class DescribeError(StriateError):
-    """A network that cannot be."""
+    """A network that cannot be.
+
+    Attributes: ``survey`` the rows up to the part that fails (a `striate.spec.survey.Survey`; None where no shape was
+    given yet), ``proposals`` the changes that were tried and work (`striate.spec.remedy.Proposal`).
+    """
+
+    survey: Any = None
+    proposals: tuple[Any, ...] = ()
 
 
 class NotationError(DescribeError):

@@ -59,9 +59,8 @@ from striate.spec.net import (
     row,
     side,
 )
-from striate.spec.shape import (
-    Shape,
-)
+from striate.spec.notation import parse
+from striate.spec.shape import Shape
 
 __all__ = [
     "GELU",
@@ -107,6 +106,7 @@ __all__ = [
     "add",
     "concat",
     "multiply",
+    "parse",
     "repeat",
     "row",
     "side",

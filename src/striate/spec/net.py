@@ -204,12 +204,12 @@ class Net:
         return hash((type(self), self._values()))
 
     def __str__(self) -> str:
-        from striate.spec.notation import write
+        from striate.spec.writing import write
 
         return write(self)
 
     def __repr__(self) -> str:
-        from striate.spec.notation import write_python
+        from striate.spec.writing import write_python
 
         return write_python(self)
 

@@ -28,11 +28,12 @@ class Windowed(Layer):
         _, *sides = require_map(self, given)
         height, width = (window.outputs(side) for window, side in zip(self.windows, sides, strict=True))
         for axis, window, side, out in zip(("high", "wide"), self.windows, sides, (height, width), strict=True):
-            if out < 1:
-                span = getattr(window, "span", 1)
+            if out < 1 and isinstance(window, Slide):
                 raise FitError(
-                    f"a window {span} {axis} does not fit into an input {side} {axis}: {window.formula(side)}"
+                    f"a window {window.span} {axis} does not fit into an input {side} {axis}: {window.formula(side)}"
                 )
+            if out < 1:
+                raise FitError(f"the padding leaves nothing of an input {side} {axis}: {window.formula(side)}")
         return height, width
 
     def shape(self, given: Shape) -> Shape:

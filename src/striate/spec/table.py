@@ -1,0 +1,187 @@
+"""A survey as a table: plain text for a terminal, HTML for a notebook."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from itertools import groupby
+
+from striate.spec.field import Field
+from striate.spec.survey import Part, Survey
+
+NARROWEST, WIDEST = 80, 120
+_GAP = "  "
+_HEAD = ("part", "layer", "output", "parameters", "MACs", "memory", "field", "jump", "unseen")
+_TEXT_COLUMNS = 2  # the first columns are text, the others numbers
+# What gives way when the terminal is narrow, in this order.
+_VARIANTS = ((), ("jump",), ("jump", "long MACs"), ("jump", "long MACs", "memory"))
+
+
+def text_table(survey: Survey, width: int | None = None) -> str:
+    """The survey as lines of plain text at most `width` columns wide (None: the terminal's, 80 to 120)."""
+    width = _terminal_width() if width is None else width
+    parts = list(fold(survey.rows))
+    for without in _VARIANTS:
+        columns = _columns(survey, parts, without)
+        numbers = sum(len(_GAP) + max(map(len, column)) for column in columns[_TEXT_COLUMNS:])
+        wanted = [max(map(len, column)) for column in columns[:_TEXT_COLUMNS]]
+        room = width - numbers - len(_GAP)
+        if room >= min(wanted[0], 20) + min(wanted[1], 26):
+            break
+    first = min(wanted[0], max(room - wanted[1], room * 2 // 5, 8))
+    widths = [first, max(min(wanted[1], room - first), 8)]
+    lines = []
+    for cells in zip(*columns, strict=True):
+        texts = [_short(cells[0], widths[0], keep_end=True), _short(cells[1], widths[1])]
+        words = [text.ljust(size) for text, size in zip(texts, widths, strict=True)]
+        words += [
+            cell.rjust(max(map(len, column)))
+            for cell, column in zip(cells[_TEXT_COLUMNS:], columns[_TEXT_COLUMNS:], strict=True)
+        ]
+        lines.append(_GAP.join(words).rstrip())
+    rule = "─" * max(map(len, lines))
+    lines = [lines[0], rule, *lines[1:-1], rule, lines[-1], *_notes(survey)]
+    return "\n".join(lines)
+
+
+def _columns(survey: Survey, parts: Sequence[Part], without: Sequence[str]) -> list[list[str]]:
+    """The cells column by column: heading, a row for the input, one for each part, the totals."""
+    count = (lambda number: f"{number:,}") if "long MACs" not in without else _magnitude
+    rows = [["input", "", str(survey.input), "", "", "", "", "", ""]]
+    for part in parts:
+        rows.append(
+            [
+                part.path,
+                part.layer,
+                str(part.output),
+                f"{part.parameters:,}" if part.parameters or not part.fixed else f"{part.fixed:,} fixed",
+                count(part.macs) if part.macs else "0",
+                _bytes(part.memory_bytes),
+                *_field(part.field),
+                f"{100 * part.unseen.share:.3g} %" if part.unseen else "",
+            ]
+        )
+    total = ["total", "", str(survey.output or ""), f"{survey.parameters:,}", count(survey.macs)]
+    rows.append([*total, _bytes(survey.memory_bytes), "", "", ""])
+    columns = [list(cells) for cells in zip(_HEAD, *rows, strict=True)]
+    empty = [] if any(part.unseen for part in parts) else ["unseen"]
+    return [column for column in columns if column[0] not in without and column[0] not in empty]
+
+
+def _notes(survey: Survey) -> Iterator[str]:
+    if survey.fixed:
+        yield f"not trained: {survey.fixed:,} fixed numbers"
+    beside = [part for part in survey.rows if part.aside]
+    if beside:
+        yield (
+            f"of this in side heads, which only training has: {sum(part.parameters for part in beside):,} parameters, "
+            f"{sum(part.macs for part in beside):,} MACs"
+        )
+    if survey.unseen:
+        yield f"never seen: {survey.unseen} of the picture ({100 * survey.unseen.share:.3g} % of it)"
+
+
+def fold(parts: Sequence[Part]) -> Iterator[Part]:
+    """The rows with every run of repetitions that are alike as the first of them and one row for the others."""
+    yield from _fold(list(parts), 0)
+
+
+def _fold(parts: list[Part], depth: int) -> Iterator[Part]:
+    groups = [list(group) for _, group in groupby(parts, key=lambda part: part.path.split(".")[: depth + 1])]
+    for _, run in groupby(groups, key=lambda group: _likeness(group, depth)):
+        alike = list(run)
+        first, others = alike[0], alike[1:]
+        if len(first) == 1 and first[0].path.count(".") <= depth:
+            yield from (part for group in alike for part in group)
+            continue
+        yield from _fold(first, depth + 1)
+        if not others:
+            continue
+        names = [".".join(group[0].path.split(".")[: depth + 1]) for group in alike]
+        rest = [part for group in others for part in group]
+        number = names[-1].rsplit(".", 1)[-1]
+        yield replace(
+            rest[-1],
+            path=names[1] if len(others) == 1 else f"{names[1]}–{number}",
+            layer=f"the same as {names[0]}" + (f", {len(others)} times" if len(others) > 1 else ""),
+            parameters=sum(part.parameters for part in rest),
+            fixed=sum(part.fixed for part in rest),
+            macs=sum(part.macs for part in rest),
+            memory_bytes=sum(part.memory_bytes for part in rest),
+            unseen=None,
+        )
+
+
+def _likeness(group: list[Part], depth: int) -> object:
+    """What repetitions that are alike have in common; a part that is no repetition is like nothing else."""
+    steps = group[0].path.split(".")
+    if depth >= len(steps) or not steps[depth].isdigit():
+        return group[0].path
+    return [(part.path.split(".")[depth + 1 :], part.layer, part.output, part.parameters, part.macs) for part in group]
+
+
+def html_table(survey: Survey) -> str:
+    """The survey as one HTML table that needs nothing else."""
+    from html import escape
+
+    head, *rows = zip(*_columns(survey, list(fold(survey.rows)), ()), strict=True)
+    lines = ['<table style="border-collapse:collapse;font-variant-numeric:tabular-nums">', "<thead><tr>"]
+    lines += [
+        f'<th style="text-align:{_side(index)};padding:2px 8px">{escape(name)}</th>' for index, name in enumerate(head)
+    ]
+    lines.append("</tr></thead><tbody>")
+    for row in rows:
+        bold = ";font-weight:bold;border-top:1px solid" if row is rows[-1] else ""
+        cells = (
+            f'<td style="text-align:{_side(index)};padding:2px 8px{bold}">{escape(cell)}</td>'
+            for index, cell in enumerate(row)
+        )
+        lines.append(f"<tr>{''.join(cells)}</tr>")
+    lines.append("</tbody></table>")
+    lines += [f"<p>{escape(note)}</p>" for note in _notes(survey)]
+    return "\n".join(lines)
+
+
+def _side(column: int) -> str:
+    return "left" if column < _TEXT_COLUMNS else "right"
+
+
+def _field(field: Field | None) -> tuple[str, str]:
+    if field is None:
+        return "", ""
+    if field.jump == (0, 0):
+        return "all", ""
+    return _both(*field.size), _both(*(f"{float(jump):.4g}" for jump in field.jump))
+
+
+def _both(height: object, width: object) -> str:
+    return f"{height}" if height == width else f"{height}x{width}"
+
+
+def _magnitude(number: int) -> str:
+    for size, sign in ((10**12, "T"), (10**9, "G"), (10**6, "M"), (10**3, "k")):
+        if number >= size:
+            return f"{number / size:.3g} {sign}" if number < 999.5 * size else f"{number / size:,.0f} {sign}"
+    return str(number)
+
+
+def _bytes(number: int) -> str:
+    return f"{_magnitude(number)}B" if number >= 1000 else f"{number} B"
+
+
+def _short(text: str, width: int, *, keep_end: bool = False) -> str:
+    if len(text) <= width:
+        return text
+    return f"…{text[len(text) - width + 1 :]}" if keep_end else f"{text[: width - 1]}…"
+
+
+def _terminal_width() -> int:
+    try:
+        columns = int(os.environ.get("COLUMNS", "")) or os.get_terminal_size().columns
+    except (ValueError, OSError):
+        try:
+            columns = os.get_terminal_size().columns
+        except (ValueError, OSError):
+            columns = 100
+    return max(NARROWEST, min(WIDEST, columns))
