@@ -186,11 +186,14 @@ def _not_ours(start: bytes, path: Path) -> str | None:
         "Striate never unpickles, since a pickle can run any program. Load it where it was made and save its tensors "
         "with safetensors.torch.save_file"
     )
-    if not start:
-        return f"{path} is empty; it was perhaps not copied to the end"
+    if len(start) < 2:
+        return (
+            f"{path} is {'not a model file: it has 1 byte' if start else 'empty'}; it was perhaps not copied to the end"
+        )
     if start.startswith(b"PK\x03\x04"):
         return f"{path} is a zip archive, as torch.save writes them (.pt, .pth), and holds a pickle or arrays. {never}"
-    if start[0] == 0x80 and start[1:2] and start[1] <= 5 and start[7:8] != b"\0":
+    # A pickle begins with 0x80 and its protocol; so may a header's length, but then its high bytes are zero.
+    if start[0] == 0x80 and 0 < start[1] <= 5 and struct.unpack("<Q", start.ljust(8, b"\0"))[0] > HEADER_LIMIT:
         return f"{path} is a pickle. {never}"
     for magic, what in (
         (b"\x89HDF", "an HDF5 file (Keras .h5)"),
@@ -225,7 +228,7 @@ def _parse(path: Path, text: bytes, size: int) -> Header:
     places: dict[str, Place] = {}
     for name, value in values.items():
         short = name if len(name) <= 80 else name[:79] + "…"
-        if not isinstance(value, dict) or set(value) != {"dtype", "shape", "data_offsets"}:
+        if not isinstance(value, dict) or not {"dtype", "shape", "data_offsets"} <= set(value):
             raise wrong(f"tensor {short!r} lacks its dtype, shape or place")
         shape, offsets = value["shape"], value["data_offsets"]
         if not isinstance(value["dtype"], str) or value["dtype"] not in _DTYPES:

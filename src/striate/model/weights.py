@@ -9,7 +9,6 @@ from __future__ import annotations
 import dataclasses
 import importlib.metadata
 import json
-import math
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -177,6 +176,6 @@ def _facts(text: str, where: str) -> ModelFile:
     if values["unknown"] is not None and not isinstance(values["unknown"], dict):
         raise wrong("unknown", "an object or null")
     temperature = values["calibration"].get("temperature", 1.0)
-    if type(temperature) not in (int, float) or not math.isfinite(temperature) or temperature <= 0:
-        raise wrong("calibration.temperature", "a number above 0")
+    if type(temperature) not in (int, float) or not 0 < temperature <= 1e9:
+        raise wrong("calibration.temperature", "a number above 0 and at most 1e9")
     return ModelFile(**{name: values[name] for name in fields} | {"input": tuple(shape), "classes": tuple(classes)})
