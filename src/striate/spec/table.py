@@ -173,7 +173,11 @@ def _bytes(number: int) -> str:
 def _short(text: str, width: int, *, keep_end: bool = False) -> str:
     if len(text) <= width:
         return text
-    return f"…{text[len(text) - width + 1 :]}" if keep_end else f"{text[: width - 1]}…"
+    if not keep_end:
+        return f"{text[: width - 1]}…"
+    # A path loses whole names where it can: …branch1.conv1
+    tail = text[len(text) - width + 1 :]
+    return f"…{tail[tail.index('.') + 1 :] if '.' in tail else tail}"
 
 
 def _terminal_width() -> int:
