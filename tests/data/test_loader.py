@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -146,6 +147,19 @@ def test_waiting_is_measured(monkeypatch):
         busy.append(batch.waited)
         time.sleep(0.15)
     assert sum(busy[1:]) < 0.1  # while this one worked, the next was made
+
+
+def test_memory_holds_the_batches_ahead_and_no_more(tmp_path):
+    path = tmp_path / "pixels"
+    with path.open("wb") as file:
+        file.truncate(64 * 2**20)
+    pixels = np.asarray(np.memmap(path, np.uint8, "r", shape=(1024, 128, 128, 4)))
+    tracemalloc.start()
+    for batch in batches(Store(pixels, ()), np.zeros(1024), range(1024), batch_size=16, shuffle=True, prefetch=2):
+        assert len(batch.items) == 16
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 6 * 2**20  # of 64: five batches of 1 MiB at most, taken, being made and two ahead
 
 
 @pytest.mark.parametrize(

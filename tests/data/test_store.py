@@ -14,6 +14,7 @@ import sys
 import textwrap
 import threading
 import time
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -409,6 +410,18 @@ def test_statistics_are_exact_over_many_chunks_and_never_zero():
     assert std == (1 / 255, 1 / 255, 1 / 255)
     with pytest.raises(StoreError, match="no pictures"):
         channel_statistics(pixels, [])
+
+
+def test_decoding_holds_a_few_blocks_and_no_more(tmp_path):
+    source = _folder(tmp_path / "pets", 64)
+    items = source.items * 16  # 1024 pictures of 64 KiB
+    many = dataclasses.replace(source, items=items)
+    tracemalloc.start()
+    stored = open_store(many, Preprocess(148, 148, 3), cache_dir=tmp_path / "c", workers=2)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert stored.store.pixels.nbytes > 64 * 10**6
+    assert peak < 5 * 4.5 * 2**20  # two blocks of 4 MiB a worker, one being written
 
 
 def test_a_hundred_thousand_items_open_quickly(tmp_path):

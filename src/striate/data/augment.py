@@ -125,9 +125,12 @@ def draw(
     Row n is a function of (seed, epoch, items[n]) alone. Example: ``draw(named("light", flip=True), seed=0, epoch=1,
     items=[5])[0].shape == (1, 2, 3)``
     """
-    geometry = _geometry(augment, draws.uniforms(items, 9, seed=seed, purpose="geometry", epoch=epoch))
-    colour = _colour(augment, draws.uniforms(items, 4, seed=seed, purpose="colour", epoch=epoch))
-    return (geometry if augment.moves else None), (colour if augment.colours else None)
+    geometry = colour = None
+    if augment.moves:
+        geometry = _geometry(augment, draws.uniforms(items, 9, seed=seed, purpose="geometry", epoch=epoch))
+    if augment.colours:
+        colour = _colour(augment, draws.uniforms(items, 4, seed=seed, purpose="colour", epoch=epoch))
+    return geometry, colour
 
 
 def draw_erased(
