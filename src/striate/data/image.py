@@ -32,6 +32,8 @@ from PIL import Image, UnidentifiedImageError
 
 from striate.errors import PictureError
 
+Region = tuple[float, float, float, float]
+
 FORMATS: Final = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")
 
 _GRAY_MODES: Final = frozenset({"1", "L", "LA", "La", "I", "F", "I;16", "I;16L", "I;16B", "I;16N"})
@@ -98,19 +100,33 @@ def decode(
     The answer depends on the arguments alone, in every thread. Errors: PictureError with the reason.
     Example: ``decode(Path("cat.jpg").read_bytes()).shape`` is ``(375, 500, 3)``.
     """
+    return decode_region(data, channels=channels, at_least=at_least, limits=limits)[0]
+
+
+def decode_region(
+    data: bytes, *, channels: int = 3, at_least: tuple[int, int] | None = None, limits: Limits = _LIMITS
+) -> tuple[NDArray[np.uint8], Region]:
+    """Return what ``decode`` does, and the region (left, top, right, bottom) of it that is the picture, in its pixels.
+
+    A JPEG of 375 pixels decoded at half its size has 188, of which the picture covers 187.5: half a pixel that a
+    resize has to leave out, or every picture would be shifted by its own fraction.
+    """
     if channels not in (1, 3):
         raise ValueError(f"channels is {channels}; pictures are decoded to 3 channels (RGB) or 1 (gray)")
     with _reasons():
         with _quiet():
             picture = _open(data, limits)
             orientation = _orientation(picture, data)
+            covered = (float(picture.size[0]), float(picture.size[1]))
             if at_least is not None and picture.format in ("JPEG", "MPO"):
                 rows, columns = at_least if orientation < 5 else at_least[::-1]
-                picture.draft(None, (max(1, columns), max(1, rows)))
+                scaled = picture.draft(None, (max(1, columns), max(1, rows)))
+                covered = covered if scaled is None else (scaled[1][2], scaled[1][3])
             if picture.format == "TIFF":  # reads its tags again while decoding, and warns again
                 picture.load()
         picture.load()
-        return np.ascontiguousarray(_upright(_pixels(picture, channels), orientation))
+        pixels = np.ascontiguousarray(_upright(_pixels(picture, channels), orientation))
+        return pixels, _region(pixels.shape[0], pixels.shape[1], covered, orientation)
 
 
 def to_channels(pixels: NDArray[np.uint8], channels: int) -> NDArray[np.uint8]:
@@ -205,6 +221,13 @@ def _upright(pixels: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:
     return pixels[:: -1 if down else 1, :: -1 if right else 1]
 
 
+def _region(height: int, width: int, covered: tuple[float, float], orientation: int) -> Region:
+    wide, tall = covered if orientation < 5 else covered[::-1]
+    left = width - wide if orientation in (2, 3, 6, 7) else 0.0
+    top = height - tall if orientation in (3, 4, 7, 8) else 0.0
+    return left, top, left + wide, top + tall
+
+
 def _is_gray(picture: Image.Image) -> bool:
     if picture.mode == "P" and picture.palette is not None:
         rawmode, colours = picture.palette.getdata()
@@ -251,8 +274,8 @@ def _from_float(values: NDArray[np.float32]) -> NDArray[np.uint8]:
 def _from_lab(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """CIE 15:2004, section 8.2.1 (D50), and IEC 61966-2-1 (sRGB, Bradford-adapted to D50)."""
     lightness = (pixels[..., 0] * (100 / 255) + 16) / 116
-    a = (pixels[..., 1].astype(np.float64) - 128) / 500
-    b = (pixels[..., 2].astype(np.float64) - 128) / 200
+    signed = np.ascontiguousarray(pixels[..., 1:]).view(np.int8)
+    a, b = signed[..., 0] / 500.0, signed[..., 1] / 200.0
     cubes = np.stack([lightness + a, lightness, lightness - b], axis=-1)
     ratios = np.where(cubes > 6 / 29, cubes**3, 3 * (6 / 29) ** 2 * (cubes - 4 / 29))
     linear = (ratios * [0.96422, 1.0, 0.82521]) @ np.array(

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from striate.data.image import decode, to_channels
+from striate.data.image import Region, decode_region, to_channels
 from striate.errors import ModelError, PictureError
 
 RESIZES: Final = ("crop", "stretch", "pad")
@@ -73,41 +73,41 @@ class Preprocess:
         """
         if isinstance(picture, np.ndarray):
             decoded = to_channels(_checked(picture), self.channels)
+            region = (0.0, 0.0, float(decoded.shape[1]), float(decoded.shape[0]))
         else:
-            decoded = decode(picture, channels=self.channels, at_least=(_GAP * self.height, _GAP * self.width))
+            at_least = (_GAP * self.height, _GAP * self.width)
+            decoded, region = decode_region(picture, channels=self.channels, at_least=at_least)
         if decoded.shape[:2] == (self.height, self.width):
             return decoded
         if self.resize == "stretch":
-            return self._resample(decoded, (self.height, self.width))
-        return self._crop(decoded) if self.resize == "crop" else self._pad(decoded)
+            return self._resample(decoded, (self.height, self.width), region)
+        return self._crop(decoded, region) if self.resize == "crop" else self._pad(decoded, region)
 
-    def _crop(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        height, width = pixels.shape[:2]
+    def _crop(self, pixels: NDArray[np.uint8], region: Region) -> NDArray[np.uint8]:
+        height, width = region[3] - region[1], region[2] - region[0]
         scale = min(height / self.height, width / self.width)  # pixels of the picture per pixel of the result
         tall, wide = min(self.height * scale, height), min(self.width * scale, width)
-        top, left = (height - tall) / 2, (width - wide) / 2
+        top, left = region[1] + (height - tall) / 2, region[0] + (width - wide) / 2
         if scale == 1.0:
             return pixels[int(top) :, int(left) :][: self.height, : self.width]
-        return self._resample(pixels, (self.height, self.width), box=(left, top, left + wide, top + tall))
+        return self._resample(pixels, (self.height, self.width), (left, top, left + wide, top + tall))
 
-    def _pad(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        height, width = pixels.shape[:2]
+    def _pad(self, pixels: NDArray[np.uint8], region: Region) -> NDArray[np.uint8]:
+        height, width = region[3] - region[1], region[2] - region[0]
         scale = max(height / self.height, width / self.width)
         tall = min(self.height, max(1, round(height / scale)))
         wide = min(self.width, max(1, round(width / scale)))
         top, left = (self.height - tall) // 2, (self.width - wide) // 2
         result = np.full((self.height, self.width, self.channels), FILL, np.uint8)
-        result[top : top + tall, left : left + wide] = self._resample(pixels, (tall, wide))
+        result[top : top + tall, left : left + wide] = self._resample(pixels, (tall, wide), region)
         return result
 
-    def _resample(
-        self, pixels: NDArray[np.uint8], size: tuple[int, int], *, box: tuple[float, float, float, float] | None = None
-    ) -> NDArray[np.uint8]:
+    def _resample(self, pixels: NDArray[np.uint8], size: tuple[int, int], region: Region) -> NDArray[np.uint8]:
         height, width = pixels.shape[:2]
-        if box is None and (height, width) == size:
+        # Rounding may carry a corner a hair over the edge, which Pillow refuses.
+        box = (max(region[0], 0.0), max(region[1], 0.0), min(region[2], float(width)), min(region[3], float(height)))
+        if (height, width) == size and box == (0.0, 0.0, width, height):
             return pixels
-        if box is not None:  # rounding may carry a corner a hair over the edge, which Pillow refuses
-            box = (box[0], box[1], min(box[2], float(width)), min(box[3], float(height)))
         image = Image.fromarray(np.ascontiguousarray(pixels[..., 0] if self.channels == 1 else pixels))
         resized = image.resize((size[1], size[0]), Image.Resampling.BICUBIC, box=box)
         return np.asarray(resized).reshape(*size, self.channels)
