@@ -17,6 +17,7 @@ from striate.model import tensorfile
 from striate.runs import durable
 
 if TYPE_CHECKING:
+    import numpy as np
     from torch import Tensor
 
 KEY = "striate.checkpoint"
@@ -45,7 +46,7 @@ def save(
 
     Raises RunError for tensors that are not finite, DiskError (and then every earlier checkpoint is still there).
     """
-    _refuse_non_finite(tensors, epoch)
+    refuse_non_finite(tensors, f"the checkpoint of epoch {epoch}")
     before = saved(directory)
     path = directory / f"{epoch}.safetensors"
     text = json.dumps({"format": FORMAT, "facts": dict(facts)}, ensure_ascii=False)
@@ -94,9 +95,16 @@ def newest(directory: Path) -> tuple[tuple[dict[str, Tensor], dict[str, Any]] | 
     return None, notes
 
 
-def _refuse_non_finite(tensors: Mapping[str, Tensor], epoch: int) -> None:
+def refuse_non_finite(tensors: Mapping[str, Tensor | np.ndarray[Any, Any]], what: str) -> None:
+    """Raise RunError when a tensor of ``what`` holds NaN or infinity."""
+    import numpy as np
     import torch
 
     for name, tensor in tensors.items():
-        if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
-            raise RunError(f"the checkpoint of epoch {epoch} is refused: {name} holds numbers that are not finite")
+        values = tensor
+        if isinstance(values, torch.Tensor):
+            # NumPy looks through it on one thread: torch's threads, woken for so little, cost more than they give.
+            values = values.detach().cpu()
+            values = (values.float() if values.dtype == torch.bfloat16 else values).numpy()
+        if values.dtype.kind == "f" and not np.isfinite(values).all():
+            raise RunError(f"{what} is refused: {name} holds numbers that are not finite")

@@ -29,12 +29,14 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from striate.model.weights import ModelFile
+    from striate.runs.predictor import Predictor
     from striate.tasks.prediction import Scores
 
 # ``Run.list`` hides the builtin inside the class.
 Epochs: TypeAlias = list[dict[str, Any]]
 Notes: TypeAlias = list[str]
 Keys: TypeAlias = dict[str, list[str]]
+Answers: TypeAlias = "Scores | list[Scores]"
 
 
 @final
@@ -52,6 +54,7 @@ class Run:
         self.notes: Notes = []
         self._system = system
         self._lock: Lock | None = None
+        self._predictor: Predictor | None = None
 
     def __repr__(self) -> str:
         return f"Run({str(self.path)!r}, {self.state()})"
@@ -263,9 +266,11 @@ class Run:
     # The end, and going on behind it
 
     def save_model(self, tensors: Mapping[str, Tensor | np.ndarray[Any, Any]], facts: ModelFile) -> None:
-        """Keep the finished model."""
+        """Keep the finished model. Raises RunError for weights that are not finite, DiskError, ModelError."""
         from striate.model.weights import to_pieces
 
+        checkpoints.refuse_non_finite(tensors, "the model")
+        self._predictor = None
         durable.write(self.model_path, to_pieces(tensors, facts), system=self._system)
 
     def finish(self, summary: Mapping[str, Any] | None = None) -> None:
@@ -277,18 +282,21 @@ class Run:
         durable.remove(self.path / "finished.json", system=self._system)
         self._write(names.MARK, recipe_toml)
 
-    def predict(
-        self, pictures: str | Path | bytes | np.ndarray[Any, Any] | Sequence[Any], top: int | None = None
-    ) -> Scores | list[Scores]:
-        """Answer for one picture, or a list of them: paths, bytes of a file, or uint8 arrays (H, W) or (H, W, 3).
+    def predict(self, pictures: Any, *, unknown: bool = True) -> Answers:
+        """Answer for one picture, or for each of a list: paths, bytes of a file, or uint8 pixels (H, W) or (H, W, 3).
 
-        ``top`` keeps only that many classes in an answer. Raises PictureError, and ModelError before the run has a
-        model. Each call opens the model; for many calls open a Predictor once.
+        ``unknown=False`` never answers "none of these". The model is opened once. Raises PictureError, and ModelError
+        before the run has a model.
+
+        Example: ``print(run.predict("cat.jpg"))  # 0.92 cat, 0.08 dog``
         """
         from striate.runs.predictor import Predictor
 
-        answers = Predictor.open(self.path).predict(pictures if isinstance(pictures, list | tuple) else [pictures])
-        raise NotImplementedError(top, answers)
+        if self._predictor is None:
+            self._predictor = Predictor.open(self.path)
+        many = isinstance(pictures, list | tuple)
+        answers = self._predictor.predict(pictures if many else [pictures], unknown=unknown)
+        return answers if many else answers[0]
 
     # Beneath
 
