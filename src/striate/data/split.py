@@ -116,26 +116,23 @@ def _decide(
     klass, group = np.divmod(np.unique(targets[pool] * len(numbers) + groups[pool]), max(1, len(numbers)))
     classes_of = np.bincount(group, minlength=len(numbers))
     wanted = [part for part, (low, high) in bounds.items() if high > low]
-    wanted.sort(reverse=True)  # what trains comes first: with one picture or two, not every part can have one
-    starts = np.flatnonzero(np.diff(klass, prepend=-1))
-    for every in np.split(group, starts[1:]) if len(group) else ():
-        # A picture that other classes hold as well would move there too: only where there are no others.
+    members = np.split(group, np.flatnonzero(np.diff(klass)) + 1) if len(group) else []
+    # What trains comes first, in every class: with one picture or two, not every part can have one.
+    for part, every in ((part, every) for part in sorted(wanted, reverse=True) for every in members):
+        # A picture that other classes hold as well would move there too: only where there are no others, and never
+        # out of train, where it may be the only one that another class has.
         alone = every[classes_of[every] == 1]
-        members = alone if len(alone) >= len(wanted) else every
-        counts = np.bincount(place[members], minlength=3)
-        for part in wanted:
-            if counts[part]:
-                continue
-            spare = [one for one in wanted if counts[one] > (0 if part == _TRAIN and counts.max() == 1 else 1)]
-            able = members[np.isin(place[members], spare)]
-            if not len(able):
-                continue
+        among = alone if len(alone) >= len(wanted) else every
+        counts = np.bincount(place[among], minlength=3)
+        if counts[part]:
+            continue
+        enough = 0 if part == _TRAIN and counts.max() == 1 else 1
+        fixed = (place[among] == _TRAIN) & (classes_of[among] > 1)
+        able = among[(counts[place[among]] > enough) & ~fixed]
+        if len(able):
             low, high = bounds[part]
             away = np.maximum(low - numbers[able], numbers[able] - high)
-            chosen = able[np.lexsort((numbers[able], away, classes_of[able] > 1))[0]]
-            counts[place[chosen]] -= 1
-            counts[part] += 1
-            place[chosen] = part
+            place[able[np.lexsort((numbers[able], away, classes_of[able] > 1))[0]]] = part
     return place
 
 
