@@ -55,6 +55,7 @@ from striate.spec import (
     Upsample,
     row,
 )
+from striate.spec.trace import Stuck, Trace
 
 PLAIN = (ReLU(), Tanh(), ScaledTanh(), Sigmoid(), GELU(), SiLU(), Identity(), LeakyReLU())
 NAMES = st.sampled_from(["stem", "stage1", "conv1", "relu", "side", "a", "_x", "Block", "no", "branch2"])
@@ -183,7 +184,7 @@ def small_layers(channels: int) -> st.SearchStrategy[Net]:
         _built(Subsample, _sizes(1, 3)),
         _built(Upsample, _sizes(1, 3), mode=st.sampled_from(["nearest", "bilinear"])),
         st.sampled_from([*PLAIN, Softmax(), Dropout(), SpatialDropout(), LocalResponseNorm(3), BatchNorm()]),
-        groups.map(lambda n: GroupNorm(n)),
+        groups.map(GroupNorm),
         st.sampled_from([GlobalAvgPool(), GlobalMaxPool(), GlobalMinPool()]),
     )
 
@@ -250,10 +251,13 @@ def _rows(draw: st.DrawFn, shape: Shape, single: Layers, depth: int) -> Net:
     current = shape
     for _ in range(draw(st.integers(1, 4))):
         piece = draw(_piece(current, single, depth))
+        trace = Trace(piece, current)
         try:
-            current = row(*pieces, piece).on(shape, fit="floor").output or current
-        except DescribeError:  # does not fit, or uses a name twice
+            trace.run()
+            list(row(*pieces, piece).parts())
+        except (Stuck, DescribeError):  # does not fit, or uses a name twice
             continue
+        current = trace.output
         pieces.append(piece)
     return row(*pieces) if pieces else Identity()
 
@@ -266,9 +270,10 @@ def cases(draw: st.DrawFn, *, layers: Layers = small_layers, head: bool | None =
     """
     shape = Shape(draw(st.integers(1, 4)), draw(st.integers(2, 13)), draw(st.integers(2, 13)))
     net = draw(_rows(shape, layers, 2))
-    output = net.on(shape, fit="floor").output
     if head or (head is None and draw(st.booleans())):
-        net = row(net, *([Flatten()] if output is None or output.is_map else []), Dense(draw(st.integers(1, 4))))
+        trace = Trace(net, shape)
+        trace.run()
+        net = row(net, *([Flatten()] if trace.output.is_map else []), Dense(draw(st.integers(1, 4))))
     return net, shape
 
 

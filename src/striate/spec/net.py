@@ -198,7 +198,7 @@ class Net:
     def __eq__(self, other: object) -> bool:
         if type(self) is not type(other):
             return NotImplemented
-        return self is other or self._values() == other._values()  # type: ignore[attr-defined]
+        return self is other or (isinstance(other, Net) and self._values() == other._values())
 
     def __hash__(self) -> int:
         return hash((type(self), self._values()))

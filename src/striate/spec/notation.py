@@ -57,7 +57,7 @@ def options(keyword: str) -> tuple[Option, ...]:
     """The fields of a layer in the order of the text."""
     return tuple(
         Option(field.name, WORDS.get(field.name, field.name), str(field.type), bool(field.kw_only), field.default)
-        for field in fields(LAYERS[keyword])  # type: ignore[arg-type]
+        for field in fields(LAYERS[keyword])
     )
 
 

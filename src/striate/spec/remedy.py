@@ -126,7 +126,7 @@ def _inputs(trace: Trace, fit: str) -> Iterator[Proposal]:
     shape = trace.input
     if shape.height is None or shape.width is None:
         return
-    far = max(16, min(256, _EFFORT // max(1, len(trace.done))))
+    far = _tries(trace)
     for direction in (-1, 1):
         if shape.height == shape.width:
             sides = [shape.height + direction * by for by in range(1, far + 1)]
@@ -134,10 +134,9 @@ def _inputs(trace: Trace, fit: str) -> Iterator[Proposal]:
         else:
             height, width = (_nearest_side(trace, axis, direction, far, fit) for axis in (0, 1))
             sizes = [(height or shape.height, width or shape.width)]
-        yield from _first(
-            Proposal(f"input {other}", trace.net, other, fit)
-            for other in (Shape(shape.channels, *size) for size in sizes if 2 * min(size) >= min(trace.input.size))
-            if other != shape
+        inputs = (Shape(shape.channels, *size) for size in sizes if 2 * min(size) >= min(shape.size))
+        yield from _working(
+            trace, (Proposal(f"input {other}", trace.net, other, fit) for other in inputs if other != shape)
         )
 
 
@@ -170,26 +169,26 @@ def _windows(trace: Trace, where: tuple[int, ...], layer: Net, fit: str) -> Iter
         return
     have = {name: as_pair(value) for name, value in _fields(layer) if value != "same"}
     if "padding" in have:
-        reach = max(as_pair(layer.kernel)) * max(have.get("dilation", (1, 1)))
-        yield from _first(_changed(trace, (where, layer), "padding", _around(have["padding"], 0, reach), fit))
+        reach = max(have["kernel"]) * max(have.get("dilation", (1, 1)))
+        yield from _working(trace, _changed(trace, (where, layer), "padding", _around(have["padding"], 0, reach), fit))
     if isinstance(layer, Pool) and not layer.ceil:
-        yield from _first(_changed(trace, (where, layer), "ceil", [True], fit))
+        yield from _working(trace, _changed(trace, (where, layer), "ceil", [True], fit))
     if "stride" in have:
         most = 2 * max(have["stride"]) + 1
         for smaller in (True, False):
             strides = [
                 pair for pair in _around(have["stride"], 1, most) if (sum(pair) < sum(have["stride"])) == smaller
             ]
-            yield from _first(_changed(trace, (where, layer), "stride", strides, fit))
+            yield from _working(trace, _changed(trace, (where, layer), "stride", strides, fit))
     if "kernel" in have and not isinstance(layer, ConvTranspose):
         kernels = [pair for pair in _around(have["kernel"], 1, max(have["kernel"])) if sum(pair) < sum(have["kernel"])]
         if isinstance(layer, Pool) and layer.stride == layer.kernel:
             kernels = []  # its stride is already among the proposals
-        yield from _first(_changed(trace, (where, layer), "kernel", kernels, fit))
+        yield from _working(trace, _changed(trace, (where, layer), "kernel", kernels, fit))
 
 
 def _fields(layer: Windowed) -> Iterator[tuple[str, int | tuple[int, int] | str]]:
-    for name in ("padding", "stride", "kernel", "dilation"):
+    for name in ("kernel", "padding", "stride", "dilation"):
         if hasattr(layer, name):
             yield name, getattr(layer, name)
 
@@ -219,8 +218,14 @@ def _changed(
         yield Proposal(f"{of} with {word}" if of else word, _replaced(trace.net, where, other), trace.input, fit)
 
 
-def _first(proposals: Iterable[Proposal], count: int = 1) -> Iterator[Proposal]:
-    return islice((proposal for proposal in islice(proposals, 256) if proposal.works()), count)
+def _working(trace: Trace, proposals: Iterable[Proposal], count: int = 1) -> Iterator[Proposal]:
+    """The first that work when tried, as many as `count`."""
+    return islice((proposal for proposal in islice(proposals, _tries(trace)) if proposal.works()), count)
+
+
+def _tries(trace: Trace) -> int:
+    """How many changes of a net to try in search of one that works: fewer the larger the net."""
+    return max(40, min(256, _EFFORT // max(1, len(trace.done))))
 
 
 def _replaced(net: Net, where: tuple[int, ...], new: Net) -> Net:
@@ -247,22 +252,24 @@ def _shapes(trace: Trace, stuck: Stuck, fit: str) -> Iterator[Proposal]:
             candidates = [
                 Proposal(f"{one.text}, and classes=10", one.net.with_classes(10), one.input, fit) for one in candidates
             ] or [Proposal(f"classes=10, or {part} 10", trace.net.with_classes(10), trace.input, fit)]
-        yield from _first(candidates, 2)
+        yield from _working(trace, candidates, 2)
     elif isinstance(part, Conv | ConvTranspose) and part.groups > 1 and given.is_map:
         common = gcd(given.channels, part.out)
         groups = sorted((n for n in range(1, common + 1) if common % n == 0), key=lambda n: abs(n - part.groups))
-        yield from _first((instead(replace(part, groups=n), f"groups {n}") for n in groups), 2)
+        yield from _working(trace, (instead(replace(part, groups=n), f"groups {n}") for n in groups), 2)
     elif isinstance(part, GroupNorm):
         groups = [n for n in range(1, given.channels + 1) if given.channels % n == 0]
         groups.sort(key=lambda n: abs(n - part.groups))
-        yield from _first((instead(replace(part, groups=n), f"groups {n}") for n in groups), 2)
+        yield from _working(trace, (instead(replace(part, groups=n), f"groups {n}") for n in groups), 2)
     elif isinstance(part, Branches):
-        yield from _first(_joinable(trace, stuck, part, fit), 2)
+        yield from _working(trace, _joinable(trace, stuck, part, fit), 2)
     elif not given.is_map:
         for step in reversed(trace.done):
             if isinstance(step.net, Flatten):
                 without = _replaced(trace.net, step.where, Identity())
-                yield from _first([Proposal(f"identity in place of {step.path} (flatten)", without, trace.input, fit)])
+                yield from _working(
+                    trace, [Proposal(f"identity in place of {step.path} (flatten)", without, trace.input, fit)]
+                )
                 break
 
 
