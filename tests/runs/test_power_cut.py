@@ -17,6 +17,7 @@ from striate.runs.run import Run
 
 MODES = ("lost", "kept", "names only", "torn", "torn", "torn")
 RECIPE = "epochs = 4\n"
+LONGER = "epochs = 5\n"
 REPORT = "<html>" + "report " * 300 + "</html>"
 FACTS = ModelFile(
     net="flatten >> dense 2",
@@ -50,10 +51,10 @@ class Promise:
     model: bool = False
     report: bool = False
     finished: bool = False
-    begun: set[str] = field(default_factory=set)
+    recipes: list[str] = field(default_factory=lambda: [RECIPE])  # the last promised, and the one being written
 
 
-def live(root: Path, system: Any, promise: Promise, *, epochs: int = 4) -> None:
+def live(root: Path, system: Any, promise: Promise, *, epochs: int = 4, longer: bool = False) -> None:
     """The life of a run, from its creation, or from where it was cut, to its end."""
     runs = root / "runs"
     try:
@@ -79,9 +80,20 @@ def live(root: Path, system: Any, promise: Promise, *, epochs: int = 4) -> None:
         promise.model = True
         run.write_report(REPORT)
         promise.report = True
-        promise.begun.add("finished")
         run.finish({"accuracy": 1.0})
         promise.finished = True
+        if longer:
+            promise.finished = False
+            promise.recipes.append(LONGER)
+            run.reopen(LONGER)
+            promise.recipes = [LONGER]
+            run.append(line(epochs + 1))
+            run.checkpoint(weights(epochs + 1), {"epochs_done": epochs + 1, "best": float("inf")})
+            promise.checkpoint = promise.lines = epochs + 1
+            run.save_model(weights(0), FACTS)
+            run.write_report(REPORT)
+            run.finish({"accuracy": 1.0})
+            promise.finished = True
     finally:
         run.unlock()
 
@@ -95,7 +107,7 @@ def check(root: Path, promise: Promise, system: Any) -> None:
         assert not promise.created, "a run that was created is gone"
         assert Run.list(runs) == [] or not (runs / "last").exists()
         return
-    assert run.recipe_toml() == RECIPE
+    assert run.recipe_toml() in promise.recipes
     assert run.source() == {"a": 1}
     assert run.environment() == {"b": 2}
     if promise.split or (run.path / "split.json").exists():
@@ -152,8 +164,8 @@ def cut_everywhere(tmp_path: Path, system: Any, promise: Promise, **options: Any
 
 def test_a_life_cut_after_every_call(tmp_path: Path, disk: Any) -> None:
     (tmp_path / "disk").mkdir()
-    cuts = cut_everywhere(tmp_path, disk(tmp_path / "disk"), Promise())
-    assert cuts > 90 * len(MODES)
+    cuts = cut_everywhere(tmp_path, disk(tmp_path / "disk"), Promise(), longer=True)
+    assert cuts > 120 * len(MODES)
 
 
 def test_the_recovery_is_cut_too(tmp_path: Path, disk: Any) -> None:

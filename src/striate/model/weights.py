@@ -7,7 +7,6 @@ it. Tensors are named by part path (``stage1.2.conv1.weight``); ``unknown.*`` be
 from __future__ import annotations
 
 import dataclasses
-import importlib.metadata
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -89,6 +88,8 @@ def read(path: Path | str) -> tuple[dict[str, Tensor], ModelFile]:
 
 def version() -> str:
     """Return the version of Striate that is installed, "0" where it is not installed at all."""
+    import importlib.metadata
+
     try:
         return importlib.metadata.version("striate")
     except importlib.metadata.PackageNotFoundError:

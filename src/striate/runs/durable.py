@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import errno
 import os
-import secrets
 import shutil
 import sys
 import time
@@ -29,7 +28,7 @@ Bytes = bytes | bytearray | memoryview
 
 STALE_SECONDS = 60.0  # where a temporary file cannot be locked, one older than this is taken for a dead process's
 _PIECE = 1 << 24  # a single write of more than 2 GiB is refused on some systems
-_LOCK_AT = 1 << 40  # Windows locks are mandatory: lock a byte far behind the content, which stays readable
+_LOCK_AT = 1 << 30  # Windows locks are mandatory: lock a byte far behind the content, which stays readable
 
 
 class System(Protocol):
@@ -246,7 +245,7 @@ def _view(data: Bytes) -> memoryview:
 def _open_temporary(path: Path, system: System) -> tuple[Path, int]:
     """Return a new temporary file beside ``path``, locked for as long as it is open."""
     while True:
-        temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+        temporary = path.with_name(f".{path.name}.{os.urandom(4).hex()}.tmp")
         file = system.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
         if os.name == "nt":
             return temporary, file

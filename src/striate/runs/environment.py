@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import os
-import platform
 import sys
 from collections.abc import Mapping
 from typing import Any
@@ -24,6 +22,8 @@ def environment(*, threads: int | None = None, device: str | None = None) -> dic
 
     Example: ``environment(threads=1)["python"]  # "3.11.7"``
     """
+    import platform
+
     torch = sys.modules.get("torch")
     if threads is None and torch is not None:
         threads = torch.get_num_threads()
@@ -53,6 +53,8 @@ def differences(then: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
 
 
 def _version(package: str) -> str | None:
+    import importlib.metadata
+
     try:
         return importlib.metadata.version(package)
     except importlib.metadata.PackageNotFoundError:
@@ -68,6 +70,8 @@ def _cpus() -> int:
 
 def _processor() -> str:
     """Return the processor's name, where the system tells it."""
+    import platform
+
     try:
         with open("/proc/cpuinfo", encoding="utf-8", errors="replace") as lines:  # noqa: PTH123
             for line in lines:

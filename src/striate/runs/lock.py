@@ -6,7 +6,6 @@ No process numbers are compared, so a number used again after a restart, or in a
 from __future__ import annotations
 
 import os
-import socket
 import time
 import weakref
 from contextlib import suppress
@@ -46,6 +45,8 @@ def acquire(path: Path, *, system: durable.System = durable.SYSTEM) -> Lock | No
             system.close(file)
             return None
         time.sleep(0.01)
+    import socket
+
     with suppress(OSError):  # who holds it is for people to read; a full disk must not stop them
         system.truncate(file, 0)
         system.write(file, memoryview(f"process {os.getpid()} on {socket.gethostname()}\n".encode()))
