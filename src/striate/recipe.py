@@ -23,6 +23,7 @@ Positive = Annotated[float, Field(gt=0.0, allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=1)]
 Strength = Literal["none", "light", "standard", "strong"]
 
+SMALLEST = 8  # pixels: what the house's nets need at least; smaller pictures are enlarged to it
 SMALL = 64  # pixels: up to here pictures are trained at their own size with the small net
 LARGE = 128  # pixels: the side that larger pictures are trained at
 
@@ -95,6 +96,7 @@ class Recipe(BaseModel):
         if size is None:
             side = max(height, width)
             size = (height, width) if side <= SMALL and uniform else (min(side, LARGE),) * 2
+            size = (max(size[0], SMALLEST), max(size[1], SMALLEST))
         rules = _rules(pictures=pictures, side=max(size), gray=colour == "gray")
         gaps = {name: value for name, value in rules.items() if getattr(self, name) is None}
         if self.optimiser not in (None, rules["optimiser"]):
@@ -126,23 +128,22 @@ _OWN_RATES: dict[str, dict[str, object]] = {
 
 def _rules(*, pictures: int, side: int, gray: bool) -> dict[str, Any]:
     """What a person who says nothing gets."""
-    small = side <= SMALL
-    batch = next((size for size in (32, 64, 128, 256) if pictures < size * 40), 512)
-    if not small:
-        batch = min(batch, 64)
-    steps_wanted = 2000 if small else 1500
-    epochs = max(5, min(60, round(steps_wanted * batch / max(pictures, 1))))
+    if side <= SMALL:
+        net, steps = ("tiny", 1700) if gray else ("small", 900)
+        batch, rate, most = (64 if pictures < 4000 else 256), 0.2 / 256, 80
+    else:
+        net, steps, batch, rate, most = "resnet", 1500, 32, 0.1 / 64, 60
     return {
-        "net": "small" if small else "resnet",
+        "net": net,
         "resize": "crop",
-        "augment": "light" if small else "standard",
+        "augment": "light" if side <= SMALL else "standard",
         "flip": not gray,
-        "epochs": epochs,
+        "epochs": max(8, min(most, round(steps * batch / pictures))),
         "batch": batch,
-        "optimiser": "adamw",
-        "learning_rate": 5e-3,
-        "weight_decay": 0.05,
-        "warmup": 0.25,
+        "optimiser": "sgd",
+        "learning_rate": rate * batch,
+        "weight_decay": 5e-4,
+        "warmup": 0.2,
         "label_smoothing": 0.1,
         "ema": 0.0,
     }
