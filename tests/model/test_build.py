@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import weakref
 
 import numpy as np
@@ -14,7 +13,6 @@ from striate import nets
 from striate.errors import DescribeError, ShapeError
 from striate.model.build import Model, build, decayed
 from striate.spec import (
-    AvgPool,
     BatchNorm,
     Conv,
     ConvTranspose,
@@ -23,9 +21,7 @@ from striate.spec import (
     GlobalAvgPool,
     GroupNorm,
     Identity,
-    LocalResponseNorm,
     MaxPool,
-    MinPool,
     ReLU,
     Shape,
     Sigmoid,
@@ -297,73 +293,6 @@ def test_weight_decay_is_for_weights_only(model: Model) -> None:
     assert decayed(build(Conv(2, 3, connections=[[0], [1, 2]]), SHAPE)) == (("conv1.weight",), ("conv1.bias",))
 
 
-# -- as torch wants to use it ------------------------------------------------------------------------------------
-
-VARIED = (
-    Conv(8, 4, padding="same")
-    >> LocalResponseNorm()
-    >> (MaxPool(3, stride=2, ceil=True) | MinPool(2) | AvgPool(2))
-    >> Conv(6, 3, connections=[[0, 1], [5], [7, 8, 9], [23], [0], [11, 12]])
-    >> Subsample((2, 1))
-    >> GroupNorm(3)
-    >> Flatten()
-    >> Dense(4)
-)
-
-
-@pytest.mark.parametrize("net", [NET.with_classes(5), VARIED])
-def test_channels_last_is_the_same_and_stays(net: object) -> None:
-    model = build(net, SHAPE).eval()  # type: ignore[arg-type]
-    inputs = pictures()
-    expected = model(inputs)
-    model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    logits, seen = model.forward_with(inputs.contiguous(memory_format=torch.channels_last), model.taps())
-    torch.testing.assert_close(logits, expected)
-    for path, value in seen.items():
-        if value.dim() == 4 and min(value.shape[1:]) > 1:
-            assert value.is_contiguous(memory_format=torch.channels_last), path
-
-
-@pytest.mark.parametrize("net", [NET.with_classes(5), VARIED])
-def test_export(net: object) -> None:
-    model = build(net, SHAPE).eval()  # type: ignore[arg-type]
-    exported = torch.export.export(model, (pictures(),), dynamic_shapes=({0: torch.export.Dim("batch")},))
-    torch.testing.assert_close(exported.module()(pictures(5)), model(pictures(5)))
-    assert {name for name in exported.state_dict if not name.startswith("input.")} <= set(model.state_dict())
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("backend", ["eager", "inductor"])
-def test_compile(model: Model, backend: str) -> None:
-    model.eval()
-    compiled = torch.compile(model, backend=backend, fullgraph=True)
-    torch.testing.assert_close(compiled(pictures()), model(pictures()), rtol=1e-4, atol=1e-5)
-    model.train()
-    main, sides = torch.compile(model.outputs, backend=backend, fullgraph=True)(pictures())
-    assert main.shape == sides[0][0].shape == (2, 5)
-
-
-def test_compile_sees_one_graph(model: Model) -> None:
-    assert torch._dynamo.explain(model.eval())(pictures()).graph_break_count == 0
-    torch._dynamo.reset()
-
-
-def test_a_copy_is_a_model_of_its_own(model: Model) -> None:
-    model.eval()
-    copied = copy.deepcopy(model)
-    with torch.no_grad():
-        for parameter in copied.parameters():
-            parameter.zero_()
-    assert not copied(pictures()).any()
-    assert model(pictures()).any()
-
-
-def test_a_state_goes_out_and_comes_in(model: Model) -> None:
-    other = build(NET, SHAPE, classes=5, seed=99).eval()
-    other.load_state_dict(model.state_dict())
-    assert torch.equal(other(pictures()), model.eval()(pictures()))
-
-
 @pytest.mark.parametrize("name", ["forward", "net", "train", "training", "half", "embed"])
 def test_a_name_that_is_taken_is_refused(name: str) -> None:
     with pytest.raises(DescribeError, match=f"no part can be named '{name}'"):
@@ -375,6 +304,15 @@ def test_lenet_as_published_in_1998() -> None:
     assert sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad) == 60_000
     logits = model(torch.randn(2, 1, 32, 32))
     assert logits.shape == (2, 10) and bool((logits <= 0).all())
+
+
+@pytest.mark.parametrize("name", nets.CATALOG)
+def test_every_net_of_the_catalogue_runs(name: str) -> None:
+    entry = nets.CATALOG[name]
+    model = build(entry.function(None), entry.input, classes=3).eval()
+    with torch.no_grad():
+        logits, embedding = model.embed(pictures(1, entry.input))
+    assert logits.shape == (1, 3) and embedding.dim() == 2 and bool(logits.isfinite().all())
 
 
 def test_lenet_as_it_is_usual_today() -> None:
