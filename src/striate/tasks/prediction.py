@@ -1,0 +1,85 @@
+"""Answers: what a model says about one picture. No torch."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from striate.errors import StriateError
+
+SHOWN = 5  # how many classes a line of text names at most
+_VISIBLE = 0.005  # less would read 0.00
+
+
+class Prediction(ABC):
+    """An answer about one picture, of whatever task: it reads as a line of text and turns into JSON."""
+
+    @abstractmethod
+    def __str__(self) -> str: ...
+
+    @abstractmethod
+    def to_dict(self, top: int | None = None) -> dict[str, object]:
+        """Return the answer ready for JSON: numbers unrounded, never NaN."""
+
+
+@dataclass(frozen=True, eq=False)
+class Scores(Prediction):
+    """How likely each class is, and whether the picture is unlike all of them.
+
+    ``probabilities`` (K,) float64 sum to 1, calibrated. ``unknown`` says that the picture resembles nothing the model
+    was trained on; then the probabilities only tell what it is nearest to. ``strangeness`` is what was compared with
+    the threshold, higher is stranger; None where it was not looked at.
+
+    Example: ``str(Scores(("cat", "dog"), np.array([0.92, 0.08])))`` is ``"0.92 cat, 0.08 dog"``.
+    """
+
+    classes: tuple[str, ...]
+    probabilities: NDArray[np.float64]
+    unknown: bool = False
+    strangeness: float | None = None
+    _order: NDArray[np.int64] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        given = np.array(self.probabilities, dtype=np.float64)
+        if given.shape != (len(self.classes),) or not len(given):
+            raise StriateError(f"{len(self.classes)} classes but probabilities of shape {given.shape}")
+        total = float(given.sum())
+        if not (np.isfinite(given).all() and given.min() >= 0 and abs(total - 1) < 1e-3):
+            raise StriateError(f"probabilities must be at least 0 and sum to 1; these sum to {total}")
+        given /= total
+        given.setflags(write=False)
+        object.__setattr__(self, "probabilities", given)
+        object.__setattr__(self, "_order", np.argsort(-given, kind="stable"))
+
+    @property
+    def best(self) -> str:
+        """The likeliest class, even where the picture is unknown."""
+        return self.classes[int(self._order[0])]
+
+    def top(self, k: int | None = None) -> list[tuple[str, float]]:
+        """Return the ``k`` likeliest classes (all when None) with their probabilities, likeliest first."""
+        if k is not None and k < 1:
+            raise StriateError(f"the top {k} classes cannot be shown; ask for at least 1")
+        return [(self.classes[i], float(self.probabilities[i])) for i in self._order[:k].tolist()]
+
+    def text(self, top: int | None = None) -> str:
+        """Return the answer as a line: at most 5 classes, or ``top``; those below 0.005 are left out."""
+        shown = self.top(SHOWN if top is None else top)
+        # Of a thousand classes all may lie below: the first is always shown.
+        named = ", ".join(f"{p:.2f} {name}" for i, (name, p) in enumerate(shown) if i == 0 or p >= _VISIBLE)
+        return f"none of these (closest: {named})" if self.unknown else named
+
+    def __str__(self) -> str:
+        return self.text()
+
+    def to_dict(self, top: int | None = None) -> dict[str, object]:
+        """Return the answer ready for JSON: ``best`` is None where the picture is unknown."""
+        return {
+            "best": None if self.unknown else self.best,
+            "unknown": self.unknown,
+            "strangeness": self.strangeness,
+            "scores": [{"class": name, "probability": p} for name, p in self.top(top)],
+        }
