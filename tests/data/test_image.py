@@ -11,6 +11,7 @@ import zlib
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
+import PIL
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -171,6 +172,7 @@ def test_lab_agrees_with_littlecms() -> None:
     assert np.abs(back.astype(int) - pixels).max() <= 8
 
 
+@pytest.mark.skipif(int(PIL.__version__.split(".")[0]) < 13, reason="Pillow before 13 cannot read back its own")
 def test_ycbcr_tiff() -> None:
     pixels = smooth(16, 16)
     data = saved(Image.fromarray(pixels).convert("YCbCr"), "TIFF")

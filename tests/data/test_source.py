@@ -199,6 +199,7 @@ def test_names_that_are_not_utf8(tmp_path: Path) -> None:
     assert found.rejected == (Rejected("x/caf\\xe9.jpg", "its name is not UTF-8; rename it"),)
     (tmp_path / "a" / os.fsdecode(b"\xe9t\xe9")).mkdir()
     refused(tmp_path / "a", "class folder \\xe9t\\xe9 is not UTF-8")
+    refused(make(tmp_path / os.fsdecode(b"\xe9"), "a/1.jpg", "b/1.jpg"), "\\xe9 is not UTF-8; rename it")
 
 
 def test_links(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from striate.data.classes import check_source, shown
+from striate.data.classes import check_source, is_text, shown
 from striate.data.image import looks_like_picture
 from striate.data.items import ArraySource, Facts, FolderSource, Item, Rejected, Source, check_rejected
 from striate.errors import DataError, SourceError
@@ -48,6 +48,8 @@ def find(
     path = Path(os.path.abspath(Path(text).expanduser()))  # noqa: PTH100  (links stay as they were written)
     name, _, folder = text.partition("@")
     if os.path.lexists(path):
+        if not is_text(str(path)):
+            raise SourceError(f"the name of {shown(str(path))} is not UTF-8; rename it")
         try:
             source = _at(path)
             check_source(source, least_classes=least_classes)
