@@ -50,6 +50,22 @@ def test_the_state_inside_a_ruined_epoch_is_the_last_good_one(make, toy, emits):
     assert finite(training) and (facts["epochs_done"], facts["step"]) == (1, 0)
 
 
+def test_inside_a_long_epoch_it_goes_back_to_the_last_good_step(make, toy, emits, monkeypatch):
+    monkeypatch.setattr(engine, "GOOD_EVERY", 2)
+    training = make(net=emits(toy.body(), at=8), optimiser="adam")  # epoch 2, step 4
+    states = []
+    for event in watch(training, interval=0):
+        states.append((event, training.state()))
+    at = next(index for index, (event, _) in enumerate(states) if isinstance(event, Recovered))
+    assert (states[at][1][1]["epochs_done"], states[at][1][1]["step"]) == (1, 2)
+    assert [event.step for event, _ in states[at + 1 : at + 4]] == [3, 4, 5]
+    for _, state in states[at:-1]:
+        resumed = make(net=emits(toy.body(), at=None), optimiser="adam")
+        resumed.load_state(*state)
+        list(fit(resumed))
+        assert all(torch.equal(t, resumed.state()[0][name]) for name, t in training.state()[0].items())
+
+
 def test_gives_up_after_three_times(make, toy, emits):
     training = make(net=emits(toy.body(), at=8, always=True))
     events = []

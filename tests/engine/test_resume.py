@@ -126,6 +126,31 @@ def test_an_interrupt_inside_a_step_goes_back_to_the_last_good_state(make, monke
         assert same(dict(whole.model.state_dict()), dict(training.model.state_dict()))
 
 
+def test_an_interrupt_while_evaluating_or_closing_an_epoch_is_no_different(make, monkeypatch):
+    whole = make(ema=0.9, patience=3)
+    list(fit(whole))
+    for place in ("normalise", "_shown", "_capture"):
+        hurt = make(ema=0.9, patience=3)
+        events = watch(hurt, interval=0)
+        for event in events:
+            if isinstance(event, Step) and (event.epoch, event.step) == (2, 5):
+                break
+        owner = hurt.model if place == "normalise" else hurt
+
+        def interrupted(*_: object) -> None:
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr(owner, place, interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            next(events)
+        monkeypatch.undo()
+        fresh = make(ema=0.9, patience=3)
+        fresh.load_state(*hurt.state())
+        for training in (hurt, fresh):
+            assert [epoch.index for epoch in fit(training)] == [2, 3]
+            assert same(whole.state()[0], training.state()[0])
+
+
 def test_more_epochs_may_be_asked_for_and_are_recorded(make):
     short = make(epochs=2, schedule="cosine", ema=0.9)
     list(fit(short))

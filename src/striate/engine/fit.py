@@ -117,7 +117,7 @@ def begin(
     answered = np.asarray(targets, np.int64)
     class_weights = None
     if recipe.class_weights == "balanced":
-        class_weights = classify.balanced(answered[list(split.train)], classes=_classes(model)).to(chosen)
+        class_weights = classify.class_weights_balanced(answered[list(split.train)], _classes(model)).to(chosen)
     return Training(
         model,
         recipe,
@@ -296,7 +296,9 @@ def _split(training: Training) -> BatchSplit:
 
 def _classes(model: Model) -> int:
     """Return how many classes the net answers with."""
-    return model.net.on(model.shape, fit="floor").output.channels
+    output = model.net.on(model.shape, fit="floor").output
+    assert output is not None  # the model was built from it
+    return output.channels
 
 
 def _settled(name: str, value: Value | None) -> Value:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import torch
 from torch import Tensor
 
-from striate.data.augment import augmented
+from striate.data.augment import Augment, augmented
 from striate.data.loader import Batch
 from striate.engine import optimise
 from striate.engine.device import autocast, draw_seed, free_memory, out_of_memory, seeded
@@ -59,14 +61,15 @@ def gradients(training: Training, batch: Batch) -> Tensor:
     pixels = batch.pixels.to(device, non_blocking=True)
     targets = batch.targets.to(device, non_blocking=True)
     parts = min(training.parts, len(targets))
-    rows = torch.tensor_split(torch.arange(len(targets)), parts)
+    edges = [len(targets) * part // parts for part in range(parts + 1)]
     total = torch.zeros((), device=device)
-    for piece in rows:
-        first, last = int(piece[0]), int(piece[-1]) + 1
+    for first, last in pairwise(edges):
         inputs = training.model.normalise(pixels[first:last])
-        inputs = augmented(
-            inputs, training.augment, seed=recipe.seed, epoch=training.epochs_done, items=batch.items[first:last]
-        ).contiguous(memory_format=layout)
+        if training.augment != Augment():
+            inputs = augmented(
+                inputs, training.augment, seed=recipe.seed, epoch=training.epochs_done, items=batch.items[first:last]
+            )
+        inputs = inputs.contiguous(memory_format=layout)
         with autocast(device, bfloat16=training.bfloat16):
             outputs = training.outputs(inputs)
         loss = classify.loss(
@@ -76,8 +79,8 @@ def gradients(training: Training, batch: Batch) -> Tensor:
             class_weights=training.class_weights,
         )
         if parts > 1:
-            loss = loss * _share(targets, first, last, training.class_weights)
-        loss.backward()
+            loss = loss * ((last - first) / len(targets))
+        loss.backward()  # type: ignore[no-untyped-call]
         total += loss.detach()
     return total
 
@@ -98,11 +101,3 @@ def apply(training: Training, loss: Tensor, *, pictures: int) -> None:
         optimise.average(training.averages, live, decay=recipe.ema or 0.0, updates=update)
     training.seen += pictures
     training.step += 1
-
-
-def _share(targets: Tensor, first: int, last: int, class_weights: Tensor | None) -> Tensor | float:
-    """Return how much a piece counts in the mean over the batch: by pictures, or by the weights of their classes."""
-    if class_weights is None:
-        return (last - first) / len(targets)
-    weights = class_weights[targets]
-    return weights[first:last].sum() / weights.sum()
