@@ -30,7 +30,29 @@ class Input(nn.Module):
         return pixels.to(self.scale.dtype) * self.scale.view(shape) + self.offset.view(shape)
 
 
-class UnevenConv(nn.Conv2d):
+class Unset:
+    """Leaves the weights unset: `initialise` draws them. Torch's own draw would change the global random state.
+
+    (``torch.nn.utils.skip_init`` does the same at the price of a second: it imports sympy.)
+    """
+
+    def reset_parameters(self) -> None:
+        """Do nothing."""
+
+
+class Conv(Unset, nn.Conv2d):
+    """``torch.nn.Conv2d``, unset."""
+
+
+class ConvTranspose(Unset, nn.ConvTranspose2d):
+    """``torch.nn.ConvTranspose2d``, unset."""
+
+
+class Linear(Unset, nn.Linear):
+    """``torch.nn.Linear``, unset."""
+
+
+class UnevenConv(Conv):
     """A convolution padded by another number of zeros at each side. (N, C, H, W) -> (N, O, H', W').
 
     For "same" with an even window, where the odd row goes below and the odd column to the right.
@@ -46,9 +68,8 @@ class UnevenConv(nn.Conv2d):
         dilation: Pair = (1, 1),
         groups: int = 1,
         bias: bool = True,
-        device: torch.device | str | None = None,
     ) -> None:
-        super().__init__(inputs, outputs, kernel, dilation=dilation, groups=groups, bias=bias, device=device)
+        super().__init__(inputs, outputs, kernel, dilation=dilation, groups=groups, bias=bias)
         self.sides = sides
 
     def forward(self, inputs: Tensor) -> Tensor:

@@ -6,12 +6,14 @@ from collections.abc import Callable
 from typing import Any
 
 from torch import nn
-from torch.nn.utils import skip_init
 
 from striate import spec
 from striate.errors import DescribeError
 from striate.model.modules import (
+    Conv,
+    ConvTranspose,
     GlobalPool,
+    Linear,
     LocalResponseNorm,
     MinPool,
     Rbf,
@@ -26,17 +28,11 @@ from striate.spec.window import Slide
 
 
 def module_for(layer: spec.Layer, shape: Shape) -> nn.Module:
-    """Return the module of one layer for an input of ``shape``; what it learns is not yet set where torch draws it."""
+    """Return the module of one layer for an input of ``shape``; weights that begin by chance are not yet set."""
     try:
         return TABLE[type(layer)](layer, shape)
     except KeyError:
         raise DescribeError(f"{layer.keyword}: no torch module is known; add a line to model/table.py") from None
-
-
-def _bare(kind: type[nn.Module], *sizes: object, **options: object) -> nn.Module:
-    # Torch's own first weights would be drawn from, and so change, the global random state: leave them unset.
-    module: nn.Module = skip_init(kind, *sizes, **options)  # type: ignore[no-untyped-call]
-    return module
 
 
 def _conv(layer: spec.Conv, shape: Shape) -> nn.Module:
@@ -55,15 +51,15 @@ def _conv(layer: spec.Conv, shape: Shape) -> nn.Module:
             dilation=dilation,
             bias=layer.bias,
         )
-    sizes, common = (shape.channels, layer.out, as_pair(layer.kernel)), {"groups": layer.groups, "bias": layer.bias}
-    if sides[0] != sides[1] or sides[2] != sides[3]:
-        return _bare(UnevenConv, *sizes, sides=sides, dilation=dilation, **common)
-    return _bare(nn.Conv2d, *sizes, stride=stride, padding=(sides[2], sides[0]), dilation=dilation, **common)
+    sizes = shape.channels, layer.out, as_pair(layer.kernel)
+    if sides[0] != sides[1] or sides[2] != sides[3]:  # "same" alone, which has stride 1
+        return UnevenConv(*sizes, sides=sides, dilation=dilation, groups=layer.groups, bias=layer.bias)
+    padding = (sides[2], sides[0])
+    return Conv(*sizes, stride, padding, dilation, layer.groups, layer.bias)
 
 
 def _conv_transpose(layer: spec.ConvTranspose, shape: Shape) -> nn.Module:
-    return _bare(
-        nn.ConvTranspose2d,
+    return ConvTranspose(
         shape.channels,
         layer.out,
         as_pair(layer.kernel),
@@ -109,7 +105,7 @@ TABLE: dict[type[spec.Layer], Callable[[Any, Shape], nn.Module]] = {
         scale_factor=tuple(float(factor) for factor in as_pair(layer.factor)), mode=layer.mode
     ),
     spec.Flatten: lambda layer, shape: nn.Flatten(),
-    spec.Dense: lambda layer, shape: _bare(nn.Linear, shape.channels, _outputs(layer), bias=layer.bias),
+    spec.Dense: lambda layer, shape: Linear(shape.channels, _outputs(layer), layer.bias),
     spec.Rbf: lambda layer, shape: Rbf(shape.channels, _outputs(layer)),
     spec.BatchNorm: _batch_norm,
     spec.GroupNorm: lambda layer, shape: nn.GroupNorm(layer.groups, shape.channels, layer.eps, layer.affine),
