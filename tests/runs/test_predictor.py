@@ -180,12 +180,12 @@ def test_none_of_these(path: Path, model: Any, pixels: list[np.ndarray]) -> None
         inputs = model.normalise(torch.from_numpy(known.astype(np.uint8)).permute(0, 3, 1, 2))
         logits, embeddings = (tensor.numpy() for tensor in model.embed(inputs))
     unknown = fit_unknown(embeddings[::2], targets[::2], embeddings[1::2], logits[1::2], temperature=1.7)
-    facts = dataclasses.replace(FACTS, unknown=unknown.facts())
+    facts = dataclasses.replace(FACTS, unknown=unknown.to_dict())
     path.write_bytes(to_bytes(dict(model.state_dict()) | unknown.to_tensors(), facts))
     predictor = Predictor.open(path)
     noise = pixels[0]
     answers = predictor.predict([*known[1:40:2].astype(np.uint8), noise])
-    wanted = unknown.score(*_asked(model, noise), temperature=1.7)
+    wanted = unknown.score(*_asked(model, noise))
     assert answers[-1].strangeness == pytest.approx(float(wanted[0]), rel=1e-4)
     assert answers[-1].unknown == bool(unknown.is_unknown(wanted)[0])
     assert sum(answer.unknown for answer in answers[:-1]) <= 2

@@ -24,7 +24,8 @@ from striate.model.build import build
 from striate.model.weights import ModelFile
 from striate.spec import parse
 from striate.spec.shape import Shape
-from striate.tasks.calibrate import Calibration, softmax
+from striate.tasks.calibrate import Calibration
+from striate.tasks.classify import decode
 from striate.tasks.prediction import Scores
 from striate.tasks.unknown import Unknown
 
@@ -134,15 +135,13 @@ class Predictor:
         logits, embeddings = infer(
             self.model, store, np.arange(len(pixels)), batch_size=len(pixels), device=self.device
         )
-        probabilities = softmax(logits, self.calibration.temperature)
-        if self.unknown is None or not unknown:
-            return [Scores(self.classes, each) for each in probabilities]
-        strangeness = self.unknown.score(embeddings, logits, temperature=self.calibration.temperature)
-        strangers = self.unknown.is_unknown(strangeness)
-        return [
-            Scores(self.classes, each, bool(stranger), float(strange))
-            for each, stranger, strange in zip(probabilities, strangers, strangeness, strict=True)
-        ]
+        return decode(
+            logits,
+            self.classes,
+            temperature=self.calibration.temperature,
+            embeddings=embeddings if unknown else None,
+            unknown=self.unknown,
+        )
 
 
 def _check_size(facts: ModelFile, header: tensorfile.Header) -> None:
