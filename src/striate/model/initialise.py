@@ -10,7 +10,7 @@ import hashlib
 import math
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from striate.model.modules import Rbf, TableConv
 
@@ -43,7 +43,7 @@ def initialise(module: nn.Module, path: str, seed: int) -> None:
         return  # norms and the like: torch begins them at 1 and 0
     weight = module.get_parameter("weight")
     gain = 1.0 if isinstance(module, nn.Linear) else 2.0
-    weight.copy_(_normal(weight, math.sqrt(gain / fan), generator(seed, f"{path}.weight")))
+    weight.normal_(0.0, math.sqrt(gain / fan), generator=generator(seed, f"{path}.weight"))
     if isinstance(module, TableConv):
         # Each output map has a fan-in of its own.
         seen = torch.tensor([len(sources) for sources in module.table for _ in sources])
@@ -51,11 +51,6 @@ def initialise(module: nn.Module, path: str, seed: int) -> None:
     bias = getattr(module, "bias", None)
     if bias is not None:
         bias.zero_()
-
-
-def _normal(like: Tensor, deviation: float, source: torch.Generator) -> Tensor:
-    # Drawn as float32 in plain row order, whatever the type and memory format of the tensor it goes to.
-    return torch.randn(like.shape, generator=source, dtype=torch.float32) * deviation
 
 
 def _fan_in(module: nn.Module) -> int | None:
