@@ -135,6 +135,20 @@ def test_one_picture_that_does_not_fit_is_an_error(make, toy, refuses):
     assert training.state()[1]["updates"] == 0
 
 
+def test_no_memory_for_the_optimiser_is_an_error_that_splitting_would_not_mend(make, monkeypatch):
+    training = make()
+    events = watch(training, interval=0)
+    next(events)
+
+    def refuses() -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr(training.optimiser, "step", refuses)
+    with pytest.raises(DeviceError, match="memory enough for the weights and what sgd keeps"):
+        next(events)
+    assert training.state()[1]["updates"] == 0
+
+
 def test_other_errors_are_not_taken_for_no_memory(make, toy, refuses):
     training = make(net=refuses(toy.body(), more_than=0, error=RuntimeError("shapes cannot be multiplied")))
     with pytest.raises(RuntimeError, match="cannot be multiplied"):

@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from striate.data.store import Store
     from striate.model.build import Model
 
+__all__ = ["BatchSplit", "Epoch", "Event", "Recovered", "Step", "Training", "begin", "fit", "watch"]
+
 GOOD_EVERY = 1000  # steps: inside a long epoch, a recovery never goes back further than this
 RECOVERIES = 3  # times that a training may leave the numbers before it is given up
 SLOWER = 0.5  # of the learning rate, after each of them

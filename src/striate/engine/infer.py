@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
+from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple, cast
 
 import numpy as np
@@ -43,7 +44,8 @@ def infer(
 
     Example: ``logits, embeddings = infer(model, store, split.test); logits.argmax(1)``
     """
-    where = next(model.parameters()).device if device is None else choose_device(device)
+    tensors = chain(model.parameters(), model.buffers())
+    where = next(tensors).device if device is None else choose_device(device)
     model.to(where)
     training = model.training
     model.eval()

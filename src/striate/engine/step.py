@@ -12,7 +12,7 @@ from striate.data.loader import Batch
 from striate.engine import optimise
 from striate.engine.device import autocast, draw_seed, free_memory, out_of_memory, seeded
 from striate.engine.state import Training
-from striate.errors import TrainingError
+from striate.errors import DeviceError, TrainingError
 from striate.tasks import classify
 
 
@@ -22,7 +22,8 @@ def update(training: Training, batch: Batch) -> bool:
     The batch is computed in ``training.parts`` pieces, one after the other; their gradients add up to the gradient of
     the whole batch. Every random draw comes from (seed, epoch, step) or (seed, epoch, picture).
 
-    Errors: TrainingError for a batch that batch norm cannot learn from. An error or interrupt in here leaves the
+    Errors: TrainingError for a batch that batch norm cannot learn from, DeviceError when there is no memory for moving
+    the weights. An error or interrupt in here leaves the
     training torn, and the next thing to happen to it is a return to the last good state.
     """
     before = [buffer.clone() for buffer in training.buffers]  # batch norm counts in the forward pass
@@ -49,7 +50,15 @@ def update(training: Training, batch: Batch) -> bool:
         free_memory(training.device)
         training.torn = False
         return False
-    apply(training, loss, pictures=len(batch.items))
+    try:
+        apply(training, loss, pictures=len(batch.items))
+    except (RuntimeError, MemoryError) as error:
+        if not out_of_memory(error):
+            raise
+        raise DeviceError(
+            f"{training.device} has not memory enough for the weights and what {training.recipe.optimiser} keeps of"
+            " them, which a smaller batch would not change; use a smaller net, optimiser sgd, or another device"
+        ) from None
     training.torn = False
     return True
 
