@@ -86,7 +86,9 @@ def _looks(layer: Net, axis: int, side: int) -> list[list[int]]:
         before = after = pick("padding", 0)
     looks = []
     start = -before
-    while start + span <= side + after or (getattr(layer, "ceil", False) and _hangs_over(looks, start, span, side, after, stride)):
+    while start + span <= side + after or (
+        getattr(layer, "ceil", False) and _hangs_over(looks, start, span, side, after, stride)
+    ):
         places = [start + tap * dilation for tap in range(kernel)]
         looks.append([place for place in places if 0 <= place < side])
         start += stride

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 from hypothesis import assume, given, settings
+from tests.spec.oracle import look, picture
+from tests.strategies import cases
 
 from striate.errors import DescribeError, FitError
 from striate.spec import (
@@ -20,8 +22,6 @@ from striate.spec import (
     Upsample,
     parse,
 )
-from tests.spec.oracle import look, picture
-from tests.strategies import cases
 
 
 @settings(max_examples=80, deadline=None)
@@ -110,7 +110,7 @@ def test_far_from_the_edge_the_field_is_exactly_as_large_as_the_footprint(case: 
         middle = (height // 2, width // 2)
         pixels = survey.footprint(row.path, *middle)
         spans = [reach.span(at) for reach, at in zip(row.field, middle, strict=True)]
-        if all(20 <= first and last < 130 for first, last in spans):
+        if all(first >= 20 and last < 130 for first, last in spans):
             assert [(min(side), max(side)) for side in zip(*pixels, strict=True)] == spans
             assert row.field.size == tuple(last - first + 1 for first, last in spans)
 
@@ -135,6 +135,7 @@ def _even(net: Net, shape: Shape) -> bool:
         ("conv 1 3x3 pad 1", 3, 1, -1),
         # 12x12 -> conv 3x3 -> pool 3x3 -> conv 2x2: 3; 3 + 2*1 = 5; 5 + 1*3 = 8.
         ("conv 1 3x3 >> maxpool 3x3 >> conv 1 2x2", 8, 3, 0),
+        ("conv 1 3x3 >> maxpool 3x3 stride 1 >> conv 1 2x2", 6, 1, 0),
         # Dilation 2: the span is 5, the taps 3.
         ("conv 1 3x3 dilation 2 pad 2", 5, 1, -2),
         # The stem of a ResNet, 7 and 7 + 2*2 = 11, half of each padding to the left: -3, -3 - 1*2 = -5.
@@ -153,7 +154,10 @@ def test_fields_by_hand(text: str, size: int, jump: float, start: int) -> None:
 
 
 def test_textbook_field_row_by_row() -> None:
-    survey = (Conv(1, 3) >> MaxPool(3) >> Conv(1, 2)).on(1, 12, 12, fit="floor")
+    net = Conv(1, 3) >> MaxPool(3) >> Conv(1, 2)
+    with pytest.raises(FitError, match="1x12x12 picture loses row 11 and column 11"):
+        net.on(1, 12, 12)  # (10 - 3)/3 + 1 is not whole
+    survey = net.on(1, 12, 12, fit="floor")
     assert [(str(row.output), row.field.size[0], row.field.jump[0]) for row in survey.rows if row.field] == [
         ("1x10x10", 3, 1),
         ("1x3x3", 5, 3),

@@ -16,10 +16,10 @@ from typing import NamedTuple
 from striate.errors import DescribeError, NotationError
 from striate.nets.lenet5 import lenet5, lenet5_1998
 from striate.nets.resnet import resnet
-from striate.nets.small import small
+from striate.nets.small import small, tiny
 from striate.spec import Net, Shape, parse
 
-__all__ = ["CATALOG", "Entry", "lenet5", "lenet5_1998", "resnet", "resolve", "small"]
+__all__ = ["CATALOG", "Entry", "lenet5", "lenet5_1998", "resnet", "resolve", "small", "tiny"]
 
 LARGEST_FILE = 1_000_000  # bytes; the text of a net is a few thousand
 
@@ -40,7 +40,8 @@ _LENET = "LeCun et al., Gradient-Based Learning Applied to Document Recognition"
 CATALOG: dict[str, Entry] = {
     "lenet5": Entry(lenet5, "LeNet-5 as it is usually written now", _LENET, 1998, Shape(1, 28, 28)),
     "lenet5_1998": Entry(lenet5_1998, "LeNet-5 exactly as published", _LENET, 1998, Shape(1, 32, 32)),
-    "small": Entry(small, "ours, for pictures up to 64 pixels", "docs/defaults.md", 2026, Shape(3, 32, 32)),
+    "tiny": Entry(tiny, "ours, for small gray pictures", "docs/defaults.md", 2026, Shape(1, 28, 28)),
+    "small": Entry(small, "ours, for small pictures in colour", "docs/defaults.md", 2026, Shape(3, 32, 32)),
     "resnet": Entry(resnet, "ours, for larger pictures", "docs/defaults.md", 2026, Shape(3, 128, 128)),
 }
 

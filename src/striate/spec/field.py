@@ -81,7 +81,7 @@ class Field(NamedTuple):
     """What one position of a feature map sees of the picture, in pixels: a window for height and one for width.
 
     >>> from striate.spec import Conv, MaxPool
-    >>> field = (Conv(1, 3) >> MaxPool(3) >> Conv(1, 2)).on(1, 12, 12).field
+    >>> field = (Conv(1, 3) >> MaxPool(3) >> Conv(1, 2)).on(1, 12, 12, fit="floor").field
     >>> field.size, field.jump, field.start
     ((8, 8), (3, 3), (0, 0))
     """

@@ -223,7 +223,7 @@ class Several(Net):
     def __post_init__(self) -> None:
         flat: list[Net] = []
         for net in self.nets:
-            flat.extend(_net(self, net).inside() if type(net) is type(self) else (net,))
+            flat.extend(net.inside() if type(_net(self, net)) is type(self) else (net,))
         if len(flat) < 2:
             raise DescribeError(f"{self.keyword} takes two nets or more, not {len(flat)}")
         self._set("nets", tuple(flat))

@@ -20,7 +20,7 @@ from striate.spec.values import KINDS, as_pair
 from striate.spec.window import Slide, everything, positions
 from striate.spec.windowed import Pool, Windowed
 
-_EFFORT = 20_000  # layers worked through in search of one proposal
+_EFFORT = 4_000  # layers worked through in search of one proposal
 
 
 @dataclass(frozen=True)
@@ -65,8 +65,9 @@ def refuse_loss(trace: Trace, lost: Patches, *, survey: Callable[[Step], Survey]
     for window, side in zip(step.net.windows, step.given.size, strict=True):
         if window.seen(side, everything(window.outputs(side))) == everything(side):
             continue
-        assert isinstance(window, Slide)
-        if (side - window.span + window.before + window.after) % window.stride:
+        if not isinstance(window, Slide):
+            why = f"its padding cuts off all that they reach ({window.formula(side)})"
+        elif (side - window.span + window.before + window.after) % window.stride:
             why = f"{window.formula(side)} is not whole"
         else:
             why = f"{window.formula(side)} is whole, but its windows leave holes"
@@ -199,7 +200,7 @@ def _around(pair: tuple[int, int], least: int, most: int) -> list[tuple[int, int
     by = sorted((step for step in range(-most, most + 1) if step), key=lambda step: (abs(step), -step))
     both = [(height + step, width + step) for step in by]
     single = [other for step in by for other in ((height + step, width), (height, width + step))]
-    return [other for other in both + single if all(least <= side <= most for side in other)][:80]
+    return [other for other in both + single if all(least <= side <= most for side in other)][:24]
 
 
 def _changed(
@@ -225,7 +226,7 @@ def _working(trace: Trace, proposals: Iterable[Proposal], count: int = 1) -> Ite
 
 def _tries(trace: Trace) -> int:
     """How many changes of a net to try in search of one that works: fewer the larger the net."""
-    return max(40, min(256, _EFFORT // max(1, len(trace.done))))
+    return max(40, min(80, _EFFORT // max(1, len(trace.done))))
 
 
 def _replaced(net: Net, where: tuple[int, ...], new: Net) -> Net:

@@ -160,9 +160,11 @@ def _both(height: object, width: object) -> str:
 
 
 def _magnitude(number: int) -> str:
-    for size, sign in ((10**12, "T"), (10**9, "G"), (10**6, "M"), (10**3, "k")):
-        if number >= size:
-            return f"{number / size:.3g} {sign}" if number < 999.5 * size else f"{number / size:,.0f} {sign}"
+    """Three figures and a prefix: 470 k, 2.51 M, 11.5 G."""
+    for size, prefix in ((10**12, "T"), (10**9, "G"), (10**6, "M"), (10**3, "k")):
+        if number >= 0.9995 * size:
+            figures = number / size
+            return f"{figures:.{2 if figures < 9.995 else 1 if figures < 99.95 else 0}f} {prefix}"
     return str(number)
 
 

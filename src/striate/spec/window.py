@@ -49,8 +49,23 @@ def gather(chosen: int, step: int) -> int:
     return chosen if step == 1 else int(bin(chosen)[:1:-1][::step][::-1], 2)
 
 
-def _moved(chosen: int, by: int) -> int:
+def moved(chosen: int, by: int) -> int:
+    """Every member `i` moved to ``i + by``; what falls below 0 is dropped."""
     return chosen << by if by >= 0 else chosen >> -by
+
+
+def taps(chosen: int, count: int, apart: int) -> int:
+    """Every member `i` together with ``i + apart``, ``i + 2 * apart`` ...: `count` of them.
+
+    >>> positions(taps(0b100001, count=3, apart=2))
+    (0, 2, 4, 5, 7, 9)
+    """
+    done = 1
+    while done < count:  # as many again each time
+        more = min(done, count - done)
+        chosen |= chosen << more * apart
+        done += more
+    return chosen
 
 
 class Window:
@@ -119,25 +134,25 @@ class Slide(Window):
 
     def outputs(self, n: int) -> int:
         room = n - self.span + self.before + self.after
-        count = room // self.stride + 1
-        if self.ceil and room % self.stride and count * self.stride < n + self.before:
-            count += 1
+        if not self.ceil:
+            return room // self.stride + 1
+        count = -(-room // self.stride) + 1
+        if (count - 1) * self.stride >= n + self.before:
+            count -= 1
         return count
 
     def seen(self, n: int, needed: int) -> int:
-        starts = spread(needed, self.stride)
-        taps = (_moved(starts, self.dilation * tap - self.before) for tap in range(self.kernel))
-        return reduce(or_, taps) & everything(n)
+        return moved(taps(spread(needed, self.stride), self.kernel, self.dilation), -self.before) & everything(n)
 
     def reached(self, n: int, given: int) -> int:
-        starts = (_moved(given, self.before - self.dilation * tap) for tap in range(self.kernel))
-        return gather(reduce(or_, starts), self.stride) & everything(self.outputs(n))
+        starts = moved(taps(given, self.kernel, self.dilation), self.before - self.span + 1)
+        return gather(starts, self.stride) & everything(self.outputs(n))
 
     def formula(self, n: int) -> str:
         padding = f"2*{self.before}" if self.before == self.after else f"{self.before + self.after}"
         exact = (n - self.span + self.before + self.after) / self.stride + 1
         span = str(self.span) if self.dilation == 1 else f"({self.dilation}*({self.kernel} - 1) + 1)"
-        return f"({n} - {span} + {padding})/{self.stride} + 1 = {exact:.4g}"
+        return f"({n} - {span} + {padding})/{self.stride} + 1 = {round(exact, 2):g}"
 
 
 @dataclass(frozen=True)
@@ -177,13 +192,12 @@ class Spread(Window):
         return (n - 1) * self.stride + self.span - 2 * self.padding + self.extra
 
     def seen(self, n: int, needed: int) -> int:
-        starts = (_moved(needed, self.padding - self.dilation * tap) for tap in range(self.kernel))
-        return gather(reduce(or_, starts), self.stride) & everything(n)
+        starts = moved(taps(needed, self.kernel, self.dilation), self.padding - self.span + 1)
+        return gather(starts, self.stride) & everything(n)
 
     def reached(self, n: int, given: int) -> int:
-        starts = spread(given, self.stride)
-        taps = (_moved(starts, self.dilation * tap - self.padding) for tap in range(self.kernel))
-        return reduce(or_, taps) & everything(self.outputs(n))
+        reached = moved(taps(spread(given, self.stride), self.kernel, self.dilation), -self.padding)
+        return reached & everything(self.outputs(n))
 
     def formula(self, n: int) -> str:
         extra = f" + {self.extra}" if self.extra else ""
@@ -223,12 +237,12 @@ class Stretch(Window):
 
     def seen(self, n: int, needed: int) -> int:
         if not self.bilinear:
-            return reduce(or_, (gather(needed >> offset, self.factor) for offset in range(self.factor)))
+            return gather(taps(needed, self.factor, 1) >> (self.factor - 1), self.factor)
         return reduce(or_, (self._around(n, output) for output in positions(needed)), 0)
 
     def reached(self, n: int, given: int) -> int:
         if not self.bilinear:
-            return reduce(or_, (spread(given, self.factor) << offset for offset in range(self.factor)))
+            return taps(spread(given, self.factor), self.factor, 1)
         outputs = (output for output in range(n * self.factor) if self._around(n, output) & given)
         return reduce(or_, (1 << output for output in outputs), 0)
 
