@@ -62,6 +62,11 @@ def test_fields_have_one_form() -> None:
 def test_nets_do_not_change(net: Net) -> None:
     with pytest.raises(FrozenInstanceError):
         net.anything = 1  # type: ignore[attr-defined]
+    for field in ("out", "nets"):
+        with pytest.raises(FrozenInstanceError):
+            setattr(net, field, getattr(net, field, None))
+        with pytest.raises(FrozenInstanceError):
+            delattr(net, field)
 
 
 @pytest.mark.parametrize(

@@ -33,7 +33,7 @@ from striate.spec.values import KINDS
 
 WORDS = {"padding": "pad", "output_padding": "outpad", "count_padding": "count"}  # field -> shorter word
 DEEPEST = 60  # parentheses within parentheses
-_TOKEN = re.compile(
+_TOKEN = (  # compiled when first needed
     r"(?P<space>(?:\s|\#[^\n]*)+)"
     r"|(?P<pair>\d+[x×X]\d+)(?![\w.])"
     r"|(?P<number>-?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)(?![\w.])"
@@ -80,9 +80,10 @@ class _Token(NamedTuple):
 
 
 def _tokens(text: str) -> list[_Token]:
+    token = re.compile(_TOKEN)
     tokens, column = [], 0
     while column < len(text):
-        match = _TOKEN.match(text, column)
+        match = token.match(text, column)
         if match is None:
             stray = re.match(r"[\w.×-]+|.", text[column:])
             shown = stray.group() if stray else text[column]

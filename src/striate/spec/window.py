@@ -97,7 +97,7 @@ class Window:
         raise NotImplementedError
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Slide(Window):
     """A window of `kernel` taps, `dilation` apart, that moves `stride` positions from output to output.
 
@@ -155,7 +155,7 @@ class Slide(Window):
         return f"({n} - {span} + {padding})/{self.stride} + 1 = {round(exact, 2):g}"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Spread(Window):
     """The transpose of a `Slide`: each input reaches `kernel` outputs, `dilation` apart, `stride` from the next's.
 
@@ -204,7 +204,7 @@ class Spread(Window):
         return f"({n} - 1)*{self.stride} + {self.span} - 2*{self.padding}{extra} = {self.outputs(n)}"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Stretch(Window):
     """Each input becomes `factor` outputs: repeated, or on the line between the centres of its neighbours."""
 
@@ -254,7 +254,6 @@ class Stretch(Window):
         return f"{n}*{self.factor} = {n * self.factor}"
 
 
-@dataclass(frozen=True)
 class Whole(Window):
     """One output that sees every input: global pooling, flattening."""
 
