@@ -186,6 +186,7 @@ class TableConv(nn.Module):
         bias: bool,
     ) -> None:
         super().__init__()
+        assert all(source < inputs for sources in table for source in sources)  # `Conv.shape` refuses it in words
         self.inputs, self.outputs, self.kernel, self.table = inputs, len(table), kernel, table
         self.stride, self.sides, self.dilation = stride, sides, dilation
         index = [output * inputs + source for output, sources in enumerate(table) for source in sources]
