@@ -46,9 +46,9 @@ def order(indices: Indices, *, seed: int, epoch: int) -> NDArray[np.int64]:
     return draws.permutation(indices, seed=seed, epoch=epoch)
 
 
-def steps(pictures: int, *, batch_size: int, drop_last: bool = False) -> int:
+def steps(pictures: int, *, batch_size: int) -> int:
     """Return how many batches an epoch has. Example: ``steps(10, batch_size=4) == 3``"""
-    return pictures // batch_size if drop_last else -(-pictures // batch_size)
+    return -(-pictures // batch_size)
 
 
 def batches(
@@ -60,7 +60,7 @@ def batches(
     seed: int = 0,
     epoch: int = 0,
     shuffle: bool = False,
-    drop_last: bool = False,
+    even: bool = False,
     skip: int = 0,
     prefetch: int = 2,
 ) -> Iterator[Batch]:
@@ -69,7 +69,8 @@ def batches(
     ``targets`` has one entry a row of the store. ``shuffle`` takes the rows in ``order(indices, seed, epoch)``, else
     they come as given. ``skip`` leaves out that many batches at the start without reading them: resuming in the middle
     of an epoch yields exactly the batches that were still to come. ``prefetch`` batches are prepared ahead by a thread;
-    0 prepares each when it is asked for. The last, smaller batch is kept unless ``drop_last``.
+    0 prepares each when it is asked for. The last batch holds what is left; with ``even`` all batches hold equally many
+    (but for one), none more than ``batch_size``: batch norm makes nothing good of a last batch of two pictures.
 
     Raises DataError at once for rows that the store has not. Whoever stops early may just stop, or ``close()`` it.
     Example: ``for batch in batches(store, targets, split.train, batch_size=128, epoch=3, shuffle=True): ...``
@@ -86,8 +87,9 @@ def batches(
             raise DataError(f"{name} {value}: must be at least {least}")
     if shuffle:
         rows = order(rows, seed=seed, epoch=epoch)
-    end = steps(len(rows), batch_size=batch_size, drop_last=drop_last)
-    chosen = [rows[step * batch_size : (step + 1) * batch_size] for step in range(skip, end)]
+    end = steps(len(rows), batch_size=batch_size)
+    cuts = [len(rows) * step // max(end, 1) if even else min(step * batch_size, len(rows)) for step in range(end + 1)]
+    chosen = [rows[cuts[step] : cuts[step + 1]] for step in range(skip, end)]
     return _ahead(store.pixels, labels, chosen, prefetch) if prefetch else _at_once(store.pixels, labels, chosen)
 
 

@@ -195,6 +195,7 @@ def _batches(training: Training) -> Generator[Batch]:
         seed=training.recipe.seed,
         epoch=training.epochs_done,
         shuffle=True,
+        even=True,
         skip=training.step,
     )
     return cast("Generator[Batch]", stream)

@@ -24,6 +24,7 @@ import torch
 from torch import Tensor
 
 from striate.data.augment import Augment
+from striate.data.loader import steps
 from striate.engine import optimise
 from striate.errors import TrainingError
 from striate.recipe import Recipe
@@ -84,8 +85,7 @@ class Training:
         self.class_weights = class_weights
         self.epochs, self.batch = epochs, batch
         pictures = len(split.train)
-        # A last batch of one picture is left out: batch norm has nothing to norm by. Another order leaves out another.
-        self.steps = -(-pictures // batch) - (pictures % batch == 1 and pictures > batch)
+        self.steps = steps(pictures, batch_size=batch)
 
         self.outputs = torch.compile(model.outputs) if recipe.compile else model.outputs
         self.optimiser = optimise.optimiser(model, recipe)

@@ -83,7 +83,7 @@ def evaluate(
     opened = Run.open(run, Path(runs_dir))
     predictor = Predictor.open(opened.model_path)
     if data is not None:
-        source = find(data, data_dir=data_dir, progress=progress)
+        source = find(data, data_dir=data_dir, progress=progress, least_classes=1)
         stored = open_store(source, predictor.preprocess, progress=progress)
         check_rejected(stored.source, allow_bad=allow_bad)
         targets = _matched(stored.source, predictor.classes)
@@ -135,7 +135,7 @@ def measure(
     answers = targets[chosen]
     strange = None
     if unknown is not None and len(chosen):
-        strange = unknown.is_unknown(unknown.score(embeddings, logits, temperature=calibration.temperature))
+        strange = unknown.is_unknown(unknown.score(embeddings, logits))
     return Evaluation(
         name=name,
         part=part,

@@ -13,7 +13,7 @@ import numpy as np
 from striate.engine.infer import infer
 from striate.model.weights import ModelFile
 from striate.runs.run import Run
-from striate.tasks.calibrate import Calibration, fit_temperature
+from striate.tasks.calibrate import Calibration, calibrate
 from striate.tasks.unknown import Unknown, fit_unknown
 from striate.verbs.prepare import Prepared, subset
 
@@ -46,7 +46,7 @@ def finish(run: Run, prepared: Prepared, state: Training) -> Evaluation:
             classes=prepared.source.classes,
             preprocess=pictures.to_dict(),
             calibration=calibration.to_dict(),
-            unknown=None if unknown is None else unknown.facts(),
+            unknown=None if unknown is None else unknown.to_dict(),
             provenance={
                 "run": run.name,
                 "recipe": prepared.recipe.model_dump(mode="json", exclude_none=True),
@@ -68,7 +68,7 @@ def judge(model: Model, prepared: Prepared, *, device: torch.device) -> tuple[Ca
     split, targets, recipe = prepared.split, prepared.targets, prepared.recipe
     val = np.array(split.val, np.int64)
     logits, embeddings = infer(model, prepared.store, val, device=device)
-    calibration = fit_temperature(logits, targets[val])
+    calibration = calibrate(logits, targets[val])
     if not recipe.unknown or not len(val):
         return calibration, None
     train = subset(split.train, KNOWN, seed=recipe.seed)

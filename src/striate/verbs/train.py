@@ -186,8 +186,8 @@ def _learn(run: Run, prepared: Prepared, started: float) -> Iterator[Event]:
     try:
         for event in events:
             if isinstance(event, Epoch):
+                run.append(asdict(event))  # first the line, then the state that says it is there
                 run.checkpoint(*state.state())
-                run.append(asdict(event))
                 kept = time.monotonic()
             elif isinstance(event, Step) and time.monotonic() - kept > CHECKPOINT_SECONDS:
                 run.checkpoint(*state.state())
