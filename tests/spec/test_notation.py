@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from tests.strategies import cases, layers, nets
 
 import striate.spec as spec
-from striate.errors import NotationError
+from striate.errors import DescribeError, NotationError
 from striate.spec import Net, parse
 
 NAMES = {name: getattr(spec, name) for name in spec.__all__}
@@ -134,7 +134,7 @@ def test_signs_bind_as_in_python() -> None:
         ("dropout 1e999", 9, "0 to 1"),
         ("upsample 2 mode cubic", 17, "nearest"),
         ("relu >> ü", 9, "'ü' is neither"),
-        ("(" * 100 + "relu" + ")" * 100, 61, "more than 60"),
+        ("(" * 200 + "relu" + ")" * 200, 103, "more than 102"),
     ],
 )
 def test_errors_point_at_the_column(text: str, column: int, reason: str) -> None:
@@ -145,6 +145,20 @@ def test_errors_point_at_the_column(text: str, column: int, reason: str) -> None
     shown, caret = str(caught.value).split("\n")[-2:]
     if column - 1 < len(text):
         assert shown[caret.index("^")] == text[column - 1]
+
+
+def test_the_deepest_net_reads_back_and_a_deeper_one_cannot_be_made() -> None:
+    for deepen in (
+        lambda net: (net >> spec.ReLU()).name("x"),
+        lambda net: 2 * (net + spec.Identity()),
+        lambda net: net.name("x"),
+        lambda net: 3 * net,
+    ):
+        net: Net = spec.ReLU()
+        with pytest.raises(DescribeError, match="more than 50 compositions"):
+            for _ in range(60):
+                deepest, net = net, deepen(net)
+        assert parse(str(deepest)) == deepest
 
 
 def test_errors_in_later_lines_show_that_line() -> None:

@@ -121,6 +121,8 @@ def test_groups_and_connections() -> None:
         ("conv 6 3 groups 4", "12x7x7", ShapeError, "4 groups must divide both the 12 channels of the input and the 6",
          ["groups 3"]),
         ("groupnorm 5", "12x7x7", ShapeError, "5 groups must divide the 12 channels", ["groups 4", "groups 6"]),
+        ("globalavgpool >> groupnorm 4", "4x7x7", ShapeError, "each of the 4 groups of 4x1x1 holds one value",
+         ["groups 2", "groups 1"]),
         ("conv 2 3 connections (0 1, 2 5)", "3x8x8", ShapeError, "input channel 5, but the input has 3 (0 to 2)", []),
         ("a: conv 8 3 pad 1 | conv 4 5x5", "4x7x7", ShapeError, "but a gives 8x7x7 and branch1 gives 4x3x3",
          ["branch1.conv1 with pad 2"]),

@@ -146,6 +146,8 @@ class GroupNorm(Layer):
             raise ShapeError(
                 f"{self.groups} groups must divide the {given.channels} channels of the input; what divides: {divisors}"
             )
+        if given.elements == self.groups:
+            raise ShapeError(f"each of the {self.groups} groups of {given} holds one value, and its norm is always 0")
         return given
 
     def parameters(self, given: Shape) -> int:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from striate.spec.layers import Head
     from striate.spec.survey import Survey
 
+DEEPEST = 50  # compositions within each other; text of such a net still reads back
 LARGEST_REPEAT = 10_000  # more than any network; a larger number is a slip of the keyboard
 _Class = TypeVar("_Class", bound=type)
 
@@ -46,6 +47,7 @@ class Net:
     """
 
     keyword: ClassVar[str]  # the word of the text notation
+    depth: ClassVar[int] = 0  # how many compositions are within each other; a composition sets its own
 
     def __post_init__(self) -> None:
         for field in fields(self):
@@ -60,6 +62,12 @@ class Net:
     def _set(self, name: str, value: object) -> None:
         """Bring a field into its one canonical form, while the value is being made and nobody else holds it."""
         object.__setattr__(self, name, value)
+
+    def _set_depth(self) -> None:
+        depth = 1 + max(net.depth for net in self.inside())
+        if depth > DEEPEST:
+            raise DescribeError(f"more than {DEEPEST} compositions within each other")
+        self._set("depth", depth)
 
     def __setattr__(self, name: str, value: object) -> None:
         if name in self.__dict__ or name not in self.__dataclass_fields__:  # each field once, while it is being made
@@ -235,6 +243,7 @@ class Several(Net):
         if len(flat) < 2:
             raise DescribeError(f"{self.keyword} takes two nets or more, not {len(flat)}")
         self._set("nets", tuple(flat))
+        self._set_depth()
 
     def inside(self) -> tuple[Net, ...]:
         return self.nets
@@ -258,6 +267,7 @@ class Single(Net):
     def __post_init__(self) -> None:
         super().__post_init__()
         _net(self, self.net)
+        self._set_depth()
 
     def inside(self) -> tuple[Net, ...]:
         return (self.net,)

@@ -28,11 +28,12 @@ from typing import Any, NamedTuple
 from striate.errors import DescribeError, NotationError
 from striate.spec.branches import Add, Concat, Multiply
 from striate.spec.layers import LAYERS, Layer
-from striate.spec.net import Named, Net, Repeat, Row, Several, Side
+from striate.spec.net import DEEPEST, Named, Net, Repeat, Row, Several, Side
 from striate.spec.values import KINDS
 
 WORDS = {"padding": "pad", "output_padding": "outpad", "count_padding": "count"}  # field -> shorter word
-DEEPEST = 60  # parentheses within parentheses
+_SIGNS: dict[str, type[Several]] = {"*": Multiply, "+": Add, ">>": Row, "|": Concat}  # tightest first
+_DEEPEST = 2 * DEEPEST + 2  # parentheses, names and counts within each other: a named part takes two
 _TOKEN = (  # compiled when first needed
     r"(?P<space>(?:\s|\#[^\n]*)+)"
     r"|(?P<pair>\d+[x×X]\d+)(?![\w.])"
@@ -135,28 +136,16 @@ class _Reader:
     # -- composition -------------------------------------------------------------------------------------------
 
     def _net(self) -> Net:
-        return self._series("|", Concat, self._row)
-
-    def _row(self) -> Net:
-        return self._series(">>", Row, self._sum)
-
-    def _sum(self) -> Net:
-        return self._series("+", Add, self._product)
-
-    def _product(self) -> Net:
-        return self._series("*", Multiply, self._part)
-
-    def _series(self, sign: str, composition: type[Several], read: Callable[[], Net]) -> Net:
-        nets = [read()]
-        while self._is(sign):
-            self._take()
-            nets.append(read())
-        return composition(tuple(nets)) if len(nets) > 1 else nets[0]
+        nets, signs = [self._part()], []
+        while self._token.type == "sign" and self._token.text in _SIGNS:
+            signs.append(self._take().text)
+            nets.append(self._part())
+        return _joined(nets, signs)
 
     def _part(self) -> Net:
         self._depth += 1
-        if self._depth > DEEPEST:
-            raise self._error(f"more than {DEEPEST} parentheses, names and counts within each other")
+        if self._depth > _DEEPEST:
+            raise self._error(f"more than {_DEEPEST} parentheses, names and counts within each other")
         try:
             return self._part_within()
         finally:
@@ -263,6 +252,21 @@ class _Reader:
                 raise self._error(f"expected an input channel, ',' or ')', not {token}", token)
         self._take()
         return rows
+
+
+def _joined(nets: list[Net], signs: list[str]) -> Net:
+    """Nets with signs between them as one net: the nets around each kind of sign together, tightest sign first."""
+    for sign, composition in _SIGNS.items():
+        runs, between = [[nets[0]]], []
+        for other, net in zip(signs, nets[1:], strict=True):
+            if other == sign:
+                runs[-1].append(net)
+            else:
+                runs.append([net])
+                between.append(other)
+        nets = [composition(tuple(run)) if len(run) > 1 else run[0] for run in runs]
+        signs = between
+    return nets[0]
 
 
 def _value_of(token: _Token, kind: str) -> object:
