@@ -58,7 +58,7 @@ def test_what_is_unseen_is_what_no_position_sees(case: tuple[Net, Shape]) -> Non
     assert caught.value.proposals[-1].fit == "floor"
 
 
-@settings(max_examples=70, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(cases())
 def test_a_row_shows_what_its_own_layer_passes_over(case: tuple[Net, Shape]) -> None:
     net, shape = case
@@ -78,7 +78,7 @@ def _inputs(net: Net, shape: Shape) -> list[tuple[str, Shape]]:
     return [(step.path, step.given) for step in trace.done]
 
 
-@settings(max_examples=70, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(cases())
 def test_the_field_holds_every_footprint(case: tuple[Net, Shape]) -> None:
     net, shape = case
@@ -91,7 +91,7 @@ def test_the_field_holds_every_footprint(case: tuple[Net, Shape]) -> None:
                 assert all(first <= at <= last for at, (first, last) in zip(pixel, spans, strict=True))
 
 
-@settings(max_examples=70, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(cases())
 def test_far_from_the_edge_the_field_is_exactly_as_large_as_the_footprint(case: tuple[Net, Shape]) -> None:
     """Without enlarging and with branches that step alike: on a picture so large that its edges play no part."""
