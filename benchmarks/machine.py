@@ -25,7 +25,9 @@ def machine() -> str:
     )
 
 
-def timed(command: Sequence[str], *, env: Mapping[str, str] | None = None, cwd: Path | None = None) -> tuple[float, str]:
+def timed(
+    command: Sequence[str], *, env: Mapping[str, str] | None = None, cwd: Path | None = None
+) -> tuple[float, str]:
     """Run a command and return its seconds, from start to exit, and what it printed; a failure is an error."""
     began = time.perf_counter()
     done = subprocess.run(

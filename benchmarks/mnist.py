@@ -36,9 +36,13 @@ def main() -> None:
                 run = sorted(Path(place, "runs").glob("mnist-*"), key=lambda path: int(path.name.split("-")[-1]))[-1]
                 reached.append(json.loads((run / "finished.json").read_text())["accuracy"]["value"])
         peer.append(_keras_seconds(python, folder))
-        print(f"trial {trial + 1}: first {first[-1]:.1f} s, second {second[-1]:.1f} s, Keras {peer[-1]:.1f} s", flush=True)
+        print(
+            f"trial {trial + 1}: first {first[-1]:.1f} s, second {second[-1]:.1f} s, Keras {peer[-1]:.1f} s", flush=True
+        )
     print("\n" + machine(), "\n")
-    print(f"command: striate train mnist {' '.join(FAST)}; test accuracy {', '.join(f'{100 * a:.2f}' for a in reached)} %\n")
+    print(
+        f"command: striate train mnist {' '.join(FAST)}; test accuracy {', '.join(f'{100 * a:.2f}' for a in reached)} %\n"
+    )
     print("| whole process to 99.2 % | seconds | Keras takes |\n|---|---|---|")
     print(f"| Keras example | {spread(peer, digits=1)} | 1 |")
     for name, times in (("Striate, first run", first), ("Striate, second run", second)):

@@ -4,40 +4,146 @@
 >>> (Conv(6, 5, padding=2) >> Tanh() >> AvgPool(2)).on(1, 28, 28).output
 Shape(channels=6, height=14, width=14)
 
-Importing this imports nothing heavy: each public name below is fetched from its module when it is first used.
+Importing this imports nothing heavy: each public name is fetched from its module when it is first used (PEP 562).
 """
 
 from __future__ import annotations
 
-import importlib
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
+if TYPE_CHECKING:  # for readers and type checkers; `_HOME` says the same when the program runs
+    from striate.errors import StriateError
+    from striate.recipe import Recipe
+    from striate.runs.predictor import Predictor
+    from striate.runs.run import Run
+    from striate.spec import (
+        GELU,
+        Add,
+        AvgPool,
+        BatchNorm,
+        Concat,
+        Conv,
+        ConvTranspose,
+        Dense,
+        Dropout,
+        Flatten,
+        GlobalAvgPool,
+        GlobalMaxPool,
+        GlobalMinPool,
+        GroupNorm,
+        Identity,
+        LeakyReLU,
+        LocalResponseNorm,
+        MaxPool,
+        MinPool,
+        Multiply,
+        Named,
+        Net,
+        Rbf,
+        ReLU,
+        Repeat,
+        Row,
+        ScaledTanh,
+        Shape,
+        Side,
+        Sigmoid,
+        SiLU,
+        Softmax,
+        SpatialDropout,
+        Subsample,
+        Tanh,
+        Upsample,
+        add,
+        concat,
+        multiply,
+        parse,
+        repeat,
+        side,
+    )
+    from striate.spec.survey import Survey
+    from striate.verbs.describe import describe
+    from striate.verbs.evaluate import evaluate
+    from striate.verbs.train import resume, train, training
 
-_LAYERS = "striate.spec.layers"
-_NET = "striate.spec.net"
-_HOME: dict[str, str] = {
-    "parse": "striate.spec.notation",
-    "Shape": "striate.spec.shape",
-    "Survey": "striate.spec.survey",
+__version__ = "0.1.0"
+__all__ = [
+    "GELU",
+    "Add",
+    "AvgPool",
+    "BatchNorm",
+    "Concat",
+    "Conv",
+    "ConvTranspose",
+    "Dense",
+    "Dropout",
+    "Flatten",
+    "GlobalAvgPool",
+    "GlobalMaxPool",
+    "GlobalMinPool",
+    "GroupNorm",
+    "Identity",
+    "LeakyReLU",
+    "LocalResponseNorm",
+    "MaxPool",
+    "MinPool",
+    "Multiply",
+    "Named",
+    "Net",
+    "Predictor",
+    "Rbf",
+    "ReLU",
+    "Recipe",
+    "Repeat",
+    "Row",
+    "Run",
+    "ScaledTanh",
+    "Shape",
+    "SiLU",
+    "Side",
+    "Sigmoid",
+    "Softmax",
+    "SpatialDropout",
+    "StriateError",
+    "Subsample",
+    "Survey",
+    "Tanh",
+    "Upsample",
+    "__version__",
+    "add",
+    "concat",
+    "describe",
+    "evaluate",
+    "multiply",
+    "parse",
+    "repeat",
+    "resume",
+    "side",
+    "train",
+    "training",
+]
+
+_HOME = {
+    "Predictor": "striate.runs.predictor",
     "Recipe": "striate.recipe",
     "Run": "striate.runs.run",
-    "Predictor": "striate.runs.predictor",
     "StriateError": "striate.errors",
+    "Survey": "striate.spec.survey",
     "describe": "striate.verbs.describe",
-    "train": "striate.verbs.train",
-    "resume": "striate.verbs.train",
     "evaluate": "striate.verbs.evaluate",
+    "resume": "striate.verbs.train",
+    "train": "striate.verbs.train",
+    "training": "striate.verbs.train",
 }
-__all__ = [*sorted(_HOME), "__version__"]
 
 
 def __getattr__(name: str) -> Any:
-    """Fetch a public name from its module (PEP 562)."""
-    if name not in _HOME:
+    """Fetch a public name from its module; what is not listed above is a word of `striate.spec`."""
+    if name not in __all__:
         raise AttributeError(f"module 'striate' has no attribute {name!r}")
-    return getattr(importlib.import_module(_HOME[name]), name)
+    from importlib import import_module
+
+    return getattr(import_module(_HOME.get(name, "striate.spec")), name)
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_HOME})
+    return __all__

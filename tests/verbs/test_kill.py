@@ -140,9 +140,7 @@ def test_twenty_random_kills(tmp_path: Path, unharmed: Callable[[int], dict[str,
 
 
 @pytest.mark.slow
-def test_two_hundred_random_kills_of_ten_seconds(
-    tmp_path: Path, unharmed: Callable[[int], dict[str, bytes]]
-) -> None:
+def test_two_hundred_random_kills_of_ten_seconds(tmp_path: Path, unharmed: Callable[[int], dict[str, bytes]]) -> None:
     kill_until(tmp_path, 60, 200, 3.0, unharmed(60))
 
 
@@ -188,9 +186,7 @@ def test_a_kill_at_any_write(tmp_path: Path, unharmed: Callable[[int], dict[str,
     assert number > 40, "the training made fewer writes than it should"
 
 
-def test_stopping_between_two_steps_loses_nothing(
-    tmp_path: Path, unharmed: Callable[[int], dict[str, bytes]]
-) -> None:
+def test_stopping_between_two_steps_loses_nothing(tmp_path: Path, unharmed: Callable[[int], dict[str, bytes]]) -> None:
     """What Ctrl-C does: the reader of the events closes them in the middle of an epoch."""
     from striate.engine.fit import Step
 

@@ -19,7 +19,7 @@ class Board:
             from torch.utils.tensorboard import SummaryWriter
         except Exception as error:  # a broken install raises anything at all
             raise RecipeError(f"--log tensorboard needs: pip install 'striate[tensorboard]' ({error})") from None
-        self._writer = SummaryWriter(str(folder))  # type: ignore[no-untyped-call]
+        self._writer = SummaryWriter(str(folder))
 
     def epoch(self, epoch: Epoch) -> None:
         """Write one epoch."""
@@ -32,8 +32,8 @@ class Board:
         if epoch.val_loss is not None:
             scalars["loss/val"] = epoch.val_loss
         for name, value in scalars.items():
-            self._writer.add_scalar(name, value, epoch.index)  # type: ignore[no-untyped-call]
+            self._writer.add_scalar(name, value, epoch.index)
 
     def close(self) -> None:
         """Write what is left."""
-        self._writer.close()  # type: ignore[no-untyped-call]
+        self._writer.close()

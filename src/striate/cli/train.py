@@ -225,7 +225,8 @@ def _result_text(event: Finished) -> str:
     lines = []
     if evaluation.keys:
         lines.append(
-            f"{evaluation.part} accuracy {100 * accuracy.value:.2f} % ({100 * accuracy.low:.2f} to {100 * accuracy.high:.2f})"
+            f"{evaluation.part} accuracy {100 * accuracy.value:.2f} %"
+            f" ({100 * accuracy.low:.2f} to {100 * accuracy.high:.2f})"
             f" on {len(evaluation.keys):,} pictures; calibration error"
             f" {100 * evaluation.report.calibration_error.value:.1f} %"
         )

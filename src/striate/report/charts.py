@@ -7,8 +7,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from html import escape
 
+from striate.metrics.reliability import Bin
+
 WIDTH, HEIGHT = 520, 280
-LEFT, RIGHT, TOP, BOTTOM = 52, 12, 14, 40
+LEFT, RIGHT, TOP, BOTTOM = 52, 26, 14, 40
 
 
 @dataclass(frozen=True)
@@ -51,23 +53,29 @@ def line_chart(
     return _svg(body, alt) + _legend([curve.label for curve in curves])
 
 
-def reliability_chart(
-    before: Sequence[tuple[float, float, int]], after: Sequence[tuple[float, float, int]], *, alt: str
-) -> str:
-    """Return how often answers of a given confidence were right: (confidence, accuracy, pictures) a bin."""
+def reliability_chart(before: Sequence[Bin], after: Sequence[Bin], *, alt: str) -> str:
+    """Return how often answers of a given confidence were right, before and after calibration.
+
+    A dot a bin, larger for more answers; the line through it is the 95 % interval, so that a bin of three pictures
+    does not look like a finding.
+    """
     place = _scale((0.0, 1.0), (0.0, 1.0))
     steps = [0.0, 0.2, 0.4, 0.6, 0.8, 1.0]
     body = _frame(place, steps, steps, "confidence of the answer", "share that was right", True, x_percent=True)
     (x0, y0), (x1, y1) = place(0, 0), place(1, 1)
     body.append(f'<line class="ideal" x1="{x0:.1f}" y1="{y0:.1f}" x2="{x1:.1f}" y2="{y1:.1f}"/>')
     for number, bins in enumerate((before, after)):
-        drawn = [(*place(confidence, accuracy), confidence, accuracy, count) for confidence, accuracy, count in bins]
-        path = " ".join(f"{x:.1f},{y:.1f}" for x, y, *_ in drawn)
-        body.append(f'<polyline class="curve c{number}" points="{path}"/>')
-        total = max(1, sum(count for *_, count in bins))
-        for x, y, confidence, accuracy, count in drawn:
-            radius = 2.5 + 7 * math.sqrt(count / total)
-            title = f"{count} answers given at {confidence:.0%} on average: {accuracy:.0%} right"
+        total = max(1, sum(each.pictures for each in bins))
+        for each in bins:
+            if each.confidence is None or each.accuracy is None:
+                continue
+            x, y = place(each.confidence, each.accuracy.value)
+            low, high = (place(0, end)[1] for end in (each.accuracy.low, each.accuracy.high))
+            radius = 2.5 + 7 * math.sqrt(each.pictures / total)
+            title = (
+                f"{each.pictures} answers given at {each.confidence:.0%} on average: {each.accuracy.value:.0%} right"
+            )
+            body.append(f'<line class="whisker c{number}" x1="{x:.1f}" y1="{low:.1f}" x2="{x:.1f}" y2="{high:.1f}"/>')
             dot = f'<circle class="dot c{number}" cx="{x:.1f}" cy="{y:.1f}" r="{radius:.1f}">'
             body.append(f"{dot}<title>{title}</title></circle>")
     return _svg(body, alt) + _legend(["as trained", "calibrated", "perfectly honest"])

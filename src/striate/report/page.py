@@ -117,7 +117,8 @@ def _mistakes(page: Page) -> str:
     if not len(wrong):
         return text + ".</p>"
     order = wrong[np.argsort(-page.probabilities[wrong, answers[wrong]], kind="stable")][:WORST]
-    return text + f"; the {len(order)} it was surest of come first.</p>" + _gallery(page, order)
+    which = f"; here are the {len(order)} it was surest of" if len(order) < len(wrong) else ", the surest first"
+    return text + which + ".</p>" + _gallery(page, order)
 
 
 def _confusion(page: Page) -> str:
@@ -164,21 +165,18 @@ def _confusion(page: Page) -> str:
 
 
 def _calibration(page: Page) -> str:
-    before, after = (
-        [
-            (each.confidence, each.accuracy.value, each.pictures)
-            for each in bins
-            if each.confidence is not None and each.accuracy is not None
-        ]
-        for bins in (page.report.raw_reliability, page.report.reliability)
-    )
     error, raw = page.report.calibration_error, page.report.raw_calibration_error
     return (
         "<h2>Can its confidence be believed?</h2>"
         f"<p>Of the answers given at 87 %, about 87 % should be right: points on the dashed line. Calibration error"
         f" {_percent(raw.value)} before and {_percent(error.value)} after ({_between(error)}); temperature"
-        f" {page.report.temperature:.2f}, fitted on the validation pictures. A larger dot holds more answers.</p>"
-        + reliability_chart(before, after, alt="Share of right answers by confidence, before and after calibration")
+        f" {page.report.temperature:.2f}, fitted on the validation pictures. A larger dot holds more answers; the line"
+        " through it is where the true share lies (95 %).</p>"
+        + reliability_chart(
+            page.report.raw_reliability,
+            page.report.reliability,
+            alt="Share of right answers by confidence, before and after calibration",
+        )
     )
 
 

@@ -28,7 +28,7 @@ def describe(
             raise ShapeError("which input? say --input CHANNELSxHEIGHTxWIDTH, for example --input 3x224x224")
         shape = entry.input
     if entry is not None and classes is None:
-        return entry.function().on(shape.channels, shape.height, shape.width, fit=fit)
+        classes = entry.classes
     return nets.resolve(net).on(shape.channels, shape.height, shape.width, classes=classes, fit=fit)
 
 

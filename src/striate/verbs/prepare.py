@@ -102,7 +102,8 @@ def prepare_again(
     net, survey, preprocess = plan(recipe, classes=len(found.classes))
     stored = open_store(found.only(wanted), preprocess, progress=progress)
     index = {item.key: place for place, item in enumerate(stored.source.items)}
-    parts = Split(**{part: tuple(index[key] for key in names if key in index) for part, names in keys.items()})
+    rows = {part: tuple(index[key] for key in names if key in index) for part, names in keys.items()}
+    parts = Split(rows["train"], rows["val"], rows["test"], rows["left_out"])
     mean, std = channel_statistics(stored.store.pixels, parts.train)
     return Prepared(recipe, net, survey, stored.source, stored.store, parts, replace(preprocess, mean=mean, std=std))
 
