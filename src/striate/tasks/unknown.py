@@ -6,9 +6,10 @@ mean cosine distance to the 5 nearest (after Sun et al. 2022, "Out-of-distributi
 neighbors"). And how undecided the calibrated probabilities are: the logarithm of the generalised entropy, sum over
 classes of (p (1 - p))^0.3 (Liu et al. 2023, "GEN"). Strange is what either of them finds strange: a soft maximum.
 
-Why these: over 46 small nets with classes of MNIST and CIFAR-10 held out it told known from unknown better than the
-largest softmax every time; energy, entropy, Mahalanobis, relative Mahalanobis, ViM, either term alone and their plain
-sums each lost somewhere (`benchmarks/unknown.py`).
+Why these: measured with single classes held out. `benchmarks/unknown.py` (40 small nets, every digit of MNIST) gives a
+mean AUROC of 0.950 against 0.918 for the largest softmax, better for 36 of 40 nets, by -0.021 in the worst case (LeNet
+without 9). Either term alone, energy, entropy and Mahalanobis each fall further behind somewhere. Relative
+Mahalanobis does as well there, but fails where pictures are few beside the numbers of an embedding.
 """
 
 from __future__ import annotations
