@@ -84,7 +84,7 @@ def test_every_room_has_its_place() -> None:
 
 @pytest.mark.parametrize("module", NO_TORCH)
 def test_needs_no_torch(module: str) -> None:
-    heavy = ["torch", "sklearn"] + (["numpy"] if module.split(".")[0] in ("spec", "nets", "errors") else [])
+    heavy = ["torch", "sklearn"] + (["numpy"] if module.split(".", maxsplit=1)[0] in ("spec", "nets", "errors") else [])
     code = f"import sys, striate.{module}; print([name for name in {heavy!r} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

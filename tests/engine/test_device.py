@@ -34,8 +34,10 @@ def test_a_device_that_is_not_here_is_named_with_what_is(name, monkeypatch):
 
 
 def test_bfloat16_is_for_devices_that_have_it(monkeypatch):
-    assert not wants_bfloat16("auto", CPU)
-    assert wants_bfloat16("bfloat16", CPU)
+    for native in (True, False):
+        monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda native=native: native, raising=False)
+        assert wants_bfloat16("auto", CPU) is native
+        assert wants_bfloat16("bfloat16", CPU) and not wants_bfloat16("float32", CPU)
     gpu = torch.device("cuda:0")
     monkeypatch.setattr(torch.cuda, "get_device_capability", lambda _: (9, 0))
     assert wants_bfloat16("auto", gpu) and wants_bfloat16("bfloat16", gpu) and not wants_bfloat16("float32", gpu)

@@ -58,6 +58,9 @@ def striate() -> None:
 
 def main() -> None:
     """Run the command line: exit code 0 when done, 2 for bad input, 3 for the disk, 130 after Ctrl-C."""
+    # Threads that wait for each other by spinning take the core from the one they wait for as soon as any other
+    # program is busy: training is then up to ten times slower. OpenMP reads this when torch is loaded.
+    os.environ.setdefault("GOMP_SPINCOUNT", "1000")
     for stream in (sys.stdout, sys.stderr):
         # File names need not be UTF-8, and a pipe on Windows is not: what cannot be shown is escaped, never fatal.
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]

@@ -56,16 +56,24 @@ def use_threads(threads: int | None) -> int:
 def wants_bfloat16(precision: str, device: torch.device) -> bool:
     """Say whether the forward pass runs under bfloat16 autocast.
 
-    ``auto`` takes bfloat16 on an NVIDIA GPU that computes with it (compute capability 8.0 and up) and float32
-    everywhere else; on a CPU, bfloat16 is only ever used when asked for by name, since on most it is slower.
+    ``auto`` takes bfloat16 where the device computes with it: an NVIDIA GPU of compute capability 8.0 and up, a CPU with
+    AVX512-BF16 or AMX (there training takes about half the time, docs/performance.md). Elsewhere it is only imitated.
 
     Errors: DeviceError when bfloat16 is asked for on a GPU that only imitates it.
     """
-    native = device.type == "cuda" and torch.cuda.get_device_capability(device) >= (8, 0)
+    native = device.type == "cpu" and _cpu_has_bfloat16()
+    if device.type == "cuda":
+        native = torch.cuda.get_device_capability(device) >= (8, 0)
     if precision == "bfloat16" and device.type == "cuda" and not native:
         name = torch.cuda.get_device_name(device)
         raise DeviceError(f"{name} cannot compute in bfloat16 (it needs compute capability 8.0); use float32 or auto")
     return precision == "bfloat16" or (precision == "auto" and native)
+
+
+def _cpu_has_bfloat16() -> bool:
+    """Whether this CPU multiplies bfloat16 itself; torch keeps the question under a private name."""
+    asked = getattr(torch.cpu, "_is_avx512_bf16_supported", None)
+    return bool(asked is not None and asked())
 
 
 def autocast(device: torch.device, *, bfloat16: bool) -> AbstractContextManager[object]:
