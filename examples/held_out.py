@@ -15,6 +15,7 @@ def drawing(pixels: np.ndarray) -> list[str]:
 
 
 def main() -> None:
+    """Show six held-out pictures with their answers."""
     run = striate.Run.open("last")
     source = find(run.source()["location"])
     places = {item.key: index for index, item in enumerate(source.items)}

@@ -56,8 +56,8 @@ def use_threads(threads: int | None) -> int:
 def wants_bfloat16(precision: str, device: torch.device) -> bool:
     """Say whether the forward pass runs under bfloat16 autocast.
 
-    ``auto`` takes bfloat16 where the device computes with it: an NVIDIA GPU of compute capability 8.0 and up, a CPU with
-    AVX512-BF16 or AMX (there training takes about half the time, docs/performance.md). Elsewhere it is only imitated.
+    ``auto`` takes bfloat16 where the device computes with it: an NVIDIA GPU of compute capability 8.0 and up, a CPU
+    with AVX512-BF16 (where training takes some 0.6 of the time, docs/defaults.md). Elsewhere it is only imitated.
 
     Errors: DeviceError when bfloat16 is asked for on a GPU that only imitates it.
     """
