@@ -124,3 +124,15 @@ def test_files_hold_one_idea() -> None:
         lines = len(path.read_text(encoding="utf-8").splitlines())
         assert lines <= 350, f"{path} has {lines} lines"
         assert path.stem not in ("utils", "helpers", "common", "misc"), path
+
+
+def test_the_plan_names_every_file_and_no_other() -> None:
+    text = (SRC.parents[1] / "docs" / "architecture.md").read_text(encoding="utf-8")
+    room, planned = "", set()
+    for line in text.splitlines():
+        if line.startswith("**`"):
+            room = line[3:].partition("`")[0]
+        elif line.startswith("| `") and line.endswith(" |"):
+            planned.add(room + line[3:].partition("`")[0])
+    there = {path.relative_to(SRC).as_posix() for path in FILES if path.name != "__init__.py" and path.parent != SRC}
+    assert planned == there
