@@ -17,9 +17,10 @@ from striate.data.preprocess import Preprocess
 from striate.data.source import Source, check_rejected, find
 from striate.data.split import Split, split
 from striate.data.store import Store, channel_statistics, open_store
-from striate.errors import RunError
+from striate.errors import RunError, ShapeError
 from striate.recipe import Recipe
 from striate.spec.net import Net
+from striate.spec.shape import Shape
 from striate.spec.survey import Survey
 
 Progress = Callable[[str, int, int], None]
@@ -75,7 +76,9 @@ def prepare(
         width=width,
         uniform=facts.common_size is not None,
         gray=facts.gray,
-    ).changed(source=source.location)
+    )
+    # A file of either name may change or go: from here on the recipe is all that a run and a reader need.
+    recipe = recipe.changed(source=source.location, net=_lasting(recipe))
     net, survey, preprocess = plan(recipe, classes=len(source.classes))
     stored = open_store(source, preprocess, progress=progress)
     check_rejected(stored.source, allow_bad=allow_bad)
@@ -109,13 +112,27 @@ def prepare_again(
 
 
 def plan(recipe: Recipe, *, classes: int) -> tuple[Net, Survey, Preprocess]:
-    """Return the net of a settled recipe, its survey, and how pictures become its input."""
+    """Return the net of a settled recipe, its survey, and how pictures become its input.
+
+    Errors: DescribeError, also for a net that does not end in one number a class.
+    """
     assert recipe.net is not None and recipe.size is not None and recipe.resize is not None
     channels = 1 if recipe.colour == "gray" else 3
     height, width = recipe.size
     net = nets.resolve(recipe.net).with_classes(classes)
     survey = net.on(channels, height, width)
+    if survey.output != Shape(classes):
+        raise ShapeError(
+            f"the net puts out {survey.output}, and {classes} classes take {classes} numbers a picture;"
+            " let it end in: flatten >> dense (without a number, dense gives one a class)"
+        )
     return net, survey, Preprocess(height=height, width=width, channels=channels, resize=recipe.resize)
+
+
+def _lasting(recipe: Recipe) -> str:
+    """Return the name of a published net as it is, any other net, of a file too, as its text."""
+    assert recipe.net is not None
+    return recipe.net if recipe.net in nets.CATALOG else str(nets.resolve(recipe.net))
 
 
 def _to_train_on(source: Source, recipe: Recipe) -> int:

@@ -20,7 +20,7 @@ from striate.runs.run import Run
 from striate.verbs.prepare import Prepared, Progress, prepare, prepare_again
 
 if TYPE_CHECKING:
-    from striate.engine.fit import BatchSplit, Epoch, Recovered, Step
+    from striate.engine.fit import BatchSplit, Epoch, Recovered, Step, Training
     from striate.verbs.evaluate import Evaluation
 
 CHECKPOINT_SECONDS = 600.0  # inside one long epoch at most so much work is lost
@@ -106,7 +106,12 @@ def training(
 ) -> Iterator[Event]:
     """Train by a recipe and yield what happens, from Planned to Finished."""
     started = time.monotonic()
+    if recipe.device not in ("auto", "cpu"):
+        from striate.engine.device import choose_device
+
+        choose_device(recipe.device)  # before minutes of decoding
     prepared = prepare(recipe, data_dir=data_dir, download=download, allow_bad=allow_bad, progress=progress)
+    state = _begin(prepared)
     run = Run.create(
         runs_dir,
         name or prepared.source.name,
@@ -116,7 +121,7 @@ def training(
     )
     with run.locked():
         run.write_split({part: prepared.keys(part) for part in PARTS})
-        yield from _learn(run, prepared, started)
+        yield from _learn(run, prepared, state, started)
 
 
 def resuming(
@@ -153,17 +158,17 @@ def resuming(
                 f"the pictures in {prepared.source.location} are not what {run.name} was begun with"
                 f" (a picture or a label has changed); start a new run: striate train {prepared.source.location}"
             )
+        state = _begin(prepared)
         if longer:
             run.reopen(prepared.recipe.to_toml())
-        yield from _learn(run, prepared, started)
+        yield from _learn(run, prepared, state, started)
 
 
-def _learn(run: Run, prepared: Prepared, started: float) -> Iterator[Event]:
-    """Train from the newest checkpoint, or from the beginning, to the report."""
-    from striate.engine.fit import Epoch, Step, begin, watch
+def _begin(prepared: Prepared) -> Training:
+    """Build the model and all that training needs; what cannot be trained at all fails here, before it has a run."""
+    from striate.engine.fit import begin
     from striate.model.build import build
     from striate.spec.shape import Shape
-    from striate.verbs.finish import finish
 
     recipe, pictures = prepared.recipe, prepared.preprocess
     model = build(
@@ -172,7 +177,14 @@ def _learn(run: Run, prepared: Prepared, started: float) -> Iterator[Event]:
         preprocess=pictures,
         seed=recipe.seed,
     )
-    state = begin(model, recipe, prepared.store, prepared.targets, prepared.split)
+    return begin(model, recipe, prepared.store, prepared.targets, prepared.split)
+
+
+def _learn(run: Run, prepared: Prepared, state: Training, started: float) -> Iterator[Event]:
+    """Train from the newest checkpoint, or from the beginning, to the report."""
+    from striate.engine.fit import Epoch, Step, watch
+    from striate.verbs.finish import finish
+
     checkpoint = run.latest_checkpoint()
     done = 0
     if checkpoint is not None:
