@@ -107,7 +107,7 @@ def _recipe(
         changes["size"] = (int(numbers[0]), int(numbers[-1]))
     if source is not None:
         changes["source"] = source
-    recipe = start.changed(**changes, **said)
+    recipe = start.changed(**{**changes, **said})
     if not recipe.source:
         raise RecipeError("which pictures? say striate train FOLDER, or try striate train digits")
     return recipe
