@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import shlex
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -66,13 +68,16 @@ def command(
     CIFAR files, an .npz, or a name: digits, mnist, fashion-mnist, cifar10.
     """
     said = {field: value for field, value in flags.items() if value is not None}
+    if log == "tensorboard" and find_spec("tensorboard") is None:
+        raise RecipeError("--log tensorboard needs: pip install 'striate[tensorboard]'")
     with Progress() as progress:
         if resume is not None:
-            extra = sorted({*said, *(["source"] if source else [])} - {"epochs"})
-            if extra or settings or recipe_file or size:
+            others = {"source": source, "name": name, "size": size, "recipe": recipe_file, "set": settings}
+            extra = sorted({*said, *(word for word, value in others.items() if value)} - {"epochs"})
+            if extra:
                 raise RecipeError(
-                    f"--resume goes on with a run as it was begun; only --epochs can be said with it, not"
-                    f" {', '.join(extra) or 'other settings'}"
+                    "--resume goes on with a run as it was begun; only --epochs can be said with it, not"
+                    f" {', '.join(extra)}"
                 )
             events = resuming(resume, epochs=said.get("epochs"), runs_dir=runs_dir, progress=progress)
         else:
@@ -125,19 +130,21 @@ def _value(text: str) -> object:
 
 @dataclass
 class _Asked:
-    """Whether Ctrl-C was pressed."""
+    """Whether Ctrl-C was pressed, and whether there is something to keep yet."""
 
     stop: bool = False
+    under_way: bool = False
 
 
 @contextmanager
 def _gently() -> Iterator[_Asked]:
-    """Turn the first Ctrl-C into a wish to stop; the second one stops at once."""
+    """Turn the first Ctrl-C of a training under way into a wish to stop; any other stops at once."""
     asked = _Asked()
 
     def note(number: int, frame: FrameType | None) -> None:
+        if asked.stop or not asked.under_way:
+            raise KeyboardInterrupt
         asked.stop = True
-        signal.signal(signal.SIGINT, signal.default_int_handler)
 
     before = signal.signal(signal.SIGINT, note)
     try:
@@ -156,7 +163,8 @@ def _show(events: Iterator[Event], line: Line, progress: Progress, log: str | No
             for event in events:
                 if isinstance(event, Planned):
                     progress.__exit__(None, None, None)
-                    run_name, epochs = event.run.name, event.prepared.recipe.epochs or 0
+                    asked.under_way = True
+                    run_name, epochs = _words_for(event.run.path), event.prepared.recipe.epochs or 0
                     line.say(_plan_text(event))
                     if log == "tensorboard":
                         board = _board(event.run.path / "tensorboard")
@@ -192,6 +200,11 @@ def _show(events: Iterator[Event], line: Line, progress: Progress, log: str | No
         finally:
             if board is not None:
                 board.close()
+
+
+def _words_for(run: Path) -> str:
+    """Return what a person types to name a run: its name, or the path where it is not among the usual runs."""
+    return run.name if run.parent == Path("runs") else shlex.quote(str(run))
 
 
 def _plan_text(event: Planned) -> str:

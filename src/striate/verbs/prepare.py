@@ -121,11 +121,18 @@ def plan(recipe: Recipe, *, classes: int) -> tuple[Net, Survey, Preprocess]:
     height, width = recipe.size
     net = nets.resolve(recipe.net).with_classes(classes)
     survey = net.on(channels, height, width)
-    if survey.output != Shape(classes):
-        raise ShapeError(
-            f"the net puts out {survey.output}, and {classes} classes take {classes} numbers a picture;"
-            " let it end in: flatten >> dense (without a number, dense gives one a class)"
-        )
+    following = [*survey.rows[1:], None]
+    ends = {
+        row.path: row.output
+        for row, after in zip(survey.rows, following, strict=True)
+        if row.aside and (after is None or not after.aside)
+    }
+    for where, output in {**ends, "the net": survey.output}.items():
+        if output != Shape(classes):
+            raise ShapeError(
+                f"{where} puts out {output}, and {classes} classes take {classes} numbers a picture;"
+                " let it end in: flatten >> dense (without a number, dense gives one a class)"
+            )
     return net, survey, Preprocess(height=height, width=width, channels=channels, resize=recipe.resize)
 
 
