@@ -40,7 +40,9 @@ def line_chart(
     x_range = (min(xs), max(xs)) if min(xs) < max(xs) else (min(xs) - 0.5, max(xs) + 0.5)
     low = min(ys) if y_from is None else y_from
     high = max(ys) if y_to is None else y_to
-    y_ticks = ticks(low, high if high > low else low + 1)
+    if high <= low:  # all alike: room on the side that no limit closes
+        low, high = (high - 1, high) if y_to is not None else (low, low + 1)
+    y_ticks = ticks(low, high)
     y_range = (min(low, y_ticks[0]), max(high, y_ticks[-1]))
     place = _scale(x_range, y_range)
     body = _frame(place, _whole(ticks(*x_range)), y_ticks, x_label, y_label, percent)
@@ -86,7 +88,7 @@ def ticks(low: float, high: float, *, about: int = 5) -> list[float]:
     step = 10.0 ** math.floor(math.log10((high - low) / about))
     step *= next(factor for factor in (1, 2, 5, 10) if (high - low) / (step * factor) <= about)
     first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
-    return [round(step * number, 10) for number in range(first, last + 1)]
+    return [float(f"{step * number:.12g}") for number in range(first, last + 1)]
 
 
 def _whole(values: list[float]) -> list[float]:
