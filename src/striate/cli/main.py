@@ -65,7 +65,7 @@ def main() -> None:
         # File names need not be UTF-8, and a pipe on Windows is not: what cannot be shown is escaped, never fatal.
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     try:
-        striate.main(standalone_mode=False)
+        striate.main(prog_name="striate", standalone_mode=False)
     except StriateError as error:
         click.echo(f"striate: {error}", err=True)
         sys.exit(error.exit_code)
