@@ -213,7 +213,8 @@ def _matched(source: Source, classes: tuple[str, ...]) -> np.ndarray:
     strangers = [name for name in source.classes if name not in classes]
     if strangers:
         raise SourceError(
-            f"{source.location} has {len(strangers)} classes the model does not know: {', '.join(strangers[:5])};"
+            f"{source.location} has {len(strangers)} class{'es' if len(strangers) > 1 else ''} the model does not know:"
+            f" {', '.join(strangers[:5])}{' ...' if len(strangers) > 5 else ''};"
             f" it knows {', '.join(classes[:10])}{' ...' if len(classes) > 10 else ''}"
         )
     place = np.array([classes.index(name) for name in source.classes] + [-1], np.int64)
