@@ -28,7 +28,7 @@ from striate.runs.run import Run
 from striate.verbs.train import Event, resuming, training
 
 NET = (
-    "conv 8 3x3 pad 1 nobias >> batchnorm >> relu >> maxpool 2 >> conv 16 3x3 pad 1 nobias >> batchnorm >> relu"
+    "conv 8 3x3 pad 1 no bias >> batchnorm >> relu >> maxpool 2 >> conv 16 3x3 pad 1 no bias >> batchnorm >> relu"
     " >> dropout 0.1 >> globalavgpool >> flatten >> dense"
 )
 
