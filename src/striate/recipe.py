@@ -129,8 +129,8 @@ _OWN_RATES: dict[str, dict[str, object]] = {
 def _rules(*, pictures: int, side: int, gray: bool) -> dict[str, Any]:
     """What a person who says nothing gets."""
     if side <= SMALL:
-        net, steps = ("tiny", 1700) if gray else ("small", 900)
-        batch, rate, most = (64 if pictures < 4000 else 256), 0.2 / 256, 80
+        net, steps = ("tiny", 3400) if gray else ("small", 1700)
+        batch, rate, most = (64 if pictures < 4000 else 128), 0.2 / 256, 80
     else:
         net, steps, batch, rate, most = "resnet", 1500, 32, 0.1 / 64, 60
     return {

@@ -25,6 +25,8 @@ from striate.spec.survey import Survey
 
 Progress = Callable[[str, int, int], None]
 
+WORTH_SHARING = 100_000_000  # MACs forward a step: below, threads wait for each other longer than they compute
+
 
 @dataclass(frozen=True)
 class Prepared:
@@ -80,6 +82,8 @@ def prepare(
     # A file of either name may change or go: from here on the recipe is all that a run and a reader need.
     recipe = recipe.changed(source=source.location, net=_lasting(recipe))
     net, survey, preprocess = plan(recipe, classes=len(source.classes))
+    if recipe.threads is None and survey.macs * (recipe.batch or 1) < WORTH_SHARING:
+        recipe = recipe.changed(threads=1)
     stored = open_store(source, preprocess, progress=progress)
     check_rejected(stored.source, allow_bad=allow_bad)
     parts = split(stored.source, stored.store.digests, seed=recipe.seed, val=recipe.val, test=recipe.test)
