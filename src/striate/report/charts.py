@@ -10,7 +10,7 @@ from html import escape
 from striate.metrics.reliability import Bin
 
 WIDTH, HEIGHT = 520, 280
-LEFT, RIGHT, TOP, BOTTOM = 52, 26, 14, 40
+LEFT, RIGHT, TOP, BOTTOM = 66, 26, 14, 40
 
 
 @dataclass(frozen=True)

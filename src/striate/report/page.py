@@ -136,10 +136,10 @@ def _confusion(page: Page) -> str:
                 cells.append('<td class="zero">0</td>')
                 continue
             share = count / total
-            label = f"{count} of {total} {page.classes[row]} called {page.classes[column]}"
-            strong = ' class="strong"' if share > 0.55 else ""
+            label = f"{count} of the {total} pictures of {page.classes[row]} called {page.classes[column]}"
+            strong = ' class="strong"' if share > 0.3 else ""
             cells.append(
-                f'<td{strong} style="--share:{share:.3f}"><a href="#cell-{row}-{column}"'
+                f'<td{strong} style="--share:{share**0.5:.3f}"><a href="#cell-{row}-{column}"'
                 f' aria-label="{escape(label, quote=True)}">{count}</a></td>'
             )
             members = np.flatnonzero((page.targets == row) & (answers == column))
@@ -157,8 +157,8 @@ def _confusion(page: Page) -> str:
     head = "".join(f'<th scope="col"><span>{escape(page.classes[column])}</span></th>' for column in shown)
     return (
         '<h2 id="confusion">What does it confuse?</h2>'
-        "<p>A row is what a picture is, a column what it was called; darker is a larger share of the row."
-        f" Choose a number to see its pictures.{note}</p>"
+        "<p>A row is what a picture is, a column what it was called; the stronger the colour, the larger the share"
+        f" of its row. Choose a number to see its pictures.{note}</p>"
         f'<div class="wide"><table class="confusion"><thead><tr><th>is, called</th>{head}</tr></thead>'
         f"<tbody>{''.join(rows)}</tbody></table></div>{''.join(panels)}"
     )
