@@ -1,6 +1,6 @@
 """None of these: how well a held-out class is told from known ones, by several scores, over many small nets.
 
-    python benchmarks/unknown.py ../shared/data/mnist [--pictures 6000] [--epochs 2] [--digits 0,1,4,5,7,9]
+    python -m benchmarks.unknown [../shared/data/mnist] [--pictures 6000] [--epochs 2] [--digits 0,1,4,5,7,9]
 
 Each row is one score: its mean AUROC over all nets, how often it beats the largest softmax, and its worst gain over
 it. Each net is trained without one digit; two kinds of net, with label smoothing 0 and 0.1. About 8 seconds a net on
@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import argparse
 import gzip
+import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +20,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from benchmarks.machine import SHARED
 from striate.metrics.classification import auroc
 from striate.metrics.probability import log_softmax
 from striate.tasks.calibrate import fit_temperature
@@ -100,13 +103,13 @@ def scores(train, train_targets, val, temperature) -> dict[str, object]:
     }
 
 
-def main() -> None:
+def main(arguments: Sequence[str] = ()) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("mnist", type=Path)
+    parser.add_argument("mnist", type=Path, nargs="?", default=SHARED / "mnist")
     parser.add_argument("--pictures", type=int, default=6000)
     parser.add_argument("--epochs", type=int, default=2)
     parser.add_argument("--digits", default="0,1,4,5,7,9")
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
     torch.set_num_threads(1)
     pictures, labels = (
         idx(options.mnist / "train-images-idx3-ubyte.gz"),
@@ -153,4 +156,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])
