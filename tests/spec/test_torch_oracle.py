@@ -46,7 +46,8 @@ def often(strategy: Any, *, few: int, many: int) -> Callable[[Callable[[Case], N
                 derandomize=True,
                 database=None,
                 suppress_health_check=list(HealthCheck),
-                phases=(Phase.generate, Phase.shrink),
+                phases=(Phase.generate,),  # to shrink takes minutes; the first case that fails says enough
+                report_multiple_bugs=False,
             )(given(strategy)(check))()
 
         @pytest.mark.parametrize("examples", [few, pytest.param(many, marks=pytest.mark.slow)])
