@@ -25,6 +25,7 @@ def describe(
     entry = nets.CATALOG.get(net)
     if shape is None:
         if entry is None:
+            nets.resolve(net)  # a name that is not there is worth more words than a missing input
             raise ShapeError("which input? say --input CHANNELSxHEIGHTxWIDTH, for example --input 3x224x224")
         shape = entry.input
     if entry is not None and classes is None:
