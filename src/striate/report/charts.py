@@ -40,7 +40,7 @@ def line_chart(
     x_range = (min(xs), max(xs)) if min(xs) < max(xs) else (min(xs) - 0.5, max(xs) + 0.5)
     low = min(ys) if y_from is None else y_from
     high = max(ys) if y_to is None else y_to
-    if high <= low:  # all alike: room on the side that no limit closes
+    if high - low < 1e-12:  # all alike: room on the side that no limit closes
         low, high = (high - 1, high) if y_to is not None else (low, low + 1)
     y_ticks = ticks(low, high)
     y_range = (min(low, y_ticks[0]), max(high, y_ticks[-1]))
