@@ -5,6 +5,7 @@ Children are forked from a process that has torch loaded already, so that a kill
 
 from __future__ import annotations
 
+import functools
 import os
 import random
 import signal
@@ -191,11 +192,13 @@ def test_a_kill_at_any_write(tmp_path: Path, unharmed: Callable[[int], dict[str,
 
 def test_stopping_between_two_steps_loses_nothing(tmp_path: Path, unharmed: Callable[[int], dict[str, bytes]]) -> None:
     """What Ctrl-C does: the reader of the events closes them in the middle of an epoch."""
+    from striate.engine import fit
     from striate.engine.fit import Step
 
     expected = unharmed(12)
 
     def work() -> None:
+        fit.watch = functools.partial(fit.watch, interval=0)  # every step is an event, however quick
         for stop_at in (1, 3, 40):
             seen, under_way = 0, events(tmp_path, 12)
             event: Event

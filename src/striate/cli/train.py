@@ -227,6 +227,7 @@ def _plan_text(event: Planned) -> str:
         f" {prepared.survey.parameters:,} parameters, {prepared.survey.macs:,} MACs; {recipe.epochs} epochs of batches"
         f" of {recipe.batch} on {event.device}; seed {recipe.seed}"
     )
+    lines += [f"note: {note}" for note in event.notes]
     lines.append(f"{event.run.path}" + (f", going on after epoch {event.done}" if event.done else ""))
     return "\n".join(lines)
 

@@ -29,12 +29,17 @@ PARTS = ("train", "val", "test", "left_out")
 
 @dataclass(frozen=True)
 class Planned:
-    """Everything is ready; training starts, or goes on after ``done`` epochs."""
+    """Everything is ready; training starts, or goes on after ``done`` epochs.
+
+    ``notes`` are sentences a person should read: a checkpoint that was damaged and passed over, or why the very same
+    weights cannot be promised here.
+    """
 
     run: Run
     prepared: Prepared
     device: str
     done: int = 0
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -191,7 +196,7 @@ def _learn(run: Run, prepared: Prepared, state: Training, started: float) -> Ite
         state.load_state(*checkpoint)
         done = state.epochs_done
     run.truncate_history(done)
-    yield Planned(run, prepared, device=str(state.device), done=done)
+    yield Planned(run, prepared, device=str(state.device), done=done, notes=(*run.notes, *state.inexact))
 
     kept = time.monotonic()
     events = watch(state)
