@@ -94,6 +94,11 @@ def evaluate(
     prepared = prepare_again(
         recipe, opened.split(), data_dir=None if folder is None else Path(folder), progress=progress
     )
+    if prepared.digest() != opened.source()["digest"]:
+        raise RunError(
+            f"the pictures in {prepared.source.location} are not what {opened.name} was trained and split with (a"
+            f" picture or a label has changed); measure them as they are now with --data {prepared.source.location}"
+        )
     chosen = np.array(getattr(prepared.split, part), np.int64)
     if not len(chosen):
         sizes = ", ".join(f"{name} {len(getattr(prepared.split, name))}" for name in ("train", "val", "test"))

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from striate.model.build import Model
     from striate.verbs.evaluate import Evaluation
 
+FEWEST = 20  # validation pictures, below which a threshold for "none of these" would be a guess
 KNOWN = 5000  # training pictures that are enough to know what the known looks like
 
 
@@ -69,7 +70,7 @@ def judge(model: Model, prepared: Prepared, *, device: torch.device) -> tuple[Ca
     val = np.array(split.val, np.int64)
     logits, embeddings = infer(model, prepared.store, val, device=device)
     calibration = calibrate(logits, targets[val])
-    if not recipe.unknown or not len(val):
+    if not recipe.unknown or len(val) < FEWEST:
         return calibration, None
     train = subset(split.train, KNOWN, seed=recipe.seed)
     _, known = infer(model, prepared.store, train, device=device)
