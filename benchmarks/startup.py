@@ -8,7 +8,7 @@ from benchmarks.machine import machine, spread, timed
 
 TRIALS = 15
 RESNET = (
-    "conv 64 7x7 stride 2 pad 3 nobias >> batchnorm >> relu >> maxpool 3x3 stride 2 pad 1"
+    "conv 64 7x7 stride 2 pad 3 no bias >> batchnorm >> relu >> maxpool 3x3 stride 2 pad 1"
     + "".join(
         f" >> ((conv {w} 3x3 stride {s} pad 1 >> batchnorm >> relu >> conv {w} 3x3 pad 1 >> batchnorm)"
         f" + (conv {w} 1x1 stride {s} >> batchnorm) >> relu)"
