@@ -17,7 +17,7 @@ from striate.engine.infer import infer
 from striate.runs.predictor import Predictor
 from striate.tasks.unknown import contrast
 
-DIGITS = [int(digit) for digit in os.environ.get("STRIATE_DIGITS", "2,4,7,9")]
+DIGITS = [int(digit) for digit in os.environ.get("STRIATE_DIGITS", "2,4,7,9").split(",")]
 
 
 def idx(name: str, header: int) -> np.ndarray:
