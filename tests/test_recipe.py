@@ -69,3 +69,12 @@ def test_files_that_are_not_recipes(tmp_path: Path) -> None:
             recipe.read(path)
     with pytest.raises(RecipeError, match=r"missing\.toml"):
         recipe.read(tmp_path / "missing.toml")
+
+
+def test_a_net_without_norms_is_not_trained_at_the_rates_of_one_with_them() -> None:
+    facts = {"pictures": 700, "height": 128, "width": 128, "uniform": True, "gray": False}
+    plain = Recipe(source="x", net="conv 8 3x3").settled(**facts, normed=False)
+    assert (plain.optimiser, plain.learning_rate) == ("adamw", 1e-3)
+    said = Recipe(source="x", net="conv 8 3x3", optimiser="sgd").settled(**facts, normed=False)
+    assert (said.optimiser, said.learning_rate) == ("sgd", 0.01)
+    assert Recipe(source="x").settled(**facts).optimiser == "sgd"

@@ -86,11 +86,14 @@ class Recipe(BaseModel):
             raise ValueError(f"milestones {list(self.milestones)} must rise from one to the next")
         return self
 
-    def settled(self, *, pictures: int, height: int, width: int, uniform: bool, gray: bool) -> Recipe:
+    def settled(
+        self, *, pictures: int, height: int, width: int, uniform: bool, gray: bool, normed: bool = True
+    ) -> Recipe:
         """Return the same recipe with every gap filled.
 
         ``pictures`` is how many there are to train on, ``height`` x ``width`` (pixels) the median size, ``uniform``
-        whether all have that very size, ``gray`` whether none has colour.
+        whether all have that very size, ``gray`` whether none has colour; ``normed`` whether the net normalises
+        inside (without it the rates of the house's nets blow its weights up).
         """
         size, colour = self.size, self.colour or ("gray" if gray else "rgb")
         if size is None:
@@ -99,9 +102,10 @@ class Recipe(BaseModel):
             size = (max(size[0], SMALLEST), max(size[1], SMALLEST))
         rules = _rules(pictures=pictures, side=max(size), gray=colour == "gray")
         gaps = {name: value for name, value in rules.items() if getattr(self, name) is None}
-        if self.optimiser not in (None, rules["optimiser"]):
-            # The learning rate and decay above belong to that optimiser; another one gets its own usual ones.
-            own = _OWN_RATES[self.optimiser]
+        optimiser = self.optimiser or ("sgd" if normed else "adamw")
+        if optimiser != rules["optimiser"] or not normed:
+            # The rate and decay of the rules belong to their optimiser and nets; others get their own usual ones.
+            own = {"optimiser": optimiser, **_OWN_RATES[optimiser]}
             gaps |= {name: value for name, value in own.items() if name in gaps}
         return self.changed(size=size, colour=colour, **gaps)
 
@@ -119,10 +123,10 @@ class Recipe(BaseModel):
 
 
 _OWN_RATES: dict[str, dict[str, object]] = {
-    "sgd": {"learning_rate": 0.1, "weight_decay": 5e-4},
+    "sgd": {"learning_rate": 0.01, "weight_decay": 5e-4},
     "rmsprop": {"learning_rate": 1e-3, "weight_decay": 1e-5},
     "adam": {"learning_rate": 1e-3, "weight_decay": 0.0},
-    "adamw": {"learning_rate": 2e-3, "weight_decay": 0.05},
+    "adamw": {"learning_rate": 1e-3, "weight_decay": 0.05},
 }
 
 

@@ -224,7 +224,8 @@ def _plan_text(event: Planned) -> str:
     name = recipe.net if recipe.net and len(recipe.net) <= 40 else "net"
     lines.append(
         f"{name} on {pictures.channels}x{pictures.height}x{pictures.width}:"
-        f" {prepared.survey.parameters:,} parameters, {prepared.survey.macs:,} MACs; {recipe.epochs} epochs of batches"
+        f" {prepared.survey.parameters:,} parameters, {prepared.survey.macs:,} MACs;"
+        f" {recipe.epochs} epoch{'s' if recipe.epochs != 1 else ''} of batches"
         f" of {recipe.batch} on {event.device}; seed {recipe.seed}"
     )
     lines += [f"note: {note}" for note in event.notes]

@@ -19,6 +19,7 @@ from striate.data.split import Split, split
 from striate.data.store import Store, channel_statistics, open_store
 from striate.errors import RunError, ShapeError
 from striate.recipe import Recipe
+from striate.spec.layers import BatchNorm, GroupNorm
 from striate.spec.net import Net
 from striate.spec.shape import Shape
 from striate.spec.survey import Survey
@@ -78,6 +79,7 @@ def prepare(
         width=width,
         uniform=facts.common_size is not None,
         gray=facts.gray,
+        normed=recipe.net is None or _normed(nets.resolve(recipe.net)),
     )
     # A file of either name may change or go: from here on the recipe is all that a run and a reader need.
     recipe = recipe.changed(source=source.location, net=_lasting(recipe))
@@ -144,6 +146,11 @@ def _lasting(recipe: Recipe) -> str:
     """Return the name of a published net as it is, any other net, of a file too, as its text."""
     assert recipe.net is not None
     return recipe.net if recipe.net in nets.CATALOG else str(nets.resolve(recipe.net))
+
+
+def _normed(net: Net) -> bool:
+    """Whether a net normalises what flows through it."""
+    return any(isinstance(layer, BatchNorm | GroupNorm) for layer in net.layers())
 
 
 def _to_train_on(source: Source, recipe: Recipe) -> int:
