@@ -38,6 +38,7 @@ NO_TORCH = [
     "data.preprocess",
     "data.store",
     "tasks.prediction",
+    "report.page",
     "verbs.describe",
     "verbs.prepare",
     "verbs.cache",

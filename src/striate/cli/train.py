@@ -182,7 +182,7 @@ def _show(events: Iterator[Event], line: Line, progress: Progress, log: str | No
                 elif isinstance(event, BatchSplit):
                     line.say(
                         f"out of memory: the batch is now {event.parts} parts of {event.micro_batch} pictures;"
-                        " the result is the same"
+                        " each step still learns from the whole batch (batch norm sees a part at a time)"
                     )
                 elif isinstance(event, Finished):
                     click.echo(_result_text(event))
