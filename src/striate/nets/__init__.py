@@ -9,7 +9,7 @@ To add one: a file with the function, and a line in `CATALOG`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -33,6 +33,8 @@ class Entry(NamedTuple):
     year: int
     input: Shape  # what it was published for
     classes: int = 10  # what it was published for
+    accuracy: str = ""  # as published, with the data: "ImageNet top-1 76.13 %"
+    names: tuple[Mapping[str, str | None], ...] = ()  # how publishers name its weights, see `model.published`
 
 
 _LENET = "LeCun et al., Gradient-Based Learning Applied to Document Recognition"
