@@ -19,7 +19,7 @@ from striate.recipe import Recipe
     width=st.integers(1, 4000),
     uniform=st.booleans(),
     gray=st.booleans(),
-    optimiser=st.sampled_from([None, "sgd", "rmsprop", "adam", "adamw"]),
+    optimiser=st.sampled_from([None, "sgd", "muon", "rmsprop", "adam", "adamw"]),
 )
 def test_settled_leaves_no_gap_and_round_trips(
     pictures: int, height: int, width: int, uniform: bool, gray: bool, optimiser: str | None
@@ -43,7 +43,7 @@ def test_what_is_said_is_kept() -> None:
     [
         ({"epoch": 3}, ["no field 'epoch'", "epochs"]),
         ({"epochs": 0}, ["epochs = 0", "greater than or equal to 1"]),
-        ({"optimiser": "adamv"}, ["optimiser = 'adamv'", "sgd, rmsprop, adam, adamw"]),
+        ({"optimiser": "adamv"}, ["optimiser = 'adamv'", "sgd, muon, rmsprop, adam, adamw"]),
         ({"val": 0.6, "test": 0.5}, ["0.6", "0.5", "below 1"]),
         ({"learning_rate": float("nan")}, ["learning_rate", "finite"]),
         ({"device": "tpu"}, ["device = 'tpu'"]),

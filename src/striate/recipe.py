@@ -33,6 +33,7 @@ class Recipe(BaseModel):
 
     Units: learning rates are per step, ``warmup`` and ``milestones`` are shares of all steps, ``size`` is
     (height, width) in pixels, ``val`` and ``test`` are shares of the pictures that the source itself leaves unsplit.
+    ``epoch_share`` is how much of the training pictures one epoch sees, another draw of them each time.
 
     Example: ``Recipe(source="pets", epochs=5).settled(pictures=200, height=375, width=500, uniform=False, gray=False)``
     """
@@ -50,8 +51,9 @@ class Recipe(BaseModel):
     augment: Strength | None = None
     flip: bool | None = None
     epochs: Count | None = None
+    epoch_share: Annotated[float, Field(gt=0.0, le=1.0)] = 1.0
     batch: Count | None = None
-    optimiser: Literal["sgd", "rmsprop", "adam", "adamw"] | None = None
+    optimiser: Literal["sgd", "muon", "rmsprop", "adam", "adamw"] | None = None
     learning_rate: Positive | None = None
     momentum: Share = 0.9
     nesterov: bool = True
@@ -100,7 +102,7 @@ class Recipe(BaseModel):
             side = max(height, width)
             size = (height, width) if side <= SMALL and uniform else (min(side, LARGE),) * 2
             size = (max(size[0], SMALLEST), max(size[1], SMALLEST))
-        rules = _rules(pictures=pictures, side=max(size), gray=colour == "gray")
+        rules = _rules(pictures=max(1, round(self.epoch_share * pictures)), side=max(size), gray=colour == "gray")
         gaps = {name: value for name, value in rules.items() if getattr(self, name) is None}
         optimiser = self.optimiser or ("sgd" if normed else "adamw")
         if optimiser != rules["optimiser"] or not normed:
@@ -124,6 +126,7 @@ class Recipe(BaseModel):
 
 _OWN_RATES: dict[str, dict[str, object]] = {
     "sgd": {"learning_rate": 0.01, "weight_decay": 5e-4},
+    "muon": {"learning_rate": 0.02, "weight_decay": 5e-4},
     "rmsprop": {"learning_rate": 1e-3, "weight_decay": 1e-5},
     "adam": {"learning_rate": 1e-3, "weight_decay": 0.0},
     "adamw": {"learning_rate": 1e-3, "weight_decay": 0.05},

@@ -232,3 +232,15 @@ def test_learns_the_digits(make):
     assert not any(isinstance(event, (Recovered, BatchSplit)) for event in events)
     last = [event for event in events if isinstance(event, Epoch)][-1]
     assert last.metrics["accuracy"] > 0.95
+
+
+def test_an_epoch_may_see_a_share_of_the_pictures_another_one_each_time(make):
+    training = make(epochs=2, epoch_share=0.4, batch=8)
+    assert training.steps == 2  # of five
+    seen = []
+    original = training.model.normalise
+    training.model.normalise = lambda pixels: seen.append(pixels.clone()) or original(pixels)
+    epochs = list(fit(training))
+    assert [epoch.index for epoch in epochs] == [1, 2] and training.updates == 4
+    trained = [pixels for pixels in seen if len(pixels) == 8]
+    assert len({pixels.numpy().tobytes() for pixels in trained[:2] + trained[-2:]}) >= 4

@@ -33,7 +33,7 @@ def all_states(training: Training) -> tuple[list[tuple[dict[str, torch.Tensor], 
     return [(tensors, json.dumps(facts)) for tensors, facts in states], epochs
 
 
-OPTIMISERS = ("sgd", "rmsprop", "adam", "adamw")
+OPTIMISERS = ("sgd", "muon", "rmsprop", "adam", "adamw")
 SCHEDULES = ("constant", "step", "cosine", "one-cycle")
 
 

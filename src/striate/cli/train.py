@@ -29,7 +29,7 @@ from striate.verbs.train import Event, Finished, Planned, resuming, training
 @click.option("--seed", type=click.IntRange(0), help="The one seed of everything random.  [default: 0]")
 @click.option("--size", metavar="N or HxW", help="Pixels; the pictures' own size when small, else 128.")
 @click.option("--batch", type=click.IntRange(1), help="Pictures a step.")
-@click.option("--optimiser", type=click.Choice(["sgd", "rmsprop", "adam", "adamw"]))
+@click.option("--optimiser", type=click.Choice(["sgd", "muon", "rmsprop", "adam", "adamw"]))
 @click.option("--lr", "learning_rate", type=float, help="Peak learning rate.")
 @click.option("--schedule", type=click.Choice(["constant", "step", "cosine", "one-cycle"]))
 @click.option("--augment", type=click.Choice(["none", "light", "standard", "strong"]))

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Sequence
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import torch
 from torch import Tensor, nn
 
+from striate.engine.muon import Muon
 from striate.errors import RecipeError
 from striate.model.build import decayed
 from striate.recipe import Recipe
@@ -21,7 +22,7 @@ Schedule: TypeAlias = Callable[[int], float]
 
 
 def optimiser(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
-    """Return torch's own optimiser over the trainable parameters, with no weight decay on norms and biases.
+    """Return the optimiser of a recipe, torch's own or Muon, with no weight decay on norms and biases.
 
     Whatever has at most one axis (a bias, the scale and shift of a norm) is not decayed. Decay is what the torch class
     makes of it: added to the gradient by sgd, rmsprop and adam, taken from the weight itself by adamw.
@@ -53,7 +54,23 @@ def optimiser(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
             return torch.optim.Adam(groups, lr=rate, betas=recipe.betas, fused=fused)
         case "adamw":
             return torch.optim.AdamW(groups, lr=rate, betas=recipe.betas, fused=fused)
+        case "muon":
+            return Muon(_matrices(groups), lr=rate, momentum=recipe.momentum)
     raise RecipeError(f"optimiser = {recipe.optimiser!r} cannot be trained with; settle the recipe first")
+
+
+def _matrices(groups: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the groups with those weights apart that Muon moves as matrices: of the hidden layers.
+
+    The first layer and the one that answers are left to plain momentum, as the paper does, and so are depthwise
+    kernels, whose rows are one channel each and have nothing to be orthogonal to.
+    """
+    heavy = groups[0]["params"]
+    hidden = {id(weight) for weight in heavy[1:-1] if weight.shape[1] > 1}
+    matrices = [weight for weight in heavy if id(weight) in hidden]
+    others = [weight for weight in heavy if id(weight) not in hidden]
+    apart = [{**groups[0], "params": matrices, "matrix": True}, {**groups[0], "params": others}, *groups[1:]]
+    return [group for group in apart if group["params"]]
 
 
 def learning_rate(recipe: Recipe) -> float:

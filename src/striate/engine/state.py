@@ -85,7 +85,7 @@ class Training:
         self.class_weights = class_weights
         self.epochs, self.batch = epochs, batch
         pictures = len(split.train)
-        self.steps = steps(pictures, batch_size=batch)
+        self.steps = max(1, round(recipe.epoch_share * steps(pictures, batch_size=batch)))
 
         self.outputs = torch.compile(model.outputs) if recipe.compile else model.outputs
         self.optimiser = optimise.optimiser(model, recipe)

@@ -7,8 +7,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from importlib import import_module
 from pathlib import Path
+from threading import Thread
 
 import numpy as np
 
@@ -84,6 +87,7 @@ def prepare(
     # A file of either name may change or go: from here on the recipe is all that a run and a reader need.
     recipe = recipe.changed(source=source.location, net=_lasting(recipe))
     net, survey, preprocess = plan(recipe, classes=len(source.classes))
+    _import_ahead()
     if recipe.threads is None and survey.macs * (recipe.batch or 1) < WORTH_SHARING:
         recipe = recipe.changed(threads=1)
     stored = open_store(source, preprocess, progress=progress)
@@ -160,6 +164,16 @@ def _to_train_on(source: Source, recipe: Recipe) -> int:
     share = 1.0 - recipe.val - recipe.test
     train = own.count("train") * (1.0 if "val" in own else 1.0 - recipe.val)
     return max(1, round(free * share + train))
+
+
+def _import_ahead() -> None:
+    """Begin to import torch, a second or two, beside the decoding, which mostly runs outside the interpreter."""
+
+    def quietly() -> None:
+        with suppress(Exception):  # whoever imports it next meets the same error, and says so
+            import_module("striate.engine.fit")
+
+    Thread(target=quietly, name="import torch").start()
 
 
 def subset(indices: Sequence[int], most: int, *, seed: int) -> np.ndarray:
