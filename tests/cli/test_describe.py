@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
+
+import pytest
 
 from tests.cli.stage import Place
 
@@ -72,3 +77,12 @@ def test_help_names_every_command_and_loads_none(place: Place) -> None:
         assert place(name, "--help").done().out.startswith(f"Usage: striate {name} ")
     assert answer.out.startswith("Usage: striate [OPTIONS]")
     assert place("--version").done().out.startswith("striate, version ")
+
+
+@pytest.mark.parametrize("words", [["--help"], ["describe", "--help"], ["describe", "lenet5"]])
+def test_a_reader_that_leaves_early_is_no_failure(words: list[str]) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run([sys.executable, "-m", "striate.cli", *words], stdout=writing, stderr=subprocess.PIPE)
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (0, b"")

@@ -9,6 +9,8 @@ from __future__ import annotations
 import importlib
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import click
 
@@ -21,6 +23,16 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "predict": ("striate.cli.predict", "Ask a trained network about a picture or a folder."),
     "cache": ("striate.cli.cache", "What the store of decoded pictures holds; clear it."),
 }
+
+
+@contextmanager
+def _until_enough() -> Iterator[None]:
+    """Leave quietly when whoever reads us has had enough (striate ... | head); click itself would call it a failure."""
+    try:
+        yield
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise click.exceptions.Exit(0) from None
 
 
 class Commands(click.Group):
@@ -36,6 +48,18 @@ class Commands(click.Group):
             return None
         command: click.Command = importlib.import_module(COMMANDS[cmd_name][0]).command
         return command
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Read the words; --help is printed here."""
+        with _until_enough():
+            return super().parse_args(ctx, args)
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run the command."""
+        with _until_enough():
+            result: object = super().invoke(ctx)
+            sys.stdout.flush()
+            return result
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the commands from the table alone."""
@@ -77,7 +101,3 @@ def main() -> None:
     except (KeyboardInterrupt, click.Abort):
         click.echo("striate: stopped", err=True)
         sys.exit(130)
-    except BrokenPipeError:
-        # Whoever read us has gone (striate ... | head): leave quietly, as other tools do.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
