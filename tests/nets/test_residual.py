@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from functools import cache
 
 import pytest
 from tests.nets.naming import published
@@ -38,6 +40,14 @@ IMAGENET = {
 CIFAR = {"resnet20": 269_722, "resnet32": 464_154, "resnet44": 658_586, "resnet56": 853_018, "resnet110": 1_727_962}
 
 
+@cache
+def own_shapes(name: str) -> dict[str, tuple[int, ...]]:
+    """Our tensors for 1,000 classes."""
+    entry = CATALOG[name]
+    state = build(entry.function(1000), entry.input).state_dict()
+    return {key: tuple(value.shape) for key, value in state.items() if not key.startswith("input.")}
+
+
 def surveyed(name: str) -> Survey:
     entry = CATALOG[name]
     return entry.function(entry.classes).on(entry.input)
@@ -58,7 +68,7 @@ def test_parameters_for_cifar(name: str) -> None:
 def test_wide_resnet_for_cifar() -> None:
     survey = surveyed("wrn28_10")
     assert round(survey.parameters / 1e6, 1) == 36.5  # table 4 of the paper
-    assert round(survey.macs / 1e9, 1) == 5.2  # table 7 of the paper speaks of time alone; 5.2 G is the usual count
+    assert round(survey.macs / 1e9, 1) == 5.2
 
 
 @pytest.mark.parametrize(
@@ -102,7 +112,7 @@ def field_of_the_last_stage(net: Net) -> tuple[int, int]:
 @pytest.mark.parametrize(
     ("net", "ours", "distill"), [(resnet50, 427, 483), (resnet101, 971, 1027), (resnet152, 1451, 1507)]
 )
-def test_receptive_fields(net: object, ours: int, distill: int) -> None:
+def test_receptive_fields(net: Callable[[], Net], ours: int, distill: int) -> None:
     """Araujo, Norris and Sim (Distill 2019) list 483, 1027 and 1507 for v1 as TF-slim has it.
 
     There every 3x3 of a stage but the last works at the jump of the stage's output, and the halving comes at the end
@@ -110,8 +120,8 @@ def test_receptive_fields(net: object, ours: int, distill: int) -> None:
     stages works before the halving, at jumps of 4, 8 and 16 in place of 8, 16 and 32: it sees 2 * (4 + 8 + 16) = 56
     pixels less. Both by hand for ResNet-50: the stem 7 + 2 * 2 = 11; v1 adds 2 * (3*4 + 4*8 + 6*16 + 3*32) = 472.
     """
-    assert field_of_the_last_stage(net()) == (ours, ours)  # type: ignore[operator]
-    assert field_of_the_last_stage(first_version(net())) == (distill, distill)  # type: ignore[operator]
+    assert field_of_the_last_stage(net()) == (ours, ours)
+    assert field_of_the_last_stage(first_version(net())) == (distill, distill)
     assert distill - ours == 56
 
 
@@ -129,10 +139,9 @@ NAMINGS = [(name, number) for name in {**IMAGENET, **CIFAR} for number in range(
 
 @pytest.mark.parametrize(("name", "number"), NAMINGS)
 def test_every_tensor_has_one_published_name(name: str, number: int) -> None:
-    entry = CATALOG[name]
-    own = [key for key in build(entry.function(1000), entry.input).state_dict() if not key.startswith("input.")]
-    theirs = published(dict.fromkeys(own), entry.names[number])
-    assert list(renamed(theirs, entry.names[number]).values()) == own
+    names = CATALOG[name].names[number]
+    theirs = published(own_shapes(name), names)
+    assert list(renamed(theirs, names).values()) == list(own_shapes(name))
 
 
 @pytest.mark.parametrize(
@@ -182,10 +191,9 @@ def test_every_tensor_has_one_published_name(name: str, number: int) -> None:
     ],
 )
 def test_names_as_they_are_in_the_files(name: str, number: int, theirs: str, shape: tuple[int, ...]) -> None:
-    entry = CATALOG[name]
-    own = {key: tuple(value.shape) for key, value in build(entry.function(1000), entry.input).state_dict().items()}
-    found = renamed({theirs: None}, entry.names[number])[theirs]
-    assert found is not None and own[found] == shape
+    found = renamed({theirs: None}, CATALOG[name].names[number])[theirs]
+    assert found is not None
+    assert own_shapes(name)[found] == shape
 
 
 # -- inputs ------------------------------------------------------------------------------------------------------------
