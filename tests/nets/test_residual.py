@@ -90,6 +90,16 @@ def test_work_as_the_papers_tell_it(name: str, told: float, counted: float) -> N
     assert counted == pytest.approx(told, rel=0.02)
 
 
+@pytest.mark.parametrize("name", [*IMAGENET, *CIFAR, "wrn28_10"])
+def test_the_accuracy_comes_with_its_source(name: str) -> None:
+    entry = CATALOG[name]
+    told = re.fullmatch(
+        r"(ImageNet top-1|CIFAR-10) (\d\d\.\d\d) % \((torchvision V1 weights|paper, table \d)\)", entry.accuracy
+    )
+    assert told is not None and told[1] == ("ImageNet top-1" if entry.classes == 1000 else "CIFAR-10")
+    assert 65 < float(told[2]) < 97
+
+
 # -- where the stride is -----------------------------------------------------------------------------------------------
 
 
