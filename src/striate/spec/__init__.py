@@ -17,6 +17,7 @@ from striate.spec.branches import (
     concat,
     multiply,
 )
+from striate.spec.composing import repeat, row, side
 from striate.spec.layers import (
     GELU,
     LAYERS,
@@ -55,9 +56,6 @@ from striate.spec.net import (
     Repeat,
     Row,
     Side,
-    repeat,
-    row,
-    side,
 )
 from striate.spec.notation import parse
 from striate.spec.shape import Shape

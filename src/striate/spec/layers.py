@@ -7,7 +7,7 @@ checks it. To add a layer, write its class and add its line to `LAYERS`: text, s
 
 from __future__ import annotations
 
-from dataclasses import KW_ONLY
+from dataclasses import KW_ONLY, replace
 from typing import ClassVar
 
 from striate.errors import ShapeError
@@ -104,10 +104,17 @@ class Dense(Head):
 class Rbf(Head):
     """LeNet-5's output: minus the squared distance to one fixed prototype of -1s and 1s a class, never trained.
 
-    LeCun et al. 1998, section II.B; negated here, so that the nearest class has the largest logit.
+    LeCun et al. 1998, section II.B; negated here, so that the nearest class has the largest logit. A map is answered
+    at each of its positions (their section VII).
     """
 
     keyword: ClassVar[str] = "rbf"
+
+    def shape(self, given: Shape) -> Shape:
+        return replace(given, channels=super().shape(Shape(given.channels)).channels)
+
+    def macs(self, given: Shape) -> int:
+        return given.elements * self.shape(given).channels
 
     def as_head(self, classes: int) -> Rbf:
         return Rbf(classes)

@@ -206,6 +206,20 @@ class Net:
         shape = channels if isinstance(channels, Shape) else Shape(channels, height, width)
         return survey(self, shape, classes=classes, fit=fit)
 
+    def as_convolutional(self, channels: int | Shape, height: int | None = None, width: int | None = None) -> Net:
+        """The classifier of pictures of this shape as a net that slides over larger ones and gives a map of scores.
+
+        ``striate.spec.sliding.slide`` says also where its windows lie, and whether each score is exactly its crop's.
+        Raises `DescribeError` naming the part that no convolution can stand for, and why.
+
+            >>> from striate.spec import Conv, Dense, Flatten, MaxPool
+            >>> print((Conv(6, 5) >> MaxPool(2) >> Flatten() >> Dense(10)).as_convolutional(1, 28, 28))
+            conv 6 5x5 >> maxpool 2x2 >> dense1: conv 10 12x12
+        """
+        from striate.spec.sliding import slide
+
+        return slide(self, channels if isinstance(channels, Shape) else Shape(channels, height, width)).net
+
     # -- being a value -----------------------------------------------------------------------------------------
 
     def _values(self) -> tuple[Any, ...]:
@@ -332,18 +346,3 @@ def _net(owner: Net, value: object) -> Net:
 
 def _holds_side(net: Net) -> bool:
     return isinstance(net, Side) or any(map(_holds_side, net.inside()))
-
-
-def row(first: Net, *others: Net) -> Net:
-    """Nets one after the other; one net alone is itself. ``row(*stages)`` for a list that a loop made."""
-    return Row((first, *others)) if others else first
-
-
-def repeat(count: int, net: Net) -> Repeat:
-    """`count` copies of a net in a row, each with weights of its own."""
-    return Repeat(net, count)
-
-
-def side(head: Net, *, weight: float = 0.3) -> Side:
-    """Tap a row with a head of its own; see `Side`."""
-    return Side(head, weight=weight)
