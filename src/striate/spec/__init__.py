@@ -21,10 +21,12 @@ from striate.spec.composing import repeat, row, side
 from striate.spec.layers import (
     GELU,
     LAYERS,
+    AdaptiveAvgPool,
     AvgPool,
     BatchNorm,
     Conv,
     ConvTranspose,
+    Crop,
     Dense,
     Dropout,
     Flatten,
@@ -63,6 +65,7 @@ from striate.spec.shape import Shape
 __all__ = [
     "GELU",
     "LAYERS",
+    "AdaptiveAvgPool",
     "Add",
     "AvgPool",
     "BatchNorm",
@@ -70,6 +73,7 @@ __all__ = [
     "Concat",
     "Conv",
     "ConvTranspose",
+    "Crop",
     "Dense",
     "Dropout",
     "Flatten",
