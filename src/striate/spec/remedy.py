@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import reduce
 from itertools import islice
 from math import gcd
+from operator import or_
 
 from striate.errors import DescribeError, FitError
 from striate.spec.branches import Add, Branches
@@ -19,6 +21,7 @@ from striate.spec.layers import (
     Head,
     Identity,
     Layer,
+    PadChannels,
 )
 from striate.spec.net import Net
 from striate.spec.notation import options
@@ -172,8 +175,8 @@ def _wrong_along(axis: int, trace: Trace, fit: str) -> bool:
         if isinstance(stuck.net, Windowed):
             return stuck.net.windows[axis].outputs(stuck.given.size[axis]) < 1
         return True
-    across = whole(trace.input.size)[1 - axis]
-    return fit == "exact" and any(patch[1 - axis] == across for patch in trace.lost())
+    seen = reduce(or_, (patch[axis] for patch in trace.seen()), 0)
+    return fit == "exact" and seen != whole(trace.input.size)[axis]
 
 
 def _windows(trace: Trace, where: tuple[int, ...], layer: Net, fit: str) -> Iterator[Proposal]:
@@ -274,6 +277,8 @@ def _shapes(trace: Trace, stuck: Stuck, fit: str) -> Iterator[Proposal]:
         groups = [n for n in range(1, given.channels + 1) if given.channels % n == 0]
         groups.sort(key=lambda n: abs(n - part.groups))
         yield from _working(trace, (instead(replace(part, groups=n), f"groups {n}") for n in groups), 2)
+    elif isinstance(part, PadChannels):
+        yield from _working(trace, [instead(PadChannels(given.channels))])
     elif isinstance(part, Branches):
         yield from _working(trace, _joinable(trace, stuck, part, fit), 2)
     elif not given.is_map:
