@@ -26,6 +26,8 @@ EXACT = {
     "branches": ("((conv 4 3 >> relu | maxpool 3 stride 1) >> avgpool 2) >> (b: conv 3 1 + conv 3 1) >> flatten >> dense 5", (2, 12, 12), (2, 2)),  # noqa: E501
     "dense in branches": ("conv 4 3 stride 2 >> (dropout >> flatten >> dense 6 + head: (flatten >> relu >> dense 6)) >> batchnorm >> 2 * (dense 6 >> tanh) >> last: dense 3", (1, 11, 11), (2, 2)),  # noqa: E501
     "names": ("trunk: (conv 4 3 >> flatten) >> dense 4 >> side (dense 2) >> dense 3", (1, 10, 10), (1, 1)),
+    "residual, cropped": ("conv 4 3 >> 2 * ((conv 4 3 >> layernorm >> relu6 >> conv 4 3) + crop 2 >> hardswish) >> adaptiveavgpool 1 >> flatten >> dense 3", (1, 14, 14), (1, 1)),  # noqa: E501
+    "bins of one position": ("conv 4 3 >> adaptiveavgpool 8 >> padchannels 6 >> flatten >> dense 3", (1, 10, 10), (1, 1)),  # noqa: E501
     "a last window that fits": ("conv 4 3 >> maxpool 2 ceil >> flatten >> dense 3", (1, 10, 10), (2, 2)),
     "left over": ("conv 4 3 stride 3 >> flatten >> dense 3", (1, 11, 11), (3, 3)),
 }  # fmt: skip
@@ -117,6 +119,7 @@ def test_it_is_a_copy_in_the_mode_of_the_model_and_side_heads_are_gone() -> None
         ("conv 4 3 >> flatten >> softmax", r"softmax1 \(softmax\)"),
         ("conv 4 3 >> flatten >> rbf 3", r"rbf1 \(rbf 3\)"),
         ("conv 4 3 >> identity * (globalavgpool >> sigmoid) >> flatten >> dense 3", r"multiply1 \(multiply\).*many crops"),  # noqa: E501
+        ("conv 4 3 >> adaptiveavgpool 3 >> flatten >> dense 3", r"adaptiveavgpool1.*bins grow with the map.*4x6x6"),
         ("upsample 2 >> flatten >> dense 3", r"upsample1 \(upsample 2x2\)"),
         ("convtranspose 2 2 stride 2 >> flatten >> dense 3", r"convtranspose1"),
         ("(flatten | maxpool 2 >> flatten) >> dense 3", r"concat1 \(concat\).*step by 1x1 and 2x2"),

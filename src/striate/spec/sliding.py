@@ -15,23 +15,32 @@ from striate.errors import ShapeError
 from striate.spec.branches import Branches, Concat
 from striate.spec.layers import (
     GELU,
+    AdaptiveAvgPool,
     AvgPool,
     BatchNorm,
     Conv,
+    Crop,
     Dense,
     Dropout,
     Flatten,
     GlobalAvgPool,
     GlobalMaxPool,
     GlobalMinPool,
+    GroupNorm,
+    HardSigmoid,
+    HardSwish,
     Identity,
     Layer,
+    LayerNorm,
+    LayerScale,
     LeakyReLU,
     LocalResponseNorm,
     MaxPool,
     MinPool,
+    PadChannels,
     Rbf,
     ReLU,
+    ReLU6,
     ScaledTanh,
     Sigmoid,
     SiLU,
@@ -45,10 +54,16 @@ from striate.spec.shape import Shape
 from striate.spec.window import Slide
 from striate.spec.windowed import GlobalPool, Pool
 
-_EACH_NUMBER = (ReLU, LeakyReLU, Tanh, ScaledTanh, Sigmoid, GELU, SiLU, Identity, Dropout)
-_EACH_POSITION = (BatchNorm, LocalResponseNorm, Softmax)
-_WINDOWED = (Conv, Pool, Subsample)
-_POOLS: dict[type[Net], type[Pool]] = {GlobalAvgPool: AvgPool, GlobalMaxPool: MaxPool, GlobalMinPool: MinPool}
+_RECTIFIERS = (ReLU, ReLU6, LeakyReLU, GELU, SiLU, HardSwish)
+_EACH_NUMBER = (*_RECTIFIERS, Tanh, ScaledTanh, Sigmoid, HardSigmoid, Identity, Dropout)
+_EACH_POSITION = (BatchNorm, LayerNorm, LayerScale, LocalResponseNorm, PadChannels, Softmax, Rbf)
+_WINDOWED = (Conv, Pool, Subsample, Crop)
+_POOLS: dict[type[Net], type[Pool]] = {
+    GlobalAvgPool: AvgPool,
+    AdaptiveAvgPool: AvgPool,
+    GlobalMaxPool: MaxPool,
+    GlobalMinPool: MinPool,
+}
 
 
 @dataclass(frozen=True)
@@ -192,27 +207,30 @@ class _Slider:
         if isinstance(layer, Dense):
             out = layer.shape(at.given).channels
             return [Conv(out, at.map.size, bias=layer.bias)], replace(at, map=Shape(out, 1, 1))
-        if waiting and isinstance(layer, (*_EACH_POSITION, Rbf)):
+        if waiting and isinstance(layer, _EACH_POSITION):
             raise _cannot(path, layer, f"it works on the flattened map ({at.map}) as a whole, not on its positions")
-        if isinstance(layer, (*_EACH_POSITION, Rbf)):
+        if isinstance(layer, _EACH_POSITION):
             return [layer], replace(at, map=layer.shape(at.map))
-        if isinstance(layer, GlobalPool):
-            size = at.map.size
-            pooled: list[Net] = [] if size == (1, 1) else [_POOLS[type(layer)](size, stride=1)]
-            return pooled, replace(at, map=layer.shape(at.map))
+        if isinstance(layer, GlobalPool | AdaptiveAvgPool):
+            size, after = at.map.size, layer.shape(at.map)
+            if size == after.size:
+                return [], at
+            if after.size != (1, 1):
+                raise _cannot(path, layer, f"its bins grow with the map; on {at.map} they are not one a position")
+            return [_POOLS[type(layer)](size, stride=1)], replace(at, map=after)
         if isinstance(layer, _WINDOWED):
             return [self._windowed(layer, path, at.map)], _moved(layer, at)
-        if type(layer).__name__.endswith("Norm"):
+        if isinstance(layer, GroupNorm):
             raise _cannot(path, layer, "its statistics are a whole crop's, and a larger map belongs to many crops")
         raise _cannot(path, layer, "no layer that slides gives its numbers")
 
-    def _windowed(self, layer: Conv | Pool | Subsample, path: str, given: Shape) -> Net:
+    def _windowed(self, layer: Conv | Pool | Subsample | Crop, path: str, given: Shape) -> Net:
         windows = [window for window in layer.windows if isinstance(window, Slide)]
         hangs = any(
             window.outputs(side) != replace(window, ceil=False).outputs(side)
             for window, side in zip(windows, given.size, strict=True)
         )
-        if hangs or any(window.before or window.after for window in windows):
+        if hangs or any(window.before > 0 or window.after > 0 for window in windows):
             self.padded.append(path)
         elif isinstance(layer, Pool) and layer.ceil:
             return replace(layer, ceil=False)  # on the crop no window hangs over the edge, so none may on the picture
