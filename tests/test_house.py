@@ -40,10 +40,12 @@ NO_TORCH = [
     "tasks.prediction",
     "report.page",
     "verbs.describe",
+    "verbs.nets",
     "verbs.prepare",
     "verbs.cache",
     "cli.main",
     "cli.describe",
+    "cli.nets",
     "cli.train",
 ]
 FILES = sorted(SRC.rglob("*.py"))

@@ -47,7 +47,7 @@ def text_table(survey: Survey, width: int | None = None) -> str:
 
 def _columns(survey: Survey, parts: Sequence[Part], without: Sequence[str]) -> list[list[str]]:
     """The cells column by column: heading, a row for the input, one for each part, the totals."""
-    count = (lambda number: f"{number:,}") if "long MACs" not in without else _magnitude
+    count = (lambda number: f"{number:,}") if "long MACs" not in without else magnitude
     rows = [["input", "", str(survey.input), "", "", "", "", "", ""]]
     for part in parts:
         rows.append(
@@ -168,7 +168,7 @@ def _both(height: object, width: object) -> str:
     return f"{height}" if height == width else f"{height}x{width}"
 
 
-def _magnitude(number: int) -> str:
+def magnitude(number: int) -> str:
     """Three figures and a prefix: 470 k, 2.51 M, 11.5 G."""
     for size, prefix in ((10**12, "T"), (10**9, "G"), (10**6, "M"), (10**3, "k")):
         if number >= 0.9995 * size:
@@ -178,7 +178,7 @@ def _magnitude(number: int) -> str:
 
 
 def _bytes(number: int) -> str:
-    return f"{_magnitude(number)}B" if number >= 1000 else f"{number} B"
+    return f"{magnitude(number)}B" if number >= 1000 else f"{number} B"
 
 
 def _short(text: str, width: int) -> str:
