@@ -38,6 +38,8 @@ NO_TORCH = [
     "data.preprocess",
     "data.store",
     "tasks.prediction",
+    "report.blocks",
+    "report.diagram",
     "report.page",
     "verbs.describe",
     "verbs.nets",
