@@ -14,7 +14,7 @@ WIDTH = 720  # pixels, with the margin; what is wider has its lines broken
 MARK = "drawn by striate describe"  # by which a file is known to be one of ours
 CHARACTER, LINE = 6.65, 15.0  # of the 11-pixel monospaced text
 _MARGIN, _GAP, _DROP, _PAD, _HEAD, _WIRE = 16.0, 12.0, 16.0, 8.0, 20.0, 18.0
-_BREAKS = (34, 26, 20, 16, 13, 11, 9)  # characters a line, tried in this order
+_BREAKS = (40, 34, 26, 20, 16, 13, 11, 9)  # characters a line, tried in this order
 _COLOURS = {  # light fill, light edge, dark fill, dark edge
     "convolution": ("#dbe8fb", "#2563c9", "#1c2f4d", "#7fb0ff"),
     "pooling": ("#d9f0e3", "#14804a", "#163a29", "#67d39b"),
@@ -146,8 +146,8 @@ def _frame(frame: Frame, room: float, characters: int) -> Drawing:
         return inner
     name = frame.title or ("side head" if frame.aside else "")
     said = " ".join(filter(None, (name, f"× {frame.times}" if frame.times > 1 else "")))
-    # The name and what comes out stand at the two sides of the trunk's wire, in two lines where they must.
-    titles = (f"{said} → {frame.shape}",)
+    # Over the wire, in two lines where one would widen the frame.
+    titles: tuple[str, ...] = (f"{said} → {frame.shape}",)
     if CHARACTER * len(titles[0]) > max(inner.left + inner.right, CHARACTER * 2 * characters):
         titles = (*broken(said, 2 * characters), f"→ {frame.shape}")
     head = LINE * len(titles) + 6

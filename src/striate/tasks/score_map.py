@@ -53,7 +53,7 @@ class ScoreMap:
     @property
     def scale(self) -> float:
         """How many pixels of the picture one pixel of what the net saw stands for."""
-        return (self.region[2] - self.region[0]) / self.pixels.shape[1]
+        return (self.region[2] - self.region[0]) / int(self.pixels.shape[1])
 
     def box(self, row: int, column: int) -> Box:
         """Return the crop behind an answer in the picture's own pixels."""
