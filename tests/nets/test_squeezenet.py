@@ -56,6 +56,7 @@ class Plain(nn.Module):
 def picture(path: Path) -> Tensor:
     """One picture as these weights want it: 227x227, blue first, 0 to 255 less the mean."""
     with Image.open(path) as image:
+        image.draft("RGB", (454, 454))
         pixels = np.asarray(image.convert("RGB").resize((227, 227), Image.Resampling.BILINEAR), np.float32)
     return torch.from_numpy((pixels[..., ::-1] - MEAN).transpose(2, 0, 1).copy())
 
@@ -80,7 +81,7 @@ def test_the_answers_on_a_hundred_photographs(shared: Path) -> None:
     with torch.inference_mode():
         for begin in range(0, len(files), 10):
             batch = torch.stack([picture(file) for file in files[begin : begin + 10]])
-            ours.append(model(batch))
+            ours.append(model(batch.contiguous(memory_format=torch.channels_last)))
             theirs.append(plain(batch))
     logits, oracle = torch.cat(ours), torch.cat(theirs)
     assert (logits - oracle).abs().max() < 1e-4 * oracle.abs().max()
@@ -88,7 +89,6 @@ def test_the_answers_on_a_hundred_photographs(shared: Path) -> None:
     top1 = int((logits.argmax(1) == truth).sum())
     top5 = int((logits.topk(5).indices == truth[:, None]).any(1).sum())
     # Over 1,000 such photographs these weights are right for 62.5 %, and for 84.1 % within five; here are 100 of them.
-    print(top1, top5)
     assert 52 <= top1 <= 73 and 76 <= top5 <= 92
     with torch.inference_mode():
         _, embedding = model.embed(torch.stack([picture(files[0])]))
