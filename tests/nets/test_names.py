@@ -129,8 +129,8 @@ def test_entries_of_one_shape_go_where_they_belong() -> None:
     assert read["aux2.fc1.bias"] == "aux2.dense1.bias"
     read = renamed(dict.fromkeys(INCEPTION), CATALOG["inception_v3"].names[0])
     assert read["Mixed_7c.branch3x3_2a.conv.weight"] == "mixed7c.branch3x3.a.conv1.weight"
-    assert read["Mixed_7c.branch3x3dbl_3b.conv.weight"] == "mixed7c.branch3x3dbl.b.conv1.weight"
-    assert read["Mixed_6d.branch7x7dbl_4.bn.bias"] == "mixed6d.branch7x7dbl.batchnorm4.bias"
+    assert read["Mixed_7c.branch3x3dbl_3b.conv.weight"] == "mixed7c.double3x3.b.conv1.weight"
+    assert read["Mixed_6d.branch7x7dbl_4.bn.bias"] == "mixed6d.double7x7.batchnorm4.bias"
     assert read["AuxLogits.conv1.conv.weight"] == "aux.conv2.weight"
     read = renamed(dict.fromkeys(densenet(6, 12, 24, 16)), CATALOG["densenet121"].names[0])
     assert read["features.denseblock3.denselayer21.norm2.running_var"] == "block3.21.grow.batchnorm2.running_var"
