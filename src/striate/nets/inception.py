@@ -31,8 +31,8 @@ _UNITS = {  # a convolution and its norm each; * stands for the two words
     "Mixed_{n}{K}.branch{a}x{b}": "mixed{n}{K}.branch{a}x{b}.*1",
     "Mixed_{n}{K}.branch{a}x{b}_{i}": "mixed{n}{K}.branch{a}x{b}.*{i}",
     "Mixed_{n}{K}.branch{a}x{b}_2{L}": "mixed{n}{K}.branch{a}x{b}.{L}.*1",
-    "Mixed_{n}{K}.branch{a}x{b}dbl_{i}": "mixed{n}{K}.branch{a}x{b}dbl.*{i}",
-    "Mixed_{n}{K}.branch{a}x{b}dbl_3{L}": "mixed{n}{K}.branch{a}x{b}dbl.{L}.*1",
+    "Mixed_{n}{K}.branch{a}x{b}dbl_{i}": "mixed{n}{K}.double{a}x{b}.*{i}",
+    "Mixed_{n}{K}.branch{a}x{b}dbl_3{L}": "mixed{n}{K}.double{a}x{b}.{L}.*1",
     "Mixed_{n}{K}.branch{a}x{b}x{c}_{i}": "mixed{n}{K}.branch{a}x{b}x{c}.*{i}",
     "Mixed_{n}{K}.branch_pool": "mixed{n}{K}.pool.*1",
     "AuxLogits.conv{i}": "aux.*{i+1}",
@@ -77,7 +77,7 @@ def _at_35(pool: int) -> Net:
     return concat(
         _conv(64, 1).name("branch1x1"),
         (_conv(48, 1) >> _conv(64, 5, padding=2)).name("branch5x5"),
-        (_conv(64, 1) >> _conv(96, 3, padding=1) >> _conv(96, 3, padding=1)).name("branch3x3dbl"),
+        (_conv(64, 1) >> _conv(96, 3, padding=1) >> _conv(96, 3, padding=1)).name("double3x3"),
         _pooled(pool),
     )
 
@@ -86,7 +86,7 @@ def _to_17() -> Net:
     """Figure 10: half the size, without a bottleneck."""
     return concat(
         _conv(384, 3, stride=2).name("branch3x3"),
-        (_conv(64, 1) >> _conv(96, 3, padding=1) >> _conv(96, 3, stride=2)).name("branch3x3dbl"),
+        (_conv(64, 1) >> _conv(96, 3, padding=1) >> _conv(96, 3, stride=2)).name("double3x3"),
         MaxPool(3, stride=2).name("pool"),
     )
 
@@ -96,9 +96,7 @@ def _at_17(width: int) -> Net:
     return concat(
         _conv(192, 1).name("branch1x1"),
         (_conv(width, 1) >> _wide(width, 7) >> _high(192, 7)).name("branch7x7"),
-        (_conv(width, 1) >> _high(width, 7) >> _wide(width, 7) >> _high(width, 7) >> _wide(192, 7)).name(
-            "branch7x7dbl"
-        ),
+        (_conv(width, 1) >> _high(width, 7) >> _wide(width, 7) >> _high(width, 7) >> _wide(192, 7)).name("double7x7"),
         _pooled(192),
     )
 
@@ -117,7 +115,7 @@ def _at_8() -> Net:
     return concat(
         _conv(320, 1).name("branch1x1"),
         (_conv(384, 1) >> spread).name("branch3x3"),
-        (_conv(448, 1) >> _conv(384, 3, padding=1) >> spread).name("branch3x3dbl"),
+        (_conv(448, 1) >> _conv(384, 3, padding=1) >> spread).name("double3x3"),
         _pooled(192),
     )
 

@@ -18,7 +18,7 @@ def unet(classes: int | None = 2) -> Net:
         >>> f"{survey.parameters:,} {survey.output}"
         '31,030,658 2x512x512'
     """
-    net = _twice(1024, padding=1).name("bottom")
+    net: Net = _twice(1024, padding=1).name("bottom")
     for level in (4, 3, 2, 1):
         net = _level(level, net, skip=Identity(), padding=1)
     return net >> Conv(classes, 1).name("head")
@@ -32,7 +32,7 @@ def unet_2015(classes: int | None = 2) -> Net:
         >>> str(unet_2015().on(1, 572, 572).output)
         '2x388x388'
     """
-    net = (_twice(1024, padding=0) >> Dropout()).name("bottom")
+    net: Net = (_twice(1024, padding=0) >> Dropout()).name("bottom")
     for level, crop in ((4, 4), (3, 16), (2, 40), (1, 88)):
         net = _level(level, net, skip=Crop(crop), padding=0)
     return net >> Conv(classes, 1).name("head")

@@ -199,7 +199,7 @@ class _Reader:
         given: dict[str, Any] = {}
         for option in options(layer.keyword):
             if not option.by_word:
-                if option.kind == "Classes" and self._is(OPEN):
+                if option.kind == "Classes" and self._token.text.lower() == OPEN:
                     self._take()
                     given[option.field] = None
                 elif self._token.type in ("number", "pair"):

@@ -27,7 +27,7 @@ def text_table(survey: Survey, width: int | None = None) -> str:
         numbers = sum(len(_GAP) + max(map(len, column)) for column in columns[_TEXT_COLUMNS:])
         wanted = [max(map(len, column)) for column in columns[:_TEXT_COLUMNS]]
         room = width - numbers - len(_GAP)
-        if room >= min(wanted[0], 20) + min(wanted[1], 26):
+        if room >= min(wanted[0], 30) + min(wanted[1], 26):
             break
     first = min(wanted[0], max(room - wanted[1], room * 2 // 5, 8))
     widths = [first, max(min(wanted[1], room - first), 8)]

@@ -28,12 +28,13 @@ class Windowed(Layer):
         _, *sides = require_map(self, given)
         height, width = (window.outputs(side) for window, side in zip(self.windows, sides, strict=True))
         for axis, window, side, out in zip(("high", "wide"), self.windows, sides, (height, width), strict=True):
-            if out < 1 and isinstance(window, Slide):
+            if out < 1 and isinstance(window, Slide) and not isinstance(self, Crop):
                 raise FitError(
                     f"a window {window.span} {axis} does not fit into an input {side} {axis}: {window.formula(side)}"
                 )
             if out < 1:
-                raise FitError(f"the padding leaves nothing of an input {side} {axis}: {window.formula(side)}")
+                taken = "margin" if isinstance(self, Crop) else "padding"
+                raise FitError(f"the {taken} leaves nothing of an input {side} {axis}: {window.formula(side)}")
         return height, width
 
     def shape(self, given: Shape) -> Shape:
