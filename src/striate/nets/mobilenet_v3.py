@@ -107,7 +107,7 @@ def _block(before: int, block: Block) -> Net:
     kernel, wide, out, excite, bend, stride = block
     expand = Conv(wide, 1, bias=False).name("expand") >> NORM >> bend
     depthwise = Conv(wide, kernel, stride=stride, padding=kernel // 2, groups=wide, bias=False).name("depthwise")
-    body = depthwise >> NORM >> bend
+    body: Net = depthwise >> NORM >> bend
     if wide != before:
         body = expand >> body
     if excite:

@@ -14,7 +14,7 @@ AKAMASTER = {  # github.com/akamaster/pytorch_resnet_cifar10
     "layer{s}.{b}.bn{i}": "stage{s}.{b+1}.body.batchnorm{i}",
     "linear": "head",
 }
-NAMES = (AKAMASTER,)
+NAMES = (AKAMASTER, {f"module.{theirs}": ours for theirs, ours in AKAMASTER.items()})  # saved from several devices
 
 
 def resnet20(classes: int | None = 10) -> Net:
