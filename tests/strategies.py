@@ -18,12 +18,14 @@ from hypothesis import strategies as st
 from striate.errors import DescribeError
 from striate.spec import (
     GELU,
+    AdaptiveAvgPool,
     Add,
     AvgPool,
     BatchNorm,
     Concat,
     Conv,
     ConvTranspose,
+    Crop,
     Dense,
     Dropout,
     DropPath,
@@ -111,6 +113,7 @@ def layers() -> st.SearchStrategy[Net]:
     classes = _or_none(count)
     pool = {"stride": _or_none(size), "padding": _or_none(margin), "ceil": flag}
     return st.one_of(
+        _built(lambda kernel, **fields: Conv(None, kernel, **fields), size, stride=size, groups=count, bias=flag),
         _built(
             Conv, count, size, stride=size, padding=margin | st.just("same"), dilation=size, groups=count, bias=flag
         ),
@@ -130,6 +133,8 @@ def layers() -> st.SearchStrategy[Net]:
         _built(MinPool, size, **pool),
         _built(AvgPool, size, **pool, count_padding=flag),
         st.sampled_from([*PLAIN, Flatten(), Softmax(), GlobalAvgPool(), GlobalMaxPool(), GlobalMinPool()]),
+        _built(AdaptiveAvgPool, size),
+        _built(Crop, size),
         _built(Dense, classes, bias=flag),
         _built(Rbf, classes),
         _built(BatchNorm, eps=positive, momentum=share, affine=flag),
@@ -199,6 +204,8 @@ def small_layers(channels: int) -> st.SearchStrategy[Net]:
         _built(MaxPool, size, **pool),
         _built(MinPool, size, **pool),
         _built(AvgPool, size, **pool, count_padding=flag),
+        _built(AdaptiveAvgPool, _sizes(1, 5)),
+        _built(Crop, _sizes(1, 2)),
         _built(Subsample, _sizes(1, 3)),
         _built(Upsample, _sizes(1, 3), mode=st.sampled_from(["nearest", "bilinear"])),
         st.sampled_from([*PLAIN, Softmax(), Dropout(), SpatialDropout(), LocalResponseNorm(3), BatchNorm()]),
@@ -307,7 +314,7 @@ def loose_cases(draw: st.DrawFn) -> tuple[Net, Shape]:
     if draw(st.integers(0, 4)) == 0:
         pieces.insert(draw(st.integers(0, len(pieces))), Add((draw(st.sampled_from(pieces)), Identity())))
     if draw(st.booleans()):
-        pieces += draw(st.sampled_from([[Dense(4)], [Flatten(), Dense(4)], [Flatten(), Dense()]]))
+        pieces += draw(st.sampled_from([[Dense(4)], [Flatten(), Dense(4)], [Flatten(), Dense()], [Conv(None, 1)]]))
     return row(*pieces), shape
 
 

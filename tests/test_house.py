@@ -38,12 +38,16 @@ NO_TORCH = [
     "data.preprocess",
     "data.store",
     "tasks.prediction",
+    "report.blocks",
+    "report.diagram",
     "report.page",
     "verbs.describe",
+    "verbs.nets",
     "verbs.prepare",
     "verbs.cache",
     "cli.main",
     "cli.describe",
+    "cli.nets",
     "cli.train",
 ]
 FILES = sorted(SRC.rglob("*.py"))

@@ -87,3 +87,17 @@ def test_a_reader_that_leaves_early_is_no_failure(words: list[str]) -> None:
     )
     os.close(writing)
     assert (done.returncode, done.stderr) == (0, b"")
+
+
+def test_the_diagram_is_drawn_and_keeps_other_files(place: Place) -> None:
+    assert place("describe", "lenet5", "--diagram").done().out == "drawn in lenet5.svg\n"
+    text = (place.path / "lenet5.svg").read_text()
+    assert text.startswith("<svg")
+    assert "dense 120" in text
+    place("describe", "lenet5", "--diagram").done()
+    place("describe", "conv 2 3 >> relu", "--input", "1x8x8", "--diagram", "-o", "mine.svg").done()
+    (place.path / "theirs.svg").write_text("<svg/>")
+    place("describe", "lenet5", "--diagram", "-o", "theirs.svg").refused("theirs.svg is there already", "-o")
+    assert (place.path / "theirs.svg").read_text() == "<svg/>"
+    place("describe", "lenet5", "--diagram", "-o", "no/where.svg").refused("there is no folder no")
+    assert place("describe", "lenet5", "-o", "x.svg").code == 2

@@ -205,6 +205,22 @@ def test_pooling(kernel: tuple[int, int], stride: tuple[int, int], padding: tupl
             np.testing.assert_allclose(torch_of(average, picture), expected, atol=1e-12)
 
 
+@pytest.mark.parametrize("bins", [(1, 1), (2, 3), (3, 7), (6, 6), (9, 4)])
+def test_adaptive_pooling_is_the_mean_of_each_bin(bins: tuple[int, int]) -> None:
+    picture = numbers(2, 6, 7)
+    ends = [
+        [(math.floor(i * side / count), math.ceil((i + 1) * side / count)) for i in range(count)]
+        for side, count in zip((6, 7), bins, strict=True)
+    ]
+    expected = [[[each[a:b, c:d].mean() for c, d in ends[1]] for a, b in ends[0]] for each in picture]
+    np.testing.assert_allclose(torch_of(spec.AdaptiveAvgPool(bins), picture), expected, atol=1e-12)
+
+
+def test_cropping_leaves_out_the_edges() -> None:
+    picture = numbers(2, 6, 7)
+    np.testing.assert_array_equal(torch_of(spec.Crop((1, 2)), picture), picture[:, 1:5, 2:5])
+
+
 def test_global_pooling_is_one_value_a_map() -> None:
     picture = numbers(3, 4, 5)
     for layer, reduce in (

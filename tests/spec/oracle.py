@@ -4,8 +4,24 @@ from __future__ import annotations
 
 from fractions import Fraction
 from itertools import product
+from math import ceil
 
-from striate.spec import Concat, Conv, ConvTranspose, Flatten, Named, Net, Repeat, Row, Shape, Side, Subsample, Upsample
+from striate.spec import (
+    AdaptiveAvgPool,
+    Concat,
+    Conv,
+    ConvTranspose,
+    Crop,
+    Flatten,
+    Named,
+    Net,
+    Repeat,
+    Row,
+    Shape,
+    Side,
+    Subsample,
+    Upsample,
+)
 from striate.spec.windowed import GlobalPool, Pool
 
 Pixels = frozenset[tuple[int, int]]
@@ -67,6 +83,12 @@ def _looks(layer: Net, axis: int, side: int) -> list[list[int]]:
 
     if isinstance(layer, Upsample):
         return _upsampled(layer.mode, pick("factor", 1), side)
+    if isinstance(layer, AdaptiveAvgPool):
+        bins = pick("size", 1)
+        return [list(range(bin * side // bins, ceil((bin + 1) * side / bins))) for bin in range(bins)]
+    if isinstance(layer, Crop):
+        margin = pick("margin", 0)
+        return [[position] for position in range(margin, side - margin)]
     if not isinstance(layer, Conv | ConvTranspose | Pool | Subsample):
         return [[position] for position in range(side)]
     kernel, dilation = pick("kernel", 1), pick("dilation", 1)

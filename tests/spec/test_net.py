@@ -180,6 +180,20 @@ def test_head() -> None:
         ReLU().head()
 
 
+def test_a_convolution_that_answers() -> None:
+    net = parse("conv 8 3 >> side (conv classes 1x1) >> relu >> last: conv classes 1x1 >> globalavgpool >> flatten")
+    assert net.is_open
+    assert net.head() == ("last", Conv(None, 1))
+    assert str(net.with_classes(4)).count("conv 4 1x1") == 2
+    survey = net.on(3, 9, 9, classes=4)
+    assert (survey.output, survey.parameters) == (Shape(4), 8 * 27 + 8 + 2 * (8 * 4 + 4))
+    assert Conv(None, 3, groups=2).on(4, 9, 9, classes=6).parameters == 6 * 2 * 9 + 6
+    assert parse("conv 8 3 >> globalavgpool >> flatten >> dense 2").head()[0] == "dense1"  # a dense layer goes before
+    for text in ("conv 4 3 | conv 4 3", "conv 8 3 pad 1 >> conv 8 1 + identity"):  # no branch answers alone
+        with pytest.raises(DescribeError, match="no dense layer"):
+            parse(text).head()
+
+
 def test_nets_as_large_as_a_slip_of_the_keyboard_are_refused_at_once() -> None:
     with pytest.raises(DescribeError, match="too large"):
         parse("9999 * (9999 * (9999 * relu))").on(1, 3, 3)

@@ -134,6 +134,13 @@ def test_groups_and_connections() -> None:
         ("(conv 8 3x3 stride 2 pad 1 >> batchnorm) + identity", "4x8x8", ShapeError, "branch2 gives 4x8x8",
          ["conv 8 1x1 stride 2 in place of branch2.identity1"]),
         ("identity * (globalavgpool >> conv 3 1x1)", "4x8x8", ShapeError, "branch2 gives 3x1x1", []),
+        ("conv 8 3 >> conv classes 1x1", "4x8x8", ShapeError, "nobody said how many", ["classes=10, or conv 10 1x1"]),
+        ("flatten >> conv classes 1x1", "4x8x8", ShapeError, "but is given the flat", []),
+        ("crop 1", "1x7x7", FitError, "it cuts off the edges ((7 - 1 - 2*1)/1 + 1 = 5)", []),
+        ("crop 4", "1x7x7", FitError, "the margin leaves nothing of an input 7 high: (7 - 1 - 2*4)/1 + 1 = -1", []),
+        ("identity | maxpool 2 >> convtranspose 1 2x2 stride 2", "1x7x7", ShapeError, "branch2 gives 1x6x6",
+         ["input 1x6x6", "input 1x8x8"]),
+        ("10 * (conv 1 9x9)", "1x30x30", FitError, "a window 9 high", ["input 1x81x81"]),
         ("flatten >> globalavgpool", "4x8x8", ShapeError, "globalavgpool takes a map", []),
         ("flatten >> spatialdropout", "4x8x8", ShapeError, "spatialdropout takes a map", []),
     ],
@@ -217,7 +224,7 @@ part                      layer                            output  parameters   
 input                                                     3x33x33
 stem                      conv 16 3x3 pad 1              16x33x33         448   470 k      3
 stage1.1.branch1.conv1    conv 16 3x3 pad 1              16x33x33       2,320  2.51 M      5
-…1.branch2.identity1      identity                       16x33x33           0       0      3
+stage1…branch2.identity1  identity                       16x33x33           0       0      3
 stage1.1.add1             add                            16x33x33           0       0      5
 stage1.1.relu1            relu                           16x33x33           0       0      5
 stage1.2–5                the same as stage1.1, 4 times  16x33x33       9,280  10.0 M     13

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from striate.spec.patches import Patch, missing, ranges, together, unseen, whole
-from striate.spec.window import Slide, Spread, Stretch, Whole, Window, everything, gather, positions, spread, taps
+from striate.spec.window import Bins, Slide, Spread, Stretch, Whole, Window, everything, gather, positions, spread, taps
 
 WINDOWS = st.one_of(
     st.builds(
@@ -23,6 +23,7 @@ WINDOWS = st.one_of(
     ),
     st.builds(Spread, st.integers(1, 5), st.integers(1, 4), st.integers(0, 2), st.integers(0, 2), st.integers(1, 3)),
     st.builds(Stretch, st.integers(1, 4), st.booleans()),
+    st.builds(Bins, st.integers(1, 6)),
     st.just(Whole()),
 )
 
@@ -37,6 +38,7 @@ def test_forwards_and_backwards_are_one_relation(window: Window, n: int, data: s
     needed, given_ = data.draw(st.integers(0, everything(outputs))), data.draw(st.integers(0, everything(n)))
     assert set(positions(window.seen(n, needed))) == {i for out, i in pairs if needed >> out & 1}
     assert set(positions(window.reached(n, given_))) == {out for out, i in pairs if given_ >> i & 1}
+    window = window.on(n)
     if not isinstance(window, Whole):
         assert all(window.first <= i - out * window.step <= window.last for out, i in pairs)
 
@@ -64,6 +66,8 @@ def test_outputs_as_pytorch_counts_them(
         (Slide(3, 1, 0, 0, 2), 9, 5, "(9 - (2*(3 - 1) + 1) + 2*0)/1 + 1 = 5"),
         (Spread(4, 2, 1), 7, 14, "(7 - 1)*2 + 4 - 2*1 = 14"),
         (Stretch(2), 7, 14, "7*2 = 14"),
+        (Slide(1, 1, -2, -2), 9, 5, "(9 - 1 - 2*2)/1 + 1 = 5"),
+        (Bins(6), 13, 6, "6"),
     ],
 )
 def test_formulas(window: Window, n: int, outputs: int, formula: str) -> None:

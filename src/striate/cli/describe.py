@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import shutil
+from pathlib import Path
 from typing import Literal
 
 import click
 
 from striate.errors import DescribeError
+from striate.spec.survey import Survey
 from striate.verbs.describe import describe, parse_input
 
 
@@ -24,11 +26,25 @@ from striate.verbs.describe import describe, parse_input
     help="exact refuses a net that never sees part of its picture; floor accepts it.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def command(net: str, shape: str | None, classes: int | None, fit: Literal["exact", "floor"], as_json: bool) -> None:
+@click.option("--diagram", "drawn", is_flag=True, help="Draw the block structure as SVG instead of the table.")
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), help="Where --diagram draws; NET.svg here if not said."
+)
+def command(
+    net: str,
+    shape: str | None,
+    classes: int | None,
+    fit: Literal["exact", "floor"],
+    as_json: bool,
+    drawn: bool,
+    output: Path | None,
+) -> None:
     """Show what every part of a network does to its input.
 
     NET is a published network (lenet5), the text of one ("conv 6 5x5 >> relu >> maxpool 2"), or a file with such text.
     """
+    if output is not None and not drawn:
+        raise click.UsageError("-o is for --diagram")
     try:
         survey = describe(net, None if shape is None else parse_input(shape), classes=classes, fit=fit)
     except DescribeError as error:
@@ -36,7 +52,22 @@ def command(net: str, shape: str | None, classes: int | None, fit: Literal["exac
         if partial is not None and partial.rows and not as_json:
             click.echo(partial.table(width=_columns()))
         raise
+    if drawn:
+        click.echo(f"drawn in {_draw(net, survey, output)}")
+        return
     click.echo(json.dumps(survey.to_dict(), indent=2) if as_json else survey.table(width=_columns()))
+
+
+def _draw(name: str, survey: Survey, output: Path | None) -> Path:
+    """Draw a net, and return where."""
+    from striate.cli.artefact import check_free, leave
+    from striate.report.diagram import diagram, is_ours
+
+    path = Path(name)
+    title = path.stem if path.is_file() else name if name.replace("_", "").replace("-", "").isalnum() else "net"
+    target = check_free(output or Path(f"{title}.svg"), is_ours)
+    leave(target, diagram(survey.net, survey.input, title=title).encode(), is_ours)
+    return target
 
 
 def _columns() -> int:

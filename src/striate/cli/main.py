@@ -18,6 +18,7 @@ from striate.errors import StriateError
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "describe": ("striate.cli.describe", "The table of a network: shapes, parameters, MACs, receptive fields."),
+    "nets": ("striate.cli.nets", "The networks known by name: what they cost, whose they are, how good they were."),
     "train": ("striate.cli.train", "Train on a folder of folders of pictures; --resume goes on after a stop."),
     "evaluate": ("striate.cli.evaluate", "What a trained network is worth on pictures it never saw."),
     "predict": ("striate.cli.predict", "Ask a trained network about a picture or a folder."),

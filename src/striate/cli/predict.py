@@ -22,6 +22,24 @@ from striate.verbs.predict import open_predictor, pictures, predict
 @click.option("--top", type=click.IntRange(1), help="How many classes to name.")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON list, one object a picture.")
 @click.option("--no-unknown", is_flag=True, help='Never answer "none of these".')
+@click.option(
+    "--map",
+    "mapped",
+    is_flag=False,
+    flag_value="",
+    metavar="[CLASS]",
+    help="Slide over one larger picture and draw where CLASS is (without a name: the likeliest).",
+)
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), help="Where --map draws; NAME-map.png here if not said."
+)
+@click.option(
+    "--scale",
+    type=click.FloatRange(0, 100, min_open=True),
+    default=1.0,
+    show_default=True,
+    help="With --map: 2 looks twice as close as training did.",
+)
 @places.runs_dir
 def command(
     paths: tuple[Path, ...],
@@ -30,6 +48,9 @@ def command(
     top: int | None,
     as_json: bool,
     no_unknown: bool,
+    mapped: str | None,
+    output: Path | None,
+    scale: float,
     runs_dir: Path,
 ) -> None:
     """Ask a trained network about pictures: files, or folders of them.
@@ -37,7 +58,14 @@ def command(
     A picture that cannot be read is named with its reason and the others are answered; the exit code is then 2.
     """
     files = pictures(paths)
+    if mapped is None and (output is not None or scale != 1.0):
+        raise click.UsageError("-o and --scale are for --map")
     predictor = open_predictor(run=run, model=model, runs_dir=runs_dir)
+    if mapped is not None:
+        from striate.cli.score_map import show
+
+        show(predictor, files, name=mapped or None, output=output, scale=scale, as_json=as_json)
+        return
     bad, separator = 0, "["
     for path, answer in predict(predictor, files, unknown=not no_unknown):
         if isinstance(answer, PictureError):

@@ -45,7 +45,7 @@ class Model(nn.Module):
     embedding_part: str
     """Path of the last dense layer of the main way through; what flows into it is the embedding."""
 
-    def __init__(self, net: Net, shape: Shape, entry: Input, *, seed: int) -> None:
+    def __init__(self, net: Net, shape: Shape, entry: Input, *, seed: int | None) -> None:
         super().__init__()
         self.net, self.shape = net, shape
         drafted = draft(net, shape, module_for)
@@ -56,7 +56,8 @@ class Model(nn.Module):
         _put(self, "input", entry)
         for step in drafted.steps:
             if isinstance(step.action, nn.Module):
-                initialise(step.action, step.path, seed)
+                if seed is not None:
+                    initialise(step.action, step.path, seed)
                 _put(self, step.path, step.action)
 
     def normalise(self, pixels: Tensor) -> Tensor:
@@ -100,6 +101,25 @@ class Model(nn.Module):
         embedding = values[self._embedding]
         return values[self._main.output], embedding.mean((2, 3)) if embedding.dim() == 4 else embedding
 
+    def as_convolutional(self) -> Model:
+        """Return this classifier as one that slides: (N, C, H, W) of at least its shape -> (N, K, rows, columns).
+
+        The weights are copies of its own, those of dense layers reshaped. `striate.spec.sliding.slide` says where the
+        windows lie and whether a score is exactly its crop's; its errors are raised here.
+
+        Example: ``model.as_convolutional()(model.normalise(wide))``
+        """
+        entry = self.get_submodule("input")
+        assert isinstance(entry, Input)
+        sliding = Model(
+            self.net.as_convolutional(self.shape), self.shape, Input(entry.scale, entry.offset), seed=None
+        ).to(entry.scale.device)
+        pairs = zip(_learned(sliding._main), _learned(self._main), strict=True)
+        for own, given in pairs:
+            wanted = own.state_dict()
+            own.load_state_dict({name: value.view(wanted[name].shape) for name, value in given.state_dict().items()})
+        return sliding.train(self.training)
+
     def taps(self) -> tuple[str, ...]:
         """Return every path that `forward_with` takes, in the order their values come."""
         return tuple(self._taps)
@@ -142,6 +162,11 @@ def decayed(model: nn.Module) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """
     names = [(name, parameter.dim() > 1) for name, parameter in model.named_parameters() if parameter.requires_grad]
     return tuple(name for name, many in names if many), tuple(name for name, many in names if not many)
+
+
+def _learned(plan: Plan) -> list[nn.Module]:
+    """Return the modules of a plan that hold numbers, in the order they work."""
+    return [step.action for step in plan.steps if isinstance(step.action, nn.Module) and step.action.state_dict()]
 
 
 def _embedding(plan: Plan) -> tuple[str, int]:

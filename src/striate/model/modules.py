@@ -107,6 +107,23 @@ class GlobalPool(nn.Module):
         return self.kind
 
 
+class Crop(nn.Module):
+    """The map without rows and columns at its edges. (N, C, H, W) -> (N, C, H - 2 margin, W - 2 margin)."""
+
+    def __init__(self, margin: Pair) -> None:
+        super().__init__()
+        self.margin = margin
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Leave out the edges."""
+        rows, columns = self.margin
+        return inputs[:, :, rows:-rows, columns:-columns]
+
+    def extra_repr(self) -> str:
+        """Show how much."""
+        return f"margin={self.margin}"
+
+
 class LocalResponseNorm(nn.Module):
     """b = a / (k + alpha / size * sum of a² over ``size`` neighbouring channels) ** beta. (N, C, H, W) -> the same.
 
@@ -214,8 +231,9 @@ class TableConv(nn.Module):
 class Rbf(nn.Module):
     """Minus the squared distance to each class's prototype: y[k] = -sum over j of (x[j] - prototypes[k, j])².
 
-    (N, D) -> (N, K). The prototypes are fixed, not trained (LeCun et al. 1998, section II.B, equation 7). With the
-    sign turned, the nearest class has the largest logit, and log loss on it is the paper's equation 9.
+    (N, D) -> (N, K), or (N, D, H, W) -> (N, K, H, W). The prototypes are fixed, not trained (LeCun et al. 1998,
+    section II.B, equation 7). With the sign turned, the nearest class has the largest logit, and log loss on it is
+    the paper's equation 9.
     """
 
     prototypes: Tensor
@@ -226,7 +244,8 @@ class Rbf(nn.Module):
 
     def forward(self, inputs: Tensor) -> Tensor:
         """Return the distances, negated."""
-        return -(inputs.unsqueeze(1) - self.prototypes).square().sum(2)
+        prototypes = self.prototypes.view(*self.prototypes.shape, *(1,) * (inputs.dim() - 2))
+        return -(inputs.unsqueeze(1) - prototypes).square().sum(2)
 
     def extra_repr(self) -> str:
         """Show the sizes."""

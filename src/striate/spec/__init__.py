@@ -17,13 +17,16 @@ from striate.spec.branches import (
     concat,
     multiply,
 )
+from striate.spec.composing import repeat, row, side
 from striate.spec.layers import (
     GELU,
     LAYERS,
+    AdaptiveAvgPool,
     AvgPool,
     BatchNorm,
     Conv,
     ConvTranspose,
+    Crop,
     Dense,
     Dropout,
     DropPath,
@@ -62,9 +65,6 @@ from striate.spec.net import (
     Repeat,
     Row,
     Side,
-    repeat,
-    row,
-    side,
 )
 from striate.spec.notation import parse
 from striate.spec.shape import Shape
@@ -72,6 +72,7 @@ from striate.spec.shape import Shape
 __all__ = [
     "GELU",
     "LAYERS",
+    "AdaptiveAvgPool",
     "Add",
     "AvgPool",
     "BatchNorm",
@@ -79,6 +80,7 @@ __all__ = [
     "Concat",
     "Conv",
     "ConvTranspose",
+    "Crop",
     "Dense",
     "DropPath",
     "Dropout",

@@ -27,13 +27,13 @@ def text_table(survey: Survey, width: int | None = None) -> str:
         numbers = sum(len(_GAP) + max(map(len, column)) for column in columns[_TEXT_COLUMNS:])
         wanted = [max(map(len, column)) for column in columns[:_TEXT_COLUMNS]]
         room = width - numbers - len(_GAP)
-        if room >= min(wanted[0], 20) + min(wanted[1], 26):
+        if room >= min(wanted[0], 30) + min(wanted[1], 26):
             break
     first = min(wanted[0], max(room - wanted[1], room * 2 // 5, 8))
     widths = [first, max(min(wanted[1], room - first), 8)]
     lines = []
     for cells in zip(*columns, strict=True):
-        texts = [_short(cells[0], widths[0], keep_end=True), _short(cells[1], widths[1])]
+        texts = [_short_path(cells[0], widths[0]), _short(cells[1], widths[1])]
         words = [text.ljust(size) for text, size in zip(texts, widths, strict=True)]
         words += [
             cell.rjust(max(map(len, column)))
@@ -47,7 +47,7 @@ def text_table(survey: Survey, width: int | None = None) -> str:
 
 def _columns(survey: Survey, parts: Sequence[Part], without: Sequence[str]) -> list[list[str]]:
     """The cells column by column: heading, a row for the input, one for each part, the totals."""
-    count = (lambda number: f"{number:,}") if "long MACs" not in without else _magnitude
+    count = (lambda number: f"{number:,}") if "long MACs" not in without else magnitude
     rows = [["input", "", str(survey.input), "", "", "", "", "", ""]]
     for part in parts:
         rows.append(
@@ -168,7 +168,7 @@ def _both(height: object, width: object) -> str:
     return f"{height}" if height == width else f"{height}x{width}"
 
 
-def _magnitude(number: int) -> str:
+def magnitude(number: int) -> str:
     """Three figures and a prefix: 470 k, 2.51 M, 11.5 G."""
     for size, prefix in ((10**12, "T"), (10**9, "G"), (10**6, "M"), (10**3, "k")):
         if number >= 0.9995 * size:
@@ -178,17 +178,32 @@ def _magnitude(number: int) -> str:
 
 
 def _bytes(number: int) -> str:
-    return f"{_magnitude(number)}B" if number >= 1000 else f"{number} B"
+    return f"{magnitude(number)}B" if number >= 1000 else f"{number} B"
 
 
-def _short(text: str, width: int, *, keep_end: bool = False) -> str:
-    if len(text) <= width:
-        return text
-    if not keep_end:
-        return f"{text[: width - 1]}…"
-    # A path loses whole names where it can: …branch1.conv1
-    tail = text[len(text) - width + 1 :]
-    return f"…{tail[tail.index('.') + 1 :] if '.' in tail else tail}"
+def _short(text: str, width: int) -> str:
+    return text if len(text) <= width else f"{text[: width - 1]}…"
+
+
+def _short_path(path: str, width: int) -> str:
+    """A path without as many names in its middle as it takes: ``stage1…branch2.conv1`` keeps its stage and its leaf."""
+    names = path.split(".")
+    if len(path) <= width or len(names) < 2:
+        return _short(path, width)
+    begin, end = 1, 1
+    if len(f"{names[0]}…{names[-1]}") > width:
+        leaf = names[-1][-width + 1 :]
+        return f"{names[0][: width - 1 - len(leaf)]}…{leaf}"
+    while True:
+        longer = ((begin, end + 1), (begin + 1, end))
+        fitting = [pair for pair in longer if len(_without_middle(names, *pair)) <= width]
+        if not fitting:
+            return _without_middle(names, begin, end)
+        begin, end = fitting[0]
+
+
+def _without_middle(names: Sequence[str], begin: int, end: int) -> str:
+    return f"{'.'.join(names[:begin])}…{'.'.join(names[-end:])}"
 
 
 def _terminal_width() -> int:

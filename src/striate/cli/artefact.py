@@ -1,0 +1,30 @@
+"""What a command leaves in a person's folder: written whole, and never over a file that is not ours."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from striate.errors import DataError
+from striate.runs import durable
+
+
+def check_free(path: Path, is_ours: Callable[[bytes], bool]) -> Path:
+    """Return the path, or refuse it: DataError where a file lies that ``is_ours`` (told its first bytes) disowns."""
+    try:
+        if not path.parent.is_dir():
+            raise DataError(f"{path} cannot be written: there is no folder {path.parent}")
+        if path.is_dir():
+            raise DataError(f"{path} is a folder; name a file with -o")
+        if path.exists():
+            with path.open("rb") as file:
+                if not is_ours(file.read(4096)):
+                    raise DataError(f"{path} is there already and is not ours; name another file with -o")
+    except OSError as error:
+        raise DataError(f"{path} cannot be written: {error.strerror or error}") from None
+    return path
+
+
+def leave(path: Path, data: bytes, is_ours: Callable[[bytes], bool]) -> None:
+    """Write a file, whole or not at all."""
+    durable.write(check_free(path, is_ours), data)

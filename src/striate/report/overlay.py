@@ -1,0 +1,121 @@
+"""A map of scores over its picture, as a PNG: colours with a legend in numbers, and what was asked, in words."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont, PngImagePlugin
+
+from striate.tasks.score_map import ScoreMap
+
+WIDTH, HEIGHT = 1200, 900  # pixels: a larger picture is shown smaller
+SOFTWARE = "striate predict --map"  # by which a file is known to be one of ours
+_OPACITY = 0.6
+_MARGIN, _LINE, _BAR = 16, 22, 14
+_INK, _PAPER = (24, 24, 24), (255, 255, 255)
+
+
+def colours(steps: int = 256) -> NDArray[np.uint8]:
+    """Return (steps, 3) sRGB from dark blue to light yellow in which equal steps look equal.
+
+    A path through OKLab (Ottosson 2020, "A perceptual color space for image processing"): lightness rises evenly, and
+    the hue turns evenly from blue through green to yellow, at the largest chroma that stays within sRGB all the way.
+    """
+    along = np.linspace(0, 1, steps)
+    lightness, hue = 0.28 + 0.64 * along, np.radians(278 - 170 * along)
+    chroma = 0.095 + 0.035 * along
+    lab = np.stack([lightness, chroma * np.cos(hue), chroma * np.sin(hue)], 1)
+    to_cones = np.array(
+        [[1, 0.3963377774, 0.2158037573], [1, -0.1055613458, -0.0638541728], [1, -0.0894841775, -1.2914855480]]
+    )
+    to_rgb = np.array(
+        [
+            [4.0767416621, -3.3077115913, 0.2309699292],
+            [-1.2684380046, 2.6097574011, -0.3413193965],
+            [-0.0041960863, -0.7034186147, 1.7076147010],
+        ]
+    )
+    linear = np.clip(((lab @ to_cones.T) ** 3) @ to_rgb.T, 0, 1)
+    encoded = np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
+    result: NDArray[np.uint8] = np.round(255 * encoded).astype(np.uint8)
+    return result
+
+
+def overlay(answer: ScoreMap, number: int, words: Sequence[str]) -> bytes:
+    """Return the picture with the map of class ``number`` over it as the bytes of a PNG, ``words`` beneath it.
+
+    A cell is as large as a stride and lies in the middle of the crop it answers for, so the rim of the picture, half
+    a crop wide, has none; where there is one row or column alone, its cells are as long as the crop. The crop of the
+    highest score is framed.
+    """
+    shown = min(WIDTH / answer.pixels.shape[1], HEIGHT / answer.pixels.shape[0], 4.0)
+    picture = Image.fromarray(answer.pixels[..., 0] if answer.pixels.shape[2] == 1 else answer.pixels).convert("RGB")
+    picture = picture.resize([max(1, round(side * shown)) for side in picture.size], Image.Resampling.BICUBIC)
+    scores, top = answer.probabilities[..., number], legend_end(float(answer.probabilities[..., number].max()))
+    table = colours()
+    draw = ImageDraw.Draw(picture)
+    faded = picture.copy()
+    for row, line in enumerate(scores):
+        for column, score in enumerate(line):
+            colour = table[min(255, int(255 * score / top))]
+            ImageDraw.Draw(faded).rectangle(_cell(answer, row, column, shown), fill=tuple(map(int, colour)))
+    picture.paste(Image.blend(picture, faded, _OPACITY))
+    row, column = answer.best(number)
+    y, x = row * answer.stride[0] * shown, column * answer.stride[1] * shown
+    frame = (x, y, x + answer.window[1] * shown - 1, y + answer.window[0] * shown - 1)
+    draw.rectangle(frame, outline=_INK, width=5)
+    draw.rectangle(frame, outline=_PAPER, width=2)
+    return _png(_with_legend(picture, answer.classes[number], top, words), " ".join(words))
+
+
+def legend_end(highest: float) -> float:
+    """Return where the legend ends: the first of 1, 2, 5 tenths or hundredths ... that is no less than ``highest``."""
+    ends = (factor * 10.0**power for power in range(-4, 1) for factor in (1, 2, 5))
+    return next((end for end in ends if end >= highest), 1.0) if highest <= 0.5 else 1.0
+
+
+def is_ours(data: bytes) -> bool:
+    """Return whether the bytes of a file are a map that `overlay` drew."""
+    return data.startswith(b"\x89PNG") and f"Software\0{SOFTWARE}".encode() in data[:4096]
+
+
+def _cell(answer: ScoreMap, row: int, column: int, shown: float) -> tuple[int, int, int, int]:
+    """Where a cell is drawn; the last two inclusive."""
+    edges = []
+    many = answer.probabilities.shape[1::-1]
+    for place, count, stride, window in zip((column, row), many, answer.stride[::-1], answer.window[::-1], strict=True):
+        size = stride if count > 1 else window
+        start = place * stride + (window - size) / 2
+        edges.append((round(start * shown), round((start + size) * shown) - 1))
+    return edges[0][0], edges[1][0], edges[0][1], edges[1][1]
+
+
+def _with_legend(picture: Image.Image, name: str, top: float, words: Sequence[str]) -> Image.Image:
+    font = ImageFont.load_default(15)
+    lines = [f"probability of {name}", *words]
+    width = max(picture.width, *(round(font.getlength(line)) for line in lines)) + 2 * _MARGIN
+    bar_top = picture.height + _MARGIN + _LINE + 4
+    page = Image.new("RGB", (width, bar_top + _BAR + _LINE + 8 + _LINE * len(words) + _MARGIN), _PAPER)
+    page.paste(picture, ((width - picture.width) // 2, 0))
+    draw = ImageDraw.Draw(page)
+    draw.text((_MARGIN, picture.height + _MARGIN), lines[0], _INK, font)
+    length = min(420, width - 2 * _MARGIN)
+    bar = Image.fromarray(np.broadcast_to(colours(length), (_BAR, length, 3)).copy())
+    page.paste(bar, (_MARGIN, bar_top))
+    for part, anchor in ((0.0, "la"), (0.5, "ma"), (1.0, "ra")):
+        draw.text((_MARGIN + part * (length - 1), bar_top + _BAR + 2), f"{part * top:g}", _INK, font, anchor)
+    for index, line in enumerate(words):
+        draw.text((_MARGIN, bar_top + _BAR + _LINE + 8 + index * _LINE), line, _INK, font)
+    return page
+
+
+def _png(image: Image.Image, description: str) -> bytes:
+    facts = PngImagePlugin.PngInfo()
+    facts.add_text("Software", SOFTWARE)
+    facts.add_itxt("Description", description)
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG", pnginfo=facts)
+    return buffer.getvalue()
