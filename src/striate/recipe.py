@@ -21,7 +21,7 @@ from striate.errors import RecipeError
 Share = Annotated[float, Field(ge=0.0, lt=1.0)]
 Positive = Annotated[float, Field(gt=0.0, allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=1)]
-Strength = Literal["none", "light", "standard", "strong"]
+Strength = Literal["none", "light", "standard", "strong", "alexnet-2012", "vgg-2014", "googlenet-2014", "resnet-2015"]
 
 SMALLEST = 8  # pixels: what the house's nets need at least; smaller pictures are enlarged to it
 SMALL = 64  # pixels: up to here pictures are trained at their own size with the small net
@@ -31,8 +31,9 @@ LARGE = 128  # pixels: the side that larger pictures are trained at
 class Recipe(BaseModel):
     """How to train. Fields left as None are chosen by ``settled``.
 
-    Units: learning rates are per step, ``warmup`` and ``milestones`` are shares of all steps, ``size`` is
-    (height, width) in pixels, ``val`` and ``test`` are shares of the pictures that the source itself leaves unsplit.
+    Units: learning rates are per step, ``warmup`` and ``milestones`` are shares of all steps, ``every`` is in epochs,
+    ``size`` is (height, width) in pixels, ``val`` and ``test`` are shares of the pictures that the source itself leaves
+    unsplit. ``alpha`` (the decay of the mean square, of rmsprop) and ``eps`` (what is added to its root) are torch's.
 
     Example: ``Recipe(source="pets", epochs=5).settled(pictures=200, height=375, width=500, uniform=False, gray=False)``
     """
@@ -56,11 +57,14 @@ class Recipe(BaseModel):
     momentum: Share = 0.9
     nesterov: bool = True
     betas: tuple[Share, Share] = (0.9, 0.999)
+    alpha: Share = 0.99
+    eps: Positive = 1e-8
     weight_decay: Annotated[float, Field(ge=0.0, allow_inf_nan=False)] | None = None
-    schedule: Literal["constant", "step", "cosine", "one-cycle"] = "one-cycle"
+    schedule: Literal["constant", "step", "exponential", "cosine", "one-cycle"] = "one-cycle"
     warmup: Share | None = None
     milestones: tuple[Share, ...] = (0.5, 0.75)
     gamma: Positive = 0.1
+    every: Count = 1
     final_rate: Annotated[float, Field(ge=0.0, le=1.0)] = 0.0
     label_smoothing: Share | None = None
     class_weights: Literal["none", "balanced"] = "none"

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from time import perf_counter
 from typing import TYPE_CHECKING, TypeAlias, TypeVar, cast
@@ -22,7 +22,9 @@ import torch
 from torch.nn import functional
 
 from striate.data import augment
+from striate.data.augment import Augment
 from striate.data.loader import Batch, batches
+from striate.data.pca import principal_components
 from striate.engine import optimise, step
 from striate.engine.device import choose_device, use_threads, wants_bfloat16
 from striate.engine.infer import answers
@@ -129,7 +131,7 @@ def begin(
         device=chosen,
         epochs=_settled("epochs", recipe.epochs),
         batch=_settled("batch", recipe.batch) * recipe.accumulate,
-        augment=augment.named(_settled("augment", recipe.augment), flip=bool(recipe.flip)),
+        augment=_augment(model, recipe, store, split, chosen),
         bfloat16=wants_bfloat16(recipe.precision, chosen),
         threads=threads,
         class_weights=class_weights,
@@ -295,6 +297,17 @@ def _split(training: Training) -> BatchSplit:
         )
     training.parts = min(training.parts * 2, training.batch)
     return BatchSplit(micro_batch=-(-training.batch // training.parts), parts=training.parts)
+
+
+def _augment(model: Model, recipe: Recipe, store: Store, split: Split, device: torch.device) -> Augment:
+    """Return how pictures are changed; components of colour are of the pictures trained on, on the scale of the net."""
+    chosen = augment.named(_settled("augment", recipe.augment), flip=bool(recipe.flip))
+    if not chosen.pca:
+        return chosen
+    ends = torch.tensor([255, 0], dtype=torch.uint8, device=device).view(2, 1, 1, 1)
+    white, black = model.normalise(ends.expand(2, store.pixels.shape[3], 1, 1)).flatten(1).cpu().double().numpy()
+    rows = principal_components(store.pixels, split.train) * (white - black)[:, None]
+    return replace(chosen, components=tuple(tuple(row) for row in rows.tolist()))
 
 
 def _classes(model: Model) -> int:
