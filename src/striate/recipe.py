@@ -2,7 +2,8 @@
 
 A person writes what they care about and leaves the rest as None ("by itself"); ``settled`` fills every gap from the
 facts of the pictures, and only a settled recipe is trained with and saved. The rules that fill the gaps stand in
-``_rules`` and are the tool's defaults; where the figures come from is in docs/defaults.md.
+``_rules`` and are the tool's defaults; where the figures come from is in docs/defaults.md. Recipes with a name, of
+papers and our own, are the files of the folder recipes/ beside this one.
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ Strength = Literal["none", "light", "standard", "strong", "alexnet-2012", "vgg-2
 SMALLEST = 8  # pixels: what the house's nets need at least; smaller pictures are enlarged to it
 SMALL = 64  # pixels: up to here pictures are trained at their own size with the small net
 LARGE = 128  # pixels: the side that larger pictures are trained at
+
+NAMED = Path(__file__).with_name("recipes")  # one TOML file a recipe
 
 
 class Recipe(BaseModel):
@@ -191,6 +194,33 @@ def read(path: Path) -> Recipe:
     except UnicodeDecodeError as error:
         raise RecipeError(f"recipe {path} is not UTF-8 text (byte {error.start})") from None
     return from_toml(text, where=str(path))
+
+
+def names() -> tuple[str, ...]:
+    """Return the names of the recipes that come with the package."""
+    return tuple(sorted(path.stem for path in NAMED.glob("*.toml")))
+
+
+def text_of(name: str) -> str:
+    """Return the file of a recipe with a name, comments and all. Errors: RecipeError, with the names, nearest first."""
+    known = names()
+    if name not in known:
+        near = sorted(known, key=lambda one: -difflib.SequenceMatcher(None, name.lower(), one).ratio())
+        raise RecipeError(
+            f"there is no recipe {name!r}, neither a file here nor a name; the names are {', '.join(near)}"
+        )
+    return (NAMED / f"{name}.toml").read_text(encoding="utf-8")
+
+
+def find(what: str | Path) -> Recipe:
+    """Return the recipe in a file, or, where there is no such file, of that name.
+
+    Errors: RecipeError. Example: ``find("resnet-2015").learning_rate == 0.1``
+    """
+    path = Path(what)
+    if path.is_file() or path.suffix == ".toml" or len(path.parts) != 1:
+        return read(path)
+    return from_toml(text_of(str(what)), where=f"recipe {what}")
 
 
 def _sentence(detail: Any) -> str:
