@@ -9,7 +9,17 @@ from math import gcd
 
 from striate.errors import DescribeError, FitError
 from striate.spec.branches import Add, Branches
-from striate.spec.layers import Conv, ConvTranspose, Flatten, GlobalAvgPool, GroupNorm, Head, Identity, Layer
+from striate.spec.layers import (
+    Conv,
+    ConvTranspose,
+    FlatHead,
+    Flatten,
+    GlobalAvgPool,
+    GroupNorm,
+    Head,
+    Identity,
+    Layer,
+)
 from striate.spec.net import Net
 from striate.spec.notation import options
 from striate.spec.patches import Patches, unseen, whole
@@ -67,6 +77,8 @@ def refuse_loss(trace: Trace, lost: Patches, *, survey: Callable[[Step], Survey]
             continue
         if not isinstance(window, Slide):
             why = f"its padding cuts off all that they reach ({window.formula(side)})"
+        elif window.before < 0:
+            why = f"it cuts off the edges ({window.formula(side)})"
         elif (side - window.span + window.before + window.after) % window.stride:
             why = f"{window.formula(side)} is not whole"
         else:
@@ -246,16 +258,16 @@ def _shapes(trace: Trace, stuck: Stuck, fit: str) -> Iterator[Proposal]:
     def instead(new: Net, text: str | None = None) -> Proposal:
         return Proposal(text or f"{new} in place of {part}", _replaced(trace.net, stuck.where, new), trace.input, fit)
 
-    if isinstance(part, Head):
-        before = (Flatten(), GlobalAvgPool() >> Flatten()) if given.is_map else ()
+    if isinstance(part, FlatHead) or (isinstance(part, Head) and part.out is None):
+        before = (Flatten(), GlobalAvgPool() >> Flatten()) if given.is_map and isinstance(part, FlatHead) else ()
         candidates = [instead(net >> part, f"{net} before it") for net in before]
         if part.out is None:
             candidates = [
                 Proposal(f"{one.text}, and classes=10", one.net.with_classes(10), one.input, fit) for one in candidates
-            ] or [Proposal(f"classes=10, or {part} 10", trace.net.with_classes(10), trace.input, fit)]
+            ] or [Proposal(f"classes=10, or {part.as_head(10)}", trace.net.with_classes(10), trace.input, fit)]
         yield from _working(trace, candidates, 2)
     elif isinstance(part, Conv | ConvTranspose) and part.groups > 1 and given.is_map:
-        common = gcd(given.channels, part.out)
+        common = gcd(given.channels, part.out or 1)
         groups = sorted((n for n in range(1, common + 1) if common % n == 0), key=lambda n: abs(n - part.groups))
         yield from _working(trace, (instead(replace(part, groups=n), f"groups {n}") for n in groups), 2)
     elif isinstance(part, GroupNorm):
