@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
+from torch.nn import functional
 
 from striate.data.pca import principal_components
 from striate.data.preprocess import Preprocess
@@ -51,6 +52,45 @@ def test_side_heads_are_trained(toy):
     list(fit(training))
     moved = {name for name, tensor in training.model.named_parameters() if not torch.equal(tensor, before[name])}
     assert moved == {name for name, _ in training.model.named_parameters()}
+
+
+def test_the_side_heads_part_of_the_loss_is_told_apart(toy):
+    """No step is taken and nothing is random, so an epoch's losses can be asked of the model by hand."""
+    net = parse(NET.replace("dropout 0.2", "identity"))
+    for accumulate in (1, 3):  # also where a batch is computed in parts
+        data = toy.pictures()
+        model = build(net, Shape(1, 6, 6), classes=3, seed=1)
+        model.get_submodule("batchnorm1").eval()  # its statistics would be of another batch
+        model.get_submodule("batchnorm1").train = lambda mode=True: None
+        recipe = toy.plain.changed(learning_rate=1e-30, epochs=1, batch=8, accumulate=accumulate)
+        (epoch,) = fit(begin(model, recipe, data.store, data.targets, data.split))
+        model.training = True
+        pixels = torch.from_numpy(data.store.pixels[:40]).permute(0, 3, 1, 2)
+        with torch.no_grad():
+            main, ((head, weight),) = model.outputs(model.normalise(pixels))
+        targets = torch.from_numpy(data.targets[:40])
+        ours, side = (float(functional.cross_entropy(logits, targets)) for logits in (main, head))
+        assert weight == 0.3
+        assert epoch.side_loss == pytest.approx(0.3 * side, rel=1e-4)
+        assert epoch.train_loss == pytest.approx(ours + 0.3 * side, rel=1e-4)
+
+
+def test_a_net_without_side_heads_has_no_part_of_them(make):
+    assert [epoch.side_loss for epoch in fit(make(epochs=1))] == [None]
+
+
+def test_a_state_of_two_sums_is_still_read(toy):
+    """What versions before the side heads' part have kept, in the middle of an epoch."""
+    training = begun(toy)
+    events = watch(training, interval=0)
+    list(itertools.islice(events, 2))
+    tensors, facts = training.state()
+    old = {name: t[:2] if name.endswith("sums") else t for name, t in tensors.items()}
+    assert len(tensors["sums"]) == 3 and facts["step"] == 2
+    epochs = list(fit(training))
+    again = begun(toy)
+    again.load_state(old, facts)
+    assert [epoch.train_loss for epoch in fit(again)] == [epoch.train_loss for epoch in epochs]
 
 
 def test_balanced_weights_have_one_for_each_class(toy):

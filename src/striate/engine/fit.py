@@ -60,7 +60,10 @@ class Step:
 
 @dataclass(frozen=True)
 class Epoch:
-    """A whole epoch. ``val_loss`` is the plain cross-entropy, without smoothing or weights; None without pictures."""
+    """A whole epoch. ``val_loss`` is the plain cross-entropy, without smoothing or weights; None without pictures.
+
+    ``train_loss`` is what was minimised; ``side_loss`` is the side heads' part of it, None in a net without.
+    """
 
     index: int  # from 1
     epochs: int
@@ -71,6 +74,7 @@ class Epoch:
     seconds: float  # evaluation included
     pictures_per_second: float  # in training
     data_wait: float  # share of the training time spent waiting for pictures, 0 to 1
+    side_loss: float | None = None
 
 
 @dataclass(frozen=True)
@@ -219,7 +223,7 @@ def _step(training: Training) -> Step:
 
 
 def _mean_loss(training: Training) -> float:
-    total, norms = training.sums.tolist()
+    total, norms, _ = training.sums.tolist()
     if not np.isfinite(total):
         raise NotFiniteError(f"the training loss became {total / training.seen}")
     if not np.isfinite(norms):
@@ -243,6 +247,7 @@ def _close(training: Training) -> Epoch:
         seconds=training.seconds + training.evaluating,
         pictures_per_second=training.seen / training.seconds,
         data_wait=training.waited / training.seconds,
+        side_loss=float(training.sums[2]) / training.seen or None,
     )
     training.next_epoch(train_loss if val_loss is None else val_loss)
     training.keep()
