@@ -93,7 +93,7 @@ def gradients(training: Training, batch: Batch) -> Tensor:
         loss.backward()  # type: ignore[no-untyped-call]
         total[0] += loss.detach()
         if sides:
-            total[1] += sum(sides).detach() * ((last - first) / len(targets))
+            total[1] += torch.stack(sides).sum().detach() * ((last - first) / len(targets))
     return total
 
 
