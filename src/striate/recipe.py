@@ -218,7 +218,8 @@ def find(what: str | Path) -> Recipe:
     Errors: RecipeError. Example: ``find("resnet-2015").learning_rate == 0.1``
     """
     path = Path(what)
-    if path.is_file() or path.suffix == ".toml" or len(path.parts) != 1:
+    meant = path.is_file() or path.suffix == ".toml" or len(path.parts) != 1
+    if meant or (path.exists() and str(what) not in names()):
         return read(path)
     return from_toml(text_of(str(what)), where=f"recipe {what}")
 
