@@ -78,3 +78,68 @@ def test_a_net_without_norms_is_not_trained_at_the_rates_of_one_with_them() -> N
     said = Recipe(source="x", net="conv 8 3x3", optimiser="sgd").settled(**facts, normed=False)
     assert (said.optimiser, said.learning_rate) == ("sgd", 0.01)
     assert Recipe(source="x").settled(**facts).optimiser == "sgd"
+
+
+def test_a_recipe_of_before_reads_as_it_was_meant() -> None:
+    """Every field a run of version 0.1.0 has saved; what came later stands at what torch did then."""
+    saved = """
+source = "/pets"
+task = "classify"
+net = "small"
+size = [32, 32]
+colour = "rgb"
+resize = "crop"
+val = 0.1
+test = 0.15
+augment = "light"
+flip = true
+epochs = 12
+batch = 64
+optimiser = "rmsprop"
+learning_rate = 0.05
+momentum = 0.9
+nesterov = true
+betas = [0.9, 0.999]
+weight_decay = 0.0005
+schedule = "step"
+warmup = 0.2
+milestones = [0.5, 0.75]
+gamma = 0.1
+final_rate = 0.0
+label_smoothing = 0.1
+class_weights = "none"
+accumulate = 1
+ema = 0.0
+unknown = true
+seed = 0
+precision = "auto"
+channels_last = true
+compile = false
+device = "auto"
+"""
+    old = recipe.from_toml(saved)
+    assert (old.alpha, old.eps, old.every) == (0.99, 1e-8, 1)
+    facts = {"pictures": 700, "height": 32, "width": 32, "uniform": True, "gray": False}
+    assert old.settled(**facts) == old
+
+
+def test_a_name_is_a_file_first_and_then_a_recipe_of_the_package(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert recipe.find("resnet-2015").batch == 256
+    (tmp_path / "resnet-2015").mkdir()  # a folder of that name is no recipe
+    assert recipe.find("resnet-2015").batch == 256
+    (tmp_path / "resnet-2015").rmdir()
+    (tmp_path / "resnet-2015").write_text("batch = 7")
+    assert recipe.find("resnet-2015").batch == 7
+    assert recipe.find(tmp_path / "resnet-2015").batch == 7
+    for path in ("mine.toml", "recipes/mine"):  # what looks like a file is one
+        with pytest.raises(RecipeError, match=f"{path} cannot be read: No such file"):
+            recipe.find(path)
+
+
+def test_an_unknown_name_lists_those_there_are_nearest_first() -> None:
+    with pytest.raises(RecipeError, match=r"no recipe 'alexnet-2021'.*the names are alexnet-2012, ") as caught:
+        recipe.find("alexnet-2021")
+    assert all(name in str(caught.value) for name in recipe.names())

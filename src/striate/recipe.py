@@ -2,7 +2,8 @@
 
 A person writes what they care about and leaves the rest as None ("by itself"); ``settled`` fills every gap from the
 facts of the pictures, and only a settled recipe is trained with and saved. The rules that fill the gaps stand in
-``_rules`` and are the tool's defaults; where the figures come from is in docs/defaults.md.
+``_rules`` and are the tool's defaults; where the figures come from is in docs/defaults.md. Recipes with a name, of
+papers and our own, are the files of the folder recipes/ beside this one.
 """
 
 from __future__ import annotations
@@ -21,18 +22,21 @@ from striate.errors import RecipeError
 Share = Annotated[float, Field(ge=0.0, lt=1.0)]
 Positive = Annotated[float, Field(gt=0.0, allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=1)]
-Strength = Literal["none", "light", "standard", "strong"]
+Strength = Literal["none", "light", "standard", "strong", "alexnet-2012", "vgg-2014", "googlenet-2014", "resnet-2015"]
 
 SMALLEST = 8  # pixels: what the house's nets need at least; smaller pictures are enlarged to it
 SMALL = 64  # pixels: up to here pictures are trained at their own size with the small net
 LARGE = 128  # pixels: the side that larger pictures are trained at
 
+NAMED = Path(__file__).with_name("recipes")  # one TOML file a recipe
+
 
 class Recipe(BaseModel):
     """How to train. Fields left as None are chosen by ``settled``.
 
-    Units: learning rates are per step, ``warmup`` and ``milestones`` are shares of all steps, ``size`` is
-    (height, width) in pixels, ``val`` and ``test`` are shares of the pictures that the source itself leaves unsplit.
+    Units: learning rates are per step, ``warmup`` and ``milestones`` are shares of all steps, ``every`` is in epochs,
+    ``size`` is (height, width) in pixels, ``val`` and ``test`` are shares of the pictures that the source itself leaves
+    unsplit. ``alpha`` (the decay of the mean square, of rmsprop) and ``eps`` (what is added to its root) are torch's.
     ``epoch_share`` is how much of the training pictures one epoch sees, another draw of them each time.
 
     Example: ``Recipe(source="pets", epochs=5).settled(pictures=200, height=375, width=500, uniform=False, gray=False)``
@@ -58,11 +62,14 @@ class Recipe(BaseModel):
     momentum: Share = 0.9
     nesterov: bool = True
     betas: tuple[Share, Share] = (0.9, 0.999)
+    alpha: Share = 0.99
+    eps: Positive = 1e-8
     weight_decay: Annotated[float, Field(ge=0.0, allow_inf_nan=False)] | None = None
-    schedule: Literal["constant", "step", "cosine", "one-cycle"] = "one-cycle"
+    schedule: Literal["constant", "step", "exponential", "cosine", "one-cycle"] = "one-cycle"
     warmup: Share | None = None
     milestones: tuple[Share, ...] = (0.5, 0.75)
     gamma: Positive = 0.1
+    every: Count = 1
     final_rate: Annotated[float, Field(ge=0.0, le=1.0)] = 0.0
     label_smoothing: Share | None = None
     class_weights: Literal["none", "balanced"] = "none"
@@ -190,6 +197,34 @@ def read(path: Path) -> Recipe:
     except UnicodeDecodeError as error:
         raise RecipeError(f"recipe {path} is not UTF-8 text (byte {error.start})") from None
     return from_toml(text, where=str(path))
+
+
+def names() -> tuple[str, ...]:
+    """Return the names of the recipes that come with the package."""
+    return tuple(sorted(path.stem for path in NAMED.glob("*.toml")))
+
+
+def text_of(name: str) -> str:
+    """Return the file of a recipe with a name, comments and all. Errors: RecipeError, with the names, nearest first."""
+    known = names()
+    if name not in known:
+        near = sorted(known, key=lambda one: -difflib.SequenceMatcher(None, name.lower(), one).ratio())
+        raise RecipeError(
+            f"there is no recipe {name!r}, neither a file here nor a name; the names are {', '.join(near)}"
+        )
+    return (NAMED / f"{name}.toml").read_text(encoding="utf-8")
+
+
+def find(what: str | Path) -> Recipe:
+    """Return the recipe in a file, or, where there is no such file, of that name.
+
+    Errors: RecipeError. Example: ``find("resnet-2015").learning_rate == 0.1``
+    """
+    path = Path(what)
+    meant = path.is_file() or path.suffix == ".toml" or len(path.parts) != 1
+    if meant or (path.exists() and str(what) not in names()):
+        return read(path)
+    return from_toml(text_of(str(what)), where=f"recipe {what}")
 
 
 def _sentence(detail: Any) -> str:

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 import torch
 
-from striate.data import augment as aug
-from striate.data.augment import Augment, apply, augmented, draw, draw_erased, move_points, named
+from striate.data import warp
+from striate.data.augment import Augment, augmented, draw, draw_erased, named
+from striate.data.warp import apply, move_points
 from striate.errors import RecipeError
 
 STRENGTHS = ("none", "light", "standard", "strong")
@@ -89,8 +90,8 @@ def test_whole_pixels_work_on_uint8():
 def test_the_two_paths_agree_where_both_apply():
     inputs = _pictures(30, 3, 16, 16)
     geometry, _ = draw(Augment(max_shift=0.25, flip=True), seed=4, epoch=0, items=range(30))
-    pixels = aug._in_pixels(geometry, 16, 16)
-    assert torch.allclose(aug._gathered(inputs, pixels), aug._sampled(inputs, pixels), atol=1e-4)
+    pixels = warp._in_pixels(geometry, 16, 16)
+    assert torch.allclose(warp._gathered(inputs, pixels), warp._sampled(inputs, pixels), atol=1e-4)
 
 
 @pytest.mark.parametrize("strength", STRENGTHS)
@@ -160,7 +161,7 @@ def test_flip_only_where_true_and_for_half():
 
 def test_light_moves_four_of_thirty_two():
     geometry, colour = draw(named("light", flip=False), seed=0, epoch=0, items=range(4000))
-    shifts = aug._in_pixels(geometry, 32, 32)[:, :, 2]
+    shifts = warp._in_pixels(geometry, 32, 32)[:, :, 2]
     assert colour is None and set(shifts.ravel()) == set(range(-4, 5))
 
 

@@ -50,6 +50,15 @@ def test_a_draw_knows_nothing_of_its_company(items, extra, seed, epoch):
     assert np.array_equal(alone, together)
 
 
+def test_normals_are_normal_and_know_nothing_of_their_company():
+    drawn = draws.normals(ITEMS, 3, seed=2, purpose="pca", epoch=4)
+    assert np.abs(drawn.mean(axis=0)).max() < 0.03 and np.abs(drawn.std(axis=0) - 1).max() < 0.03
+    assert np.abs(np.corrcoef(drawn.T) - np.eye(3)).max() < 0.03
+    within = [(np.abs(drawn) < deviations).mean() for deviations in (1, 2, 3)]
+    assert within == pytest.approx([0.6827, 0.9545, 0.9973], abs=0.01)
+    assert np.array_equal(draws.normals([77, 5], 3, seed=2, purpose="pca", epoch=4), drawn[[77, 5]])
+
+
 def test_uniform_and_in_range():
     drawn = draws.uniforms(ITEMS, 8, seed=1, purpose="p")
     assert drawn.min() >= 0 and drawn.max() < 1

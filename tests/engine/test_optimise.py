@@ -61,14 +61,26 @@ def test_steps_fall_at_the_milestones_as_torchs_do():
     assert ours(100, schedule="step", warmup=0.0) == pytest.approx(expected, abs=1e-12)
 
 
+def test_exponential_counts_epochs_as_torchs_does():
+    """11 steps an epoch, which does not divide 1 evenly; times 0.94 every second epoch."""
+    expected = torchs(lambda sgd: lr_scheduler.StepLR(sgd, step_size=22, gamma=0.94), 77)
+    fields = {"schedule": "exponential", "gamma": 0.94, "every": 2, "warmup": 0.0}
+    assert ours(77, epochs=7, **fields) == pytest.approx(expected, abs=1e-12)
+    for a_epoch in (3, 7, 49, 351):  # falls on the very step, whatever is left of the division
+        longer = ours(5 * a_epoch, epochs=5, **(fields | {"every": 1}))
+        assert [sum(f == pytest.approx(0.94**n) for f in longer) for n in range(5)] == [a_epoch] * 5
+    with pytest.raises(RecipeError, match="epochs is still open"):
+        ours(10, **fields)
+
+
 def test_constant_after_its_warm_up():
     assert ours(8, schedule="constant", warmup=0.5) == [0.25, 0.5, 0.75, 1.0, 1.0, 1.0, 1.0, 1.0]
 
 
-@pytest.mark.parametrize("name", ["constant", "step", "cosine", "one-cycle"])
+@pytest.mark.parametrize("name", ["constant", "step", "exponential", "cosine", "one-cycle"])
 @pytest.mark.parametrize("steps", [1, 2, 3, 11])
 def test_every_step_of_every_length_has_a_rate_above_nothing(name, steps):
-    assert all(0 < factor <= 1 for factor in ours(steps, schedule=name, warmup=0.9))
+    assert all(0 < factor <= 1 for factor in ours(steps, schedule=name, warmup=0.9, epochs=1))
 
 
 def net() -> nn.Sequential:
@@ -106,6 +118,15 @@ def test_optimisers_are_torchs_with_decay_on_weights_only(name):
         reference.step()
     for p, q in zip(mine.parameters(), theirs.parameters(), strict=True):
         torch.testing.assert_close(p, q.to(p), rtol=1e-5, atol=1e-6)
+
+
+def test_rmsprop_of_the_paper_and_the_eps_of_adam():
+    paper = optimiser(net(), Recipe(optimiser="rmsprop", learning_rate=0.045, alpha=0.9, eps=1.0))
+    assert (paper.defaults["alpha"], paper.defaults["eps"]) == (0.9, 1.0)
+    assert optimiser(net(), Recipe(optimiser="adamw", learning_rate=0.1, eps=1e-3)).defaults["eps"] == 1e-3
+    usual = optimiser(net(), Recipe(optimiser="rmsprop", learning_rate=0.1)).defaults
+    torchs = torch.optim.RMSprop(net().parameters(), lr=0.1, momentum=0.9).defaults
+    assert {**usual, "foreach": None} == torchs
 
 
 def test_sgd_without_momentum_or_nesterov():

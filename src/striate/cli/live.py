@@ -76,6 +76,8 @@ class Line:
         """Print an epoch's figures."""
         width = len(str(event.epochs))
         text = f"epoch {event.index:>{width}}/{event.epochs}  loss {event.train_loss:.3f}"
+        if event.side_loss is not None:
+            text += f" ({event.side_loss:.3f} of it side heads)"
         if event.val_loss is not None:
             text += f"  val loss {event.val_loss:.3f}"
         for name, value in event.metrics.items():

@@ -29,6 +29,8 @@ class Board:
             "pictures_per_second": epoch.pictures_per_second,
             **{f"val/{name}": value for name, value in epoch.metrics.items()},
         }
+        if epoch.side_loss is not None:
+            scalars["loss/side_heads"] = epoch.side_loss
         if epoch.val_loss is not None:
             scalars["loss/val"] = epoch.val_loss
         for name, value in scalars.items():

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import Any, get_args
 
 import click
 
@@ -31,13 +31,13 @@ from striate.verbs.train import Event, Finished, Planned, resuming, training
 @click.option("--batch", type=click.IntRange(1), help="Pictures a step.")
 @click.option("--optimiser", type=click.Choice(["sgd", "muon", "rmsprop", "adam", "adamw"]))
 @click.option("--lr", "learning_rate", type=float, help="Peak learning rate.")
-@click.option("--schedule", type=click.Choice(["constant", "step", "cosine", "one-cycle"]))
-@click.option("--augment", type=click.Choice(["none", "light", "standard", "strong"]))
+@click.option("--schedule", type=click.Choice(["constant", "step", "exponential", "cosine", "one-cycle"]))
+@click.option("--augment", type=click.Choice(get_args(recipes.Strength)))
 @click.option("--flip/--no-flip", default=None, help="Whether a mirrored picture is as good. Off for gray ones.")
 @click.option("--patience", type=click.IntRange(1), help="Stop after so many epochs without a better validation loss.")
 @click.option("--device", help="auto, cpu, cuda, cuda:1 or mps.")
 @click.option("--threads", type=click.IntRange(1), help="CPU threads.")
-@click.option("--recipe", "recipe_file", type=click.Path(path_type=Path), help="A recipe.toml; flags win over it.")
+@click.option("--recipe", "named", metavar="NAME", help="One of striate recipes, or a recipe.toml; flags win over it.")
 @click.option("--set", "settings", multiple=True, metavar="FIELD=VALUE", help="Any other field of the recipe.")
 @click.option("--name", help="The run's name, before its number.  [default: the source's]")
 @click.option("--log", type=click.Choice(["tensorboard"]), help="Also write TensorBoard events into the run.")
@@ -50,7 +50,7 @@ from striate.verbs.train import Event, Finished, Planned, resuming, training
 def command(
     source: str | None,
     resume: str | None,
-    recipe_file: Path | None,
+    named: str | None,
     settings: tuple[str, ...],
     size: str | None,
     name: str | None,
@@ -72,7 +72,7 @@ def command(
         raise RecipeError("--log tensorboard needs: pip install 'striate[tensorboard]'")
     with Progress() as progress:
         if resume is not None:
-            others = {"source": source, "name": name, "size": size, "recipe": recipe_file, "set": settings}
+            others = {"source": source, "name": name, "size": size, "recipe": named, "set": settings}
             extra = sorted({*said, *(word for word, value in others.items() if value)} - {"epochs"})
             if extra:
                 raise RecipeError(
@@ -81,7 +81,7 @@ def command(
                 )
             events = resuming(resume, epochs=said.get("epochs"), runs_dir=runs_dir, progress=progress)
         else:
-            recipe = _recipe(source, recipe_file, settings, size, said)
+            recipe = _recipe(source, named, settings, size, said)
             events = training(
                 recipe,
                 runs_dir=runs_dir,
@@ -95,10 +95,10 @@ def command(
 
 
 def _recipe(
-    source: str | None, file: Path | None, settings: tuple[str, ...], size: str | None, said: dict[str, Any]
+    source: str | None, named: str | None, settings: tuple[str, ...], size: str | None, said: dict[str, Any]
 ) -> Recipe:
-    """Return the recipe a person described: the file, then --set, then the flags."""
-    start = recipes.read(file) if file is not None else Recipe()
+    """Return the recipe a person described: the one named, then --set, then the flags."""
+    start = recipes.find(named) if named is not None else Recipe()
     changes: dict[str, object] = {}
     for setting in settings:
         field, sign, value = setting.partition("=")

@@ -52,6 +52,19 @@ def uniforms(
     return bits.astype(np.float64) * 2.0**-53
 
 
+def normals(
+    items: NDArray[np.int64] | Sequence[int], count: int, *, seed: int, purpose: str, epoch: int = 0
+) -> NDArray[np.float64]:
+    """Return ``count`` numbers from the standard normal distribution for each item, shaped (items, count).
+
+    Source: Box and Muller, "A Note on the Generation of Random Normal Deviates" (1958).
+    Example: ``normals([7], 3, seed=0, purpose="pca").shape == (1, 3)``
+    """
+    share = uniforms(items, 2 * count, seed=seed, purpose=purpose, epoch=epoch)
+    radius = np.sqrt(-2.0 * np.log1p(-share[:, :count]))  # 1 - share is never 0
+    return np.asarray(radius * np.cos(2.0 * np.pi * share[:, count:]))
+
+
 def permutation(indices: NDArray[np.int64] | Sequence[int], *, seed: int, epoch: int) -> NDArray[np.int64]:
     """Return the indices in the random order of an epoch: sorted by a hash of (seed, epoch, index).
 

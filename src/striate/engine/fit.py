@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from time import perf_counter
 from typing import TYPE_CHECKING, TypeAlias, TypeVar, cast
@@ -22,7 +22,9 @@ import torch
 from torch.nn import functional
 
 from striate.data import augment
+from striate.data.augment import Augment
 from striate.data.loader import Batch, batches
+from striate.data.pca import principal_components
 from striate.engine import optimise, step
 from striate.engine.device import choose_device, use_threads, wants_bfloat16
 from striate.engine.infer import answers
@@ -58,7 +60,10 @@ class Step:
 
 @dataclass(frozen=True)
 class Epoch:
-    """A whole epoch. ``val_loss`` is the plain cross-entropy, without smoothing or weights; None without pictures."""
+    """A whole epoch. ``val_loss`` is the plain cross-entropy, without smoothing or weights; None without pictures.
+
+    ``train_loss`` is what was minimised; ``side_loss`` is the side heads' part of it, None in a net without.
+    """
 
     index: int  # from 1
     epochs: int
@@ -69,6 +74,7 @@ class Epoch:
     seconds: float  # evaluation included
     pictures_per_second: float  # in training
     data_wait: float  # share of the training time spent waiting for pictures, 0 to 1
+    side_loss: float | None = None
 
 
 @dataclass(frozen=True)
@@ -129,7 +135,7 @@ def begin(
         device=chosen,
         epochs=_settled("epochs", recipe.epochs),
         batch=_settled("batch", recipe.batch) * recipe.accumulate,
-        augment=augment.named(_settled("augment", recipe.augment), flip=bool(recipe.flip)),
+        augment=_augment(model, recipe, store, split, chosen),
         bfloat16=wants_bfloat16(recipe.precision, chosen),
         threads=threads,
         class_weights=class_weights,
@@ -217,7 +223,7 @@ def _step(training: Training) -> Step:
 
 
 def _mean_loss(training: Training) -> float:
-    total, norms = training.sums.tolist()
+    total, norms, _ = training.sums.tolist()
     if not np.isfinite(total):
         raise NotFiniteError(f"the training loss became {total / training.seen}")
     if not np.isfinite(norms):
@@ -241,6 +247,7 @@ def _close(training: Training) -> Epoch:
         seconds=training.seconds + training.evaluating,
         pictures_per_second=training.seen / training.seconds,
         data_wait=training.waited / training.seconds,
+        side_loss=float(training.sums[2]) / training.seen or None,
     )
     training.next_epoch(train_loss if val_loss is None else val_loss)
     training.keep()
@@ -295,6 +302,17 @@ def _split(training: Training) -> BatchSplit:
         )
     training.parts = min(training.parts * 2, training.batch)
     return BatchSplit(micro_batch=-(-training.batch // training.parts), parts=training.parts)
+
+
+def _augment(model: Model, recipe: Recipe, store: Store, split: Split, device: torch.device) -> Augment:
+    """Return how pictures are changed; components of colour are of the pictures trained on, on the scale of the net."""
+    chosen = augment.named(_settled("augment", recipe.augment), flip=bool(recipe.flip))
+    if not chosen.pca:
+        return chosen
+    ends = torch.tensor([255, 0], dtype=torch.uint8, device=device).view(2, 1, 1, 1)
+    white, black = model.normalise(ends.expand(2, store.pixels.shape[3], 1, 1)).flatten(1).cpu().double().numpy()
+    rows = principal_components(store.pixels, split.train) * (white - black)[:, None]
+    return replace(chosen, components=tuple(tuple(row) for row in rows.tolist()))
 
 
 def _classes(model: Model) -> int:

@@ -49,11 +49,13 @@ def optimiser(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
             nesterov = recipe.nesterov and recipe.momentum > 0
             return torch.optim.SGD(groups, lr=rate, momentum=recipe.momentum, nesterov=nesterov, foreach=foreach)
         case "rmsprop":
-            return torch.optim.RMSprop(groups, lr=rate, momentum=recipe.momentum, foreach=foreach)
+            return torch.optim.RMSprop(
+                groups, lr=rate, alpha=recipe.alpha, eps=recipe.eps, momentum=recipe.momentum, foreach=foreach
+            )
         case "adam":
-            return torch.optim.Adam(groups, lr=rate, betas=recipe.betas, fused=fused)
+            return torch.optim.Adam(groups, lr=rate, betas=recipe.betas, eps=recipe.eps, fused=fused)
         case "adamw":
-            return torch.optim.AdamW(groups, lr=rate, betas=recipe.betas, fused=fused)
+            return torch.optim.AdamW(groups, lr=rate, betas=recipe.betas, eps=recipe.eps, fused=fused)
         case "muon":
             return Muon(_matrices(groups), lr=rate, momentum=recipe.momentum)
     raise RecipeError(f"optimiser = {recipe.optimiser!r} cannot be trained with; settle the recipe first")
@@ -87,6 +89,7 @@ def schedule(recipe: Recipe, steps: int) -> Schedule:
 
     - ``constant``: not at all;
     - ``step``: times ``gamma`` from each milestone (a share of all steps) on;
+    - ``exponential``: times ``gamma`` after each ``every`` epochs, counted from the first step, whatever the length;
     - ``cosine``: along half a cosine towards ``final_rate`` (Loshchilov and Hutter, "SGDR", 2017, equation 5);
     - ``one-cycle``: in a straight line towards ``final_rate`` (Smith and Topin, "Super-Convergence", 2018).
 
@@ -94,6 +97,9 @@ def schedule(recipe: Recipe, steps: int) -> Schedule:
     """
     warm = min(round((recipe.warmup or 0.0) * steps), steps - 1)
     milestones = [round(share * steps) for share in recipe.milestones]
+    if recipe.schedule == "exponential" and recipe.epochs is None:
+        raise RecipeError("epochs is still open, and schedule exponential counts them; settle the recipe first")
+    epochs_a_step = (recipe.epochs or 1) / steps
 
     def factor(step: int) -> float:
         if step < warm:
@@ -104,6 +110,9 @@ def schedule(recipe: Recipe, steps: int) -> Schedule:
                 return 1.0
             case "step":
                 return recipe.gamma ** sum(step >= milestone for milestone in milestones)
+            case "exponential":
+                # A hair more: 3 x (1 / 3) of an epoch must be one whole.
+                return float(recipe.gamma ** (int(step * epochs_a_step + 1e-9) // recipe.every))
             case "cosine":
                 return recipe.final_rate + (1 - recipe.final_rate) * (1 + math.cos(math.pi * progress)) / 2
             case "one-cycle":

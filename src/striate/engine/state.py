@@ -5,7 +5,7 @@ What is kept, and why each name:
 - ``weights.<name>``            parameters and buffers as they are being trained
 - ``average.<name>``            the averaged weights (EMA), when the recipe has them
 - ``optimiser.<name>.<slot>``   momentum and the like, by the name of the parameter they belong to
-- ``sums``                      running sums of the epoch under way: loss, and gradient norms when clipping
+- ``sums``                      running sums of the epoch under way: loss, gradient norms (clipping), side heads' loss
 - ``best.<name>``               the weights of the best epoch so far, when the recipe has patience
 - ``good.<any of the above>``   in the middle of an epoch only: the state to go back to if the loss leaves the numbers
 
@@ -94,7 +94,7 @@ class Training:
         self.buffers = list(model.buffers())
         self.live = {name: t for name, t in model.state_dict(keep_vars=True).items() if t.is_floating_point()}
         self.averages = [t.detach().clone() for t in self.live.values()] if recipe.ema else []
-        self.sums = torch.zeros(2, dtype=torch.float32 if device.type == "mps" else torch.float64, device=device)
+        self.sums = torch.zeros(3, dtype=torch.float32 if device.type == "mps" else torch.float64, device=device)
 
         self.epochs_done = self.step = self.seen = self.stale = self.attempts = 0
         self.rate_factor, self.parts = 1.0, recipe.accumulate
@@ -302,7 +302,7 @@ class Training:
                 like = like.to(self.device)
             self.optimiser.state[parameter][slot] = like.detach().copy_(value)
         self.optimiser.zero_grad(set_to_none=True)
-        self.sums.copy_(tensors["sums"])
+        self.sums.zero_()[: len(tensors["sums"])] = tensors["sums"]  # version 0.1.0 had two
         for name in _COUNTERS:
             setattr(self, name, facts[name])
         best = facts["best"]

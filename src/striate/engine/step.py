@@ -64,14 +64,14 @@ def update(training: Training, batch: Batch) -> bool:
 
 
 def gradients(training: Training, batch: Batch) -> Tensor:
-    """Leave the gradient of the mean loss of a batch in the parameters and return that loss."""
+    """Leave the gradient of the mean loss of a batch in the parameters; return that loss and the side heads' part."""
     recipe, device = training.recipe, training.device
     layout = torch.channels_last if recipe.channels_last else torch.contiguous_format
     pixels = batch.pixels.to(device, non_blocking=True)
     targets = batch.targets.to(device, non_blocking=True)
     parts = min(training.parts, len(targets))
     edges = [len(targets) * part // parts for part in range(parts + 1)]
-    total = torch.zeros((), device=device)
+    total = torch.zeros(2, device=device)
     for first, last in pairwise(edges):
         inputs = training.model.normalise(pixels[first:last])
         if training.augment != Augment():
@@ -81,16 +81,19 @@ def gradients(training: Training, batch: Batch) -> Tensor:
         inputs = inputs.contiguous(memory_format=layout)
         with autocast(device, bfloat16=training.bfloat16):
             outputs = training.outputs(inputs)
-        loss = classify.loss(
+        main, *sides = classify.losses(
             outputs,
             targets[first:last],
             label_smoothing=recipe.label_smoothing or 0.0,
             class_weights=training.class_weights,
         )
+        loss = sum(sides, main)
         if parts > 1:
             loss = loss * ((last - first) / len(targets))
         loss.backward()  # type: ignore[no-untyped-call]
-        total += loss.detach()
+        total[0] += loss.detach()
+        if sides:
+            total[1] += torch.stack(sides).sum().detach() * ((last - first) / len(targets))
     return total
 
 
@@ -98,7 +101,7 @@ def gradients(training: Training, batch: Batch) -> Tensor:
 def apply(training: Training, loss: Tensor, *, pictures: int) -> None:
     """Move the weights, and their averages, along the gradients that are there, and count the loss."""
     recipe, update = training.recipe, training.updates
-    training.sums[0] += loss * pictures
+    training.sums[[0, 2]] += loss * pictures
     if recipe.clip is not None:
         training.sums[1] += optimise.clip(training.parameters.values(), recipe.clip)
     for group in training.optimiser.param_groups:

@@ -90,7 +90,14 @@ def _head(page: Page) -> str:
 
 
 def _curves(page: Page) -> str:
-    epochs = [entry for entry in page.history if "index" in entry]
+    # The side heads' part is taken out of the training loss: validation has only the main head.
+    epochs = [
+        {**entry, "train_loss": entry["train_loss"] - (entry.get("side_loss") or 0.0)}
+        if entry.get("train_loss") is not None
+        else entry
+        for entry in page.history
+        if "index" in entry
+    ]
 
     def curve(label: str, value: str) -> Curve:
         points = [(float(entry["index"]), float(entry[value])) for entry in epochs if entry.get(value) is not None]

@@ -27,19 +27,35 @@ def loss(
 ) -> Tensor:
     """Return the cross-entropy of the main output plus that of each side head times its weight, a float32 scalar.
 
+    Example: ``loss(model.outputs(inputs), targets, label_smoothing=0.1).backward()``
+    """
+    main, *sides = losses(outputs, targets, label_smoothing=label_smoothing, class_weights=class_weights)
+    return sum(sides, main)
+
+
+def losses(
+    outputs: Outputs,
+    targets: Tensor,
+    *,
+    label_smoothing: float = 0.0,
+    class_weights: Tensor | None = None,
+) -> tuple[Tensor, ...]:
+    """Return what ``loss`` adds up: the cross-entropy of the main output, then each side head's times its weight.
+
     ``targets`` (N,) int64. ``label_smoothing`` shares out that part of the certainty among all classes (Szegedy et al.
     2016, section 7). ``class_weights`` (K,) multiply the pictures of each class. The sum is divided by the number of
     pictures, not by their weights, so that parts of a batch add up to exactly the whole.
 
-    Example: ``loss(model.outputs(inputs), targets, label_smoothing=0.1).backward()``
+    Source: Szegedy et al. 2014, section 5, for the side heads. Example: ``main, *sides = losses(outputs, targets)``
     """
-    heads = ((outputs.main, 1.0), *outputs.sides)
-    total = outputs.main.new_zeros((), dtype=torch.float32)
-    for logits, share in heads:
-        total = total + share * functional.cross_entropy(
+    return tuple(
+        share
+        * functional.cross_entropy(
             logits.float(), targets, weight=class_weights, label_smoothing=label_smoothing, reduction="sum"
-        ) / len(targets)
-    return total
+        )
+        / len(targets)
+        for logits, share in ((outputs.main, 1.0), *outputs.sides)
+    )
 
 
 def class_weights_balanced(targets: ArrayLike, classes: int) -> Tensor:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from striate import recipe as recipes
-from striate.errors import RunError
+from striate.errors import RecipeError, RunError
 from striate.recipe import Recipe
 from striate.runs.environment import environment
 from striate.runs.run import Run
@@ -69,16 +69,23 @@ def train(
     runs_dir: Path | str = "runs",
     data_dir: Path | str | None = None,
     allow_bad: bool = False,
+    recipe: str | Path | None = None,
 ) -> Run:
     """Train a network on a folder of folders of pictures (or any source) and return the run.
 
-    ``source`` may be a whole Recipe, for everything that has no keyword here; keywords that are given win over it.
+    ``recipe`` is one by name (``striate recipes`` lists them) or a file. Instead of it ``source`` may be a whole
+    Recipe, for everything that has no keyword here; keywords that are given win over either.
 
     Errors: SourceError, RecipeError, DescribeError before anything is written; TrainingError, DiskError later.
 
     Example: ``run = striate.train("pets", epochs=5); print(run.predict("cat.jpg"))  # 0.92 cat, 0.08 dog``
     """
-    start = source if isinstance(source, Recipe) else Recipe(source=str(source))
+    if isinstance(source, Recipe):
+        if recipe is not None:
+            raise RecipeError(f"source is a whole recipe already, and recipe={str(recipe)!r} another; give one of them")
+        start = source
+    else:
+        start = (Recipe() if recipe is None else recipes.find(recipe)).changed(source=str(source))
     said = {
         "net": net,
         "epochs": epochs,
@@ -89,9 +96,9 @@ def train(
         "augment": augment,
         "device": device,
     }
-    recipe = start.changed(**{field: value for field, value in said.items() if value is not None})
+    chosen = start.changed(**{field: value for field, value in said.items() if value is not None})
     folder = None if data_dir is None else Path(data_dir)
-    return _run_of(training(recipe, name=name, runs_dir=Path(runs_dir), data_dir=folder, allow_bad=allow_bad))
+    return _run_of(training(chosen, name=name, runs_dir=Path(runs_dir), data_dir=folder, allow_bad=allow_bad))
 
 
 def resume(name: str = "last", *, epochs: int | None = None, runs_dir: Path | str = "runs") -> Run:

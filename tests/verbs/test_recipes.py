@@ -1,0 +1,103 @@
+"""The recipes with a name: true to their papers, equal to our rules, complete, and told in docs/recipes.md."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from striate import nets, recipe
+from striate.recipe import Recipe
+from striate.verbs.recipes import NamedRecipe, named, named_all
+
+ALL = named_all()
+PAPERS = [one for one in ALL if not one.name.startswith("striate-")]
+LARGE = {"pictures": 5000, "height": 300, "width": 400, "uniform": False, "gray": False}
+SMALL = {"pictures": 50_000, "height": 28, "width": 28, "uniform": True, "gray": True}
+
+# What the issue, or the paper, says of each: typed from there, not from the files.
+SAID = {
+    "alexnet-2012": {"batch": 128, "learning_rate": 1e-2, "weight_decay": 5e-4, "schedule": "step", "gamma": 0.1},
+    "vgg-2014": {"batch": 256, "learning_rate": 1e-2, "weight_decay": 5e-4, "schedule": "step", "gamma": 0.1},
+    "googlenet-2014": {"schedule": "exponential", "gamma": 0.96, "every": 8},
+    "inception-v2-rmsprop": {
+        "optimiser": "rmsprop", "alpha": 0.9, "eps": 1.0, "learning_rate": 0.045, "schedule": "exponential",
+        "gamma": 0.94, "every": 2, "label_smoothing": 0.1, "clip": 2.0, "size": (299, 299), "epochs": 100,
+    },
+    "resnet-2015": {"batch": 256, "learning_rate": 0.1, "weight_decay": 1e-4, "schedule": "step", "gamma": 0.1},
+    "resnet-cifar-2015": {
+        "batch": 128, "learning_rate": 0.1, "weight_decay": 1e-4, "milestones": (32 / 64, 48 / 64), "size": (32, 32),
+        "augment": "light", "val": 5 / 50,
+    },
+}  # fmt: skip
+
+
+def test_the_papers_are_these():
+    assert {one.name for one in PAPERS} == SAID.keys()
+
+
+@pytest.mark.parametrize("one", PAPERS, ids=lambda one: one.name)
+def test_a_papers_recipe_says_what_the_paper_says_and_leaves_nothing_to_our_rules(one: NamedRecipe):
+    for field, value in SAID[one.name].items():
+        assert getattr(one.recipe, field) == value, field
+    plain = one.recipe.optimiser == "sgd"
+    assert not one.recipe.nesterov or not plain
+    assert one.recipe.momentum == 0.9 and one.recipe.warmup == 0.0
+    assert one.recipe.source == "" and one.recipe.colour is None  # of the pictures, not of the recipe
+    large, small = (one.recipe.settled(**facts) for facts in (LARGE, SMALL))
+    assert large.changed(colour="gray") == small
+    assert one.recipe.changed(colour="gray", resize="crop") == small
+
+
+def test_64_thousand_steps_of_128_are_182_epochs_of_45_thousand():
+    found = named("resnet-cifar-2015").recipe
+    assert found.epochs == round(64_000 * 128 / 45_000)
+
+
+@pytest.mark.parametrize(
+    ("name", "facts"),
+    [
+        ("striate-tiny", SMALL),
+        ("striate-small", SMALL | {"gray": False}),
+        ("striate-small", SMALL | {"gray": False, "height": 64, "width": 48, "pictures": 4000}),
+        ("striate-large", LARGE),
+        ("striate-large", LARGE | {"gray": True, "height": 90}),
+    ],
+)
+def test_ours_are_the_rules(name: str, facts: dict[str, int | bool]):
+    assert named(name).recipe.settled(**facts) == Recipe().settled(**facts)
+
+
+def test_ours_leave_open_only_what_they_say_they_do():
+    for one in ALL:
+        if one.name.startswith("striate-"):
+            left = {field for field, value in one.recipe.model_dump().items() if value is None}
+            left -= {"clip", "patience", "threads", "colour"}
+            assert {"size", "epochs"} <= left <= {"size", "epochs", "flip"}
+            assert all(f"# {field}: " in one.text for field in left)
+
+
+@pytest.mark.parametrize("one", ALL, ids=lambda one: one.name)
+def test_a_file_reads_begins_with_where_it_is_from_and_what_was_changed(one: NamedRecipe):
+    assert one.summary and one.source and one.changed.endswith(".") and "#" not in one.source + one.changed
+    assert len(one.summary) <= 110 and all(len(line) <= 120 for line in one.text.splitlines())
+    assert recipe.from_toml(one.text) == one.recipe == recipe.find(one.name)
+
+
+@pytest.mark.parametrize("one", ALL, ids=lambda one: one.name)
+def test_its_net_is_in_the_catalogue_and_takes_its_size(one: NamedRecipe):
+    assert one.recipe.net is not None
+    if "resnet18" not in nets.CATALOG and one.recipe.net.startswith("resnet") and one.recipe.net != "resnet":
+        pytest.skip("the residual nets of the literature are not in this catalogue")
+    entry = nets.CATALOG[one.recipe.net]
+    size = one.recipe.size or entry.input.size
+    survey = nets.resolve(one.recipe.net).on(entry.input.channels, *size, classes=7)
+    assert survey.output is not None and survey.output.channels == 7
+    if one in PAPERS:
+        assert size == entry.input.size
+
+
+def test_the_page_has_every_recipe_as_its_file_says():
+    page = (Path(__file__).resolve().parents[2] / "docs" / "recipes.md").read_text(encoding="utf-8")
+    rows = [line for line in page.splitlines() if line.startswith("| `") and line.count(" | ") == 3]
+    assert rows == [f"| `{one.name}` | {one.summary} | {one.source} | {one.changed} |" for one in ALL]
