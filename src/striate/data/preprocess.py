@@ -66,7 +66,9 @@ class Preprocess:
         if not _is_number(self.crop_share) or not 0.1 <= self.crop_share <= 1:
             raise ModelError(f"preprocess: crop_share is {self.crop_share!r}; it must be a number from 0.1 to 1")
         if self.crop_share != 1 and self.resize != "crop":
-            raise ModelError(f"preprocess: crop_share {self.crop_share:g} belongs to resize 'crop', not {self.resize!r}")
+            raise ModelError(
+                f"preprocess: crop_share {self.crop_share:g} belongs to resize 'crop', not {self.resize!r}"
+            )
         for name, values in (("mean", self.mean), ("std", self.std)):
             if len(values) not in (0, self.channels):
                 raise ModelError(f"preprocess: {name} has {len(values)} values for {self.channels} channels")
