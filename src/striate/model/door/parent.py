@@ -45,6 +45,9 @@ class Limits:
     largest: int = 2**34
 
 
+LIMITS: Final = Limits()
+
+
 @dataclass(frozen=True)
 class Passed:
     """What came through: tensors (CPU) by the names in the file, and what was seen on the way.
@@ -73,7 +76,7 @@ class Passed:
         return f"{held}, as far as this system has it: in force {', '.join(self.layers)}; not {', '.join(absent)}."
 
 
-def through(path: Path | str, *, limits: Limits = Limits()) -> Passed:
+def through(path: Path | str, *, limits: Limits = LIMITS) -> Passed:
     """Return the tensors of somebody else's file: a pickle (``.pth``, ``.pt``, ``.th``, ``.bin``) or safetensors.
 
     Nothing that a pickle carries is run. Raises DoorError saying what it wanted, or why it is not plain weights;
