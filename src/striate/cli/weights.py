@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from striate.cli import weights_import
+from striate.cli import weights_fetch, weights_import, weights_list
 
 
 @click.group()
@@ -12,4 +12,6 @@ def command() -> None:
     """Weights that were trained elsewhere, as model files of ours."""
 
 
+command.add_command(weights_list.command, "list")
+command.add_command(weights_fetch.command, "fetch")
 command.add_command(weights_import.command, "import")

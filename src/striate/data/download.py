@@ -58,9 +58,12 @@ def fetch(
 
     ``sha256`` in hexadecimal, whole or its first digits; ``size`` in bytes; both may be unknown (empty, 0).
     ``timeout`` and ``pause`` (between attempts) in seconds; ``progress(name, done, total)``, total 0 where unknown.
-    Errors: DownloadError with the reason of every address. What came so far stays, and the next call goes on there.
+    Errors: DownloadError with the reason of every address, and where STRIATE_OFFLINE is set. What came so far stays,
+    and the next call goes on there.
     Example: ``fetch(["https://example.org/a.gz"], Path("a.gz"), sha256="9f86…", size=4)``
     """
+    if offline():
+        raise DownloadError(f"{target.name} is not downloaded: STRIATE_OFFLINE is set")
     reasons: list[str] = []
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -73,6 +76,11 @@ def fetch(
         of = f" ({size:,} bytes)" if size else ""
         raise DownloadError(f"{target.name}{of} cannot be kept in {target.parent}: {error.strerror or error}") from None
     raise DownloadError(f"{target.name} could not be downloaded ({'; '.join(reasons)})")
+
+
+def offline() -> bool:
+    """Return whether STRIATE_OFFLINE forbids all use of the network."""
+    return os.environ.get("STRIATE_OFFLINE", "0") not in ("", "0")
 
 
 def digest(path: Path) -> str:

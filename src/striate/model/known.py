@@ -2,9 +2,9 @@
 
 A net's own name stands for its usual weights, ``resnet50.tv2`` for others of the same net. Addresses, preprocessing and
 accuracy (one crop, on ImageNet's validation pictures) are those of torchvision 0.29's ``models/*.py``, the addresses on
-Hugging Face's hub those of timm 1.0.31's, whose copies of torchvision's weights are safetensors: they are read
-directly, a ``.pth`` only through the door (`striate.model.door`). Torchvision's file names end in the first eight
-digits of their SHA-256.
+Hugging Face's hub those of timm 1.0.31. Its copies of torchvision's weights are safetensors, which can run nothing, so
+they come first. Torchvision's file names end in the first eight digits of their SHA-256; of files on the hub a SHA-256
+stands here where two projects have pinned the same.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ from typing import Final
 from striate.data.cifar import CIFAR10
 from striate.data.imagenet import imagenet_classes
 from striate.data.preprocess import Preprocess
-from striate.errors import ModelError
 
 
 @dataclass(frozen=True)
@@ -55,22 +54,23 @@ class Published:
         return CIFAR10 if self.trained_on == "cifar10" else imagenet_classes()
 
 
-def find(name: str) -> Published | None:
-    """Return the weights of a name, written in either case and with ``-`` or ``_``; None where there are none.
+def canonical(name: str) -> str | None:
+    """Return the name as the table writes it; None where no weights go by it.
 
-    Example: ``find("ResNet50").files[0].name`` is ``"resnet50.tv_in1k.safetensors"``.
+    Case and ``-`` for ``_`` do not matter, and a net without weights of its name stands for the first of its own.
+
+    Example: ``canonical("ResNet20")`` is ``"cifar10-resnet20"``.
     """
-    return KNOWN.get(name) or {_plain(known): entry for known, entry in KNOWN.items()}.get(_plain(name))
+    plain = _plain(name)
+    by_name = {_plain(known): known for known in KNOWN}
+    by_net = {entry.net: known for known, entry in reversed(KNOWN.items())}
+    return by_name.get(plain) or by_net.get(plain)
 
 
-def canonical(name: str) -> str:
-    """Return the name as the table writes it. Raises ModelError for one that it does not have, with near ones."""
-    for known in KNOWN:
-        if _plain(known) == _plain(name):
-            return known
-    near = difflib.get_close_matches(_plain(name), KNOWN, n=3, cutoff=0.5)
-    hint = f"did you mean {' or '.join(near)}? " if near else ""
-    raise ModelError(f"no published weights are known as {name!r}; {hint}striate weights list shows all")
+def near(name: str) -> str:
+    """Return what to say of a name that no weights go by: the names near it, and where they all are."""
+    found = difflib.get_close_matches(_plain(name), KNOWN, n=3, cutoff=0.6)
+    return (f"did you mean {' or '.join(found)}? " if found else "") + "striate weights list shows the names"
 
 
 def _plain(name: str) -> str:
@@ -106,12 +106,21 @@ def _torchvision(
 ) -> Published:
     """Weights of torchvision: its own file ``<stem>.pth``, and before it timm's copy on the hub where there is one."""
     file = File(f"{stem}.pth", f"https://download.pytorch.org/models/{stem}.pth", stem.rpartition("-")[2])
-    copies = (File(f"{timm}.safetensors", f"https://huggingface.co/timm/{timm}/resolve/main/model.safetensors"),)
-    return Published(
-        net=net, files=(*copies[: bool(timm)], file), preprocess=preprocess, accuracy=accuracy, mib=mib
-    )
+    files = (_hub(timm), file) if timm else (file,)
+    return Published(net=net, files=files, preprocess=preprocess, accuracy=accuracy, mib=mib)
 
 
+def _hub(timm: str) -> File:
+    url = f"https://huggingface.co/timm/{timm}/resolve/main/model.safetensors"
+    return File(f"{timm}.safetensors", url, _PINNED.get(timm, ""))
+
+
+_PINNED: Final = {
+    "resnet18.tv_in1k": "694f673df6520a3158624e8a89af086f59923ee4cd7436fe5bc3bc71d295ad81",
+    "resnet50.tv_in1k": "5d061a3c593d795bfe682d9b152bafbcf550579873492def3515b46db1189888",
+    "vgg16.tv_in1k": "57b026918159a6bf9faf8405c3a551903768e7138989d9c6224a14227203fad8",
+    "densenet121.tv_in1k": "c894c6d9caa317a8ca1942986dee7a16a86c77734a4d691d2abe05389cfef358",
+}
 _V1: Final = [  # net, torchvision's file, top-1 %, MiB; timm has copies of all of these as <net>.tv_in1k
     ("resnet18", "resnet18-f37072fd", 69.758, 44.7),
     ("resnet34", "resnet34-b627a593", 73.314, 83.3),
@@ -145,8 +154,11 @@ _V2: Final = [  # trained by a later recipe; timm's copies are <net>.tv2_in1k
 ]
 
 KNOWN: dict[str, Published] = {
-    **{net: _torchvision(net, *rest, timm=f"{net}.tv_in1k") for net, *rest in _V1},
-    **{f"{net}.tv2": _torchvision(net, *rest, _at(224, 232), timm=f"{net}.tv2_in1k") for net, *rest in _V2},
+    **{net: _torchvision(net, stem, top1, mib, timm=f"{net}.tv_in1k") for net, stem, top1, mib in _V1},
+    **{
+        f"{net}.tv2": _torchvision(net, stem, top1, mib, _at(224, 232), timm=f"{net}.tv2_in1k")
+        for net, stem, top1, mib in _V2
+    },
     "inception_v3": _torchvision(
         "inception_v3",
         "inception_v3_google-0cc3c7bd",
@@ -167,14 +179,38 @@ KNOWN: dict[str, Published] = {
         "mobilenet_v3_large", "mobilenet_v3_large-5c1a4163", 75.274, 21.1, _at(224, 232)
     ),
     "efficientnet_b0": _torchvision(
-        "efficientnet_b0", "efficientnet_b0_rwightman-7f5810bc", 77.692, 20.5, _at(224, 256, bicubic=True)
+        "efficientnet_b0",
+        "efficientnet_b0_rwightman-7f5810bc",
+        77.692,
+        20.5,
+        _at(224, 256, bicubic=True),
+        timm="efficientnet_b0.ra_in1k",
     ),
     "efficientnet_b1": _torchvision(
-        "efficientnet_b1", "efficientnet_b1_rwightman-bac287d4", 78.642, 30.1, _at(240, 256, bicubic=True)
+        "efficientnet_b1",
+        "efficientnet_b1_rwightman-bac287d4",
+        78.642,
+        30.1,
+        _at(240, 256, bicubic=True),
+        timm="efficientnet_b1.ft_in1k",
     ),
     "efficientnet_b1.tv2": _torchvision("efficientnet_b1", "efficientnet_b1-c27df63c", 79.838, 30.1, _at(240, 255)),
     "efficientnet_b2": _torchvision(
-        "efficientnet_b2", "efficientnet_b2_rwightman-c35c1473", 80.608, 35.2, _at(288, 288, bicubic=True)
+        "efficientnet_b2",
+        "efficientnet_b2_rwightman-c35c1473",
+        80.608,
+        35.2,
+        _at(288, 288, bicubic=True),
+        timm="efficientnet_b2.ra_in1k",
+    ),
+    "convnext_tiny.fb": Published(
+        net="convnext_tiny",
+        files=(_hub("convnext_tiny.fb_in1k"),),
+        preprocess=_at(224, 256, bicubic=True),
+        accuracy=82.1,
+        mib=109.1,
+        source="facebookresearch/ConvNeXt",
+        licence="MIT",
     ),
     "convnext_tiny": _torchvision("convnext_tiny", "convnext_tiny-983f1562", 82.520, 109.1, _at(224, 236)),
     "convnext_small": _torchvision("convnext_small", "convnext_small-0c510722", 83.616, 191.7, _at(224, 230)),
@@ -195,7 +231,7 @@ KNOWN: dict[str, Published] = {
     ),
     **{
         f"cifar10-resnet{depth}": Published(
-            net=f"resnet{depth}_cifar",
+            net=f"resnet{depth}",
             files=(
                 File(f"cifar10-resnet{depth}.safetensors", sha256=sha256),
                 File(
