@@ -169,6 +169,13 @@ def test_a_picture_of_the_very_size_is_cropped_too() -> None:
     assert (Preprocess(16, 16, 1, crop_share=0.5, interpolation="bilinear").pixels(pixels)[1:-1, 1:-1] == 200).all()
 
 
+def test_stretched_and_then_cut() -> None:
+    pixels = np.random.default_rng(4).integers(0, 256, (40, 60, 1), np.uint8)
+    rule = Preprocess(28, 28, 1, "stretch", crop_share=28 / 32, interpolation="bilinear")
+    whole = Image.fromarray(pixels[..., 0]).resize((32, 32), Image.Resampling.BILINEAR)
+    assert np.array_equal(rule.pixels(pixels)[..., 0], np.asarray(whole)[2:30, 2:30])
+
+
 def test_later_fields_are_written_only_where_they_matter() -> None:
     old = {"height": 8, "width": 8, "channels": 3, "resize": "crop", "mean": [], "std": []}
     assert Preprocess(8, 8, 3).to_dict() == old

@@ -17,6 +17,7 @@ def command(as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps([entry.to_dict() for entry in known], indent=2))
         return
+    click.echo(f"{'name':24} {'trained on':10} {'top-1':>6}  {'size':>10}  licence")
     for entry in known:
         click.echo(line(entry))
     here = [entry.path for entry in known if entry.path is not None]
@@ -30,5 +31,5 @@ def line(entry: Weights) -> str:
     data = {"imagenet": "ImageNet", "cifar10": "CIFAR-10"}.get(weights.trained_on, weights.trained_on)
     where = "here" if entry.path is not None else "" if any(file.url for file in weights.files) else "by hand"
     return (
-        f"{entry.name:24} {data:8} {weights.accuracy:5.1f} %  {weights.mib:6,.1f} MiB  {weights.licence:12}  {where}"
+        f"{entry.name:24} {data:10} {weights.accuracy:4.1f} %  {weights.mib:6,.1f} MiB  {weights.licence:12}  {where}"
     ).rstrip()

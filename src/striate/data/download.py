@@ -251,7 +251,8 @@ def _receive(
             raise _GiveUpError(f"sends on and on (HTTP {error.code})") from None
         raise _GiveUpError(f"HTTP {error.code} {error.reason}") from None
     except (urllib.error.URLError, http.client.HTTPException) as error:
-        raise _NetworkError(f"{getattr(error, 'reason', None) or type(error).__name__}") from None
+        reason = getattr(error, "reason", None) or type(error).__name__
+        raise _NetworkError(_said(reason) if isinstance(reason, OSError) else str(reason)) from None
     except (TimeoutError, ConnectionError) as error:
         raise _NetworkError(_said(error)) from None
 

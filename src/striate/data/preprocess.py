@@ -32,8 +32,9 @@ class Preprocess:
     """How a picture becomes ``height`` x ``width`` pixels of ``channels`` (3 RGB, 1 gray), and how those are scaled.
 
     ``resize``: "crop" scales until the picture covers the size and takes the middle; "stretch" ignores the aspect;
-    "pad" scales until it fits inside and centres it on gray 128. ``crop_share`` of "crop" is how much of the middle's
-    side is taken: 224 / 256 is "shorter side to 256, then the middle 224", as most published weights want it.
+    "pad" scales until it fits inside and centres it on gray 128. ``crop_share`` is how much of the side is then
+    taken from the middle: with "crop", 224 / 256 is "shorter side to 256, then the middle 224", as most published
+    weights want it; "pad" has none.
     Resampling is Pillow's antialiased ``interpolation``, "bicubic" or "bilinear", scale and crop in one step; where
     no scaling is asked for, nothing is resampled.
     ``mean`` and ``std`` per channel, in 0..1, of the training pictures; empty until known.
@@ -65,10 +66,8 @@ class Preprocess:
             )
         if not _is_number(self.crop_share) or not 0.1 <= self.crop_share <= 1:
             raise ModelError(f"preprocess: crop_share is {self.crop_share!r}; it must be a number from 0.1 to 1")
-        if self.crop_share != 1 and self.resize != "crop":
-            raise ModelError(
-                f"preprocess: crop_share {self.crop_share:g} belongs to resize 'crop', not {self.resize!r}"
-            )
+        if self.crop_share != 1 and self.resize == "pad":
+            raise ModelError(f"preprocess: crop_share {self.crop_share:g} does not go with resize 'pad'")
         for name, values in (("mean", self.mean), ("std", self.std)):
             if len(values) not in (0, self.channels):
                 raise ModelError(f"preprocess: {name} has {len(values)} values for {self.channels} channels")
@@ -95,7 +94,7 @@ class Preprocess:
         if self.crop_share == 1 and decoded.shape[:2] == (self.height, self.width):
             return decoded
         if self.resize == "stretch":
-            return self._resample(decoded, (self.height, self.width), region)
+            return self._resample(decoded, (self.height, self.width), _middle(region, self.crop_share))
         return self._crop(decoded, region) if self.resize == "crop" else self._pad(decoded, region)
 
     def _crop(self, pixels: NDArray[np.uint8], region: Region) -> NDArray[np.uint8]:
@@ -174,6 +173,13 @@ class Preprocess:
                 raise ModelError(f"preprocess: {name} is {numbers!r}; its values must be finite numbers")
             taken[name] = tuple(float(number) for number in numbers)
         return cls(**taken)
+
+
+def _middle(region: Region, share: float) -> Region:
+    """Return the middle of a region, ``share`` of its height and of its width."""
+    left, top, right, bottom = region
+    aside, above = (right - left) * (1 - share) / 2, (bottom - top) * (1 - share) / 2
+    return left + aside, top + above, right - aside, bottom - above
 
 
 def _is_number(value: object) -> bool:

@@ -89,9 +89,16 @@ IMAGENET: Final = Preprocess(
 # These two were ported from TensorFlow: pixels from -1 to 1 (torchvision turns its usual input into that itself).
 _TENSORFLOW: Final = replace(IMAGENET, mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5))
 _CIFAR: Final = Preprocess(32, 32, 3, mean=IMAGENET.mean, std=IMAGENET.std)
-# Caffe's: 0..255 minus the mean of each channel, blue first; here as red first, and the net is turned round instead.
-_CAFFE: Final = Preprocess(
-    227, 227, 3, mean=(123 / 255, 117 / 255, 104 / 255), std=(1 / 255, 1 / 255, 1 / 255), crop_share=227 / 256
+# Caffe's: stretched to 256 x 256, the middle taken, 0..255 minus the mean of each channel, blue first; here red comes
+# first and the net is turned round instead.
+_CAFFE: Final = replace(
+    IMAGENET,
+    height=227,
+    width=227,
+    resize="stretch",
+    mean=(123 / 255, 117 / 255, 104 / 255),
+    std=(1 / 255, 1 / 255, 1 / 255),
+    crop_share=227 / 256,
 )
 
 
@@ -254,4 +261,4 @@ KNOWN: dict[str, Published] = {
         )
     },
 }
-"""Every known name; the order is the order of ``striate weights list``."""
+"""Every known name."""

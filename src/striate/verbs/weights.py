@@ -8,6 +8,7 @@ to be the same the next time. Nothing is fetched but what was named.
 from __future__ import annotations
 
 import os
+import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -61,8 +62,9 @@ class Weights:
 
 
 def list_weights() -> tuple[Weights, ...]:
-    """Return all that is known by name, and which of them are in the cache."""
-    return tuple(Weights(name, entry, _ready(name, entry)) for name, entry in known.KNOWN.items())
+    """Return all that is known by name, resnet50 before resnet101, and which of them are in the cache."""
+    names = sorted(known.KNOWN, key=lambda name: re.sub(r"\d+", lambda number: number[0].zfill(6), name))
+    return tuple(Weights(name, known.KNOWN[name], _ready(name, known.KNOWN[name])) for name in names)
 
 
 def open_weights(
