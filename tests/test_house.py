@@ -42,6 +42,7 @@ NO_TORCH = [
     "verbs.describe",
     "verbs.prepare",
     "verbs.cache",
+    "verbs.weights",
     "cli.main",
     "cli.describe",
     "cli.train",

@@ -6,6 +6,7 @@ import hashlib
 import io
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -176,7 +177,7 @@ def test_what_came_is_no_weights(hub: Server) -> None:
     assert kept() == []
     tensors = {"other.weight": np.zeros(3, np.float32)}
     hub.content = b"".join(tensorfile.pack(tensors, {}))
-    with pytest.raises(ModelError, match="no place for other.weight"):
+    with pytest.raises(ModelError, match=r"no place for other\.weight"):
         open_weights("toy")
     assert kept() == []
 
@@ -193,10 +194,8 @@ def test_a_damaged_model_file_is_made_anew(hub: Server) -> None:
 
 def test_another_preprocessing_than_it_was_made_with(hub: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     open_weights("toy")
-    monkeypatch.setattr("tests.published.PICTURES", PICTURES)
-    monkeypatch.setitem(
-        known.KNOWN, "toy", known.replace(known.KNOWN["toy"], preprocess=known.replace(PICTURES, crop_share=1.0))
-    )
+    other = replace(known.KNOWN["toy"], preprocess=replace(PICTURES, crop_share=1.0))
+    monkeypatch.setitem(known.KNOWN, "toy", other)
     assert read_facts(open_weights("toy")).preprocess["resize"] == "crop"
     assert "crop_share" not in read_facts(open_weights("toy")).preprocess
 
@@ -209,10 +208,8 @@ def test_a_net_that_saw_blue_first_is_turned_round(hub: Server, monkeypatch: pyt
     differing = [name for name, tensor in turned.items() if not torch.equal(tensor, as_rgb[name])]
     assert len(differing) == 1
     pixels = torch.rand(1, 3, 16, 16)
-    convolved = [
-        torch.nn.functional.conv2d(given, tensors[differing[0]])
-        for given, tensors in ((pixels, turned), (pixels.flip(1), as_rgb))
-    ]
+    weight, weight_rgb = turned[differing[0]], as_rgb[differing[0]]
+    convolved = [torch.nn.functional.conv2d(*pair) for pair in ((pixels, weight), (pixels.flip(1), weight_rgb))]
     assert torch.allclose(*convolved, atol=1e-6)
 
 
@@ -229,7 +226,7 @@ def test_paths_runs_and_names_that_are_none(hub: Server, tmp_path: Path, monkeyp
     raw = tmp_path / "raw.safetensors"
     raw.write_bytes(content())
     assert open_weights(raw) == raw
-    with pytest.raises(ModelError, match="striate weights import raw.safetensors --as NET"):
+    with pytest.raises(ModelError, match=r"striate weights import raw\.safetensors --as NET"):
         Predictor.open(open_weights("raw.safetensors"))
     for name in ("pets-1", "toy"):
         (tmp_path / "runs" / name).mkdir(parents=True)
