@@ -6,7 +6,6 @@ from functools import cache
 
 from striate.data.preprocess import Preprocess
 from striate.model import tensorfile
-from striate.model.build import build
 from striate.model.known import File, Published
 from striate.nets import CATALOG
 from striate.spec import Shape
@@ -17,6 +16,8 @@ PICTURES = Preprocess(16, 16, 3, mean=(0.5, 0.4, 0.3), std=(0.2, 0.3, 0.4), crop
 @cache
 def content(seed: int = 0) -> bytes:
     """Return a safetensors file with the entries of the net ``tiny``."""
+    from striate.model.build import build  # torch
+
     tensors = build(CATALOG["tiny"].function(10), Shape(3, 16, 16), seed=seed).state_dict()
     return b"".join(tensorfile.pack({name: t for name, t in tensors.items() if not name.startswith("input.")}, {}))
 

@@ -142,6 +142,15 @@ def test_what_the_server_refuses_is_said(hub: Server, tmp_path: Path, status: in
     assert list(tmp_path.iterdir()) == []
 
 
+def test_offline_asks_nobody(hub: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STRIATE_OFFLINE", "1")
+    with pytest.raises(DownloadError, match="a is not downloaded: STRIATE_OFFLINE is set"):
+        get(hub, tmp_path / "a")
+    assert hub.asked == []
+    monkeypatch.setenv("STRIATE_OFFLINE", "0")
+    assert get(hub, tmp_path / "a").sha256 == SHA
+
+
 def test_redirects_without_end(hub: Server, tmp_path: Path) -> None:
     hub.onward = {"/round": hub.url + "round"}
     with pytest.raises(DownloadError, match="sends on and on"):

@@ -37,7 +37,6 @@ def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
     """A hub with the file of the name "toy", stated as Hugging Face states them; and a cache of the test's own."""
     monkeypatch.setenv("STRIATE_CACHE", str(tmp_path / "cache"))
     monkeypatch.delenv("STRIATE_DATA", raising=False)
-    monkeypatch.delenv("STRIATE_OFFLINE", raising=False)
     monkeypatch.setattr("striate.data.download.time.sleep", lambda _: None)
     with serving(content()) as server:
         server.onward = {"/toy/model.safetensors": server.url + "bytes"}
@@ -65,7 +64,7 @@ def test_from_the_hub_to_answers(hub: Server) -> None:
     assert facts.provenance["published"]["sha256"] == SHA
     answer = Predictor.open(path).predict([PICTURE])[0]
     model = build(CATALOG["tiny"].function(10), Shape(3, 16, 16), preprocess=PICTURES, seed=0).eval()
-    pixels = torch.from_numpy(PICTURES.pixels(PICTURE)).permute(2, 0, 1)[None]
+    pixels = torch.tensor(PICTURES.pixels(PICTURE)).permute(2, 0, 1)[None]
     with torch.no_grad():
         wanted = model(model.normalise(pixels)).double().softmax(1)[0]
     assert np.allclose(answer.probabilities, wanted.numpy(), atol=1e-6)
