@@ -236,5 +236,5 @@ def _ended(code: int | None, seconds: float, told: Path) -> str:
 
 
 def _check_header(header: tensorfile.Header) -> None:
-    if len(header.text) > _NAMES_LIMIT or len(header.places) > 100_000:
-        raise ModelError("too many names")
+    if len(header.text) > _NAMES_LIMIT or not all(name.isprintable() for name in header.places):
+        raise ModelError("names that no child of ours writes")
