@@ -164,7 +164,7 @@ def test_what_claims_too_much_is_refused(content: bytes, words: str, read: Read)
 
 def test_time_is_limited(read: Read) -> None:
     start = time.monotonic()
-    code, _, _ = read(hostile.legacy(hostile.laughs()), seconds=1)
+    code, _, _ = read(hostile.legacy(hostile.laughs()), seconds=0)
     assert code < 0  # ended by a signal of the system: the loop is one instruction of Python
     assert time.monotonic() - start < 20
 

@@ -116,7 +116,6 @@ def _opened(path: Path, limits: Limits) -> IO[bytes]:
         raise ModelError(f"there is no file {path}") from None
     except OSError as error:
         raise ModelError(f"{path} cannot be read: {error.strerror or error}") from None
-    file = os.fdopen(number, "rb")
     facts = os.fstat(number)
     problem = None
     if not stat.S_ISREG(facts.st_mode):
@@ -126,9 +125,9 @@ def _opened(path: Path, limits: Limits) -> IO[bytes]:
     elif not facts.st_size:
         problem = f"{path} is empty; it was perhaps not copied to the end"
     if problem:
-        file.close()
+        os.close(number)
         raise ModelError(problem)
-    return file
+    return os.fdopen(number, "rb")
 
 
 def _sha256(file: IO[bytes]) -> str:
