@@ -98,7 +98,7 @@ def test_nothing_is_run(want: str, layout: str, canary: Path, read: Read) -> Non
 
 def test_the_refusal_names_what_was_wanted(read: Read) -> None:
     said = read(hostile.legacy(hostile.Call(os.system, "true")))[1]
-    assert said["refused"] == "wants to run posix.system, so it is not plain weights. It was not run"
+    assert said["refused"].startswith("wants to run posix.system, so it is not plain weights. It was not run; ask for")
     said = read(hostile.zipped(hostile.Call(subprocess.Popen, ["true"])))[1]
     assert "wants to run commands.Popen" in said["refused"]  # as protocol 2 calls it
 
@@ -267,7 +267,7 @@ def test_unusual_tensors_are_refused_in_words(value: torch.Tensor | str, words: 
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        (hostile.legacy({"epoch": 3}), "holds no tensors by name; what it holds is a mapping of 1 entries (epoch)"),
+        (hostile.legacy({"epoch": 3}), "holds no tensors by name; what it holds is a mapping of 1 entry (epoch)"),
         (hostile.zipped([1, 2]), "what it holds is a list of 2"),
         (hostile.legacy(3), "what it holds is one int"),
         (hostile.bare({"epoch": 3}), "is a pickle, but not one that torch.save wrote"),

@@ -179,7 +179,9 @@ def test_what_held_is_said() -> None:
     assert "directly" in Passed({}, "", 0).confinement()
     assert Passed({}, "", 0, layers=LAYERS).confinement().endswith("(landlock, limits, seccomp, audit).")
     some = Passed({}, "", 0, layers=("limits", "audit")).confinement()
-    assert "in force limits, audit; not landlock, seccomp" in some
+    assert "(limits, audit, not landlock, seccomp)" in some and "could get round that" in some
+    most = Passed({}, "", 0, layers=("limits", "seccomp", "audit")).confinement()
+    assert most.endswith("(limits, seccomp, audit, not landlock).")
 
 
 def test_a_strangers_text_cannot_drive_the_terminal() -> None:

@@ -218,7 +218,9 @@ def _kind(value: Any) -> str:
     if isinstance(value, dict):
         keys = [_name(key) for _, key in zip(range(5), dict.keys(value), strict=False)]
         more = ", …" if len(value) > 5 else ""
-        return f"a mapping of {len(value)} entries" + (f" ({', '.join(keys)}{more})" if keys else "")
+        return f"a mapping of {len(value)} entr{'y' if len(value) == 1 else 'ies'}" + (
+            f" ({', '.join(keys)}{more})" if keys else ""
+        )
     if isinstance(value, list | tuple):
         return f"a {type(value).__name__} of {len(value)}"
     return f"one {type(value).__name__}"
@@ -228,7 +230,10 @@ def _explained(error: BaseException) -> str:
     """Return in words why a file could not be read."""
     text = str(error)
     if found := re.search(r"(?:Unsupported global: GLOBAL|unsupported GLOBAL) (\S{1,200})", text):
-        return f"wants to run {found[1]}, so it is not plain weights. It was not run"
+        return (
+            f"wants to run {found[1]}, so it is not plain weights. It was not run; ask for a file of the state_dict "
+            "alone, best as safetensors"
+        )
     if re.search(r"reduce for unrecognized|create new object|only build|must be imported", text):
         return "wants to run something that is not a function of plain weights. It was not run"
     if isinstance(error, MemoryError) or re.search(r"allocate memory|not enough memory|bad_alloc", text):
