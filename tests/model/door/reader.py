@@ -5,11 +5,22 @@ A line of JSON comes in (the file, where to write, what is allowed), a line goes
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import sys
 
-from striate.model.door import child
+import torch
+
+from striate.model.door import child, jail
+
+
+def _open_a_hole(layers: list[str]) -> None:
+    """As if ``weights_only`` let everything through: plain unpickling, behind these layers of the jail alone."""
+    honest = torch.load
+    torch.load = lambda file, **words: honest(file, **{**words, "weights_only": False})
+    child.lock = functools.partial(jail.lock, layers=layers)  # type: ignore[assignment]
+
 
 if __name__ == "__main__":
     child.prepare()
@@ -21,5 +32,7 @@ if __name__ == "__main__":
             for at, (path, mode) in enumerate(zip(paths, modes, strict=True)):
                 os.dup2(os.open(path, mode), at)
             os.closerange(3, 100)
+            if (layers := allowed.pop("hole", None)) is not None:
+                _open_a_hole(layers)
             child.answer(**allowed)
         print(os.waitstatus_to_exitcode(os.waitpid(number, 0)[1]), flush=True)

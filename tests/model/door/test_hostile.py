@@ -28,6 +28,7 @@ import torch
 from tests.model.door import hostile
 
 from striate.model import tensorfile
+from striate.model.door.jail import LAYERS
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="the files are read in forks of one prepared process")
 
@@ -46,10 +47,12 @@ def read(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Read]:
     )
     assert process.stdin and process.stdout
 
-    def one(content: bytes, *, seconds: float = 30.0, memory: int = 2**29) -> tuple[int, dict[str, Any], Path]:
+    def one(
+        content: bytes, *, seconds: float = 30.0, memory: int = 2**29, **hole: tuple[str, ...]
+    ) -> tuple[int, dict[str, Any], Path]:
         source.write_bytes(content)
         told.unlink(missing_ok=True)
-        allowed = {"size": 2 * len(content) + 2**20, "memory": 3 * len(content) + memory, "seconds": seconds}
+        allowed = {"size": 2 * len(content) + 2**20, "memory": 3 * len(content) + memory, "seconds": seconds, **hole}
         process.stdin.write(json.dumps([[str(source), str(made), str(told)], allowed]) + "\n")
         process.stdin.flush()
         code = int(process.stdout.readline())
@@ -96,6 +99,24 @@ def test_nothing_is_run(want: str, layout: str, canary: Path, read: Read) -> Non
     assert not os.path.lexists(canary)
 
 
+@pytest.mark.parametrize("layers", [LAYERS, ("landlock", "seccomp"), ("limits", "seccomp"), ("audit",)], ids="+".join)
+@pytest.mark.parametrize("want", hostile.WANTS)
+def test_nothing_is_reached_if_weights_only_has_a_hole(
+    want: str, layers: tuple[str, ...], canary: Path, read: Read
+) -> None:
+    """The files are unpickled in earnest: what they want is tried, and the jail alone stands in the way."""
+    for layout in (hostile.legacy, hostile.zipped):
+        _, said, _ = read(layout(hostile.WANTS[want](str(canary))), hole=layers)
+        if said and set(said["layers"]) != set(layers):
+            pytest.skip(f"this system has only {', '.join(said['layers'])} of {', '.join(layers)}")
+        assert not appears(canary, 0.02)
+
+
+def test_the_hole_is_one(canary: Path, read: Read) -> None:
+    read(hostile.legacy(hostile.WANTS["os.system"](str(canary))), hole=())
+    assert appears(canary)
+
+
 def test_the_refusal_names_what_was_wanted(read: Read) -> None:
     said = read(hostile.legacy(hostile.Call(os.system, "true")))[1]
     assert said["refused"].startswith("wants to run posix.system, so it is not plain weights. It was not run; ask for")
@@ -118,9 +139,13 @@ def test_nothing_connects(read: Read) -> None:
         with suppress(Exception):  # a socket cannot be what a pickle makes, but it connects
             pickle.loads(hostile.bare(hostile.dials(port)))
         listener.accept()[0].close()
+        read(hostile.legacy(hostile.dials(port)), hole=())
+        listener.accept()[0].close()
         listener.settimeout(0.05)
         for layout in hostile.LAYOUTS.values():
             assert "refused" in read(layout(hostile.dials(port)))[1]
+        for layers in (LAYERS, ("seccomp",), ("limits",), ("audit",)):
+            read(hostile.legacy(hostile.dials(port)), hole=layers)
         with pytest.raises(TimeoutError):
             listener.accept()
 
