@@ -28,6 +28,7 @@ def main() -> None:
             "python -c pass (the floor)": ([sys.executable, "-c", "pass"], None),
             "striate --help": ([*striate, "--help"], 0.4),
             "striate describe, a ResNet-34 as text": ([*striate, "describe", str(net), "--input", "3x224x224"], 0.35),
+            "striate describe resnet152": ([*striate, "describe", "resnet152"], 0.35),
             "import striate (its own part)": ([sys.executable, "-c", "import striate"], 0.05),
         }
         times: dict[str, list[float]] = {name: [] for name in commands}

@@ -37,15 +37,18 @@ NO_TORCH = [
     "data.image",
     "data.preprocess",
     "data.store",
+    "model.door.parent",
     "tasks.prediction",
     "report.page",
     "verbs.describe",
     "verbs.prepare",
     "verbs.cache",
     "verbs.weights",
+    "verbs.weights_import",
     "cli.main",
     "cli.describe",
     "cli.train",
+    "cli.weights",
 ]
 FILES = sorted(SRC.rglob("*.py"))
 

@@ -14,15 +14,21 @@ from striate.spec import (
     BatchNorm,
     Conv,
     Dense,
+    DropPath,
     Flatten,
     GlobalAvgPool,
     GroupNorm,
+    HardSwish,
     Identity,
+    LayerNorm,
+    LayerScale,
     LocalResponseNorm,
     MaxPool,
     MinPool,
     Net,
+    PadChannels,
     ReLU,
+    ReLU6,
     Shape,
     Sigmoid,
     Subsample,
@@ -45,6 +51,7 @@ VARIED = (
     >> Conv(6, 3, connections=[[0, 1], [5], [7, 8, 9], [23], [0], [11, 12]])
     >> Subsample((2, 1))
     >> GroupNorm(3)
+    >> (LayerNorm() >> Conv(12, 1) >> HardSwish() >> LayerScale(0.1) >> DropPath(0.2) | ReLU6() >> PadChannels(9))
     >> Flatten()
     >> Dense(4)
 )

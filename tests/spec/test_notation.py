@@ -55,6 +55,13 @@ def test_every_net_that_fits_reads_back(case: tuple[Net, spec.Shape]) -> None:
         ("lrn 5 alpha 0.0005 k 2", "lrn 5 alpha 0.0005 k 2.0"),
         ("batchnorm eps 1e-3 momentum .01 no affine", "batchnorm eps 0.001 momentum 0.01 no affine"),
         ("leakyrelu 0.2", None),
+        (
+            "layernorm eps 1e-6 >> layerscale 1e-6 >> droppath 0.1",
+            "layernorm eps 1e-06 >> layerscale 1e-06 >> droppath 0.1",
+        ),
+        ("avgpool 1x1 stride 2 >> padchannels 32", None),
+        ("hardswish * hardsigmoid + relu6", None),
+        ("stage1: (1 * relu >> 2 * tanh)", None),
         ("upsample 2 mode bilinear", "upsample 2x2 mode bilinear"),
         ("relu # and so on\n  >> tanh", "relu >> tanh"),
         ("(relu >> tanh) >> sigmoid", "relu >> tanh >> sigmoid"),

@@ -1,7 +1,7 @@
 """EfficientNet: one net found by search, made wider, deeper and sharper in step.
 
 Tan, Le: "EfficientNet: Rethinking Model Scaling for Convolutional Neural Networks", 2019, table 1. As torchvision has
-it: zeros around the map on both sides alike, stochastic depth that rises to 0.2 with the depth.
+it: zeros around the map on both sides alike, stochastic depth that rises from 0 towards 0.2 with the depth.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def efficientnet_b1(classes: int | None = 1000) -> Net:
 
 
 def efficientnet_b2(classes: int | None = 1000) -> Net:
-    """EfficientNet-B2, for 260 pixels: B0 1.2 times as deep and 1.1 times as wide."""
+    """EfficientNet-B2, B0 1.2 times as deep and 1.1 times as wide: for 260 pixels in the paper, 288 here."""
     return _efficientnet(classes, width=1.1, depth=1.2, dropout=0.3)
 
 
@@ -76,13 +76,13 @@ def _efficientnet(classes: int | None, *, width: float, depth: float, dropout: f
 def _block(before: int, channels: int, widening: int, kernel: int, stride: int, drop: float) -> Net:
     """MBConv: widen, filter each channel by itself, weigh the channels, narrow; a shortcut where the shape stays."""
     wide = widening * before
-    expand = Conv(wide, 1, bias=False) >> BatchNorm() >> SiLU()
-    depthwise = Conv(wide, kernel, stride=stride, padding=kernel // 2, groups=wide, bias=False) >> BatchNorm() >> SiLU()
+    expand = Conv(wide, 1, bias=False).name("expand") >> BatchNorm() >> SiLU()
+    depthwise = Conv(wide, kernel, stride=stride, padding=kernel // 2, groups=wide, bias=False).name("depthwise")
     weigh = GlobalAvgPool() >> Conv(before // 4, 1) >> SiLU() >> Conv(wide, 1) >> Sigmoid()
-    project = Conv(channels, 1, bias=False) >> BatchNorm()
-    body = depthwise.name("depthwise") >> Identity() * weigh.name("excite") >> project.name("project")
+    body = depthwise >> BatchNorm() >> SiLU() >> Identity().name("identity") * weigh.name("excite")
     if widening != 1:
-        body = expand.name("expand") >> body
+        body = expand >> body
+    body = body >> Conv(channels, 1, bias=False).name("project") >> BatchNorm()
     if stride == 1 and before == channels:
         return (body >> DropPath(drop)).name("body") + Identity().name("shortcut")
     return body.name("body")
@@ -99,18 +99,18 @@ def _rounded(channels: float) -> int:
 TORCHVISION = {
     "features.0.0": "stem.conv1",
     "features.0.1": "stem.batchnorm1",
-    "features.1.{b}.block.0.0": "stage1.{b+1}.body.depthwise.conv1",  # the first stage does not widen
-    "features.1.{b}.block.0.1": "stage1.{b+1}.body.depthwise.batchnorm1",
+    "features.1.{b}.block.0.0": "stage1.{b+1}.body.depthwise",  # the first stage does not widen
+    "features.1.{b}.block.0.1": "stage1.{b+1}.body.batchnorm1",
     "features.1.{b}.block.1.fc{i}": "stage1.{b+1}.body.excite.conv{i}",
-    "features.1.{b}.block.2.0": "stage1.{b+1}.body.project.conv1",
-    "features.1.{b}.block.2.1": "stage1.{b+1}.body.project.batchnorm1",
-    "features.{s}.{b}.block.0.0": "stage{s}.{b+1}.body.expand.conv1",
-    "features.{s}.{b}.block.0.1": "stage{s}.{b+1}.body.expand.batchnorm1",
-    "features.{s}.{b}.block.1.0": "stage{s}.{b+1}.body.depthwise.conv1",
-    "features.{s}.{b}.block.1.1": "stage{s}.{b+1}.body.depthwise.batchnorm1",
+    "features.1.{b}.block.2.0": "stage1.{b+1}.body.project",
+    "features.1.{b}.block.2.1": "stage1.{b+1}.body.batchnorm2",
+    "features.{s}.{b}.block.0.0": "stage{s}.{b+1}.body.expand",
+    "features.{s}.{b}.block.0.1": "stage{s}.{b+1}.body.batchnorm1",
+    "features.{s}.{b}.block.1.0": "stage{s}.{b+1}.body.depthwise",
+    "features.{s}.{b}.block.1.1": "stage{s}.{b+1}.body.batchnorm2",
     "features.{s}.{b}.block.2.fc{i}": "stage{s}.{b+1}.body.excite.conv{i}",
-    "features.{s}.{b}.block.3.0": "stage{s}.{b+1}.body.project.conv1",
-    "features.{s}.{b}.block.3.1": "stage{s}.{b+1}.body.project.batchnorm1",
+    "features.{s}.{b}.block.3.0": "stage{s}.{b+1}.body.project",
+    "features.{s}.{b}.block.3.1": "stage{s}.{b+1}.body.batchnorm3",
     "features.8.0": "last.conv1",
     "features.8.1": "last.batchnorm1",
     "classifier.1": "head",
@@ -118,18 +118,13 @@ TORCHVISION = {
 TIMM = {
     "conv_stem": "stem.conv1",
     "bn1": "stem.batchnorm1",
-    "blocks.0.{b}.conv_dw": "stage1.{b+1}.body.depthwise.conv1",
-    "blocks.0.{b}.bn1": "stage1.{b+1}.body.depthwise.batchnorm1",
-    "blocks.0.{b}.conv_pw": "stage1.{b+1}.body.project.conv1",
-    "blocks.0.{b}.bn2": "stage1.{b+1}.body.project.batchnorm1",
-    "blocks.{s}.{b}.conv_pw": "stage{s+1}.{b+1}.body.expand.conv1",
-    "blocks.{s}.{b}.bn1": "stage{s+1}.{b+1}.body.expand.batchnorm1",
-    "blocks.{s}.{b}.conv_dw": "stage{s+1}.{b+1}.body.depthwise.conv1",
-    "blocks.{s}.{b}.bn2": "stage{s+1}.{b+1}.body.depthwise.batchnorm1",
+    "blocks.0.{b}.conv_pw": "stage1.{b+1}.body.project",  # the first stage does not widen
+    "blocks.{s}.{b}.conv_pw": "stage{s+1}.{b+1}.body.expand",
+    "blocks.{s}.{b}.conv_dw": "stage{s+1}.{b+1}.body.depthwise",
     "blocks.{s}.{b}.se.conv_reduce": "stage{s+1}.{b+1}.body.excite.conv1",
     "blocks.{s}.{b}.se.conv_expand": "stage{s+1}.{b+1}.body.excite.conv2",
-    "blocks.{s}.{b}.conv_pwl": "stage{s+1}.{b+1}.body.project.conv1",
-    "blocks.{s}.{b}.bn3": "stage{s+1}.{b+1}.body.project.batchnorm1",
+    "blocks.{s}.{b}.conv_pwl": "stage{s+1}.{b+1}.body.project",
+    "blocks.{s}.{b}.bn{i}": "stage{s+1}.{b+1}.body.batchnorm{i}",
     "conv_head": "last.conv1",
     "bn2": "last.batchnorm1",
     "classifier": "head",

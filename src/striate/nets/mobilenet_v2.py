@@ -43,12 +43,11 @@ def mobilenet_v2(classes: int | None = 1000) -> Net:
 def _block(before: int, channels: int, widening: int, stride: int) -> Net:
     """Table 1: the last convolution has no activation, and a shortcut is there where the shape stays."""
     wide = widening * before
-    expand = Conv(wide, 1, bias=False) >> BatchNorm() >> ReLU6()
-    depthwise = Conv(wide, 3, stride=stride, padding=1, groups=wide, bias=False) >> BatchNorm() >> ReLU6()
-    project = Conv(channels, 1, bias=False) >> BatchNorm()
-    body = depthwise.name("depthwise") >> project.name("project")
+    expand = Conv(wide, 1, bias=False).name("expand") >> BatchNorm() >> ReLU6()
+    depthwise = Conv(wide, 3, stride=stride, padding=1, groups=wide, bias=False).name("depthwise")
+    body = depthwise >> BatchNorm() >> ReLU6() >> Conv(channels, 1, bias=False).name("project") >> BatchNorm()
     if widening != 1:
-        body = expand.name("expand") >> body
+        body = expand >> body
     stays = stride == 1 and before == channels
     return body.name("body") + Identity().name("shortcut") if stays else body.name("body")
 
@@ -56,19 +55,14 @@ def _block(before: int, channels: int, widening: int, stride: int) -> Net:
 # -- published names ---------------------------------------------------------------------------------------------------
 
 _BLOCK = {
-    "0.0": "expand.conv1",
-    "0.1": "expand.batchnorm1",
-    "1.0": "depthwise.conv1",
-    "1.1": "depthwise.batchnorm1",
-    "2": "project.conv1",
-    "3": "project.batchnorm1",
+    "0.0": "expand",
+    "0.1": "batchnorm1",
+    "1.0": "depthwise",
+    "1.1": "batchnorm2",
+    "2": "project",
+    "3": "batchnorm3",
 }
-_FIRST_BLOCK = {  # it does not widen
-    "0.0": "depthwise.conv1",
-    "0.1": "depthwise.batchnorm1",
-    "1": "project.conv1",
-    "2": "project.batchnorm1",
-}
+_FIRST_BLOCK = {"0.0": "depthwise", "0.1": "batchnorm1", "1": "project", "2": "batchnorm2"}  # it does not widen
 _PLACES = [f"stage{stage}.{b + 1}" for stage, (_, _, count, _) in enumerate(STAGES, 1) for b in range(count)]
 TORCHVISION = {  # numbers the blocks through
     "features.0.0": "stem.conv1",
@@ -85,16 +79,11 @@ TORCHVISION = {  # numbers the blocks through
 TIMM = {
     "conv_stem": "stem.conv1",
     "bn1": "stem.batchnorm1",
-    "blocks.0.0.conv_dw": "stage1.1.body.depthwise.conv1",
-    "blocks.0.0.bn1": "stage1.1.body.depthwise.batchnorm1",
-    "blocks.0.0.conv_pw": "stage1.1.body.project.conv1",
-    "blocks.0.0.bn2": "stage1.1.body.project.batchnorm1",
-    "blocks.{s}.{b}.conv_pw": "stage{s+1}.{b+1}.body.expand.conv1",
-    "blocks.{s}.{b}.bn1": "stage{s+1}.{b+1}.body.expand.batchnorm1",
-    "blocks.{s}.{b}.conv_dw": "stage{s+1}.{b+1}.body.depthwise.conv1",
-    "blocks.{s}.{b}.bn2": "stage{s+1}.{b+1}.body.depthwise.batchnorm1",
-    "blocks.{s}.{b}.conv_pwl": "stage{s+1}.{b+1}.body.project.conv1",
-    "blocks.{s}.{b}.bn3": "stage{s+1}.{b+1}.body.project.batchnorm1",
+    "blocks.0.0.conv_pw": "stage1.1.body.project",  # the first block does not widen
+    "blocks.{s}.{b}.conv_pw": "stage{s+1}.{b+1}.body.expand",
+    "blocks.{s}.{b}.conv_dw": "stage{s+1}.{b+1}.body.depthwise",
+    "blocks.{s}.{b}.conv_pwl": "stage{s+1}.{b+1}.body.project",
+    "blocks.{s}.{b}.bn{i}": "stage{s+1}.{b+1}.body.batchnorm{i}",
     "conv_head": "last.conv1",
     "bn2": "last.batchnorm1",
     "classifier": "head",

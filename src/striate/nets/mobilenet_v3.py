@@ -105,16 +105,15 @@ def _mobilenet(stages: tuple[tuple[Block, ...], ...], *, hidden: int, classes: i
 def _block(before: int, block: Block) -> Net:
     """Figure 4: widen, filter each channel by itself, weigh the channels, narrow; a shortcut where the shape stays."""
     kernel, wide, out, excite, bend, stride = block
-    expand = Conv(wide, 1, bias=False) >> NORM >> bend
-    depthwise = Conv(wide, kernel, stride=stride, padding=kernel // 2, groups=wide, bias=False) >> NORM >> bend
-    project = Conv(out, 1, bias=False) >> NORM
-    body = [depthwise.name("depthwise"), project.name("project")]
-    if excite:
-        body.insert(1, Identity() * _weigh(wide).name("excite"))
+    expand = Conv(wide, 1, bias=False).name("expand") >> NORM >> bend
+    depthwise = Conv(wide, kernel, stride=stride, padding=kernel // 2, groups=wide, bias=False).name("depthwise")
+    body: Net = depthwise >> NORM >> bend
     if wide != before:
-        body.insert(0, expand.name("expand"))
-    stays = stride == 1 and before == out
-    return row(*body).name("body") + Identity().name("shortcut") if stays else row(*body).name("body")
+        body = expand >> body
+    if excite:
+        body = body >> Identity().name("identity") * _weigh(wide).name("excite")
+    body = (body >> Conv(out, 1, bias=False).name("project") >> NORM).name("body")
+    return body + Identity().name("shortcut") if stride == 1 and before == out else body
 
 
 def _weigh(channels: int) -> Net:
@@ -137,10 +136,14 @@ def _torchvision(stages: tuple[tuple[Block, ...], ...]) -> dict[str, str]:
         for number, block in enumerate(blocks, 1):
             n += 1
             parts = ["expand"] * (block.wide != before) + ["depthwise"] + ["excite"] * block.excite + ["project"]
+            convs = [part for part in parts if part != "excite"]
             for place, part in enumerate(parts):
-                theirs, ours = f"features.{n}.block.{place}", f"stage{stage}.{number}.body.{part}"
-                pairs = {"fc1": "conv1", "fc2": "conv2"} if part == "excite" else {"0": "conv1", "1": "batchnorm1"}
-                names |= {f"{theirs}.{layer}": f"{ours}.{name}" for layer, name in pairs.items()}
+                theirs, ours = f"features.{n}.block.{place}", f"stage{stage}.{number}.body"
+                if part == "excite":
+                    names[f"{theirs}.fc{{i}}"] = f"{ours}.excite.conv{{i}}"
+                else:
+                    names[f"{theirs}.0"] = f"{ours}.{part}"
+                    names[f"{theirs}.1"] = f"{ours}.batchnorm{convs.index(part) + 1}"
             before = block.out
     return names | {
         f"features.{n + 1}.0": "last.conv1",

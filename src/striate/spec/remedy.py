@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import reduce
 from itertools import islice
 from math import gcd
+from operator import or_
 
 from striate.errors import DescribeError, FitError
 from striate.spec.branches import Add, Branches
@@ -170,8 +172,8 @@ def _wrong_along(axis: int, trace: Trace, fit: str) -> bool:
         if isinstance(stuck.net, Windowed):
             return stuck.net.windows[axis].outputs(stuck.given.size[axis]) < 1
         return True
-    across = whole(trace.input.size)[1 - axis]
-    return fit == "exact" and any(patch[1 - axis] == across for patch in trace.lost())
+    seen = reduce(or_, (patch[axis] for patch in trace.seen()), 0)
+    return fit == "exact" and seen != whole(trace.input.size)[axis]
 
 
 def _windows(trace: Trace, where: tuple[int, ...], layer: Net, fit: str) -> Iterator[Proposal]:

@@ -101,10 +101,12 @@ def _fold(parts: list[Part], depth: int) -> Iterator[Part]:
         names = [".".join(group[0].path.split(".")[: depth + 1]) for group in alike]
         rest = [part for group in others for part in group]
         number = names[-1].rsplit(".", 1)[-1]
+        same = all(part.layer == other.layer for group in others for part, other in zip(group, first, strict=True))
         yield replace(
             rest[-1],
             path=names[1] if len(others) == 1 else f"{names[1]}–{number}",
-            layer=f"the same as {names[0]}" + (f", {len(others)} times" if len(others) > 1 else ""),
+            layer=f"{'the same as' if same else 'like'} {names[0]}"
+            + (f", {len(others)} times" if len(others) > 1 else ""),
             parameters=sum(part.parameters for part in rest),
             fixed=sum(part.fixed for part in rest),
             macs=sum(part.macs for part in rest),
@@ -114,11 +116,18 @@ def _fold(parts: list[Part], depth: int) -> Iterator[Part]:
 
 
 def _likeness(group: list[Part], depth: int) -> object:
-    """What repetitions that are alike have in common; a part that is no repetition is like nothing else."""
+    """What repetitions that are alike have in common; a part that is no repetition is like nothing else.
+
+    How often each drops its path makes no difference to any column: stochastic depth grows from block to block.
+    """
     steps = group[0].path.split(".")
     if depth >= len(steps) or not steps[depth].isdigit():
         return group[0].path
-    return [(part.path.split(".")[depth + 1 :], part.layer, part.output, part.parameters, part.macs) for part in group]
+    layers = ("droppath" if part.layer.startswith("droppath") else part.layer for part in group)
+    return [
+        (part.path.split(".")[depth + 1 :], layer, part.output, part.parameters, part.macs)
+        for part, layer in zip(group, layers, strict=True)
+    ]
 
 
 def html_table(survey: Survey) -> str:

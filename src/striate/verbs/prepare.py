@@ -149,7 +149,7 @@ def _lasting(recipe: Recipe) -> str:
 
 
 def _normed(net: Net) -> bool:
-    """Whether a net normalises what flows through it."""
+    """Whether a net normalises over pictures or maps; layer norm alone wants AdamW all the same (ConvNeXt's paper)."""
     return any(isinstance(layer, BatchNorm | GroupNorm) for layer in net.layers())
 
 

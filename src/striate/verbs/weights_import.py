@@ -126,8 +126,9 @@ def fit(
     model = build(net, shape, preprocess=preprocess)
     own = model.state_dict()
     shapes = {part: tuple(tensor.shape) for part, tensor in own.items() if not part.startswith("input.")}
+    schemes = (*CATALOG[name].names, {part: part for part in shapes})  # a publisher's names, or our own
     tensors, kinds = {}, set()
-    for part, tensor in arrange(entries, shapes, CATALOG[name].names, what=what).items():
+    for part, tensor in arrange(entries, shapes, schemes, what=what).items():
         if tensor.is_floating_point() != own[part].is_floating_point():
             raise ModelError(f"{what}: {part} is of {tensor.dtype}, and the net has {own[part].dtype} there")
         if not torch.isfinite(tensor).all():

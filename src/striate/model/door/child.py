@@ -9,6 +9,8 @@ safetensors file to write, 2 a text whose last line says in JSON how it went. Th
 
 from __future__ import annotations
 
+import codecs
+import itertools
 import json
 import os
 import re
@@ -50,7 +52,6 @@ def answer(*, size: int, memory: int, seconds: float) -> NoReturn:
     ``size``: the most bytes that the tensors may take; ``memory`` and ``seconds`` as in `jail.lock`.
     """
     with open(0, "rb", closefd=False) as source, open(1, "wb", closefd=False) as target:
-        source.seek(0)
         layers = lock(memory=memory, size=size + _NAMES_LIMIT, seconds=seconds)
         said: dict[str, Any] = {"layers": layers}
         try:
@@ -73,30 +74,26 @@ def prepare() -> None:
 
     warnings.simplefilter("ignore")
     torch.set_num_threads(1)
+    codecs.lookup("cp437")  # of names in a zip archive
     sample = {"a": torch.ones(2), "b": torch.nn.Parameter(torch.ones(1, 2).half()), "c": torch.ones(1).bfloat16()}
-    for zipped in (True, False):
+    for held, zipped in itertools.product(
+        ({"state_dict": sample, "epoch": 1}, Refused("of no known class")), (True, False)
+    ):
         with tempfile.TemporaryFile() as file:
-            torch.save({"state_dict": sample, "epoch": 1}, file, _use_new_zipfile_serialization=zipped)
-            file.seek(0)
-            if zipped:
-                zipfile.ZipFile(file).infolist()
-            else:
-                _is_tar(file)
-            file.seek(0)
-            tensors, _ = _found(torch.load(file, map_location="cpu", weights_only=True, mmap=False), 2**20)
-            tensorfile.pack(tensors, {})
-    with tempfile.TemporaryFile() as file:
-        file.write(b"\x80\x02cposix\nsystem\n.")
-        file.seek(0)
-        try:
-            torch.load(file, map_location="cpu", weights_only=True, mmap=False)
-        except Exception as error:
-            _explained(error)
+            torch.save(held, file, _use_new_zipfile_serialization=zipped)
+            for _ in range(2):  # whole, then cut short
+                try:
+                    tensors, _ = _read(file, 2**20)
+                    tensorfile.pack(tensors, {})
+                except Exception as error:
+                    _explained(error)
+                file.truncate(file.seek(0, 2) // 2)
 
 
 def _read(source: IO[bytes], limit: int) -> tuple[dict[str, Any], dict[str, Any]]:
     import torch
 
+    source.seek(0)
     start = source.read(4)
     if start.startswith(b"PK"):
         _check_archive(source, limit)
@@ -179,10 +176,11 @@ def _tensors(entries: dict[Any, Any], limit: int) -> dict[str, Any]:
     for name, value in dict.items(entries):
         if not isinstance(value, torch.Tensor):
             continue
-        if not isinstance(name, str) or not 0 < len(name) <= _NAME_LIMIT or len(taken) == _ENTRIES_LIMIT:
+        good = isinstance(name, str) and 0 < len(name) <= _NAME_LIMIT and name.isprintable()
+        if not good or len(taken) == _ENTRIES_LIMIT:
             raise Refused(
-                f"holds a tensor by the name of {_name(name)!r}, number {len(taken) + 1:,}; names are text of at most "
-                f"{_NAME_LIMIT:,} characters, and tensors at most {_ENTRIES_LIMIT:,}"
+                f"holds a tensor by the name of {_name(name)!r}, number {len(taken) + 1:,}; names are printable text "
+                f"of at most {_NAME_LIMIT:,} characters, and tensors at most {_ENTRIES_LIMIT:,}"
             )
         tensor = torch.Tensor.detach(value)
         kind = _unusual(tensor)
@@ -220,7 +218,9 @@ def _kind(value: Any) -> str:
     if isinstance(value, dict):
         keys = [_name(key) for _, key in zip(range(5), dict.keys(value), strict=False)]
         more = ", …" if len(value) > 5 else ""
-        return f"a mapping of {len(value)} entries" + (f" ({', '.join(keys)}{more})" if keys else "")
+        return f"a mapping of {len(value)} entr{'y' if len(value) == 1 else 'ies'}" + (
+            f" ({', '.join(keys)}{more})" if keys else ""
+        )
     if isinstance(value, list | tuple):
         return f"a {type(value).__name__} of {len(value)}"
     return f"one {type(value).__name__}"
@@ -230,7 +230,10 @@ def _explained(error: BaseException) -> str:
     """Return in words why a file could not be read."""
     text = str(error)
     if found := re.search(r"(?:Unsupported global: GLOBAL|unsupported GLOBAL) (\S{1,200})", text):
-        return f"wants to run {found[1]}, so it is not plain weights. It was not run"
+        return (
+            f"wants to run {found[1]}, so it is not plain weights. It was not run; ask for a file of the state_dict "
+            "alone, best as safetensors"
+        )
     if re.search(r"reduce for unrecognized|create new object|only build|must be imported", text):
         return "wants to run something that is not a function of plain weights. It was not run"
     if isinstance(error, MemoryError) or re.search(r"allocate memory|not enough memory|bad_alloc", text):
@@ -245,5 +248,9 @@ def _explained(error: BaseException) -> str:
         r"unexpected EOF|central directory|PytorchStreamReader|Ran out of input|unexpected end|requires a buffer", text
     ):
         return "is cut short or damaged; take another copy of it"
+    if "not resizable" in text or "out of bounds for storage" in text:
+        return "claims a tensor that is larger than its storage; it is damaged or made up"
+    if "Invalid magic number" in text:
+        return "is a pickle, but not one that torch.save wrote"
     lines = [line.strip() for line in text.splitlines() if line.strip()] or [type(error).__name__]
     return f"does not read as a pickle of weights ({lines[-1][:200]})"
