@@ -20,7 +20,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "evaluate": ("striate.cli.evaluate", "What a trained network is worth on pictures it never saw."),
     "predict": ("striate.cli.predict", "Ask a trained network about a picture or a folder."),
     "weights": ("striate.cli.weights", "Weights that were trained elsewhere: fetch by name, import a file."),
-    "cache": ("striate.cli.cache", "What the store of decoded pictures holds; clear it."),
+    "cache": ("striate.cli.cache", "What is kept of decoded pictures and weights; clear it."),
 }
 
 

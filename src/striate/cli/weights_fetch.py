@@ -11,7 +11,7 @@ from striate.cli.live import Progress
 from striate.verbs.weights import fetch_weights
 
 
-@click.command()
+@click.command(short_help="Get published weights by name into the cache.")
 @click.argument("names", nargs=-1, required=True, metavar="NAME...")
 @places.offline
 @places.data_dir

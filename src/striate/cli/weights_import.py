@@ -12,7 +12,7 @@ from striate.verbs.weights_import import Imported, import_weights
 _NAMES_LIMIT = 10_000_000  # bytes of a file with the names of classes
 
 
-@click.command()
+@click.command(short_help="Make a model file of somebody else's weights.")
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--as", "as_", required=True, metavar="NET", help="The net of the catalogue that the weights are for.")
 @click.option(

@@ -9,7 +9,7 @@ import click
 from striate.verbs.weights import Weights, list_weights
 
 
-@click.command()
+@click.command(short_help="The weights known by name, and which are here.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(as_json: bool) -> None:
     """Show the weights that are known by name: their accuracy, size, licence, and whether they are here."""
