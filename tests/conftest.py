@@ -20,7 +20,8 @@ def _quiet_torch() -> None:
 
 @pytest.fixture(autouse=True)
 def _own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No test reads or fills the cache of the person who runs it."""
+    """No test reads or fills the cache of the person who runs it, or is kept from the server on this machine."""
+    monkeypatch.delenv("STRIATE_OFFLINE", raising=False)
     monkeypatch.setenv("STRIATE_CACHE", str(tmp_path_factory.getbasetemp() / "striate-cache"))
 
 

@@ -71,6 +71,7 @@ if TYPE_CHECKING:  # for readers and type checkers; `_HOME` says the same when t
     from striate.verbs.describe import describe
     from striate.verbs.evaluate import evaluate
     from striate.verbs.train import resume, train, training
+    from striate.verbs.weights_import import import_weights
 
 __version__ = "0.1.0"
 __all__ = [
@@ -127,6 +128,7 @@ __all__ = [
     "concat",
     "describe",
     "evaluate",
+    "import_weights",
     "multiply",
     "parse",
     "repeat",
@@ -144,6 +146,7 @@ _HOME = {
     "Survey": "striate.spec.survey",
     "describe": "striate.verbs.describe",
     "evaluate": "striate.verbs.evaluate",
+    "import_weights": "striate.verbs.weights_import",
     "resume": "striate.verbs.train",
     "train": "striate.verbs.train",
     "training": "striate.verbs.train",

@@ -23,7 +23,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "evaluate": ("striate.cli.evaluate", "What a trained network is worth on pictures it never saw."),
     "predict": ("striate.cli.predict", "Ask a trained network about a picture or a folder."),
     "recipes": ("striate.cli.recipes", "The recipes of the papers, and ours; one of them in full."),
-    "cache": ("striate.cli.cache", "What the store of decoded pictures holds; clear it."),
+    "weights": ("striate.cli.weights", "Weights that were trained elsewhere: fetch by name, import a file."),
+    "cache": ("striate.cli.cache", "What is kept of decoded pictures and weights; clear it."),
 }
 
 

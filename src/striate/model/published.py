@@ -42,7 +42,7 @@ def arrange(
 
     Example: ``arrange(entries, shapes, CATALOG["resnet50"].names, what="resnet50.safetensors")``
     """
-    tried = [renamed(entries, scheme) for scheme in schemes] or [dict.fromkeys(entries)]
+    tried = [renamed(entries, scheme) for scheme in schemes] or [{name: name for name in entries}]
     ours, scheme = max(
         ((names, scheme) for names, scheme in zip(tried, schemes or ({},), strict=True)),
         key=lambda pair: sum(name in shapes for name in pair[0].values()),

@@ -1,0 +1,197 @@
+"""The door as it is used: a process of its own, and a parent that believes nothing it says."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import save_file
+from tests.model.door import hostile
+
+from striate.errors import DoorError, ModelError
+from striate.model import tensorfile
+from striate.model.door import parent
+from striate.model.door.jail import LAYERS
+from striate.model.door.parent import Limits, Passed, printable, through
+
+
+def weights(path: Path, *, zipped: bool = True) -> dict[str, torch.Tensor]:
+    held = {"a.weight": torch.randn(3, 4), "a.bias": torch.arange(256, dtype=torch.uint8)}
+    torch.save({"state_dict": held, "epoch": 1}, path, _use_new_zipfile_serialization=zipped)
+    return held
+
+
+def test_weights_come_through(tmp_path: Path) -> None:
+    held = weights(tmp_path / "w.pth")
+    passed = through(tmp_path / "w.pth")
+    assert all(torch.equal(passed.tensors[name], tensor) for name, tensor in held.items())
+    assert (passed.part, passed.skipped, passed.beside) == ("state_dict", (), ("epoch",))
+    assert "audit" in passed.layers and "limits" in passed.layers
+
+
+def test_the_third_party_file_comes_through(shared: Path) -> None:
+    """Its authors' own conversion to safetensors has the same numbers."""
+    folder = shared / "data" / "weights"
+    file = folder / "third-party-pickle-resnet20.th"
+    if not file.is_file():
+        pytest.skip(f"needs {file}")
+    passed = through(file)
+    wanted, _ = tensorfile.read(folder / "cifar10-resnet20.safetensors")
+    assert passed.part == "state_dict" and passed.beside == ("best_prec1",)
+    assert len(passed.tensors) == len(wanted) == 97
+    for name, tensor in passed.tensors.items():
+        assert torch.equal(tensor, wanted[name.removeprefix("module.")]), name
+
+
+def test_a_hostile_file_is_refused_by_name(tmp_path: Path) -> None:
+    canary = tmp_path / "canary"
+    path = tmp_path / "evil.pth"
+    path.write_bytes(hostile.zipped(hostile.WANTS["os.system"](str(canary))))
+    with pytest.raises(DoorError, match=r"evil.pth wants to run posix.system, so it is not plain weights. It was not"):
+        through(path)
+    assert not canary.exists()
+
+
+def test_one_that_does_not_end_is_stopped(tmp_path: Path) -> None:
+    path = tmp_path / "endless.th"
+    path.write_bytes(hostile.legacy(hostile.laughs()))
+    start = time.monotonic()
+    with pytest.raises(DoorError, match="took longer than 4 s to read"):
+        through(path, limits=Limits(seconds=4))
+    assert time.monotonic() - start < 15
+
+
+def test_safetensors_needs_no_door(tmp_path: Path) -> None:
+    save_file({"w": torch.ones(3)}, tmp_path / "w.pth")  # whatever it is called
+    passed = through(tmp_path / "w.pth")
+    assert passed.tensors["w"].tolist() == [1, 1, 1] and not passed.layers
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"", "is empty"),
+        (b"\x89HDF\r\n\x1a\n00000000", "is not a pickle of weights: an HDF5 file"),
+        (b"version https://git-lfs", "is not a pickle of weights: a Git LFS pointer"),
+        (b"GGUF" + b"0" * 20, "is not a pickle of weights: a GGUF file"),
+    ],
+)
+def test_other_files_are_told_apart(content: bytes, words: str, tmp_path: Path) -> None:
+    (tmp_path / "x.pth").write_bytes(content)
+    with pytest.raises(ModelError, match=words):
+        through(tmp_path / "x.pth")
+
+
+def test_only_a_file_is_read(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="there is no file"):
+        through(tmp_path / "absent.pth")
+    with pytest.raises(ModelError, match=r"is a folder|cannot be read"):
+        through(tmp_path)
+    with pytest.raises(ModelError, match="has 5 bytes, and 4 is the most"):
+        (tmp_path / "big").write_bytes(b"12345")
+        through(tmp_path / "big", limits=Limits(largest=4))
+    if hasattr(os, "mkfifo"):
+        os.mkfifo(tmp_path / "pipe")
+        with pytest.raises(ModelError, match="is not a file"):
+            through(tmp_path / "pipe")
+
+
+GOOD = "import sys, json; from striate.model import tensorfile; import numpy as np; "
+SAYS = f"print(json.dumps({{'part': 'x', 'layers': {list(LAYERS)!r}}}), file=sys.stderr)"
+
+
+@pytest.mark.parametrize(
+    ("program", "words"),
+    [
+        ("import os; os.write(2, b'{}'); os._exit(3)", "could not be read apart"),
+        ("raise ImportError('no torch\\x1b[31m')", "did not start .ImportError: no torch\ufffd"),
+        ("import os; os.kill(os.getpid(), 11)", r"made the process that read it end .SIGSEGV"),
+        ("pass", "did not start|could not be read apart"),
+        (GOOD + SAYS, "what was made of it is not whole"),
+        ("import sys; sys.stdout.write('x' * 30_000_000); print('{}', file=sys.stderr)", "is not whole"),
+        (GOOD + "import os; os.remove('tensors.safetensors'); os.symlink('/etc/hostname', 'tensors.safetensors'); "
+         + SAYS, "is not whole"),
+        (GOOD + "sys.stdout.buffer.write(b''.join(tensorfile.pack({'a\\x1b': np.ones(1)}, {}))); " + SAYS, "not whole"),
+        ("import sys; print('[' * 60_000, file=sys.stderr)", "could not be read apart"),
+        ("print('{\"refused\": \"\\\\u001b[2J' + 'x' * 9999 + '\"}', file=__import__('sys').stderr)",
+         "p.pth \ufffd.2Jx"),
+    ],
+)  # fmt: skip
+@pytest.mark.skipif(os.name != "posix", reason="the programs are for POSIX")
+def test_a_child_that_was_taken_over_is_not_believed(
+    program: str, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start = "import sys; sys.path[:0] = sys.argv.pop().split(chr(10)); "
+    monkeypatch.setattr(parent, "_START", start + f"exec({program!r})")
+    weights(tmp_path / "p.pth")
+    with pytest.raises(DoorError, match=words) as refused:
+        through(tmp_path / "p.pth")
+    assert len(str(refused.value)) < 1000 and "\x1b" not in str(refused.value)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="process groups are POSIX")
+def test_nothing_outlives_the_child(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    mark = tmp_path / "alive"
+    late = f"import time; time.sleep(1.5); open({str(mark)!r}, 'w')"
+    program = f"import subprocess, sys, time; subprocess.Popen([sys.executable, '-c', {late!r}]); time.sleep(60)"
+    monkeypatch.setattr(parent, "_START", program)
+    weights(tmp_path / "p.pth")
+    with pytest.raises(DoorError, match="took longer than 1 s"):
+        through(tmp_path / "p.pth", limits=Limits(seconds=0.8))
+    time.sleep(1.2)
+    assert not mark.exists()
+
+
+def test_the_child_sees_nothing_of_ours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    monkeypatch.setenv("PYTHONSTARTUP", "x.py")
+    program = "import os, sys, json; print(json.dumps({'refused': json.dumps([dict(os.environ), os.getcwd()])}), file=sys.stderr)"  # noqa: E501
+    monkeypatch.setattr(parent, "_START", program)
+    monkeypatch.setattr(parent, "printable", lambda text, limit=0: text)
+    weights(tmp_path / "p.pth")
+    with pytest.raises(DoorError) as refused:
+        through(tmp_path / "p.pth")
+    seen, folder = json.loads(str(refused.value).partition("p.pth ")[2])
+    assert "secret" not in json.dumps(seen) and not any(name.startswith("PYTHON") for name in seen)
+    assert seen["HOME"] == seen["TMPDIR"] == folder != str(Path.cwd())
+    assert not Path(folder).exists()  # and nothing is left of it
+
+
+def test_a_file_that_changes_meanwhile_is_not_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "p.pth"
+    weights(path)
+
+    def meanwhile(*_: object) -> tuple[dict[str, torch.Tensor], dict[str, str]]:
+        path.write_bytes(b"other")
+        return {}, {}
+
+    monkeypatch.setattr(parent, "_read_apart", meanwhile)
+    with pytest.raises(ModelError, match="changed while it was read"):
+        through(path)
+
+
+def test_what_held_is_said() -> None:
+    assert "directly" in Passed({}, "", 0).confinement()
+    assert Passed({}, "", 0, layers=LAYERS).confinement().endswith("(landlock, limits, seccomp, audit).")
+    some = Passed({}, "", 0, layers=("limits", "audit")).confinement()
+    assert "(limits, audit, not landlock, seccomp)" in some and "could get round that" in some
+    most = Passed({}, "", 0, layers=("limits", "seccomp", "audit")).confinement()
+    assert most.endswith("(limits, seccomp, audit, not landlock).")
+
+
+def test_a_strangers_text_cannot_drive_the_terminal() -> None:
+    assert printable("a\x1b[2Jb\n\u202ec") == "a\ufffd[2Jb\ufffd\ufffdc"
+    assert len(printable("x" * 9999)) == 300
+
+
+def test_it_is_not_torch_that_the_parent_needs() -> None:
+    import subprocess
+
+    code = "import sys, striate.model.door.parent; print('torch' in sys.modules, 'pickle' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split()[0] == "False"
