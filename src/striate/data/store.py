@@ -143,8 +143,10 @@ def channel_statistics(
 
 def _rule(preprocess: Preprocess) -> str:
     """Say what decides the pixels of a picture."""
-    size = [preprocess.height, preprocess.width, preprocess.channels]
-    return json.dumps([_FORMAT, PIL.__version__, *size, preprocess.resize])
+    fields = preprocess.to_dict()
+    size = [fields.pop(name) for name in ("height", "width", "channels", "resize")]
+    del fields["mean"], fields["std"]
+    return json.dumps([_FORMAT, PIL.__version__, *size, *fields.items()])
 
 
 def _identities(source: Source) -> list[bytes]:

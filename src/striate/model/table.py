@@ -22,6 +22,7 @@ from striate.model.modules import (
     TableConv,
     UnevenConv,
 )
+from striate.model.residual import DropPath, LayerNorm, LayerScale, PadChannels
 from striate.spec import Shape
 from striate.spec.values import as_pair
 from striate.spec.window import Slide
@@ -123,4 +124,11 @@ TABLE: dict[type[spec.Layer], Callable[[Any, Shape], nn.Module]] = {
     spec.SiLU: lambda layer, shape: nn.SiLU(),
     spec.Softmax: lambda layer, shape: nn.Softmax(1),
     spec.Identity: lambda layer, shape: nn.Identity(),
+    spec.ReLU6: lambda layer, shape: nn.ReLU6(),
+    spec.HardSigmoid: lambda layer, shape: nn.Hardsigmoid(),
+    spec.HardSwish: lambda layer, shape: nn.Hardswish(),
+    spec.LayerNorm: lambda layer, shape: LayerNorm(shape.channels, layer.eps, layer.affine),
+    spec.LayerScale: lambda layer, shape: LayerScale(shape.channels, layer.initial),
+    spec.DropPath: lambda layer, shape: DropPath(layer.p),
+    spec.PadChannels: lambda layer, shape: PadChannels(layer.sides(shape)),
 }

@@ -9,7 +9,17 @@ from math import gcd
 
 from striate.errors import DescribeError, FitError
 from striate.spec.branches import Add, Branches
-from striate.spec.layers import Conv, ConvTranspose, Flatten, GlobalAvgPool, GroupNorm, Head, Identity, Layer
+from striate.spec.layers import (
+    Conv,
+    ConvTranspose,
+    Flatten,
+    GlobalAvgPool,
+    GroupNorm,
+    Head,
+    Identity,
+    Layer,
+    PadChannels,
+)
 from striate.spec.net import Net
 from striate.spec.notation import options
 from striate.spec.patches import Patches, unseen, whole
@@ -262,6 +272,8 @@ def _shapes(trace: Trace, stuck: Stuck, fit: str) -> Iterator[Proposal]:
         groups = [n for n in range(1, given.channels + 1) if given.channels % n == 0]
         groups.sort(key=lambda n: abs(n - part.groups))
         yield from _working(trace, (instead(replace(part, groups=n), f"groups {n}") for n in groups), 2)
+    elif isinstance(part, PadChannels):
+        yield from _working(trace, [instead(PadChannels(given.channels))])
     elif isinstance(part, Branches):
         yield from _working(trace, _joinable(trace, stuck, part, fit), 2)
     elif not given.is_map:
