@@ -186,7 +186,7 @@ _PICTURES_ALONE = ("augment", "flip", "optimiser", "learning_rate", "warmup", "l
 
 
 def _start_rules(tune: str) -> dict[str, Any]:
-    """What a person who starts from weights gets instead. No decay for the head: it is chosen on the validation split."""
+    """What a person who starts from weights gets instead; the head's decay is chosen on the validation split."""
     if tune == "head":
         none = dict.fromkeys([*_PICTURES_ALONE, "weight_decay"])
         return {**none, "tune": tune, "epochs": 100, "batch": 64}

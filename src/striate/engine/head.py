@@ -2,8 +2,8 @@
 
 The features are standardised (in the arithmetic, not in memory), and what is minimised is the mean cross-entropy plus
 half the weight decay times the squared weights: a convex problem, solved by L-BFGS (Nocedal and Wright, "Numerical
-Optimization", 2006, algorithms 7.4 and 3.1). Decays are tried from the strongest to the weakest, each from where the one
-before ended (Friedman, Hastie and Tibshirani, "Regularization Paths", 2010), and the one whose end has the lowest
+Optimization", 2006, algorithms 7.4 and 3.1). Decays are tried from the strongest to the weakest, each from where the
+one before ended (Friedman, Hastie and Tibshirani, "Regularization Paths", 2010), and the one whose end has the lowest
 validation loss is taken. One pass over all features is an epoch. Nothing is drawn by chance.
 """
 
@@ -53,7 +53,7 @@ class HeadTraining:
         decay: float | None = None,
         class_weights: Tensor | None = None,
     ) -> None:
-        """``features`` (N, D), ``targets`` (N,); ``train`` and ``val`` are rows; ``decay`` None: chosen among DECAYS."""
+        """``features`` (N, D), ``targets`` (N,); ``train``, ``val`` are rows; ``decay`` None: chosen among DECAYS."""
         if not len(train):
             raise TrainingError("there are no pictures to train on: the training split is empty")
         self.features, self.targets, self.classes = features, targets, classes
@@ -244,7 +244,7 @@ def _validate(training: HeadTraining) -> tuple[float | None, dict[str, float]]:
 
 
 def _standard(features: np.ndarray, rows: np.ndarray) -> tuple[Tensor, Tensor]:
-    """Return mean and 1 / deviation (D,) float64 of the features; 0 in place of the latter for one that never varies."""
+    """Return mean and 1 / deviation (D,) float64 of the features; 0 as the latter of one that never varies."""
     total, squares = np.zeros(features.shape[1]), np.zeros(features.shape[1])
     for start in range(0, len(rows), CHUNK):
         total += features[rows[start : start + CHUNK]].sum(0, dtype=np.float64)

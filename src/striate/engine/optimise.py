@@ -20,9 +20,7 @@ from striate.recipe import Recipe
 Schedule: TypeAlias = Callable[[int], float]
 
 
-def optimiser(
-    model: nn.Module, recipe: Recipe, factors: Mapping[str, float] | None = None
-) -> torch.optim.Optimizer:
+def optimiser(model: nn.Module, recipe: Recipe, factors: Mapping[str, float] | None = None) -> torch.optim.Optimizer:
     """Return torch's own optimiser over the trainable parameters, with no weight decay on norms and biases.
 
     Whatever has at most one axis (a bias, the scale and shift of a norm) is not decayed. Decay is what the torch class

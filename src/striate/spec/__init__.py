@@ -20,10 +20,12 @@ from striate.spec.branches import (
 from striate.spec.layers import (
     GELU,
     LAYERS,
+    AdaptiveAvgPool,
     AvgPool,
     BatchNorm,
     Conv,
     ConvTranspose,
+    Crop,
     Dense,
     Dropout,
     DropPath,
@@ -72,6 +74,7 @@ from striate.spec.shape import Shape
 __all__ = [
     "GELU",
     "LAYERS",
+    "AdaptiveAvgPool",
     "Add",
     "AvgPool",
     "BatchNorm",
@@ -79,6 +82,7 @@ __all__ = [
     "Concat",
     "Conv",
     "ConvTranspose",
+    "Crop",
     "Dense",
     "DropPath",
     "Dropout",

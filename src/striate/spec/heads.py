@@ -6,7 +6,7 @@ Everything before the head keeps its path, so that weights of the old net belong
 from __future__ import annotations
 
 from striate.errors import DescribeError
-from striate.spec.layers import Dense, GlobalAvgPool, Head
+from striate.spec.layers import Dense, FlatHead, GlobalAvgPool
 from striate.spec.net import Named, Net, Repeat, Row, Side, row
 from striate.spec.windowed import Conv, ConvTranspose, Flatten
 
@@ -26,7 +26,7 @@ def with_new_head(net: Net) -> Net:
     """
     plain = _without_sides(net)
     assert plain is not None  # a side head taps a row, which has something else in it
-    dense = _holds(plain, Head)
+    dense = _holds(plain, FlatHead)
     if not dense and not _holds(plain, Conv | ConvTranspose):
         raise DescribeError("this net has neither a dense layer nor a convolution whose place a new head could take")
     return _replaced(plain, dense=dense)
@@ -35,7 +35,7 @@ def with_new_head(net: Net) -> Net:
 def _replaced(net: Net, *, dense: bool) -> Net:
     """The net with its last head (or its last convolution and all behind it) replaced."""
     if isinstance(net, Row):
-        kinds = Head if dense else Conv | ConvTranspose
+        kinds = FlatHead if dense else Conv | ConvTranspose
         last = max(place for place, part in enumerate(net.nets) if _holds(part, kinds))
         after = net.nets[last + 1 :] if dense else ()
         return row(*net.nets[:last], _replaced(net.nets[last], dense=dense), *after)
@@ -45,7 +45,9 @@ def _replaced(net: Net, *, dense: bool) -> Net:
         return inside if not dense and not net.net.inside() else inside.name(net.label)
     if net.inside():
         where = "repeated" if isinstance(net, Repeat) else "in one of several branches"
-        raise DescribeError(f"the head of this net is {where} ({net.keyword}), so that it cannot be replaced by another")
+        raise DescribeError(
+            f"the head of this net is {where} ({net.keyword}), so that it cannot be replaced by another"
+        )
     return Dense() if dense else GlobalAvgPool() >> Flatten() >> Dense()
 
 

@@ -24,15 +24,17 @@ from striate.spec.activations import (
     Softmax,
     Tanh,
 )
-from striate.spec.layer import Layer, require_map
+from striate.spec.layer import Head, Layer, require_map
 from striate.spec.net import node
 from striate.spec.norms import BatchNorm, GroupNorm, LayerNorm, LayerScale, LocalResponseNorm
 from striate.spec.shape import Shape
 from striate.spec.values import Classes, Count, Flag, Share
 from striate.spec.windowed import (
+    AdaptiveAvgPool,
     AvgPool,
     Conv,
     ConvTranspose,
+    Crop,
     Flatten,
     GlobalAvgPool,
     GlobalMaxPool,
@@ -46,13 +48,16 @@ from striate.spec.windowed import (
 __all__ = [
     "GELU",
     "LAYERS",
+    "AdaptiveAvgPool",
     "AvgPool",
     "BatchNorm",
     "Conv",
     "ConvTranspose",
+    "Crop",
     "Dense",
     "DropPath",
     "Dropout",
+    "FlatHead",
     "Flatten",
     "GlobalAvgPool",
     "GlobalMaxPool",
@@ -85,53 +90,39 @@ __all__ = [
 
 
 @node
-class Head(Layer):
-    """A layer on a flat vector that can answer for the classes. (Abstract.)"""
+class FlatHead(Head):
+    """A head on a flat vector. (Abstract.)"""
 
     out: Classes = None
-
-    def as_head(self, classes: int) -> Head:
-        """The same layer with that many outputs."""
-        raise NotImplementedError
 
     def shape(self, given: Shape) -> Shape:
         if given.is_map:
             raise ShapeError(f"{self.keyword} takes a flat vector, but is given the map {given}")
-        if self.out is None:
-            raise ShapeError(
-                f"{self.keyword} without a number has as many outputs as there are classes, and nobody said how many"
-            )
-        return Shape(self.out)
+        return Shape(self.outputs())
 
     def macs(self, given: Shape) -> int:
         return given.channels * self.shape(given).channels
 
 
 @node
-class Dense(Head):
+class Dense(FlatHead):
     """Every output a weighted sum of the whole flat vector. Without a number: as many as there are classes."""
 
     keyword: ClassVar[str] = "dense"
     _: KW_ONLY
     bias: Flag = True
 
-    def as_head(self, classes: int) -> Dense:
-        return Dense(classes, bias=self.bias)
-
     def parameters(self, given: Shape) -> int:
         return (given.channels + self.bias) * self.shape(given).channels
 
 
-class Rbf(Head):
+class Rbf(FlatHead):
     """LeNet-5's output: minus the squared distance to one fixed prototype of -1s and 1s a class, never trained.
 
     LeCun et al. 1998, section II.B; negated here, so that the nearest class has the largest logit.
     """
 
     keyword: ClassVar[str] = "rbf"
-
-    def as_head(self, classes: int) -> Rbf:
-        return Rbf(classes)
 
     def fixed(self, given: Shape) -> int:
         return given.channels * self.shape(given).channels
@@ -201,6 +192,8 @@ LAYERS: dict[str, type[Layer]] = {
     "globalmaxpool": GlobalMaxPool,
     "globalavgpool": GlobalAvgPool,
     "globalminpool": GlobalMinPool,
+    "adaptiveavgpool": AdaptiveAvgPool,
+    "crop": Crop,
     "dense": Dense,
     "flatten": Flatten,
     "batchnorm": BatchNorm,

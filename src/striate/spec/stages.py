@@ -16,11 +16,12 @@ from striate.spec.survey import Survey
 def stages(survey: Survey) -> tuple[tuple[str, ...], ...]:
     """The paths of all parts, stage by stage; side heads are left out, and the last stage is the head and what follows.
 
-    A stage begins at the first convolution onto maps of half the side, as the papers draw them (He et al. 2016, table 1:
-    conv1 to conv5_x); flat vectors are a stage of their own. A stage without anything to learn is joined to the next.
+    A stage begins at the first convolution onto maps of half the side, as the papers draw them (He et al. 2016,
+    table 1: conv1 to conv5_x); flat vectors are a stage of their own. A stage without anything to learn is joined to
+    the next.
 
         >>> from striate.spec import parse
-        >>> net = parse("conv 4 3x3 pad 1 >> relu >> maxpool 2 >> conv 8 3x3 pad 1 >> globalavgpool >> flatten >> dense 2")
+        >>> net = parse("conv 4 3x3 pad 1 >> relu >> maxpool 2 >> conv 8 1x1 >> globalavgpool >> flatten >> dense 2")
         >>> stages(net.on(3, 8, 8))
         (('conv1', 'relu1', 'maxpool1'), ('conv2', 'globalavgpool1', 'flatten1'), ('dense1',))
     """

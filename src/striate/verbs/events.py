@@ -83,8 +83,8 @@ def follow(
             if isinstance(event, Step):
                 if time.monotonic() - kept > CHECKPOINT_SECONDS:
                     kept = checkpoint()
-                if before:
-                    event = replace(event, epoch=before + event.epoch)
+                yield replace(event, epoch=before + event.epoch) if before else event
+                continue
             yield event
     except GeneratorExit:
         # Whoever reads us has stopped, between two steps: keep what was learnt since the last epoch.

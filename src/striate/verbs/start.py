@@ -8,15 +8,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from striate.data.download import Progress
 from striate.data.preprocess import Preprocess
-from striate.errors import ModelError, RunError
+from striate.errors import ModelError
 from striate.model import tensorfile
 from striate.model.weights import read_facts
-from striate.runs import durable, names
+from striate.runs import durable
 from striate.runs.run import Run
 from striate.spec import parse
 from striate.spec.heads import with_new_head
 from striate.spec.net import Net
+from striate.verbs.weights import open_weights
 
 KEPT = "start.safetensors"
 
@@ -36,27 +38,25 @@ class Start:
     preprocess: Preprocess
 
 
-def open_start(words: str, *, runs_dir: Path, digest: str | None = None) -> Start:
-    """Return the weights that a model file, a run, or the name of known weights stands for.
+def open_start(
+    words: str,
+    *,
+    runs_dir: Path,
+    digest: str | None = None,
+    data_dir: Path | None = None,
+    download: bool = True,
+    progress: Progress | None = None,
+) -> Start:
+    """Return the weights that a model file, a run, or the name of published weights stands for.
 
-    Errors: ModelError for what is none of them, has no model yet, or is not of the ``digest`` asked for; DescribeError
-    for a net that no new head can be put on.
+    Errors: ModelError for what is none of them, has no model yet, or is not of the ``digest`` asked for; DownloadError
+    for published weights that are not to be had; DescribeError for a net that no new head can be put on.
 
     Example: ``open_start("resnet50", runs_dir=Path("runs")).preprocess.height  # 224``
     """
-    path = Path(words).expanduser()
-    if path.is_file():
-        return _opened(str(path.absolute()), path, digest)
-    try:
-        run = Run.open(words, runs_dir)
-    except RunError as error:
-        return _opened(words, _known(words, str(error), runs_dir), digest)
-    if not run.model_path.is_file():
-        raise ModelError(
-            f"run {run.name} has no model to start from: it is still training, or was stopped before its end;"
-            f" striate train --resume {run.name} goes on with it"
-        )
-    return _opened(str(run.path.absolute()), run.model_path, digest)
+    path = open_weights(words, runs_dir=runs_dir, data_dir=data_dir, download=download, progress=progress)
+    given = Path(words).expanduser()
+    return _opened(str(given.absolute()) if given.exists() else words, path, digest)
 
 
 def keep(start: Start, run: Run) -> None:
@@ -84,12 +84,3 @@ def _opened(words: str, path: Path, digest: str | None) -> Start:
             f" is {digest[:16]}…; take the file it was made with, or leave start_digest out"
         )
     return Start(words, path, found, with_new_head(parse(facts.net)), Preprocess.from_dict(facts.preprocess))
-
-
-def _known(words: str, why_no_run: str, runs_dir: Path) -> Path:
-    """Return the model file of known weights."""
-    there = ", ".join(names.names(runs_dir)[-5:])
-    raise ModelError(
-        f"there are no weights to start from called {words!r}: no model file, no run"
-        + (f" (the runs in {runs_dir} are {there})" if there else f" in {runs_dir}")
-    )

@@ -99,7 +99,14 @@ def training(
         choose_device(recipe.device)  # before minutes of decoding
     start = None
     if recipe.start is not None:
-        start = open_start(recipe.start, runs_dir=runs_dir, digest=recipe.start_digest)
+        start = open_start(
+            recipe.start,
+            runs_dir=runs_dir,
+            digest=recipe.start_digest,
+            data_dir=data_dir,
+            download=download,
+            progress=progress,
+        )
         recipe = _with_tune(recipe)
     prepared = prepare(
         recipe, start=start, data_dir=data_dir, download=download, allow_bad=allow_bad, progress=progress

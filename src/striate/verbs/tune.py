@@ -67,9 +67,9 @@ def begin_tuning(prepared: Prepared, start: Start, *, progress: Progress | None 
     began = time.monotonic()
     features = _features(prepared, start, model, device, threads, progress)
     seconds = time.monotonic() - began
-    weights = None
+    classes, weights = len(prepared.source.classes), None
     if recipe.class_weights == "balanced":
-        weights = classify.class_weights_balanced(prepared.targets[list(prepared.split.train)], len(prepared.source.classes))
+        weights = classify.class_weights_balanced(prepared.targets[list(prepared.split.train)], classes)
     head_alone = recipe.tune == "head"
     assert recipe.epochs is not None
     head = HeadTraining(
@@ -77,7 +77,7 @@ def begin_tuning(prepared: Prepared, start: Start, *, progress: Progress | None 
         prepared.targets,
         prepared.split.train,
         prepared.split.val,
-        classes=len(prepared.source.classes),
+        classes=classes,
         epochs=recipe.epochs if head_alone else recipe.head_epochs or recipe.epochs,
         decay=recipe.weight_decay if head_alone else None,
         class_weights=weights,
