@@ -12,7 +12,6 @@ from striate import recipe
 from striate.errors import RecipeError
 from striate.recipe import Recipe
 
-
 STARTING = {"start", "start_digest", "tune", "head_epochs", "rate_decay", "unfreeze"}  # from weights, or not at all
 
 

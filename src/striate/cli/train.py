@@ -25,6 +25,8 @@ from striate.verbs.train import Event, Finished, Planned, resuming, training
 @click.command()
 @click.argument("source", required=False)
 @click.option("--net", help="A published network, the text of a net, or a file with such text.")
+@click.option("--from", "start", metavar="WEIGHTS", help="Start from a run, a model file or published weights by name.")
+@click.option("--tune", type=click.Choice(["head", "all"]), help="What is trained of them: the new head, or all.")
 @click.option("--epochs", type=click.IntRange(1), help="How often every picture is seen.")
 @click.option("--seed", type=click.IntRange(0), help="The one seed of everything random.  [default: 0]")
 @click.option("--size", metavar="N or HxW", help="Pixels; the pictures' own size when small, else 128.")
@@ -162,7 +164,7 @@ def _show(events: Iterator[Event], line: Line, progress: Progress, log: str | No
         try:
             for event in events:
                 if isinstance(event, Planned):
-                    progress.__exit__(None, None, None)
+                    progress.close()
                     asked.under_way = True
                     run_name, epochs = _words_for(event.run.path), event.prepared.recipe.epochs or 0
                     line.say(_plan_text(event))
@@ -185,6 +187,7 @@ def _show(events: Iterator[Event], line: Line, progress: Progress, log: str | No
                         " each step still learns from the whole batch (batch norm sees a part at a time)"
                     )
                 elif isinstance(event, Finished):
+                    line.end()
                     click.echo(_result_text(event))
                 if asked.stop and not isinstance(event, Finished):
                     events.close()  # type: ignore[attr-defined]
@@ -222,15 +225,31 @@ def _plan_text(event: Planned) -> str:
     if len(source.rejected) > 5:
         lines.append(f"... and {len(source.rejected) - 5:,} more, listed in {event.run.path / 'source.json'}")
     name = recipe.net if recipe.net and len(recipe.net) <= 40 else "net"
+    if recipe.start is not None:
+        name = f"from {recipe.start}: a net"
     lines.append(
         f"{name} on {pictures.channels}x{pictures.height}x{pictures.width}:"
         f" {prepared.survey.parameters:,} parameters, {prepared.survey.macs:,} MACs;"
-        f" {recipe.epochs} epoch{'s' if recipe.epochs != 1 else ''} of batches"
-        f" of {recipe.batch} on {event.device}; seed {recipe.seed}"
+        f" {_epochs_text(recipe)} on {event.device}; seed {recipe.seed}"
     )
+    frozen = prepared.survey.frozen
+    if frozen:
+        lines.append(
+            f"{frozen:,} parameters stay frozen as they came; the head's {prepared.survey.parameters - frozen:,} are"
+            " trained"
+        )
     lines += [f"note: {note}" for note in event.notes]
     lines.append(f"{event.run.path}" + (f", going on after epoch {event.done}" if event.done else ""))
     return "\n".join(lines)
+
+
+def _epochs_text(recipe: Recipe) -> str:
+    """Return how long is trained, in words."""
+    many = f"{recipe.epochs} epoch{'s' if recipe.epochs != 1 else ''}"
+    if recipe.tune == "head":
+        return f"at most {many} over features"
+    head = "" if recipe.tune is None else "the head on features, then all of it for "
+    return f"{head}{many} of batches of {recipe.batch}"
 
 
 def _result_text(event: Finished) -> str:

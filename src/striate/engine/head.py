@@ -70,6 +70,11 @@ class HeadTraining:
         self.done = False
 
     @property
+    def work(self) -> int:
+        """Multiply-accumulates of a pass: there with the weights, and back with the slopes."""
+        return 2 * len(self.train) * self.weight.numel()
+
+    @property
     def decay(self) -> float:
         """The weight decay under way."""
         return self.decays[self.place]

@@ -93,7 +93,9 @@ def prepare(
     )
     # A file of either name may change or go: from here on the recipe is all that a run and a reader need.
     recipe = recipe.changed(source=source.location, net=_lasting(recipe))
-    net, survey, preprocess = plan(recipe, classes=len(source.classes), preprocess=start and start.preprocess)
+    net, survey, preprocess = plan(
+        recipe, classes=len(source.classes), preprocess=None if start is None else start.preprocess
+    )
     if recipe.threads is None and survey.macs * (recipe.batch or 1) < WORTH_SHARING:
         recipe = recipe.changed(threads=1)
     stored = open_store(source, preprocess, progress=progress)

@@ -5,6 +5,7 @@ A run keeps a copy of them (``start.safetensors``), so that it can be resumed wh
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,14 +14,19 @@ from striate.data.preprocess import Preprocess
 from striate.errors import ModelError
 from striate.model import tensorfile
 from striate.model.weights import read_facts
+from striate.recipe import SMALL
 from striate.runs import durable
 from striate.runs.run import Run
 from striate.spec import parse
 from striate.spec.heads import with_new_head
 from striate.spec.net import Net
+from striate.verbs.prepare import Prepared
 from striate.verbs.weights import open_weights
 
 KEPT = "start.safetensors"
+FEW = 5000  # pictures to train on, below which published weights nearly always bring more
+USUAL = "resnet50"
+HOUSE = ("tiny", "small", "resnet")  # the nets that are chosen where nobody chose
 
 
 @dataclass(frozen=True)
@@ -73,6 +79,18 @@ def kept(run: Run, words: str, digest: str | None) -> Start:
     if not (run.path / KEPT).is_file():
         raise ModelError(f"{run.name} has no {KEPT}, the weights it started from, and cannot go on without them")
     return _opened(words, run.path / KEPT, digest)
+
+
+def hint(prepared: Prepared) -> tuple[str, ...]:
+    """Return, where photographs are few and all is learnt from chance, what would likely bring more; else nothing."""
+    few = len(prepared.split.train)
+    if prepared.recipe.net not in HOUSE or max(prepared.recipe.size or (0,)) <= SMALL or few >= FEW:
+        return ()
+    where = shlex.quote(prepared.recipe.source)
+    return (
+        f"{few:,} pictures are few to learn from chance; published weights likely bring much more (cats and dogs, 630"
+        f" pictures: 96 % in place of 77 %): striate train {where} --from {USUAL}",
+    )
 
 
 def _opened(words: str, path: Path, digest: str | None) -> Start:

@@ -19,7 +19,7 @@ from striate.runs.environment import environment
 from striate.runs.run import Run
 from striate.verbs.events import Event, Finished, Planned, follow
 from striate.verbs.prepare import Prepared, Progress, prepare, prepare_again
-from striate.verbs.start import Start, keep, kept, open_start
+from striate.verbs.start import Start, hint, keep, kept, open_start
 
 if TYPE_CHECKING:
     from striate.engine.fit import Training
@@ -218,7 +218,8 @@ def _learn(run: Run, prepared: Prepared, state: Training | Tuning, started: floa
         state.load_state(*checkpoint)
         done = state.epochs_done
     run.truncate_history(done)
-    yield Planned(run, prepared, device=str(state.device), done=done, notes=(*run.notes, *state.inexact))
+    notes = (*run.notes, *state.inexact, *(() if done else hint(prepared)))
+    yield Planned(run, prepared, device=str(state.device), done=done, notes=notes)
     yield from follow(run, state, watch(state))
     model = state.final_model()
     evaluation = finish(run, prepared, model, ask=asking(model, prepared, device=state.device))

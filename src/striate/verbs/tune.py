@@ -28,7 +28,7 @@ from striate.spec.stages import stages
 from striate.tasks import classify
 from striate.verbs.events import Event, Finished, Planned, follow
 from striate.verbs.finish import asking, finish
-from striate.verbs.prepare import Prepared, Progress
+from striate.verbs.prepare import WORTH_SHARING, Prepared, Progress
 from striate.verbs.start import Start
 
 if TYPE_CHECKING:
@@ -106,7 +106,11 @@ def tuned(run: Run, prepared: Prepared, tuning: Tuning, started: float) -> Itera
     notes = (*run.notes, *tuning.notes, *head.inexact)
     yield Planned(run, prepared, device=str(tuning.device), done=done, notes=notes)
     if whole is None:
+        threads = torch.get_num_threads()
+        if head.work < WORTH_SHARING:
+            use_threads(1)  # threads would wait for each other longer than they compute
         yield from follow(run, head, watch_head(head), every=KEEP_HEAD)
+        use_threads(threads)
         before = head.epochs_done
         set_head(model, *head.dense())
     if recipe.tune == "head":
