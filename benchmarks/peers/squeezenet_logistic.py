@@ -56,10 +56,7 @@ class Pictures(Dataset):
     def __getitem__(self, index: int) -> tuple[torch.Tensor, int]:
         path, target = self.files[index]
         picture = Image.open(path).convert("RGB")
-        scale = 256 / min(picture.size)
-        picture = picture.resize((round(picture.width * scale), round(picture.height * scale)), Image.BILINEAR)
-        left, top = (picture.width - 227) // 2, (picture.height - 227) // 2
-        pixels = np.asarray(picture.crop((left, top, left + 227, top + 227)), np.float32)[:, :, ::-1]
+        pixels = np.asarray(picture.resize((227, 227), Image.BICUBIC), np.float32)[:, :, ::-1]
         pixels = pixels - np.array([104, 117, 123], np.float32)
         return torch.from_numpy(pixels.transpose(2, 0, 1).copy()), target
 

@@ -47,18 +47,27 @@ def test_stages_are_all_parts_in_order(name: str) -> None:
         ("conv 4 3x3 >> flatten >> dense 9 >> softmax", "conv 4 3x3 >> flatten >> dense >> softmax"),
         ("conv 4 3x3 >> flatten >> answer: dense 9", "conv 4 3x3 >> flatten >> answer: dense"),
         ("conv 4 3x3 >> flatten >> rbf 9", "conv 4 3x3 >> flatten >> dense"),
-        ("conv 4 3x3 >> relu >> conv 9 1x1 >> relu >> globalavgpool >> flatten", "conv 4 3x3 >> relu >> globalavgpool >> flatten >> dense"),
-        ("conv 4 3x3 >> end: (dropout 0.5 >> conv 9 1x1) >> globalavgpool >> flatten", "conv 4 3x3 >> end: (dropout 0.5 >> globalavgpool >> flatten >> dense)"),
-        ("conv 4 3x3 >> side (globalavgpool >> flatten >> dense 9) >> flatten >> dense 9", "conv 4 3x3 >> flatten >> dense"),
+        (
+            "conv 4 3x3 >> relu >> conv 9 1x1 >> relu >> globalavgpool >> flatten",
+            "conv 4 3x3 >> relu >> globalavgpool >> flatten >> dense",
+        ),
+        (
+            "conv 4 3x3 >> end: (dropout 0.5 >> conv 9 1x1) >> globalavgpool >> flatten",
+            "conv 4 3x3 >> end: (dropout 0.5 >> globalavgpool >> flatten >> dense)",
+        ),
+        (
+            "conv 4 3x3 >> side (globalavgpool >> flatten >> dense 9) >> flatten >> dense 9",
+            "conv 4 3x3 >> flatten >> dense",
+        ),
     ],
-)  # fmt: skip
+)
 def test_heads(old: str, new: str) -> None:
     assert with_new_head(parse(old)) == parse(new)
 
 
 @pytest.mark.parametrize("net", ["flatten >> 2 * dense 9", "flatten >> (dense 9 + dense 9)", "relu >> maxpool 2"])
 def test_heads_that_cannot_be_replaced(net: str) -> None:
-    with pytest.raises(DescribeError, match="cannot be replaced|neither a dense layer"):
+    with pytest.raises(DescribeError, match=r"cannot be replaced|neither a dense layer"):
         with_new_head(parse(net))
 
 

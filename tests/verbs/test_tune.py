@@ -188,7 +188,7 @@ def test_stopped_anywhere_it_ends_with_the_same_bits(
     runs = tmp_path / "runs"
     events: Any = training(chosen.changed(start=str(source)), runs_dir=runs)
     for stop_at in (3, 9, 4, 5, 2, 7):
-        for number, event in enumerate(event for event in events if isinstance(event, Epoch | Step)):
+        for number, _ in enumerate(event for event in events if isinstance(event, Epoch | Step)):
             if number == stop_at:
                 break
         events.close()

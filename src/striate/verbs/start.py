@@ -6,7 +6,7 @@ A run keeps a copy of them (``start.safetensors``), so that it can be resumed wh
 from __future__ import annotations
 
 import shlex
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from striate.data.download import Progress
@@ -34,7 +34,7 @@ class Start:
     """Weights to start from.
 
     ``words`` is what they are called, ``path`` their model file and ``digest`` its checksum; ``net`` has a new head
-    that waits for its classes, ``preprocess`` is what the weights were trained with.
+    that waits for its classes, ``preprocess`` is the weights' own, but that nothing is cut off at the edges.
     """
 
     words: str
@@ -101,4 +101,9 @@ def _opened(words: str, path: Path, digest: str | None) -> Start:
             f"the weights in {path} are not those that were asked for: their digest is {found[:16]}…, and start_digest"
             f" is {digest[:16]}…; take the file it was made with, or leave start_digest out"
         )
-    return Start(words, path, found, with_new_head(parse(facts.net)), Preprocess.from_dict(facts.preprocess))
+    pictures = Preprocess.from_dict(facts.preprocess)
+    if pictures.crop_share != 1:
+        # Published weights were measured on the middle of pictures; what a new task is about may stand at the edge
+        # (cats and dogs: validation loss 0.130 on the middle, 0.089 on the whole; docs/fine-tuning.md).
+        pictures = replace(pictures, crop_share=1.0, resize="stretch")
+    return Start(words, path, found, with_new_head(parse(facts.net)), pictures)
