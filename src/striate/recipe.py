@@ -182,14 +182,24 @@ def _rules(*, pictures: int, side: int, gray: bool) -> dict[str, Any]:
     }
 
 
-_PICTURES_ALONE = ("augment", "flip", "optimiser", "learning_rate", "warmup", "label_smoothing", "ema", "patience")
+_PICTURES_ALONE = (
+    "augment",
+    "flip",
+    "batch",
+    "optimiser",
+    "learning_rate",
+    "warmup",
+    "label_smoothing",
+    "ema",
+    "patience",
+)
 
 
 def _start_rules(tune: str) -> dict[str, Any]:
     """What a person who starts from weights gets instead; the head's decay is chosen on the validation split."""
     if tune == "head":
         none = dict.fromkeys([*_PICTURES_ALONE, "weight_decay"])
-        return {**none, "tune": tune, "epochs": 100, "batch": 64}
+        return {**none, "tune": tune, "epochs": 100}
     return {
         "tune": tune,
         "head_epochs": 100,

@@ -127,7 +127,8 @@ def test_stages_are_unfrozen_one_by_one_at_lower_rates_towards_the_picture() -> 
     store = Store(rng.integers(0, 255, (24, 8, 8, 3)).astype(np.uint8), ())
     recipe = Recipe(
         source="x", start="y", tune="all", epochs=6, rate_decay=0.5, unfreeze=0.5, optimiser="adamw",
-        learning_rate=0.01, weight_decay=0.0, batch=8, augment="none", warmup=0.0, schedule="constant", threads=1, device="cpu",
+        learning_rate=0.01, weight_decay=0.0, batch=8, augment="none", warmup=0.0, schedule="constant",
+        threads=1, device="cpu",
     )  # fmt: skip
     training = begin(
         build(NET, Shape(3, 8, 8)),

@@ -96,7 +96,7 @@ def prepare(
     net, survey, preprocess = plan(
         recipe, classes=len(source.classes), preprocess=None if start is None else start.preprocess
     )
-    if recipe.threads is None and survey.macs * (recipe.batch or 1) < WORTH_SHARING:
+    if recipe.threads is None and survey.macs * (recipe.batch or 32) < WORTH_SHARING:
         recipe = recipe.changed(threads=1)
     stored = open_store(source, preprocess, progress=progress)
     check_rejected(stored.source, allow_bad=allow_bad)
