@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import sys
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bars
+    from rich.progress import TaskID
 
     from striate.engine.fit import Epoch, Step
+    from striate.engine.head import HeadEpoch
+
+
+PICTURES = ("decoding", "features")  # waits that are counted in pictures
 
 
 class Progress:
@@ -22,7 +27,7 @@ class Progress:
     def __init__(self, *, unit: str = "") -> None:
         self._bytes = unit == "bytes"
         self._bars: Bars | None = None
-        self._tasks: dict[str, object] = {}
+        self._tasks: dict[str, TaskID] = {}
 
     def __enter__(self) -> Progress:
         return self
@@ -30,8 +35,13 @@ class Progress:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Remove the bars; the next call opens new ones."""
         if self._bars is not None:
             self._bars.stop()
+            self._bars, self._tasks = None, {}
 
     def __call__(self, what: str, done: int, total: int) -> None:
         """Show that ``done`` of ``total`` is there."""
@@ -43,16 +53,18 @@ class Progress:
                 BarColumn,
                 DownloadColumn,
                 MofNCompleteColumn,
+                ProgressColumn,
                 TextColumn,
                 TimeRemainingColumn,
                 TransferSpeedColumn,
             )
             from rich.progress import Progress as Bars
 
-            how_far = (
-                [DownloadColumn(binary_units=True), TransferSpeedColumn()] if self._bytes else [MofNCompleteColumn()]
+            how_far: list[ProgressColumn] = (
+                [DownloadColumn(binary_units=True), TransferSpeedColumn()]
+                if self._bytes
+                else [MofNCompleteColumn(), TextColumn("{task.fields[pace]}")]
             )
-
             self._bars = Bars(
                 TextColumn("{task.description}"),
                 BarColumn(),
@@ -63,8 +75,11 @@ class Progress:
             )
             self._bars.start()
         if what not in self._tasks:
-            self._tasks[what] = self._bars.add_task(what, total=total or None)
-        self._bars.update(self._tasks[what], completed=done, total=total or None)  # type: ignore[arg-type]
+            self._tasks[what] = self._bars.add_task(what, total=total or None, pace="")
+        task = self._tasks[what]
+        speed = self._bars.tasks[task].speed if what in PICTURES else None
+        pace = "" if speed is None else f"{speed:,.0f} pictures/s"
+        self._bars.update(task, completed=done, total=total or None, pace=pace)
 
 
 class Line:
@@ -73,6 +88,7 @@ class Line:
     def __init__(self, *, quiet: bool = False) -> None:
         self._terminal = sys.stdout.isatty() and not quiet
         self._quiet = quiet
+        self._head: HeadEpoch | None = None  # the last pass over features: told once its decay has ended
 
     def step(self, event: Step, epochs: int) -> None:
         """Redraw the line within an epoch."""
@@ -86,17 +102,24 @@ class Line:
         )
 
     def epoch(self, event: Epoch) -> None:
-        """Print an epoch's figures."""
-        width = len(str(event.epochs))
-        text = f"epoch {event.index:>{width}}/{event.epochs}  loss {event.train_loss:.3f}"
-        if event.side_loss is not None:
-            text += f" ({event.side_loss:.3f} of it side heads)"
-        if event.val_loss is not None:
-            text += f"  val loss {event.val_loss:.3f}"
-        for name, value in event.metrics.items():
-            text += f"  val {name} {100 * value:.1f} %"
-        text += f"  {event.pictures_per_second:,.0f} pictures/s  {clock(event.seconds)}"
-        self.say(text)
+        """Print an epoch's figures; of passes over features, which are quick and many, the last of each decay."""
+        before, self._head = self._head, None
+        if hasattr(event, "weight_decay"):
+            self._head = cast("HeadEpoch", event)
+            if self._terminal:
+                self._redraw(_figures(event))
+            if before is None or before.weight_decay == self._head.weight_decay:
+                return
+        if before is not None:
+            self.say(_figures(before))
+        if self._head is None:
+            self.say(_figures(event))
+
+    def end(self) -> None:
+        """Print what is still to be told."""
+        if self._head is not None:
+            self.say(_figures(self._head))
+            self._head = None
 
     def say(self, text: str) -> None:
         """Print a line that stays."""
@@ -115,6 +138,20 @@ class Line:
         columns = _columns()
         sys.stdout.write("\r\x1b[2K" + text[: columns - 1])
         sys.stdout.flush()
+
+
+def _figures(event: Epoch) -> str:
+    """Return what came of an epoch."""
+    text = f"epoch {event.index:>{len(str(event.epochs))}}/{event.epochs}  loss {event.train_loss:.3f}"
+    if (aside := getattr(event, "side_loss", None)) is not None:
+        text += f" ({aside:.3f} of it side heads)"
+    if event.val_loss is not None:
+        text += f"  val loss {event.val_loss:.3f}"
+    for name, value in event.metrics.items():
+        text += f"  val {name} {100 * value:.1f} %"
+    if hasattr(event, "weight_decay"):
+        return f"head {text}  weight decay {event.weight_decay:g}  {clock(event.seconds)}"
+    return f"{text}  {event.pictures_per_second:,.0f} pictures/s  {clock(event.seconds)}"
 
 
 def clock(seconds: float) -> str:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from types import FrameType
-from typing import Any, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 import click
 
@@ -19,12 +19,17 @@ from striate.cli import places
 from striate.cli.live import Line, Progress, clock
 from striate.errors import DivergedError, RecipeError, StriateError
 from striate.recipe import Recipe
-from striate.verbs.train import Event, Finished, Planned, resuming, training
+from striate.verbs.train import Event, Finished, Finishing, Planned, resuming, training
+
+if TYPE_CHECKING:
+    from striate.cli.tensorboard import Board
 
 
 @click.command()
 @click.argument("source", required=False)
 @click.option("--net", help="A published network, the text of a net, or a file with such text.")
+@click.option("--from", "start", metavar="WEIGHTS", help="Start from a run, a model file or published weights by name.")
+@click.option("--tune", type=click.Choice(["head", "all"]), help="What is trained of them: the new head, or all.")
 @click.option("--epochs", type=click.IntRange(1), help="How often every picture is seen.")
 @click.option("--seed", type=click.IntRange(0), help="The one seed of everything random.  [default: 0]")
 @click.option("--size", metavar="N or HxW", help="Pixels; the pictures' own size when small, else 128.")
@@ -155,37 +160,24 @@ def _gently() -> Iterator[_Asked]:
 
 def _show(events: Iterator[Event], line: Line, progress: Progress, log: str | None) -> None:
     """Print what happens until it is finished or the person has had enough."""
-    from striate.engine.fit import BatchSplit, Epoch, Recovered, Step
-
     run_name, epochs, board = "", 0, None
     with _gently() as asked:
         try:
             for event in events:
                 if isinstance(event, Planned):
-                    progress.__exit__(None, None, None)
+                    progress.close()
                     asked.under_way = True
                     run_name, epochs = _words_for(event.run.path), event.prepared.recipe.epochs or 0
                     line.say(_plan_text(event))
                     if log == "tensorboard":
                         board = _board(event.run.path / "tensorboard")
-                elif isinstance(event, Step):
-                    line.step(event, epochs)
-                elif isinstance(event, Epoch):
-                    line.epoch(event)
-                    if board is not None:
-                        board.epoch(event)
-                elif isinstance(event, Recovered):
-                    line.say(
-                        f"epoch {event.epoch}: {event.reason}; back to the last good state with the learning rate"
-                        f" times {event.learning_rate_factor:g} (attempt {event.attempt} of 3)"
-                    )
-                elif isinstance(event, BatchSplit):
-                    line.say(
-                        f"out of memory: the batch is now {event.parts} parts of {event.micro_batch} pictures;"
-                        " each step still learns from the whole batch (batch norm sees a part at a time)"
-                    )
+                elif isinstance(event, Finishing):
+                    asked.under_way = False  # there is nothing to keep that is not kept: Ctrl-C may stop at once
                 elif isinstance(event, Finished):
+                    line.end()
                     click.echo(_result_text(event))
+                else:
+                    _tell(event, line, epochs, board)
                 if asked.stop and not isinstance(event, Finished):
                     events.close()  # type: ignore[attr-defined]
                     line.clear()
@@ -200,6 +192,28 @@ def _show(events: Iterator[Event], line: Line, progress: Progress, log: str | No
         finally:
             if board is not None:
                 board.close()
+
+
+def _tell(event: Event, line: Line, epochs: int, board: Board | None) -> None:
+    """Print what happens while it trains; torch is there by then."""
+    from striate.engine.fit import BatchSplit, Epoch, Recovered, Step
+
+    if isinstance(event, Step):
+        line.step(event, epochs)
+    elif isinstance(event, Epoch):
+        line.epoch(event)
+        if board is not None:
+            board.epoch(event)
+    elif isinstance(event, Recovered):
+        line.say(
+            f"epoch {event.epoch}: {event.reason}; back to the last good state with the learning rate"
+            f" times {event.learning_rate_factor:g} (attempt {event.attempt} of 3)"
+        )
+    elif isinstance(event, BatchSplit):
+        line.say(
+            f"out of memory: the batch is now {event.parts} parts of {event.micro_batch} pictures;"
+            " each step still learns from the whole batch (batch norm sees a part at a time)"
+        )
 
 
 def _words_for(run: Path) -> str:
@@ -222,15 +236,31 @@ def _plan_text(event: Planned) -> str:
     if len(source.rejected) > 5:
         lines.append(f"... and {len(source.rejected) - 5:,} more, listed in {event.run.path / 'source.json'}")
     name = recipe.net if recipe.net and len(recipe.net) <= 40 else "net"
+    if recipe.start is not None:
+        name = f"from {recipe.start}: a net"
     lines.append(
         f"{name} on {pictures.channels}x{pictures.height}x{pictures.width}:"
         f" {prepared.survey.parameters:,} parameters, {prepared.survey.macs:,} MACs;"
-        f" {recipe.epochs} epoch{'s' if recipe.epochs != 1 else ''} of batches"
-        f" of {recipe.batch} on {event.device}; seed {recipe.seed}"
+        f" {_epochs_text(recipe)} on {event.device}; seed {recipe.seed}"
     )
+    frozen = prepared.survey.frozen
+    if frozen:
+        lines.append(
+            f"{frozen:,} parameters stay frozen as they came; the head's {prepared.survey.parameters - frozen:,} are"
+            " trained"
+        )
     lines += [f"note: {note}" for note in event.notes]
     lines.append(f"{event.run.path}" + (f", going on after epoch {event.done}" if event.done else ""))
     return "\n".join(lines)
+
+
+def _epochs_text(recipe: Recipe) -> str:
+    """Return how long is trained, in words."""
+    many = f"{recipe.epochs} epoch{'s' if recipe.epochs != 1 else ''}"
+    if recipe.tune == "head":
+        return f"at most {many} over features"
+    head = "" if recipe.tune is None else "the head on features, then all of it for "
+    return f"{head}{many} of batches of {recipe.batch}"
 
 
 def _result_text(event: Finished) -> str:
@@ -254,7 +284,7 @@ def _result_text(event: Finished) -> str:
     return "\n".join(lines)
 
 
-def _board(folder: Path) -> Any:
+def _board(folder: Path) -> Board:
     """Open a TensorBoard writer, or say what is missing."""
     from striate.cli.tensorboard import Board
 

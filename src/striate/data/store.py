@@ -81,7 +81,7 @@ def open_store(
     stored = _opened(home, source, preprocess)
     if stored is not None:
         return stored
-    with _disk_errors(root):
+    with disk_errors(root):
         root.mkdir(parents=True, exist_ok=True)
         cap = cache.cache_cap() if cap_bytes is None else cap_bytes
         known = _known(root, rule, identities)
@@ -247,13 +247,14 @@ def _published(building: Path, home: Path, source: Source, preprocess: Preproces
 
 
 @contextlib.contextmanager
-def _disk_errors(root: Path) -> Iterator[None]:
+def disk_errors(root: Path, what: str = "decoding") -> Iterator[None]:
+    """Turn what the system says of a cache that cannot be written into a StoreError; ``what`` was stopped by it."""
     try:
         yield
     except OSError as error:
         reason = error.strerror or str(error)
         if error.errno in _FULL:
-            raise StoreError(f"decoding stopped, nothing was kept: {root}: {reason}; {_REMEDY}") from error
+            raise StoreError(f"{what} stopped, nothing was kept: {root}: {reason}; {_REMEDY}") from error
         raise StoreError(
             f"the cache of decoded pictures cannot be written: {error.filename or root}: {reason}; "
             "set STRIATE_CACHE to a folder that can"

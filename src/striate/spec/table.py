@@ -55,7 +55,7 @@ def _columns(survey: Survey, parts: Sequence[Part], without: Sequence[str]) -> l
                 part.path,
                 part.layer,
                 str(part.output),
-                f"{part.parameters:,}" if part.parameters or not part.fixed else f"{part.fixed:,} fixed",
+                _numbers(part),
                 count(part.macs) if part.macs else "0",
                 _bytes(part.memory_bytes),
                 *_field(part.field),
@@ -72,6 +72,11 @@ def _columns(survey: Survey, parts: Sequence[Part], without: Sequence[str]) -> l
 def _notes(survey: Survey) -> Iterator[str]:
     if survey.fixed:
         yield f"not trained: {survey.fixed:,} fixed numbers"
+    if survey.frozen:
+        yield (
+            f"frozen: {survey.frozen:,} of the {survey.parameters:,} parameters keep the values they start from, and"
+            " frozen norms their statistics"
+        )
     beside = [part for part in survey.rows if part.aside]
     if beside:
         yield (
@@ -80,6 +85,12 @@ def _notes(survey: Survey) -> Iterator[str]:
         )
     if survey.unseen:
         yield f"never seen: {survey.unseen} of the picture ({100 * survey.unseen.share:.3g} % of it)"
+
+
+def _numbers(part: Part) -> str:
+    if part.fixed and not part.parameters:
+        return f"{part.fixed:,} fixed"
+    return f"{part.parameters:,}{' frozen' if part.frozen and part.parameters else ''}"
 
 
 def fold(parts: Sequence[Part]) -> Iterator[Part]:
@@ -125,7 +136,7 @@ def _likeness(group: list[Part], depth: int) -> object:
         return group[0].path
     layers = ("droppath" if part.layer.startswith("droppath") else part.layer for part in group)
     return [
-        (part.path.split(".")[depth + 1 :], layer, part.output, part.parameters, part.macs)
+        (part.path.split(".")[depth + 1 :], layer, part.output, part.parameters, part.macs, part.frozen)
         for part, layer in zip(group, layers, strict=True)
     ]
 

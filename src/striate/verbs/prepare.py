@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
 from threading import Thread
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -20,12 +21,16 @@ from striate.data.preprocess import Preprocess
 from striate.data.source import Source, check_rejected, find
 from striate.data.split import Split, split
 from striate.data.store import Store, channel_statistics, open_store
-from striate.errors import RunError, ShapeError
+from striate.errors import RecipeError, RunError, ShapeError
 from striate.recipe import Recipe
 from striate.spec.layers import BatchNorm, GroupNorm
 from striate.spec.net import Net
 from striate.spec.shape import Shape
+from striate.spec.stages import stages
 from striate.spec.survey import Survey
+
+if TYPE_CHECKING:
+    from striate.verbs.start import Start
 
 Progress = Callable[[str, int, int], None]
 
@@ -64,6 +69,7 @@ class Prepared:
 def prepare(
     recipe: Recipe,
     *,
+    start: Start | None = None,
     data_dir: Path | None = None,
     download: bool = True,
     allow_bad: bool = False,
@@ -71,11 +77,15 @@ def prepare(
 ) -> Prepared:
     """Find the pictures, settle the recipe, survey the net, decode what is not decoded yet, split.
 
+    With weights to ``start`` from, net, size and preprocessing are theirs.
+
     Errors: SourceError, RecipeError, DescribeError, StoreError, each before anything is written but the cache.
     """
     source = find(recipe.source, data_dir=data_dir, download=download, progress=progress)
     facts = source.facts()
     height, width = facts.common_size or facts.median_size
+    if start is not None:
+        recipe = _started(recipe, start, gray=facts.gray)
     recipe = recipe.settled(
         pictures=_to_train_on(source, recipe),
         height=height,
@@ -86,21 +96,30 @@ def prepare(
     )
     # A file of either name may change or go: from here on the recipe is all that a run and a reader need.
     recipe = recipe.changed(source=source.location, net=_lasting(recipe))
-    net, survey, preprocess = plan(recipe, classes=len(source.classes))
+    net, survey, preprocess = plan(
+        recipe, classes=len(source.classes), preprocess=None if start is None else start.preprocess
+    )
     _import_ahead()
-    if recipe.threads is None and survey.macs * (recipe.batch or 1) < WORTH_SHARING:
+    if recipe.threads is None and survey.macs * (recipe.batch or 32) < WORTH_SHARING:
         recipe = recipe.changed(threads=1)
     stored = open_store(source, preprocess, progress=progress)
     check_rejected(stored.source, allow_bad=allow_bad)
     parts = split(stored.source, stored.store.digests, seed=recipe.seed, val=recipe.val, test=recipe.test)
-    mean, std = channel_statistics(stored.store.pixels, parts.train)
-    return Prepared(recipe, net, survey, stored.source, stored.store, parts, replace(preprocess, mean=mean, std=std))
+    scaled = _scaled(preprocess, stored.store, parts)
+    return Prepared(recipe, net, survey, stored.source, stored.store, parts, scaled)
 
 
 def prepare_again(
-    recipe: Recipe, keys: dict[str, list[str]], *, data_dir: Path | None = None, progress: Progress | None = None
+    recipe: Recipe,
+    keys: dict[str, list[str]],
+    *,
+    data_dir: Path | None = None,
+    preprocess: Preprocess | None = None,
+    progress: Progress | None = None,
 ) -> Prepared:
     """Prepare what a run was prepared with: its pictures, in its split, whatever was added to the folder since.
+
+    ``preprocess`` is the run's where it started from weights, which bring their own.
 
     Errors: RunError when pictures of the run are gone.
     """
@@ -112,17 +131,19 @@ def prepare_again(
         raise RunError(
             f"{len(gone)} of the run's {len(wanted)} pictures are no longer in {found.location}: {shown}; put them back"
         )
-    net, survey, preprocess = plan(recipe, classes=len(found.classes))
+    net, survey, preprocess = plan(recipe, classes=len(found.classes), preprocess=preprocess)
     stored = open_store(found.only(wanted), preprocess, progress=progress)
     index = {item.key: place for place, item in enumerate(stored.source.items)}
     rows = {part: tuple(index[key] for key in names if key in index) for part, names in keys.items()}
     parts = Split(rows["train"], rows["val"], rows["test"], rows["left_out"])
-    mean, std = channel_statistics(stored.store.pixels, parts.train)
-    return Prepared(recipe, net, survey, stored.source, stored.store, parts, replace(preprocess, mean=mean, std=std))
+    scaled = _scaled(preprocess, stored.store, parts)
+    return Prepared(recipe, net, survey, stored.source, stored.store, parts, scaled)
 
 
-def plan(recipe: Recipe, *, classes: int) -> tuple[Net, Survey, Preprocess]:
+def plan(recipe: Recipe, *, classes: int, preprocess: Preprocess | None = None) -> tuple[Net, Survey, Preprocess]:
     """Return the net of a settled recipe, its survey, and how pictures become its input.
+
+    ``preprocess`` is that of the weights it starts from; what the recipe says of size and resizing wins over it.
 
     Errors: DescribeError, also for a net that does not end in one number a class.
     """
@@ -143,7 +164,38 @@ def plan(recipe: Recipe, *, classes: int) -> tuple[Net, Survey, Preprocess]:
                 f"{where} puts out {output}, and {classes} classes take {classes} numbers a picture;"
                 " let it end in: flatten >> dense (without a number, dense gives one a class)"
             )
+    if recipe.tune == "head":
+        survey = survey.with_frozen([path for stage in stages(survey)[:-1] for path in stage])
+    if preprocess is not None:
+        return net, survey, replace(preprocess, height=height, width=width, resize=recipe.resize)
     return net, survey, Preprocess(height=height, width=width, channels=channels, resize=recipe.resize)
+
+
+def _started(recipe: Recipe, start: Start, *, gray: bool) -> Recipe:
+    """Return the recipe with what the weights bring along. Errors: RecipeError where it says otherwise."""
+    pictures = start.preprocess
+    colour = "gray" if pictures.channels == 1 else "rgb"
+    if recipe.colour not in (None, colour):
+        raise RecipeError(f"the weights of {start.words} take {colour} pictures, and colour is {recipe.colour}")
+    if recipe.net is not None and nets.resolve(recipe.net) != start.net:
+        raise RecipeError(f"{start.words} brings its own net along; leave out the net, or the weights to start from")
+    return recipe.changed(
+        start=start.words,
+        start_digest=start.digest,
+        net=str(start.net),
+        size=recipe.size or (pictures.height, pictures.width),
+        colour=colour,
+        resize=recipe.resize or pictures.resize,
+        flip=not gray if recipe.flip is None and recipe.tune == "all" else recipe.flip,
+    )
+
+
+def _scaled(preprocess: Preprocess, store: Store, parts: Split) -> Preprocess:
+    """Return a preprocess with mean and deviation: those it has, else those of the training pictures."""
+    if preprocess.mean:
+        return preprocess
+    mean, std = channel_statistics(store.pixels, parts.train)
+    return replace(preprocess, mean=mean, std=std)
 
 
 def _lasting(recipe: Recipe) -> str:
