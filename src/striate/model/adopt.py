@@ -43,6 +43,15 @@ class Expressed:
                     tensor.copy_(theirs[source].reshape(tensor.shape))
         return model
 
+    def give_back(self, model: Model, module: nn.Module) -> None:
+        """Copy a model's weights into a module of the class that the net was read from."""
+        theirs = module.state_dict()
+        with torch.no_grad():
+            for name, tensor in model.state_dict().items():
+                source = self.names.get(name)
+                if source is not None:
+                    theirs[source].copy_(tensor.reshape(theirs[source].shape))
+
 
 def express(module: nn.Module, shape: Shape) -> Expressed:
     """Return a module as a net of ours. It is run on pictures of ``shape``, in copies; nothing in it changes.

@@ -151,7 +151,9 @@ def _avg_pool(
     return (layer,)
 
 
-def _adaptive(at: At, layer: type[spec.GlobalAvgPool | spec.GlobalMaxPool], window: type[Layer]) -> Layers:
+def _adaptive(
+    at: At, layer: type[spec.GlobalAvgPool | spec.GlobalMaxPool], window: type[spec.AvgPool | spec.MaxPool]
+) -> Layers:
     """An adaptive pool as what it is at this input size: the whole map, nothing at all, or equal windows."""
     (height, width), (high, wide) = at.given[2:], at.out[2:]
     if (high, wide) == (1, 1):

@@ -10,7 +10,17 @@ import torch
 from torch import Tensor, fx, nn
 
 from striate import spec
-from striate.model.operations import JOINS, LOG_SOFTMAX, SAME_ORDER, SPREADS, At, Layers, Unsaid, layers_of, layers_of_call
+from striate.model.operations import (
+    JOINS,
+    LOG_SOFTMAX,
+    SAME_ORDER,
+    SPREADS,
+    At,
+    Layers,
+    Unsaid,
+    layers_of,
+    layers_of_call,
+)
 from striate.spec import Branches
 
 BATCH = 2  # pictures that shapes are read with

@@ -60,12 +60,16 @@ class Code(Layer):
         return f"<{self}>"
 
 
+def is_code(text: str) -> bool:
+    """Say whether the text of a net is that of a `Code`."""
+    return re.fullmatch(rf"{WORD} [\w.]+", text.strip()) is not None
+
+
 def refuse_code(text: str) -> None:
     """Raise `DescribeError` for the text of a `Code`, saying how to go on; do nothing for any other text."""
-    found = re.fullmatch(rf"{WORD} ([\w.]+)", text.strip())
-    if found is not None:
+    if is_code(text):
         raise DescribeError(
             f"{text.strip()} is a network that only its own code can be, and the text names no more than its class;"
-            f" with that code: striate.adopt({found.group(1).rpartition('.')[2]}(...), input=..., classes=...)"
+            f" with that code: striate.adopt({text.strip().rpartition('.')[2]}(...), input=..., classes=...)"
             ".load(FILE_OR_RUN)"
         )

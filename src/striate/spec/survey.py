@@ -28,7 +28,7 @@ class Part:
 
     path: str
     layer: str
-    output: Shape
+    output: Shape | None  # None: neither a map nor a flat vector
     parameters: int
     fixed: int
     macs: int | None
@@ -42,7 +42,7 @@ class Part:
         return {
             "path": self.path,
             "layer": self.layer,
-            "output": list(self.output),
+            "output": list(self.output) if self.output else None,
             "parameters": self.parameters,
             "fixed": self.fixed,
             "macs": self.macs,
@@ -119,6 +119,7 @@ class Survey:
             raise DescribeError(f"there is no part {part!r} in this net")
         if self._trace is None:
             raise DescribeError(f"which pixels {part} sees is not known: {self.why}")
+        assert found.output is not None
         height, width = found.output.size
         if not (0 <= row < height and 0 <= column < width):
             raise DescribeError(f"{part} gives {found.output}: it has no position {row}, {column}")

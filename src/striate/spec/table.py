@@ -54,11 +54,11 @@ def _columns(survey: Survey, parts: Sequence[Part], without: Sequence[str]) -> l
             [
                 part.path,
                 part.layer,
-                str(part.output),
+                str(part.output or "?"),
                 f"{part.parameters:,}" if part.parameters or not part.fixed else f"{part.fixed:,} fixed",
                 "?" if part.macs is None else count(part.macs) if part.macs else "0",
                 _bytes(part.memory_bytes),
-                *_field(part.field),
+                *(_field(part.field) if survey.why is None else ("?", "")),
                 f"{100 * part.unseen.share:.3g} %" if part.unseen else "",
             ]
         )
@@ -71,7 +71,7 @@ def _columns(survey: Survey, parts: Sequence[Part], without: Sequence[str]) -> l
 
 def _notes(survey: Survey) -> Iterator[str]:
     if survey.why is not None:
-        yield f"as its modules were seen at work, for {survey.why}"
+        yield f"what its modules were seen to do, as it is no net of layers: {survey.why}"
         unknown = [part.path for part in survey.rows if part.macs is None]
         lacking = f"the MACs of {', '.join(unknown[:3])}{' ...' if len(unknown) > 3 else ''}, " if unknown else ""
         yield f"not known: {lacking}what the code does between its modules, receptive fields, unseen pixels"

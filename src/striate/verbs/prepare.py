@@ -9,6 +9,7 @@ import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -17,12 +18,16 @@ from striate.data.preprocess import Preprocess
 from striate.data.source import Source, check_rejected, find
 from striate.data.split import Split, split
 from striate.data.store import Store, channel_statistics, open_store
-from striate.errors import RunError, ShapeError
+from striate.errors import RunError, ShapeError, SourceError
 from striate.recipe import Recipe
+from striate.spec.code import Code
 from striate.spec.layers import BatchNorm, GroupNorm
 from striate.spec.net import Net
 from striate.spec.shape import Shape
 from striate.spec.survey import Survey
+
+if TYPE_CHECKING:
+    from striate.model.build import Model
 
 Progress = Callable[[str, int, int], None]
 
@@ -58,9 +63,24 @@ class Prepared:
         return sha.hexdigest()
 
 
+@dataclass(frozen=True)
+class Own:
+    """A network that is there already, with weights to begin from: what `striate.adopt` brings to a training.
+
+    ``preprocess`` is kept as it is, mean and std too, where its weights are used to it (None: as the pictures say);
+    ``classes`` are the names its outputs have (None: whatever the pictures show); ``make`` gives the model.
+    """
+
+    net: Net
+    preprocess: Preprocess | None
+    classes: tuple[str, ...] | None
+    make: Callable[[Preprocess], Model]
+
+
 def prepare(
     recipe: Recipe,
     *,
+    own: Own | None = None,
     data_dir: Path | None = None,
     download: bool = True,
     allow_bad: bool = False,
@@ -71,6 +91,12 @@ def prepare(
     Errors: SourceError, RecipeError, DescribeError, StoreError, each before anything is written but the cache.
     """
     source = find(recipe.source, data_dir=data_dir, download=download, progress=progress)
+    if own is not None and own.classes not in (None, source.classes):
+        raise SourceError(
+            f"{source.location} has the classes {', '.join(source.classes[:5])}, in this order, and the adopted module"
+            f" {', '.join((own.classes or ())[:5])}; to have it learn them anew, adopt it with their number:"
+            f" classes={len(source.classes)}"
+        )
     facts = source.facts()
     height, width = facts.common_size or facts.median_size
     recipe = recipe.settled(
@@ -79,22 +105,27 @@ def prepare(
         width=width,
         uniform=facts.common_size is not None,
         gray=facts.gray,
-        normed=recipe.net is None or _normed(nets.resolve(recipe.net)),
+        normed=(recipe.net is None and own is None) or _normed(_net(recipe, own)),
     )
     # A file of either name may change or go: from here on the recipe is all that a run and a reader need.
-    recipe = recipe.changed(source=source.location, net=_lasting(recipe))
-    net, survey, preprocess = plan(recipe, classes=len(source.classes))
+    recipe = recipe.changed(source=source.location, net=_lasting(recipe, own))
+    net, survey, preprocess = plan(recipe, classes=len(source.classes), own=own)
     if recipe.threads is None and survey.macs * (recipe.batch or 1) < WORTH_SHARING:
         recipe = recipe.changed(threads=1)
     stored = open_store(source, preprocess, progress=progress)
     check_rejected(stored.source, allow_bad=allow_bad)
     parts = split(stored.source, stored.store.digests, seed=recipe.seed, val=recipe.val, test=recipe.test)
-    mean, std = channel_statistics(stored.store.pixels, parts.train)
-    return Prepared(recipe, net, survey, stored.source, stored.store, parts, replace(preprocess, mean=mean, std=std))
+    preprocess = _measured(preprocess, stored.store, parts, own)
+    return Prepared(recipe, net, survey, stored.source, stored.store, parts, preprocess)
 
 
 def prepare_again(
-    recipe: Recipe, keys: dict[str, list[str]], *, data_dir: Path | None = None, progress: Progress | None = None
+    recipe: Recipe,
+    keys: dict[str, list[str]],
+    *,
+    own: Own | None = None,
+    data_dir: Path | None = None,
+    progress: Progress | None = None,
 ) -> Prepared:
     """Prepare what a run was prepared with: its pictures, in its split, whatever was added to the folder since.
 
@@ -108,16 +139,16 @@ def prepare_again(
         raise RunError(
             f"{len(gone)} of the run's {len(wanted)} pictures are no longer in {found.location}: {shown}; put them back"
         )
-    net, survey, preprocess = plan(recipe, classes=len(found.classes))
+    net, survey, preprocess = plan(recipe, classes=len(found.classes), own=own)
     stored = open_store(found.only(wanted), preprocess, progress=progress)
     index = {item.key: place for place, item in enumerate(stored.source.items)}
     rows = {part: tuple(index[key] for key in names if key in index) for part, names in keys.items()}
     parts = Split(rows["train"], rows["val"], rows["test"], rows["left_out"])
-    mean, std = channel_statistics(stored.store.pixels, parts.train)
-    return Prepared(recipe, net, survey, stored.source, stored.store, parts, replace(preprocess, mean=mean, std=std))
+    preprocess = _measured(preprocess, stored.store, parts, own)
+    return Prepared(recipe, net, survey, stored.source, stored.store, parts, preprocess)
 
 
-def plan(recipe: Recipe, *, classes: int) -> tuple[Net, Survey, Preprocess]:
+def plan(recipe: Recipe, *, classes: int, own: Own | None = None) -> tuple[Net, Survey, Preprocess]:
     """Return the net of a settled recipe, its survey, and how pictures become its input.
 
     Errors: DescribeError, also for a net that does not end in one number a class.
@@ -125,7 +156,7 @@ def plan(recipe: Recipe, *, classes: int) -> tuple[Net, Survey, Preprocess]:
     assert recipe.net is not None and recipe.size is not None and recipe.resize is not None
     channels = 1 if recipe.colour == "gray" else 3
     height, width = recipe.size
-    net = nets.resolve(recipe.net).with_classes(classes)
+    net = _net(recipe, own).with_classes(classes)
     survey = net.on(channels, height, width)
     following = [*survey.rows[1:], None]
     ends = {
@@ -142,15 +173,31 @@ def plan(recipe: Recipe, *, classes: int) -> tuple[Net, Survey, Preprocess]:
     return net, survey, Preprocess(height=height, width=width, channels=channels, resize=recipe.resize)
 
 
-def _lasting(recipe: Recipe) -> str:
-    """Return the name of a published net as it is, any other net, of a file too, as its text."""
+def _net(recipe: Recipe, own: Own | None) -> Net:
+    if own is not None:
+        return own.net
     assert recipe.net is not None
-    return recipe.net if recipe.net in nets.CATALOG else str(nets.resolve(recipe.net))
+    return nets.resolve(recipe.net)
+
+
+def _lasting(recipe: Recipe, own: Own | None) -> str:
+    """Return the name of a published net as it is, any other net, of a file too, as its text."""
+    return recipe.net if recipe.net in nets.CATALOG else str(_net(recipe, own))
+
+
+def _measured(preprocess: Preprocess, store: Store, parts: Split, own: Own | None) -> Preprocess:
+    """Return how pictures become input with the mean and std of those trained on, or those the weights are used to."""
+    if own is not None and own.preprocess is not None:
+        return own.preprocess
+    mean, std = channel_statistics(store.pixels, parts.train)
+    return replace(preprocess, mean=mean, std=std)
 
 
 def _normed(net: Net) -> bool:
     """Whether a net normalises what flows through it."""
-    return any(isinstance(layer, BatchNorm | GroupNorm) for layer in net.layers())
+    return any(
+        isinstance(layer, BatchNorm | GroupNorm) or (isinstance(layer, Code) and layer.normed) for layer in net.layers()
+    )
 
 
 def _to_train_on(source: Source, recipe: Recipe) -> int:

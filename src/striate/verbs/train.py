@@ -8,18 +8,22 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from striate import recipe as recipes
+from striate.data.preprocess import Preprocess
 from striate.errors import RunError
 from striate.recipe import Recipe
 from striate.runs.environment import environment
 from striate.runs.run import Run
-from striate.verbs.prepare import Prepared, Progress, prepare, prepare_again
+from striate.spec.code import is_code
+from striate.verbs.prepare import Own, Prepared, Progress, prepare, prepare_again
 
 if TYPE_CHECKING:
+    from torch import nn
+
     from striate.engine.fit import BatchSplit, Epoch, Recovered, Step, Training
     from striate.verbs.evaluate import Evaluation
 
@@ -94,9 +98,14 @@ def train(
     return _run_of(training(recipe, name=name, runs_dir=Path(runs_dir), data_dir=folder, allow_bad=allow_bad))
 
 
-def resume(name: str = "last", *, epochs: int | None = None, runs_dir: Path | str = "runs") -> Run:
-    """Go on with a run that was stopped, exactly as if it had not been; ``epochs`` may raise how long it goes on."""
-    return _run_of(resuming(name, epochs=epochs, runs_dir=Path(runs_dir)))
+def resume(
+    name: str = "last", *, epochs: int | None = None, runs_dir: Path | str = "runs", module: nn.Module | None = None
+) -> Run:
+    """Go on with a run that was stopped, exactly as if it had not been; ``epochs`` may raise how long it goes on.
+
+    ``module`` is for the run of an adopted module that only its own code can be: one more of that class.
+    """
+    return _run_of(resuming(name, epochs=epochs, runs_dir=Path(runs_dir), module=module))
 
 
 def training(
@@ -108,15 +117,16 @@ def training(
     download: bool = True,
     allow_bad: bool = False,
     progress: Progress | None = None,
+    own: Own | None = None,
 ) -> Iterator[Event]:
-    """Train by a recipe and yield what happens, from Planned to Finished."""
+    """Train by a recipe and yield what happens, from Planned to Finished; ``own``: a network that is there already."""
     started = time.monotonic()
     if recipe.device not in ("auto", "cpu"):
         from striate.engine.device import choose_device
 
         choose_device(recipe.device)  # before minutes of decoding
-    prepared = prepare(recipe, data_dir=data_dir, download=download, allow_bad=allow_bad, progress=progress)
-    state = _begin(prepared)
+    prepared = prepare(recipe, own=own, data_dir=data_dir, download=download, allow_bad=allow_bad, progress=progress)
+    state = _begin(prepared, own)
     run = Run.create(
         runs_dir,
         name or prepared.source.name,
@@ -125,16 +135,23 @@ def training(
         environment=environment(threads=prepared.recipe.threads),
     )
     with run.locked():
+        if own is not None:
+            run.checkpoint(*state.state())  # the weights it begins from are nowhere else
         run.write_split({part: prepared.keys(part) for part in PARTS})
         yield from _learn(run, prepared, state, started)
 
 
 def resuming(
-    name: str = "last", *, epochs: int | None = None, runs_dir: Path, progress: Progress | None = None
+    name: str = "last",
+    *,
+    epochs: int | None = None,
+    runs_dir: Path,
+    progress: Progress | None = None,
+    module: nn.Module | None = None,
 ) -> Iterator[Event]:
     """Go on with a run from its newest checkpoint and yield what happens.
 
-    Errors: RunError when the run is complete, has no split yet, or its pictures have changed.
+    Errors: RunError when the run is complete, has no split yet, its pictures have changed, or it needs ``module``.
     """
     started = time.monotonic()
     run = Run.open(name, runs_dir)
@@ -151,10 +168,12 @@ def resuming(
                 f"{run.name} is complete ({recipe.epochs} epochs); to train it longer say"
                 f" striate train --resume {run.name} --epochs {2 * recipe.epochs}"
             )
-        facts = run.source()
+        facts, keys = run.source(), run.split()
+        own = None if recipe.net is None or not is_code(recipe.net) else _own_again(run, recipe.net, facts, module)
         prepared = prepare_again(
             recipe if epochs is None else recipe.changed(epochs=epochs),
-            run.split(),
+            keys,
+            own=own,
             data_dir=Path(facts["data_dir"]) if facts.get("data_dir") else None,
             progress=progress,
         )
@@ -163,25 +182,39 @@ def resuming(
                 f"the pictures in {prepared.source.location} are not what {run.name} was begun with"
                 f" (a picture or a label has changed); start a new run: striate train {prepared.source.location}"
             )
-        state = _begin(prepared)
+        prepared = replace(prepared, preprocess=Preprocess.from_dict(facts["preprocess"]))
+        state = _begin(prepared, own)
         if longer:
             run.reopen(prepared.recipe.to_toml())
         yield from _learn(run, prepared, state, started)
 
 
-def _begin(prepared: Prepared) -> Training:
+def _own_again(run: Run, net: str, facts: dict[str, Any], module: nn.Module | None) -> Own:
+    """Adopt the module of a run once more. Errors: RunError when it is not given, or is another."""
+    if module is None:
+        raise RunError(
+            f"{run.name} trains {net}, which only its own code can be; go on with it from Python, with one more of that"
+            f" class: striate.resume({run.name!r}, module={net.rpartition('.')[2]}(...))"
+        )
+    from striate.verbs.adopt import adopt
+
+    preprocess = Preprocess.from_dict(facts["preprocess"])
+    shape = (preprocess.channels, preprocess.height, preprocess.width)
+    own = adopt(module, input=shape, classes=facts["classes"], preprocess=preprocess).own()
+    if str(own.net) != net:
+        raise RunError(f"{run.name} trains {net}, and the module given is: {own.net}")
+    return own
+
+
+def _begin(prepared: Prepared, own: Own | None) -> Training:
     """Build the model and all that training needs; what cannot be trained at all fails here, before it has a run."""
     from striate.engine.fit import begin
     from striate.model.build import build
     from striate.spec.shape import Shape
 
     recipe, pictures = prepared.recipe, prepared.preprocess
-    model = build(
-        prepared.net,
-        Shape(pictures.channels, pictures.height, pictures.width),
-        preprocess=pictures,
-        seed=recipe.seed,
-    )
+    shape = Shape(pictures.channels, pictures.height, pictures.width)
+    model = build(prepared.net, shape, preprocess=pictures, seed=recipe.seed) if own is None else own.make(pictures)
     return begin(model, recipe, prepared.store, prepared.targets, prepared.split)
 
 
