@@ -6,6 +6,7 @@ import copy
 
 import pytest
 import torch
+from tests.model.adoptees import CODE, EXPRESSIBLE, AwkwardNames, LeNet, Parts, ResNet, Small, UNet
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
@@ -13,7 +14,6 @@ from striate.model.adopt import Expressed, express
 from striate.model.build import build
 from striate.model.operations import Unsaid
 from striate.spec import Shape, parse
-from tests.model.adoptees import CODE, EXPRESSIBLE, AwkwardNames, LeNet, Parts, ResNet, Small, UNet
 
 SHAPE = Shape(3, 32, 32)
 

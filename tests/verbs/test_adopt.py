@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from tests.model.adoptees import Attention, DenseLayer, Gate, Small
+from tests.verbs.test_journey import bits, paint
 from torch import Tensor, nn
 
 import striate
@@ -28,8 +30,6 @@ from striate.runs.run import Run
 from striate.spec.code import Code
 from striate.verbs.adopt import Adopted
 from striate.verbs.train import resuming
-from tests.model.adoptees import Attention, DenseLayer, Gate, Small
-from tests.verbs.test_journey import bits, paint
 
 CLASSES = ("ant", "bee", "cow")
 EPOCHS = 4
@@ -256,7 +256,7 @@ def test_saved_and_loaded_it_is_the_same(kind: type[nn.Module], tmp_path: Path, 
 
 
 def test_weights_of_another_net_are_refused(runs: dict[type[nn.Module], Run], tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match="holds the net conv: conv 4.*and this is conv: conv 4 3x3.*dense 10"):
+    with pytest.raises(ModelError, match=r"holds the net conv: conv 4.*and this is conv: conv 4 3x3.*dense 10"):
         striate.adopt(Small(), input=(3, 16, 16), classes=10).load(runs[Plain])
     with pytest.raises(ModelError, match="do not belong together"):
         adopted(Gated).load(runs[Plain])
@@ -288,7 +288,7 @@ def test_classes_of_other_names_are_refused(zoo: Path, tmp_path: Path) -> None:
         adopted(Plain, ("ant", "cow", "bee")).train(recipe(zoo), runs_dir=tmp_path)
     with pytest.raises(ShapeError, match="puts out 4, and 3 classes take 3 numbers"):
         striate.adopt(Plain(4), input=(3, 16, 16), classes=4).train(recipe(zoo), runs_dir=tmp_path)
-    with pytest.raises(RecipeError, match="size = .*the adopted module was taken with"):
+    with pytest.raises(RecipeError, match=r"size = .*the adopted module was taken with"):
         adopted(Plain).train(recipe(zoo, size=(32, 32)), runs_dir=tmp_path)
     assert not list(tmp_path.iterdir())
 
