@@ -118,6 +118,10 @@ def test_what_is_left_out_is_said() -> None:
             self.spare = nn.Linear(3, 3)
 
     assert express(Spare(), SHAPE).notes == ("spare is never used in its forward, and is left out",)
+    frozen = Small()
+    frozen.conv.requires_grad_(False)
+    (note,) = express(frozen, SHAPE).notes
+    assert note == "conv.weight and 1 more do not learn in the module, and will in the net"
 
 
 @pytest.mark.parametrize(("kind", "reason"), CODE.items(), ids=lambda value: getattr(value, "__name__", ""))

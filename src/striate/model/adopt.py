@@ -84,7 +84,10 @@ def _express(module: nn.Module, shape: Shape) -> Expressed:
 def _built(reading: Reading, module: nn.Module, shape: Shape, *, named: bool) -> tuple[Expressed, Model]:
     net, leaves = untangle(reading, named=named)
     model = build(net, shape)
-    expressed = Expressed(net, _names(net, leaves, model, module), reading.notes)
+    frozen = [name for name, parameter in module.named_parameters() if not parameter.requires_grad]
+    others = f" and {len(frozen) - 1} more do" if len(frozen) > 1 else " does"
+    notes = (*reading.notes, *(f"{name}{others} not learn in the module, and will in the net" for name in frozen[:1]))
+    expressed = Expressed(net, _names(net, leaves, model, module), notes)
     return expressed, expressed.load(model, module)
 
 

@@ -185,7 +185,7 @@ class Adopted:
             assert isinstance(self.net, Code)
             own = Borrowed(module, self.net, None)
             predictor = Predictor.open(path, own=cast(Model, own))
-            module = own.module.cpu() if str(predictor.device) == "cpu" else copy.deepcopy(own.module).cpu()
+            module = copy.deepcopy(own.module).cpu()
         else:
             predictor = Predictor.open(path)
             if predictor.facts.net != str(self.net):
