@@ -5,6 +5,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from math import prod
 from typing import Any
 
@@ -40,9 +41,20 @@ Reader = Callable[..., Layers]
 
 def layers_of(module: nn.Module, at: At) -> Layers:
     """Return a module of torch's own as layers. Raises `Unsaid`."""
-    if type(module) not in MODULES:
+    kind = known(module)
+    if kind is None:
         raise Unsaid(f"{type(module).__name__} is not a layer that Striate has")
-    return _read(MODULES[type(module)], type(module).__name__, module, at)
+    return _read(MODULES[kind], kind.__name__, module, at)
+
+
+def known(module: nn.Module) -> type[nn.Module] | None:
+    """Return which of `MODULES` a module works as: its own class, or one it is made from without working otherwise."""
+    for kind in MODULES:
+        if isinstance(module, kind) and all(
+            getattr(type(module), name, None) is getattr(kind, name, None) for name in ("forward", "_conv_forward")
+        ):
+            return kind
+    return None
 
 
 def layers_of_call(target: Any, at: At, *args: Any, **kwargs: Any) -> Layers:
@@ -164,10 +176,10 @@ def _adaptive(
     return (window((height // high, width // wide)),)
 
 
-def _mean(at: At, dim: Any = None, keepdim: bool = False) -> Layers:
+def _over_map(layer: type[Layer], at: At, dim: Any = None, keepdim: bool = False) -> Layers:
     axes = {axis % len(at.given) for axis in (dim if isinstance(dim, tuple | list) else (dim,)) if axis is not None}
-    _need(len(at.given) == 4 and axes == {2, 3}, "a mean over something else than height and width")
-    return (spec.GlobalAvgPool(),) if keepdim else (spec.GlobalAvgPool(), spec.Flatten())
+    _need(len(at.given) == 4 and axes == {2, 3}, "a mean or maximum over something else than height and width")
+    return (layer(),) if keepdim else (layer(), spec.Flatten())
 
 
 def _resized(
@@ -263,6 +275,7 @@ MODULES: dict[type[nn.Module], Reader] = {
     nn.Identity: lambda m, at: (),
 }
 
+_mean, _amax = partial(_over_map, spec.GlobalAvgPool), partial(_over_map, spec.GlobalMaxPool)
 _relu, _tanh, _sigmoid = _simple(spec.ReLU), _simple(spec.Tanh), _simple(spec.Sigmoid)
 
 
@@ -304,6 +317,7 @@ FUNCTIONS: dict[Any, Reader] = {
     F.dropout: _dropout(spec.Dropout),
     F.dropout2d: _dropout(spec.SpatialDropout),
     torch.mean: _mean,
+    torch.amax: _amax,
     operator.getitem: _indexed,
     torch.flatten: _same_order,
     torch.reshape: _same_order,
@@ -318,6 +332,7 @@ METHODS: dict[str, Reader] = {
     "sigmoid": _sigmoid,
     "softmax": _softmax,
     "mean": _mean,
+    "amax": _amax,
     "contiguous": lambda at, memory_format=None: (),
     "clone": lambda at, memory_format=None: (),
     **dict.fromkeys(("view", "reshape", "flatten", "unflatten", "squeeze", "unsqueeze"), _same_order),

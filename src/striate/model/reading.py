@@ -18,6 +18,7 @@ from striate.model.operations import (
     At,
     Layers,
     Unsaid,
+    known,
     layers_of,
     layers_of_call,
 )
@@ -85,12 +86,19 @@ def _traced(module: nn.Module) -> fx.GraphModule:
         if owners.setdefault(id(parameter), name) != name:
             raise Unsaid(f"{owners[id(parameter)]} and {name} are one and the same weights")
     try:
-        return fx.symbolic_trace(module)
+        return fx.GraphModule(module, _Tracer().trace(module))
     except Exception as error:
         said = str(error).strip().split("\n")[0]
         if "control flow" in said:
             said = "its forward decides by what it is given (an if or a loop over values)"
         raise Unsaid(f"{said or type(error).__name__}; so it cannot be traced") from None
+
+
+class _Tracer(fx.Tracer):
+    """Follows a module's forward, down to torch's own layers and those made from them."""
+
+    def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
+        return known(m) is not None or super().is_leaf_module(m, module_qualified_name)
 
 
 class _Values(fx.Interpreter):
@@ -164,7 +172,10 @@ def _join(
 
 
 def _kind(graph: fx.GraphModule, node: fx.Node) -> Any:
-    return type(graph.get_submodule(str(node.target))) if node.op == "call_module" else node.target
+    if node.op != "call_module":
+        return node.target
+    module = graph.get_submodule(str(node.target))
+    return known(module) or type(module)
 
 
 def _reaching(end: fx.Node) -> set[fx.Node]:
