@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import copy
+import re
 
 import pytest
 import torch
+from hypothesis import given, settings
 from tests.model.adoptees import CODE, EXPRESSIBLE, AwkwardNames, LeNet, Parts, ResNet, Small, UNet
+from tests.strategies import cases
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
 from striate.model.adopt import Expressed, express
 from striate.model.build import build
 from striate.model.operations import Unsaid
-from striate.spec import Shape, parse
+from striate.spec import Net, Shape, parse
 
 SHAPE = Shape(3, 32, 32)
 
@@ -97,6 +100,42 @@ def test_names_are_the_authors_where_they_can_be() -> None:
     assert str(net).endswith("globalavgpool >> flatten >> fc: dense 10")
     awkward = express(trained(AwkwardNames), SHAPE)
     assert len({name for name in awkward.names.values() if name}) == 8
+
+
+@settings(max_examples=40, deadline=None)
+@given(case=cases())
+def test_any_net_of_ours_is_read_back_from_its_module(case: tuple[Net, Shape]) -> None:
+    """A module made of a net, which `express` knows nothing of, gives a net of the same survey."""
+    net, shape = case
+    try:
+        read = express(build(net, shape).eval(), shape).net
+    except Unsaid as unsaid:  # words of ours that torch has no layer for
+        assert re.search(r"\b(pad|neg|amin|square) is not a layer|used by itself|multiply of a tensor", str(unsaid))
+        return
+    there, here = net.on(shape, fit="floor"), read.on(shape, fit="floor")
+    main = [row for row in there.rows if not row.aside]
+    assert (here.output, here.unseen) == (there.output, there.unseen)
+    assert here.parameters == sum(row.parameters for row in main)
+    assert here.macs == sum(row.macs or 0 for row in main)
+
+
+class Own(nn.Conv2d):
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__(inputs, outputs, 3, padding=1)
+
+
+class Scaled(Own):
+    def forward(self, input: Tensor) -> Tensor:
+        return super().forward(input) * 2
+
+
+def test_a_class_made_from_a_layer_is_that_layer_unless_it_works_otherwise() -> None:
+    module = Small()
+    module.conv, module.mix = Own(3, 4), Own(4, 4)
+    assert str(express(module, SHAPE).net) == str(express(Small(), SHAPE).net)
+    module.mix = Scaled(4, 4)
+    with pytest.raises(Unsaid, match=r"forward of mix: mix\.weight is used by itself"):
+        express(module, SHAPE)
 
 
 def test_weights_go_back_into_the_module() -> None:
