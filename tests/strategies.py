@@ -26,12 +26,17 @@ from striate.spec import (
     ConvTranspose,
     Dense,
     Dropout,
+    DropPath,
     Flatten,
     GlobalAvgPool,
     GlobalMaxPool,
     GlobalMinPool,
     GroupNorm,
+    HardSigmoid,
+    HardSwish,
     Identity,
+    LayerNorm,
+    LayerScale,
     LeakyReLU,
     LocalResponseNorm,
     MaxPool,
@@ -39,8 +44,10 @@ from striate.spec import (
     Multiply,
     Named,
     Net,
+    PadChannels,
     Rbf,
     ReLU,
+    ReLU6,
     Repeat,
     Row,
     ScaledTanh,
@@ -57,7 +64,14 @@ from striate.spec import (
 )
 from striate.spec.trace import Stuck, Trace
 
-PLAIN = (ReLU(), Tanh(), ScaledTanh(), Sigmoid(), GELU(), SiLU(), Identity(), LeakyReLU())
+PLAIN = (
+    ReLU(), Tanh(), ScaledTanh(), Sigmoid(), GELU(), SiLU(), Identity(), LeakyReLU(),
+    ReLU6(), HardSwish(), HardSigmoid(),
+)  # fmt: skip
+FLAT = (
+    Dense(5), Dense(3, bias=False), ReLU(), BatchNorm(), Identity(), Dropout(0.25), LayerNorm(), LayerScale(0.5),
+    DropPath(0.5), PadChannels(7),
+)  # fmt: skip
 NAMES = st.sampled_from(["stem", "stage1", "conv1", "relu", "side", "a", "_x", "Block", "no", "branch2"])
 
 
@@ -121,7 +135,11 @@ def layers() -> st.SearchStrategy[Net]:
         _built(BatchNorm, eps=positive, momentum=share, affine=flag),
         _built(GroupNorm, count, eps=positive, affine=flag),
         _built(LocalResponseNorm, count, alpha=real, beta=real, k=real),
+        _built(LayerNorm, eps=positive, affine=flag),
+        _built(LayerScale, real),
+        _built(PadChannels, count),
         _built(Dropout, share),
+        _built(DropPath, share),
         _built(SpatialDropout, share),
         _built(LeakyReLU, real),
         _built(Upsample, size, mode=st.sampled_from(["nearest", "bilinear"])),
@@ -185,13 +203,15 @@ def small_layers(channels: int) -> st.SearchStrategy[Net]:
         _built(Upsample, _sizes(1, 3), mode=st.sampled_from(["nearest", "bilinear"])),
         st.sampled_from([*PLAIN, Softmax(), Dropout(), SpatialDropout(), LocalResponseNorm(3), BatchNorm()]),
         groups.map(GroupNorm),
+        st.sampled_from([LayerNorm(), LayerNorm(affine=False), LayerScale(0.5), DropPath(0.5)]),
+        st.integers(1, channels + 3).map(PadChannels),
         st.sampled_from([GlobalAvgPool(), GlobalMaxPool(), GlobalMinPool()]),
     )
 
 
 def only_linear(channels: int) -> st.SearchStrategy[Net]:
     """Like `small_layers`, without what a footprint of gradients cannot show: norms over positions, max and min."""
-    hidden = (MaxPool, MinPool, GlobalMaxPool, GlobalMinPool, GroupNorm, LocalResponseNorm, Softmax, Dropout)
+    hidden = (MaxPool, MinPool, GlobalMaxPool, GlobalMinPool, GroupNorm, LayerNorm, LocalResponseNorm, Softmax, Dropout)
     return small_layers(channels).filter(lambda net: not isinstance(net, hidden))
 
 
@@ -231,7 +251,7 @@ def _branches(draw: st.DrawFn, channels: int) -> Net:
 @st.composite
 def _piece(draw: st.DrawFn, shape: Shape, single: Layers, depth: int) -> Net:
     if not shape.is_map:
-        return draw(st.sampled_from([Dense(5), Dense(3, bias=False), ReLU(), BatchNorm(), Identity(), Dropout(0.25)]))
+        return draw(st.sampled_from(FLAT))
     kind = draw(st.sampled_from(["layer"] * 5 + ["branches"] * 3 + ["repeat", "named", "side"]))
     if kind == "branches":
         return draw(_branches(shape.channels))

@@ -100,13 +100,21 @@ def test_importing_striate_imports_nothing_heavy_and_every_public_name_is_there(
     assert done.stdout.split("\n")[:2] == ["[]", "[]"]
 
 
+# The one file that reads a pickle, in a process that is locked in before it does: docs/architecture.md, "The door".
+DOOR = ["model/door/child.py"]
+
+
 def test_nothing_is_pickled() -> None:
     for path in FILES:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             names = [alias.name for alias in node.names] if isinstance(node, ast.Import | ast.ImportFrom) else []
             assert not {"pickle", "cloudpickle", "joblib", "shelve", "marshal"} & set(names), f"{path}:{node.lineno}"
             if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "torch":
-                assert node.attr not in ("load", "save"), f"{path}:{node.lineno} uses torch.{node.attr}"
+                inside = path.relative_to(SRC).as_posix() in DOOR
+                assert inside or node.attr not in ("load", "save"), f"{path}:{node.lineno} uses torch.{node.attr}"
+            if isinstance(node, ast.Call) and ast.unparse(node.func) == "torch.load":
+                given = {word.arg: ast.unparse(word.value) for word in node.keywords}
+                assert given["weights_only"] == "True", f"{path}:{node.lineno} loads more than weights"
             if isinstance(node, ast.keyword) and node.arg == "allow_pickle":
                 assert isinstance(node.value, ast.Constant) and node.value.value is False, f"{path}:{node.value.lineno}"
 

@@ -12,6 +12,7 @@ StriateError                      one clear message; the command line prints it 
 │   ├── DownloadError             a data set by name that could not be had
 │   └── StoreError                the store of decoded pictures
 ├── ModelError                    a model file that is not one, or does not match
+│   └── DoorError                 somebody else's pickle that was not let in; nothing of it was run
 ├── RunError                      a run that is not there, or cannot go on
 │   └── DiskError                 the disk is full or refuses; what was there before is still there
 └── TrainingError                 training itself
@@ -93,6 +94,10 @@ class StoreError(DataError):
 
 class ModelError(StriateError):
     """A model file that is not one, or does not match."""
+
+
+class DoorError(ModelError):
+    """Somebody else's pickle that was not let in; nothing of it was run."""
 
 
 class RunError(StriateError):

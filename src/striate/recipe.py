@@ -34,6 +34,12 @@ class Recipe(BaseModel):
     Units: learning rates are per step, ``warmup`` and ``milestones`` are shares of all steps, ``size`` is
     (height, width) in pixels, ``val`` and ``test`` are shares of the pictures that the source itself leaves unsplit.
 
+    ``start`` is where the weights come from (a run, a model file, the name of known weights; None: from chance) and
+    ``start_digest`` which very weights. ``tune`` says what is trained then: the new ``head`` alone, on features, for at
+    most ``epochs`` passes over them, or ``all``: the head for at most ``head_epochs`` passes, then the whole net for
+    ``epochs``, each stage at ``rate_decay`` times the rate of the next, all of them unfrozen after the share
+    ``unfreeze`` of the epochs.
+
     Example: ``Recipe(source="pets", epochs=5).settled(pictures=200, height=375, width=500, uniform=False, gray=False)``
     """
 
@@ -42,6 +48,12 @@ class Recipe(BaseModel):
     source: str = ""
     task: Literal["classify"] = "classify"
     net: str | None = None
+    start: str | None = None
+    start_digest: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
+    tune: Literal["head", "all"] | None = None
+    head_epochs: Count | None = None
+    rate_decay: Annotated[float, Field(gt=0.0, le=1.0)] | None = None
+    unfreeze: Share | None = None
     size: tuple[Count, Count] | None = None
     colour: Literal["rgb", "gray"] | None = None
     resize: Literal["crop", "stretch", "pad"] | None = None
@@ -82,6 +94,9 @@ class Recipe(BaseModel):
             raise ValueError(
                 f"val {self.val} and test {self.test} together leave no picture to train on; they must stay below 1"
             )
+        only = ("start_digest", "tune", "head_epochs", "rate_decay", "unfreeze")
+        if self.start is None and (said := [name for name in only if getattr(self, name) is not None]):
+            raise ValueError(f"{', '.join(said)}: only with weights to start from (start = a run, a file or a name)")
         if any(b <= a for a, b in zip(self.milestones, self.milestones[1:], strict=False)):
             raise ValueError(f"milestones {list(self.milestones)} must rise from one to the next")
         return self
@@ -100,7 +115,21 @@ class Recipe(BaseModel):
             side = max(height, width)
             size = (height, width) if side <= SMALL and uniform else (min(side, LARGE),) * 2
             size = (max(size[0], SMALLEST), max(size[1], SMALLEST))
-        rules = _rules(pictures=pictures, side=max(size), gray=colour == "gray")
+        rules: dict[str, Any] = {"patience": None}
+        rules |= _rules(pictures=pictures, side=max(size), gray=colour == "gray")
+        if self.start is not None:
+            rules |= _start_rules(self.tune or "head")
+            unused = [name for name in _PICTURES_ALONE if rules[name] is None and getattr(self, name) is not None]
+            if unused:
+                raise RecipeError(
+                    f"{', '.join(unused)}: the head alone is fitted to features, without any; leave that out, or train"
+                    " the whole net with tune = all (--tune all)"
+                )
+            return self.changed(
+                size=size,
+                colour=colour,
+                **{name: value for name, value in rules.items() if getattr(self, name) is None},
+            )
         gaps = {name: value for name, value in rules.items() if getattr(self, name) is None}
         optimiser = self.optimiser or ("sgd" if normed else "adamw")
         if optimiser != rules["optimiser"] or not normed:
@@ -150,6 +179,27 @@ def _rules(*, pictures: int, side: int, gray: bool) -> dict[str, Any]:
         "warmup": 0.2,
         "label_smoothing": 0.1,
         "ema": 0.0,
+    }
+
+
+_PICTURES_ALONE = ("augment", "flip", "optimiser", "learning_rate", "warmup", "label_smoothing", "ema", "patience")
+
+
+def _start_rules(tune: str) -> dict[str, Any]:
+    """What a person who starts from weights gets instead; the head's decay is chosen on the validation split."""
+    if tune == "head":
+        none = dict.fromkeys([*_PICTURES_ALONE, "weight_decay"])
+        return {**none, "tune": tune, "epochs": 100, "batch": 64}
+    return {
+        "tune": tune,
+        "head_epochs": 100,
+        "epochs": 10,
+        "batch": 32,
+        "optimiser": "adamw",
+        "learning_rate": 5e-4,
+        "weight_decay": 0.05,
+        "rate_decay": 0.4,
+        "unfreeze": 0.3,
     }
 
 

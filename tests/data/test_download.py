@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from tests.server import Server, serving
 
 from striate.data.download import fetch
 from striate.errors import DownloadError
@@ -18,48 +16,10 @@ CONTENT = bytes(range(256)) * 4_000  # 1,024,000 bytes
 SHA = hashlib.sha256(CONTENT).hexdigest()
 
 
-@dataclass
-class Server:
-    url: str = ""
-    asked: list[tuple[str, str | None]] = field(default_factory=list)
-    content: bytes = CONTENT
-    break_after: list[int] = field(default_factory=list)  # one for each answer: how many bytes until it hangs up
-    ranges: bool = True
-    say: int | None = None  # what Content-Length says of the whole, whatever it is
-    status: list[int] = field(default_factory=list)
-    tell_length: bool = True
-
-
 @pytest.fixture
 def server() -> Iterator[Server]:
-    state = Server()
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            wanted = self.headers.get("Range")
-            state.asked.append((self.path, wanted))
-            if state.status:
-                self.send_error(state.status.pop(0))
-                return
-            start = int(wanted.split("=")[1].rstrip("-")) if wanted and state.ranges else 0
-            body = state.content[start:]
-            self.send_response(206 if start else 200)
-            if start:
-                self.send_header("Content-Range", f"bytes {start}-{len(state.content) - 1}/{len(state.content)}")
-            if state.tell_length:
-                self.send_header("Content-Length", str(len(body) if state.say is None else state.say))
-            self.end_headers()
-            self.wfile.write(body[: state.break_after.pop(0)] if state.break_after else body)
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    state.url = f"http://127.0.0.1:{http.server_address[1]}/"
-    threading.Thread(target=http.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
-    yield state
-    http.shutdown()
-    http.server_close()
+    with serving(CONTENT) as state:
+        yield state
 
 
 def get(server: Server, target: Path, *urls: str, **options: object) -> None:

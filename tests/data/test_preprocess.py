@@ -31,6 +31,7 @@ if int(PIL.__version__.split(".")[0]) < 13:  # which cannot read back the YCbCr 
     MODES["TIFF"] = tuple(mode for mode in MODES["TIFF"] if mode != "YCbCr")
 VARIANTS = [(form, mode, size) for form, modes in MODES.items() for mode, size in itertools.product(modes, SIZES)]
 RULES = [Preprocess(16, 16, channels, resize) for channels, resize in [(3, "crop"), (1, "crop"), (3, "pad")]]
+RULES.append(Preprocess(16, 16, 3, crop_share=0.875, interpolation="bilinear"))
 
 
 def picture(form: str, mode: str, size: str, orientation: int | None = None) -> bytes:
@@ -142,6 +143,41 @@ def test_crop_equals_cutting_first_where_the_cut_is_whole() -> None:
     assert np.abs(got[:, 2:-2].astype(int) - np.asarray(cut)[:, 2:-2]).max() <= 1  # the edges see what was cut off
 
 
+def as_torchvision(pixels: np.ndarray, shorter: int, size: int) -> np.ndarray:
+    """Shorter side to ``shorter``, bilinear, then the middle: the steps of torchvision's ImageClassification preset."""
+    height, width = pixels.shape[:2]
+    scaled = (shorter, int(shorter * height / width)) if width <= height else (int(shorter * width / height), shorter)
+    image = np.asarray(Image.fromarray(pixels).resize(scaled, Image.Resampling.BILINEAR))
+    top, left = (round((side - size) / 2) for side in image.shape[:2])
+    return image[top : top + size, left : left + size]
+
+
+@pytest.mark.parametrize("shape", [(96, 96), (120, 90), (90, 131), (64, 64), (30, 30)])
+def test_a_crop_share_is_scaling_the_shorter_side_and_then_cutting(shape: tuple[int, int]) -> None:
+    noise = Image.fromarray(np.random.default_rng(3).integers(0, 256, (12, 12, 3), np.uint8))
+    pixels = np.asarray(noise.resize(shape[::-1], Image.Resampling.BICUBIC))
+    rule = Preprocess(56, 56, 3, crop_share=56 / 64, interpolation="bilinear")
+    wanted = as_torchvision(pixels, 64, 56).astype(int)
+    off = np.abs(rule.pixels(pixels) - wanted)
+    assert off.max() <= (0 if shape == (64, 64) else 1 if shape[0] == shape[1] else 60)
+    assert off.mean() < 6 < np.abs(Preprocess(56, 56, 3).pixels(pixels) - wanted).mean()  # a part of a pixel at most
+
+
+def test_a_picture_of_the_very_size_is_cropped_too() -> None:
+    pixels = np.zeros((16, 16, 1), np.uint8)
+    pixels[4:12, 4:12] = 200
+    assert (Preprocess(16, 16, 1, crop_share=0.5, interpolation="bilinear").pixels(pixels)[1:-1, 1:-1] == 200).all()
+
+
+def test_later_fields_are_written_only_where_they_matter() -> None:
+    old = {"height": 8, "width": 8, "channels": 3, "resize": "crop", "mean": [], "std": []}
+    assert Preprocess(8, 8, 3).to_dict() == old
+    assert Preprocess.from_dict(old) == Preprocess(8, 8, 3)
+    later = Preprocess(8, 8, 3, crop_share=0.875, interpolation="bilinear")
+    assert later.to_dict() == {**old, "crop_share": 0.875, "interpolation": "bilinear"}
+    assert Preprocess.from_dict(json.loads(json.dumps(later.to_dict()))) == later
+
+
 def test_pad_centres_on_the_fill() -> None:
     got = Preprocess(12, 12, 3, "pad").pixels(np.full((6, 24, 3), 10, np.uint8))
     assert got[:, 0, 0].tolist() == [FILL] * 4 + [10] * 3 + [FILL] * 5
@@ -212,6 +248,12 @@ def test_scale_and_offset() -> None:
         {"height": 8, "width": 8, "channels": 1, "mean": ["a"], "std": [1.0]},
         {"height": 8, "width": 8, "channels": 1, "mean": "a", "std": "b"},
         {"height": 8, "width": 8, "channels": 1, "colour": "bgr"},
+        {"height": 8, "width": 8, "channels": 1, "interpolation": "nearest"},
+        {"height": 8, "width": 8, "channels": 1, "interpolation": ["bilinear"]},
+        {"height": 8, "width": 8, "channels": 1, "crop_share": 0},
+        {"height": 8, "width": 8, "channels": 1, "crop_share": float("nan")},
+        {"height": 8, "width": 8, "channels": 1, "crop_share": "0.875"},
+        {"height": 8, "width": 8, "channels": 1, "crop_share": 0.875, "resize": "pad"},
         {"height": "8", "width": 8, "channels": 1},
         [1, 2],
         None,

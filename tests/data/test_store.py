@@ -97,7 +97,15 @@ def test_second_opening_never_decodes(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "other", [Preprocess(9, 10, 3), Preprocess(8, 9, 3), Preprocess(8, 10, 1), Preprocess(8, 10, 3, "pad")]
+    "other",
+    [
+        Preprocess(9, 10, 3),
+        Preprocess(8, 9, 3),
+        Preprocess(8, 10, 1),
+        Preprocess(8, 10, 3, "pad"),
+        Preprocess(8, 10, 3, crop_share=0.875),
+        Preprocess(8, 10, 3, interpolation="bilinear"),
+    ],
 )
 def test_another_rule_is_another_store(tmp_path, other):
     source = _folder(tmp_path / "pets", 5)
@@ -198,7 +206,8 @@ def test_arrays_of_the_right_size_skip_the_way_through_preprocessing(tmp_path, m
 def test_the_short_way_equals_the_long_one(height, width, gray, channels, same, resize, seed):
     shape = (height, width) if gray else (height, width, 3)
     picture = np.random.default_rng(seed).integers(0, 256, shape, dtype=np.uint8)
-    rule = Preprocess(height if same else 5, width if same else 7, channels, resize)
+    share = 0.875 if resize == "crop" and seed % 2 else 1.0
+    rule = Preprocess(height if same else 5, width if same else 7, channels, resize, crop_share=share)
     assert np.array_equal(rows.pixels_of(picture, rule), rule.pixels(picture))
 
 

@@ -189,6 +189,9 @@ class Parts(nn.Sequential):
             nn.Identity(),
             nn.AvgPool2d(3, 2, 1, count_include_pad=False),
             nn.LeakyReLU(0.2),
+            nn.ReLU6(),
+            nn.Hardswish(),
+            nn.AdaptiveAvgPool2d((5, 3)),
             nn.AdaptiveAvgPool2d((7, 7)),
             nn.Upsample(scale_factor=2),
             nn.AdaptiveMaxPool2d((7, 7)),
@@ -197,6 +200,8 @@ class Parts(nn.Sequential):
             nn.Flatten(),
             nn.Linear(8 * 49, 12),
             nn.BatchNorm1d(12, momentum=0.2, eps=1e-3),
+            nn.Hardsigmoid(),
+            nn.LayerNorm(12, eps=1e-4),
             nn.Sigmoid(),
             nn.Linear(12, 10, bias=False),
         )

@@ -272,7 +272,7 @@ def test_rbf_is_minus_the_squared_distance() -> None:
 
 
 def test_activations_by_their_formulas() -> None:
-    picture = numbers(4, 2, 2) * 2
+    picture = numbers(4, 2, 2) * 4
     x = picture
     logistic = 1 / (1 + np.exp(-x))
     normal = np.vectorize(lambda value: 0.5 * (1 + math.erf(value / math.sqrt(2))))(x)
@@ -284,10 +284,14 @@ def test_activations_by_their_formulas() -> None:
         (spec.Sigmoid(), logistic),
         (spec.GELU(), x * normal),
         (spec.SiLU(), x * logistic),
+        (spec.ReLU6(), np.minimum(np.maximum(x, 0), 6)),
+        (spec.HardSigmoid(), np.clip(x + 3, 0, 6) / 6),
+        (spec.HardSwish(), x * np.clip(x + 3, 0, 6) / 6),
         (spec.Softmax(), np.exp(x) / np.exp(x).sum(0)),
         (spec.Identity(), x),
         (spec.Dropout(0.5), x),
         (spec.SpatialDropout(0.5), x),
+        (spec.DropPath(0.5), x),
         (spec.Flatten(), x.reshape(-1)),
         (spec.Upsample((2, 3)), x.repeat(2, 1).repeat(3, 2)),
     ):
@@ -332,6 +336,39 @@ def test_norms_by_their_formulas() -> None:
     expected = normed.reshape(4, 3, 2) * scale[column] + shift[column]
     got = torch_of(spec.GroupNorm(2, eps=0.01), batch[0], weight=scale, bias=shift)
     np.testing.assert_allclose(got, expected, atol=1e-12)
+
+
+def test_layer_norm_takes_each_position_by_itself() -> None:
+    picture, scale, shift = numbers(4, 3, 2), numbers(4, seed=1), numbers(4, seed=2)
+    expected = np.zeros_like(picture)
+    for y, x in itertools.product(range(3), range(2)):
+        channels = picture[:, y, x]
+        mean = channels.sum() / 4
+        variance = ((channels - mean) ** 2).sum() / 4
+        expected[:, y, x] = (channels - mean) / math.sqrt(variance + 0.01) * scale + shift
+    got = torch_of(spec.LayerNorm(eps=0.01), picture, weight=scale, bias=shift)
+    np.testing.assert_allclose(got, expected, atol=1e-12)
+    flat = torch_of(spec.LayerNorm(eps=0.01), picture[:, 1, 1], weight=scale, bias=shift)
+    np.testing.assert_allclose(flat, expected[:, 1, 1], atol=1e-12)
+
+
+def test_layer_scale_is_a_factor_a_channel_that_begins_where_it_is_told() -> None:
+    picture, factor = numbers(3, 2, 2), numbers(3, seed=1)
+    np.testing.assert_allclose(
+        torch_of(spec.LayerScale(), picture, weight=factor), picture * factor[:, None, None], atol=1e-15
+    )
+    np.testing.assert_allclose(torch_of(spec.LayerScale(), picture[:, 0, 0], weight=factor), picture[:, 0, 0] * factor)
+    module = module_for(spec.LayerScale(1e-6), spec.Shape(3, 2, 2))
+    assert module.get_parameter("weight").tolist() == pytest.approx([1e-6] * 3)
+
+
+def test_channels_of_zeros_before_and_behind() -> None:
+    picture = numbers(2, 2, 3)
+    got = torch_of(spec.PadChannels(5), picture)
+    assert got.shape == (5, 2, 3)
+    assert not got[0].any() and not got[3:].any()
+    np.testing.assert_array_equal(got[1:3], picture)
+    np.testing.assert_array_equal(torch_of(spec.PadChannels(4), picture[:, 0, 0]), [0, *picture[:, 0, 0], 0])
 
 
 def test_there_is_a_module_for_every_layer() -> None:

@@ -214,7 +214,7 @@ part                      layer                            output  parameters   
 input                                                     3x33x33
 stem                      conv 16 3x3 pad 1              16x33x33         448   470 k      3
 stage1.1.branch1.conv1    conv 16 3x3 pad 1              16x33x33       2,320  2.51 M      5
-…1.branch2.identity1      identity                       16x33x33           0       0      3
+stage1…branch2.identity1  identity                       16x33x33           0       0      3
 stage1.1.add1             add                            16x33x33           0       0      5
 stage1.1.relu1            relu                           16x33x33           0       0      5
 stage1.2–5                the same as stage1.1, 4 times  16x33x33       9,280  10.0 M     13

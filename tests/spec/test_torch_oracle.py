@@ -143,6 +143,10 @@ def just_run(net: Net, value: Tensor) -> Tensor:
             raise Stricter("torch would take the last axis of a map")
         if net.out is None:
             raise Stricter("nobody said how many classes")
+    if isinstance(net, spec.LayerNorm) and value.shape[1] == 1:
+        raise Stricter("torch would make 0 of every value")
+    if isinstance(net, spec.PadChannels) and value.shape[1] > net.out:
+        raise Stricter("torch would cut channels off")
     if isinstance(net, spec.SpatialDropout | spec.LocalResponseNorm) and value.dim() != 4:
         raise Stricter("torch has a meaning of its own for a flat vector")
     value = module_for(net, Shape(*value.shape[1:])).eval()(value)
@@ -208,7 +212,7 @@ def laid_open(net: Net, shape: Shape) -> Model:
 
 BENT = (
     nn.ReLU, nn.LeakyReLU, nn.Tanh, ScaledTanh, nn.Sigmoid, nn.GELU, nn.SiLU, nn.Softmax,
-    LocalResponseNorm, nn.GroupNorm,
+    nn.ReLU6, nn.Hardsigmoid, nn.Hardswish, LocalResponseNorm, nn.GroupNorm, nn.LayerNorm,
 )  # fmt: skip
 
 

@@ -290,6 +290,8 @@ def test_classes_of_other_names_are_refused(zoo: Path, tmp_path: Path) -> None:
         striate.adopt(Plain(4), input=(3, 16, 16), classes=4).train(recipe(zoo), runs_dir=tmp_path)
     with pytest.raises(RecipeError, match=r"size = .*the adopted module was taken with"):
         adopted(Plain).train(recipe(zoo, size=(32, 32)), runs_dir=tmp_path)
+    with pytest.raises(RecipeError, match="starts from its own weights"):
+        adopted(Plain).train(recipe(zoo, start="resnet20"), runs_dir=tmp_path)
     assert not list(tmp_path.iterdir())
 
 

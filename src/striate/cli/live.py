@@ -16,9 +16,11 @@ class Progress:
     """A progress bar for the waits before training: downloading, decoding. Call it with (what, done, of).
 
     On standard error, and only on a terminal; it opens at the first call, so that what is quick shows nothing.
+    ``unit="bytes"`` shows sizes and speed instead of counts.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, unit: str = "") -> None:
+        self._bytes = unit == "bytes"
         self._bars: Bars | None = None
         self._tasks: dict[str, object] = {}
 
@@ -37,21 +39,32 @@ class Progress:
             return
         if self._bars is None:
             from rich.console import Console
-            from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+            from rich.progress import (
+                BarColumn,
+                DownloadColumn,
+                MofNCompleteColumn,
+                TextColumn,
+                TimeRemainingColumn,
+                TransferSpeedColumn,
+            )
             from rich.progress import Progress as Bars
+
+            how_far = (
+                [DownloadColumn(binary_units=True), TransferSpeedColumn()] if self._bytes else [MofNCompleteColumn()]
+            )
 
             self._bars = Bars(
                 TextColumn("{task.description}"),
                 BarColumn(),
-                MofNCompleteColumn(),
+                *how_far,
                 TimeRemainingColumn(),
                 console=Console(stderr=True),
                 transient=True,
             )
             self._bars.start()
         if what not in self._tasks:
-            self._tasks[what] = self._bars.add_task(what, total=total)
-        self._bars.update(self._tasks[what], completed=done, total=total)  # type: ignore[arg-type]
+            self._tasks[what] = self._bars.add_task(what, total=total or None)
+        self._bars.update(self._tasks[what], completed=done, total=total or None)  # type: ignore[arg-type]
 
 
 class Line:

@@ -19,6 +19,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "train": ("striate.cli.train", "Train on a folder of folders of pictures; --resume goes on after a stop."),
     "evaluate": ("striate.cli.evaluate", "What a trained network is worth on pictures it never saw."),
     "predict": ("striate.cli.predict", "Ask a trained network about a picture or a folder."),
+    "weights": ("striate.cli.weights", "Weights that were trained elsewhere: fetch by name, import a file."),
     "cache": ("striate.cli.cache", "What the store of decoded pictures holds; clear it."),
 }
 

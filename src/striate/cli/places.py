@@ -22,7 +22,10 @@ data_dir: Callable[[Command], Command] = click.option(
     "--data-dir",
     type=click.Path(path_type=Path),
     envvar="STRIATE_DATA",
-    help="Where the files of mnist, fashion-mnist and cifar10 are, if they are here already.",
+    help="Where files of data sets by name (mnist) and of published weights are, if they are here already.",
+)
+offline: Callable[[Command], Command] = click.option(
+    "--offline", is_flag=True, help="Download nothing; STRIATE_OFFLINE=1 says the same for all commands."
 )
 allow_bad: Callable[[Command], Command] = click.option(
     "--allow-bad", is_flag=True, help="Go on even if more than 1 % of the pictures cannot be read."

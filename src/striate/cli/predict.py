@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from striate.cli import places
+from striate.cli.live import Progress
 from striate.errors import PictureError
 from striate.tasks.prediction import Scores
 from striate.verbs.predict import open_predictor, pictures, predict
@@ -18,26 +19,41 @@ from striate.verbs.predict import open_predictor, pictures, predict
 @click.command()
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="PICTURE...")
 @click.option("--run", default="last", show_default=True, help="Whose model answers.")
-@click.option("--model", type=click.Path(path_type=Path), help="A model file instead of a run.")
+@click.option("--model", metavar="FILE|NAME", help="A model file, or published weights by name (resnet50).")
 @click.option("--top", type=click.IntRange(1), help="How many classes to name.")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON list, one object a picture.")
 @click.option("--no-unknown", is_flag=True, help='Never answer "none of these".')
+@places.offline
+@places.data_dir
 @places.runs_dir
 def command(
     paths: tuple[Path, ...],
     run: str,
-    model: Path | None,
+    model: str | None,
     top: int | None,
     as_json: bool,
     no_unknown: bool,
+    offline: bool,
+    data_dir: Path | None,
     runs_dir: Path,
 ) -> None:
     """Ask a trained network about pictures: files, or folders of them.
 
+    Published weights that are not here yet are downloaded into the cache, once.
+
     A picture that cannot be read is named with its reason and the others are answered; the exit code is then 2.
     """
     files = pictures(paths)
-    predictor = open_predictor(run=run, model=model, runs_dir=runs_dir)
+    with Progress(unit="bytes") as progress:
+        predictor = open_predictor(
+            run=run,
+            model=model,
+            runs_dir=runs_dir,
+            data_dir=data_dir,
+            download=not offline,
+            progress=progress,
+            tell=lambda text: click.echo(text, err=True),
+        )
     bad, separator = 0, "["
     for path, answer in predict(predictor, files, unknown=not no_unknown):
         if isinstance(answer, PictureError):

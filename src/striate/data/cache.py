@@ -71,6 +71,11 @@ def cache_dir() -> Path:
     return (base if base.is_absolute() else Path.home() / ".cache") / "striate"
 
 
+def weights_dir() -> Path:
+    """Return the cache's folder of published weights: nothing in it makes room for pictures, or goes with them."""
+    return cache_dir() / "weights"
+
+
 def cache_cap() -> int:
     """Return how many bytes all stores together may take: STRIATE_CACHE_CAP ("500 MB", "20GiB", bytes), or 20 GiB."""
     text = os.environ.get("STRIATE_CACHE_CAP", "").strip()

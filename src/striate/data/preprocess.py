@@ -18,6 +18,7 @@ from striate.data.image import Region, decode_region, to_channels
 from striate.errors import ModelError, PictureError
 
 RESIZES: Final = ("crop", "stretch", "pad")
+INTERPOLATIONS: Final = {"bicubic": Image.Resampling.BICUBIC, "bilinear": Image.Resampling.BILINEAR}
 FILL: Final = 128  # what surrounds a padded picture, in every channel
 LARGEST: Final = 16_384  # pixels a side
 
@@ -31,8 +32,10 @@ class Preprocess:
     """How a picture becomes ``height`` x ``width`` pixels of ``channels`` (3 RGB, 1 gray), and how those are scaled.
 
     ``resize``: "crop" scales until the picture covers the size and takes the middle; "stretch" ignores the aspect;
-    "pad" scales until it fits inside and centres it on gray 128. Resampling is Pillow's antialiased bicubic, scale and
-    crop in one step; a picture that already has the size, or is only cropped, is not resampled at all.
+    "pad" scales until it fits inside and centres it on gray 128. ``crop_share`` of "crop" is how much of the middle's
+    side is taken: 224 / 256 is "shorter side to 256, then the middle 224", as most published weights want it.
+    Resampling is Pillow's antialiased ``interpolation``, "bicubic" or "bilinear", scale and crop in one step; where
+    no scaling is asked for, nothing is resampled.
     ``mean`` and ``std`` per channel, in 0..1, of the training pictures; empty until known.
     Errors: ModelError for values that make no sense.
 
@@ -45,6 +48,8 @@ class Preprocess:
     resize: str = "crop"
     mean: tuple[float, ...] = ()
     std: tuple[float, ...] = ()
+    crop_share: float = 1.0
+    interpolation: str = "bicubic"
 
     def __post_init__(self) -> None:
         for name, side in (("height", self.height), ("width", self.width)):
@@ -54,6 +59,16 @@ class Preprocess:
             raise ModelError(f"preprocess: channels is {self.channels!r}; it must be 3 (RGB) or 1 (gray)")
         if self.resize not in RESIZES:
             raise ModelError(f"preprocess: resize is {self.resize!r}; it must be one of {', '.join(RESIZES)}")
+        if self.interpolation not in tuple(INTERPOLATIONS):
+            raise ModelError(
+                f"preprocess: interpolation is {self.interpolation!r}; it must be one of {', '.join(INTERPOLATIONS)}"
+            )
+        if not _is_number(self.crop_share) or not 0.1 <= self.crop_share <= 1:
+            raise ModelError(f"preprocess: crop_share is {self.crop_share!r}; it must be a number from 0.1 to 1")
+        if self.crop_share != 1 and self.resize != "crop":
+            raise ModelError(
+                f"preprocess: crop_share {self.crop_share:g} belongs to resize 'crop', not {self.resize!r}"
+            )
         for name, values in (("mean", self.mean), ("std", self.std)):
             if len(values) not in (0, self.channels):
                 raise ModelError(f"preprocess: {name} has {len(values)} values for {self.channels} channels")
@@ -75,9 +90,9 @@ class Preprocess:
             decoded = to_channels(_checked(picture), self.channels)
             region = (0.0, 0.0, float(decoded.shape[1]), float(decoded.shape[0]))
         else:
-            at_least = (_GAP * self.height, _GAP * self.width)
+            at_least = (math.ceil(_GAP * self.height / self.crop_share), math.ceil(_GAP * self.width / self.crop_share))
             decoded, region = decode_region(picture, channels=self.channels, at_least=at_least)
-        if decoded.shape[:2] == (self.height, self.width):
+        if self.crop_share == 1 and decoded.shape[:2] == (self.height, self.width):
             return decoded
         if self.resize == "stretch":
             return self._resample(decoded, (self.height, self.width), region)
@@ -85,7 +100,7 @@ class Preprocess:
 
     def _crop(self, pixels: NDArray[np.uint8], region: Region) -> NDArray[np.uint8]:
         height, width = region[3] - region[1], region[2] - region[0]
-        scale = min(height / self.height, width / self.width)  # pixels of the picture per pixel of the result
+        scale = self.crop_share * min(height / self.height, width / self.width)  # picture's pixels per result's pixel
         tall, wide = min(self.height * scale, height), min(self.width * scale, width)
         top, left = region[1] + (height - tall) / 2, region[0] + (width - wide) / 2
         if scale == 1.0:
@@ -109,7 +124,7 @@ class Preprocess:
         if (height, width) == size and box == (0.0, 0.0, width, height):
             return pixels
         image = Image.fromarray(np.ascontiguousarray(pixels[..., 0] if self.channels == 1 else pixels))
-        resized = image.resize((size[1], size[0]), Image.Resampling.BICUBIC, box=box)
+        resized = image.resize((size[1], size[0]), INTERPOLATIONS[self.interpolation], box=box)
         return np.asarray(resized).reshape(*size, self.channels)
 
     def scale_and_offset(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
@@ -122,7 +137,13 @@ class Preprocess:
         return (1.0 / (255.0 * std)).astype(np.float32), (-mean / std).astype(np.float32)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the fields as plain JSON values; ``from_dict`` takes them back."""
+        """Return the fields as plain JSON values; ``from_dict`` takes them back.
+
+        Fields that older versions do not know are left out where they say what those do.
+        """
+        later: dict[str, Any] = {} if self.crop_share == 1 else {"crop_share": float(self.crop_share)}
+        if self.interpolation != "bicubic":
+            later["interpolation"] = self.interpolation
         return {
             "height": self.height,
             "width": self.width,
@@ -130,6 +151,7 @@ class Preprocess:
             "resize": self.resize,
             "mean": list(self.mean),
             "std": list(self.std),
+            **later,
         }
 
     @classmethod
@@ -152,6 +174,10 @@ class Preprocess:
                 raise ModelError(f"preprocess: {name} is {numbers!r}; its values must be finite numbers")
             taken[name] = tuple(float(number) for number in numbers)
         return cls(**taken)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _is_whole(value: object) -> bool:

@@ -77,7 +77,7 @@ def decoded(
 
 def pixels_of(picture: bytes | NDArray[np.uint8], preprocess: Preprocess) -> NDArray[np.uint8]:
     """Return ``preprocess.pixels(picture)``, sparing an array that already is what it would return the way there."""
-    if isinstance(picture, np.ndarray) and picture.dtype == np.uint8:
+    if isinstance(picture, np.ndarray) and picture.dtype == np.uint8 and preprocess.crop_share == 1:
         shape = (preprocess.height, preprocess.width)
         if preprocess.channels == 1 and picture.shape == shape:
             return picture[:, :, None]

@@ -81,7 +81,7 @@ def open_store(
     stored = _opened(home, source, preprocess)
     if stored is not None:
         return stored
-    with _disk_errors(root):
+    with disk_errors(root):
         root.mkdir(parents=True, exist_ok=True)
         cap = cache.cache_cap() if cap_bytes is None else cap_bytes
         known = _known(root, rule, identities)
@@ -143,8 +143,10 @@ def channel_statistics(
 
 def _rule(preprocess: Preprocess) -> str:
     """Say what decides the pixels of a picture."""
-    size = [preprocess.height, preprocess.width, preprocess.channels]
-    return json.dumps([_FORMAT, PIL.__version__, *size, preprocess.resize])
+    fields = preprocess.to_dict()
+    size = [fields.pop(name) for name in ("height", "width", "channels", "resize")]
+    del fields["mean"], fields["std"]
+    return json.dumps([_FORMAT, PIL.__version__, *size, *fields.items()])
 
 
 def _identities(source: Source) -> list[bytes]:
@@ -245,13 +247,14 @@ def _published(building: Path, home: Path, source: Source, preprocess: Preproces
 
 
 @contextlib.contextmanager
-def _disk_errors(root: Path) -> Iterator[None]:
+def disk_errors(root: Path, what: str = "decoding") -> Iterator[None]:
+    """Turn what the system says of a cache that cannot be written into a StoreError; ``what`` was stopped by it."""
     try:
         yield
     except OSError as error:
         reason = error.strerror or str(error)
         if error.errno in _FULL:
-            raise StoreError(f"decoding stopped, nothing was kept: {root}: {reason}; {_REMEDY}") from error
+            raise StoreError(f"{what} stopped, nothing was kept: {root}: {reason}; {_REMEDY}") from error
         raise StoreError(
             f"the cache of decoded pictures cannot be written: {error.filename or root}: {reason}; "
             "set STRIATE_CACHE to a folder that can"

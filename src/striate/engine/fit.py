@@ -27,6 +27,7 @@ from striate.engine import optimise, step
 from striate.engine.device import choose_device, use_threads, wants_bfloat16
 from striate.engine.infer import answers
 from striate.engine.state import NotFiniteError, Training
+from striate.engine.unfreeze import Stages
 from striate.errors import DeviceError, DivergedError, RecipeError, TrainingError
 from striate.recipe import Recipe
 from striate.tasks import classify
@@ -100,11 +101,13 @@ def begin(
     split: Split,
     *,
     device: str | torch.device | None = None,
+    stages: Stages = (),
 ) -> Training:
     """Make a training of a model, a settled recipe and pictures; nothing is learnt yet.
 
     The model is moved to the device (``recipe.device`` unless another is given) and trained in place. ``targets`` (N,)
-    are the class numbers of the store's rows; ``split`` says which rows are trained and validated on.
+    are the class numbers of the store's rows; ``split`` says which rows are trained and validated on. ``stages`` (part
+    paths, from the picture to the head) are unfrozen one by one and learn at rates of their own, see `unfreeze`.
 
     Errors: DeviceError, RecipeError for a recipe that is not settled, TrainingError without pictures to train on.
 
@@ -133,6 +136,7 @@ def begin(
         bfloat16=wants_bfloat16(recipe.precision, chosen),
         threads=threads,
         class_weights=class_weights,
+        stages=stages,
     )
 
 
@@ -167,7 +171,7 @@ def watch(training: Training, *, interval: float = 0.1) -> Generator[Event]:
 
 def _epoch(training: Training, interval: float) -> Generator[Event]:
     """Do what is left of the epoch under way: this is the training loop."""
-    training.model.train()
+    training.train_mode()
     clock = shown = perf_counter()
     with closing(_batches(training)) as stream:
         for batch in islice(stream, training.steps - training.step):

@@ -7,8 +7,8 @@ at step s is what the function gives for s and the number of steps there are now
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
-from typing import TypeAlias
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, TypeAlias
 
 import torch
 from torch import Tensor, nn
@@ -20,7 +20,7 @@ from striate.recipe import Recipe
 Schedule: TypeAlias = Callable[[int], float]
 
 
-def optimiser(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
+def optimiser(model: nn.Module, recipe: Recipe, factors: Mapping[str, float] | None = None) -> torch.optim.Optimizer:
     """Return torch's own optimiser over the trainable parameters, with no weight decay on norms and biases.
 
     Whatever has at most one axis (a bias, the scale and shift of a norm) is not decayed. Decay is what the torch class
@@ -29,18 +29,23 @@ def optimiser(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
     Where the work is done: Adam and AdamW in one fused kernel on cpu and cuda, the others in torch's foreach kernels;
     all of these are element by element and therefore repeatable to the bit.
 
+    ``factors`` (name of a parameter -> share of the learning rate, 1 where it is not named) makes a group of each rate;
+    a group's ``factor`` is what `step` multiplies the rate of the moment with.
+
     Source: He et al., "Bag of Tricks" (2019), section 3.1, for the decay; the papers of the optimisers in torch's docs.
 
     Example: ``optimiser(model, recipe).step()``
     """
     named = dict(model.named_parameters())
-    heavy, light = ([named[name] for name in names] for names in decayed(model))
-    if not heavy and not light:
+    rate, share = learning_rate(recipe), factors or {}
+    groups: list[dict[str, Any]] = []
+    for names, decay in zip(decayed(model), (recipe.weight_decay or 0.0, 0.0), strict=True):
+        for factor in dict.fromkeys(share.get(name, 1.0) for name in names):
+            chosen = [named[name] for name in names if share.get(name, 1.0) == factor]
+            groups.append({"params": chosen, "weight_decay": decay, "factor": factor})
+    if not groups:
         raise RecipeError("the net has no parameters to train; it needs at least one convolution or dense layer")
-    rate, decay = learning_rate(recipe), recipe.weight_decay or 0.0
-    both = ({"params": heavy, "weight_decay": decay}, {"params": light, "weight_decay": 0.0})
-    groups = [group for group in both if group["params"]]
-    here = (heavy or light)[0].device.type in ("cpu", "cuda")
+    here = groups[0]["params"][0].device.type in ("cpu", "cuda")
     foreach, fused = (True if here else None), (True if here else None)
     match recipe.optimiser:
         case "sgd":

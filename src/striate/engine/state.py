@@ -25,7 +25,8 @@ from torch import Tensor
 
 from striate.data.augment import Augment
 from striate.data.loader import steps
-from striate.engine import optimise
+from striate.engine import optimise, unfreeze
+from striate.engine.unfreeze import Stages
 from striate.errors import TrainingError
 from striate.recipe import Recipe
 
@@ -60,8 +61,7 @@ class Training:
     Attributes: ``epochs_done`` whole epochs behind us; ``step`` updates done in the epoch under way, of ``steps``;
     ``rate_factor`` what recoveries have left of the learning rate, ``attempts`` how many there were; ``parts`` in how
     many pieces a batch is computed; ``seconds`` spent on the epoch under way, ``waited`` of them for data, and
-    ``evaluating`` on the last evaluation;
-    ``inexact`` why its bits cannot be promised to come out the same again (empty: they can).
+    ``evaluating`` on the last evaluation; ``inexact`` why its bits cannot be promised to come out again (empty: can).
     """
 
     def __init__(
@@ -79,16 +79,17 @@ class Training:
         bfloat16: bool,
         threads: int,
         class_weights: Tensor | None,
+        stages: Stages = (),
     ) -> None:
         self.model, self.recipe, self.store, self.targets, self.split = model, recipe, store, targets, split
         self.device, self.bfloat16, self.threads, self.augment = device, bfloat16, threads, augment
-        self.class_weights = class_weights
+        self.class_weights, self.stages = class_weights, stages
         self.epochs, self.batch = epochs, batch
         pictures = len(split.train)
         self.steps = steps(pictures, batch_size=batch)
 
         self.outputs = torch.compile(model.outputs) if recipe.compile else model.outputs
-        self.optimiser = optimise.optimiser(model, recipe)
+        self.optimiser = optimise.optimiser(model, recipe, unfreeze.factors(model, stages, recipe.rate_decay or 1.0))
         self.schedule = optimise.schedule(recipe, epochs * self.steps)
         self.parameters = {name: p for name, p in model.named_parameters() if p.requires_grad}
         self.buffers = list(model.buffers())
@@ -112,6 +113,10 @@ class Training:
     def updates(self) -> int:
         """Updates done since the beginning."""
         return self.epochs_done * self.steps + self.step
+
+    def train_mode(self) -> None:
+        """Put the model into training mode, but for the stages that are still frozen in the epoch under way."""
+        unfreeze.train_mode(self.model, self.stages, self.parameters, self.recipe, self.epochs_done, self.epochs)
 
     @property
     def done(self) -> bool:
@@ -219,7 +224,7 @@ class Training:
         finally:
             for tensor, was in zip(live, kept, strict=False):
                 tensor.copy_(was)
-            self.model.train()
+            self.train_mode()
 
     def next_epoch(self, loss: float) -> None:
         """Count the epoch under way as done; the lowest ``loss`` decides which epoch is the best."""

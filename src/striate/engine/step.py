@@ -102,7 +102,7 @@ def apply(training: Training, loss: Tensor, *, pictures: int) -> None:
     if recipe.clip is not None:
         training.sums[1] += optimise.clip(training.parameters.values(), recipe.clip)
     for group in training.optimiser.param_groups:
-        group["lr"] = training.learning_rate(update)
+        group["lr"] = training.learning_rate(update) * group["factor"]
     training.optimiser.step()
     training.optimiser.zero_grad(set_to_none=True)
     if training.averages:

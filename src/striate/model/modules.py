@@ -107,6 +107,23 @@ class GlobalPool(nn.Module):
         return self.kind
 
 
+class Crop(nn.Module):
+    """The map without rows and columns at its edges. (N, C, H, W) -> (N, C, H - 2 margin, W - 2 margin)."""
+
+    def __init__(self, margin: Pair) -> None:
+        super().__init__()
+        self.margin = margin
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Leave out the edges."""
+        rows, columns = self.margin
+        return inputs[:, :, rows:-rows, columns:-columns]
+
+    def extra_repr(self) -> str:
+        """Show how much."""
+        return f"margin={self.margin}"
+
+
 class LocalResponseNorm(nn.Module):
     """b = a / (k + alpha / size * sum of a² over ``size`` neighbouring channels) ** beta. (N, C, H, W) -> the same.
 

@@ -15,7 +15,7 @@ from torch.nn import functional as F  # noqa: N812  (as everybody writes it)
 
 from striate import spec
 from striate.errors import DescribeError
-from striate.spec import Branches, Layer
+from striate.spec import Layer
 
 
 class Unsaid(Exception):  # noqa: N818  (never a person's: `adopt` makes a sentence of it)
@@ -28,11 +28,6 @@ class At:
 
     given: tuple[int, ...]
     out: tuple[int, ...]
-
-    @property
-    def channels_axis(self) -> tuple[int, ...]:
-        """How the axis of the channels may be written."""
-        return 1, 1 - len(self.given)
 
 
 Layers = tuple[Layer, ...]  # in a row; none: passes its input on
@@ -127,6 +122,13 @@ def _batch_norm(module: nn.BatchNorm2d | nn.BatchNorm1d, at: At) -> Layers:
     return (spec.BatchNorm(eps=module.eps, momentum=float(module.momentum or 0), affine=module.affine),)
 
 
+def _layer_norm(module: nn.LayerNorm, at: At) -> Layers:
+    flat = len(at.given) == 2 and tuple(module.normalized_shape) == at.given[1:]
+    _need(flat, "LayerNorm on something else than a flat vector as a whole")
+    _need((module.weight is None) == (module.bias is None), "LayerNorm with a scale and no shift")
+    return (spec.LayerNorm(eps=module.eps, affine=module.weight is not None),)
+
+
 # -- pools, and maps of another size ---------------------------------------------------------------------------
 
 
@@ -163,17 +165,17 @@ def _avg_pool(
     return (layer,)
 
 
-def _adaptive(
-    at: At, layer: type[spec.GlobalAvgPool | spec.GlobalMaxPool], window: type[spec.AvgPool | spec.MaxPool]
-) -> Layers:
-    """An adaptive pool as what it is at this input size: the whole map, nothing at all, or equal windows."""
+def _adaptive(at: At, layer: type[spec.GlobalAvgPool | spec.GlobalMaxPool]) -> Layers:
+    """An adaptive pool: of the whole map, of nothing at all, or (of the largest) in equal windows of this input."""
     (height, width), (high, wide) = at.given[2:], at.out[2:]
     if (high, wide) == (1, 1):
         return (layer(),)
     if (high, wide) == (height, width):
         return ()
+    if layer is spec.GlobalAvgPool:
+        return (spec.AdaptiveAvgPool((high, wide)),)
     _need(height % high == 0 and width % wide == 0, f"an adaptive pool of {height}x{width} to {high}x{wide}")
-    return (window((height // high, width // wide)),)
+    return (spec.MaxPool((height // high, width // wide)),)
 
 
 def _over_map(layer: type[Layer], at: At, dim: Any = None, keepdim: bool = False) -> Layers:
@@ -201,7 +203,7 @@ def _reshaped(at: At) -> Layers:
 
 
 def _along_channels(at: At, dim: int | None, layer: Layer) -> Layers:
-    _need(dim in at.channels_axis, f"softmax over axis {dim}, not over the channels")
+    _need(dim in (1, 1 - len(at.given)), f"softmax over axis {dim}, not over the channels")
     return (layer,)
 
 
@@ -250,6 +252,7 @@ MODULES: dict[type[nn.Module], Reader] = {
     nn.BatchNorm2d: _batch_norm,
     nn.BatchNorm1d: _batch_norm,
     nn.GroupNorm: lambda m, at: (spec.GroupNorm(m.num_groups, eps=m.eps, affine=m.affine),),
+    nn.LayerNorm: _layer_norm,
     nn.LocalResponseNorm: lambda m, at: _lrn(at, m.size, m.alpha, m.beta, m.k),
     nn.MaxPool2d: lambda m, at: _max_pool(
         at, m.kernel_size, m.stride, m.padding, m.dilation, m.ceil_mode, m.return_indices
@@ -257,8 +260,8 @@ MODULES: dict[type[nn.Module], Reader] = {
     nn.AvgPool2d: lambda m, at: _avg_pool(
         at, m.kernel_size, m.stride, m.padding, m.ceil_mode, m.count_include_pad, m.divisor_override
     ),
-    nn.AdaptiveAvgPool2d: lambda m, at: _adaptive(at, spec.GlobalAvgPool, spec.AvgPool),
-    nn.AdaptiveMaxPool2d: lambda m, at: _adaptive(at, spec.GlobalMaxPool, spec.MaxPool),
+    nn.AdaptiveAvgPool2d: lambda m, at: _adaptive(at, spec.GlobalAvgPool),
+    nn.AdaptiveMaxPool2d: lambda m, at: _adaptive(at, spec.GlobalMaxPool),
     nn.Upsample: lambda m, at: _resized(at, m.mode, m.align_corners),
     nn.UpsamplingNearest2d: lambda m, at: _resized(at),
     nn.Flatten: lambda m, at: _reshaped(at),
@@ -266,6 +269,9 @@ MODULES: dict[type[nn.Module], Reader] = {
     nn.Dropout: lambda m, at: (spec.Dropout(m.p),),
     nn.Dropout2d: lambda m, at: (spec.SpatialDropout(m.p),),
     nn.ReLU: lambda m, at: (spec.ReLU(),),
+    nn.ReLU6: lambda m, at: (spec.ReLU6(),),
+    nn.Hardsigmoid: lambda m, at: (spec.HardSigmoid(),),
+    nn.Hardswish: lambda m, at: (spec.HardSwish(),),
     nn.LeakyReLU: lambda m, at: (spec.LeakyReLU(m.negative_slope),),
     nn.Tanh: lambda m, at: (spec.Tanh(),),
     nn.Sigmoid: lambda m, at: (spec.Sigmoid(),),
@@ -294,6 +300,9 @@ FUNCTIONS: dict[Any, Reader] = {
     F.relu_: _relu,
     torch.relu: _relu,
     torch.relu_: _relu,
+    F.relu6: _simple(spec.ReLU6),
+    F.hardsigmoid: _simple(spec.HardSigmoid),
+    F.hardswish: _simple(spec.HardSwish),
     F.leaky_relu: lambda at, negative_slope=0.01, inplace=False: (spec.LeakyReLU(negative_slope),),
     F.tanh: _tanh,
     torch.tanh: _tanh,
@@ -306,10 +315,8 @@ FUNCTIONS: dict[Any, Reader] = {
     F.max_pool2d: _max_pool,
     torch.max_pool2d: _max_pool,
     F.avg_pool2d: _avg_pool,
-    F.adaptive_avg_pool2d: lambda at, output_size: _adaptive(at, spec.GlobalAvgPool, spec.AvgPool),
-    F.adaptive_max_pool2d: lambda at, output_size, return_indices=False: _adaptive(
-        at, spec.GlobalMaxPool, spec.MaxPool
-    ),
+    F.adaptive_avg_pool2d: lambda at, output_size: _adaptive(at, spec.GlobalAvgPool),
+    F.adaptive_max_pool2d: lambda at, output_size, return_indices=False: _adaptive(at, spec.GlobalMaxPool),
     F.local_response_norm: _lrn,
     F.interpolate: lambda at, size=None, scale_factor=None, mode="nearest", **how: _resized(
         at, mode, how.get("align_corners"), bool(how.get("antialias"))
@@ -341,20 +348,3 @@ METHODS: dict[str, Reader] = {
 SAME_ORDER: frozenset[Any] = frozenset(
     key for table in (FUNCTIONS, METHODS) for key, reader in table.items() if reader in (_same_order, _indexed)
 )
-SPREADS: frozenset[str] = frozenset(("expand", "expand_as"))
-LOG_SOFTMAX: frozenset[Any] = frozenset((F.log_softmax, torch.log_softmax, "log_softmax", nn.LogSoftmax))
-JOINS: dict[Any, type[Branches]] = {
-    operator.add: spec.Add,
-    operator.iadd: spec.Add,
-    torch.add: spec.Add,
-    "add": spec.Add,
-    "add_": spec.Add,
-    operator.mul: spec.Multiply,
-    operator.imul: spec.Multiply,
-    torch.mul: spec.Multiply,
-    torch.multiply: spec.Multiply,
-    "mul": spec.Multiply,
-    "mul_": spec.Multiply,
-    torch.cat: spec.Concat,
-    torch.concat: spec.Concat,
-}

@@ -17,6 +17,7 @@ it.
 from __future__ import annotations
 
 import difflib
+import math
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -35,8 +36,9 @@ def arrange(
     """Return the entries under our names: every tensor of ``shapes`` (our name -> shape), none missing, none left over.
 
     ``entries``: the publisher's name -> array or tensor; ``schemes``: the namings to try, the best fit is taken;
-    ``what`` names the file in errors. An entry that differs from ours by sides of 1 alone is reshaped. Counts of
-    batches that the file lacks are left out. Raises `ModelError` naming what is missing, left over or of another shape.
+    ``what`` names the file in errors. An entry that differs from ours by sides of 1 alone is reshaped,
+    and so is a convolution over a whole map where ours is dense. Counts of batches that the file lacks are left out.
+    Raises `ModelError` naming what is missing, left over or of another shape.
 
     Example: ``arrange(entries, shapes, CATALOG["resnet50"].names, what="resnet50.safetensors")``
     """
@@ -99,6 +101,8 @@ def _shaped(entry: Any, shape: tuple[int, ...], where: str) -> Any:
         return entry
     if [side for side in given if side != 1] == [side for side in shape if side != 1]:
         return entry.reshape(shape)
+    if len(shape) == 2 and len(given) == 4 and given[0] == shape[0] and math.prod(given) == math.prod(shape):
+        return entry.reshape(shape)  # a convolution over a whole map is the dense layer on that map flattened
     raise ModelError(f"{where} is {given}, and the net has {shape} there; is it another width, or for other classes?")
 
 

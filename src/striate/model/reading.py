@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 from torch import Tensor, fx, nn
+from torch.nn import functional as F  # noqa: N812  (as everybody writes it)
 
 from striate import spec
 from striate.model.operations import (
-    JOINS,
-    LOG_SOFTMAX,
     SAME_ORDER,
-    SPREADS,
     At,
     Layers,
     Unsaid,
@@ -25,6 +24,24 @@ from striate.model.operations import (
 from striate.spec import Branches
 
 BATCH = 2  # pictures that shapes are read with
+
+SPREADS: frozenset[str] = frozenset(("expand", "expand_as"))
+LOG_SOFTMAX: frozenset[Any] = frozenset((F.log_softmax, torch.log_softmax, "log_softmax", nn.LogSoftmax))
+JOINS: dict[Any, type[Branches]] = {
+    operator.add: spec.Add,
+    operator.iadd: spec.Add,
+    torch.add: spec.Add,
+    "add": spec.Add,
+    "add_": spec.Add,
+    operator.mul: spec.Multiply,
+    operator.imul: spec.Multiply,
+    torch.mul: spec.Multiply,
+    torch.multiply: spec.Multiply,
+    "mul": spec.Multiply,
+    "mul_": spec.Multiply,
+    torch.cat: spec.Concat,
+    torch.concat: spec.Concat,
+}
 
 
 @dataclass(frozen=True)

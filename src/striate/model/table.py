@@ -12,6 +12,7 @@ from striate.errors import DescribeError
 from striate.model.modules import (
     Conv,
     ConvTranspose,
+    Crop,
     GlobalPool,
     Linear,
     LocalResponseNorm,
@@ -22,6 +23,7 @@ from striate.model.modules import (
     TableConv,
     UnevenConv,
 )
+from striate.model.residual import DropPath, LayerNorm, LayerScale, PadChannels
 from striate.spec import Shape
 from striate.spec.values import as_pair
 from striate.spec.window import Slide
@@ -51,7 +53,7 @@ def _conv(layer: spec.Conv, shape: Shape) -> nn.Module:
             dilation=dilation,
             bias=layer.bias,
         )
-    sizes = shape.channels, layer.out, as_pair(layer.kernel)
+    sizes = shape.channels, layer.outputs(), as_pair(layer.kernel)
     if sides[0] != sides[1] or sides[2] != sides[3]:  # "same" alone, which has stride 1
         return UnevenConv(*sizes, sides=sides, dilation=dilation, groups=layer.groups, bias=layer.bias)
     padding = (sides[2], sides[0])
@@ -86,11 +88,6 @@ def _batch_norm(layer: spec.BatchNorm, shape: Shape) -> nn.Module:
     return kind(shape.channels, eps=layer.eps, momentum=layer.momentum, affine=layer.affine)
 
 
-def _outputs(layer: spec.Dense | spec.Rbf) -> int:
-    assert layer.out is not None  # `build` has filled it
-    return layer.out
-
-
 TABLE: dict[type[spec.Layer], Callable[[Any, Shape], nn.Module]] = {
     spec.Conv: _conv,
     spec.ConvTranspose: _conv_transpose,
@@ -101,12 +98,14 @@ TABLE: dict[type[spec.Layer], Callable[[Any, Shape], nn.Module]] = {
     spec.GlobalMaxPool: lambda layer, shape: GlobalPool("max"),
     spec.GlobalAvgPool: lambda layer, shape: GlobalPool("average"),
     spec.GlobalMinPool: lambda layer, shape: GlobalPool("min"),
+    spec.AdaptiveAvgPool: lambda layer, shape: nn.AdaptiveAvgPool2d(as_pair(layer.size)),
+    spec.Crop: lambda layer, shape: Crop(as_pair(layer.margin)),
     spec.Upsample: lambda layer, shape: nn.Upsample(
         scale_factor=tuple(float(factor) for factor in as_pair(layer.factor)), mode=layer.mode
     ),
     spec.Flatten: lambda layer, shape: nn.Flatten(),
-    spec.Dense: lambda layer, shape: Linear(shape.channels, _outputs(layer), layer.bias),
-    spec.Rbf: lambda layer, shape: Rbf(shape.channels, _outputs(layer)),
+    spec.Dense: lambda layer, shape: Linear(shape.channels, layer.outputs(), layer.bias),
+    spec.Rbf: lambda layer, shape: Rbf(shape.channels, layer.outputs()),
     spec.BatchNorm: _batch_norm,
     spec.GroupNorm: lambda layer, shape: nn.GroupNorm(layer.groups, shape.channels, layer.eps, layer.affine),
     spec.LocalResponseNorm: lambda layer, shape: LocalResponseNorm(
@@ -123,4 +122,11 @@ TABLE: dict[type[spec.Layer], Callable[[Any, Shape], nn.Module]] = {
     spec.SiLU: lambda layer, shape: nn.SiLU(),
     spec.Softmax: lambda layer, shape: nn.Softmax(1),
     spec.Identity: lambda layer, shape: nn.Identity(),
+    spec.ReLU6: lambda layer, shape: nn.ReLU6(),
+    spec.HardSigmoid: lambda layer, shape: nn.Hardsigmoid(),
+    spec.HardSwish: lambda layer, shape: nn.Hardswish(),
+    spec.LayerNorm: lambda layer, shape: LayerNorm(shape.channels, layer.eps, layer.affine),
+    spec.LayerScale: lambda layer, shape: LayerScale(shape.channels, layer.initial),
+    spec.DropPath: lambda layer, shape: DropPath(layer.p),
+    spec.PadChannels: lambda layer, shape: PadChannels(layer.sides(shape)),
 }

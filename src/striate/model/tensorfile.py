@@ -42,7 +42,7 @@ _DTYPES: dict[str, tuple[str, int]] = {
     "U8": ("uint8", 1),
     "BOOL": ("bool", 1),
 }
-_WORDS = {name: word for word, (name, _) in _DTYPES.items()}
+WORDS = {name: word for word, (name, _) in _DTYPES.items()}
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,7 @@ def read_header(path: Path) -> Header:
         size = stream.seek(0, 2)
         stream.seek(0)
         start = stream.read(8)
-        problem = _not_ours(start, path)
+        problem = not_ours(start, path)
         if problem:
             raise ModelError(problem)
         length = struct.unpack("<Q", start)[0]
@@ -153,11 +153,11 @@ def _raw(name: str, tensor: Tensor | np.ndarray[Any, Any]) -> tuple[str, tuple[i
         shape, kind = tuple(tensor.shape), str(tensor.dtype).removeprefix("torch.")
         values = tensor.detach().cpu().contiguous().reshape(-1)
         data = values.view(torch.uint8).numpy().data if values.numel() else memoryview(b"")
-    if kind not in _WORDS:
-        raise ModelError(f"tensor {name!r} is of {kind}, which a model file cannot hold; it holds {', '.join(_WORDS)}")
+    if kind not in WORDS:
+        raise ModelError(f"tensor {name!r} is of {kind}, which a model file cannot hold; it holds {', '.join(WORDS)}")
     if name == "__metadata__":
         raise ModelError("a tensor cannot be called '__metadata__'")
-    return _WORDS[kind], shape, data
+    return WORDS[kind], shape, data
 
 
 def _tensor(content: bytearray, place: Place) -> Tensor:
@@ -180,11 +180,11 @@ def _digest(text: bytes, *pieces: bytes | bytearray | memoryview) -> str:
     return digest.hexdigest()
 
 
-def _not_ours(start: bytes, path: Path) -> str | None:
+def not_ours(start: bytes, path: Path) -> str | None:
     """Return what a file is by its first eight bytes, when it is something else that people have."""
     never = (
         "Striate never unpickles, since a pickle can run any program. Load it where it was made and save its tensors "
-        "with safetensors.torch.save_file"
+        "with safetensors.torch.save_file, or let striate weights import --as NET read it where it can do no harm"
     )
     if len(start) < 2:
         return (

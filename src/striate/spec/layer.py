@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Self
+
 from striate.errors import ShapeError
 from striate.spec.net import Net, node
 from striate.spec.shape import Shape
+from striate.spec.values import Classes
 from striate.spec.window import Window
 
 
@@ -32,6 +36,23 @@ class Layer(Net):
     def windows(self) -> tuple[Window, Window] | None:
         """What an output position sees of the input, for height and width; None: its own position alone."""
         return None
+
+
+@node
+class Head(Layer):
+    """A layer that can answer for the classes; with `out` None it waits to hear how many there are. (Abstract.)"""
+
+    out: Classes
+
+    def as_head(self, classes: int) -> Self:
+        """The same layer with that many outputs."""
+        return replace(self, out=classes)
+
+    def outputs(self) -> int:
+        """How many outputs it has. Raises `ShapeError` while nobody said how many classes there are."""
+        if self.out is None:
+            raise ShapeError(f"{self} has as many outputs as there are classes, and nobody said how many")
+        return self.out
 
 
 def require_map(layer: Layer, given: Shape) -> tuple[int, int, int]:

@@ -1,5 +1,5 @@
 # ruff: noqa: D102  (what an overriding method answers is said once, at its base)
-"""The layers without a window, and `LAYERS`: every word of the notation.
+"""The layers without a window that are neither norm nor activation, and `LAYERS`: every word of the notation.
 
 A layer's fields come first; their annotations (`Count`, `Size` ...) say what each may be, and `striate.spec.values`
 checks it. To add a layer, write its class and add its line to `LAYERS`: text, survey and refusals follow.
@@ -11,14 +11,30 @@ from dataclasses import KW_ONLY
 from typing import ClassVar
 
 from striate.errors import ShapeError
-from striate.spec.layer import Layer, require_map
+from striate.spec.activations import (
+    GELU,
+    HardSigmoid,
+    HardSwish,
+    LeakyReLU,
+    ReLU,
+    ReLU6,
+    ScaledTanh,
+    Sigmoid,
+    SiLU,
+    Softmax,
+    Tanh,
+)
+from striate.spec.layer import Head, Layer, require_map
 from striate.spec.net import node
+from striate.spec.norms import BatchNorm, GroupNorm, LayerNorm, LayerScale, LocalResponseNorm
 from striate.spec.shape import Shape
-from striate.spec.values import Classes, Count, Flag, Positive, Real, Share
+from striate.spec.values import Classes, Count, Flag, Share
 from striate.spec.windowed import (
+    AdaptiveAvgPool,
     AvgPool,
     Conv,
     ConvTranspose,
+    Crop,
     Flatten,
     GlobalAvgPool,
     GlobalMaxPool,
@@ -32,26 +48,36 @@ from striate.spec.windowed import (
 __all__ = [
     "GELU",
     "LAYERS",
+    "AdaptiveAvgPool",
     "AvgPool",
     "BatchNorm",
     "Conv",
     "ConvTranspose",
+    "Crop",
     "Dense",
+    "DropPath",
     "Dropout",
+    "FlatHead",
     "Flatten",
     "GlobalAvgPool",
     "GlobalMaxPool",
     "GlobalMinPool",
     "GroupNorm",
+    "HardSigmoid",
+    "HardSwish",
     "Head",
     "Identity",
     "Layer",
+    "LayerNorm",
+    "LayerScale",
     "LeakyReLU",
     "LocalResponseNorm",
     "MaxPool",
     "MinPool",
+    "PadChannels",
     "Rbf",
     "ReLU",
+    "ReLU6",
     "ScaledTanh",
     "SiLU",
     "Sigmoid",
@@ -64,44 +90,33 @@ __all__ = [
 
 
 @node
-class Head(Layer):
-    """A layer on a flat vector that can answer for the classes. (Abstract.)"""
+class FlatHead(Head):
+    """A head on a flat vector. (Abstract.)"""
 
     out: Classes = None
-
-    def as_head(self, classes: int) -> Head:
-        """The same layer with that many outputs."""
-        raise NotImplementedError
 
     def shape(self, given: Shape) -> Shape:
         if given.is_map:
             raise ShapeError(f"{self.keyword} takes a flat vector, but is given the map {given}")
-        if self.out is None:
-            raise ShapeError(
-                f"{self.keyword} without a number has as many outputs as there are classes, and nobody said how many"
-            )
-        return Shape(self.out)
+        return Shape(self.outputs())
 
     def macs(self, given: Shape) -> int:
         return given.channels * self.shape(given).channels
 
 
 @node
-class Dense(Head):
+class Dense(FlatHead):
     """Every output a weighted sum of the whole flat vector. Without a number: as many as there are classes."""
 
     keyword: ClassVar[str] = "dense"
     _: KW_ONLY
     bias: Flag = True
 
-    def as_head(self, classes: int) -> Dense:
-        return Dense(classes, bias=self.bias)
-
     def parameters(self, given: Shape) -> int:
         return (given.channels + self.bias) * self.shape(given).channels
 
 
-class Rbf(Head):
+class Rbf(FlatHead):
     """LeNet-5's output: minus the squared distance to one fixed prototype of -1s and 1s a class, never trained.
 
     LeCun et al. 1998, section II.B; negated here, so that the nearest class has the largest logit.
@@ -109,68 +124,8 @@ class Rbf(Head):
 
     keyword: ClassVar[str] = "rbf"
 
-    def as_head(self, classes: int) -> Rbf:
-        return Rbf(classes)
-
     def fixed(self, given: Shape) -> int:
         return given.channels * self.shape(given).channels
-
-
-@node
-class BatchNorm(Layer):
-    """Each channel to mean 0 and variance 1 over the batch, then scaled and shifted if `affine` (Ioffe 2015)."""
-
-    keyword: ClassVar[str] = "batchnorm"
-    _: KW_ONLY
-    eps: Positive = 1e-5
-    momentum: Share = 0.1
-    affine: Flag = True
-
-    def parameters(self, given: Shape) -> int:
-        return 2 * given.channels * self.affine
-
-
-@node
-class GroupNorm(Layer):
-    """Each group of channels of one picture to mean 0 and variance 1, then scaled and shifted if `affine` (Wu 2018)."""
-
-    keyword: ClassVar[str] = "groupnorm"
-    groups: Count
-    _: KW_ONLY
-    eps: Positive = 1e-5
-    affine: Flag = True
-
-    def shape(self, given: Shape) -> Shape:
-        if given.channels % self.groups:
-            divisors = ", ".join(str(n) for n in range(1, given.channels + 1) if given.channels % n == 0)
-            raise ShapeError(
-                f"{self.groups} groups must divide the {given.channels} channels of the input; what divides: {divisors}"
-            )
-        if given.elements == self.groups:
-            raise ShapeError(f"each of the {self.groups} groups of {given} holds one value, and its norm is always 0")
-        return given
-
-    def parameters(self, given: Shape) -> int:
-        return 2 * given.channels * self.affine
-
-
-@node
-class LocalResponseNorm(Layer):
-    """Each value over (k + alpha/size * sum of squares of `size` neighbouring channels) ** beta (AlexNet, 3.3).
-
-    `alpha` is divided by `size`, as in PyTorch; the paper's own alpha of 1e-4 at size 5 is 5e-4 here.
-    """
-
-    keyword: ClassVar[str] = "lrn"
-    size: Count = 5
-    _: KW_ONLY
-    alpha: Real = 1e-4
-    beta: Real = 0.75
-    k: Real = 1.0
-
-    def shape(self, given: Shape) -> Shape:
-        require_map(self, given)
-        return given
 
 
 @node
@@ -191,54 +146,35 @@ class SpatialDropout(Dropout):
         return given
 
 
-class ReLU(Layer):
-    """max(x, 0)."""
+class DropPath(Dropout):
+    """In training the whole branch of a picture becomes 0 with probability `p`; the others grow by 1/(1 - p).
 
-    keyword: ClassVar[str] = "relu"
+    At the end of a residual branch this is stochastic depth: the picture skips the block (Huang et al. 2016, section
+    3, where the branch shrinks in evaluation instead).
+    """
+
+    keyword: ClassVar[str] = "droppath"
 
 
 @node
-class LeakyReLU(Layer):
-    """x where it is positive, `slope` times x where it is not."""
+class PadChannels(Layer):
+    """Channels of zeros, half before and half behind, up to `out` channels; an odd one goes behind.
 
-    keyword: ClassVar[str] = "leakyrelu"
-    slope: Real = 0.01
+    The shortcut without parameters of a residual net whose channels grow (He et al. 2015, section 4.1, option A).
+    """
 
+    keyword: ClassVar[str] = "padchannels"
+    out: Count
 
-class Tanh(Layer):
-    """tanh(x)."""
+    def sides(self, given: Shape) -> tuple[int, int]:
+        """How many channels of zeros come before and behind."""
+        more = self.out - given.channels
+        return more // 2, more - more // 2
 
-    keyword: ClassVar[str] = "tanh"
-
-
-class ScaledTanh(Layer):
-    """1.7159 tanh(2x/3): LeNet-5's squashing, 1 at 1 and -1 at -1 (LeCun et al. 1998, appendix A)."""
-
-    keyword: ClassVar[str] = "scaledtanh"
-
-
-class Sigmoid(Layer):
-    """1 / (1 + exp(-x))."""
-
-    keyword: ClassVar[str] = "sigmoid"
-
-
-class GELU(Layer):
-    """x times the share of the normal distribution below x (Hendrycks 2016), exact."""
-
-    keyword: ClassVar[str] = "gelu"
-
-
-class SiLU(Layer):
-    """x times sigmoid(x), also called swish."""
-
-    keyword: ClassVar[str] = "silu"
-
-
-class Softmax(Layer):
-    """exp(x) over its sum across the channels, at each position."""
-
-    keyword: ClassVar[str] = "softmax"
+    def shape(self, given: Shape) -> Shape:
+        if given.channels > self.out:
+            raise ShapeError(f"{given.channels} channels cannot be filled up to {self.out}")
+        return Shape(self.out, given.height, given.width)
 
 
 class Identity(Layer):
@@ -256,6 +192,8 @@ LAYERS: dict[str, type[Layer]] = {
     "globalmaxpool": GlobalMaxPool,
     "globalavgpool": GlobalAvgPool,
     "globalminpool": GlobalMinPool,
+    "adaptiveavgpool": AdaptiveAvgPool,
+    "crop": Crop,
     "dense": Dense,
     "flatten": Flatten,
     "batchnorm": BatchNorm,
@@ -275,4 +213,11 @@ LAYERS: dict[str, type[Layer]] = {
     "upsample": Upsample,
     "subsample": Subsample,
     "rbf": Rbf,
+    "relu6": ReLU6,
+    "hardsigmoid": HardSigmoid,
+    "hardswish": HardSwish,
+    "layernorm": LayerNorm,
+    "layerscale": LayerScale,
+    "droppath": DropPath,
+    "padchannels": PadChannels,
 }

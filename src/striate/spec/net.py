@@ -17,7 +17,7 @@ from striate.spec.values import KINDS, Count, Positive
 
 if TYPE_CHECKING:
     from striate.spec.branches import Add, Concat, Multiply
-    from striate.spec.layers import Head
+    from striate.spec.layer import Head
     from striate.spec.survey import Survey
 
 DEEPEST = 50  # compositions within each other; text of such a net still reads back
@@ -150,22 +150,23 @@ class Net:
         return walk(self, Scope("", self))
 
     def head(self) -> tuple[str, Head]:
-        """Path and layer of the last dense layer (or `Rbf`) outside side heads: what answers for the classes.
+        """Path and layer of what answers for the classes: the last dense layer (or `Rbf`) outside side heads.
 
-        Raises `DescribeError` when there is none.
+        Without one, the last convolution, unless it is one branch of several. Raises `DescribeError` when there is
+        none.
+
+            >>> from striate.spec import parse
+            >>> parse("conv 8 3 >> relu >> conv classes 1x1 >> globalavgpool >> flatten").head()
+            ('conv2', Conv(None, 1))
         """
-        from striate.spec.layers import Head
-        from striate.spec.paths import Scope, walk
+        from striate.spec.paths import answering
 
-        found = [(path, layer) for path, layer in walk(self, Scope("", self), sides=False) if isinstance(layer, Head)]
-        if not found:
-            raise DescribeError("this net has no dense layer to answer for classes: end it with flatten >> dense")
-        return found[-1]
+        return answering(self)
 
     @property
     def is_open(self) -> bool:
         """True while a layer waits for the number of classes, as ``Dense()`` does."""
-        from striate.spec.layers import Head
+        from striate.spec.layer import Head
 
         return any(isinstance(layer, Head) and layer.out is None for layer in self.layers())
 
@@ -176,7 +177,7 @@ class Net:
         >>> print((Flatten() >> Dense()).with_classes(10))
         flatten >> dense 10
         """
-        from striate.spec.layers import Head
+        from striate.spec.layer import Head
 
         return self.change(
             lambda layer: layer.as_head(classes) if isinstance(layer, Head) and layer.out is None else layer

@@ -13,7 +13,8 @@
             | KEYWORD { value } { option }        a layer: "conv 64 7x7 stride 2 pad 3 no bias"
 
 Signs bind as they do in Python. Spaces and line ends mean nothing, ``#`` begins a comment. The values of a layer
-come in the order of its fields; a kernel is ``7x7`` (height x width) or ``7``; options are words with a value
+come in the order of its fields; a kernel is ``7x7`` (height x width) or ``7``; ``classes`` stands for the number of
+outputs that is still open (``conv classes 1x1``; ``dense`` by itself is open too); options are words with a value
 (``stride 2``), flags (``ceil``) or their opposite (``no bias``). `striate.spec.writing` writes what this reads.
 """
 
@@ -31,6 +32,7 @@ from striate.spec.layers import LAYERS, Layer
 from striate.spec.net import DEEPEST, Named, Net, Repeat, Row, Several, Side
 from striate.spec.values import KINDS
 
+OPEN = "classes"  # in place of a number: as many as there are classes
 WORDS = {"padding": "pad", "output_padding": "outpad", "count_padding": "count"}  # field -> shorter word
 _SIGNS: dict[str, type[Several]] = {"*": Multiply, "+": Add, ">>": Row, "|": Concat}  # tightest first
 _DEEPEST = 2 * DEEPEST + 2  # parentheses, names and counts within each other: a named part takes two
@@ -200,7 +202,10 @@ class _Reader:
         given: dict[str, Any] = {}
         for option in options(layer.keyword):
             if not option.by_word:
-                if self._token.type in ("number", "pair"):
+                if option.kind == "Classes" and self._is(OPEN):
+                    self._take()
+                    given[option.field] = None
+                elif self._token.type in ("number", "pair"):
                     given[option.field] = self._value(option.kind, f"{option.field} of {layer.keyword}")
                 elif option.default is MISSING:
                     raise self._error(f"{_usage(layer)}: {option.field} is missing before {self._token}")

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 
 from striate.errors import DescribeError
 from striate.spec.branches import Branches
+from striate.spec.layer import Head
+from striate.spec.layers import FlatHead
 from striate.spec.net import Named, Net, Repeat, Row, Side
 
 
@@ -54,25 +56,39 @@ def _given_names(net: Net) -> Iterator[str]:
         yield from (part.label for part in net.inside() if isinstance(part, Named))
 
 
-def walk(net: Net, scope: Scope, *, sides: bool = True) -> Iterator[tuple[str, Net]]:
-    """Every layer of a net with its path, in the order they work; side heads only if `sides`."""
+def walk(net: Net, scope: Scope, *, sides: bool = True, joins: bool = True) -> Iterator[tuple[str, Net]]:
+    """Every layer with its path, in the order they work; those in side heads if `sides`, in branches if `joins`."""
     if isinstance(net, Row):
         for part in net.nets:
-            yield from walk(part, scope, sides=sides)
+            yield from walk(part, scope, sides=sides, joins=joins)
     elif isinstance(net, Repeat):
         for _ in range(net.count):
-            yield from walk(net.net, scope.open("", net.net), sides=sides)
+            yield from walk(net.net, scope.open("", net.net), sides=sides, joins=joins)
     elif isinstance(net, Named):
         path = scope.named(net.label)
         if net.net.inside():
-            yield from walk(net.net, Scope(path, net.net), sides=sides)
+            yield from walk(net.net, Scope(path, net.net), sides=sides, joins=joins)
         else:
             yield path, net.net
     elif isinstance(net, Branches):
         for branch in net.nets:
-            yield from walk(branch, scope.open("branch", branch), sides=sides)
+            inner = scope.open("branch", branch)  # opened in any case: it takes its number
+            if joins:
+                yield from walk(branch, inner, sides=sides)
     elif isinstance(net, Side):
         if sides:
             yield from walk(net.net, scope.open("side", net.net), sides=sides)
     else:
         yield scope.next(net.keyword), net
+
+
+def answering(net: Net) -> tuple[str, Head]:
+    """What `Net.head` does; see there."""
+    heads = [(path, part) for path, part in walk(net, Scope("", net), sides=False) if isinstance(part, Head)]
+    dense = [(path, part) for path, part in heads if isinstance(part, FlatHead)]
+    if dense:
+        return dense[-1]
+    alone = {path for path, _ in walk(net, Scope("", net), sides=False, joins=False)}
+    if not heads or heads[-1][0] not in alone:
+        raise DescribeError("this net has no dense layer to answer for classes: end it with flatten >> dense")
+    return heads[-1]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -9,7 +10,17 @@ from math import gcd
 
 from striate.errors import DescribeError, FitError
 from striate.spec.branches import Add, Branches
-from striate.spec.layers import Conv, ConvTranspose, Flatten, GlobalAvgPool, GroupNorm, Head, Identity, Layer
+from striate.spec.layer import Head, Layer
+from striate.spec.layers import (
+    Conv,
+    ConvTranspose,
+    FlatHead,
+    Flatten,
+    GlobalAvgPool,
+    GroupNorm,
+    Identity,
+    PadChannels,
+)
 from striate.spec.net import Net
 from striate.spec.notation import options
 from striate.spec.patches import Patches, unseen, whole
@@ -67,6 +78,8 @@ def refuse_loss(trace: Trace, lost: Patches, *, survey: Callable[[Step], Survey]
             continue
         if not isinstance(window, Slide):
             why = f"its padding cuts off all that they reach ({window.formula(side)})"
+        elif window.before < 0:
+            why = f"it cuts off the edges ({window.formula(side)})"
         elif (side - window.span + window.before + window.after) % window.stride:
             why = f"{window.formula(side)} is not whole"
         else:
@@ -130,7 +143,8 @@ def _inputs(trace: Trace, fit: str) -> Iterator[Proposal]:
     far = _tries(trace)
     for direction in (-1, 1):
         if shape.height == shape.width:
-            sides = [shape.height + direction * by for by in range(1, far + 1)]
+            begin = shape.height - 1 if direction < 0 else max(shape.height + 1, _large_enough(trace))
+            sides = [begin + direction * by for by in range(far)]
             sizes = list(zip(sides, sides, strict=True))
         else:
             height, width = (_nearest_side(trace, axis, direction, far, fit) for axis in (0, 1))
@@ -139,6 +153,22 @@ def _inputs(trace: Trace, fit: str) -> Iterator[Proposal]:
         yield from _working(
             trace, (Proposal(f"input {other}", trace.net, other, fit) for other in inputs if other != shape)
         )
+
+
+def _large_enough(trace: Trace) -> int:
+    """The smallest side, from the one of this square input on, of which no window is too large for what it is given."""
+    begin, _ = trace.input.size
+
+    def too_small(side: int) -> bool:
+        try:
+            Trace(trace.net, Shape(trace.input.channels, side, side)).run()
+        except Stuck as stuck:
+            return isinstance(stuck.error, FitError)
+        return False
+
+    larger = range(begin, 16 * begin)
+    found = bisect_left(larger, True, key=lambda side: not too_small(side)) if too_small(begin) else 0
+    return larger[found] if found < len(larger) else begin
 
 
 def _nearest_side(trace: Trace, axis: int, direction: int, far: int, fit: str) -> int | None:
@@ -246,24 +276,26 @@ def _shapes(trace: Trace, stuck: Stuck, fit: str) -> Iterator[Proposal]:
     def instead(new: Net, text: str | None = None) -> Proposal:
         return Proposal(text or f"{new} in place of {part}", _replaced(trace.net, stuck.where, new), trace.input, fit)
 
-    if isinstance(part, Head):
-        before = (Flatten(), GlobalAvgPool() >> Flatten()) if given.is_map else ()
+    if isinstance(part, FlatHead) or (isinstance(part, Head) and part.out is None):
+        before = (Flatten(), GlobalAvgPool() >> Flatten()) if given.is_map and isinstance(part, FlatHead) else ()
         candidates = [instead(net >> part, f"{net} before it") for net in before]
         if part.out is None:
             candidates = [
                 Proposal(f"{one.text}, and classes=10", one.net.with_classes(10), one.input, fit) for one in candidates
-            ] or [Proposal(f"classes=10, or {part} 10", trace.net.with_classes(10), trace.input, fit)]
+            ] or [Proposal(f"classes=10, or {part.as_head(10)}", trace.net.with_classes(10), trace.input, fit)]
         yield from _working(trace, candidates, 2)
     elif isinstance(part, Conv | ConvTranspose) and part.groups > 1 and given.is_map:
-        common = gcd(given.channels, part.out)
+        common = gcd(given.channels, part.out or 1)
         groups = sorted((n for n in range(1, common + 1) if common % n == 0), key=lambda n: abs(n - part.groups))
         yield from _working(trace, (instead(replace(part, groups=n), f"groups {n}") for n in groups), 2)
     elif isinstance(part, GroupNorm):
         groups = [n for n in range(1, given.channels + 1) if given.channels % n == 0]
         groups.sort(key=lambda n: abs(n - part.groups))
         yield from _working(trace, (instead(replace(part, groups=n), f"groups {n}") for n in groups), 2)
+    elif isinstance(part, PadChannels):
+        yield from _working(trace, [instead(PadChannels(given.channels))])
     elif isinstance(part, Branches):
-        yield from _working(trace, _joinable(trace, stuck, part, fit), 2)
+        yield from _working(trace, _joinable(trace, stuck, part, fit), 3)
     elif not given.is_map:
         for step in reversed(trace.done):
             if isinstance(step.net, Flatten):
@@ -275,13 +307,15 @@ def _shapes(trace: Trace, stuck: Stuck, fit: str) -> Iterator[Proposal]:
 
 
 def _joinable(trace: Trace, stuck: Stuck, join: Branches, fit: str) -> Iterator[Proposal]:
-    """Changes within the branches that bring their shapes together."""
+    """Other inputs, and changes within the branches, that bring their shapes together."""
     depth = len(stuck.where)
     ends: dict[int, Step] = {}  # the last step of each branch of this very join
     for step in trace.done:
         if step.where[:depth] == stuck.where and len(step.where) > depth and step.given is not None:
             ends[step.where[depth]] = step
     shapes = [step.shape for step in ends.values()]
+    if len({shape.size for shape in shapes}) > 1:
+        yield from _inputs(trace, fit)
     for step in ends.values():
         others = [shape for shape in shapes if shape != step.shape]
         if isinstance(step.net, Identity) and isinstance(join, Add) and step.shape.is_map and step.shape.height:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, replace
 from typing import Any
 
 from striate.errors import DescribeError
@@ -22,8 +22,8 @@ class Part:
     """One row of a survey: a layer at work, or the join of branches.
 
     ``memory_bytes`` is the output of one picture in float32, as training keeps it. ``unseen`` is what this part by
-    itself passes over in its own input (another branch may see it); None where it looks at everything. Of a part that
-    is somebody's own code ``macs`` is None, which is: not known.
+    itself passes over in its own input (another branch may see it); None where it looks at everything. A ``frozen``
+    part keeps the weights it starts from. Of a part that is somebody's own code ``macs`` is None: not known.
     """
 
     path: str
@@ -36,6 +36,7 @@ class Part:
     field: Field | None
     unseen: Unseen | None
     aside: bool
+    frozen: bool = False
 
     def to_dict(self) -> dict[str, Any]:
         """The row as plain lists and numbers."""
@@ -50,6 +51,7 @@ class Part:
             "field": self.field.to_dict() if self.field else None,
             "unseen": self.unseen.to_dict() if self.unseen else None,
             "aside": self.aside,
+            "frozen": self.frozen,
         }
 
 
@@ -90,6 +92,11 @@ class Survey:
         return sum(row.fixed for row in self.rows)
 
     @property
+    def frozen(self) -> int:
+        """Numbers among the `parameters` that keep the values they start from; see `with_frozen`."""
+        return sum(row.parameters for row in self.rows if row.frozen)
+
+    @property
     def macs(self) -> int:
         """Multiply-accumulates for one picture."""
         return sum(row.macs or 0 for row in self.rows)
@@ -126,6 +133,15 @@ class Survey:
         patches = self._trace.footprint(part, row, column)
         return frozenset(pixel for patch in patches or () for pixel in patch.pixels())
 
+    def with_frozen(self, paths: Collection[str]) -> Survey:
+        """The same survey with these parts marked as frozen: they start from weights that are kept as they are.
+
+        >>> from striate.spec import Conv, Dense, Flatten
+        >>> (Conv(6, 5) >> Flatten() >> Dense(2)).on(1, 8, 8).with_frozen(["conv1"]).frozen
+        156
+        """
+        return replace(self, rows=tuple(replace(row, frozen=row.path in paths) for row in self.rows))
+
     def table(self, width: int | None = None) -> str:
         """The rows as plain text `width` columns wide (80 to 120: the terminal's), repeats that are alike folded."""
         from striate.spec.table import text_table
@@ -140,6 +156,7 @@ class Survey:
             "output": list(self.output) if self.output else None,
             "parameters": self.parameters,
             "fixed": self.fixed,
+            "frozen": self.frozen,
             "macs": self.macs,
             "memory_bytes": self.memory_bytes,
             "field": self.field.to_dict() if self.field else None,

@@ -33,7 +33,7 @@ def text_table(survey: Survey, width: int | None = None) -> str:
     widths = [first, max(min(wanted[1], room - first), 8)]
     lines = []
     for cells in zip(*columns, strict=True):
-        texts = [_short(cells[0], widths[0], keep_end=True), _short(cells[1], widths[1])]
+        texts = [_short_path(cells[0], widths[0]), _short(cells[1], widths[1])]
         words = [text.ljust(size) for text, size in zip(texts, widths, strict=True)]
         words += [
             cell.rjust(max(map(len, column)))
@@ -55,7 +55,7 @@ def _columns(survey: Survey, parts: Sequence[Part], without: Sequence[str]) -> l
                 part.path,
                 part.layer,
                 str(part.output or "?"),
-                f"{part.parameters:,}" if part.parameters or not part.fixed else f"{part.fixed:,} fixed",
+                _numbers(part),
                 "?" if part.macs is None else count(part.macs) if part.macs else "0",
                 _bytes(part.memory_bytes),
                 *(_field(part.field) if survey.why is None else ("?", "")),
@@ -77,6 +77,11 @@ def _notes(survey: Survey) -> Iterator[str]:
         yield f"not known: {lacking}what the code does between its modules, receptive fields, unseen pixels"
     if survey.fixed:
         yield f"not trained: {survey.fixed:,} fixed numbers"
+    if survey.frozen:
+        yield (
+            f"frozen: {survey.frozen:,} of the {survey.parameters:,} parameters keep the values they start from, and"
+            " frozen norms their statistics"
+        )
     beside = [part for part in survey.rows if part.aside]
     if beside:
         yield (
@@ -85,6 +90,12 @@ def _notes(survey: Survey) -> Iterator[str]:
         )
     if survey.unseen:
         yield f"never seen: {survey.unseen} of the picture ({100 * survey.unseen.share:.3g} % of it)"
+
+
+def _numbers(part: Part) -> str:
+    if part.fixed and not part.parameters:
+        return f"{part.fixed:,} fixed"
+    return f"{part.parameters:,}{' frozen' if part.frozen and part.parameters else ''}"
 
 
 def fold(parts: Sequence[Part]) -> Iterator[Part]:
@@ -123,7 +134,10 @@ def _likeness(group: list[Part], depth: int) -> object:
     steps = group[0].path.split(".")
     if depth >= len(steps) or not steps[depth].isdigit():
         return group[0].path
-    return [(part.path.split(".")[depth + 1 :], part.layer, part.output, part.parameters, part.macs) for part in group]
+    return [
+        (part.path.split(".")[depth + 1 :], part.layer, part.output, part.parameters, part.macs, part.frozen)
+        for part in group
+    ]
 
 
 def html_table(survey: Survey) -> str:
@@ -177,14 +191,29 @@ def _bytes(number: int) -> str:
     return f"{_magnitude(number)}B" if number >= 1000 else f"{number} B"
 
 
-def _short(text: str, width: int, *, keep_end: bool = False) -> str:
-    if len(text) <= width:
-        return text
-    if not keep_end:
-        return f"{text[: width - 1]}…"
-    # A path loses whole names where it can: …branch1.conv1
-    tail = text[len(text) - width + 1 :]
-    return f"…{tail[tail.index('.') + 1 :] if '.' in tail else tail}"
+def _short(text: str, width: int) -> str:
+    return text if len(text) <= width else f"{text[: width - 1]}…"
+
+
+def _short_path(path: str, width: int) -> str:
+    """A path without as many names in its middle as it takes: ``stage1…branch2.conv1`` keeps its stage and its leaf."""
+    names = path.split(".")
+    if len(path) <= width or len(names) < 2:
+        return _short(path, width)
+    begin, end = 1, 1
+    if len(f"{names[0]}…{names[-1]}") > width:
+        leaf = names[-1][-width + 1 :]
+        return f"{names[0][: width - 1 - len(leaf)]}…{leaf}"
+    while True:
+        longer = ((begin, end + 1), (begin + 1, end))
+        fitting = [pair for pair in longer if len(_without_middle(names, *pair)) <= width]
+        if not fitting:
+            return _without_middle(names, begin, end)
+        begin, end = fitting[0]
+
+
+def _without_middle(names: Sequence[str], begin: int, end: int) -> str:
+    return f"{'.'.join(names[:begin])}…{'.'.join(names[-end:])}"
 
 
 def _terminal_width() -> int:

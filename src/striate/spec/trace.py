@@ -111,7 +111,8 @@ class Trace:
         windows = self._windows_of(layer)
         if windows is not None:
             height, width = self.input.size
-            field = Field(field.height.through(windows[0], height), field.width.through(windows[1], width))
+            rows, columns = (window.on(side) for window, side in zip(windows, given.size, strict=True))
+            field = Field(field.height.through(rows, height), field.width.through(columns, width))
         step = Step(path, layer, where, given, shape, field, aside)
         self.done.append(step)
         return step

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import reduce
+from math import gcd
 from operator import or_
 from typing import TYPE_CHECKING
 
@@ -96,6 +97,10 @@ class Window:
         """The arithmetic of `outputs` with its numbers."""
         raise NotImplementedError
 
+    def on(self, n: int) -> Window:
+        """The same window where ``first``, ``last`` and ``step`` are known; they may depend on `n`, the inputs."""
+        return self
+
 
 @dataclass(frozen=True, eq=False)
 class Slide(Window):
@@ -149,10 +154,12 @@ class Slide(Window):
         return gather(starts, self.stride) & everything(self.outputs(n))
 
     def formula(self, n: int) -> str:
-        padding = f"2*{self.before}" if self.before == self.after else f"{self.before + self.after}"
+        total = abs(self.before + self.after)
+        padding = f"2*{total // 2}" if self.before == self.after else f"{total}"
+        sign = "-" if self.before < 0 else "+"  # below 0 it cuts off
         exact = (n - self.span + self.before + self.after) / self.stride + 1
         span = str(self.span) if self.dilation == 1 else f"({self.dilation}*({self.kernel} - 1) + 1)"
-        return f"({n} - {span} + {padding})/{self.stride} + 1 = {round(exact, 2):g}"
+        return f"({n} - {span} {sign} {padding})/{self.stride} + 1 = {round(exact, 2):g}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -252,6 +259,49 @@ class Stretch(Window):
 
     def formula(self, n: int) -> str:
         return f"{n}*{self.factor} = {n * self.factor}"
+
+
+@dataclass(frozen=True, eq=False)
+class Bins(Window):
+    """All inputs shared among `count` outputs: output `i` sees floor(i*n/count) up to ceil((i + 1)*n/count)."""
+
+    count: int
+    inputs: int = 0  # once known
+
+    def on(self, n: int) -> Window:
+        return Bins(self.count, n)
+
+    @property
+    def first(self) -> Steps:  # type: ignore[override]
+        """Output 0 sees inputs from here (the lowest over all outputs, in steps of an output)."""
+        return _ratio(gcd(self.inputs, self.count) - self.count, self.count)
+
+    @property
+    def last(self) -> Steps:  # type: ignore[override]
+        """Output 0 sees inputs to here (the highest over all outputs, in steps of an output)."""
+        return _ratio(self.inputs - gcd(self.inputs, self.count), self.count)
+
+    @property
+    def step(self) -> Steps:  # type: ignore[override]
+        """An output is that many inputs wide."""
+        return _ratio(self.inputs, self.count)
+
+    def outputs(self, n: int) -> int:
+        return self.count
+
+    def seen(self, n: int, needed: int) -> int:
+        return reduce(or_, (self._bin(n, output) for output in positions(needed)), 0)
+
+    def reached(self, n: int, given: int) -> int:
+        outputs = (output for output in range(self.count) if self._bin(n, output) & given)
+        return reduce(or_, (1 << output for output in outputs), 0)
+
+    def _bin(self, n: int, output: int) -> int:
+        begin, end = output * n // self.count, -(-(output + 1) * n // self.count)
+        return everything(end - begin) << begin
+
+    def formula(self, n: int) -> str:
+        return f"{self.count}"
 
 
 class Whole(Window):

@@ -8,11 +8,11 @@ from math import gcd
 from typing import ClassVar
 
 from striate.errors import DescribeError, FitError, ShapeError
-from striate.spec.layer import Layer, require_map
+from striate.spec.layer import Head, Layer, require_map
 from striate.spec.net import node
 from striate.spec.shape import Shape
-from striate.spec.values import Count, Flag, Margin, Mode, Padding, Size, Stride, Table, as_pair
-from striate.spec.window import Slide, Spread, Stretch, Whole, Window
+from striate.spec.values import Classes, Count, Flag, Margin, Mode, Padding, Size, Stride, Table, as_pair
+from striate.spec.window import Bins, Slide, Spread, Stretch, Whole, Window
 
 
 @node
@@ -41,15 +41,16 @@ class Windowed(Layer):
 
 
 @node
-class Conv(Windowed):
+class Conv(Windowed, Head):
     """Convolution: every output position is the same weighted sum over its window, one set of weights a channel.
 
+    ``out`` None ("conv classes 1x1") means as many channels as there are classes: a head of its own, on a map.
     ``padding="same"`` keeps height and width (stride 1 only); an odd row goes below and to the right, as in PyTorch.
     `connections` lists, for each output channel, the input channels it sees (table I of LeCun et al. 1998).
     """
 
     keyword: ClassVar[str] = "conv"
-    out: Count
+    out: Classes
     kernel: Size
     _: KW_ONLY
     stride: Size = 1
@@ -69,7 +70,7 @@ class Conv(Windowed):
             )
         if self.connections is not None and len(self.connections) != self.out:
             raise DescribeError(
-                f"conv: connections needs one list of input channels for each of the {self.out} output channels, "
+                f"conv: connections needs one list of input channels for each of the {self.out or 'unknown'} outputs, "
                 f"not {len(self.connections)}"
             )
         if self.connections is not None and self.groups != 1:
@@ -93,8 +94,8 @@ class Conv(Windowed):
         return Slide(kernel, as_pair(self.stride)[axis], before, after, dilation)
 
     def shape(self, given: Shape) -> Shape:
-        size = self.sizes(given)
-        _require_groups(self, given.channels, self.out, self.groups)
+        size, out = self.sizes(given), self.outputs()
+        _require_groups(given.channels, out, self.groups)
         if self.connections is not None:
             missing = max(max(row) for row in self.connections)
             if missing >= given.channels:
@@ -102,16 +103,16 @@ class Conv(Windowed):
                     f"connections name input channel {missing}, but the input has {given.channels} "
                     f"(0 to {given.channels - 1})"
                 )
-        return Shape(self.out, *size)
+        return Shape(out, *size)
 
     def _weights(self, channels: int) -> int:
         taps = as_pair(self.kernel)[0] * as_pair(self.kernel)[1]
         if self.connections is not None:
             return taps * sum(map(len, self.connections))
-        return taps * self.out * (channels // self.groups)
+        return taps * self.outputs() * (channels // self.groups)
 
     def parameters(self, given: Shape) -> int:
-        return self._weights(given.channels) + self.out * self.bias
+        return self._weights(given.channels) + self.outputs() * self.bias
 
     def macs(self, given: Shape) -> int:
         height, width = self.sizes(given)
@@ -152,7 +153,7 @@ class ConvTranspose(Windowed):
 
     def shape(self, given: Shape) -> Shape:
         size = self.sizes(given)
-        _require_groups(self, given.channels, self.out, self.groups)
+        _require_groups(given.channels, self.out, self.groups)
         return Shape(self.out, *size)
 
     def _weights(self, channels: int) -> int:
@@ -165,7 +166,7 @@ class ConvTranspose(Windowed):
         return self._weights(given.channels) * given.size[0] * given.size[1]
 
 
-def _require_groups(layer: Conv | ConvTranspose, channels: int, out: int, groups: int) -> None:
+def _require_groups(channels: int, out: int, groups: int) -> None:
     if channels % groups or out % groups:
         common = gcd(channels, out)
         divisors = ", ".join(str(number) for number in range(1, common + 1) if common % number == 0)
@@ -265,6 +266,36 @@ class Upsample(Windowed):
     def windows(self) -> tuple[Window, Window]:
         height, width = as_pair(self.factor)
         return Stretch(height, self.mode == "bilinear"), Stretch(width, self.mode == "bilinear")
+
+
+@node
+class AdaptiveAvgPool(Windowed):
+    """The mean of each of `size` rows and columns of bins that share the map as evenly as whole positions can.
+
+    Bin i of k on n positions goes from floor(i*n/k) to ceil((i + 1)*n/k), as in PyTorch: neighbours overlap where k
+    does not divide n, and a map smaller than the bins is repeated.
+    """
+
+    keyword: ClassVar[str] = "adaptiveavgpool"
+    size: Size
+
+    @property
+    def windows(self) -> tuple[Window, Window]:
+        height, width = (Whole() if bins == 1 else Bins(bins) for bins in as_pair(self.size))
+        return height, width
+
+
+@node
+class Crop(Windowed):
+    """The map without `margin` rows and columns at each edge (the skips of U-Net, Ronneberger et al. 2015)."""
+
+    keyword: ClassVar[str] = "crop"
+    margin: Size
+
+    @property
+    def windows(self) -> tuple[Window, Window]:
+        height, width = (Slide(1, before=-margin, after=-margin) for margin in as_pair(self.margin))
+        return height, width
 
 
 class GlobalPool(Windowed):

@@ -8,7 +8,7 @@ from typing import Any
 
 from striate.spec.branches import Branches
 from striate.spec.net import Named, Net, Repeat, Row, Side
-from striate.spec.notation import options
+from striate.spec.notation import OPEN, options
 from striate.spec.values import KINDS
 
 # How tightly a composition holds together; one within a tighter one needs parentheses. Names and counts inside a
@@ -41,7 +41,9 @@ def write_layer(layer: Net) -> str:
         kind = KINDS[option.kind]
         if not option.by_word:
             # A kernel always shows both sides, the way people say "seven by seven".
-            if value is not None:
+            if value is None and option.default is MISSING:
+                words.append(OPEN)
+            elif value is not None:
                 words.append("{}x{}".format(*value) if option.kind == "Size" else kind.write(value))
         elif option.kind == "Flag":
             if value is not option.default:

@@ -23,9 +23,8 @@ from striate.tasks.unknown import Unknown
 from striate.verbs.prepare import Prepared, Progress, prepare_again
 
 if TYPE_CHECKING:
-    import torch
-
     from striate.model.build import Model
+    from striate.verbs.finish import Ask
 
 
 @dataclass(frozen=True)
@@ -87,7 +86,11 @@ def evaluate(
     recipe = recipes.from_toml(opened.recipe_toml(), where=str(opened.path / "recipe.toml"))
     folder = opened.source().get("data_dir")
     prepared = prepare_again(
-        recipe, opened.split(), data_dir=None if folder is None else Path(folder), progress=progress
+        recipe,
+        opened.split(),
+        data_dir=None if folder is None else Path(folder),
+        preprocess=predictor.preprocess if recipe.start is not None else None,
+        progress=progress,
     )
     if prepared.digest() != opened.source()["digest"]:
         raise RunError(
@@ -121,34 +124,29 @@ def evaluate_on(
 def evaluate_prepared(
     run: Run,
     prepared: Prepared,
-    model: Model,
+    ask: Ask,
     calibration: Calibration,
     unknown: Unknown | None,
     *,
     part: str,
-    device: torch.device,
 ) -> Evaluation:
     """Evaluate a model that is in memory, on a part of the pictures it was prepared with."""
     chosen = np.array(getattr(prepared.split, part), np.int64)
-    return measure(
-        run.name, part, prepared.source, prepared.store, prepared.targets, chosen, model, calibration, unknown, device
-    )
+    return measure(run.name, part, prepared.source, prepared.targets, chosen, ask, calibration, unknown)
 
 
 def measure(
     name: str,
     part: str,
     source: Source,
-    store: Store,
     targets: np.ndarray,
     chosen: np.ndarray,
-    model: Model,
+    ask: Ask,
     calibration: Calibration,
     unknown: Unknown | None,
-    device: torch.device,
 ) -> Evaluation:
     """Ask the model about the chosen pictures and compare with their targets."""
-    logits, embeddings = infer(model, store, chosen, device=device)
+    logits, embeddings = ask(chosen)
     answers = targets[chosen]
     strange = None
     if unknown is not None and len(chosen):
@@ -215,13 +213,11 @@ def _ask(
         name,
         part,
         replace(source, classes=predictor.classes),
-        store,
         targets,
         chosen,
-        predictor.model,
+        lambda rows: infer(predictor.model, store, rows, device=predictor.device),
         predictor.calibration,
         predictor.unknown,
-        predictor.device,
     )
 
 

@@ -6,7 +6,8 @@ same way the next time.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
@@ -20,7 +21,6 @@ from striate.verbs.prepare import Prepared, subset
 if TYPE_CHECKING:
     import torch
 
-    from striate.engine.fit import Training
     from striate.model.build import Model
     from striate.verbs.evaluate import Evaluation
 
@@ -28,12 +28,19 @@ FEWEST = 20  # validation pictures, below which a threshold for "none of these" 
 KNOWN = 5000  # training pictures that are enough to know what the known looks like
 
 
-def finish(run: Run, prepared: Prepared, state: Training) -> Evaluation:
+Ask: TypeAlias = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
+
+
+def asking(model: Model, prepared: Prepared, *, device: torch.device) -> Ask:
+    """Return the question to a model: rows of the store to logits (N, classes) and embeddings (N, features)."""
+    return lambda rows: infer(model, prepared.store, rows, device=device)
+
+
+def finish(run: Run, prepared: Prepared, model: Model, *, ask: Ask) -> Evaluation:
     """Calibrate, learn what is known, write the model, evaluate on the test split, write the report."""
     from striate.verbs.evaluate import evaluate_prepared, write_report
 
-    model = state.final_model()
-    calibration, unknown = judge(model, prepared, device=state.device)
+    calibration, unknown = judge(prepared, ask)
     tensors: dict[str, Any] = dict(model.state_dict())
     if unknown is not None:
         tensors |= unknown.to_tensors()
@@ -56,23 +63,22 @@ def finish(run: Run, prepared: Prepared, state: Training) -> Evaluation:
             },
         ),
     )
-    evaluation = evaluate_prepared(
-        run, prepared, model, calibration, unknown, part="test" if prepared.split.test else "val", device=state.device
-    )
+    part = "test" if prepared.split.test else "val"
+    evaluation = evaluate_prepared(run, prepared, ask, calibration, unknown, part=part)
     write_report(run, prepared, evaluation, model)
     run.finish(evaluation.summary())
     return evaluation
 
 
-def judge(model: Model, prepared: Prepared, *, device: torch.device) -> tuple[Calibration, Unknown | None]:
+def judge(prepared: Prepared, ask: Ask) -> tuple[Calibration, Unknown | None]:
     """Fit the temperature and what is known, on the validation split and a sample of the training pictures."""
     split, targets, recipe = prepared.split, prepared.targets, prepared.recipe
     val = np.array(split.val, np.int64)
-    logits, embeddings = infer(model, prepared.store, val, device=device)
+    logits, embeddings = ask(val)
     calibration = calibrate(logits, targets[val])
     if not recipe.unknown or len(val) < FEWEST:
         return calibration, None
     train = subset(split.train, KNOWN, seed=recipe.seed)
-    _, known = infer(model, prepared.store, train, device=device)
+    _, known = ask(train)
     unknown = fit_unknown(known, targets[train], embeddings, logits, temperature=calibration.temperature)
     return calibration, unknown

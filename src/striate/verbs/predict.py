@@ -5,15 +5,30 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from striate.data.download import Progress
 from striate.errors import PictureError, SourceError
 from striate.runs.predictor import Predictor
 from striate.runs.run import Run
 from striate.tasks.prediction import Scores
+from striate.verbs.weights import Tell, open_weights
 
 
-def open_predictor(*, run: str = "last", model: Path | None = None, runs_dir: Path = Path("runs")) -> Predictor:
-    """Return the predictor of a model file, or of a run."""
-    return Predictor.open(model if model is not None else Run.open(run, runs_dir).model_path)
+def open_predictor(
+    *,
+    run: str = "last",
+    model: str | Path | None = None,
+    runs_dir: Path = Path("runs"),
+    data_dir: Path | None = None,
+    download: bool = True,
+    progress: Progress | None = None,
+    tell: Tell = lambda _: None,
+) -> Predictor:
+    """Return the predictor of a run, or of ``model``: a model file, or published weights by name (`open_weights`)."""
+    if model is None:
+        return Predictor.open(Run.open(run, runs_dir).model_path)
+    return Predictor.open(
+        open_weights(model, runs_dir=runs_dir, data_dir=data_dir, download=download, progress=progress, tell=tell)
+    )
 
 
 def pictures(paths: Sequence[Path]) -> list[Path]:

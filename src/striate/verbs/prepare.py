@@ -18,16 +18,18 @@ from striate.data.preprocess import Preprocess
 from striate.data.source import Source, check_rejected, find
 from striate.data.split import Split, split
 from striate.data.store import Store, channel_statistics, open_store
-from striate.errors import RunError, ShapeError, SourceError
+from striate.errors import RecipeError, RunError, ShapeError, SourceError
 from striate.recipe import Recipe
 from striate.spec.code import Code
 from striate.spec.layers import BatchNorm, GroupNorm
 from striate.spec.net import Net
 from striate.spec.shape import Shape
+from striate.spec.stages import stages
 from striate.spec.survey import Survey
 
 if TYPE_CHECKING:
     from striate.model.build import Model
+    from striate.verbs.start import Start
 
 Progress = Callable[[str, int, int], None]
 
@@ -81,12 +83,15 @@ def prepare(
     recipe: Recipe,
     *,
     own: Own | None = None,
+    start: Start | None = None,
     data_dir: Path | None = None,
     download: bool = True,
     allow_bad: bool = False,
     progress: Progress | None = None,
 ) -> Prepared:
     """Find the pictures, settle the recipe, survey the net, decode what is not decoded yet, split.
+
+    With weights to ``start`` from, net, size and preprocessing are theirs.
 
     Errors: SourceError, RecipeError, DescribeError, StoreError, each before anything is written but the cache.
     """
@@ -99,6 +104,8 @@ def prepare(
         )
     facts = source.facts()
     height, width = facts.common_size or facts.median_size
+    if start is not None:
+        recipe = _started(recipe, start, gray=facts.gray)
     recipe = recipe.settled(
         pictures=_to_train_on(source, recipe),
         height=height,
@@ -109,14 +116,15 @@ def prepare(
     )
     # A file of either name may change or go: from here on the recipe is all that a run and a reader need.
     recipe = recipe.changed(source=source.location, net=_lasting(recipe, own))
-    net, survey, preprocess = plan(recipe, classes=len(source.classes), own=own)
+    brought = start.preprocess if start is not None else own.preprocess if own is not None else None
+    net, survey, preprocess = plan(recipe, classes=len(source.classes), preprocess=brought, own=own)
     if recipe.threads is None and survey.macs * (recipe.batch or 1) < WORTH_SHARING:
         recipe = recipe.changed(threads=1)
     stored = open_store(source, preprocess, progress=progress)
     check_rejected(stored.source, allow_bad=allow_bad)
     parts = split(stored.source, stored.store.digests, seed=recipe.seed, val=recipe.val, test=recipe.test)
-    preprocess = _measured(preprocess, stored.store, parts, own)
-    return Prepared(recipe, net, survey, stored.source, stored.store, parts, preprocess)
+    scaled = _scaled(preprocess, stored.store, parts, own)
+    return Prepared(recipe, net, survey, stored.source, stored.store, parts, scaled)
 
 
 def prepare_again(
@@ -125,9 +133,12 @@ def prepare_again(
     *,
     own: Own | None = None,
     data_dir: Path | None = None,
+    preprocess: Preprocess | None = None,
     progress: Progress | None = None,
 ) -> Prepared:
     """Prepare what a run was prepared with: its pictures, in its split, whatever was added to the folder since.
+
+    ``preprocess`` is the run's where it started from weights, which bring their own.
 
     Errors: RunError when pictures of the run are gone.
     """
@@ -139,17 +150,21 @@ def prepare_again(
         raise RunError(
             f"{len(gone)} of the run's {len(wanted)} pictures are no longer in {found.location}: {shown}; put them back"
         )
-    net, survey, preprocess = plan(recipe, classes=len(found.classes), own=own)
+    net, survey, preprocess = plan(recipe, classes=len(found.classes), preprocess=preprocess, own=own)
     stored = open_store(found.only(wanted), preprocess, progress=progress)
     index = {item.key: place for place, item in enumerate(stored.source.items)}
     rows = {part: tuple(index[key] for key in names if key in index) for part, names in keys.items()}
     parts = Split(rows["train"], rows["val"], rows["test"], rows["left_out"])
-    preprocess = _measured(preprocess, stored.store, parts, own)
-    return Prepared(recipe, net, survey, stored.source, stored.store, parts, preprocess)
+    scaled = _scaled(preprocess, stored.store, parts, own)
+    return Prepared(recipe, net, survey, stored.source, stored.store, parts, scaled)
 
 
-def plan(recipe: Recipe, *, classes: int, own: Own | None = None) -> tuple[Net, Survey, Preprocess]:
+def plan(
+    recipe: Recipe, *, classes: int, preprocess: Preprocess | None = None, own: Own | None = None
+) -> tuple[Net, Survey, Preprocess]:
     """Return the net of a settled recipe, its survey, and how pictures become its input.
+
+    ``preprocess`` is that of the weights it starts from; what the recipe says of size and resizing wins over it.
 
     Errors: DescribeError, also for a net that does not end in one number a class.
     """
@@ -170,7 +185,41 @@ def plan(recipe: Recipe, *, classes: int, own: Own | None = None) -> tuple[Net, 
                 f"{where} puts out {output}, and {classes} classes take {classes} numbers a picture;"
                 " let it end in: flatten >> dense (without a number, dense gives one a class)"
             )
+    if recipe.tune == "head":
+        survey = survey.with_frozen([path for stage in stages(survey)[:-1] for path in stage])
+    if preprocess is not None:
+        return net, survey, replace(preprocess, height=height, width=width, resize=recipe.resize)
     return net, survey, Preprocess(height=height, width=width, channels=channels, resize=recipe.resize)
+
+
+def _started(recipe: Recipe, start: Start, *, gray: bool) -> Recipe:
+    """Return the recipe with what the weights bring along. Errors: RecipeError where it says otherwise."""
+    pictures = start.preprocess
+    colour = "gray" if pictures.channels == 1 else "rgb"
+    if recipe.colour not in (None, colour):
+        raise RecipeError(f"the weights of {start.words} take {colour} pictures, and colour is {recipe.colour}")
+    if recipe.net is not None and nets.resolve(recipe.net) != start.net:
+        raise RecipeError(f"{start.words} brings its own net along; leave out the net, or the weights to start from")
+    return recipe.changed(
+        start=start.words,
+        start_digest=start.digest,
+        net=str(start.net),
+        size=recipe.size or (pictures.height, pictures.width),
+        colour=colour,
+        resize=recipe.resize or pictures.resize,
+        flip=not gray if recipe.flip is None and recipe.tune == "all" else recipe.flip,
+    )
+
+
+def _scaled(preprocess: Preprocess, store: Store, parts: Split, own: Own | None) -> Preprocess:
+    """Return a preprocess with mean and deviation: those it has, else those of the training pictures.
+
+    That of an adopted module is kept as it is, without any too.
+    """
+    if preprocess.mean or (own is not None and own.preprocess is not None):
+        return preprocess
+    mean, std = channel_statistics(store.pixels, parts.train)
+    return replace(preprocess, mean=mean, std=std)
 
 
 def _net(recipe: Recipe, own: Own | None) -> Net:
@@ -183,14 +232,6 @@ def _net(recipe: Recipe, own: Own | None) -> Net:
 def _lasting(recipe: Recipe, own: Own | None) -> str:
     """Return the name of a published net as it is, any other net, of a file too, as its text."""
     return recipe.net if recipe.net in nets.CATALOG else str(_net(recipe, own))
-
-
-def _measured(preprocess: Preprocess, store: Store, parts: Split, own: Own | None) -> Preprocess:
-    """Return how pictures become input with the mean and std of those trained on, or those the weights are used to."""
-    if own is not None and own.preprocess is not None:
-        return own.preprocess
-    mean, std = channel_statistics(store.pixels, parts.train)
-    return replace(preprocess, mean=mean, std=std)
 
 
 def _normed(net: Net) -> bool:

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 from striate import recipe as recipes
 from striate.data.preprocess import Preprocess
@@ -19,49 +19,27 @@ from striate.recipe import Recipe
 from striate.runs.environment import environment
 from striate.runs.run import Run
 from striate.spec.code import is_code
+from striate.verbs.events import Event, Finished, Planned, follow
 from striate.verbs.prepare import Own, Prepared, Progress, prepare, prepare_again
+from striate.verbs.start import Start, keep, kept, open_start
 
 if TYPE_CHECKING:
     from torch import nn
 
-    from striate.engine.fit import BatchSplit, Epoch, Recovered, Step, Training
-    from striate.verbs.evaluate import Evaluation
+    from striate.engine.fit import Training
+    from striate.verbs.tune import Tuning
 
-CHECKPOINT_SECONDS = 600.0  # inside one long epoch at most so much work is lost
+__all__ = ["Event", "Finished", "Planned", "resume", "resuming", "train", "training"]
+
 PARTS = ("train", "val", "test", "left_out")
-
-
-@dataclass(frozen=True)
-class Planned:
-    """Everything is ready; training starts, or goes on after ``done`` epochs.
-
-    ``notes`` are sentences a person should read: a checkpoint that was damaged and passed over, or why the very same
-    weights cannot be promised here.
-    """
-
-    run: Run
-    prepared: Prepared
-    device: str
-    done: int = 0
-    notes: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Finished:
-    """The run is complete: its model, its report, and what it is worth on pictures it never saw."""
-
-    run: Run
-    evaluation: Evaluation
-    seconds: float
-
-
-Event: TypeAlias = "Planned | Step | Epoch | Recovered | BatchSplit | Finished"
 
 
 def train(
     source: str | Path | Recipe,
     *,
     net: str | None = None,
+    start: str | Path | None = None,
+    tune: str | None = None,
     epochs: int | None = None,
     seed: int | None = None,
     size: tuple[int, int] | None = None,
@@ -77,14 +55,18 @@ def train(
     """Train a network on a folder of folders of pictures (or any source) and return the run.
 
     ``source`` may be a whole Recipe, for everything that has no keyword here; keywords that are given win over it.
+    ``start`` begins from weights (a run, a model file, the name of known weights), with a new head for these classes;
+    ``tune`` says what is trained then: the ``head`` alone, or ``all``.
 
     Errors: SourceError, RecipeError, DescribeError before anything is written; TrainingError, DiskError later.
 
-    Example: ``run = striate.train("pets", epochs=5); print(run.predict("cat.jpg"))  # 0.92 cat, 0.08 dog``
+    Example: ``run = striate.train("pets", start="resnet50"); print(run.predict("cat.jpg"))  # 0.92 cat, 0.08 dog``
     """
-    start = source if isinstance(source, Recipe) else Recipe(source=str(source))
+    begun = source if isinstance(source, Recipe) else Recipe(source=str(source))
     said = {
         "net": net,
+        "start": None if start is None else str(start),
+        "tune": tune,
         "epochs": epochs,
         "seed": seed,
         "size": size,
@@ -93,7 +75,7 @@ def train(
         "augment": augment,
         "device": device,
     }
-    recipe = start.changed(**{field: value for field, value in said.items() if value is not None})
+    recipe = begun.changed(**{field: value for field, value in said.items() if value is not None})
     folder = None if data_dir is None else Path(data_dir)
     return _run_of(training(recipe, name=name, runs_dir=Path(runs_dir), data_dir=folder, allow_bad=allow_bad))
 
@@ -125,8 +107,21 @@ def training(
         from striate.engine.device import choose_device
 
         choose_device(recipe.device)  # before minutes of decoding
-    prepared = prepare(recipe, own=own, data_dir=data_dir, download=download, allow_bad=allow_bad, progress=progress)
-    state = _begin(prepared, own)
+    start = None
+    if recipe.start is not None:
+        start = open_start(
+            recipe.start,
+            runs_dir=runs_dir,
+            digest=recipe.start_digest,
+            data_dir=data_dir,
+            download=download,
+            progress=progress,
+        )
+        recipe = _with_tune(recipe)
+    prepared = prepare(
+        recipe, start=start, own=own, data_dir=data_dir, download=download, allow_bad=allow_bad, progress=progress
+    )
+    state = _begin(prepared, start, own, progress)
     run = Run.create(
         runs_dir,
         name or prepared.source.name,
@@ -135,9 +130,14 @@ def training(
         environment=environment(threads=prepared.recipe.threads),
     )
     with run.locked():
+        if start is not None:
+            keep(start, run)
         if own is not None:
+            from striate.engine.fit import Training
+
+            assert isinstance(state, Training)
             run.checkpoint(*state.state())  # the weights it begins from are nowhere else
-        run.write_split({part: prepared.keys(part) for part in PARTS})
+        run.write_split({part: prepared.keys(part) for part in PARTS})  # from here on it can be resumed
         yield from _learn(run, prepared, state, started)
 
 
@@ -163,6 +163,11 @@ def resuming(
                 f"{run.name} was begun with {recipe.epochs} epochs; it can be raised, not lowered to {epochs}"
             )
         longer = epochs is not None and epochs > recipe.epochs
+        if run.finished() and recipe.tune == "head":
+            raise RunError(
+                f"{run.name} is complete: its head is at its best, and more epochs would change nothing; to train the"
+                f" whole net say striate train {recipe.source} --from {run.name} --tune all"
+            )
         if run.finished() and not longer:
             raise RunError(
                 f"{run.name} is complete ({recipe.epochs} epochs); to train it longer say"
@@ -175,6 +180,7 @@ def resuming(
             keys,
             own=own,
             data_dir=Path(facts["data_dir"]) if facts.get("data_dir") else None,
+            preprocess=Preprocess.from_dict(facts["preprocess"]) if recipe.start is not None else None,
             progress=progress,
         )
         if prepared.digest() != facts["digest"]:
@@ -182,11 +188,21 @@ def resuming(
                 f"the pictures in {prepared.source.location} are not what {run.name} was begun with"
                 f" (a picture or a label has changed); start a new run: striate train {prepared.source.location}"
             )
+        start = None if recipe.start is None else kept(run, recipe.start, recipe.start_digest)
         prepared = replace(prepared, preprocess=Preprocess.from_dict(facts["preprocess"]))
-        state = _begin(prepared, own)
+        state = _begin(prepared, start, own, progress)
         if longer:
             run.reopen(prepared.recipe.to_toml())
         yield from _learn(run, prepared, state, started)
+
+
+def _with_tune(recipe: Recipe) -> Recipe:
+    """Settle what is trained of a net that starts from weights: all of it where there is a GPU, else the head."""
+    if recipe.tune is not None or recipe.device == "cpu":
+        return recipe
+    from striate.engine.device import choose_device
+
+    return recipe.changed(tune="head" if choose_device(recipe.device).type == "cpu" else "all")
 
 
 def _own_again(run: Run, net: str, facts: dict[str, Any], module: nn.Module | None) -> Own:
@@ -206,8 +222,12 @@ def _own_again(run: Run, net: str, facts: dict[str, Any], module: nn.Module | No
     return own
 
 
-def _begin(prepared: Prepared, own: Own | None) -> Training:
+def _begin(prepared: Prepared, start: Start | None, own: Own | None, progress: Progress | None) -> Training | Tuning:
     """Build the model and all that training needs; what cannot be trained at all fails here, before it has a run."""
+    if start is not None:
+        from striate.verbs.tune import begin_tuning
+
+        return begin_tuning(prepared, start, progress=progress)
     from striate.engine.fit import begin
     from striate.model.build import build
     from striate.spec.shape import Shape
@@ -218,11 +238,16 @@ def _begin(prepared: Prepared, own: Own | None) -> Training:
     return begin(model, recipe, prepared.store, prepared.targets, prepared.split)
 
 
-def _learn(run: Run, prepared: Prepared, state: Training, started: float) -> Iterator[Event]:
+def _learn(run: Run, prepared: Prepared, state: Training | Tuning, started: float) -> Iterator[Event]:
     """Train from the newest checkpoint, or from the beginning, to the report."""
-    from striate.engine.fit import Epoch, Step, watch
-    from striate.verbs.finish import finish
+    from striate.engine.fit import Training, watch
+    from striate.verbs.finish import asking, finish
 
+    if not isinstance(state, Training):
+        from striate.verbs.tune import tuned
+
+        yield from tuned(run, prepared, state, started)
+        return
     checkpoint = run.latest_checkpoint()
     done = 0
     if checkpoint is not None:
@@ -230,25 +255,9 @@ def _learn(run: Run, prepared: Prepared, state: Training, started: float) -> Ite
         done = state.epochs_done
     run.truncate_history(done)
     yield Planned(run, prepared, device=str(state.device), done=done, notes=(*run.notes, *state.inexact))
-
-    kept = time.monotonic()
-    events = watch(state)
-    try:
-        for event in events:
-            if isinstance(event, Epoch):
-                run.append(asdict(event))  # first the line, then the state that says it is there
-                run.checkpoint(*state.state())
-                kept = time.monotonic()
-            elif isinstance(event, Step) and time.monotonic() - kept > CHECKPOINT_SECONDS:
-                run.checkpoint(*state.state())
-                kept = time.monotonic()
-            yield event
-    except GeneratorExit:
-        # Whoever reads us has stopped, between two steps: keep what was learnt since the last epoch.
-        events.close()
-        run.checkpoint(*state.state())
-        raise
-    evaluation = finish(run, prepared, state)
+    yield from follow(run, state, watch(state))
+    model = state.final_model()
+    evaluation = finish(run, prepared, model, ask=asking(model, prepared, device=state.device))
     yield Finished(run, evaluation, time.monotonic() - started)
 
 

@@ -1,0 +1,37 @@
+"""``striate weights fetch``: published weights into the cache, ready to be used by name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from striate.cli import places
+from striate.cli.live import Progress
+from striate.verbs.weights import fetch_weights
+
+
+@click.command()
+@click.argument("names", nargs=-1, required=True, metavar="NAME...")
+@places.offline
+@places.data_dir
+def command(names: tuple[str, ...], offline: bool, data_dir: Path | None) -> None:
+    """Fetch published weights into the cache and make model files of them.
+
+    What broke off is resumed, what is here already is checked. A SHA-256 that is known has to be the file's; where
+    only the server says it, that is held against the bytes, and kept: the file has to be the same the next time.
+    """
+    for name in names:
+        with Progress(unit="bytes") as progress:
+            ready = fetch_weights(
+                name,
+                data_dir=data_dir,
+                download=not offline,
+                again=True,
+                progress=progress,
+                tell=lambda text: click.echo(text, err=True),
+            )
+        for note in ready.notes:
+            click.echo(note, err=True)
+        assert ready.path is not None
+        click.echo(f"{ready.name}  {ready.path}  {ready.path.stat().st_size / 2**20:,.1f} MiB")

@@ -1,0 +1,95 @@
+"""Events: what a training tells whoever reads it, and how what happens is kept in its run."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Generator, Iterator
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
+
+from striate.runs.run import Run
+from striate.verbs.prepare import Prepared
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from striate.engine.fit import BatchSplit, Epoch, Recovered, Step
+    from striate.verbs.evaluate import Evaluation
+
+CHECKPOINT_SECONDS = 600.0  # inside one long epoch at most so much work is lost
+_Event = TypeVar("_Event")
+
+
+@dataclass(frozen=True)
+class Planned:
+    """Everything is ready; training starts, or goes on after ``done`` epochs.
+
+    ``notes`` are sentences a person should read: a checkpoint that was damaged and passed over, or why the very same
+    weights cannot be promised here.
+    """
+
+    run: Run
+    prepared: Prepared
+    device: str
+    done: int = 0
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Finished:
+    """The run is complete: its model, its report, and what it is worth on pictures it never saw."""
+
+    run: Run
+    evaluation: Evaluation
+    seconds: float
+
+
+Event: TypeAlias = "Planned | Step | Epoch | Recovered | BatchSplit | Finished"
+
+
+class Resumable(Protocol):
+    """What can be kept between two events and gone on with."""
+
+    def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
+        """Return everything that a bit-exact continuation needs."""
+        ...
+
+
+def follow(
+    run: Run, training: Resumable, events: Generator[_Event], *, before: int = 0, every: float = 0.0
+) -> Iterator[_Event]:
+    """Yield the events of a training and keep it in its run: a line an epoch, then a checkpoint.
+
+    ``before`` epochs were done in an earlier phase. Epochs that took less than ``every`` seconds since the last
+    checkpoint are not given one of their own: they are done again.
+    """
+    from striate.engine.fit import Epoch, Step
+
+    def checkpoint() -> float:
+        tensors, facts = training.state()
+        run.checkpoint(tensors, facts | ({"before": before} if before else {}), epoch=before + facts["epochs_done"])
+        return time.monotonic()
+
+    kept = time.monotonic()
+    try:
+        for event in events:
+            if isinstance(event, Epoch):
+                told = replace(event, index=before + event.index, epochs=before + event.epochs) if before else event
+                run.append(asdict(told))  # first the line, then the state that says it is there
+                if time.monotonic() - kept >= every:
+                    kept = checkpoint()
+                yield told
+                continue
+            if isinstance(event, Step):
+                if time.monotonic() - kept > CHECKPOINT_SECONDS:
+                    kept = checkpoint()
+                yield replace(event, epoch=before + event.epoch) if before else event
+                continue
+            yield event
+    except GeneratorExit:
+        # Whoever reads us has stopped, between two steps: keep what was learnt since the last epoch.
+        events.close()
+        checkpoint()
+        raise
+    if every:
+        checkpoint()

@@ -1,0 +1,86 @@
+"""Start: the weights that a training starts from, found and looked at. No torch.
+
+A run keeps a copy of them (``start.safetensors``), so that it can be resumed when what they came from is gone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from striate.data.download import Progress
+from striate.data.preprocess import Preprocess
+from striate.errors import ModelError
+from striate.model import tensorfile
+from striate.model.weights import read_facts
+from striate.runs import durable
+from striate.runs.run import Run
+from striate.spec import parse
+from striate.spec.heads import with_new_head
+from striate.spec.net import Net
+from striate.verbs.weights import open_weights
+
+KEPT = "start.safetensors"
+
+
+@dataclass(frozen=True)
+class Start:
+    """Weights to start from.
+
+    ``words`` is what they are called, ``path`` their model file and ``digest`` its checksum; ``net`` has a new head
+    that waits for its classes, ``preprocess`` is what the weights were trained with.
+    """
+
+    words: str
+    path: Path
+    digest: str
+    net: Net
+    preprocess: Preprocess
+
+
+def open_start(
+    words: str,
+    *,
+    runs_dir: Path,
+    digest: str | None = None,
+    data_dir: Path | None = None,
+    download: bool = True,
+    progress: Progress | None = None,
+) -> Start:
+    """Return the weights that a model file, a run, or the name of published weights stands for.
+
+    Errors: ModelError for what is none of them, has no model yet, or is not of the ``digest`` asked for; DownloadError
+    for published weights that are not to be had; DescribeError for a net that no new head can be put on.
+
+    Example: ``open_start("resnet50", runs_dir=Path("runs")).preprocess.height  # 224``
+    """
+    path = open_weights(words, runs_dir=runs_dir, data_dir=data_dir, download=download, progress=progress)
+    given = Path(words).expanduser()
+    return _opened(str(given.absolute()) if given.exists() else words, path, digest)
+
+
+def keep(start: Start, run: Run) -> None:
+    """Copy the weights into a run. Errors: DiskError, ModelError."""
+    try:
+        content = start.path.read_bytes()
+    except OSError as error:
+        raise ModelError(f"{start.path} cannot be read: {error.strerror or error}") from None
+    durable.write(run.path / KEPT, content)
+
+
+def kept(run: Run, words: str, digest: str | None) -> Start:
+    """Return the weights that a run keeps. Errors: ModelError when they are gone or are others."""
+    if not (run.path / KEPT).is_file():
+        raise ModelError(f"{run.name} has no {KEPT}, the weights it started from, and cannot go on without them")
+    return _opened(words, run.path / KEPT, digest)
+
+
+def _opened(words: str, path: Path, digest: str | None) -> Start:
+    facts = read_facts(path)
+    found = tensorfile.read_header(path).metadata.get(tensorfile.CHECKSUM, "")
+    if digest is not None and digest != found:
+        raise ModelError(
+            f"the weights in {path} are not those that were asked for: their digest is {found[:16]}…, and start_digest"
+            f" is {digest[:16]}…; take the file it was made with, or leave start_digest out"
+        )
+    return Start(words, path, found, with_new_head(parse(facts.net)), Preprocess.from_dict(facts.preprocess))

@@ -1,0 +1,150 @@
+"""Tune: a training that starts from weights. First the head, on features; then, where it is asked for, the whole net.
+
+The features of all pictures are made before there is a run, as decoding is: nothing is written then but the cache.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+
+from striate.data.features import Features, open_features
+from striate.engine.device import choose_device, use_threads
+from striate.engine.fit import begin, watch
+from striate.engine.head import HeadTraining, watch_head
+from striate.engine.infer import answers
+from striate.errors import ModelError
+from striate.model.build import build
+from striate.model.transfer import load_trunk, set_head
+from striate.model.weights import read
+from striate.runs.run import Run
+from striate.spec.shape import Shape
+from striate.spec.stages import stages
+from striate.tasks import classify
+from striate.verbs.events import Event, Finished, Planned, follow
+from striate.verbs.finish import asking, finish
+from striate.verbs.prepare import Prepared, Progress
+from striate.verbs.start import Start
+
+if TYPE_CHECKING:
+    from striate.model.build import Model
+
+KEEP_HEAD = 2.0  # seconds of passes over features that a kill may cost
+
+
+@dataclass(frozen=True)
+class Tuning:
+    """A net with the weights it starts from, the features of all pictures, and the head to be fitted to them."""
+
+    model: Model
+    head: HeadTraining
+    features: Features
+    device: torch.device
+    notes: tuple[str, ...]
+
+
+def begin_tuning(prepared: Prepared, start: Start, *, progress: Progress | None = None) -> Tuning:
+    """Build the net, give it the weights, and pass every picture through what is before the head, once.
+
+    Errors: ModelError for weights that are damaged or do not fit, DeviceError, StoreError.
+    """
+    recipe, pictures = prepared.recipe, prepared.preprocess
+    model = build(
+        prepared.net,
+        Shape(pictures.channels, pictures.height, pictures.width),
+        preprocess=pictures,
+        seed=recipe.seed,
+    )
+    device = choose_device(recipe.device)
+    threads = use_threads(recipe.threads)
+    load_trunk(model, read(start.path)[0], what=start.words)
+    model.to(device=device, memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
+    began = time.monotonic()
+    features = _features(prepared, start, model, device, threads, progress)
+    seconds = time.monotonic() - began
+    classes, weights = len(prepared.source.classes), None
+    if recipe.class_weights == "balanced":
+        weights = classify.class_weights_balanced(prepared.targets[list(prepared.split.train)], classes)
+    head_alone = recipe.tune == "head"
+    assert recipe.epochs is not None
+    head = HeadTraining(
+        features.values,
+        prepared.targets,
+        prepared.split.train,
+        prepared.split.val,
+        classes=classes,
+        epochs=recipe.epochs if head_alone else recipe.head_epochs or recipe.epochs,
+        decay=recipe.weight_decay if head_alone else None,
+        class_weights=weights,
+    )
+    said = f"{len(features.values):,} pictures of {features.values.shape[1]:,} features each"
+    if features.computed:
+        said += f", made in {seconds:.1f} s ({features.computed / max(seconds, 1e-9):,.0f} pictures/s)"
+    else:
+        said += ", found in the cache"
+    inexact = () if device.type == "cpu" else (f"{device.type} made the features: their last bits may differ",)
+    return Tuning(model, head, features, device, (said, *inexact))
+
+
+def tuned(run: Run, prepared: Prepared, tuning: Tuning, started: float) -> Iterator[Event]:
+    """Train from the newest checkpoint, or from the beginning, to the report."""
+    model, head, recipe = tuning.model, tuning.head, prepared.recipe
+    checkpoint = run.latest_checkpoint()
+    whole = None
+    if checkpoint is not None and checkpoint[1].get("phase") == "head":
+        head.load_state(*checkpoint)
+    elif checkpoint is not None:
+        whole = checkpoint
+    before = head.epochs_done if whole is None else int(whole[1]["before"])
+    done = before if whole is None else before + int(whole[1]["epochs_done"])
+    run.truncate_history(done)
+    notes = (*run.notes, *tuning.notes, *head.inexact)
+    yield Planned(run, prepared, device=str(tuning.device), done=done, notes=notes)
+    if whole is None:
+        yield from follow(run, head, watch_head(head), every=KEEP_HEAD)
+        before = head.epochs_done
+        set_head(model, *head.dense())
+    if recipe.tune == "head":
+        evaluation = finish(run, prepared, model, ask=head.answers)
+    else:
+        training = begin(
+            model, recipe, prepared.store, prepared.targets, prepared.split, stages=stages(prepared.survey)
+        )
+        if whole is not None:
+            training.load_state(*whole)
+        yield from follow(run, training, watch(training), before=before)
+        model = training.final_model()
+        evaluation = finish(run, prepared, model, ask=asking(model, prepared, device=training.device))
+    yield Finished(run, evaluation, time.monotonic() - started)
+
+
+def _features(
+    prepared: Prepared, start: Start, model: Model, device: torch.device, threads: int, progress: Progress | None
+) -> Features:
+    """Return the features of all pictures: from the cache where exactly these were made before."""
+    batch = prepared.recipe.batch or 64
+    rule = {
+        "weights": start.digest,
+        "preprocess": prepared.preprocess.to_dict(),
+        "arithmetic": ["float32", device.type, torch.__version__, threads, batch],  # what may change the last bits
+    }
+    width = model.get_submodule(model.embedding_part).in_features
+    if not isinstance(width, int):
+        raise ModelError(f"{start.words}: its new head is no dense layer")
+    rows = range(len(prepared.source.items))
+    return open_features(
+        prepared.store,
+        prepared.source,
+        json.dumps(rule, sort_keys=True),
+        width,
+        lambda: (
+            answer.embeddings.numpy()
+            for answer in answers(model, prepared.store, rows, batch_size=batch, device=device)
+        ),
+        progress=progress,
+    )

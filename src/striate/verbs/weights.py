@@ -1,0 +1,298 @@
+"""Weights: published ones by name, fetched once, made into a model file of ours, and opened like any other.
+
+In the cache, ``weights/<name>.safetensors`` is the model file and ``weights/published/`` where files as published are
+looked for and downloaded to; once converted, what was downloaded is removed, and ``<file>.sha256`` stays: the file has
+to be the same the next time. Nothing is fetched but what was named.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
+
+from striate.data.cache import weights_dir
+from striate.data.download import Fetched, Progress, fetch, offline
+from striate.errors import DownloadError, ModelError, SourceError
+from striate.model import known, weights
+from striate.model.known import File, Published
+from striate.runs.names import MARK
+
+Tell = Callable[[str], None]
+
+MODEL: Final = "model.safetensors"
+_FILES: Final = (".safetensors", ".onnx", ".pth", ".pt", ".th", ".bin")
+_DIGESTS: Final = ".sha256"
+_WAIT: Final = 0.5  # seconds between two looks whether another process has the weights ready
+
+
+@dataclass(frozen=True)
+class Weights:
+    """Published weights and what is here of them: ``path`` of the model file, None where it is not in the cache.
+
+    ``notes``: sentences a person should read, on where they came from and what they were checked against.
+    """
+
+    name: str
+    published: Published
+    path: Path | None
+    notes: tuple[str, ...] = ()
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the facts as plain JSON values."""
+        entry = self.published
+        return {
+            "name": self.name,
+            "net": entry.net,
+            "trained_on": entry.trained_on,
+            "top1": entry.accuracy,
+            "mib": entry.mib,
+            "licence": entry.licence,
+            "source": entry.source,
+            "files": [{"name": file.name, "url": file.url, "sha256": file.sha256} for file in entry.files],
+            "preprocess": entry.preprocess.to_dict(),
+            "path": None if self.path is None else str(self.path),
+        }
+
+
+def list_weights() -> tuple[Weights, ...]:
+    """Return all that is known by name, and which of them are in the cache."""
+    return tuple(Weights(name, entry, _ready(name, entry)) for name, entry in known.KNOWN.items())
+
+
+def open_weights(
+    what: str | Path,
+    *,
+    runs_dir: Path = Path("runs"),
+    data_dir: Path | None = None,
+    download: bool = True,
+    progress: Progress | None = None,
+    tell: Tell = lambda _: None,
+) -> Path:
+    """Return the model file that ``what`` stands for: its path, a run's folder, published weights or a run by name.
+
+    Published weights are taken from the cache, else from the folder ``data_dir`` (or STRIATE_DATA), else downloaded,
+    unless ``download`` is off or STRIATE_OFFLINE is set; ``tell`` hears what is done. Raises `ModelError` for what is
+    none of these, `DownloadError` saying which file to put where.
+
+    Example: ``Predictor.open(open_weights("resnet50"))``
+    """
+    path, name = Path(what), str(what)
+    for folder in (path, runs_dir / path):
+        if (folder / MARK).is_file() and (folder == path or known.canonical(name) is None):
+            return folder / MODEL
+    if path.is_file() or (path / MODEL).is_file():
+        return path if path.is_file() else path / MODEL
+    if known.canonical(name) is None:
+        if path.exists() or path.parent != Path() or path.suffix in _FILES:
+            return path  # whoever opens it says what is wrong with it
+        raise ModelError(
+            f"{name!r} is neither a model file, nor the name of a run or of published weights; {known.near(name)}"
+        )
+    ready = fetch_weights(name, data_dir=data_dir, download=download, progress=progress, tell=tell)
+    for note in ready.notes:
+        tell(note)
+    assert ready.path is not None
+    return ready.path
+
+
+def fetch_weights(
+    name: str,
+    *,
+    data_dir: Path | None = None,
+    download: bool = True,
+    again: bool = False,
+    progress: Progress | None = None,
+    tell: Tell = lambda _: None,
+) -> Weights:
+    """Return published weights with their model file in the cache, fetched and converted where it was not.
+
+    ``again`` proves the checksum of what is there and makes it anew where it is damaged. Otherwise as `open_weights`.
+    Nothing half-written is left: a download that broke off is resumed by the next call.
+    """
+    key = known.canonical(name)
+    if key is None:
+        raise ModelError(f"no published weights are known as {name!r}; {known.near(name)}")
+    entry, places = known.KNOWN[key], _places(data_dir)
+    if (path := _ready(key, entry, whole=again)) is not None:
+        return Weights(key, entry, path)
+    with _alone(key, tell):
+        if (path := _ready(key, entry, whole=again)) is not None:
+            return Weights(key, entry, path)  # another process has made it meanwhile
+        if (found := _found(entry, places)) is not None:
+            file, at = found
+            notes = [f"{key}: made from {at}" + _told(_converted(key, entry, file, at, at.as_posix()))]
+        else:
+            notes = _downloaded(key, entry, places, download=download, progress=progress, tell=tell)
+    return Weights(key, entry, _model(key), tuple(notes))
+
+
+def _model(key: str) -> Path:
+    return weights_dir() / f"{key}.safetensors"
+
+
+def _originals() -> Path:
+    return weights_dir() / "published"
+
+
+def _ready(key: str, entry: Published, *, whole: bool = False) -> Path | None:
+    """Return the model file in the cache if it is there, is readable, and was made the way it would be made today."""
+    path = _model(key)
+    try:
+        facts = weights.read(path)[1] if whole else weights.read_facts(path)
+    except ModelError:
+        return None
+    return path if facts.preprocess == entry.preprocess.to_dict() and facts.classes == entry.classes else None
+
+
+def _places(data_dir: Path | None) -> list[Path]:
+    """Return the folders in which files as published are looked for, the cache's own last."""
+    given = data_dir or (Path(os.environ["STRIATE_DATA"]) if os.environ.get("STRIATE_DATA") else None)
+    if given is None:
+        return [_originals()]
+    given = Path(os.path.abspath(given.expanduser()))  # noqa: PTH100
+    if not given.is_dir():
+        raise SourceError(f"the data folder {given} is not there; name another with --data-dir, or leave it out")
+    return [given, given / "weights", _originals()]
+
+
+def _found(entry: Published, places: list[Path]) -> tuple[File, Path] | None:
+    for place in places:
+        for file in entry.files:
+            if (place / file.name).is_file():
+                return file, place / file.name
+    return None
+
+
+def _downloaded(
+    key: str, entry: Published, places: list[Path], *, download: bool, progress: Progress | None, tell: Tell
+) -> list[str]:
+    """Download the first file that is to be had, convert it, and return what to say of it."""
+    why = "downloading is turned off (--offline)" if not download else "STRIATE_OFFLINE is set" if offline() else ""
+    reasons = [why] if why else []
+    for file in () if why else entry.files:
+        if not file.url:
+            continue
+        at, host = _originals() / file.name, urlsplit(file.url).netloc
+        tell(f"{key}: downloading {file.url} (about {entry.mib:,.0f} MiB)")
+        try:
+            came = fetch([file.url], at, sha256=_expected(file), progress=progress)
+        except DownloadError as error:
+            reasons.append(str(error) + (_changed(file) if "SHA-256" in str(error) else ""))
+            continue
+        try:
+            _converted(key, entry, file, at, file.url)
+        except ModelError:
+            at.unlink(missing_ok=True)  # what came is no weights: the next call asks for it again
+            raise
+        kept = at.with_name(at.name + _DIGESTS)
+        first = not kept.exists()
+        with suppress(OSError):
+            kept.write_text(came.sha256 + "\n", encoding="utf-8")
+            at.unlink()
+        return [f"{key}: {_checked(came, file, host, first=first)}; {entry.licence}, from {entry.source}"]
+    file = entry.files[0]
+    what = f"Save {file.url} (about {entry.mib:,.0f} MiB) as" if file.url else "Nobody serves its file; copy it to"
+    said = "; ".join(reasons) or "it has no address"
+    looked = f"not in {places[0]} and " if len(places) > 1 else ""
+    raise DownloadError(
+        f"{key} is {looked}not in the cache: {said}. {what} {_originals() / file.name}, "
+        "or under that name into a folder named with --data-dir or STRIATE_DATA"
+    )
+
+
+def _expected(file: File) -> str:
+    """Return the SHA-256 that a file has to have: the one known, else the one it had the first time."""
+    if len(file.sha256) < 64:
+        with suppress(OSError, ValueError):
+            text = (_originals() / (file.name + _DIGESTS)).read_text(encoding="utf-8").strip()
+            if len(text) == 64 and text.startswith(file.sha256):
+                return text
+    return file.sha256
+
+
+def _changed(file: File) -> str:
+    """Say where the SHA-256 stands that a file is held against, where that is the one of the first time."""
+    kept = _originals() / (file.name + _DIGESTS)
+    if len(file.sha256) < 64 and kept.exists():
+        return f" (the one it had the first time; to take another, remove {kept})"
+    return ""
+
+
+def _checked(came: Fetched, file: File, host: str, *, first: bool) -> str:
+    """Say in a phrase what a download was checked against."""
+    if len(file.sha256) == 64:
+        return "its SHA-256 is the one known of it"
+    if not first:
+        return "its SHA-256 is the one it had the first time"
+    if came.checked == "known":
+        return f"its SHA-256 begins with {file.sha256}, as its name says"
+    if came.checked == "stated":
+        return f"its SHA-256 is what {host} states, trusted this first time and kept for the next"
+    return f"{host} states no SHA-256 of it: checked by its length alone, and its SHA-256 kept for the next time"
+
+
+def _converted(key: str, entry: Published, file: File, at: Path, origin: str) -> list[str]:
+    """Write the model file that a file as published gives; return notes on what was changed."""
+    from dataclasses import replace
+
+    from striate.model.door.parent import through
+    from striate.runs import durable
+    from striate.runs.environment import environment
+    from striate.verbs.weights_import import fit, unwrapped
+
+    passed = through(at)
+    if not passed.sha256.startswith(_expected(file)):
+        raise ModelError(
+            f"{at} is not {file.name} as published: its SHA-256 is {passed.sha256[:12]}…, and should be "
+            f"{_expected(file)[:12]}…; get it again" + _changed(file)
+        )
+    entries, _ = unwrapped(passed.tensors)
+    tensors, facts, notes = fit(entries, entry.net, classes=entry.classes, preprocess=entry.preprocess, what=file.name)
+    if entry.bgr:
+        first = next(part for part, tensor in tensors.items() if tensor.dim() == 4)
+        tensors[first] = tensors[first].flip(1)
+        notes.append("Its first convolution was turned from blue, green, red to red, green, blue.")
+    came_from = {
+        "name": key,
+        "file": file.name,
+        "origin": origin,
+        "sha256": passed.sha256,
+        "bytes": passed.size,
+        "source": entry.source,
+        "licence": entry.licence,
+        "top1": entry.accuracy,
+        "confined_by": list(passed.layers),
+    }
+    facts = replace(facts, provenance={"net": entry.net, "published": came_from, "environment": environment()})
+    durable.write(_model(key), weights.to_pieces(tensors, facts))
+    return notes
+
+
+def _told(notes: list[str]) -> str:
+    return "".join(f". {note.removesuffix('.')}" for note in notes)
+
+
+@contextmanager
+def _alone(key: str, tell: Tell) -> Iterator[None]:
+    """Let one process at a time fetch the weights of a name; the others wait for it."""
+    from striate.runs import durable, lock
+
+    path = weights_dir() / f".{key}.lock"
+    with durable.explained(path, f"cannot make the folder {path.parent}", "nothing was changed"):
+        path.parent.mkdir(parents=True, exist_ok=True)
+    waited = False
+    while (held := lock.acquire(path)) is None:
+        if not waited:
+            tell(f"{key}: waiting for {lock.holder(path) or 'another process'}, which is fetching it")
+        waited = True
+        time.sleep(_WAIT)
+    try:
+        yield
+    finally:
+        held.release()
