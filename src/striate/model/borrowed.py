@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import difflib
 from collections.abc import Sequence
-from typing import Any, final
+from typing import Any, NoReturn, final
 
 import torch
 from torch import Tensor, nn
@@ -75,6 +75,13 @@ class Borrowed(nn.Module):
         if silent:
             raise DescribeError(f"{silent[0]} puts out no tensor")
         return logits, {tap: seen[tap] for tap in taps}
+
+    def as_convolutional(self) -> NoReturn:
+        """Raise `DescribeError`: what a module that is only code does with a larger picture is not known."""
+        raise DescribeError(
+            f"{type(self.module).__name__} is only its own code, and cannot be made to slide over a larger picture;"
+            " a module whose steps can be read (adopted.why says which cannot) can"
+        )
 
     def embed(self, inputs: Tensor) -> tuple[Tensor, Tensor]:
         """Return the logits (N, K) and the embedding (N, D): what goes into `embedding_part`; of a map, the average."""
