@@ -43,7 +43,9 @@ def run(trials: int) -> Result:
                         command = [sys.executable, "-c", OURS, str(folder), out]
                     _, peak, said = measured(command)
                 found.append((float(json.loads(said)), peak))
-            print(f"trial {trial + 1}: " + ", ".join(f"{kind} {f[-1][0]:.0f}/s" for kind, f in rates.items()), flush=True)
+            print(
+                f"trial {trial + 1}: " + ", ".join(f"{kind} {f[-1][0]:.0f}/s" for kind, f in rates.items()), flush=True
+            )
     rows = []
     for kind, what in (("draft", "Pillow, scaled decoding"), ("loop", "Pillow"), ("ours", "Striate")):
         values = tuple(rate for rate, _ in rates[kind])

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "benchmarks.md"
-HEAD = "| what | median | least to most | trials | against the peer | peak memory | bar |\n|---|---|---|---|---|---|---|"
+HEAD = (
+    "| what | median | least to most | trials | against the peer | peak memory | bar |\n|---|---|---|---|---|---|---|"
+)
 
 
 @dataclass(frozen=True)

@@ -45,9 +45,7 @@ def race(
     notes.insert(0, f"Test accuracy {told} %; {below} of {len(reached)} below {100 * target:g} %.")
 
     def row(what: str, found: list[tuple[float, float]], *, peer: bool = False, ratio: float | None = None) -> Row:
-        return Row(
-            what, tuple(s for s, _ in found), peer=peer, ratio=ratio, peak=max(peak for _, peak in found)
-        )
+        return Row(what, tuple(s for s, _ in found), peer=peer, ratio=ratio, peak=max(peak for _, peak in found))
 
     return Result(
         (
