@@ -4,7 +4,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks.machine import machine, spread, timed
+from benchmarks.machine import measured, striate
+from benchmarks.table import Result, Row
 
 TRIALS = 15
 RESNET = (
@@ -19,27 +20,30 @@ RESNET = (
 )
 
 
-def main() -> None:
-    striate = [sys.executable, "-m", "striate.cli"]
+def run(trials: int) -> Result:
     with tempfile.TemporaryDirectory() as folder:
         net = Path(folder, "resnet34.net")
         net.write_text(RESNET)
-        commands = {
-            "python -c pass (the floor)": ([sys.executable, "-c", "pass"], None),
-            "striate --help": ([*striate, "--help"], 0.4),
-            "striate describe, a ResNet-34 as text": ([*striate, "describe", str(net), "--input", "3x224x224"], 0.35),
-            "striate describe resnet152": ([*striate, "describe", "resnet152"], 0.35),
+        floor = "python -c pass (the floor)"
+        commands: dict[str, tuple[list[str], float | None]] = {
+            floor: ([sys.executable, "-c", "pass"], None),
+            "striate --help": (striate("--help"), 0.4),
+            "striate describe, a ResNet-34 as text": (striate("describe", net, "--input", "3x224x224"), 0.35),
+            "striate describe resnet152": (striate("describe", "resnet152"), 0.35),
             "import striate (its own part)": ([sys.executable, "-c", "import striate"], 0.05),
         }
-        times: dict[str, list[float]] = {name: [] for name in commands}
-        for _ in range(TRIALS):
+        found: dict[str, list[tuple[float, float]]] = {name: [] for name in commands}
+        for _ in range(max(trials, TRIALS)):
             for name, (command, _) in commands.items():
-                times[name].append(timed(command)[0])
-    floor = times["python -c pass (the floor)"]
-    times["import striate (its own part)"] = [
-        max(0.0, one - other) for one, other in zip(times["import striate (its own part)"], floor, strict=True)
+                found[name].append(measured(command)[:2])
+    bare = [seconds for seconds, _ in found[floor]]
+    own = found["import striate (its own part)"]
+    found["import striate (its own part)"] = [
+        (max(0.0, one - other), peak) for (one, peak), other in zip(own, bare, strict=True)
     ]
-    print(machine(), "\n")
-    print("| command | seconds | bar |\n|---|---|---|")
-    for name, (_, bar) in commands.items():
-        print(f"| {name} | {spread(times[name], digits=3)} | {f'under {bar} s' if bar else ''} |")
+    return Result(
+        tuple(
+            Row(name, tuple(seconds for seconds, _ in times), most=commands[name][1], peak=max(p for _, p in times))
+            for name, times in found.items()
+        )
+    )

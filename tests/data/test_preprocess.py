@@ -210,6 +210,18 @@ def test_a_scaled_jpeg_decode_is_close_to_the_whole(shared) -> None:
     assert max(differences) < 0.7
 
 
+def test_a_photo_decoded_at_half_its_size_differs_from_the_whole_no_more_than_another_filter(shared) -> None:
+    rule, other = Preprocess(160, 160, 3), Preprocess(160, 160, 3, interpolation="bilinear")
+    scaled, filtered = [], []
+    for path in sorted((shared / "data" / "imagenet-sample" / "images").iterdir())[:24]:
+        whole = decode(data := path.read_bytes())
+        pixels = rule.pixels(whole).astype(int)
+        scaled.append(np.square(rule.pixels(data) - pixels).mean())
+        filtered.append(np.square(other.pixels(whole) - pixels).mean())
+    assert np.median(scaled) > 0
+    assert np.median(scaled) < 2 * np.median(filtered)
+
+
 @given(
     height=st.integers(1, 40),
     width=st.integers(1, 40),

@@ -34,7 +34,7 @@ from striate.errors import PictureError, StoreError
 
 Progress = Callable[[str, int, int], None]
 
-_FORMAT = 1
+_FORMAT = 2
 _FULL = {errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)}
 _REMEDY = "free some space, train at a smaller size, or set STRIATE_CACHE to a folder on another disk"
 

@@ -26,7 +26,7 @@ from striate.data.augment import Augment
 from striate.data.loader import Batch, batches
 from striate.data.pca import principal_components
 from striate.engine import optimise, step
-from striate.engine.device import choose_device, use_threads, wants_bfloat16
+from striate.engine.device import choose_device, keep_memory, use_threads, wants_bfloat16
 from striate.engine.infer import answers
 from striate.engine.state import NotFiniteError, Training
 from striate.engine.unfreeze import Stages
@@ -123,6 +123,8 @@ def begin(
         raise TrainingError("there are no pictures to train on: the training split is empty")
     chosen = choose_device(recipe.device if device is None else device)
     threads = use_threads(recipe.threads)
+    if chosen.type == "cpu":
+        keep_memory()
     layout = torch.channels_last if recipe.channels_last else torch.contiguous_format
     model.to(device=chosen, memory_format=layout)  # type: ignore[call-overload]
     answered = np.asarray(targets, np.int64)

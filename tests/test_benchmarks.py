@@ -1,0 +1,40 @@
+"""What `python -m benchmarks` writes: rows as Markdown, one section replaced, a slower run found out."""
+
+from __future__ import annotations
+
+from benchmarks.table import Result, Row, markdown, published, replaced, slower
+
+PEER = Row("peer", (10.0, 12.0), peer=True)
+OURS = Row("ours", (2.0, 3.0), ratio=4.0, most=2.0, peak=99.6)
+
+
+def test_rows_say_how_far_ahead_of_the_peer_and_whether_the_bars_are_met() -> None:
+    text = markdown(Result((PEER, OURS), ("striate train x",), ("A note.",)), machine="2 cores")
+    assert "| peer | 11.0 s | 10.0 to 12.0 | 2 | 1 |  |  |" in text
+    assert "| ours | 2.500 s | 2.000 to 3.000 | 2 | 4.40x | 100 MB | 4x: met; under 2 s: **missed** |" in text
+    assert text.startswith("2 cores.\n\n`striate train x`\n\n|") and text.endswith("A note.\n")
+
+
+def test_of_a_rate_more_is_better() -> None:
+    rows = (Row("peer", (50.0,), "p/s", more=True, peer=True), Row("ours", (90.0,), "p/s", more=True, ratio=2.0))
+    assert "| 1.80x |  | 2x: **missed** |" in markdown(Result(rows), machine="")
+
+
+def test_a_section_is_replaced_and_what_people_wrote_stays() -> None:
+    page = replaced("b", "title", "new", replaced("a", "first", "old", "# Page\n") + "\nWritten by hand.\n")
+    again = replaced("a", "ignored", "other", page)
+    assert published("a", again).strip() == "other" and published("b", again).strip() == "new"
+    assert "## a: first" in again and "Written by hand." in again and "old" not in again
+    assert published("c", again) == ""
+
+
+def test_only_a_run_that_is_slower_in_every_trial_is_called_slower() -> None:
+    before = markdown(Result((PEER, OURS)), machine="")
+    assert slower(Result((PEER, OURS)), before) == []
+    assert slower(Result((PEER, Row("ours", (2.9, 9.0)))), before) == []
+    assert slower(Result((Row("peer", (99.0,), peer=True),)), before) == []
+    (found,) = slower(Result((PEER, Row("ours", (3.5, 4.0)))), before)
+    assert "ours: 3.500 to 4.000 s, was 2 to 3 s" in found
+    rate = markdown(Result((Row("rate", (100.0, 120.0), "p/s", more=True),)), machine="")
+    assert slower(Result((Row("rate", (130.0,), "p/s", more=True),)), rate) == []
+    assert len(slower(Result((Row("rate", (80.0,), "p/s", more=True),)), rate)) == 1
