@@ -21,6 +21,7 @@ ORDER = [
     ["tasks"],
     ["engine"],
     ["runs"],
+    ["inside"],
     ["report"],
     ["verbs"],
     ["cli"],
