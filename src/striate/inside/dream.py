@@ -20,12 +20,15 @@ from torch.nn import functional
 from striate.errors import DescribeError
 from striate.inside.excite import part_row, require_channel
 from striate.model.build import Model
+from striate.spec.survey import Survey
 
 Score: TypeAlias = Callable[[Tensor], Tensor]
 Transform: TypeAlias = Callable[[Tensor, torch.Generator], Tensor]
 
 RATE = 0.05  # of Adam, as in Lucid
 STEPS = 128
+LOOK = 8  # steps from one look at the picture as it stands to the next
+SMALL, TRIES = 64, 8  # pictures up to this side get stuck more easily and cost little: so many grow at once
 # The square root of the covariance of ImageNet's colours, each column of unit length at most (as Lucid normalises it).
 _COLOUR = torch.tensor([[0.26, 0.09, 0.02], [0.27, 0.0, -0.05], [0.27, -0.09, 0.03]])
 
@@ -101,32 +104,34 @@ def of_class(model: Model, number: int, name: str | None = None) -> Objective:
 
 @dataclass(frozen=True, eq=False)
 class Canvas:
-    """A picture as numbers that grow well: ``numbers`` are what gradients move, ``picture`` makes (1, C, H, W) 0..1."""
+    """Pictures as numbers that grow well: ``numbers`` (N, ...) are what gradients move, ``picture`` makes of them
+    (N, C, H, W) 0..1; the N begin differently, and the best is kept.
+    """
 
     numbers: Tensor
     picture: Callable[[Tensor], Tensor]
 
 
-def fourier(size: tuple[int, int], channels: int, *, seed: int = 0, deviation: float = 0.01) -> Canvas:
+def fourier(size: tuple[int, int], channels: int, *, seed: int = 0, count: int = 1, deviation: float = 0.01) -> Canvas:
     """A canvas of waves of all lengths, with decorrelated colours: what Lucid calls ``fft`` and ``decorrelate``."""
     height, width = size
     frequency = torch.sqrt(torch.fft.fftfreq(height)[:, None] ** 2 + torch.fft.rfftfreq(width)[None] ** 2)
     scale = 1 / frequency.clamp(min=1 / max(height, width)) * (height * width) ** 0.5
-    drawn = torch.randn(channels, *frequency.shape, 2, generator=torch.Generator().manual_seed(seed)) * deviation
+    drawn = torch.randn(count, channels, *frequency.shape, 2, generator=torch.Generator().manual_seed(seed)) * deviation
     colour = _COLOUR / _COLOUR.norm(dim=0).max()
 
     def picture(numbers: Tensor) -> Tensor:
-        waves = torch.fft.irfft2(torch.view_as_complex(numbers) * scale, s=size)[None] / 4
+        waves = torch.fft.irfft2(torch.view_as_complex(numbers) * scale, s=size) / 4
         mixed = torch.einsum("nchw,dc->ndhw", waves, colour) if channels == 3 else waves
         return torch.sigmoid(mixed)
 
     return Canvas(drawn, picture)
 
 
-def plain(size: tuple[int, int], channels: int, *, seed: int = 0) -> Canvas:
+def plain(size: tuple[int, int], channels: int, *, seed: int = 0, count: int = 1) -> Canvas:
     """A canvas of pixels, each by itself, for comparison: it grows noise that no data set holds."""
-    drawn = torch.randn(channels, *size, generator=torch.Generator().manual_seed(seed)) * 0.05
-    return Canvas(drawn, lambda numbers: torch.sigmoid(numbers)[None])
+    drawn = torch.randn(count, channels, *size, generator=torch.Generator().manual_seed(seed)) * 0.05
+    return Canvas(drawn, torch.sigmoid)
 
 
 def jitter(pixels: int) -> Transform:
@@ -150,7 +155,7 @@ def turn(degrees: float, scale: float) -> Transform:
         angle, factor = np.radians(degrees) * first, 1 + scale * second
         cosine, sine = float(np.cos(angle) / factor), float(np.sin(angle) / factor)
         matrix = torch.tensor([[[cosine, -sine, 0.0], [sine, cosine, 0.0]]])
-        grid = functional.affine_grid(matrix, list(picture.shape), align_corners=False)
+        grid = functional.affine_grid(matrix.expand(len(picture), 2, 3), list(picture.shape), align_corners=False)
         return functional.grid_sample(picture, grid, padding_mode="reflection", align_corners=False)
 
     return warp
@@ -182,6 +187,7 @@ def maximise(
     *,
     steps: int = STEPS,
     seed: int = 0,
+    rate: float = RATE,
     canvas: Canvas | None = None,
     transforms: Sequence[Transform] | None = None,
 ) -> Dream:
@@ -193,45 +199,54 @@ def maximise(
     if steps < 1:
         raise DescribeError(f"a picture cannot grow in {steps} steps")
     size, channels = model.shape.size, model.shape.channels
-    drawn = fourier(size, channels, seed=seed) if canvas is None else canvas
+    tries = TRIES if max(size) <= SMALL else 1
+    drawn = fourier(size, channels, seed=seed, count=tries) if canvas is None else canvas
     moves = robust(size) if transforms is None else transforms
+    slope = Objective(objective.name, tuple((_sloped(model, part), score) for part, score in objective.terms))
     random = torch.Generator().manual_seed(seed)
     numbers = drawn.numbers.clone().requires_grad_(True)
-    optimiser = torch.optim.Adam([numbers], RATE)
-    best, start = _rounded(drawn.picture(numbers)), _value(model, objective, _rounded(drawn.picture(numbers)))
-    highest, course = start, []
+    optimiser = torch.optim.Adam([numbers], rate)
+    best, highest = _best(model, objective, drawn.picture(numbers))
+    start, course = highest, []
     for step in range(steps):
         picture = drawn.picture(numbers)
         for move in moves:
             picture = move(picture, random)
-        value = _scores(model, objective, 255 * picture)
-        course.append(float(value.detach()))
-        (numbers.grad,) = torch.autograd.grad(-value, [numbers])
+        values = _scores(model, slope, 255 * picture)
+        course.append(float(values.detach().max()))
+        (numbers.grad,) = torch.autograd.grad(-values.sum(), [numbers])
         optimiser.step()
-        if (step + 1) % 8 == 0 or step + 1 == steps:
-            now = _rounded(drawn.picture(numbers))
-            if (reached := _value(model, objective, now)) > highest or step == 0:
+        if (step + 1) % LOOK == 0 or step + 1 == steps:
+            now, reached = _best(model, objective, drawn.picture(numbers))
+            if reached > highest:
                 best, highest = now, reached
     return Dream(objective.name, best, highest, start, tuple(course))
 
 
+def _sloped(model: Model, part: str) -> str:
+    """Return the part whose output grows in place of this one's: of a rectifier, which is flat where it is off, what
+    goes into it.
+    """
+    return model.source(part) if part_row(_survey(model), part).layer in ("relu", "relu6") else part
+
+
 def _scores(model: Model, objective: Objective, pixels: Tensor) -> Tensor:
+    """Return the objective of each picture, (N,)."""
     inputs = model.normalise(pixels)
-    return torch.stack([score(model.until(inputs, part)) for part, score in objective.terms]).sum()
+    return torch.stack([score(model.until(inputs, part)) for part, score in objective.terms]).sum(0)
 
 
 @torch.no_grad()
-def _value(model: Model, objective: Objective, pixels: NDArray[np.uint8]) -> float:
-    return float(_scores(model, objective, torch.from_numpy(pixels.transpose(2, 0, 1)[None].copy())))
+def _best(model: Model, objective: Objective, pictures: Tensor) -> tuple[NDArray[np.uint8], float]:
+    """Return the best of some pictures as pixels, and how high the objective is on just these pixels."""
+    rounded = (255 * pictures).round().clamp(0, 255).to(torch.uint8)
+    values = _scores(model, objective, rounded)
+    index = int(values.argmax())
+    pixels: NDArray[np.uint8] = rounded[index].permute(1, 2, 0).contiguous().numpy()
+    return pixels, float(values[index])
 
 
-def _rounded(picture: Tensor) -> NDArray[np.uint8]:
-    shown = (255 * picture.detach()[0]).round().clamp(0, 255).to(torch.uint8).permute(1, 2, 0)
-    result: NDArray[np.uint8] = shown.contiguous().numpy()
-    return result
-
-
-def _survey(model: Model):  # type: ignore[no-untyped-def]
+def _survey(model: Model) -> Survey:
     return model.net.on(model.shape, fit="floor")
 
 

@@ -142,7 +142,7 @@ def replay(model: Model, pixels: NDArray[np.uint8], part: str, channel: int, pla
         end = side if whole or 0 in jumps else min(side, last + 1)
         cuts.append(slice(begin, end))
         at.append(place[axis] if begin == 0 else place[axis] - int(begin / Fraction(reach.jump)))
-    crop = np.ascontiguousarray(pixels[cuts[0], cuts[1]].transpose(2, 0, 1))[None]
+    crop = pixels[cuts[0], cuts[1]].transpose(2, 0, 1)[None].copy()
     device = next(model.buffers()).device
     values = model.until(model.normalise(torch.from_numpy(crop).to(device)), part)[0, channel]
     return float(values[at[0], at[1]] if values.dim() == 2 else values)

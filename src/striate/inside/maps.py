@@ -1,5 +1,4 @@
-"""Feature maps: what the channels of a part make of a picture, the most active first, and where each looks. No torch
-of its own: `Subject` computes.
+"""Feature maps: what the channels of a part make of a picture, the most active first, and where each looks. Imports torch.
 """
 
 from __future__ import annotations
@@ -8,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from striate.errors import DescribeError
@@ -78,9 +78,10 @@ def stages(subject: Subject, *, most: int = 6, parts: Sequence[str] | None = Non
     """
     wanted = dict.fromkeys(_last_of_each_size(subject) if parts is None else map(subject.part, parts))
     found = []
-    for path, value in subject.each():
-        if path in wanted and value.ndim == 3:
-            found.append(_stage(subject, subject.rows[path], value, most, None))
+    with torch.no_grad():
+        for path, value in subject.model.each(subject.inputs):
+            if path in wanted and value.dim() == 4:
+                found.append(_stage(subject, subject.rows[path], value[0].numpy(), most, None))
     return tuple(found)
 
 
@@ -88,7 +89,7 @@ def _last_of_each_size(subject: Subject) -> list[str]:
     last: dict[tuple[int, int], str] = {}
     for row in subject.rows.values():
         size = row.output.size
-        if not row.aside and row.output.is_map and size != (1, 1) and row.field and 0 not in row.field.jump:
+        if not row.aside and row.output.is_map and size != (1, 1):
             last.pop(size, None)
             last[size] = row.path
     paths = list(last.values())

@@ -100,6 +100,13 @@ class Model(nn.Module):
         plan = self._full.until(self._value(tap))
         return plan.run(inputs)[plan.output]
 
+    def source(self, tap: str) -> str:
+        """Return the path of the first part that the layer or join named ``tap`` reads; ``input`` of the first."""
+        value = self._value(tap)
+        step = next((step for step in self._full.steps if step.target == value), None)
+        before = step.sources[0] if step else 0
+        return next((step.path for step in self._full.steps if step.target == before), "input")
+
     def each(self, inputs: Tensor) -> Iterator[tuple[str, Tensor]]:
         """Yield the path of every layer and join with what it puts out, one by one; side heads are left out.
 
