@@ -7,7 +7,7 @@ values by number and writes one, and drops what nobody reads any more; running t
 from __future__ import annotations
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple, final
 
 import torch
@@ -90,6 +90,29 @@ class Model(nn.Module):
         plan = self._main if self._main.values.issuperset(wanted.values()) else self._full
         values = plan.run(inputs, keep=frozenset(wanted.values()))
         return values[plan.output], {tap: values[value] for tap, value in wanted.items()}
+
+    def until(self, inputs: Tensor, tap: str) -> Tensor:
+        """Return what the part named ``tap`` puts out; nothing that it does not need is computed.
+
+        As far as no dense layer is on the way, the inputs may have any size that fits. Raises `DescribeError` for a
+        path this net does not have. Example: ``model.until(crops, "stage2.1.conv1")``
+        """
+        plan = self._full.until(self._value(tap))
+        return plan.run(inputs)[plan.output]
+
+    def source(self, tap: str) -> str:
+        """Return the path of the first part that the layer or join named ``tap`` reads; ``input`` of the first."""
+        value = self._value(tap)
+        step = next((step for step in self._full.steps if step.target == value), None)
+        before = step.sources[0] if step else 0
+        return next((step.path for step in self._full.steps if step.target == before), "input")
+
+    def each(self, inputs: Tensor) -> Iterator[tuple[str, Tensor]]:
+        """Yield the path of every layer and join with what it puts out, one by one; side heads are left out.
+
+        What has been yielded is let go of as soon as no later part reads it, so memory does not grow with the parts.
+        """
+        return self._main.each(inputs)
 
     def embed(self, inputs: Tensor) -> tuple[Tensor, Tensor]:
         """Return the logits (N, K) and the embedding (N, D): what goes into `embedding_part`, flattened.
