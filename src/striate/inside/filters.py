@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from striate.model.build import Model
 
 Kernel = NDArray[np.float64]
+Padding = int | tuple[int, int] | str
 LARGEST: Final = 101  # of a side: beyond it a filter by hand is a mistake
 
 
@@ -85,7 +86,7 @@ class Filtered:
 
 
 def apply(
-    filter: Filter, picture: NDArray[Any], *, stride: int = 1, padding: int | str = 0, gray: bool = False
+    filter: Filter, picture: NDArray[Any], *, stride: int = 1, padding: Padding = 0, gray: bool = False
 ) -> Filtered:
     """Return what a filter makes of a picture (H, W) or (H, W, C), each channel by itself.
 
@@ -114,7 +115,7 @@ def apply(
     return Filtered(filter, values, np.asarray(result), conv, (formula[0], formula[1]))
 
 
-def as_layer(filter: Filter, *, channels: int = 1, stride: int = 1, padding: int | str = 0) -> Conv:
+def as_layer(filter: Filter, *, channels: int = 1, stride: int = 1, padding: Padding = 0) -> Conv:
     """Return the convolution that a filter is on each of ``channels`` by itself: one output for each of its grids."""
     if padding == "same":
         if not all(side % 2 for side in filter.size):
@@ -123,15 +124,13 @@ def as_layer(filter: Filter, *, channels: int = 1, stride: int = 1, padding: int
                 f"a filter of {rows}x{columns} has no pixel in its middle, so no padding keeps the picture's size: "
                 "give it an odd number of rows and columns, or a padding in pixels (0 makes the picture smaller)"
             )
-        padding_pair = (filter.size[0] // 2, filter.size[1] // 2)
-    else:
-        padding_pair = (int(padding), int(padding))
+        padding = filter.size[0] // 2, filter.size[1] // 2
     many = channels * len(filter.kernels)
-    return Conv(many, filter.size, stride=stride, padding=padding_pair, groups=channels, bias=False)
+    return Conv(many, filter.size, stride=stride, padding=padding, groups=channels, bias=False)
 
 
 def as_conv(
-    filter: Filter, *, channels: int = 1, stride: int = 1, padding: int | str = 0
+    filter: Filter, *, channels: int = 1, stride: int = 1, padding: Padding = 0
 ) -> tuple[Conv, NDArray[np.float32]]:
     """Return a filter as the first layer of a net: the layer, and its weights (outputs, 1, rows, columns).
 

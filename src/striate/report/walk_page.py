@@ -6,7 +6,7 @@ from html import escape
 
 from striate.inside.walk import Walk
 from striate.report.answer import Answer
-from striate.report.walk_svg import legend, player, svg
+from striate.report.walk_svg import player, svg
 from striate.spec import ConvTranspose
 from striate.spec.values import as_pair
 
@@ -46,12 +46,11 @@ def answer(walk: Walk) -> Answer:
             " The input is pulled apart by zeros where the stride is over 1, and the window, turned half round, moves"
             " by one: the same numbers as spreading each input over the output."
         )
-    marks = f'<p class="quiet">{escape(legend(walk))}</p>' if legend(walk) else ""
     formula = "".join(f"<li><code>{escape(line)}</code></li>" for line in formulas(walk))
     return Answer(
         "How does this convolution walk?",
         said(walk),
-        html=player(drawing, walk.steps, _SECONDS) + marks + f"<ul>{formula}</ul>" + refused,
+        html=player(drawing, walk.steps, _SECONDS) + f"<ul>{formula}</ul>" + refused,
         shows=shows,
         hides="The weights, and that every output channel has a window of its own, as deep as the input.",
     )
