@@ -1,4 +1,4 @@
-"""Filters: what they make of a picture is SciPy's correlation and torch's convolution, and they can be a frozen layer."""
+"""Filters: what they make of a picture is SciPy's correlation and torch's convolution; a frozen layer."""
 
 from __future__ import annotations
 

@@ -49,7 +49,8 @@ def test_each_step_sees_what_the_gradient_says(layer: Windowed, size: tuple[int,
             (y, x) for y in found.height.seen(row) for x in found.width.seen(column) if y is not None and x is not None
         }
         assert seen == wanted
-        union[tuple(zip(*seen, strict=True)) if seen else ()] |= bool(seen)
+        for y, x in seen:
+            union[y, x] = True
     assert set(found.unseen) == {(int(y), int(x)) for y, x in np.argwhere(~union)}
 
 

@@ -110,10 +110,11 @@ def weighted(
     terms = values * factors
     total = float(terms.sum()) + (bias or 0.0)
     many = f"{len(terms):,} products" if len(terms) != 1 else "1 product"
-    said = f"{many} that add up to {number(float(terms.sum()))}" + ("" if bias is None else f" {plus(bias)} bias")
+    summed = number(float(terms.sum()))
+    said = f"{many}: {summed}" if bias is None else f"{many}: {summed} {plus(bias)} bias = {number(total)}"
     return Account(
         rule + ("" if bias is None else ", plus the bias"),
-        f"{said} = {number(total)}",
+        said,
         total,
         values,
         places,

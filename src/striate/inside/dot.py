@@ -15,7 +15,7 @@ import numpy as np
 from striate import spec
 from striate.errors import DescribeError
 from striate.inside import dot_points, dot_windows
-from striate.inside.account import Account, Map, Place, number
+from striate.inside.account import Account, Map, Place
 from striate.inside.subject import Seen, Subject
 from striate.spec import Layer, Net, Shape
 
@@ -131,7 +131,7 @@ def dot(
     """Return how one number of a part's output was made.
 
     Without ``part`` it is the first convolution; without ``channel`` or ``at`` (row, column), both from 0, the value
-    that is furthest from 0. Errors: DescribeError for a part, a channel or a place that is not there.
+    that is largest. Errors: DescribeError for a part, a channel or a place that is not there.
 
     Example: ``print(dot(subject, "conv1", 5, (7, 9)).account.formula)``
     """
@@ -215,19 +215,11 @@ def _place(
         )
     if at is not None:
         subject.require_place(path, *at)
-    size = np.abs(values)
+    kept = np.ones(values.shape, bool)
     if channel is not None:
-        size = np.where(np.arange(shape.channels)[:, None, None] == channel, size, -1)
+        kept &= np.arange(shape.channels)[:, None, None] == channel
     if at is not None:
-        kept = np.zeros(values.shape[1:], bool)
-        kept[at] = True
-        size = np.where(kept, size, -1)
-    strongest = np.unravel_index(int(np.nan_to_num(size, nan=-1).argmax()), values.shape)
+        kept[:, np.arange(shape.size[0]) != at[0]] = False
+        kept[:, :, np.arange(shape.size[1]) != at[1]] = False
+    strongest = np.unravel_index(int(np.where(kept & ~np.isnan(values), values, -np.inf).argmax()), values.shape)
     return int(strongest[0]), int(strongest[1]), int(strongest[2])
-
-
-def off_by(made: Made) -> str:
-    """Return how far an account is from the network, in words."""
-    return f"the network computed {number(made.network)}" + (
-        ", the same to the last digit shown" if number(made.network) == number(made.account.result) else ""
-    )

@@ -50,7 +50,7 @@ def answer(found: Filtered, name: str) -> Answer:
     return Answer(
         f"What does {found.filter.name} do to {name}?",
         said(found),
-        (Row((before, *tiles), legend=legend),)
+        (Row((before, *tiles), legend=legend),),
         shows=(
             "Every pixel on the right is the window's pixels times the filter's numbers, added up; furthest from 0 is "
             f"{number(float(found.values[row, column, channel]))} at row {row}, column {column}."
@@ -169,7 +169,7 @@ def _kernels(found: Filtered) -> str:
     formula = "; ".join(dict.fromkeys(found.formula))
     return (
         '<h2>The filter</h2><div class="wide" tabindex="0" style="display:flex;gap:24px">' + "".join(tables) + "</div>"
-        f"<p>As a layer: <code>{escape(str(found.conv))}</code>; its output is <code>{escape(formula)}</code> a side.</p>"
+        f"<p>As a layer: <code>{escape(str(found.conv))}</code>; its output: <code>{escape(formula)}</code> a side.</p>"
     )
 
 
