@@ -16,18 +16,21 @@ SHOWN = 8  # terms of many that are shown by themselves
 _WIDEST = 12  # rows and columns of a window that are shown in full
 _CHANNELS = 3  # up to so many channels of a window are shown in full
 _COLOURS = ("red", "green", "blue")
+_MEANS = (spec.AvgPool, spec.AdaptiveAvgPool, spec.GlobalAvgPool, spec.Subsample)
 
 
 @dataclass(frozen=True, eq=False)
 class Grid:
     """A small table of numbers under a label: ``cells`` as they are read, ``values`` for their colours, if any.
 
-    ``marked`` cells (row, column) are the ones that won, ``quiet`` ones are padding. ``heads`` name the columns.
+    Colours go to ``high`` either way, the same for all that is compared. ``marked`` cells (row, column) are the ones
+    that won, ``quiet`` ones are padding. ``heads`` name the columns.
     """
 
     label: str
     cells: tuple[tuple[str, ...], ...]
     values: NDArray[np.float64] | None = None
+    high: float = 0.0
     marked: frozenset[tuple[int, int]] = frozenset()
     quiet: frozenset[tuple[int, int]] = frozenset()
     heads: tuple[str, ...] = ()
@@ -72,11 +75,12 @@ def _window(found: Dot, account: Account, index: int, *, most: bool) -> Block:
     outside = account.padding[piece].reshape(rows, columns)
     quiet = frozenset((int(y), int(x)) for y, x in np.argwhere(outside))
     marked = frozenset({divmod(account.winner, columns)}) if account.winner is not None else frozenset()
-    grids = [_grid("values", account.values[piece].reshape(rows, columns), quiet=quiet, marked=marked)]
-    pooled = isinstance(_layer(found), spec.AvgPool | spec.AdaptiveAvgPool | spec.GlobalAvgPool | spec.Subsample)
+    shape = rows, columns
+    grids = [_grid("values", account.values, piece, shape, quiet=quiet, marked=marked)]
+    pooled = isinstance(_layer(found), _MEANS)
     if account.weights is not None and not pooled:
-        grids.append(_grid("weights", account.weights[piece].reshape(rows, columns)))
-        grids.append(_grid("products", account.terms[piece].reshape(rows, columns)))
+        grids.append(_grid("weights", account.weights, piece, shape))
+        grids.append(_grid("products", account.terms, piece, shape))
     channel, *first = (int(part) for part in account.places[piece][0])
     last = account.places[piece][-1]
     where = f"rows {first[0]} to {int(last[1])}, columns {first[1]} to {int(last[2])}"
@@ -92,13 +96,16 @@ def _layer(found: Dot) -> Any:
 
 def _grid(
     label: str,
-    values: NDArray[np.float64],
+    every: NDArray[np.float64],
+    piece: slice,
+    shape: tuple[int, int],
     *,
     quiet: frozenset[tuple[int, int]] = frozenset(),
     marked: frozenset[tuple[int, int]] = frozenset(),
 ) -> Grid:
+    values = every[piece].reshape(shape)
     cells = tuple(tuple(number(float(value)) for value in row) for row in values)
-    return Grid(label, cells, values, marked, quiet)
+    return Grid(label, cells, values, float(np.abs(every).max(initial=0)), marked, quiet)
 
 
 def _by_channel(found: Dot, sums: NDArray[np.float64], order: NDArray[np.int64]) -> Block:
@@ -121,9 +128,7 @@ def _largest(found: Dot) -> Block:
     heads = ["channel" if flat else "channel, row, column", "value"]
     named = {spec.Softmax: "share", spec.LocalResponseNorm: "square", spec.Rbf: "minus the square"}
     kind = type(_layer(found))
-    weights = account.weights is not None and not isinstance(
-        _layer(found), spec.AvgPool | spec.AdaptiveAvgPool | spec.GlobalAvgPool
-    )
+    weights = account.weights is not None and not isinstance(_layer(found), _MEANS)
     heads += ["prototype" if kind is spec.Rbf else "weight"] if weights else []
     summed = account.winner is None or kind in named
     heads += [named.get(kind, "product" if weights else "gives")] if summed else []

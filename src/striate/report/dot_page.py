@@ -42,7 +42,8 @@ def answer(found: Dot, name: str) -> Answer:
 def _made(made: Made) -> str:
     return (
         f'<h3>{escape(made.part)} <span class="quiet">{escape(made.layer)}</span></h3>'
-        f"<p>{escape(made.account.rule)}:</p><pre>{escape(made.account.formula)}</pre>"
+        f"<p>{escape(made.account.rule)}:</p>"
+        f'<pre style="white-space:pre-wrap">{escape(made.account.formula)}</pre>'
         f'<p class="quiet">{escape(agrees(made))}</p>'
     )
 
@@ -59,14 +60,13 @@ def _block(block: Block) -> str:
 def _grid(grid: Grid) -> str:
     heads = "".join(f'<th scope="col">{escape(head)}</th>' for head in grid.heads)
     head = f"<thead><tr>{heads}</tr></thead>" if heads else ""
-    high = 0.0 if grid.values is None else float(np.abs(grid.values).max(initial=0))
     rows = []
     for y, row in enumerate(grid.cells):
         cells = []
         for x, cell in enumerate(row):
             style = ""
-            if grid.values is not None and high > 0 and (y, x) not in grid.quiet:
-                colour = paint(np.array(grid.values[y, x]), low=-high, high=high)
+            if grid.values is not None and grid.high > 0 and (y, x) not in grid.quiet:
+                colour = paint(np.array(grid.values[y, x]), low=-grid.high, high=grid.high)
                 style = f"background:{hexadecimal(colour)};color:{ink(colour)};"
             style += (
                 "outline:3px solid var(--ink);outline-offset:-3px;font-weight:700;" if (y, x) in grid.marked else ""
@@ -77,6 +77,6 @@ def _grid(grid: Grid) -> str:
         rows.append(f"<tr>{''.join(cells)}</tr>")
     caption = ""
     if grid.label:
-        span = f", from {number(-high)} (blue) to {number(high)} (red)" if high else ""
+        span = f", from {number(-grid.high)} (blue) to {number(grid.high)} (red)" if grid.high else ""
         caption = f'<caption style="text-align:left" class="quiet">{escape(grid.label + span)}</caption>'
     return f"<table>{caption}{head}<tbody>{''.join(rows)}</tbody></table>"
