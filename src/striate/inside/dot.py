@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -19,6 +19,7 @@ from striate.inside.account import Account, Map, Place
 from striate.inside.subject import Seen, Subject
 from striate.spec import Layer, Net, Shape
 
+ROUNDING: Final = 1e-5  # of the size of what is added up: further apart, account and network disagree
 # How each layer makes a number: (layer, its numbers, what it is given, where) -> account. A line a layer.
 ACCOUNTS: dict[type[Layer], Callable[[Any, dict[str, Any], Map, Place], Account]] = {
     spec.Conv: dot_windows.conv,

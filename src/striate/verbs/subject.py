@@ -34,7 +34,7 @@ def open_subject(
 
     ``net`` is a name of the catalogue, a file with the text of a net or the text itself; its weights are drawn from
     ``seed``, and ``tell`` hears so. It sees the picture at ``shape``: without one at its paper's size, and a net in
-    words at the picture's own size. A picture may be text, rows of whole numbers from 0 to 255.
+    words at the picture's own size. A picture may be text (`inside.picture`).
 
     Errors: DescribeError, ModelError, PictureError.
 
