@@ -40,7 +40,7 @@ def look_picture(subject: Subject) -> PictureLook:
     if not seen:
         raise DescribeError("this net has no map with more than one place: there is nothing to see in it")
     part = seen[-1].part
-    number = None if answer is None else subject.classes.index(answer.best)
+    number = None if answer is None else int(answer.probabilities.argmax())
     place = look.winning_place(subject, part, number)
     return PictureLook(subject, answer, seen, effective_field(subject, part, place, draws=1))
 
