@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 from striate.errors import DescribeError
 from striate.inside.confusion import Confusion, Doubt
 from striate.inside.dream import Dream
+from striate.inside.evidence.value import Evidence
 from striate.inside.excite import Exciting
+from striate.inside.frame import Box
 from striate.inside.health import Health
 from striate.inside.maps import Stage
 from striate.inside.receptive import Effective
@@ -24,11 +26,13 @@ from striate.tasks.prediction import Scores
 class PictureLook:
     """A net on a picture: its answer, why, what each stage saw, and how much its winning place sees.
 
-    ``answer`` and ``why`` are None for a net that gives no answer for the whole picture, or has learnt nothing.
+    ``answer`` is None for a net that gives no answer for the whole picture; ``why``, the evidence for the answer, also
+    for a net that has learnt nothing.
     """
 
     subject: Subject
     answer: Scores | None
+    why: Evidence | None
     stages: tuple[Stage, ...]
     field: Effective
 
@@ -37,8 +41,8 @@ class PictureLook:
 class ChannelLook:
     """What a channel looks for: ``weights`` (inputs, height, width) of its filter where it has one of its own.
 
-    ``exciting`` and ``patches`` (its crops) where the run's pictures were searched; ``dream`` what maximises it;
-    ``sources`` the channels of what it reads that its filter weighs most, strongest first, with their weights' norm.
+    ``exciting`` and ``patches`` (its crops) where the run's pictures were searched; ``dream`` what maximises it, of
+    which it sees ``dream_box``; ``sources`` the channels of what it reads that its filter weighs most, strongest first, with their weights' norm.
     """
 
     channel: int
@@ -49,6 +53,7 @@ class ChannelLook:
     pictures: tuple[NDArray[np.uint8], ...]
     keys: tuple[str, ...]
     dream: Dream
+    dream_box: Box
 
 
 @dataclass(frozen=True, eq=False)

@@ -56,12 +56,25 @@ def framed(
     return np.asarray(image)
 
 
-def over(pixels: NDArray[np.uint8], values: NDArray[np.floating], *, high: float, opacity: float = 0.65) -> Pixels:
-    """Return a picture, gray, with values (H, W) from 0 to ``high`` over it in colours."""
+def over(
+    pixels: NDArray[np.uint8],
+    values: NDArray[np.floating],
+    *,
+    high: float,
+    low: float = 0.0,
+    opacity: float = 0.6,
+    crossed: bool = False,
+) -> Pixels:
+    """Return a picture, gray, with values (H, W) from ``low`` to ``high`` over it in colours; crossed out if said."""
     gray = as_rgb(pixels).astype(np.float64).mean(2, keepdims=True).repeat(3, axis=2)
-    mixed = (1 - opacity) * gray + opacity * paint(np.asarray(values, np.float64), low=0.0, high=high)
-    result: Pixels = np.round(mixed).astype(np.uint8)
-    return result
+    mixed = (1 - opacity) * gray + opacity * paint(np.asarray(values, np.float64), low=low, high=high)
+    image = Image.fromarray(np.round(mixed).astype(np.uint8))
+    if crossed:
+        draw, (wide, tall) = ImageDraw.Draw(image), image.size
+        for ends in ((0, 0, wide, tall), (0, tall, wide, 0)):
+            draw.line(ends, _INK, max(3, wide // 60))
+            draw.line(ends, _PAPER, max(1, wide // 150))
+    return np.asarray(image)
 
 
 def cut(pixels: NDArray[np.uint8], box: tuple[float, float, float, float]) -> Pixels:

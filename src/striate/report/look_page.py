@@ -15,7 +15,7 @@ from importlib import resources
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont, PngImagePlugin
 
-from striate.report.answer import Answer, Legend, Pixels, Row, Table, Tile
+from striate.report.answer import Answer, Legend, Pixels, Row, Table, Tile, figure
 from striate.report.colours import paint
 
 SOFTWARE = "striate look"  # by which a file is known to be one of ours
@@ -101,26 +101,22 @@ def _source(tile: Tile) -> str:
 def _legend(legend: Legend) -> str:
     stops = _bar(legend, 11)
     colours = ",".join("rgb({} {} {})".format(*map(int, colour)) for colour in stops)
-    middle = f"<span>{_number((legend.low + legend.high) / 2)}</span>"
+    middle = f"<span>{figure((legend.low + legend.high) / 2)}</span>"
     return (
         f'<div class="scale" role="img" aria-label="colours: {escape(_scale(legend), quote=True)}">'
         f'<i style="background:linear-gradient(90deg,{colours})"></i>'
-        f"<b><span>{_number(legend.low)}</span>{middle}<span>{_number(legend.high)}</span></b>"
+        f"<b><span>{figure(legend.low)}</span>{middle}<span>{figure(legend.high)}</span></b>"
         f"<em>{escape(legend.unit)}</em></div>"
     )
 
 
 def _scale(legend: Legend) -> str:
     ends = ("blue", "red") if legend.low < 0 else ("dark blue", "light yellow")
-    return f"{legend.unit}, from {_number(legend.low)} ({ends[0]}) to {_number(legend.high)} ({ends[1]})"
+    return f"{legend.unit}, from {figure(legend.low)} ({ends[0]}) to {figure(legend.high)} ({ends[1]})"
 
 
 def _bar(legend: Legend, steps: int) -> Pixels:
     return paint(np.linspace(legend.low, legend.high, steps), low=legend.low, high=legend.high)
-
-
-def _number(value: float) -> str:
-    return f"{value:.3g}"
 
 
 def _table(table: Table) -> str:

@@ -4,20 +4,49 @@ from __future__ import annotations
 
 import numpy as np
 
+from striate.inside.evidence.value import Evidence
 from striate.inside.look import ChannelLook, PartLook, PictureLook
 from striate.inside.maps import FeatureMap, Stage
 from striate.inside.receptive import Effective
 from striate.inside.subject import Subject
-from striate.report.answer import Answer, Legend, Row, Table, Tile
+from striate.report.answer import Answer, Legend, Row, Table, Tile, figure
 from striate.report.drawn import cut, framed, large, map_tile, over, picture_tile, scale_of, sheet
 
 _UNTRAINED = "The weights are drawn by chance: this shows how the net works, not what it knows."
 
 
 def picture_answers(look: PictureLook) -> list[Answer]:
-    """Return the answers of `look IMAGE`: what each stage saw, and how much the best place sees."""
-    answers = [_stages(look), _field(look.field, look.subject, winner=look.answer is not None)]
-    return answers
+    """Return the answers of `look IMAGE`: why it said so, what each stage saw, how much the winning place sees."""
+    rest = [_stages(look), _field(look.field, look.subject, winner=look.answer is not None)]
+    return rest if look.why is None else [_why(look, look.why), *rest]
+
+
+def _why(look: PictureLook, why: Evidence) -> Answer:
+    """Return the answer to why it said so: the evidence over the picture, with its trust in words."""
+    assert look.answer is not None
+    reach = float(np.abs(why.heat).max()) or 1.0
+    low, high = (-reach, reach) if why.heat.min() < 0 else (0.0, reach)
+    shown = large(look.subject.pixels)[0]
+    heat = _scaled(why.heat, shown.shape[:2])
+    crossed = why.trust is not None and why.trust.reason is not None
+    tiles = (
+        picture_tile(shown, caption="What the net was given", alt="the picture as the net takes it", shown=360),
+        picture_tile(
+            over(shown, heat, low=low, high=high, crossed=crossed),
+            caption=f"{why.title}{f' at {why.part}' if why.part else ''}{', crossed out' if crossed else ''}",
+            alt=f"evidence for {why.answer} over the picture. {why.focus}",
+            shown=360,
+        ),
+    )
+    trust = f"How far to trust it: {why.trust.phrase}." if why.trust else ""
+    return Answer(
+        f"Why did it say {why.answer}?",
+        f"{look.answer}. {why.focus}",
+        (Row(tiles, legend=Legend(low, high, f"evidence: {why.unit}")),),
+        shows=why.shows,
+        hides=why.hides,
+        notes=(trust,) if trust else (),
+    )
 
 
 def part_answers(look: PartLook) -> list[Answer]:
@@ -59,9 +88,9 @@ def _stages(look: PictureLook) -> Answer:
 
 def _map_tile(one: FeatureMap, stage: Stage, low: float, high: float, shown: int = 132) -> Tile:
     row, column = one.place
-    caption = f"channel {one.channel}: {one.highest:.3g} at {row},{column}"
+    caption = f"channel {one.channel}: {figure(one.highest)} at {row},{column}"
     alt = (
-        f"map of channel {one.channel} of {stage.part}, mean {one.mean:.3g}, highest {one.highest:.3g} in row {row},"
+        f"map of channel {one.channel} of {stage.part}, mean {figure(one.mean)}, highest {figure(one.highest)} in row {row},"
         f" column {column}"
     )
     return map_tile(one.values, low=low, high=high, caption=caption, alt=alt, shown=shown)
@@ -110,7 +139,7 @@ def _field(field: Effective, subject: Subject, *, winner: bool) -> Answer:
         )
     middle = field.middle
     frames = framed(subject.pixels, [box, middle], ["can see", "90 % of influence"])
-    heat = over(large(subject.pixels)[0], _scaled(field.influence, large(subject.pixels)[0].shape[:2]), high=1.0)
+    heat = over(large(subject.pixels)[0], _scaled(field.influence, large(subject.pixels)[0].shape[:2]), high=1.0, opacity=0.55)
     return Answer(
         f"How much of the picture does {'the winning place' if winner else 'a place'} see?",
         said,
@@ -162,8 +191,8 @@ def _channel(look: PartLook, channel: ChannelLook) -> Answer:
             tiles.append(
                 picture_tile(
                     cut(pixels, patch.box),
-                    caption=f"{patch.activation:.3g}{edge}",
-                    alt=f"patch of {key} that gives {patch.activation:.3g} at {patch.place[0]},{patch.place[1]}{edge}",
+                    caption=f"{figure(patch.activation)}{edge}",
+                    alt=f"patch of {key} that gives {figure(patch.activation)} at {patch.place[0]},{patch.place[1]}{edge}",
                     shown=96,
                 )
             )
@@ -174,9 +203,9 @@ def _channel(look: PartLook, channel: ChannelLook) -> Answer:
         Row(
             (
                 picture_tile(
-                    dream.pixels,
-                    caption=f"Grown: {dream.value:.3g} on it, {dream.start:.3g} on the noise it grew from",
-                    alt=f"picture grown so that {dream.objective} is as high as it can be: {dream.value:.3g}",
+                    large(cut(dream.pixels, channel.dream_box), 224)[0],
+                    caption=f"Grown: {figure(dream.value)} on it, {figure(dream.start)} on the noise it grew from",
+                    alt=f"picture grown so that {dream.objective} is as high as it can be: {figure(dream.value)}",
                     shown=224,
                 ),
                 *_weight_tiles(channel, stage),
@@ -215,14 +244,14 @@ def _channel(look: PartLook, channel: ChannelLook) -> Answer:
 
 def _said(look: PartLook, channel: ChannelLook) -> str:
     (one,) = look.stage.maps
-    here = f"On this picture it reaches {one.highest:.3g}"
+    here = f"On this picture it reaches {figure(one.highest)}"
     if channel.exciting is None:
-        said = f"{here}; the picture grown for it reaches {channel.dream.value:.3g}."
+        said = f"{here}; the picture grown for it reaches {figure(channel.dream.value)}."
     else:
         top = channel.exciting.percentile(channel.channel, 99.9)
         said = (
-            f"{here}; one picture in a thousand of the data reaches {top:.3g}, the picture grown for it"
-            f" {channel.dream.value:.3g}."
+            f"{here}; one picture in a thousand of the data reaches {figure(top)}, the picture grown for it"
+            f" {figure(channel.dream.value)}."
         )
     return said if look.subject.trained else f"{said} {_UNTRAINED}"
 
@@ -257,5 +286,5 @@ def _weight_tiles(channel: ChannelLook, stage: Stage) -> tuple[Tile, ...]:
 def _sources(channel: ChannelLook) -> Table | None:
     if channel.weights is None or len(channel.weights) <= 3:
         return None
-    rows = tuple((f"{channel.reads}, channel {index}", f"{norm:.3g}") for index, norm in channel.sources)
+    rows = tuple((f"{channel.reads}, channel {index}", f"{figure(norm)}") for index, norm in channel.sources)
     return Table(("what its filter weighs most", "norm of the weights"), rows)

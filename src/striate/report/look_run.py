@@ -31,7 +31,7 @@ def _confusion(look: RunLook) -> Answer:
         rows.append(Row(tuple(tiles), heading, legend))
     for pair, between in zip(found.pairs, look.between, strict=True):
         first, second = names[pair.first], names[pair.second]
-        counts = f"{pair.first_as_second} {first} called {second}, {pair.second_as_first} {second} called {first}"
+        counts = f"{first} called {second} {pair.first_as_second} times, {second} called {first} {pair.second_as_first}"
         tiles = [_photo(one, f"{names[one.doubt.said]} {one.doubt.of_said:.2f}, is {names[one.doubt.truth]}") for one in between]
         rows.append(Row(tuple(tiles), f"Between {first} and {second}: {counts}"))
     if found.wrong:

@@ -13,7 +13,8 @@ from striate.engine.infer import infer
 from striate.errors import DescribeError, RunError
 from striate.inside import dream, look
 from striate.inside.confusion import Doubt, confusion
-from striate.inside.excite import Exciting, exciting, part_row, require_channel
+from striate.inside.evidence.explain import explain
+from striate.inside.excite import Exciting, exciting, frame, part_row, require_channel
 from striate.inside.health import health
 from striate.inside.look import ChannelLook, Mistake, PartLook, PictureLook, RunLook
 from striate.inside.maps import feature_maps, stages
@@ -42,7 +43,8 @@ def look_picture(subject: Subject) -> PictureLook:
     part = seen[-1].part
     number = None if answer is None else int(answer.probabilities.argmax())
     place = look.winning_place(subject, part, number)
-    return PictureLook(subject, answer, seen, effective_field(subject, part, place, draws=1))
+    why = explain(subject) if answer is not None and subject.trained else None
+    return PictureLook(subject, answer, why, seen, effective_field(subject, part, place, draws=1))
 
 
 def look_part(
@@ -148,7 +150,9 @@ def _channel(subject: Subject, part: str, channel: int, pictures: Prepared | Non
         keys = tuple(pictures.source.items[patch.picture].key for patch in found.patches[0])
         place = found.patches[0][0].place
     grown = dream.maximise(subject.model, dream.unit(subject.model, part, channel, place), steps=GROWN, seed=seed)
-    return ChannelLook(channel, weights, tuple(sources), reads, found, crops, keys, grown)
+    size = row.output.size
+    seen, _ = frame(subject.survey, part, place or (size[0] // 2, size[1] // 2))
+    return ChannelLook(channel, weights, tuple(sources), reads, found, crops, keys, grown, seen)
 
 
 def _weights(subject: Subject, part: str, channel: int) -> tuple[np.ndarray | None, str]:
@@ -182,4 +186,10 @@ def _steps(predictor: Predictor) -> tuple[tuple[int, int], tuple[int, int]]:
 
 
 def _heats(predictor: Predictor, pixels: np.ndarray, doubt: Doubt) -> tuple[np.ndarray | None, np.ndarray | None]:
-    return None, None
+    """Return the evidence for what was said and for the truth, the largest of both at 1."""
+    subject = Subject.of(predictor, pixels)
+    said = explain(subject, target=doubt.said, trust=False)
+    truth = explain(subject, target=doubt.truth, part=said.part, trust=False)
+    heats = [np.maximum(one.heat, 0) for one in (said, truth)]
+    top = max(float(heat.max()) for heat in heats) or 1.0
+    return heats[0] / top, heats[1] / top
