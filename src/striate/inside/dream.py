@@ -97,9 +97,7 @@ def of_class(model: Model, number: int, name: str | None = None) -> Objective:
     rows = [row for row in _survey(model).rows if not row.aside]
     answer = next(row for row in reversed(rows) if not row.layer.startswith(("softmax", "flatten", "sigmoid")))
     _check(model, answer.path, number)
-    return Objective(
-        name or f"class {number}", ((answer.path, lambda values: values[:, number].flatten(1).mean(1)),)
-    )
+    return Objective(name or f"class {number}", ((answer.path, lambda values: values[:, number].flatten(1).mean(1)),))
 
 
 @dataclass(frozen=True, eq=False)

@@ -87,7 +87,7 @@ def health(model: Model, pixels: NDArray[np.uint8], targets: NDArray[np.int64]) 
 
 def _activations(path: str, layer: str, value: Tensor) -> Activations:
     dead: tuple[int, ...] = ()
-    if layer.split()[0] in _RECTIFIERS:
+    if layer.split(maxsplit=1)[0] in _RECTIFIERS:
         highest = value.transpose(0, 1).flatten(1).amax(1)
         dead = tuple(torch.nonzero(highest <= 0).flatten().tolist())
     mean, zeros = float(value.mean()), float((value == 0).float().mean())

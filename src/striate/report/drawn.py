@@ -43,7 +43,12 @@ def framed(
     draw = ImageDraw.Draw(image)
     font = ImageFont.load_default(13)
     for index, (top, left, bottom, right) in enumerate(boxes):
-        edge = [left * scale, top * scale, max(left * scale + 2, right * scale - 1), max(top * scale + 2, bottom * scale - 1)]
+        edge = [
+            left * scale,
+            top * scale,
+            max(left * scale + 2, right * scale - 1),
+            max(top * scale + 2, bottom * scale - 1),
+        ]
         draw.rectangle(edge, outline=_INK, width=4)
         draw.rectangle([edge[0] + 1, edge[1] + 1, edge[2] - 1, edge[3] - 1], outline=_PAPER, width=2)
         if index < len(labels):
@@ -83,7 +88,9 @@ def cut(pixels: NDArray[np.uint8], box: tuple[float, float, float, float]) -> Pi
     return as_rgb(pixels)[max(0, top) : max(top + 1, bottom), max(0, left) : max(left + 1, right)]
 
 
-def map_tile(values: NDArray[np.floating], *, low: float, high: float, caption: str, alt: str, shown: int = 132) -> Tile:
+def map_tile(
+    values: NDArray[np.floating], *, low: float, high: float, caption: str, alt: str, shown: int = 132
+) -> Tile:
     """Return a map (H, W) in colours from ``low`` to ``high`` as a tile, a pixel a place."""
     return Tile(paint(np.asarray(values, np.float64), low=low, high=high), caption, alt, shown)
 

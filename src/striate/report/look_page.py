@@ -78,12 +78,12 @@ def _row(row: Row) -> str:
 def _tile(tile: Tile) -> str:
     still = _source(tile)
     kind = "" if tile.smooth else ' class="pixels"'
-    image = f'<img{kind} alt="{escape(tile.alt, quote=True)}" style="width:{tile.shown}px" loading="lazy" src="{still}">'
+    image = (
+        f'<img{kind} alt="{escape(tile.alt, quote=True)}" style="width:{tile.shown}px" loading="lazy" src="{still}">'
+    )
     if tile.moving is not None:
         moving = "data:image/gif;base64," + base64.b64encode(tile.moving).decode("ascii")
-        image = (
-            f'<picture><source media="(prefers-reduced-motion: no-preference)" srcset="{moving}">{image}</picture>'
-        )
+        image = f'<picture><source media="(prefers-reduced-motion: no-preference)" srcset="{moving}">{image}</picture>'
     caption = f"<figcaption>{escape(tile.caption)}</figcaption>" if tile.caption else ""
     return f'<figure class="tile" style="max-width:{tile.shown}px">{image}{caption}</figure>'
 
@@ -195,9 +195,12 @@ def _wrapped(text: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont, widt
 
 
 def as_text(answers: Sequence[Answer], *, columns: int = _COLUMNS) -> str:
-    """Return answers as text for a terminal, pictures in characters: the lighter a pixel, the lighter its character."""
+    """Return the first answer as text for a terminal, the others in a sentence.
+
+    Pictures come in characters: the lighter a pixel, the lighter its character on white paper.
+    """
     lines: list[str] = []
-    for answer in answers:
+    for answer in answers[:1]:
         lines += [answer.question, answer.said, *answer.notes]
         for row in answer.rows:
             lines += [line for line in ("", row.heading) if line or row.heading]
@@ -210,6 +213,7 @@ def as_text(answers: Sequence[Answer], *, columns: int = _COLUMNS) -> str:
         lines += [f"It shows: {answer.shows}"] * bool(answer.shows)
         lines += [f"It does not show: {answer.hides}"] * bool(answer.hides)
         lines.append("")
+    lines += [f"{answer.question} {answer.said}" for answer in answers[1:]]
     return "\n".join(lines).rstrip() + "\n"
 
 

@@ -1,4 +1,4 @@
-"""What a net makes of a picture, as answers: each stage's maps, the field of its best place, what a channel looks for."""
+"""What a net makes of a picture, as answers: why, each stage's maps, the field of a place, what a channel wants."""
 
 from __future__ import annotations
 
@@ -24,29 +24,47 @@ def picture_answers(look: PictureLook) -> list[Answer]:
 def _why(look: PictureLook, why: Evidence) -> Answer:
     """Return the answer to why it said so: the evidence over the picture, with its trust in words."""
     assert look.answer is not None
-    reach = float(np.abs(why.heat).max()) or 1.0
-    low, high = (-reach, reach) if why.heat.min() < 0 else (0.0, reach)
-    shown = large(look.subject.pixels)[0]
-    heat = _scaled(why.heat, shown.shape[:2])
-    crossed = why.trust is not None and why.trust.reason is not None
-    tiles = (
-        picture_tile(shown, caption="What the net was given", alt="the picture as the net takes it", shown=360),
-        picture_tile(
-            over(shown, heat, low=low, high=high, crossed=crossed),
-            caption=f"{why.title}{f' at {why.part}' if why.part else ''}{', crossed out' if crossed else ''}",
-            alt=f"evidence for {why.answer} over the picture. {why.focus}",
-            shown=360,
-        ),
-    )
+    failed = [_evidence(look, one) for one in look.failed]
     trust = f"How far to trust it: {why.trust.phrase}." if why.trust else ""
+    given = picture_tile(
+        large(look.subject.pixels)[0],
+        caption="What the net was given",
+        alt="the picture as the net takes it",
+        shown=360,
+    )
+    tile, legend = _evidence(look, why)
+    tried = Answer(
+        "What else was asked?",
+        f"{' and '.join(one.title for one in look.failed)}: crossed out, as it failed a check.",
+        tuple(Row((tile,), legend=legend) for tile, legend in failed),
+        notes=tuple(f"{one.title}: {one.trust.phrase}." for one in look.failed if one.trust),
+        shows="evidence by another method, which fails the checks that the evidence above went through.",
+        hides="a reason for the answer: it is here to be seen as what it is.",
+    )
     return Answer(
         f"Why did it say {why.answer}?",
         f"{look.answer}. {why.focus}",
-        (Row(tiles, legend=Legend(low, high, f"evidence: {why.unit}")),),
+        (Row((given, tile), legend=legend),),
         shows=why.shows,
         hides=why.hides,
         notes=(trust,) if trust else (),
+        more=(tried,) if failed else (),
     )
+
+
+def _evidence(look: PictureLook, why: Evidence) -> tuple[Tile, Legend]:
+    """Return evidence over the picture, crossed out where it is not to be trusted."""
+    reach = float(np.abs(why.heat).max()) or 1.0
+    low, high = (-reach, reach) if why.heat.min() < 0 else (0.0, reach)
+    shown = large(look.subject.pixels)[0]
+    crossed = why.trust is not None and why.trust.reason is not None
+    tile = picture_tile(
+        over(shown, _scaled(why.heat, shown.shape[:2]), low=low, high=high, crossed=crossed),
+        caption=f"{why.title}{f' at {why.part}' if why.part else ''}{', crossed out' if crossed else ''}",
+        alt=f"evidence for {why.answer} over the picture. {why.focus}",
+        shown=360,
+    )
+    return tile, Legend(low, high, f"evidence: {why.unit}")
 
 
 def part_answers(look: PartLook) -> list[Answer]:
@@ -90,8 +108,8 @@ def _map_tile(one: FeatureMap, stage: Stage, low: float, high: float, shown: int
     row, column = one.place
     caption = f"channel {one.channel}: {figure(one.highest)} at {row},{column}"
     alt = (
-        f"map of channel {one.channel} of {stage.part}, mean {figure(one.mean)}, highest {figure(one.highest)} in row {row},"
-        f" column {column}"
+        f"map of channel {one.channel} of {stage.part}, mean {figure(one.mean)}, highest {figure(one.highest)}"
+        f" in row {row}, column {column}"
     )
     return map_tile(one.values, low=low, high=high, caption=caption, alt=alt, shown=shown)
 
@@ -127,8 +145,8 @@ def _field(field: Effective, subject: Subject, *, winner: bool) -> Answer:
     reach = f"{box.height:.0f} x {box.width:.0f}"
     whole = " (all of it)" if (box.height, box.width) == (height, width) else ""
     said = (
-        f"By arithmetic {place} can see {reach} of the picture's {height} x {width} pixels{whole}; in effect it is moved"
-        f" by about {field.side:.0f} x {field.side:.0f}."
+        f"By arithmetic {place} can see {reach} of the picture's {height} x {width} pixels{whole}; in effect it is"
+        f" moved by about {field.side:.0f} x {field.side:.0f}."
     )
     window = field.seen.unclipped
     notes = ()
@@ -139,7 +157,9 @@ def _field(field: Effective, subject: Subject, *, winner: bool) -> Answer:
         )
     middle = field.middle
     frames = framed(subject.pixels, [box, middle], ["can see", "90 % of influence"])
-    heat = over(large(subject.pixels)[0], _scaled(field.influence, large(subject.pixels)[0].shape[:2]), high=1.0, opacity=0.55)
+    heat = over(
+        large(subject.pixels)[0], _scaled(field.influence, large(subject.pixels)[0].shape[:2]), high=1.0, opacity=0.55
+    )
     return Answer(
         f"How much of the picture does {'the winning place' if winner else 'a place'} see?",
         said,
@@ -188,16 +208,27 @@ def _channel(look: PartLook, channel: ChannelLook) -> Answer:
         tiles = []
         for patch, pixels, key in zip(found, channel.pictures, channel.keys, strict=True):
             edge = ", at the border" if patch.border else ""
+            row, column = patch.place
             tiles.append(
                 picture_tile(
                     cut(pixels, patch.box),
                     caption=f"{figure(patch.activation)}{edge}",
-                    alt=f"patch of {key} that gives {figure(patch.activation)} at {patch.place[0]},{patch.place[1]}{edge}",
+                    alt=f"patch of {key} that gives {figure(patch.activation)} at {row},{column}{edge}",
                     shown=96,
                 )
             )
         most = len(channel.exciting.highest)
         rows.append(Row(tuple(tiles), f"The {len(found)} patches of {most:,} training pictures that excite it most"))
+    again = "each" if channel.exciting is not None else "this picture's strongest place"
+    rows.append(
+        Row(
+            tuple(
+                _projection(one, f"what patch {number} shows the channel")
+                for number, one in enumerate(channel.projections, 1)
+            ),
+            f"What in {again} it answers to, by deconvolution (gray is nothing)",
+        )
+    )
     dream = channel.dream
     rows.append(
         Row(
@@ -240,6 +271,12 @@ def _channel(look: PartLook, channel: ChannelLook) -> Answer:
         " the border saw zeros beside the picture. The grown picture is no photograph and nothing in the data.",
         table=_sources(channel),
     )
+
+
+def _projection(values: np.ndarray, alt: str) -> Tile:
+    """Return what deconvolution gives (C, h, w) as a picture, its largest value black or white."""
+    pixels = np.clip(127.5 + 127.5 * values / (float(np.abs(values).max()) or 1.0), 0, 255).astype(np.uint8)
+    return picture_tile(pixels.transpose(1, 2, 0), caption="", alt=alt, shown=96)
 
 
 def _said(look: PartLook, channel: ChannelLook) -> str:

@@ -31,9 +31,12 @@ def _confusion(look: RunLook) -> Answer:
         rows.append(Row(tuple(tiles), heading, legend))
     for pair, between in zip(found.pairs, look.between, strict=True):
         first, second = names[pair.first], names[pair.second]
-        counts = f"{first} called {second} {pair.first_as_second} times, {second} called {first} {pair.second_as_first}"
-        tiles = [_photo(one, f"{names[one.doubt.said]} {one.doubt.of_said:.2f}, is {names[one.doubt.truth]}") for one in between]
-        rows.append(Row(tuple(tiles), f"Between {first} and {second}: {counts}"))
+        counts = f"{first} called {second}: {pair.first_as_second}; {second} called {first}: {pair.second_as_first}"
+        tiles = [
+            _photo(one, f"{names[one.doubt.said]} {one.doubt.of_said:.2f}, is {names[one.doubt.truth]}")
+            for one in between
+        ]
+        rows.append(Row(tuple(tiles), f"Between {first} and {second} ({counts})"))
     if found.wrong:
         said = f"{found.wrong:,} of {found.pictures:,} {look.part} pictures are wrong; here are those it was surest of"
     else:
@@ -92,12 +95,14 @@ def _learnt(look: RunLook) -> Answer:
         f"The first layer's filters after each of {len(epochs)} epochs; 90 % of their change was done by epoch {late}.",
         (
             Row((filters,), "First filters"),
-            Row(tuple(maps), f"What filter {look.channel} made of one picture", Legend(low, high, "activation, no bias")),
+            Row(
+                tuple(maps), f"What filter {look.channel} made of one picture", Legend(low, high, "activation, no bias")
+            ),
         ),
         shows="the weights themselves, on one scale over all epochs, rounded to 127ths of the largest; and what one"
         " filter, the liveliest, makes of one picture.",
-        hides="later layers, where most of what tells classes apart is learnt: their weights are kept for the newest two"
-        " epochs alone.",
+        hides="later layers, where most of what tells classes apart is learnt: their weights are kept for the newest"
+        " two epochs alone.",
     )
 
 

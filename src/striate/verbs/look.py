@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +15,8 @@ from striate.errors import DescribeError, RunError
 from striate.inside import dream, look
 from striate.inside.confusion import Doubt, confusion
 from striate.inside.evidence.explain import explain
+from striate.inside.evidence.rules import deconvolution
+from striate.inside.evidence.value import Evidence
 from striate.inside.excite import Exciting, exciting, frame, part_row, require_channel
 from striate.inside.health import health
 from striate.inside.look import ChannelLook, Mistake, PartLook, PictureLook, RunLook
@@ -28,6 +31,7 @@ from striate.verbs.prepare import Prepared, Progress, prepare_again, subset
 
 SEARCHED = 5000  # pictures that are enough to find what excites a channel
 EXAMINED = 64  # pictures that are enough to see whether the layers work
+METHODS_IN_TURN = ("layer-cam", "grad-cam")  # the second is asked only where the first fails its checks
 GROWN = 96  # steps that a maximised picture grows on a page
 
 
@@ -43,8 +47,8 @@ def look_picture(subject: Subject) -> PictureLook:
     part = seen[-1].part
     number = None if answer is None else int(answer.probabilities.argmax())
     place = look.winning_place(subject, part, number)
-    why = explain(subject) if answer is not None and subject.trained else None
-    return PictureLook(subject, answer, why, seen, effective_field(subject, part, place, draws=1))
+    why, failed = _why(subject) if answer is not None and subject.trained else (None, ())
+    return PictureLook(subject, answer, why, failed, seen, effective_field(subject, part, place, draws=1))
 
 
 def look_part(
@@ -133,6 +137,20 @@ def run_pictures(run: Run, *, progress: Progress | None = None) -> Prepared:
     return prepared
 
 
+def _why(subject: Subject) -> tuple[Evidence, tuple[Evidence, ...]]:
+    """Return the evidence of the first method that its checks let pass, and those that failed before it.
+
+    Where none passes, the first is returned, and says so.
+    """
+    failed: list[Evidence] = []
+    for method in METHODS_IN_TURN:
+        found = explain(subject, method=method)
+        if found.trust is None or found.trust.reason is None:
+            return found, tuple(failed)
+        failed.append(found)
+    return failed[0], tuple(failed[1:])
+
+
 def _channel(subject: Subject, part: str, channel: int, pictures: Prepared | None, seed: int) -> ChannelLook:
     row = part_row(subject.survey, part)
     require_channel(row, channel)
@@ -152,7 +170,35 @@ def _channel(subject: Subject, part: str, channel: int, pictures: Prepared | Non
     grown = dream.maximise(subject.model, dream.unit(subject.model, part, channel, place), steps=GROWN, seed=seed)
     size = row.output.size
     seen, _ = frame(subject.survey, part, place or (size[0] // 2, size[1] // 2))
-    return ChannelLook(channel, weights, tuple(sources), reads, found, crops, keys, grown, seen)
+    return ChannelLook(
+        channel,
+        weights,
+        tuple(sources),
+        reads,
+        found,
+        crops,
+        keys,
+        grown,
+        seen,
+        _projections(subject, part, channel, found, crops),
+    )
+
+
+def _projections(
+    subject: Subject, part: str, channel: int, found: Exciting | None, crops: Sequence[np.ndarray]
+) -> tuple[np.ndarray, ...]:
+    """Return what each patch, or this picture where the data were not searched, shows the channel."""
+    shown = []
+    if found is None:
+        place = feature_maps(subject, part, channel=channel).maps[0].place
+        shown.append((subject, place, subject.receptive_field(part, *place).box))
+    for patch, pixels in zip(found.patches[0] if found else (), crops, strict=True):
+        inputs = subject.model.normalise(torch.from_numpy(pixels.transpose(2, 0, 1)[None].copy()))
+        shown.append((replace(subject, pixels=pixels, original=pixels, inputs=inputs), patch.place, patch.box))
+    return tuple(
+        deconvolution(one, part, channel, place)[:, int(box.top) : int(box.bottom), int(box.left) : int(box.right)]
+        for one, place, box in shown
+    )
 
 
 def _weights(subject: Subject, part: str, channel: int) -> tuple[np.ndarray | None, str]:
