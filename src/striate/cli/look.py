@@ -12,6 +12,7 @@ from striate.cli import subject as subjects
 from striate.cli.artefact import check_free, leave
 
 if TYPE_CHECKING:
+    from striate.inside.subject import Subject
     from striate.report.answer import Answer
 
 
@@ -62,7 +63,9 @@ def command(
         end = ".png" if png else ".html"
         target = check_free(output or Path(f"{_stem(what, part, channel)}-look{end}"), is_ours)
     path = Path(what)
-    if _is_run(what, runs_dir):
+    from striate.verbs.look import is_run
+
+    if is_run(what, runs_dir):
         if part is not None or model is not None or net is not None:
             raise click.UsageError(f"{what} is a run: --part, --model and --net are for a picture")
         title, quiet, answers = _run(what, runs_dir)
@@ -82,30 +85,36 @@ def command(
             runs_dir=runs_dir,
         )
         own = None if model is not None or net is not None else run
-        title, quiet, answers = _picture(subject, path, part, channel, _place(place), own, runs_dir)
+        title, quiet, answers = _picture(subject, path, part, channel, place, own, runs_dir)
     _give(title, quiet, answers, target, png=png)
 
 
-def _picture(subject, path, part, channel, place, run, runs_dir):  # type: ignore[no-untyped-def]
-    from striate.report.look_picture import part_answers, picture_answers
+def _picture(
+    subject: Subject,
+    path: Path,
+    part: str | None,
+    channel: int | None,
+    place: str | None,
+    run: str | None,
+    runs_dir: Path,
+) -> tuple[str, str, list[Answer]]:
     from striate.runs.run import Run
-    from striate.verbs.look import look_part, look_picture, run_pictures
+    from striate.verbs.look import answers, look_part, look_picture, run_pictures
 
     shape = subject.model.shape
     quiet = f"{path.name} as the net sees it: {shape.channels} x {shape.height} x {shape.width} pixels."
     if part is None:
-        return f"{path.name}: look", quiet, picture_answers(look_picture(subject))
+        return f"{path.name}: look", quiet, answers(look_picture(subject))
     pictures = run_pictures(Run.open(run, runs_dir)) if run is not None and channel is not None else None
-    look = look_part(subject, part, channel=channel, place=place, pictures=pictures)
-    return f"{path.name}: {look.stage.part}", quiet, part_answers(look)
+    look = look_part(subject, part, channel=channel, place=_place(place), pictures=pictures)
+    return f"{path.name}: {look.stage.part}", quiet, answers(look)
 
 
 def _run(name: str, runs_dir: Path) -> tuple[str, str, list[Answer]]:
-    from striate.report.look_run import run_answers
-    from striate.verbs.look import look_run
+    from striate.verbs.look import answers, look_run
 
     look = look_run(name, runs_dir=runs_dir)
-    return f"{look.name}: look", f"{look.name}, on its {look.part} pictures.", run_answers(look)
+    return f"{look.name}: look", f"{look.name}, on its {look.part} pictures.", answers(look)
 
 
 def _give(title: str, quiet: str, answers: list[Answer], target: Path | None, *, png: bool) -> None:
@@ -117,14 +126,6 @@ def _give(title: str, quiet: str, answers: list[Answer], target: Path | None, *,
     leave(target, as_png(answers[0], quiet) if png else page(title, quiet, answers).encode(), is_ours)
     click.echo(f"{answers[0].question} {answers[0].said}")
     click.echo(f"drawn in {target}")
-
-
-def _is_run(what: str, runs_dir: Path) -> bool:
-    from striate.runs import names
-
-    if Path(what).is_file():
-        return False
-    return what == names.LAST or any((folder / names.MARK).is_file() for folder in (runs_dir / what, Path(what)))
 
 
 def _place(text: str | None) -> tuple[int, int] | None:

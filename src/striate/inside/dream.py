@@ -87,7 +87,7 @@ def direction(model: Model, part: str, vector: Sequence[float] | NDArray[np.floa
     along = along / along.norm()
 
     def score(values: Tensor) -> Tensor:
-        return (values.flatten(2).mean(2) if values.dim() == 4 else values) @ along.to(values.device)
+        return torch.mv(values.flatten(2).mean(2) if values.dim() == 4 else values, along.to(values.device))
 
     return Objective(f"a direction in {part}", ((part, score),))
 

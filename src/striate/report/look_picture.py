@@ -149,7 +149,7 @@ def _field(field: Effective, subject: Subject, *, winner: bool) -> Answer:
         f" moved by about {field.side:.0f} x {field.side:.0f}."
     )
     window = field.seen.unclipped
-    notes = ()
+    notes: tuple[str, ...] = ()
     if window != box:
         notes = (
             f"Its window is {window.height:.0f} x {window.width:.0f} and reaches beyond the picture, where there is"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 import torch
@@ -12,7 +13,8 @@ import torch
 from striate import recipe as recipes
 from striate.engine.infer import infer
 from striate.errors import DescribeError, RunError
-from striate.inside import dream, look
+from striate.inside import dream
+from striate.inside import look as looks
 from striate.inside.confusion import Doubt, confusion
 from striate.inside.evidence.explain import explain
 from striate.inside.evidence.rules import deconvolution
@@ -24,10 +26,17 @@ from striate.inside.maps import feature_maps, stages
 from striate.inside.receptive import effective_field
 from striate.inside.subject import Subject
 from striate.metrics.probability import softmax
-from striate.runs import filters
-from striate.runs.predictor import Predictor
+from striate.report import look_page
+from striate.report.answer import Answer
+from striate.report.look_picture import part_answers, picture_answers
+from striate.report.look_run import run_answers
+from striate.runs import filters, names
+from striate.runs.predictor import Picture, Predictor
 from striate.runs.run import Run
 from striate.verbs.prepare import Prepared, Progress, prepare_again, subset
+from striate.verbs.subject import open_subject
+
+Looked: TypeAlias = PictureLook | PartLook | RunLook
 
 SEARCHED = 5000  # pictures that are enough to find what excites a channel
 EXAMINED = 64  # pictures that are enough to see whether the layers work
@@ -35,18 +44,74 @@ METHODS_IN_TURN = ("layer-cam", "grad-cam")  # the second is asked only where th
 GROWN = 96  # steps that a maximised picture grows on a page
 
 
+def look(
+    what: Picture,
+    *,
+    part: str | None = None,
+    channel: int | None = None,
+    place: tuple[int, int] | None = None,
+    run: str = "last",
+    model: str | Path | None = None,
+    net: str | None = None,
+    runs_dir: Path | str = "runs",
+    data_dir: Path | str | None = None,
+) -> Looked:
+    """Look inside a net at a picture, or at a run.
+
+    A picture (a path, bytes, or pixels uint8) is shown to a run's model, to a ``model`` (a file, or published weights
+    by name) or to an untrained ``net``; with ``part`` the answer is about that part, with ``channel`` about that
+    channel of it. A run's name or folder gives what it learnt, when, and what confuses it. `page` makes a page of it.
+
+    Errors: DescribeError, ModelError, PictureError, RunError.
+
+    Example: ``striate.look("cat.jpg", model="resnet18").why.trust.phrase``
+    """
+    folder = Path(runs_dir)
+    if isinstance(what, str | Path) and is_run(what, folder):
+        return look_run(str(what), runs_dir=folder)
+    subject = open_subject(
+        what, run=run, model=model, net=net, runs_dir=folder, data_dir=None if data_dir is None else Path(data_dir)
+    )
+    if part is None:
+        if channel is not None or place is not None:
+            raise DescribeError("a channel and a place are of a part: name it too")
+        return look_picture(subject)
+    own = channel is not None and model is None and net is None
+    pictures = run_pictures(Run.open(run, folder)) if own else None
+    return look_part(subject, part, channel=channel, place=place, pictures=pictures)
+
+
+def answers(look: Looked) -> list[Answer]:
+    """Return what a look says, ready to be drawn: the first answer is the one it was asked for."""
+    if isinstance(look, RunLook):
+        return run_answers(look)
+    return picture_answers(look) if isinstance(look, PictureLook) else part_answers(look)
+
+
+def page(look: Looked, title: str = "look", quiet: str = "") -> str:
+    """Return a look as one self-contained page of HTML. Example: ``Path("a.html").write_text(page(run.look()))``"""
+    return look_page.page(title, quiet, answers(look))
+
+
+def is_run(what: str | Path, runs_dir: Path) -> bool:
+    """Return whether a word stands for a run and not for a picture's file."""
+    if Path(what).is_file():
+        return False
+    return str(what) == names.LAST or any((folder / names.MARK).is_file() for folder in (runs_dir / what, Path(what)))
+
+
 def look_picture(subject: Subject) -> PictureLook:
     """Return what a net makes of a picture, from its answer back: why, what each stage saw, what its best place sees.
 
     Example: ``look_picture(open_subject(Path("cat.jpg"), model="resnet18")).answer``
     """
-    answer = look.answered(subject)
+    answer = looks.answered(subject)
     seen = stages(subject)
     if not seen:
         raise DescribeError("this net has no map with more than one place: there is nothing to see in it")
     part = seen[-1].part
     number = None if answer is None else int(answer.probabilities.argmax())
-    place = look.winning_place(subject, part, number)
+    place = looks.winning_place(subject, part, number)
     why, failed = _why(subject) if answer is not None and subject.trained else (None, ())
     return PictureLook(subject, answer, why, failed, seen, effective_field(subject, part, place, draws=1))
 
@@ -100,7 +165,7 @@ def look_run(name: str = "last", *, runs_dir: Path | str = "runs", progress: Pro
     examined = subset(list(rows), EXAMINED, seed=0)
     kept = filters.kept(run)
     example = np.array(prepared.store.pixels[rows[0]])
-    maps, channel = look.filters_over(_inputs(predictor, example), kept, *_steps(predictor))
+    maps, channel = looks.filters_over(_inputs(predictor, example), kept, *_steps(predictor))
     return RunLook(
         run.name,
         part,
