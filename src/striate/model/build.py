@@ -147,6 +147,17 @@ class Model(nn.Module):
         """Return every path that `forward_with` takes, in the order their values come."""
         return tuple(self._taps)
 
+    def reads(self, path: str) -> tuple[str, ...]:
+        """Return the paths of the layers and joins whose outputs a layer or join reads, in order; or ``input``.
+
+        Raises `DescribeError` for a path that is no layer or join of this net.
+        """
+        made = {0: "input", **{step.target: step.path for step in self._full.steps}}
+        for step in self._full.steps:
+            if step.path == path:
+                return tuple(made[source] for source in step.sources)
+        raise DescribeError(f"this net has no layer or join {path!r}")
+
     def _value(self, tap: str) -> int:
         if tap not in self._taps:
             near = difflib.get_close_matches(tap, self._taps, n=3, cutoff=0.4)

@@ -35,7 +35,7 @@ def diverging(steps: int = 255) -> Colours:
 
 
 def from_oklch(lightness: NDArray[np.float64], chroma: NDArray[np.float64], degrees: NDArray[np.float64]) -> Colours:
-    """Return colours of OKLab, given by lightness (0 to 1), chroma and hue, as (n, 3) sRGB; clipped to what there is."""
+    """Return colours of OKLab, given by lightness (0 to 1), chroma and hue, as (n, 3) sRGB, clipped."""
     hue = np.radians(degrees)
     lab = np.stack([lightness, chroma * np.cos(hue), chroma * np.sin(hue)], 1)
     to_cones = np.array(
