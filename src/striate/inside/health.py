@@ -15,7 +15,7 @@ from torch.nn import functional
 from striate.model.build import Model
 
 ALIKE = 0.95  # cosine of two filters, from which on they look for the same
-VANISHING, EXPLODING = 1e-3, 1e3  # of the largest or smallest layer's relative gradient
+VANISHING, EXPLODING = 1e-3, 1e3  # the first layer's relative gradient over the last's; of exploding, any norm too
 _RECTIFIERS = ("relu", "relu6")
 
 
@@ -155,7 +155,7 @@ def _advice(
                 f"gradients vanish on the way back ({spread}): batch norm, shortcuts, or relu in place of sigmoid and"
                 " tanh let the first layers learn"
             )
-        elif first.relative > EXPLODING * last.relative:
+        elif first.relative > EXPLODING * last.relative or most.norm > EXPLODING:
             said.append(
                 f"gradients explode on the way back ({spread}): a lower learning rate, clipping, or batch norm holds"
                 " them"
