@@ -22,6 +22,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "train": ("striate.cli.train", "Train on a folder of folders of pictures; --resume goes on after a stop."),
     "evaluate": ("striate.cli.evaluate", "What a trained network is worth on pictures it never saw."),
     "predict": ("striate.cli.predict", "Ask a trained network about a picture or a folder."),
+    "look": ("striate.cli.look", "Look inside: why it said so, what a part sees, what confuses a run."),
     "filter": ("striate.cli.filter", "What a filter (sobel-x, gaussian 5) does to a picture."),
     "dot": ("striate.cli.dot", "How one number of a network was made, term by term."),
     "walk": ("striate.cli.walk", "How a convolution walks over its input, as an animation with its arithmetic."),

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True)
 class Doubt:
-    """A picture and what is said of it: ``picture`` its row, ``truth`` and ``said`` classes, and their probabilities."""
+    """A picture and what is said of it: its row, the classes ``truth`` and ``said``, their probabilities."""
 
     picture: int
     truth: int

@@ -25,7 +25,7 @@ from striate.spec.survey import Survey
 Score: TypeAlias = Callable[[Tensor], Tensor]
 Transform: TypeAlias = Callable[[Tensor, torch.Generator], Tensor]
 
-RATE = 0.05  # of Adam, as in Lucid
+RATE = 0.1  # of Adam
 STEPS = 128
 LOOK = 8  # steps from one look at the picture as it stands to the next
 SMALL, TRIES = 64, 8  # pictures up to this side get stuck more easily and cost little: so many grow at once
@@ -56,7 +56,7 @@ class Objective:
 def channel(model: Model, part: str, number: int) -> Objective:
     """A channel of a part, on average over its places."""
     _check(model, part, number)
-    return Objective(f"{part}, channel {number}", ((part, lambda values: values[:, number].flatten(1).mean(1)),))
+    return Objective(f"{part}, channel {number}", ((part, lambda values: _mean(values, number)),))
 
 
 def unit(model: Model, part: str, number: int, place: tuple[int, int] | None = None) -> Objective:
@@ -87,7 +87,7 @@ def direction(model: Model, part: str, vector: Sequence[float] | NDArray[np.floa
     along = along / along.norm()
 
     def score(values: Tensor) -> Tensor:
-        return (values.flatten(2).mean(2) if values.dim() == 4 else values) @ along.to(values.device)
+        return torch.mv(values.flatten(2).mean(2) if values.dim() == 4 else values, along.to(values.device))
 
     return Objective(f"a direction in {part}", ((part, score),))
 
@@ -97,9 +97,7 @@ def of_class(model: Model, number: int, name: str | None = None) -> Objective:
     rows = [row for row in _survey(model).rows if not row.aside]
     answer = next(row for row in reversed(rows) if not row.layer.startswith(("softmax", "flatten", "sigmoid")))
     _check(model, answer.path, number)
-    return Objective(
-        name or f"class {number}", ((answer.path, lambda values: values[:, number].flatten(1).mean(1)),)
-    )
+    return Objective(name or f"class {number}", ((answer.path, lambda values: _mean(values, number)),))
 
 
 @dataclass(frozen=True, eq=False)
@@ -199,8 +197,8 @@ def maximise(
     if steps < 1:
         raise DescribeError(f"a picture cannot grow in {steps} steps")
     size, channels = model.shape.size, model.shape.channels
-    tries = TRIES if max(size) <= SMALL else 1
-    drawn = fourier(size, channels, seed=seed, count=tries) if canvas is None else canvas
+    small = max(size) <= SMALL
+    drawn = fourier(size, channels, seed=seed, count=TRIES if small else 1) if canvas is None else canvas
     moves = robust(size) if transforms is None else transforms
     slope = Objective(objective.name, tuple((_sloped(model, part), score) for part, score in objective.terms))
     random = torch.Generator().manual_seed(seed)
@@ -210,7 +208,7 @@ def maximise(
     start, course = highest, []
     for step in range(steps):
         picture = drawn.picture(numbers)
-        for move in moves:
+        for move in () if small and 4 * step >= 3 * steps else moves:  # a few pixels: at last as they stand
             picture = move(picture, random)
         values = _scores(model, slope, 255 * picture)
         course.append(float(values.detach().max()))
@@ -221,6 +219,12 @@ def maximise(
             if reached > highest:
                 best, highest = now, reached
     return Dream(objective.name, best, highest, start, tuple(course))
+
+
+def _mean(values: Tensor, number: int) -> Tensor:
+    """Return a channel on average over its places, (N,)."""
+    one = values[:, number]
+    return one if one.dim() == 1 else one.flatten(1).mean(1)
 
 
 def _sloped(model: Model, part: str) -> str:

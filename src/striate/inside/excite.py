@@ -90,9 +90,9 @@ def exciting(
     for start in range(0, len(chosen), _BATCH):
         batch = torch.from_numpy(np.ascontiguousarray(pixels[chosen[start : start + _BATCH]])).to(device)
         values = model.until(model.normalise(batch.permute(0, 3, 1, 2).contiguous()), part)[:, wanted].flatten(2)
-        top, place = (values[..., None] if values.dim() == 2 else values).max(2)
+        top, first = (values[..., None] if values.dim() == 2 else values).max(2)
         tops.append(top.cpu().numpy())
-        places.append(place.cpu().numpy())
+        places.append(first.cpu().numpy())
     highest, where = np.concatenate(tops), np.concatenate(places)
     patches = []
     for index in range(len(channels)):

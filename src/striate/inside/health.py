@@ -15,7 +15,7 @@ from torch.nn import functional
 from striate.model.build import Model
 
 ALIKE = 0.95  # cosine of two filters, from which on they look for the same
-VANISHING, EXPLODING = 1e-3, 1e3  # of the largest or smallest layer's relative gradient
+VANISHING, EXPLODING = 1e-3, 1e3  # the first layer's relative gradient over the last's; of exploding, any norm too
 _RECTIFIERS = ("relu", "relu6")
 
 
@@ -87,7 +87,7 @@ def health(model: Model, pixels: NDArray[np.uint8], targets: NDArray[np.int64]) 
 
 def _activations(path: str, layer: str, value: Tensor) -> Activations:
     dead: tuple[int, ...] = ()
-    if layer.split()[0] in _RECTIFIERS:
+    if layer.split(maxsplit=1)[0] in _RECTIFIERS:
         highest = value.transpose(0, 1).flatten(1).amax(1)
         dead = tuple(torch.nonzero(highest <= 0).flatten().tolist())
     mean, zeros = float(value.mean()), float((value == 0).float().mean())
@@ -155,7 +155,7 @@ def _advice(
                 f"gradients vanish on the way back ({spread}): batch norm, shortcuts, or relu in place of sigmoid and"
                 " tanh let the first layers learn"
             )
-        elif first.relative > EXPLODING * last.relative:
+        elif first.relative > EXPLODING * last.relative or most.norm > EXPLODING:
             said.append(
                 f"gradients explode on the way back ({spread}): a lower learning rate, clipping, or batch norm holds"
                 " them"

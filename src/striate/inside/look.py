@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 from striate.errors import DescribeError
 from striate.inside.confusion import Confusion, Doubt
 from striate.inside.dream import Dream
+from striate.inside.evidence.value import Evidence
 from striate.inside.excite import Exciting
+from striate.inside.frame import Box
 from striate.inside.health import Health
 from striate.inside.maps import Stage
 from striate.inside.receptive import Effective
@@ -24,11 +26,14 @@ from striate.tasks.prediction import Scores
 class PictureLook:
     """A net on a picture: its answer, why, what each stage saw, and how much its winning place sees.
 
-    ``answer`` and ``why`` are None for a net that gives no answer for the whole picture, or has learnt nothing.
+    ``answer`` is None for a net that gives no answer for the whole picture; ``why``, the evidence for the answer, also
+    for a net that has learnt nothing. ``failed`` is evidence that was sought first and is not to be trusted.
     """
 
     subject: Subject
     answer: Scores | None
+    why: Evidence | None
+    failed: tuple[Evidence, ...]
     stages: tuple[Stage, ...]
     field: Effective
 
@@ -37,8 +42,10 @@ class PictureLook:
 class ChannelLook:
     """What a channel looks for: ``weights`` (inputs, height, width) of its filter where it has one of its own.
 
-    ``exciting`` and ``patches`` (its crops) where the run's pictures were searched; ``dream`` what maximises it;
-    ``sources`` the channels of what it reads that its filter weighs most, strongest first, with their weights' norm.
+    ``exciting`` and ``pictures``, those of its patches with their ``keys``, where the run's pictures were searched;
+    ``dream`` what maximises it, of which it sees ``dream_box``; ``projections`` (C, h, w) what in each patch (without
+    patches: in this picture's strongest place) it answers to, by deconvolution; ``sources`` the channels of what it
+    reads that its filter weighs most, strongest first, with the norm of their weights.
     """
 
     channel: int
@@ -49,6 +56,8 @@ class ChannelLook:
     pictures: tuple[NDArray[np.uint8], ...]
     keys: tuple[str, ...]
     dream: Dream
+    dream_box: Box
+    projections: tuple[NDArray[np.float32], ...]
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,5 +1,4 @@
-"""Feature maps: what the channels of a part make of a picture, the most active first, and where each looks. Imports torch.
-"""
+"""Feature maps: what the channels of a part make of a picture, the most active first, and where each looks. Torch."""
 
 from __future__ import annotations
 

@@ -78,9 +78,8 @@ def effective_field(
         values = values[:, row, column] if values.dim() == 3 else values
         (gradient,) = torch.autograd.grad(values.sum() if channel is None else values[channel], inputs)
         total += gradient[0].pow(2).sum(0)
-    influence = (total / draws).sqrt().numpy()
-    top = float(influence.max())
-    influence = influence / top if top > 0 else influence
+    size = (total / draws).sqrt()
+    influence: NDArray[np.float32] = (size / size.max().clamp(min=torch.finfo(size.dtype).tiny)).numpy()
     seen = subject.receptive_field(path, row, column)
     return Effective(
         path, (row, column), channel, seen, influence, int((influence > TAIL).sum()), _middle(influence, 0.9)

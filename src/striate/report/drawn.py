@@ -43,7 +43,12 @@ def framed(
     draw = ImageDraw.Draw(image)
     font = ImageFont.load_default(13)
     for index, (top, left, bottom, right) in enumerate(boxes):
-        edge = [left * scale, top * scale, max(left * scale + 2, right * scale - 1), max(top * scale + 2, bottom * scale - 1)]
+        edge = [
+            left * scale,
+            top * scale,
+            max(left * scale + 2, right * scale - 1),
+            max(top * scale + 2, bottom * scale - 1),
+        ]
         draw.rectangle(edge, outline=_INK, width=4)
         draw.rectangle([edge[0] + 1, edge[1] + 1, edge[2] - 1, edge[3] - 1], outline=_PAPER, width=2)
         if index < len(labels):
@@ -56,12 +61,25 @@ def framed(
     return np.asarray(image)
 
 
-def over(pixels: NDArray[np.uint8], values: NDArray[np.floating], *, high: float, opacity: float = 0.65) -> Pixels:
-    """Return a picture, gray, with values (H, W) from 0 to ``high`` over it in colours."""
+def over(
+    pixels: NDArray[np.uint8],
+    values: NDArray[np.floating],
+    *,
+    high: float,
+    low: float = 0.0,
+    opacity: float = 0.6,
+    crossed: bool = False,
+) -> Pixels:
+    """Return a picture, gray, with values (H, W) from ``low`` to ``high`` over it in colours; crossed out if said."""
     gray = as_rgb(pixels).astype(np.float64).mean(2, keepdims=True).repeat(3, axis=2)
-    mixed = (1 - opacity) * gray + opacity * paint(np.asarray(values, np.float64), low=0.0, high=high)
-    result: Pixels = np.round(mixed).astype(np.uint8)
-    return result
+    mixed = (1 - opacity) * gray + opacity * paint(np.asarray(values, np.float64), low=low, high=high)
+    image = Image.fromarray(np.round(mixed).astype(np.uint8))
+    if crossed:
+        draw, (wide, tall) = ImageDraw.Draw(image), image.size
+        for ends in ((0, 0, wide, tall), (0, tall, wide, 0)):
+            draw.line(ends, _INK, max(3, wide // 60))
+            draw.line(ends, _PAPER, max(1, wide // 150))
+    return np.asarray(image)
 
 
 def cut(pixels: NDArray[np.uint8], box: tuple[float, float, float, float]) -> Pixels:
@@ -70,7 +88,9 @@ def cut(pixels: NDArray[np.uint8], box: tuple[float, float, float, float]) -> Pi
     return as_rgb(pixels)[max(0, top) : max(top + 1, bottom), max(0, left) : max(left + 1, right)]
 
 
-def map_tile(values: NDArray[np.floating], *, low: float, high: float, caption: str, alt: str, shown: int = 132) -> Tile:
+def map_tile(
+    values: NDArray[np.floating], *, low: float, high: float, caption: str, alt: str, shown: int = 132
+) -> Tile:
     """Return a map (H, W) in colours from ``low`` to ``high`` as a tile, a pixel a place."""
     return Tile(paint(np.asarray(values, np.float64), low=low, high=high), caption, alt, shown)
 

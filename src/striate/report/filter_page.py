@@ -106,7 +106,7 @@ def _piece(found: Filtered) -> tuple[Grid, int, int, int]:
 
 
 def _small(found: Filtered) -> bool:
-    return max(found.picture.shape[:2]) <= SMALL
+    return bool(max(found.picture.shape[:2]) <= SMALL)
 
 
 def _after(found: Filtered, *, as_picture: bool) -> tuple[tuple[Tile, ...], Legend | None]:
@@ -138,7 +138,7 @@ def _shown(found: Filtered, values: NDArray[Any]) -> Pixels:
 
 def _cell(found: Filtered) -> int:
     """Return how many pixels of the drawing a side of a small picture's pixel is."""
-    return max(24, _SHOWN // found.picture.shape[1])
+    return max(24, _SHOWN // int(found.picture.shape[1]))
 
 
 def _numbered(colours: Pixels, values: NDArray[Any], side: int) -> Pixels:

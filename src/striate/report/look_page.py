@@ -15,7 +15,7 @@ from importlib import resources
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont, PngImagePlugin
 
-from striate.report.answer import Answer, Legend, Pixels, Row, Table, Tile
+from striate.report.answer import Answer, Legend, Pixels, Row, Table, Tile, figure
 from striate.report.colours import paint
 
 SOFTWARE = "striate look"  # by which a file is known to be one of ours
@@ -78,12 +78,12 @@ def _row(row: Row) -> str:
 def _tile(tile: Tile) -> str:
     still = _source(tile)
     kind = "" if tile.smooth else ' class="pixels"'
-    image = f'<img{kind} alt="{escape(tile.alt, quote=True)}" style="width:{tile.shown}px" loading="lazy" src="{still}">'
+    image = (
+        f'<img{kind} alt="{escape(tile.alt, quote=True)}" style="width:{tile.shown}px" loading="lazy" src="{still}">'
+    )
     if tile.moving is not None:
         moving = "data:image/gif;base64," + base64.b64encode(tile.moving).decode("ascii")
-        image = (
-            f'<picture><source media="(prefers-reduced-motion: no-preference)" srcset="{moving}">{image}</picture>'
-        )
+        image = f'<picture><source media="(prefers-reduced-motion: no-preference)" srcset="{moving}">{image}</picture>'
     caption = f"<figcaption>{escape(tile.caption)}</figcaption>" if tile.caption else ""
     return f'<figure class="tile" style="max-width:{tile.shown}px">{image}{caption}</figure>'
 
@@ -101,26 +101,22 @@ def _source(tile: Tile) -> str:
 def _legend(legend: Legend) -> str:
     stops = _bar(legend, 11)
     colours = ",".join("rgb({} {} {})".format(*map(int, colour)) for colour in stops)
-    middle = f"<span>{_number((legend.low + legend.high) / 2)}</span>"
+    middle = f"<span>{figure((legend.low + legend.high) / 2)}</span>"
     return (
         f'<div class="scale" role="img" aria-label="colours: {escape(_scale(legend), quote=True)}">'
         f'<i style="background:linear-gradient(90deg,{colours})"></i>'
-        f"<b><span>{_number(legend.low)}</span>{middle}<span>{_number(legend.high)}</span></b>"
+        f"<b><span>{figure(legend.low)}</span>{middle}<span>{figure(legend.high)}</span></b>"
         f"<em>{escape(legend.unit)}</em></div>"
     )
 
 
 def _scale(legend: Legend) -> str:
     ends = ("blue", "red") if legend.low < 0 else ("dark blue", "light yellow")
-    return f"{legend.unit}, from {_number(legend.low)} ({ends[0]}) to {_number(legend.high)} ({ends[1]})"
+    return f"{legend.unit}, from {figure(legend.low)} ({ends[0]}) to {figure(legend.high)} ({ends[1]})"
 
 
 def _bar(legend: Legend, steps: int) -> Pixels:
     return paint(np.linspace(legend.low, legend.high, steps), low=legend.low, high=legend.high)
-
-
-def _number(value: float) -> str:
-    return f"{value:.3g}"
 
 
 def _table(table: Table) -> str:
@@ -199,9 +195,12 @@ def _wrapped(text: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont, widt
 
 
 def as_text(answers: Sequence[Answer], *, columns: int = _COLUMNS) -> str:
-    """Return answers as text for a terminal, pictures in characters: the lighter a pixel, the lighter its character."""
+    """Return the first answer as text for a terminal, the others in a sentence.
+
+    Pictures come in characters: the lighter a pixel, the lighter its character on white paper.
+    """
     lines: list[str] = []
-    for answer in answers:
+    for answer in answers[:1]:
         lines += [answer.question, answer.said, *answer.notes]
         for row in answer.rows:
             lines += [line for line in ("", row.heading) if line or row.heading]
@@ -214,6 +213,7 @@ def as_text(answers: Sequence[Answer], *, columns: int = _COLUMNS) -> str:
         lines += [f"It shows: {answer.shows}"] * bool(answer.shows)
         lines += [f"It does not show: {answer.hides}"] * bool(answer.hides)
         lines.append("")
+    lines += [f"{answer.question} {answer.said}" for answer in answers[1:]]
     return "\n".join(lines).rstrip() + "\n"
 
 

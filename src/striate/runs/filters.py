@@ -1,4 +1,4 @@
-"""The first layer's filters, epoch by epoch: ``filters.jsonl`` of a run, a line each, to see later what was learnt when.
+"""The first layer's filters, epoch by epoch: ``filters.jsonl`` of a run, a line each, to see what was learnt when.
 
 Checkpoints hold everything and are kept for the newest two epochs alone; these are a few kilobytes an epoch, as each
 weight is rounded to a whole number of 127ths of the epoch's largest: enough to be seen, not to go on from.
@@ -34,9 +34,7 @@ def keep(run: Run, epoch: int, weights: np.ndarray[Any, Any] | None) -> None:
     whole = np.round(weights * (127 / largest)).astype(np.int8)
     history.truncate(_file(run), epoch - 1)
     values = base64.b64encode(whole.tobytes()).decode("ascii")
-    history.append(
-        _file(run), {"index": epoch, "shape": list(weights.shape), "largest": largest, "values": values}
-    )
+    history.append(_file(run), {"index": epoch, "shape": list(weights.shape), "largest": largest, "values": values})
 
 
 def kept(run: Run) -> dict[int, np.ndarray[Any, Any]]:
