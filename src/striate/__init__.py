@@ -71,6 +71,7 @@ if TYPE_CHECKING:  # for readers and type checkers; `_HOME` says the same when t
     from striate.verbs.adopt import Adopted, adopt
     from striate.verbs.describe import describe
     from striate.verbs.evaluate import evaluate
+    from striate.verbs.look import look
     from striate.verbs.train import resume, train, training
     from striate.verbs.weights_import import import_weights
 
@@ -132,6 +133,7 @@ __all__ = [
     "describe",
     "evaluate",
     "import_weights",
+    "look",
     "multiply",
     "parse",
     "repeat",
@@ -152,6 +154,7 @@ _HOME = {
     "describe": "striate.verbs.describe",
     "evaluate": "striate.verbs.evaluate",
     "import_weights": "striate.verbs.weights_import",
+    "look": "striate.verbs.look",
     "resume": "striate.verbs.train",
     "train": "striate.verbs.train",
     "training": "striate.verbs.train",

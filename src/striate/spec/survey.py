@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
+from functools import reduce
+from operator import or_
 from typing import Any
 
 from striate.errors import DescribeError
 from striate.spec.field import Field
 from striate.spec.layer import Layer
 from striate.spec.net import Net
-from striate.spec.patches import Unseen, unseen
+from striate.spec.patches import Patches, Unseen, unseen
 from striate.spec.shape import Shape
 from striate.spec.trace import Step, Stuck, Trace
 
@@ -111,6 +113,11 @@ class Survey:
         """The receptive field of the output; None when the input is a flat vector."""
         return next((row.field for row in reversed(self.rows) if not row.aside), None)
 
+    @property
+    def layers(self) -> tuple[Net, ...]:
+        """The layer or the join that each row is of."""
+        return tuple(step.net for step in self._trace.done[: len(self.rows)])
+
     def footprint(self, part: str, row: int = 0, column: int = 0) -> frozenset[tuple[int, int]]:
         """The very pixels (row, column) of the picture that one position of a part's output can see.
 
@@ -121,6 +128,20 @@ class Survey:
             >>> sorted(Conv(1, (1, 2), dilation=2).on(1, 4, 5).footprint("conv1", 0, 1))
             [(0, 1), (0, 3)]
         """
+        return frozenset(pixel for patch in self._seen(part, row, column) for pixel in patch.pixels())
+
+    def bounds(self, part: str, row: int = 0, column: int = 0) -> tuple[range, range]:
+        """The rows and the columns of the picture within which a `footprint` lies; empty where it sees only padding.
+
+        >>> from striate.spec import Conv
+        >>> Conv(1, (1, 2), dilation=2).on(1, 4, 5).bounds("conv1", 0, 1)
+        (range(0, 1), range(1, 4))
+        """
+        patches = self._seen(part, row, column)
+        rows, columns = (reduce(or_, chosen, 0) for chosen in zip(*patches, strict=True)) if patches else (0, 0)
+        return _hull(rows), _hull(columns)
+
+    def _seen(self, part: str, row: int, column: int) -> Patches:
         found = next((known for known in self.rows if known.path == part), None)
         if found is None:
             raise DescribeError(f"there is no part {part!r} in this net")
@@ -130,8 +151,7 @@ class Survey:
         height, width = found.output.size
         if not (0 <= row < height and 0 <= column < width):
             raise DescribeError(f"{part} gives {found.output}: it has no position {row}, {column}")
-        patches = self._trace.footprint(part, row, column)
-        return frozenset(pixel for patch in patches or () for pixel in patch.pixels())
+        return self._trace.footprint(part, row, column) or ()
 
     def with_frozen(self, paths: Collection[str]) -> Survey:
         """The same survey with these parts marked as frozen: they start from weights that are kept as they are.
@@ -195,6 +215,11 @@ def survey(net: Net, shape: Shape, *, classes: int | None = None, fit: str = "ex
 
         raise refuse_loss(trace, lost, survey=lambda last: _survey(trace, trace.done[: trace.done.index(last) + 1]))
     return _survey(trace, trace.done, trace.output, unseen(lost, shape.size))
+
+
+def _hull(chosen: int) -> range:
+    """From the first member of a set to the last."""
+    return range((chosen & -chosen).bit_length() - 1, chosen.bit_length()) if chosen else range(0)
 
 
 def _survey(trace: Trace, steps: list[Step], output: Shape | None = None, lost: Unseen | None = None) -> Survey:

@@ -7,6 +7,7 @@ from collections.abc import Generator, Iterator
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
 
+from striate.runs import filters
 from striate.runs.run import Run
 from striate.verbs.prepare import Prepared
 
@@ -70,7 +71,8 @@ def follow(
     ``before`` epochs were done in an earlier phase. Epochs that took less than ``every`` seconds since the last
     checkpoint are not given one of their own: they are done again.
     """
-    from striate.engine.fit import Epoch, Step
+    from striate.engine.fit import Epoch, Step, Training
+    from striate.verbs.evaluate import first_filters
 
     def checkpoint() -> float:
         tensors, facts = training.state()
@@ -83,6 +85,8 @@ def follow(
             if isinstance(event, Epoch):
                 told = replace(event, index=before + event.index, epochs=before + event.epochs) if before else event
                 run.append(asdict(told))  # first the line, then the state that says it is there
+                if isinstance(training, Training):
+                    filters.keep(run, told.index, first_filters(training.model))
                 if time.monotonic() - kept >= every:
                     kept = checkpoint()
                 yield told

@@ -22,12 +22,14 @@ def open_predictor(
     download: bool = True,
     progress: Progress | None = None,
     tell: Tell = lambda _: None,
+    device: str = "auto",
 ) -> Predictor:
     """Return the predictor of a run, or of ``model``: a model file, or published weights by name (`open_weights`)."""
     if model is None:
-        return Predictor.open(Run.open(run, runs_dir).model_path)
+        return Predictor.open(Run.open(run, runs_dir).model_path, device=device)
     return Predictor.open(
-        open_weights(model, runs_dir=runs_dir, data_dir=data_dir, download=download, progress=progress, tell=tell)
+        open_weights(model, runs_dir=runs_dir, data_dir=data_dir, download=download, progress=progress, tell=tell),
+        device=device,
     )
 
 

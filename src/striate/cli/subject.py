@@ -1,0 +1,76 @@
+"""Options of the commands that look inside: which network is asked, and the subject that they say."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from striate.cli import places
+from striate.cli.live import Progress
+
+if TYPE_CHECKING:
+    from striate.inside.subject import Subject
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+_OPTIONS: tuple[Callable[[Any], Any], ...] = (
+    click.option("--run", default="last", show_default=True, help="Whose model is asked."),
+    click.option("--model", metavar="FILE|NAME", help="A model file, or published weights by name (resnet50)."),
+    click.option("--net", metavar="NET", help="A net of the catalogue or the text of one, untrained: see --seed."),
+    click.option(
+        "--input", "shape", metavar="CxHxW", help="With --net: the input it is given; its paper's if not said."
+    ),
+    click.option("--classes", type=click.IntRange(1), help="With --net: how many classes it has."),
+    click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="With --net: of its weights."),
+    places.offline,
+    places.data_dir,
+    places.runs_dir,
+)
+
+
+def options(command: Command) -> Command:
+    """Give a command the options that `subject` takes by name."""
+    for option in reversed(_OPTIONS):
+        command = option(command)
+    return command
+
+
+def subject(
+    picture: Path,
+    *,
+    run: str,
+    model: str | None,
+    net: str | None,
+    shape: str | None,
+    classes: int | None,
+    seed: int,
+    offline: bool,
+    data_dir: Path | None,
+    runs_dir: Path,
+) -> Subject:
+    """Return the network and the picture that the options name."""
+    from striate.verbs.describe import parse_input
+    from striate.verbs.subject import open_subject
+
+    if net is not None and model is not None:
+        raise click.UsageError("--net and --model name two networks; give one")
+    if net is None and (shape is not None or classes is not None):
+        raise click.UsageError("--input and --classes are for --net; a trained network has its own")
+    with Progress(unit="bytes") as progress:
+        return open_subject(
+            picture,
+            run=run,
+            model=model,
+            net=net,
+            shape=None if shape is None else parse_input(shape),
+            classes=classes,
+            seed=seed,
+            runs_dir=runs_dir,
+            data_dir=data_dir,
+            download=not offline,
+            progress=progress,
+            tell=lambda text: click.echo(text, err=True),
+        )

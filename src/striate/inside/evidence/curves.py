@@ -1,0 +1,118 @@
+"""Deletion and insertion: does the answer go where the evidence goes? Against the same in random order. Imports torch.
+
+The picture is cut into cells. Deletion removes them, those with most evidence first; insertion brings them back in the
+same order. Evidence that found the cause has a deletion curve that falls at once and an insertion curve that rises at
+once. Petsiuk et al. 2018, "RISE", section 4.1; here one kind of removal serves both, so that removing the cells of an
+order is the insertion of the order read backwards, and both are held against the same random orders.
+"""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from striate.inside.evidence.question import BATCH, Question, answers
+from striate.inside.evidence.removal import cells, without
+from striate.metrics.intervals import Interval
+from striate.model.build import Model
+
+ACROSS = 14  # cells a side
+FRACTIONS = (0.1, 0.3, 0.7, 0.9)  # of the picture, at which the network is asked; the same from either end
+ORDERS = 4  # random ones
+_T = 3.182  # 97.5 % point of Student's t with ORDERS - 1 degrees of freedom
+
+
+@dataclass(frozen=True, eq=False)
+class Curves:
+    """The probability of the answer after removing, or bringing back, ``fractions`` (F,) of the picture.
+
+    ``deletion`` and ``insertion`` (F,) in the order of the evidence, ``random`` (orders, F) deletions in random order.
+    """
+
+    fractions: NDArray[np.float64]
+    deletion: NDArray[np.float64]
+    insertion: NDArray[np.float64]
+    random: NDArray[np.float64]
+
+    @property
+    def deletion_area(self) -> float:
+        """Mean probability while the evidence is removed: lower is better."""
+        return float(np.trapezoid(self.deletion, self.fractions))
+
+    @property
+    def insertion_area(self) -> float:
+        """Mean probability while the evidence is brought back: higher is better."""
+        return float(np.trapezoid(self.insertion, self.fractions))
+
+    @property
+    def chance(self) -> Interval:
+        """The area that a random order has: the mean, and the range in which 95 % of further orders fall."""
+        areas = [float(np.trapezoid(row, self.fractions)) for row in self.random]
+        mean = statistics.fmean(areas)
+        reach = _T * statistics.stdev(areas) * (1 + 1 / len(areas)) ** 0.5
+        return Interval(mean, mean - reach, mean + reach)
+
+    @property
+    def gain(self) -> float:
+        """Insertion area minus deletion area: 0 for a random order on average, 1 at the most."""
+        return self.insertion_area - self.deletion_area
+
+    @property
+    def chance_gain(self) -> float:
+        """The gain that 97.5 % of random orders stay below, reckoned from the spread of their areas."""
+        areas = [float(np.trapezoid(row, self.fractions)) for row in self.random]
+        return _T * 2**0.5 * statistics.stdev(areas)
+
+
+def order(heat: Tensor, labels: Tensor, seed: int = 0) -> NDArray[np.int64]:
+    """Return the cells by their mean heat, most first; cells that tie come in random order."""
+    count = int(labels.max()) + 1
+    total = torch.zeros(count).index_add_(0, labels.flatten(), heat.flatten().float())
+    mean = (total / torch.bincount(labels.flatten(), minlength=count)).numpy()
+    return np.lexsort((np.random.default_rng(seed).random(count), -mean))
+
+
+def curves(
+    model: Model, inputs: Tensor, question: Question, heats: Sequence[Tensor], *, removal: str = "blur", seed: int = 0
+) -> tuple[Curves, ...]:
+    """Return the curves of several heats (H, W) of one picture (1, C, H, W), held against the same random orders.
+
+    Asks the network for (2 heats + 4 orders) x 4 pictures and 2 more.
+
+    Example: ``curves(model, inputs, Question(3), [heat])[0].gain``
+    """
+    labels = cells(*inputs.shape[2:], ACROSS)
+    count = int(labels.max()) + 1
+    draws = np.random.default_rng(seed)
+    lines = [line for heat in heats for line in (order(heat, labels, seed), order(heat, labels, seed)[::-1])]
+    lines += [draws.permutation(count) for _ in range(ORDERS)]
+    few = [round(fraction * count) for fraction in FRACTIONS if fraction < 0.5]
+    at = [0, *few, *(count - many for many in reversed(few)), count]
+    masks = [np.zeros(count, bool), np.ones(count, bool)]
+    for line in lines:
+        for many in at[1:-1]:
+            masks.append(np.zeros(count, bool))
+            masks[-1][line[:many]] = True
+    found = _asked(model, inputs, without(inputs, removal), question, torch.from_numpy(np.stack(masks)), labels)
+    whole, nothing = found[:2]
+    rows = [np.array([whole, *inner, nothing]) for inner in found[2:].reshape(len(lines), -1)]
+    fractions = np.array(at) / count
+    random = np.stack(rows[-ORDERS:])
+    return tuple(Curves(fractions, rows[2 * n], rows[2 * n + 1][::-1], random) for n in range(len(heats)))
+
+
+def _asked(
+    model: Model, inputs: Tensor, empty: Tensor, question: Question, masks: Tensor, labels: Tensor
+) -> NDArray[np.float64]:
+    """Return the probability of the answer without the cells of each mask (M, cells), a few pictures at a time."""
+    pieces = [
+        question.probability(answers(model, torch.where(few[:, labels][:, None], empty, inputs)))
+        for few in masks.split(BATCH)
+    ]
+    return torch.cat(pieces).double().numpy()

@@ -1,0 +1,124 @@
+"""Evidence as a value: where in the picture the answer comes from, by which method, and how far to trust that."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from striate.inside.evidence.curves import Curves
+from striate.inside.evidence.question import Question
+from striate.inside.evidence.shuffle import Shuffled
+from striate.inside.frame import Box
+
+SAME = 0.5  # mean rank correlation with shuffled weights from which a method is not trusted
+
+
+@dataclass(frozen=True, eq=False)
+class Trust:
+    """How far to trust an evidence picture: two checks, and what follows from them."""
+
+    curves: Curves
+    shuffled: Shuffled
+
+    @property
+    def score(self) -> float:
+        """The gain of the curves, and 0 where a check fails: 0 is no better than chance, 1 the most there is."""
+        return 0.0 if self.reason else self.curves.gain
+
+    @property
+    def reason(self) -> str | None:
+        """Why it is not to be trusted; None where both checks hold."""
+        alike = self.shuffled.mean
+        if alike is not None and alike >= SAME:
+            return (
+                f"with shuffled weights the picture stays much the same (rank correlation {alike:.2f}): it shows what "
+                "is in the picture, not what the network learnt"
+            )
+        if self.curves.gain <= self.curves.chance_gain:
+            return (
+                f"the answer does not follow it: a gain of {self.curves.gain:.2f} is within what random orders have "
+                f"(up to {self.curves.chance_gain:.2f})"
+            )
+        return None
+
+    @property
+    def phrase(self) -> str:
+        """The trust in one phrase."""
+        if self.reason:
+            return f"not to be trusted: {self.reason}"
+        alike = self.shuffled.mean
+        changes = "" if alike is None else f"; with shuffled weights it becomes another (rank correlation {alike:.2f})"
+        return (
+            f"the answer follows it: a gain of {self.curves.gain:.2f}, where random orders have up to "
+            f"{self.curves.chance_gain:.2f}{changes}"
+        )
+
+
+@dataclass(frozen=True)
+class Choice:
+    """At which part of the net the evidence is best: each candidate's gain, measured on ``pictures`` pictures."""
+
+    parts: tuple[str, ...]
+    gains: tuple[float, ...]
+    pictures: int
+
+    @property
+    def part(self) -> str:
+        """The part with the highest gain, the deeper one where two are equal."""
+        return max(zip(self.gains, range(len(self.parts)), self.parts, strict=True))[2]
+
+
+@dataclass(frozen=True, eq=False)
+class Evidence:
+    """Where in the picture the answer comes from.
+
+    ``heat`` (H, W) float32 in ``unit``, in pixels of the network's input ``pixels`` (H, W, C) uint8; more is more
+    evidence, less than 0 speaks against. ``answer`` the class asked about, ``against`` the one it is compared with,
+    ``probability`` the answer's (between the two where they are compared). ``part`` where it was looked at and
+    ``choice`` how that part was found. ``missing`` (integrated gradients) is what the heat's sum lacks, in logits.
+    ``trust`` is None where it was not asked for.
+    """
+
+    method: str
+    title: str
+    question: Question
+    answer: str
+    against: str | None
+    probability: float
+    pixels: NDArray[np.uint8]
+    heat: NDArray[np.float32]
+    unit: str
+    part: str | None
+    choice: Choice | None
+    missing: float | None
+    trust: Trust | None
+    shows: str
+    hides: str
+
+    def share(self, box: Box) -> float:
+        """Return the share of the evidence for the answer (heat above 0) that lies in a box of the input."""
+        positive = np.maximum(self.heat, 0)
+        top, left, bottom, right = (round(side) for side in box)
+        return float(positive[top:bottom, left:right].sum() / (positive.sum() or 1))
+
+    @property
+    def focus(self) -> str:
+        """Where most of it lies, in a sentence: how little of the picture holds 80 % of it, and around where."""
+        positive = np.maximum(self.heat, 0).astype(np.float64)
+        total = positive.sum()
+        if not total:
+            return "Nothing in the picture speaks for the answer by this method."
+        falling = np.sort(positive, axis=None)[::-1]
+        area = (int(np.searchsorted(np.cumsum(falling), 0.8 * total)) + 1) / positive.size
+        middle = [float((positive.sum(1 - axis) * (np.arange(side) + 0.5)).sum() / total)
+                  for axis, side in enumerate(positive.shape)]  # fmt: skip
+        names = [("top", "middle", "bottom"), ("left", "middle", "right")]
+        place = [words[min(2, int(3 * at / side))]
+                 for words, at, side in zip(names, middle, positive.shape, strict=True)]  # fmt: skip
+        where = "in the middle" if place == ["middle", "middle"] else f"at the {' '.join(dict.fromkeys(place))}"
+        return (
+            f"80 % of the evidence lies on {100 * area:.0f} % of the picture, {where} "
+            f"(around row {middle[0]:.0f} of {positive.shape[0]}, column {middle[1]:.0f} of {positive.shape[1]})."
+        )
