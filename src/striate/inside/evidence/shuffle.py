@@ -10,7 +10,7 @@ for saliency maps", section 3 (cascading randomisation; there the weights are dr
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,7 +18,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from striate.inside.evidence.question import Question
 from striate.model.build import Model
 from striate.model.initialise import generator
 
@@ -45,32 +44,33 @@ class Shuffled:
 
 @torch.no_grad()
 def shuffled(
-    model: Model, inputs: Tensor, heat: Tensor, again: Callable[[Model, Question], Tensor], *, seed: int = 0
-) -> Shuffled:
-    """Return how like ``heat`` (H, W) the evidence stays that ``again`` finds with shuffled weights.
+    model: Model, heats: Sequence[Tensor], again: Callable[[Model], Sequence[Tensor]], *, seed: int = 0
+) -> tuple[Shuffled, ...]:
+    """Return how like ``heats`` (H, W) the evidence stays that ``again`` finds with shuffled weights.
 
     The model is left as it is: a copy is shuffled. Running statistics of norms stay.
     """
     other = copy.deepcopy(model)
     layers: dict[str, list[Tensor]] = {}
     for name, tensor in (*other.named_parameters(), *other.named_buffers()):
-        if name.rpartition(".")[2] in ("weight", "bias", "prototypes"):
-            layers.setdefault(name.rpartition(".")[0], []).append(tensor)
-    paths = list(layers)[::-1]  # the plan's order is the order in which the layers were registered
-    ends = [max(1, round(len(paths) * (stage + 1) / STAGES)) for stage in range(STAGES)]
-    done, told = 0, []
-    correlations: list[float | None] = []
+        path, _, kind = name.rpartition(".")
+        if kind in ("weight", "bias", "prototypes"):
+            layers.setdefault(path, []).append(tensor)
+    paths = list(layers)[::-1]  # layers are registered in the order in which they work
+    ends = sorted({max(1, round(len(paths) * (stage + 1) / STAGES)) for stage in range(STAGES)})
+    done = 0
+    told: list[list[float | None]] = [[] for _ in heats]
     for end in ends:
         for path in paths[done:end]:
             for number, tensor in enumerate(layers[path]):
-                flat = tensor.view(-1) if tensor.is_contiguous() else tensor.reshape(-1)
-                mixed = flat[torch.randperm(len(flat), generator=generator(seed, f"shuffle {path} {number}"))]
-                tensor.copy_(mixed.view(tensor.shape))
+                mixed = torch.randperm(tensor.numel(), generator=generator(seed, f"shuffle {path} {number}"))
+                tensor.copy_(tensor.flatten()[mixed].view(tensor.shape))
         done = end
-        told.append(paths[end - 1])
-        found = again(other, Question(int(other(inputs)[0].argmax()))).numpy()
-        correlations.append(rank_correlation(heat.numpy(), found) if np.ptp(found) else None)
-    return Shuffled(tuple(told), tuple(correlations))
+        for correlations, heat, found in zip(told, heats, again(other), strict=True):
+            now = found.numpy()
+            correlations.append(rank_correlation(heat.numpy(), now) if np.ptp(now) else None)
+    parts = tuple(paths[end - 1] for end in ends)
+    return tuple(Shuffled(parts, tuple(each)) for each in told)
 
 
 def rank_correlation(first: NDArray[np.float32], second: NDArray[np.float32]) -> float:

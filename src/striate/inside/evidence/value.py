@@ -58,16 +58,25 @@ class Trust:
 
 @dataclass(frozen=True)
 class Choice:
-    """At which part of the net the evidence is best: each candidate's gain, measured on ``pictures`` pictures."""
+    """At which part of the net the evidence is best, measured on ``pictures`` pictures: the means of both checks.
+
+    ``parts`` in the net's order, ``gains`` of their curves, ``alike`` their rank correlations with shuffled weights,
+    ``chance`` the gain random orders have. Taken is the deepest part that lags behind the best by less than half of
+    ``chance``, among those whose evidence changes with the weights (among all where none does).
+    """
 
     parts: tuple[str, ...]
     gains: tuple[float, ...]
+    alike: tuple[float, ...]
+    chance: float
     pictures: int
 
     @property
     def part(self) -> str:
-        """The part with the highest gain, the deeper one where two are equal."""
-        return max(zip(self.gains, range(len(self.parts)), self.parts, strict=True))[2]
+        """The part taken."""
+        changing = [n for n, alike in enumerate(self.alike) if alike < SAME] or list(range(len(self.parts)))
+        best = max(self.gains[n] for n in changing)
+        return self.parts[max(n for n in changing if self.gains[n] >= best - self.chance / 2)]
 
 
 @dataclass(frozen=True, eq=False)
