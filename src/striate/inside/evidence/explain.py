@@ -20,7 +20,7 @@ from striate.inside.evidence.value import Choice, Evidence, Trust
 from striate.inside.subject import Subject
 from striate.model.build import Model
 
-CANDIDATES = 3  # parts among which the best is sought: the last of each of the last three sizes of map
+CANDIDATES = 2  # parts among which the best is sought: the last of each of the last two sizes of map
 
 
 def explain(
@@ -37,7 +37,7 @@ def explain(
     """Return the evidence for an answer: the likeliest class or ``target``, and why not ``against`` it.
 
     Of two classes the answer is always held against the other, as that is what decides. For a method that looks at
-    a part's map and no ``part``, the part is chosen as `Choice` says among the last parts of the last three map sizes
+    a part's map and no ``part``, the part is chosen as `Choice` says among the last parts of the last two map sizes
     by measuring each on this picture (`choose_part` does it once for a net, on several). ``removal`` is what takes
     pieces of the picture away in the curves. Without ``trust`` nothing is measured and the last part is looked at.
     The same seed gives the same value. Errors: StriateError for a method, class or part that is not there.
@@ -107,7 +107,7 @@ def ask(subject: Subject, logits: Tensor, target: str | int | None = None, again
 
 
 def candidates(subject: Subject) -> list[str | None]:
-    """Return the last part of each of the last three sizes of map on the main way, in the net's order.
+    """Return the last part of each of the last two sizes of map on the main way, in the net's order.
 
     Errors: DescribeError for a net without maps.
     """

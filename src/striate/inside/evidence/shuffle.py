@@ -1,6 +1,6 @@
 """Weight randomisation: a picture of what the network learnt must change when what it learnt is taken away. Torch.
 
-From the answer down, the numbers within each trained tensor change places, a third of the layers more at each stage.
+From the answer down, the numbers within each trained tensor change places: of the last layer, a third, two thirds, all.
 What is asked of the shuffled network is its own likeliest class: once its last layer is shuffled no class is what it
 was, and of the others a network that ends in an activation may have nothing to say.
 Evidence that stays as it was shows the picture's edges, not the network's reasons. Adebayo et al. 2018, "Sanity checks
@@ -21,7 +21,7 @@ from torch import Tensor
 from striate.model.build import Model
 from striate.model.initialise import generator
 
-STAGES = 3
+STAGES = (0.0, 1 / 3, 2 / 3, 1.0)  # of the layers, from the answer down; at least one
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ def shuffled(
         if kind in ("weight", "bias", "prototypes"):
             layers.setdefault(path, []).append(tensor)
     paths = list(layers)[::-1]  # layers are registered in the order in which they work
-    ends = sorted({max(1, round(len(paths) * (stage + 1) / STAGES)) for stage in range(STAGES)})
+    ends = sorted({max(1, round(len(paths) * stage)) for stage in STAGES})
     done = 0
     told: list[list[float | None]] = [[] for _ in heats]
     for end in ends:

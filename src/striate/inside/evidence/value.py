@@ -12,6 +12,7 @@ from striate.inside.evidence.question import Question
 from striate.inside.evidence.shuffle import Shuffled
 from striate.inside.frame import Box
 
+LEAST = 0.02  # a gain below it is none, however little random orders have
 SAME = 0.5  # mean rank correlation with shuffled weights from which a method is not trusted
 
 
@@ -36,7 +37,7 @@ class Trust:
                 f"with shuffled weights the picture stays much the same (rank correlation {alike:.2f}): it shows what "
                 "is in the picture, not what the network learnt"
             )
-        if self.curves.gain <= self.curves.chance_gain:
+        if self.curves.gain <= max(self.curves.chance_gain, LEAST):
             return (
                 f"the answer does not follow it: a gain of {self.curves.gain:.2f} is within what random orders have "
                 f"(up to {self.curves.chance_gain:.2f})"
