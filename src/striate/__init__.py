@@ -70,6 +70,7 @@ if TYPE_CHECKING:  # for readers and type checkers; `_HOME` says the same when t
     from striate.spec.survey import Survey
     from striate.verbs.describe import describe
     from striate.verbs.evaluate import evaluate
+    from striate.verbs.look import look
     from striate.verbs.train import resume, train, training
     from striate.verbs.weights_import import import_weights
 
@@ -129,6 +130,7 @@ __all__ = [
     "describe",
     "evaluate",
     "import_weights",
+    "look",
     "multiply",
     "parse",
     "repeat",
@@ -147,6 +149,7 @@ _HOME = {
     "describe": "striate.verbs.describe",
     "evaluate": "striate.verbs.evaluate",
     "import_weights": "striate.verbs.weights_import",
+    "look": "striate.verbs.look",
     "resume": "striate.verbs.train",
     "train": "striate.verbs.train",
     "training": "striate.verbs.train",

@@ -9,7 +9,8 @@ import pytest
 from PIL import Image
 
 from striate.errors import StriateError
-from striate.report.overlay import colours, is_ours, legend_end, overlay
+from striate.report.colours import sequential
+from striate.report.overlay import is_ours, legend_end, overlay
 from striate.tasks.score_map import ScoreMap
 
 
@@ -23,9 +24,9 @@ def lab(rgb: np.ndarray) -> np.ndarray:
 
 
 def test_equal_steps_of_the_score_look_equal() -> None:
-    steps = np.linalg.norm(np.diff(lab(colours()[::15].astype(float)), axis=0), axis=1)
+    steps = np.linalg.norm(np.diff(lab(sequential()[::15].astype(float)), axis=0), axis=1)
     assert steps.max() / steps.min() < 1.2
-    assert (np.diff(lab(colours()[::15].astype(float))[:, 0]) > 0.02).all(), "and lighter is always more"
+    assert (np.diff(lab(sequential()[::15].astype(float))[:, 0]) > 0.02).all(), "and lighter is always more"
 
 
 def example(high: float = 0.9) -> ScoreMap:
@@ -59,7 +60,7 @@ def test_a_cell_has_the_colour_of_its_score_over_the_picture() -> None:
     shown, left = 4.0, (image.shape[1] - 560) // 2  # 140 pixels are shown four times as large
     for row, column, score in ((0, 0, 0.1), (1, 2, 0.9)):
         y, x = ((place * 20 + 50) * shown for place in (row, column))
-        wanted = 0.6 * colours()[int(255 * score)] + 0.4 * 128
+        wanted = 0.6 * sequential()[int(255 * score)] + 0.4 * 128
         np.testing.assert_allclose(image[round(y), left + round(x)], wanted, atol=3)
     assert image[8, left + 8].tolist() == [128, 128, 128], "the rim is the picture itself"
     assert Image.open(io.BytesIO(data)).text["Description"] == "words"  # type: ignore[attr-defined]

@@ -7,7 +7,7 @@ values by number and writes one, and drops what nobody reads any more; running t
 from __future__ import annotations
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple, final
 
 import torch
@@ -91,6 +91,29 @@ class Model(nn.Module):
         values = plan.run(inputs, keep=frozenset(wanted.values()))
         return values[plan.output], {tap: values[value] for tap, value in wanted.items()}
 
+    def until(self, inputs: Tensor, tap: str) -> Tensor:
+        """Return what the part named ``tap`` puts out; nothing that it does not need is computed.
+
+        As far as no dense layer is on the way, the inputs may have any size that fits. Raises `DescribeError` for a
+        path this net does not have. Example: ``model.until(crops, "stage2.1.conv1")``
+        """
+        plan = self._full.until(self._value(tap))
+        return plan.run(inputs)[plan.output]
+
+    def source(self, tap: str) -> str:
+        """Return the path of the first part that the layer or join named ``tap`` reads; ``input`` of the first."""
+        value = self._value(tap)
+        step = next((step for step in self._full.steps if step.target == value), None)
+        before = step.sources[0] if step else 0
+        return next((step.path for step in self._full.steps if step.target == before), "input")
+
+    def each(self, inputs: Tensor) -> Iterator[tuple[str, Tensor]]:
+        """Yield the path of every layer and join with what it puts out, one by one; side heads are left out.
+
+        What has been yielded is let go of as soon as no later part reads it, so memory does not grow with the parts.
+        """
+        return self._main.each(inputs)
+
     def embed(self, inputs: Tensor) -> tuple[Tensor, Tensor]:
         """Return the logits (N, K) and the embedding (N, D): what goes into `embedding_part`, flattened.
 
@@ -123,6 +146,17 @@ class Model(nn.Module):
     def taps(self) -> tuple[str, ...]:
         """Return every path that `forward_with` takes, in the order their values come."""
         return tuple(self._taps)
+
+    def reads(self, path: str) -> tuple[str, ...]:
+        """Return the paths of the layers and joins whose outputs a layer or join reads, in order; or ``input``.
+
+        Raises `DescribeError` for a path that is no layer or join of this net.
+        """
+        made = {0: "input", **{step.target: step.path for step in self._full.steps}}
+        for step in self._full.steps:
+            if step.path == path:
+                return tuple(made[source] for source in step.sources)
+        raise DescribeError(f"this net has no layer or join {path!r}")
 
     def _value(self, tap: str) -> int:
         if tap not in self._taps:

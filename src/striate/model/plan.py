@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import torch
@@ -49,6 +49,24 @@ class Plan:
                 if value not in keep:
                     del values[value]
         return values
+
+    def each(self, inputs: Tensor) -> Iterator[tuple[str, Tensor]]:
+        """Yield the path of every step with what it puts out, in order; only what later steps read is held."""
+        values = {0: inputs}
+        for step, done in zip(self.steps, self._done, strict=True):
+            values[step.target] = step.action(*[values[source] for source in step.sources])
+            yield step.path, values[step.target]
+            for value in done:
+                del values[value]
+
+    def until(self, value: int) -> Plan:
+        """Return the plan of those steps alone that a value needs, and of it as the output."""
+        steps, needed = [], {value}
+        for step in reversed(self.steps):
+            if step.target in needed:
+                steps.append(step)
+                needed.update(step.sources)
+        return Plan(steps[::-1], value)
 
 
 @dataclass

@@ -6,9 +6,9 @@ import io
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont, PngImagePlugin
 
+from striate.report.colours import sequential
 from striate.tasks.score_map import ScoreMap
 
 WIDTH, HEIGHT = 1200, 900  # pixels: a larger picture is shown smaller
@@ -16,32 +16,6 @@ SOFTWARE = "striate predict --map"  # by which a file is known to be one of ours
 _OPACITY = 0.6
 _MARGIN, _LINE, _BAR = 16, 22, 14
 _INK, _PAPER = (24, 24, 24), (255, 255, 255)
-
-
-def colours(steps: int = 256) -> NDArray[np.uint8]:
-    """Return (steps, 3) sRGB from dark blue to light yellow in which equal steps look equal.
-
-    A path through OKLab (Ottosson 2020, "A perceptual color space for image processing"): lightness rises evenly, and
-    the hue turns evenly from blue through green to yellow, at the largest chroma that stays within sRGB all the way.
-    """
-    along = np.linspace(0, 1, steps)
-    lightness, hue = 0.28 + 0.64 * along, np.radians(278 - 170 * along)
-    chroma = 0.095 + 0.035 * along
-    lab = np.stack([lightness, chroma * np.cos(hue), chroma * np.sin(hue)], 1)
-    to_cones = np.array(
-        [[1, 0.3963377774, 0.2158037573], [1, -0.1055613458, -0.0638541728], [1, -0.0894841775, -1.2914855480]]
-    )
-    to_rgb = np.array(
-        [
-            [4.0767416621, -3.3077115913, 0.2309699292],
-            [-1.2684380046, 2.6097574011, -0.3413193965],
-            [-0.0041960863, -0.7034186147, 1.7076147010],
-        ]
-    )
-    linear = np.clip(((lab @ to_cones.T) ** 3) @ to_rgb.T, 0, 1)
-    encoded = np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
-    result: NDArray[np.uint8] = np.round(255 * encoded).astype(np.uint8)
-    return result
 
 
 def overlay(answer: ScoreMap, number: int, words: Sequence[str]) -> bytes:
@@ -55,7 +29,7 @@ def overlay(answer: ScoreMap, number: int, words: Sequence[str]) -> bytes:
     picture = Image.fromarray(answer.pixels[..., 0] if answer.pixels.shape[2] == 1 else answer.pixels).convert("RGB")
     picture = picture.resize([max(1, round(side * shown)) for side in picture.size], Image.Resampling.BICUBIC)
     scores, top = answer.probabilities[..., number], legend_end(float(answer.probabilities[..., number].max()))
-    table = colours()
+    table = sequential()
     draw = ImageDraw.Draw(picture)
     faded = picture.copy()
     for row, line in enumerate(scores):
@@ -103,7 +77,7 @@ def _with_legend(picture: Image.Image, name: str, top: float, words: Sequence[st
     draw = ImageDraw.Draw(page)
     draw.text((_MARGIN, picture.height + _MARGIN), lines[0], _INK, font)
     length = min(420, width - 2 * _MARGIN)
-    bar = Image.fromarray(np.broadcast_to(colours(length), (_BAR, length, 3)).copy())
+    bar = Image.fromarray(np.broadcast_to(sequential(length), (_BAR, length, 3)).copy())
     page.paste(bar, (_MARGIN, bar_top))
     for part, anchor in ((0.0, "la"), (0.5, "ma"), (1.0, "ra")):
         draw.text((_MARGIN + part * (length - 1), bar_top + _BAR + 2), f"{part * top:g}", _INK, font, anchor)

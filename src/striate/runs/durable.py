@@ -17,7 +17,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Protocol, final
 
-from striate.errors import DiskError
+from striate.errors import DiskError, RunError
 
 if sys.platform == "win32":
     import msvcrt
@@ -129,6 +129,19 @@ class OperatingSystem:
 
 
 SYSTEM: System = OperatingSystem()
+
+
+def make_parents(path: Path, *, system: System = SYSTEM) -> None:
+    """Make a folder and those above it, each so that it survives a power cut. Raises RunError where a file is."""
+    if path.is_dir():
+        return
+    if path.parent != path:
+        make_parents(path.parent, system=system)
+    try:
+        make_directory(path, system=system)
+    except FileExistsError:
+        if not path.is_dir():
+            raise RunError(f"{path} is a file; runs need a folder of that name") from None
 
 
 def write(path: Path, data: Bytes | Iterable[Bytes], *, system: System = SYSTEM) -> None:

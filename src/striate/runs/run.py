@@ -17,6 +17,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, final
 
@@ -75,7 +76,7 @@ class Run:
         Two processes that create at the same time get different numbers. Raises DiskError.
         """
         stem = names.stem(stem)
-        _make_parents(runs_dir, system)
+        durable.make_parents(runs_dir, system=system)
         durable.sweep(runs_dir, system=system)
         number = max(names.numbers(runs_dir, stem), default=0) + 1
         while True:
@@ -298,6 +299,17 @@ class Run:
         answers = self._predictor.predict(pictures if many else [pictures], unknown=unknown)
         return answers if many else answers[0]
 
+    def look(self, picture: Any = None, *, part: str | None = None, channel: int | None = None) -> Any:
+        """Look inside: at what it made of a picture (a path, bytes or pixels), or at what it learnt and what confuses it.
+
+        Returns what `striate.look` does: a value that ``striate.verbs.look.page`` turns into a page. Errors: as there.
+
+        Example: ``run.look("cat.jpg").why.heat``
+        """
+        # The one call to the right of this room, by name: whoever holds a run should not have to know where looking is.
+        verb = import_module("striate.verbs.look").look
+        return verb(self.path if picture is None else picture, part=part, channel=channel, run=str(self.path))
+
     # Beneath
 
     @property
@@ -321,19 +333,6 @@ class Run:
             raise RunError(f"{self.name} has no {name}; what is in {self.path} is not whole") from None
         except OSError as error:
             raise RunError(f"{path} cannot be read: {error.strerror or error}") from None
-
-
-def _make_parents(path: Path, system: durable.System) -> None:
-    """Make a folder and those above it, each so that it survives a power cut."""
-    if path.is_dir():
-        return
-    if path.parent != path:
-        _make_parents(path.parent, system)
-    try:
-        durable.make_directory(path, system=system)
-    except FileExistsError:
-        if not path.is_dir():
-            raise RunError(f"{path} is a file; runs need a folder of that name") from None
 
 
 def _an_object(value: Any, path: Path) -> dict[str, Any]:

@@ -102,6 +102,11 @@ class Survey:
         """The receptive field of the output; None when the input is a flat vector."""
         return next((row.field for row in reversed(self.rows) if not row.aside), None)
 
+    @property
+    def layers(self) -> tuple[Net, ...]:
+        """The layer or the join that each row is of."""
+        return tuple(step.net for step in self._trace.done[: len(self.rows)])
+
     def footprint(self, part: str, row: int = 0, column: int = 0) -> frozenset[tuple[int, int]]:
         """The very pixels (row, column) of the picture that one position of a part's output can see.
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from striate import recipe as recipes
 from striate.errors import RecipeError, RunError
 from striate.recipe import Recipe
+from striate.runs import filters
 from striate.runs.environment import environment
 from striate.runs.run import Run
 from striate.verbs.prepare import Prepared, Progress, prepare, prepare_again
@@ -195,6 +196,7 @@ def _begin(prepared: Prepared) -> Training:
 def _learn(run: Run, prepared: Prepared, state: Training, started: float) -> Iterator[Event]:
     """Train from the newest checkpoint, or from the beginning, to the report."""
     from striate.engine.fit import Epoch, Step, watch
+    from striate.verbs.evaluate import first_filters
     from striate.verbs.finish import finish
 
     checkpoint = run.latest_checkpoint()
@@ -211,6 +213,7 @@ def _learn(run: Run, prepared: Prepared, state: Training, started: float) -> Ite
         for event in events:
             if isinstance(event, Epoch):
                 run.append(asdict(event))  # first the line, then the state that says it is there
+                filters.keep(run, event.index, first_filters(state.model))
                 run.checkpoint(*state.state())
                 kept = time.monotonic()
             elif isinstance(event, Step) and time.monotonic() - kept > CHECKPOINT_SECONDS:

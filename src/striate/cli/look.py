@@ -1,0 +1,142 @@
+"""``striate look``: a picture, a part, a channel or a run to a page, a sheet or text."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from striate.cli import subject as subjects
+from striate.cli.artefact import check_free, leave
+
+if TYPE_CHECKING:
+    from striate.inside.subject import Subject
+    from striate.report.answer import Answer
+
+
+@click.command()
+@click.argument("what", metavar="PICTURE|RUN")
+@click.option("--part", help="Look at one part (stage2.1.conv1): what does it see?")
+@click.option("--channel", type=click.IntRange(0), help="With --part: what is this channel looking for?")
+@click.option("--at", "place", metavar="ROW,COLUMN", help="With --part: the place whose receptive field is shown.")
+@click.option("--png", is_flag=True, help="Draw the answer as one PNG.")
+@click.option("--ascii", "as_ascii", is_flag=True, help="Print it, pictures in characters: for small pictures.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Where it is drawn; NAME-look.html if not said.")
+@subjects.options
+def command(
+    what: str,
+    part: str | None,
+    channel: int | None,
+    place: str | None,
+    png: bool,
+    as_ascii: bool,
+    output: Path | None,
+    run: str,
+    model: str | None,
+    net: str | None,
+    shape: str | None,
+    classes: int | None,
+    seed: int,
+    offline: bool,
+    data_dir: Path | None,
+    runs_dir: Path,
+) -> None:
+    """Look inside: why a net says what it says of a picture, what its parts see, what a run learnt.
+
+    A picture gives one page: its answer with the evidence for it and, folded, what each stage saw and how much of the
+    picture the winning place sees. A run gives what confuses it, what it learnt and when, and whether its layers work.
+    """
+    from striate.errors import DataError
+
+    if png and as_ascii:
+        raise click.UsageError("--png and --ascii are two ways to draw; give one")
+    if part is None and (channel is not None or place is not None):
+        raise click.UsageError("--channel and --at are of a part: name it with --part")
+    if as_ascii and output is not None:
+        raise click.UsageError("--ascii prints; -o is for a page or a sheet")
+    target = None
+    if not as_ascii:
+        from striate.report.look_page import is_ours
+
+        end = ".png" if png else ".html"
+        target = check_free(output or Path(f"{_stem(what, part, channel)}-look{end}"), is_ours)
+    path = Path(what)
+    from striate.verbs.look import is_run
+
+    if is_run(what, runs_dir):
+        if part is not None or model is not None or net is not None:
+            raise click.UsageError(f"{what} is a run: --part, --model and --net are for a picture")
+        title, quiet, answers = _run(what, runs_dir)
+    elif not path.is_file():
+        raise DataError(f"there is no picture and no run {what!r}; striate look takes a picture file or a run's name")
+    else:
+        subject = subjects.subject(
+            path,
+            run=run,
+            model=model,
+            net=net,
+            shape=shape,
+            classes=classes,
+            seed=seed,
+            offline=offline,
+            data_dir=data_dir,
+            runs_dir=runs_dir,
+        )
+        own = None if model is not None or net is not None else run
+        title, quiet, answers = _picture(subject, path, part, channel, place, own, runs_dir)
+    _give(title, quiet, answers, target, png=png)
+
+
+def _picture(
+    subject: Subject,
+    path: Path,
+    part: str | None,
+    channel: int | None,
+    place: str | None,
+    run: str | None,
+    runs_dir: Path,
+) -> tuple[str, str, list[Answer]]:
+    from striate.runs.run import Run
+    from striate.verbs.look import answers, look_part, look_picture, run_pictures
+
+    shape = subject.model.shape
+    quiet = f"{path.name} as the net sees it: {shape.channels} x {shape.height} x {shape.width} pixels."
+    if part is None:
+        return f"{path.name}: look", quiet, answers(look_picture(subject))
+    pictures = run_pictures(Run.open(run, runs_dir)) if run is not None and channel is not None else None
+    look = look_part(subject, part, channel=channel, place=_place(place), pictures=pictures)
+    return f"{path.name}: {look.stage.part}", quiet, answers(look)
+
+
+def _run(name: str, runs_dir: Path) -> tuple[str, str, list[Answer]]:
+    from striate.verbs.look import answers, look_run
+
+    look = look_run(name, runs_dir=runs_dir)
+    return f"{look.name}: look", f"{look.name}, on its {look.part} pictures.", answers(look)
+
+
+def _give(title: str, quiet: str, answers: list[Answer], target: Path | None, *, png: bool) -> None:
+    from striate.report.look_page import as_png, as_text, is_ours, page
+
+    if target is None:
+        click.echo(as_text(answers), nl=False)
+        return
+    leave(target, as_png(answers[0], quiet) if png else page(title, quiet, answers).encode(), is_ours)
+    click.echo(f"{answers[0].question} {answers[0].said}")
+    click.echo(f"drawn in {target}")
+
+
+def _place(text: str | None) -> tuple[int, int] | None:
+    if text is None:
+        return None
+    found = re.fullmatch(r"\s*(\d+)\s*,\s*(\d+)\s*", text)
+    if not found:
+        raise click.UsageError(f"--at {text}: a place is ROW,COLUMN, for example --at 7,9")
+    return int(found[1]), int(found[2])
+
+
+def _stem(what: str, part: str | None, channel: int | None) -> str:
+    name = Path(what).stem or "run"
+    return "-".join([name, *([part] if part else []), *([str(channel)] if channel is not None else [])])

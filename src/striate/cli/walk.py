@@ -1,0 +1,91 @@
+"""``striate walk``: how a convolution passes over its input, as an animation, a strip of frames or characters."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from striate.errors import DescribeError
+from striate.inside.walk import Walk
+from striate.verbs.walk import parse_pair, walk_of
+
+
+@click.command()
+@click.option("--input", "size", metavar="HxW", default="5x5", show_default=True, help="Height and width of the map.")
+@click.option("--kernel", metavar="K|HxW", default="3", show_default=True, help="The window.")
+@click.option("--stride", metavar="S", default="1", show_default=True)
+@click.option("--pad", metavar="P", default="0", show_default=True, help="Rows and columns of zeros, or same.")
+@click.option("--dilation", metavar="D", default="1", show_default=True, help="How far its taps lie apart.")
+@click.option("--transposed", is_flag=True, help="The other way: each input spreads over the output.")
+@click.option("--outpad", metavar="P", default="0", show_default=True, help="With --transposed: rows and columns more.")
+@click.option("--ascii", "as_ascii", is_flag=True, help="Print every step in characters, and draw nothing.")
+@click.option("--json", "as_json", is_flag=True, help="Print which pixels each output sees, and draw nothing.")
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), help="walk.html if not said; .svg and .png are drawn too."
+)
+def command(
+    size: str,
+    kernel: str,
+    stride: str,
+    pad: str,
+    dilation: str,
+    transposed: bool,
+    outpad: str,
+    as_ascii: bool,
+    as_json: bool,
+    output: Path | None,
+) -> None:
+    """Show how a convolution walks over its input, step by step, with the arithmetic of its output's size.
+
+    After Dumoulin and Visin 2016, "A guide to convolution arithmetic for deep learning", for any numbers.
+    """
+    if output is not None and (as_ascii or as_json):
+        raise click.UsageError("-o draws a file; --ascii and --json print")
+    side = parse_pair(size, "--input", least=1)
+    found = walk_of(
+        side if isinstance(side, tuple) else (side, side),
+        parse_pair(kernel, "--kernel", least=1),
+        stride=parse_pair(stride, "--stride", least=1),
+        padding="same" if pad == "same" else parse_pair(pad, "--pad"),
+        dilation=parse_pair(dilation, "--dilation", least=1),
+        transposed=transposed,
+        output_padding=parse_pair(outpad, "--outpad"),
+    )
+    if as_json:
+        click.echo(json.dumps(found.to_dict(), indent=2))
+        return
+    from striate.report.walk_page import formulas, said
+
+    if as_ascii:
+        from striate.report.walk_text import frames
+
+        click.echo("\n\n".join(frames(found)) + "\n")
+    click.echo("\n".join([said(found), *formulas(found)]))
+    if found.refused:
+        click.echo(f"as a net it is refused: {found.refused}")
+    if not as_ascii:
+        click.echo(f"drawn in {_draw(found, output or Path('walk.html'))}")
+
+
+def _draw(found: Walk, path: Path) -> Path:
+    """Draw a walk as what the file's name ends in, and return where."""
+    from striate.cli.artefact import check_free, leave
+    from striate.report import look_page, walk_page, walk_png, walk_svg
+
+    ends = path.suffix.lower()
+    if ends == ".svg":
+        check_free(path, walk_svg.is_ours)
+        alone = walk_svg.svg(found, alt=walk_page.said(found), seconds=0.6, alone=True)
+        leave(path, alone.encode(), walk_svg.is_ours)
+    elif ends == ".png":
+        check_free(path, walk_png.is_ours)
+        leave(path, walk_png.strip(found, [walk_page.said(found), *walk_page.formulas(found)]), walk_png.is_ours)
+    elif ends in (".html", ".htm"):
+        check_free(path, look_page.is_ours)
+        page = look_page.page("How does this convolution walk?", "striate walk", [walk_page.answer(found)])
+        leave(path, page.encode(), look_page.is_ours)
+    else:
+        raise DescribeError(f"{path} ends in {ends or 'nothing'}: a walk is drawn as .html, .svg or .png")
+    return path

@@ -1,0 +1,84 @@
+"""How one number was made, as text for a terminal."""
+
+from __future__ import annotations
+
+from striate.inside.account import number
+from striate.inside.dot import Dot, Made
+from striate.inside.frame import Box
+from striate.report.dot_blocks import Block, Grid, blocks
+
+
+def text(found: Dot) -> str:
+    """Return the account of a number: where it looks, what went in, the sum, and what the layers behind make of it."""
+    lines = [heading(found), looks(found), ""]
+    for block in blocks(found):
+        lines += [*_block(block), ""]
+    lines += [found.account.rule, f"  {found.account.formula}", f"  {agrees(found.made)}"]
+    for made in found.then:
+        lines += ["", f"then {made.part} ({made.layer}): {made.account.rule}", f"  {made.account.formula}"]
+        lines.append(f"  {agrees(made)}")
+    return "\n".join(lines)
+
+
+def heading(found: Dot) -> str:
+    """Return which number it is."""
+    return f"{found.made.part} ({found.made.layer}): {found.place} is {number(found.made.network)}"
+
+
+def looks(found: Dot) -> str:
+    """Return which pixels it can depend on."""
+    height, width = found.subject.model.shape.size
+    box, unclipped = found.seen.box, found.seen.unclipped
+    if not box.height or not box.width:
+        return "it sees nothing but padding"
+    beyond = "" if unclipped == box else ", its window reaching beyond the edge"
+    text = f"it sees {_box(box)} of the {height}x{width} pixels that the network takes{beyond}"
+    original = found.subject.original.shape[:2]
+    if found.subject.frame[2:4] != (1.0, 1.0):
+        text += f": {_box(found.seen.picture)} of the {original[0]}x{original[1]} of the picture"
+    return text
+
+
+def agrees(made: Made) -> str:
+    """Return what the network itself computed, and how far that is from the account."""
+    apart = abs(made.account.result - made.network)
+    return f"the network computed {made.network:.7g}; the account gives {made.account.result:.7g}, {apart:.1g} apart"
+
+
+def _box(box: Box) -> str:
+    last = Box(*(round(edge, 1) for edge in box))
+    if all(float(edge).is_integer() for edge in last):
+        top, left, bottom, right = (int(edge) for edge in last)
+        return f"rows {top} to {bottom - 1} and columns {left} to {right - 1}"
+    return f"{last.top:g} to {last.bottom:g} down and {last.left:g} to {last.right:g} across"
+
+
+def _block(block: Block) -> list[str]:
+    grids = [_grid(grid) for grid in block.grids]
+    tall = max(map(len, grids), default=0)
+    padded = [[line.ljust(max(map(len, grid))) for line in [*grid, *[""] * (tall - len(grid))]] for grid in grids]
+    lines = ["    ".join(row).rstrip() for row in zip(*padded, strict=True)]
+    return [block.title, *(f"  {line}" for line in lines), *([f"  {block.after}"] if block.after else [])]
+
+
+def _grid(grid: Grid) -> list[str]:
+    rows = [*([grid.heads] if grid.heads else []), *grid.cells]
+    shift = 1 if grid.heads else 0
+    marked = bool(grid.marked) or bool(grid.quiet)
+    shown = []
+    for y, row in enumerate(rows):
+        cells = []
+        for x, cell in enumerate(row):
+            place = (y - shift, x)
+            around = "[]" if place in grid.marked else "()" if place in grid.quiet else "  "
+            cells.append(around[0] + cell + around[1] if marked else cell)
+        shown.append(cells)
+    wide = [max(len(row[x]) for row in shown) for x in range(len(shown[0]))]
+    if grid.heads:
+        lines = [
+            "  ".join(cell.ljust(wide[x]) if x == 0 else cell.rjust(wide[x]) for x, cell in enumerate(row))
+            for row in shown
+        ]
+    else:
+        lines = [" ".join(cell.rjust(max(wide)) for cell in row) for row in shown]
+    return [grid.label, *lines] if grid.label else lines

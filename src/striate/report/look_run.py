@@ -1,0 +1,150 @@
+"""What a run learnt, when, and what confuses it, as answers."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from striate.inside.health import Health
+from striate.inside.look import Mistake, RunLook
+from striate.report.answer import Answer, Legend, Row, Table, Tile
+from striate.report.drawn import as_rgb, large, map_tile, moving, over, picture_tile, scale_of, sheet
+
+_STILLS = 6
+
+
+def run_answers(look: RunLook) -> list[Answer]:
+    """Return the answers of `look RUN`: what confuses it; what it learnt, and when; whether all layers work."""
+    return [_confusion(look), _learnt(look), _health(look.health)]
+
+
+def _confusion(look: RunLook) -> Answer:
+    found, names = look.confusion, look.classes
+    rows = []
+    for mistake in look.mistakes:
+        doubt = mistake.doubt
+        said, truth = names[doubt.said], names[doubt.truth]
+        heading = f"{mistake.key}: {said} {doubt.of_said:.2f}, is {truth} ({doubt.of_truth:.2f})"
+        tiles = [_photo(mistake, "")]
+        if mistake.for_said is not None and mistake.for_truth is not None:
+            tiles += [_evidence(mistake, mistake.for_said, said), _evidence(mistake, mistake.for_truth, truth)]
+        legend = Legend(0.0, 1.0, "evidence, 1 at the largest of both") if len(tiles) > 1 else None
+        rows.append(Row(tuple(tiles), heading, legend))
+    for pair, between in zip(found.pairs, look.between, strict=True):
+        first, second = names[pair.first], names[pair.second]
+        counts = f"{first} called {second}: {pair.first_as_second}; {second} called {first}: {pair.second_as_first}"
+        tiles = [
+            _photo(one, f"{names[one.doubt.said]} {one.doubt.of_said:.2f}, is {names[one.doubt.truth]}")
+            for one in between
+        ]
+        rows.append(Row(tuple(tiles), f"Between {first} and {second} ({counts})"))
+    if found.wrong:
+        said = f"{found.wrong:,} of {found.pictures:,} {look.part} pictures are wrong; here are those it was surest of"
+    else:
+        said = f"None of the {found.pictures:,} {look.part} pictures is wrong; here are the closest calls"
+    return Answer(
+        f"What confuses {look.name}?",
+        f"{said}, and the pictures between the classes it takes for each other.",
+        tuple(rows),
+        shows="mistakes with what speaks for what was said beside what speaks for the truth, on one scale; then, pair"
+        " by pair, the pictures whose two probabilities are closest.",
+        hides="how common a mistake is: the report's confusion table counts them. Evidence shows where the net looked,"
+        " not that it was right to.",
+    )
+
+
+def _photo(mistake: Mistake, caption: str) -> Tile:
+    return picture_tile(mistake.pixels, caption=caption, alt=f"{mistake.key}. {caption}", shown=132)
+
+
+def _evidence(mistake: Mistake, heat: np.ndarray, name: str) -> Tile:
+    shown = over(as_rgb(mistake.pixels), heat, high=1.0)
+    return picture_tile(shown, caption=f"for {name}", alt=f"what speaks for {name} in {mistake.key}", shown=132)
+
+
+def _learnt(look: RunLook) -> Answer:
+    question = "What did it learn, and when?"
+    if not look.filters:
+        return Answer(
+            question,
+            "This run kept no filters epoch by epoch: it is from before they were kept, or its first layer is no"
+            " picture. Checkpoints are kept for the newest two epochs alone.",
+        )
+    epochs = sorted(look.filters)
+    bound = max(float(np.abs(one).max()) for one in look.filters.values())
+    boards = [sheet(look.filters[epoch], bound) for epoch in epochs]
+    chosen = [epochs[index] for index in np.unique(np.linspace(0, len(epochs) - 1, _STILLS).round().astype(int))]
+    labels = [f"epoch {epoch}" for epoch in epochs]
+    filters = Tile(
+        boards[-1],
+        f"The filters of the first layer, epoch {epochs[0]} to {epochs[-1]}; middle gray is zero",
+        f"{len(look.filters[epochs[-1]])} filters of the first layer as they are after epoch {epochs[-1]}",
+        shown=min(520, boards[-1].shape[1]),
+        moving=moving(boards, labels=labels) if len(epochs) > 1 else None,
+    )
+    low, high = scale_of(
+        min(float(one.min()) for one in look.maps.values()), max(float(one.max()) for one in look.maps.values())
+    )
+    maps = [picture_tile(large(look.example, 132)[0], caption="the picture", alt="the picture", shown=132)]
+    maps += [
+        map_tile(look.maps[epoch], low=low, high=high, caption=f"epoch {epoch}", alt=f"its map after epoch {epoch}")
+        for epoch in chosen
+    ]
+    late = _settled(look)
+    return Answer(
+        question,
+        f"The first layer's filters after each of {len(epochs)} epochs; 90 % of their change was done by epoch {late}.",
+        (
+            Row((filters,), "First filters"),
+            Row(
+                tuple(maps), f"What filter {look.channel} made of one picture", Legend(low, high, "activation, no bias")
+            ),
+        ),
+        shows="the weights themselves, on one scale over all epochs, rounded to 127ths of the largest; and what one"
+        " filter, the liveliest, makes of one picture.",
+        hides="later layers, where most of what tells classes apart is learnt: their weights are kept for the newest"
+        " two epochs alone.",
+    )
+
+
+def _settled(look: RunLook) -> int:
+    """Return the epoch by which nine tenths of the way from the first filters to the last were gone."""
+    epochs = sorted(look.filters)
+    last = look.filters[epochs[-1]]
+    left = [float(np.linalg.norm(look.filters[epoch] - last)) for epoch in epochs]
+    return next(epoch for epoch, far in zip(epochs, left, strict=True) if far <= 0.1 * left[0])
+
+
+def _health(health: Health) -> Answer:
+    pulls = {one.part: one for one in health.gradients}
+    pairs = {part: sum(twin.part == part for twin in health.twins) for part in {twin.part for twin in health.twins}}
+    rows = []
+    for one in health.activations:
+        pull = pulls.get(one.part)
+        rows.append(
+            (
+                one.part,
+                one.layer.split()[0],
+                f"{one.mean:.3g}",
+                f"{one.deviation:.3g}",
+                f"{100 * one.zeros:.0f} %",
+                f"{len(one.dead)} of {one.channels}" if one.layer.split()[0] in ("relu", "relu6") else "",
+                str(pairs.get(one.part, "")),
+                f"{pull.norm:.2e}" if pull else "",
+                f"{pull.relative:.2e}" if pull else "",
+            )
+        )
+    return Answer(
+        "Do all its layers work?",
+        health.advice[0][:1].upper() + health.advice[0][1:] + "."
+        if health.advice
+        else f"Nothing is dead, alike, vanishing or exploding on {health.pictures} pictures.",
+        notes=tuple(f"{text[:1].upper()}{text[1:]}." for text in health.advice[1:]),
+        table=Table(
+            ("part", "layer", "mean", "deviation", "zeros", "dead", "alike", "gradient", "gradient / weights"),
+            tuple(rows),
+        ),
+        shows=f"what every part puts out over {health.pictures} pictures; channels that a rectifier never lets through"
+        " (dead); pairs of filters with a cosine of 0.95 and more (alike); the norm of the loss's gradient.",
+        hides="whether a dead or doubled channel costs accuracy: a net can do without many. Another batch of pictures"
+        " may wake a channel.",
+    )

@@ -1,0 +1,306 @@
+"""Look: what a net sees in a picture, what a channel looks for, what a run learnt. Imports inside; prints nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TypeAlias
+
+import numpy as np
+import torch
+
+from striate import recipe as recipes
+from striate.engine.infer import infer
+from striate.errors import DescribeError, RunError
+from striate.inside import dream
+from striate.inside import look as looks
+from striate.inside.confusion import Doubt, confusion
+from striate.inside.evidence.explain import explain
+from striate.inside.evidence.rules import deconvolution
+from striate.inside.evidence.value import Evidence
+from striate.inside.excite import Exciting, exciting, frame, part_row, require_channel
+from striate.inside.health import health
+from striate.inside.look import ChannelLook, Mistake, PartLook, PictureLook, RunLook
+from striate.inside.maps import feature_maps, stages
+from striate.inside.receptive import effective_field
+from striate.inside.subject import Subject
+from striate.metrics.probability import softmax
+from striate.report import look_page
+from striate.report.answer import Answer
+from striate.report.look_picture import part_answers, picture_answers
+from striate.report.look_run import run_answers
+from striate.runs import filters, names
+from striate.runs.predictor import Picture, Predictor
+from striate.runs.run import Run
+from striate.verbs.prepare import Prepared, Progress, prepare_again, subset
+from striate.verbs.subject import open_subject
+
+Looked: TypeAlias = PictureLook | PartLook | RunLook
+
+SEARCHED = 5000  # pictures that are enough to find what excites a channel
+EXAMINED = 64  # pictures that are enough to see whether the layers work
+METHODS_IN_TURN = ("layer-cam", "grad-cam")  # the second is asked only where the first fails its checks
+GROWN = 96  # steps that a maximised picture grows on a page
+
+
+def look(
+    what: Picture,
+    *,
+    part: str | None = None,
+    channel: int | None = None,
+    place: tuple[int, int] | None = None,
+    run: str = "last",
+    model: str | Path | None = None,
+    net: str | None = None,
+    runs_dir: Path | str = "runs",
+    data_dir: Path | str | None = None,
+) -> Looked:
+    """Look inside a net at a picture, or at a run.
+
+    A picture (a path, bytes, or pixels uint8) is shown to a run's model, to a ``model`` (a file, or published weights
+    by name) or to an untrained ``net``; with ``part`` the answer is about that part, with ``channel`` about that
+    channel of it. A run's name or folder gives what it learnt, when, and what confuses it. `page` makes a page of it.
+
+    Errors: DescribeError, ModelError, PictureError, RunError.
+
+    Example: ``striate.look("cat.jpg", model="resnet18").why.trust.phrase``
+    """
+    folder = Path(runs_dir)
+    if isinstance(what, str | Path) and is_run(what, folder):
+        return look_run(str(what), runs_dir=folder)
+    subject = open_subject(
+        what, run=run, model=model, net=net, runs_dir=folder, data_dir=None if data_dir is None else Path(data_dir)
+    )
+    if part is None:
+        if channel is not None or place is not None:
+            raise DescribeError("a channel and a place are of a part: name it too")
+        return look_picture(subject)
+    own = channel is not None and model is None and net is None
+    pictures = run_pictures(Run.open(run, folder)) if own else None
+    return look_part(subject, part, channel=channel, place=place, pictures=pictures)
+
+
+def answers(look: Looked) -> list[Answer]:
+    """Return what a look says, ready to be drawn: the first answer is the one it was asked for."""
+    if isinstance(look, RunLook):
+        return run_answers(look)
+    return picture_answers(look) if isinstance(look, PictureLook) else part_answers(look)
+
+
+def page(look: Looked, title: str = "look", quiet: str = "") -> str:
+    """Return a look as one self-contained page of HTML. Example: ``Path("a.html").write_text(page(run.look()))``"""
+    return look_page.page(title, quiet, answers(look))
+
+
+def is_run(what: str | Path, runs_dir: Path) -> bool:
+    """Return whether a word stands for a run and not for a picture's file."""
+    if Path(what).is_file():
+        return False
+    return str(what) == names.LAST or any((folder / names.MARK).is_file() for folder in (runs_dir / what, Path(what)))
+
+
+def look_picture(subject: Subject) -> PictureLook:
+    """Return what a net makes of a picture, from its answer back: why, what each stage saw, what its best place sees.
+
+    Example: ``look_picture(open_subject(Path("cat.jpg"), model="resnet18")).answer``
+    """
+    answer = looks.answered(subject)
+    seen = stages(subject)
+    if not seen:
+        raise DescribeError("this net has no map with more than one place: there is nothing to see in it")
+    part = seen[-1].part
+    number = None if answer is None else int(answer.probabilities.argmax())
+    place = looks.winning_place(subject, part, number)
+    why, failed = _why(subject) if answer is not None and subject.trained else (None, ())
+    return PictureLook(subject, answer, why, failed, seen, effective_field(subject, part, place, draws=1))
+
+
+def look_part(
+    subject: Subject,
+    part: str,
+    *,
+    channel: int | None = None,
+    place: tuple[int, int] | None = None,
+    pictures: Prepared | None = None,
+    seed: int = 0,
+) -> PartLook:
+    """Return what a part makes of a picture and, for one ``channel``, what it looks for.
+
+    ``place`` (row, column) is whose receptive field is measured: without it, where the first map is highest.
+    ``pictures`` are searched for what excites the channel (`run_pictures`). Errors: DescribeError for a part, a channel
+    or a place that is not there.
+
+    Example: ``look_part(subject, "stage2.1.conv1", channel=5).channel.dream.pixels``
+    """
+    stage = feature_maps(subject, part, channel=channel)
+    field = effective_field(subject, stage.part, place or stage.maps[0].place, channel)
+    wanted = None if channel is None else _channel(subject, stage.part, channel, pictures, seed)
+    return PartLook(subject, stage, field, wanted)
+
+
+def look_run(name: str = "last", *, runs_dir: Path | str = "runs", progress: Progress | None = None) -> RunLook:
+    """Return what a run learnt, when, what confuses it, and whether its layers work.
+
+    Errors: RunError for a run without a model, or whose pictures are gone.
+
+    Example: ``look_run("pets-1").confusion.pairs[0]``
+    """
+    run = Run.open(name, Path(runs_dir))
+    predictor = Predictor.open(run.path, device="cpu")
+    prepared = run_pictures(run, progress=progress)
+    part = next((part for part in ("test", "val", "train") if getattr(prepared.split, part)), "train")
+    rows = np.array(getattr(prepared.split, part), np.int64)
+    logits, _ = infer(predictor.model, prepared.store, rows)
+    found = confusion(softmax(logits, predictor.calibration.temperature), prepared.targets[rows])
+    keys = [item.key for item in prepared.source.items]
+
+    def shown(doubt: Doubt, *, why: bool = False) -> Mistake:
+        row = int(rows[doubt.picture])
+        pixels = np.array(prepared.store.pixels[row])
+        heats = _heats(predictor, pixels, doubt) if why else (None, None)
+        return Mistake(keys[row], pixels, replace(doubt, picture=row), *heats)
+
+    between = tuple(tuple(shown(doubt) for doubt in pair.between) for pair in found.pairs)
+    examined = subset(list(rows), EXAMINED, seed=0)
+    kept = filters.kept(run)
+    example = np.array(prepared.store.pixels[rows[0]])
+    maps, channel = looks.filters_over(_inputs(predictor, example), kept, *_steps(predictor))
+    return RunLook(
+        run.name,
+        part,
+        predictor.classes,
+        found,
+        between,
+        tuple(shown(doubt, why=True) for doubt in found.mistakes),
+        health(predictor.model, np.array(prepared.store.pixels[examined]), prepared.targets[examined]),
+        kept,
+        example,
+        maps,
+        channel,
+    )
+
+
+def run_pictures(run: Run, *, progress: Progress | None = None) -> Prepared:
+    """Return a run's pictures, as it was trained and split with. Errors: RunError where they are gone or changed."""
+    recipe = recipes.from_toml(run.recipe_toml(), where=str(run.path / "recipe.toml"))
+    facts = run.source()
+    folder = facts.get("data_dir")
+    try:
+        prepared = prepare_again(
+            recipe, run.split(), data_dir=None if folder is None else Path(folder), progress=progress
+        )
+    except RunError:
+        raise
+    except Exception as error:
+        raise RunError(f"the pictures of {run.name} cannot be read from {facts['location']}: {error}") from error
+    if prepared.digest() != facts["digest"]:
+        raise RunError(
+            f"the pictures in {prepared.source.location} are not what {run.name} was trained with: a picture or a label"
+            " has changed"
+        )
+    return prepared
+
+
+def _why(subject: Subject) -> tuple[Evidence, tuple[Evidence, ...]]:
+    """Return the evidence of the first method that its checks let pass, and those that failed before it.
+
+    Where none passes, the first is returned, and says so.
+    """
+    failed: list[Evidence] = []
+    for method in METHODS_IN_TURN:
+        found = explain(subject, method=method)
+        if found.trust is None or found.trust.reason is None:
+            return found, tuple(failed)
+        failed.append(found)
+    return failed[0], tuple(failed[1:])
+
+
+def _channel(subject: Subject, part: str, channel: int, pictures: Prepared | None, seed: int) -> ChannelLook:
+    row = part_row(subject.survey, part)
+    require_channel(row, channel)
+    weights, reads = _weights(subject, part, channel)
+    norms = [] if weights is None else np.sqrt((weights**2).sum((1, 2))).tolist()
+    sources = sorted(enumerate(norms), key=lambda one: -one[1])[:5]
+    found: Exciting | None = None
+    crops: tuple[np.ndarray, ...] = ()
+    keys: tuple[str, ...] = ()
+    place = None
+    if pictures is not None:
+        rows = subset(pictures.split.train or range(len(pictures.store.pixels)), SEARCHED, seed=seed)
+        found = exciting(subject.model, pictures.store.pixels, part, [channel], rows=rows)
+        crops = tuple(np.array(pictures.store.pixels[patch.picture]) for patch in found.patches[0])
+        keys = tuple(pictures.source.items[patch.picture].key for patch in found.patches[0])
+        place = found.patches[0][0].place
+    grown = dream.maximise(subject.model, dream.unit(subject.model, part, channel, place), steps=GROWN, seed=seed)
+    size = row.output.size
+    seen, _ = frame(subject.survey, part, place or (size[0] // 2, size[1] // 2))
+    return ChannelLook(
+        channel,
+        weights,
+        tuple(sources),
+        reads,
+        found,
+        crops,
+        keys,
+        grown,
+        seen,
+        _projections(subject, part, channel, found, crops),
+    )
+
+
+def _projections(
+    subject: Subject, part: str, channel: int, found: Exciting | None, crops: Sequence[np.ndarray]
+) -> tuple[np.ndarray, ...]:
+    """Return what each patch, or this picture where the data were not searched, shows the channel."""
+    shown = []
+    if found is None:
+        place = feature_maps(subject, part, channel=channel).maps[0].place
+        shown.append((subject, place, subject.receptive_field(part, *place).box))
+    for patch, pixels in zip(found.patches[0] if found else (), crops, strict=True):
+        inputs = subject.model.normalise(torch.from_numpy(pixels.transpose(2, 0, 1)[None].copy()))
+        shown.append((replace(subject, pixels=pixels, original=pixels, inputs=inputs), patch.place, patch.box))
+    return tuple(
+        deconvolution(one, part, channel, place)[:, int(box.top) : int(box.bottom), int(box.left) : int(box.right)]
+        for one, place, box in shown
+    )
+
+
+def _weights(subject: Subject, part: str, channel: int) -> tuple[np.ndarray | None, str]:
+    """Return the filter of a channel, of the convolution that a norm or activation follows, and what that reads."""
+    path = part
+    for _ in range(4):
+        try:
+            module = subject.model.get_submodule(path)
+        except AttributeError:
+            return None, ""
+        if isinstance(module, torch.nn.Conv2d):
+            filters: np.ndarray = module.weight.detach()[channel].numpy()
+            return filters, subject.model.source(path)
+        kind = part_row(subject.survey, path).layer.split()[0]
+        if kind not in ("batchnorm", "relu", "relu6", "silu", "gelu", "hardswish", "leakyrelu", "tanh", "dropout"):
+            return None, ""
+        path = subject.model.source(path)
+    return None, ""
+
+
+def _inputs(predictor: Predictor, pixels: np.ndarray) -> torch.Tensor:
+    return predictor.model.normalise(torch.from_numpy(pixels.transpose(2, 0, 1)[None].copy()))
+
+
+def _steps(predictor: Predictor) -> tuple[tuple[int, int], tuple[int, int]]:
+    """Return stride and padding of the first convolution."""
+    first = next((one for one in predictor.model.modules() if isinstance(one, torch.nn.Conv2d)), None)
+    if first is None or isinstance(first.padding, str):
+        return (1, 1), (0, 0)
+    return (first.stride[0], first.stride[1]), (first.padding[0], first.padding[1])
+
+
+def _heats(predictor: Predictor, pixels: np.ndarray, doubt: Doubt) -> tuple[np.ndarray | None, np.ndarray | None]:
+    """Return the evidence for what was said and for the truth, the largest of both at 1."""
+    subject = Subject.of(predictor, pixels)
+    said = explain(subject, target=doubt.said, trust=False)
+    truth = explain(subject, target=doubt.truth, part=said.part, trust=False)
+    heats = [np.maximum(one.heat, 0) for one in (said, truth)]
+    top = max(float(heat.max()) for heat in heats) or 1.0
+    return heats[0] / top, heats[1] / top
