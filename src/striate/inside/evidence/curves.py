@@ -24,8 +24,8 @@ from striate.model.build import Model
 
 ACROSS = 14  # cells a side
 FRACTIONS = (0.1, 0.3, 0.7, 0.9)  # of the picture, at which the network is asked; the same from either end
-ORDERS = 4  # random ones
-_T = 3.182  # 97.5 % point of Student's t with ORDERS - 1 degrees of freedom
+ORDERS = 6  # random ones
+_T = 2.571  # 97.5 % point of Student's t with ORDERS - 1 degrees of freedom
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,7 +83,7 @@ def curves(
 ) -> tuple[Curves, ...]:
     """Return the curves of several heats (H, W) of one picture (1, C, H, W), held against the same random orders.
 
-    Asks the network for (2 heats + 4 orders) x 4 pictures and 2 more.
+    Asks the network for (2 heats + 6 orders) x 4 pictures and 2 more.
 
     Example: ``curves(model, inputs, Question(3), [heat])[0].gain``
     """
