@@ -21,6 +21,7 @@ ORDER = [
     ["tasks"],
     ["engine"],
     ["runs"],
+    ["export"],
     ["report"],
     ["verbs"],
     ["cli"],

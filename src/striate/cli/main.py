@@ -22,6 +22,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "train": ("striate.cli.train", "Train on a folder of folders of pictures; --resume goes on after a stop."),
     "evaluate": ("striate.cli.evaluate", "What a trained network is worth on pictures it never saw."),
     "predict": ("striate.cli.predict", "Ask a trained network about a picture or a folder."),
+    "export": ("striate.cli.export", "A trained network as an ONNX file for other programs, in float32 or int8."),
     "recipes": ("striate.cli.recipes", "The recipes of the papers, and ours; one of them in full."),
     "weights": ("striate.cli.weights", "Weights that were trained elsewhere: fetch by name, import a file."),
     "cache": ("striate.cli.cache", "What is kept of decoded pictures and weights; clear it."),

@@ -1,10 +1,18 @@
-"""Follows a net through its branches and lets each part write its nodes; folds what can be folded."""
+"""A model as an ONNX graph: the net is followed once, each of its parts writes its nodes. No torch.
+
+Source of what the operators do: https://onnx.ai/onnx/operators (version 20 of the operator set).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+from onnx import TensorProto, helper
 
 from striate.export.onnx_graph import Affine, Graph, Part
 from striate.export.onnx_layers import LINEAR, TABLE, affine_of
@@ -13,7 +21,56 @@ from striate.spec.branches import Branches
 from striate.spec.layer import Layer
 from striate.spec.trace import Step, Trace
 
+OPSET: Final = 20  # of April 2023: the first with GELU
+IR: Final = 9  # the version of the file format that came with it
 JOINS: Final[dict[type[Net], str]] = {Add: "Add", Multiply: "Mul", Concat: "Concat"}
+
+
+def graph_of(
+    net: Net,
+    shape: Shape,
+    tensors: Mapping[str, NDArray[Any]],
+    *,
+    embedding_part: str,
+    scale: NDArray[np.float32],
+    offset: NDArray[np.float32],
+) -> onnx.ModelProto:
+    """Return the ONNX model of a net with its weights, batch norms folded into the layers before them.
+
+    ``pixels`` (N, H, W, C) uint8 -> ``logits`` (N, K) and ``embedding`` (N, D) float32: what `Model.normalise` and
+    `Model.embed` do. Side heads are left out. Any N.
+
+    Example: ``graph_of(model.net, model.shape, arrays, embedding_part=model.embedding_part, scale=s, offset=o)``
+    """
+    graph = Graph(tensors)
+    value = graph.node("Transpose", ["pixels"], {"perm": [0, 3, 1, 2]})
+    value = graph.node("Cast", [value], {"to": TensorProto.FLOAT})
+    value = graph.node("Mul", [value, graph.constant("scale", scale.reshape(-1, 1, 1))])
+    value = graph.node("Add", [value, graph.constant("offset", offset.reshape(-1, 1, 1))])
+    walk = Walk(graph, net, shape)
+    logits = walk.follow(value)
+    embedding, width = value, shape
+    if embedding_part != "input":
+        embedding, width = walk.entering[embedding_part]
+    graph.path = ""
+    if width.is_map:
+        embedding = graph.node("Flatten", [graph.node("GlobalAveragePool", [embedding])])
+    for name, given in (("logits", logits), ("embedding", embedding)):
+        graph.nodes.append(helper.make_node("Identity", [given], [name], name))
+    kind = TensorProto.FLOAT
+    described = helper.make_graph(
+        graph.nodes,
+        "striate",
+        [helper.make_tensor_value_info("pixels", TensorProto.UINT8, ["N", *shape.size, shape.channels])],
+        [
+            helper.make_tensor_value_info("logits", kind, ["N", *walk.output]),
+            helper.make_tensor_value_info("embedding", kind, ["N", width.channels]),
+        ],
+        list(graph.constants.values()),
+    )
+    return helper.make_model(
+        described, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR, producer_name="striate"
+    )
 
 
 class Walk:

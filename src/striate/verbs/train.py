@@ -49,6 +49,7 @@ class Finished:
     run: Run
     evaluation: Evaluation
     seconds: float
+    notes: tuple[str, ...] = ()
 
 
 Event: TypeAlias = "Planned | Step | Epoch | Recovered | BatchSplit | Finished"
@@ -222,8 +223,9 @@ def _learn(run: Run, prepared: Prepared, state: Training, started: float) -> Ite
         events.close()
         run.checkpoint(*state.state())
         raise
+    told = len(run.notes)
     evaluation = finish(run, prepared, state)
-    yield Finished(run, evaluation, time.monotonic() - started)
+    yield Finished(run, evaluation, time.monotonic() - started, tuple(run.notes[told:]))
 
 
 def _source_facts(prepared: Prepared, data_dir: Path | None) -> dict[str, Any]:
