@@ -29,14 +29,16 @@ def quantised(content: bytes, pixels: NDArray[np.uint8]) -> bytes:
     """
     try:
         from onnxruntime.quantization import QuantFormat, QuantType, quantize_static
+        from onnxruntime.quantization.shape_inference import quant_pre_process
     except Exception as error:
         raise ExportError(f"int8 needs onnxruntime's quantisation, which cannot be imported ({error})") from None
     proto = onnx.load_from_string(content)
     with tempfile.TemporaryDirectory() as folder:
-        target = Path(folder, "int8.onnx")
+        shaped, target = Path(folder, "shaped.onnx"), Path(folder, "int8.onnx")
         try:
+            quant_pre_process(proto, shaped, skip_optimization=True, skip_symbolic_shape=True)
             quantize_static(
-                proto,
+                shaped,
                 target,
                 _Reader(pixels),
                 quant_format=QuantFormat.QDQ,

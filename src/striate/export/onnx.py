@@ -113,12 +113,10 @@ def compare(model: Model, content: bytes, pixels: NDArray[np.uint8]) -> Parity:
     if not len(pixels):
         raise ExportError("there are no pictures to compare answers on; an ONNX file is written only where they match")
     wanted = infer(model, Store(pixels, ()), np.arange(len(pixels)), device="cpu")
-    seen = []
-    for many in (False, True):
-        try:
-            seen.append(ask(session(content, many=many), pixels))
-        except ModelError as error:
-            raise ExportError(str(error)) from None
+    try:
+        seen = [ask(session(content, many=many), pixels) for many in (False, True)]
+    except ModelError as error:
+        raise ExportError(str(error)) from None
     return Parity(
         pictures=len(pixels),
         logits=max(_apart(logits, wanted[0]) for logits, _ in seen),

@@ -74,12 +74,14 @@ def _conv(graph: Graph, part: Part, value: str) -> str:
 
 def _conv_transpose(graph: Graph, part: Part, value: str) -> str:
     layer = part.layer
+    # What is added behind is what is not cut off there. As a number of its own it has to be below the stride.
+    cut, added = as_pair(layer.padding), as_pair(layer.output_padding)
     attributes = {
         "kernel_shape": as_pair(layer.kernel),
         "strides": as_pair(layer.stride),
         "dilations": as_pair(layer.dilation),
-        "pads": as_pair(layer.padding) * 2,
-        "output_padding": as_pair(layer.output_padding),
+        "pads": [*cut, *(max(less - more, 0) for less, more in zip(cut, added, strict=True))],
+        "output_padding": [max(more - less, 0) for less, more in zip(cut, added, strict=True)],
         "group": layer.groups,
     }
     return graph.node("ConvTranspose", [value, *_weights(graph, part, graph.tensor("weight"), axis=1)], attributes)

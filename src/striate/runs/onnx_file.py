@@ -129,11 +129,14 @@ class OnnxFile:
 def ask(
     asked: onnxruntime.InferenceSession, pixels: NDArray[np.uint8]
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Return a session's logits and embeddings for pixels (N, H, W, C), N at least 1, computed a few at a time."""
-    answers = [
-        asked.run(["logits", "embedding"], {"pixels": np.ascontiguousarray(pixels[begin : begin + STEP])})
-        for begin in range(0, len(pixels), STEP)
-    ]
+    """Return a session's logits and embeddings for pixels (N, H, W, C), N at least 1, computed a few at a time. ModelError."""
+    try:
+        answers = [
+            asked.run(["logits", "embedding"], {"pixels": np.ascontiguousarray(pixels[begin : begin + STEP])})
+            for begin in range(0, len(pixels), STEP)
+        ]
+    except Exception as error:  # its errors have no common class of their own
+        raise ModelError(f"ONNX Runtime cannot compute the graph: {str(error).splitlines()[0][:200]}") from None
     logits, embeddings = (np.concatenate(parts) for parts in zip(*answers, strict=True))
     return logits, embeddings
 
