@@ -126,7 +126,8 @@ def compare(model: Model, content: bytes, pixels: NDArray[np.uint8]) -> Parity:
 
 
 def _apart(found: NDArray[np.float32], wanted: NDArray[np.float32]) -> float:
-    """Return the largest difference, over the largest value or 1; NaN where there is one."""
+    """Return the largest difference, over the largest value or 1, to two figures; NaN where there is one."""
     if found.shape != wanted.shape:
         return float("inf")
-    return float(np.abs(found - wanted).max() / max(1.0, float(np.abs(wanted).max())))
+    apart = np.abs(found - wanted).max() / max(1.0, float(np.abs(wanted).max()))
+    return float(f"{apart:.1e}")

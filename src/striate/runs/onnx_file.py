@@ -129,7 +129,7 @@ class OnnxFile:
 def ask(
     asked: onnxruntime.InferenceSession, pixels: NDArray[np.uint8]
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Return a session's logits and embeddings for pixels (N, H, W, C), N at least 1, computed a few at a time. ModelError."""
+    """Return a session's logits and embeddings for pixels (N, H, W, C), N at least 1, a few at a time. ModelError."""
     try:
         answers = [
             asked.run(["logits", "embedding"], {"pixels": np.ascontiguousarray(pixels[begin : begin + STEP])})
