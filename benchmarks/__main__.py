@@ -7,6 +7,7 @@ BENCHMARKS = {
     "startup": "how long --help, describe and import take",
     "mnist": "MNIST to 99.2 % from a cold process, in turns with the Keras example",
     "accuracy": "what the defaults reach on digits, MNIST, cifar10-folder and cats and dogs",
+    "predict": "one picture and a folder of 1,000 from a cold process, in turns with a plain PyTorch script",
     "waiting": "the share of an epoch spent waiting for data",
     "held_out": "a digit held out of MNIST: how well our own net tells it from the known, beside the largest softmax",
     "unknown": "the same over many small nets and several scores: why ours is what it is",

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from striate.data.download import Progress
 from striate.errors import ModelError, PictureError, SourceError
 from striate.runs.onnx_file import beside
 from striate.runs.predictor import Predictor
 from striate.runs.run import Run
 from striate.tasks.prediction import Scores
-from striate.verbs.weights import Tell, open_weights
+
+if TYPE_CHECKING:
+    from striate.data.download import Progress
+    from striate.verbs.weights import Tell
 
 
 def open_predictor(
@@ -32,6 +35,8 @@ def open_predictor(
     if model is None:
         file = Run.open(run, runs_dir).model_path
     else:
+        from striate.verbs.weights import open_weights
+
         file = open_weights(
             model, runs_dir=runs_dir, data_dir=data_dir, download=download, progress=progress, tell=tell
         )
