@@ -20,6 +20,7 @@ BENCHMARKS = {
     "cifar": "cifar10-folder from JPEGs to 66.7 %, in turns with the Keras tutorial's network",
     "first_pass": "2,000 JPEGs of 500x375 decoded, turned upright, resized to 160 and stored, beside Pillow in a loop",
     "training": "ResNet-18 at 160 pixels, batches of 32, float32, beside plain PyTorch and the machine's limit",
+    "predict": "one picture and a folder of 1,000 from a cold process, in turns with a plain PyTorch script",
     "waiting": "the share of an epoch spent waiting for data",
     "memory": "training on ten times the memory that the process may have",
     "accuracy": "what the defaults reach on digits, MNIST, cifar10-folder and cats and dogs",

@@ -12,7 +12,8 @@ StriateError                      one clear message; the command line prints it 
 │   ├── DownloadError             a data set by name that could not be had
 │   └── StoreError                the store of decoded pictures
 ├── ModelError                    a model file that is not one, or does not match
-│   └── DoorError                 somebody else's pickle that was not let in; nothing of it was run
+│   ├── DoorError                 somebody else's pickle that was not let in; nothing of it was run
+│   └── ExportError               a model that would answer otherwise elsewhere; it was not written
 ├── RunError                      a run that is not there, or cannot go on
 │   └── DiskError                 the disk is full or refuses; what was there before is still there
 └── TrainingError                 training itself
@@ -98,6 +99,10 @@ class ModelError(StriateError):
 
 class DoorError(ModelError):
     """Somebody else's pickle that was not let in; nothing of it was run."""
+
+
+class ExportError(ModelError):
+    """A model that would answer otherwise elsewhere; it was not written."""
 
 
 class RunError(StriateError):

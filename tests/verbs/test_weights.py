@@ -58,7 +58,7 @@ def test_from_the_hub_to_answers(hub: Server) -> None:
         f"toy: its SHA-256 is what {hub.url[7:-1]} states, trusted this first time and kept for the next; "
         "BSD-3-Clause, from torchvision",
     ]
-    assert kept() == ["toy.safetensors", "toy.safetensors.sha256"]
+    assert kept() == ["toy.onnx", "toy.safetensors", "toy.safetensors.sha256"]
     facts = read_facts(path)
     assert (facts.classes, facts.preprocess, facts.input) == (CIFAR10, PICTURES.to_dict(), (3, 16, 16))
     assert facts.provenance["published"]["sha256"] == SHA
@@ -86,7 +86,7 @@ def test_what_broke_off_is_resumed_by_the_next_call(hub: Server) -> None:
     hub.break_after = []
     open_weights("toy")
     assert hub.asked[-1] == ("/bytes", "bytes=100000-")
-    assert kept() == ["toy.safetensors", "toy.safetensors.sha256"]
+    assert kept() == ["toy.onnx", "toy.safetensors", "toy.safetensors.sha256"]
 
 
 def test_wrong_bytes_are_not_taken(hub: Server) -> None:
@@ -112,7 +112,7 @@ def test_the_next_file_is_tried_a_pickle_through_the_door(hub: Server, monkeypat
     ]
     assert f"its SHA-256 begins with {digits}, as its name says" in told[2]
     assert all(torch.equal(tensor, tensors[name]) for name, tensor in read(path)[0].items() if "input" not in name)
-    assert kept() == [f"toy-{digits}.pth.sha256", "toy.safetensors"]
+    assert kept() == [f"toy-{digits}.pth.sha256", "toy.onnx", "toy.safetensors"]
 
 
 @pytest.mark.parametrize("by", ["option", "environment"])

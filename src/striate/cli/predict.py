@@ -23,6 +23,7 @@ from striate.verbs.predict import open_predictor, pictures, predict
 @click.option("--top", type=click.IntRange(1), help="How many classes to name.")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON list, one object a picture.")
 @click.option("--no-unknown", is_flag=True, help='Never answer "none of these".')
+@click.option("--int8", is_flag=True, help="Answer in int8, quicker; the first time measures what that costs.")
 @click.option(
     "--map",
     "mapped",
@@ -51,6 +52,7 @@ def command(
     top: int | None,
     as_json: bool,
     no_unknown: bool,
+    int8: bool,
     mapped: str | None,
     output: Path | None,
     scale: float,
@@ -78,6 +80,7 @@ def command(
             runs_dir=runs_dir,
             data_dir=data_dir,
             download=not offline,
+            int8=int8,
             progress=progress,
             tell=lambda text: click.echo(text, err=True),
         )

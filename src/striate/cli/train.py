@@ -275,6 +275,7 @@ def _result_text(event: Finished) -> str:
             f" on {len(evaluation.keys):,} pictures; calibration error"
             f" {100 * evaluation.report.calibration_error.value:.1f} %"
         )
+    lines += [f"note: {note}" for note in event.notes]
     lines += [
         f"done in {clock(event.seconds)}",
         f"model   {run.model_path}",

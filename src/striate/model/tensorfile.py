@@ -139,6 +139,26 @@ def read(path: Path, *, check: Callable[[Header], None] | None = None) -> tuple[
     return {name: _tensor(content, place) for name, place in header.places.items()}, header
 
 
+def read_arrays(path: Path, header: Header, prefix: str) -> dict[str, np.ndarray[Any, Any]]:
+    """Return the tensors whose names begin with ``prefix`` as numpy arrays; the rest of the file is not read.
+
+    No checksum is proved: whoever calls has another. ``header`` is the file's own, from ``read_header``.
+    """
+    import numpy as np
+
+    arrays = {}
+    with path.open("rb") as stream:
+        for name, place in header.places.items():
+            if name.startswith(prefix):
+                stream.seek(8 + len(header.text) + place.start)
+                content = stream.read(place.stop - place.start)
+                if len(content) != place.stop - place.start:
+                    raise ModelError(f"{path} changed while it was read; try again")
+                kind = np.dtype(_DTYPES[place.dtype][0]).newbyteorder("<")
+                arrays[name] = np.frombuffer(content, kind).reshape(place.shape)
+    return arrays
+
+
 def _raw(name: str, tensor: Tensor | np.ndarray[Any, Any]) -> tuple[str, tuple[int, ...], memoryview]:
     """Return a tensor's word, shape and little-endian bytes."""
     import numpy as np

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 import torch
 from numpy.typing import ArrayLike
 from torch import Tensor
 from torch.nn import functional
 
-from striate.errors import StriateError
 from striate.metrics.classification import target_ranks
-from striate.metrics.probability import checked_scores, checked_targets, softmax
+from striate.metrics.probability import checked_targets
 from striate.model.build import Outputs
-from striate.tasks.prediction import Scores
-from striate.tasks.unknown import Unknown
+from striate.tasks.decode import decode
 
 
 def loss(
@@ -74,37 +70,12 @@ def class_weights_balanced(targets: ArrayLike, classes: int) -> Tensor:
     return torch.from_numpy(weights.astype(np.float32))
 
 
-def decode(
-    logits: ArrayLike,
-    classes: Sequence[str],
-    *,
-    temperature: float = 1.0,
-    embeddings: ArrayLike | None = None,
-    unknown: Unknown | None = None,
-) -> list[Scores]:
-    """Return the answer to each of (N, K) logits: calibrated probabilities, and whether it is none of the classes.
-
-    Whether a picture is unknown is looked at where both its embedding (N, D) and ``unknown`` are given.
-
-    Example: ``decode([[2.0, 0.0]], ("cat", "dog"))[0].best`` is ``"cat"``.
-    """
-    matrix, names = checked_scores(logits), tuple(classes)
-    if matrix.shape[1] != len(names):
-        raise StriateError(f"the logits have {matrix.shape[1]} columns but there are {len(names)} classes")
-    probabilities = softmax(matrix, temperature)
-    if unknown is None or embeddings is None:
-        return [Scores(names, row) for row in probabilities]
-    strangeness = unknown.score(embeddings, matrix)
-    flags = unknown.is_unknown(strangeness)
-    return [
-        Scores(names, row, unknown=bool(flag), strangeness=float(strange))
-        for row, flag, strange in zip(probabilities, flags, strangeness, strict=True)
-    ]
-
-
 def measure(logits: ArrayLike, targets: ArrayLike) -> dict[str, float]:
     """Return what an epoch is judged by, without intervals: the share of right answers.
 
     Example: ``measure([[2.0, 0.0]], [0])`` is ``{"accuracy": 1.0}``.
     """
     return {"accuracy": float((target_ranks(logits, targets) == 0).mean())}
+
+
+__all__ = ["class_weights_balanced", "decode", "loss", "losses", "measure"]

@@ -251,7 +251,7 @@ def adopt(
         unknown=None,
         provenance={"adopted": _class_name(own)},
     )
-    predictor = Predictor(model.state_dict(), facts, own=model)
+    predictor = Predictor(None, facts, own=model)
     return Adopted(own, expressed, net, predictor, named=not isinstance(classes, int), measured=preprocess is not None)
 
 

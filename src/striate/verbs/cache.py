@@ -23,7 +23,9 @@ def clear(name: str | None = None) -> int:
 def weights_files() -> tuple[tuple[Path, int], ...]:
     """Return the files of published weights with their bytes: model files, and what is downloaded or half of it."""
     found = []
-    for path in sorted((*weights_dir().glob("*.safetensors"), *(weights_dir() / "published").glob("*"))):
+    for path in sorted(
+        (*weights_dir().glob("*.safetensors"), *weights_dir().glob("*.onnx"), *(weights_dir() / "published").glob("*"))
+    ):
         with suppress(OSError):
             if path.suffix != ".sha256" and path.is_file():
                 found.append((path, path.stat().st_size))

@@ -50,6 +50,7 @@ class Finished:
     run: Run
     evaluation: Evaluation
     seconds: float
+    notes: tuple[str, ...] = ()
 
 
 Event: TypeAlias = "Planned | Finishing | Step | Epoch | Recovered | BatchSplit | Finished"

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from striate.verbs.evaluate import Evaluation
 
 FEWEST = 20  # validation pictures, below which a threshold for "none of these" would be a guess
+SHOWN = 32  # pictures on which model.onnx has to answer as torch does
 KNOWN = 5000  # training pictures that are enough to know what the known looks like
 
 
@@ -63,11 +64,21 @@ def finish(run: Run, prepared: Prepared, model: Model, *, ask: Ask) -> Evaluatio
             },
         ),
     )
+    _leave_onnx(run, prepared, model)
     part = "test" if prepared.split.test else "val"
     evaluation = evaluate_prepared(run, prepared, ask, calibration, unknown, part=part)
     write_report(run, prepared, evaluation, model)
     run.finish(evaluation.summary())
     return evaluation
+
+
+def _leave_onnx(run: Run, prepared: Prepared, model: Model) -> None:
+    """Write ``model.onnx``; where that cannot be, the run is whole without it and says why."""
+    from striate.verbs.export import export_beside
+
+    shown = subset(prepared.split.val or prepared.split.train, SHOWN, seed=prepared.recipe.seed)
+    if why := export_beside(model, run.model_path, prepared.store.pixels[shown]):
+        run.notes.append(why)
 
 
 def judge(prepared: Prepared, ask: Ask) -> tuple[Calibration, Unknown | None]:

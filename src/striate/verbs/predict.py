@@ -1,16 +1,20 @@
-"""Predict: pictures in, answers out. Imports runs (and through it the model); prints nothing."""
+"""Predict: pictures in, answers out. Imports runs; torch only where no ONNX file answers. Prints nothing."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from striate.data.download import Progress
-from striate.errors import PictureError, SourceError
+from striate.errors import ModelError, PictureError, SourceError
+from striate.runs.onnx_file import beside
 from striate.runs.predictor import Predictor
 from striate.runs.run import Run
 from striate.tasks.prediction import Scores
-from striate.verbs.weights import Tell, open_weights
+
+if TYPE_CHECKING:
+    from striate.data.download import Progress
+    from striate.verbs.weights import Tell
 
 
 def open_predictor(
@@ -20,17 +24,47 @@ def open_predictor(
     runs_dir: Path = Path("runs"),
     data_dir: Path | None = None,
     download: bool = True,
+    int8: bool = False,
     progress: Progress | None = None,
     tell: Tell = lambda _: None,
     device: str = "auto",
 ) -> Predictor:
-    """Return the predictor of a run, or of ``model``: a model file, or published weights by name (`open_weights`)."""
+    """Return the predictor of a run, or of ``model``: a model file, or published weights by name (`open_weights`).
+
+    ``int8`` answers by ``model.int8.onnx``, which a run's first such use makes of its own pictures (`export`).
+    """
     if model is None:
-        return Predictor.open(Run.open(run, runs_dir).model_path, device=device)
-    return Predictor.open(
-        open_weights(model, runs_dir=runs_dir, data_dir=data_dir, download=download, progress=progress, tell=tell),
-        device=device,
+        file = Run.open(run, runs_dir).model_path
+    else:
+        from striate.verbs.weights import open_weights
+
+        file = open_weights(
+            model, runs_dir=runs_dir, data_dir=data_dir, download=download, progress=progress, tell=tell
+        )
+    predictor = (
+        _int8(run, file, runs_dir, tell) if int8 and model is None else Predictor.open(file, device=device, int8=int8)
     )
+    for note in predictor.notes:
+        tell(note)
+    return predictor
+
+
+def _int8(run: str, file: Path, runs_dir: Path, tell: Tell) -> Predictor:
+    """Return the predictor in int8 of a run, made now where it is not there or is not of this model any more."""
+    from striate.verbs.export import Loss, export
+
+    try:
+        predictor = Predictor.open(file, int8=True)
+    except ModelError as error:
+        if not file.is_file():
+            raise
+        tell(f"making {beside(file, int8=True).name} ({error})")
+        export(run, int8=True, runs_dir=runs_dir)
+        predictor = Predictor.open(file, int8=True)
+    assert predictor.onnx is not None
+    names = Loss.__dataclass_fields__
+    tell(str(Loss(**{name: value for name, value in predictor.onnx.parity.items() if name in names})))
+    return predictor
 
 
 def pictures(paths: Sequence[Path]) -> list[Path]:

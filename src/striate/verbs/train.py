@@ -266,8 +266,9 @@ def _learn(run: Run, prepared: Prepared, state: Training | Tuning, started: floa
     yield from follow(run, state, watch(state))
     model = state.final_model()
     yield Finishing(run)
+    told = len(run.notes)
     evaluation = finish(run, prepared, model, ask=asking(model, prepared, device=state.device))
-    yield Finished(run, evaluation, time.monotonic() - started)
+    yield Finished(run, evaluation, time.monotonic() - started, tuple(run.notes[told:]))
 
 
 def _source_facts(prepared: Prepared, data_dir: Path | None) -> dict[str, Any]:

@@ -116,6 +116,7 @@ def tuned(run: Run, prepared: Prepared, tuning: Tuning, started: float) -> Itera
         set_head(model, *head.dense())
     if recipe.tune == "head":
         yield Finishing(run)
+        told = len(run.notes)
         evaluation = finish(run, prepared, model, ask=head.answers)
     else:
         training = begin(
@@ -126,8 +127,9 @@ def tuned(run: Run, prepared: Prepared, tuning: Tuning, started: float) -> Itera
         yield from follow(run, training, watch(training), before=before)
         model = training.final_model()
         yield Finishing(run)
+        told = len(run.notes)
         evaluation = finish(run, prepared, model, ask=asking(model, prepared, device=training.device))
-    yield Finished(run, evaluation, time.monotonic() - started)
+    yield Finished(run, evaluation, time.monotonic() - started, tuple(run.notes[told:]))
 
 
 def _features(

@@ -273,7 +273,17 @@ def _converted(key: str, entry: Published, file: File, at: Path, origin: str) ->
     }
     facts = replace(facts, provenance={"net": entry.net, "published": came_from, "environment": environment()})
     durable.write(_model(key), weights.to_pieces(tensors, facts))
-    return notes
+    return notes + _with_onnx(_model(key))
+
+
+def _with_onnx(file: Path) -> list[str]:
+    """Write the ONNX file beside a model file in the cache; return why it could not be."""
+    from striate.runs.predictor import Predictor
+    from striate.verbs.export import export_beside, photographs
+
+    predictor = Predictor.open(file)
+    why = export_beside(predictor.model, file, photographs(predictor.preprocess))
+    return [why] if why else []
 
 
 def _told(notes: list[str]) -> str:

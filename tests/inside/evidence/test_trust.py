@@ -7,6 +7,7 @@ import copy
 import numpy as np
 import pytest
 import torch
+from tests.inside.evidence.planted import MARK, SIDE, pictures, subject, trained
 
 from striate.errors import StriateError
 from striate.inside.evidence.change import change_of_mind
@@ -18,7 +19,6 @@ from striate.inside.evidence.removal import cells, without
 from striate.inside.evidence.rules import deconvolution
 from striate.inside.evidence.shuffle import rank_correlation, shuffled
 from striate.inside.evidence.value import Evidence
-from tests.inside.evidence.planted import MARK, SIDE, pictures, subject, trained
 
 
 @pytest.fixture(scope="module")

@@ -103,7 +103,9 @@ def change_of_mind(subject: Subject, *, removal: str = "blur", across: int = ACR
     final = ask([removed])[0]
     mask = torch.isin(labels, torch.tensor(removed)).numpy()
     after = subject.classes[int(final.argmax())]
-    return Change(subject.classes[was], after, mask, subject.pixels, removal, float(whole[was]), float(final[was]), asked)
+    return Change(
+        subject.classes[was], after, mask, subject.pixels, removal, float(whole[was]), float(final[was]), asked
+    )
 
 
 def _margins(probabilities: Tensor, number: int) -> NDArray[np.float64]:

@@ -1,0 +1,37 @@
+"""``striate export``: a run's model as an ONNX file, with what was measured before it was written."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from striate.cli import places
+from striate.cli.artefact import check_free
+from striate.cli.live import Progress
+from striate.verbs.export import export
+
+
+@click.command()
+@click.argument("run", default="last")
+@click.option("--model", type=click.Path(path_type=Path), metavar="FILE", help="A model file, instead of a run.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Where to; beside the model if not said.")
+@click.option("--int8", is_flag=True, help="In int8, calibrated and measured on the run's own pictures.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@places.runs_dir
+def command(run: str, model: Path | None, output: Path | None, int8: bool, as_json: bool, runs_dir: Path) -> None:
+    """Write a model as an ONNX file: uint8 pixels (N, H, W, C) in, logits and embedding out.
+
+    RUN is a name or a folder; without one, the last. The file is written only if its answers are the model's: the
+    same to rounding, or with --int8 right for at most 1 picture in 100 fewer.
+    """
+    if output is not None:
+        check_free(output, lambda start: b"striate" in start[:64])
+    with Progress() as progress:
+        done = export(run, model=model, output=output, int8=int8, runs_dir=runs_dir, progress=progress)
+    if as_json:
+        click.echo(json.dumps(done.to_dict(), indent=2))
+        return
+    click.echo(str(done.measured))
+    click.echo(f"written to {done.path} ({done.path.stat().st_size / 1e6:.1f} MB)")

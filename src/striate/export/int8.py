@@ -1,0 +1,75 @@
+"""A graph in int8: static, weights channel by channel, activations by what real pictures show. No torch.
+
+Jacob et al. 2018, "Quantization and training of neural networks for efficient integer-arithmetic-only inference".
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+
+from striate.errors import ExportError
+
+_BATCH: Final = 16
+_QUANTISED: Final = ["Conv", "Gemm", "MatMul", "Add", "MaxPool", "GlobalAveragePool", "AveragePool", "Concat"]
+
+
+def quantised(content: bytes, pixels: NDArray[np.uint8]) -> bytes:
+    """Return a graph in int8, its ranges taken from pixels (N, H, W, C) as the network takes them.
+
+    What makes the pixels the network's input and the last layer stay in float32: they take no time, and an answer
+    hangs on them most. Weights have 7 bits: processors without VNNI add two products in 16 bits, which 8 overflow.
+    Raises ExportError where onnxruntime cannot.
+    """
+    try:
+        from onnxruntime.quantization import QuantFormat, QuantType, quantize_static
+        from onnxruntime.quantization.shape_inference import quant_pre_process
+    except Exception as error:
+        raise ExportError(f"int8 needs onnxruntime's quantisation, which cannot be imported ({error})") from None
+    proto = onnx.load_from_string(content)
+    with tempfile.TemporaryDirectory() as folder:
+        shaped, target = Path(folder, "shaped.onnx"), Path(folder, "int8.onnx")
+        try:
+            quant_pre_process(proto, shaped, skip_optimization=True, skip_symbolic_shape=True)
+            quantize_static(
+                shaped,
+                target,
+                _Reader(pixels),
+                quant_format=QuantFormat.QDQ,
+                op_types_to_quantize=_QUANTISED,
+                per_channel=True,
+                reduce_range=True,
+                activation_type=QuantType.QUInt8,
+                weight_type=QuantType.QInt8,
+                nodes_to_exclude=_in_float(proto),
+            )
+        except Exception as error:  # of many kinds, none of its own
+            raise ExportError(f"onnxruntime cannot quantise this net: {str(error)[:200]}") from None
+        return target.read_bytes()
+
+
+def _in_float(proto: onnx.ModelProto) -> list[str]:
+    """Return the nodes that stay in float32: those without a part, norms over channels, and the last with weights."""
+    heavy = [node.name for node in proto.graph.node if node.op_type in ("Conv", "Gemm")]
+    banded = [node.name for node in proto.graph.node if any(".band" in name for name in node.input)]
+    return [node.name for node in proto.graph.node if "." not in node.name] + banded + heavy[-1:]
+
+
+class _Reader:
+    """Gives the pictures to onnxruntime a batch at a time (its CalibrationDataReader)."""
+
+    def __init__(self, pixels: NDArray[np.uint8]) -> None:
+        self._batches: Iterator[NDArray[np.uint8]] = iter(
+            pixels[begin : begin + _BATCH] for begin in range(0, len(pixels), _BATCH)
+        )
+
+    def get_next(self) -> dict[str, Any] | None:
+        """Return the next input by name, None at the end."""
+        batch = next(self._batches, None)
+        return None if batch is None else {"pixels": np.ascontiguousarray(batch)}

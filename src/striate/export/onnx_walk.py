@@ -1,0 +1,127 @@
+"""A model as an ONNX graph: the net is followed once, each of its parts writes its nodes. No torch.
+
+Source of what the operators do: https://onnx.ai/onnx/operators (version 20 of the operator set).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Final
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+from onnx import TensorProto, helper
+
+from striate.export.onnx_graph import Affine, Graph, Part
+from striate.export.onnx_layers import LINEAR, TABLE, affine_of
+from striate.spec import Add, Concat, Multiply, Net, Shape, Side
+from striate.spec.branches import Branches
+from striate.spec.layer import Layer
+from striate.spec.trace import Step, Trace
+
+OPSET: Final = 20  # of April 2023: the first with GELU
+IR: Final = 9  # the version of the file format that came with it
+JOINS: Final[dict[type[Net], str]] = {Add: "Add", Multiply: "Mul", Concat: "Concat"}
+
+
+def graph_of(
+    net: Net,
+    shape: Shape,
+    tensors: Mapping[str, NDArray[Any]],
+    *,
+    embedding_part: str,
+    scale: NDArray[np.float32],
+    offset: NDArray[np.float32],
+) -> onnx.ModelProto:
+    """Return the ONNX model of a net with its weights, batch norms folded into the layers before them.
+
+    ``pixels`` (N, H, W, C) uint8 -> ``logits`` (N, K) and ``embedding`` (N, D) float32: what `Model.normalise` and
+    `Model.embed` do. Side heads are left out. Any N.
+
+    Example: ``graph_of(model.net, model.shape, arrays, embedding_part=model.embedding_part, scale=s, offset=o)``
+    """
+    graph = Graph(tensors)
+    value = graph.node("Transpose", ["pixels"], {"perm": [0, 3, 1, 2]})
+    value = graph.node("Cast", [value], {"to": TensorProto.FLOAT})
+    value = graph.node("Mul", [value, graph.constant("scale", scale.reshape(-1, 1, 1))])
+    value = graph.node("Add", [value, graph.constant("offset", offset.reshape(-1, 1, 1))])
+    walk = Walk(graph, net, shape)
+    logits = walk.follow(value)
+    embedding, width = value, shape
+    if embedding_part != "input":
+        embedding, width = walk.entering[embedding_part]
+    graph.path = ""
+    if width.is_map:
+        embedding = graph.node("Flatten", [graph.node("GlobalAveragePool", [embedding])])
+    for name, given in (("logits", logits), ("embedding", embedding)):
+        graph.nodes.append(helper.make_node("Identity", [given], [name], name))
+    kind = TensorProto.FLOAT
+    described = helper.make_graph(
+        graph.nodes,
+        "striate",
+        [helper.make_tensor_value_info("pixels", TensorProto.UINT8, ["N", *shape.size, shape.channels])],
+        [
+            helper.make_tensor_value_info("logits", kind, ["N", *walk.output]),
+            helper.make_tensor_value_info("embedding", kind, ["N", width.channels]),
+        ],
+        list(graph.constants.values()),
+    )
+    return helper.make_model(
+        described, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR, producer_name="striate"
+    )
+
+
+class Walk:
+    """A net being written into a graph. ``entering``: by the path of a layer, what flows into it and its shape."""
+
+    def __init__(self, graph: Graph, net: Net, shape: Shape) -> None:
+        self.graph = graph
+        self.entering: dict[str, tuple[str, Shape]] = {}
+        self._trace = Trace(net, shape)
+        self._trace.run()
+
+    @property
+    def output(self) -> tuple[int, ...]:
+        """What the net puts out for one picture: (K,) or (K, rows, columns)."""
+        shape = self._trace.output
+        return (shape.channels, *shape.size) if shape.is_map else (shape.channels,)
+
+    def follow(self, value: str) -> str:
+        """Write the whole net, which reads ``value``; return what it puts out."""
+        return self._row(self._trace.steps, value)
+
+    def _row(self, steps: Sequence[Step], value: str) -> str:
+        """Write parts in a row. A norm or scale right behind a linear layer goes into its weights."""
+        parts = [step for step in steps if not isinstance(step.net, Side)]
+        folded: Step | None = None
+        for step, following in zip(parts, [*parts[1:], None], strict=True):
+            if step is folded:
+                continue
+            if isinstance(step.net, Branches):
+                value = self._join(step, [self._row(branch, value) for branch in step.branches])
+                continue
+            assert isinstance(step.net, Layer)
+            self.entering[step.path] = (value, step.given)
+            part = Part(step.net, step.path, step.given, step.shape)
+            if isinstance(step.net, LINEAR) and following is not None:
+                affine = self._affine(following)
+                part, folded = replace(part, folded=affine), following if affine else None
+            self.graph.path = step.path
+            value = TABLE[type(step.net)](self.graph, part, value)
+        return value
+
+    def _affine(self, step: Step) -> Affine | None:
+        self.graph.path = step.path
+        return affine_of(self.graph, step.net)
+
+    def _join(self, step: Step, values: list[str]) -> str:
+        self.graph.path = step.path
+        operator = JOINS[type(step.net)]
+        if operator == "Concat":
+            return self.graph.node(operator, values, {"axis": 1})
+        joined, *others = values
+        for other in others:
+            joined = self.graph.node(operator, [joined, other])
+        return joined

@@ -1,0 +1,172 @@
+"""The ONNX file beside a model file: sealed, bound to the model it was made of, asked by ONNX Runtime. No torch.
+
+``model.onnx`` takes uint8 pixels and puts out logits and embedding. Its metadata carries ``striate``, the facts of the
+model file as they stand there; ``striate.model``, the model file's checksum; ``striate.arrays``, that of the arrays
+of "none of these"; ``striate.parity``, how far its answers lay from torch's when it was written; and last, so that it
+is the end of the file, ``striate.sha256``, the digest of all that comes before.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from striate.errors import ModelError
+from striate.model import tensorfile
+from striate.model.weights import KEY
+
+if TYPE_CHECKING:
+    import onnxruntime
+
+MODEL: Final = "striate.model"
+ARRAYS: Final = "striate.arrays"
+PARITY: Final = "striate.parity"
+SEAL: Final = tensorfile.CHECKSUM
+ZEROS: Final = "0" * 64
+_TAIL: Final = SEAL.encode() + b"\x12\x40"  # protobuf: the value, 64 bytes long
+_PIECE: Final = 1 << 20
+
+FEW: Final = 8  # pictures up to which a graph that is ready sooner answers sooner
+STEP: Final = 16  # pictures computed at once: more are no faster, and take more memory
+
+
+def beside(model: Path, *, int8: bool = False) -> Path:
+    """Return where the ONNX file of a model file lies. Example: ``beside(Path("a/model.safetensors"))``"""
+    return model.with_suffix(".int8.onnx" if int8 else ".onnx")
+
+
+def sealed(content: bytes) -> bytes:
+    """Return a serialised model, whose last metadata is `SEAL` with `ZEROS`, with its digest in their place."""
+    assert content.endswith(_TAIL + ZEROS.encode())
+    body = content[: -len(ZEROS)]
+    return body + hashlib.sha256(body, usedforsecurity=False).hexdigest().encode()
+
+
+def digest_of(arrays: Mapping[str, NDArray[Any]]) -> str:
+    """Return the digest of arrays by name: of their bytes, in the order of the names."""
+    digest = hashlib.sha256(usedforsecurity=False)
+    for name in sorted(arrays):
+        digest.update(name.encode() + np.ascontiguousarray(arrays[name]).tobytes())
+    return digest.hexdigest()
+
+
+def check_seal(path: Path) -> None:
+    """Raise ModelError for a file that Striate did not write, or whose bytes have changed since."""
+    with path.open("rb") as stream:
+        left = stream.seek(0, os.SEEK_END) - len(ZEROS)
+        start = left - len(_TAIL)
+        stream.seek(max(start, 0))
+        if start < 0 or stream.read(len(_TAIL)) != _TAIL:
+            raise ModelError(f"{path.name} was not written by Striate, or is cut short")
+        wanted, digest = stream.read(len(ZEROS)), hashlib.sha256(usedforsecurity=False)
+        stream.seek(0)
+        while left > 0 and (piece := stream.read(min(_PIECE, left))):
+            digest.update(piece)
+            left -= len(piece)
+    if digest.hexdigest().encode() != wanted:
+        raise ModelError(f"{path.name} is damaged: its bytes have changed since they were written")
+
+
+@final
+class OnnxFile:
+    """An ONNX file that was proved to be a model file's own. Make one with ``open``.
+
+    Attributes: ``path``; ``parity``, what was measured when it was written.
+    """
+
+    def __init__(self, path: Path, session: onnxruntime.InferenceSession) -> None:
+        self.path = path
+        self._sessions = {False: session}  # by whether it is for many pictures
+        self.metadata: dict[str, str] = session.get_modelmeta().custom_metadata_map
+        self.parity: dict[str, Any] = json.loads(self.metadata.get(PARITY, "{}"))
+
+    @classmethod
+    def open(cls, path: Path, header: tensorfile.Header, arrays: Mapping[str, NDArray[Any]]) -> OnnxFile:
+        """Open the file for the model file with that header and those arrays.
+
+        Raises ModelError that says why it cannot answer for it: damaged, foreign, of another model, or ONNX Runtime
+        is not here or refuses it.
+        """
+        with ThreadPoolExecutor(1) as pool:  # the bytes are proved while ONNX Runtime is imported
+            proof = pool.submit(check_seal, path)
+            try:
+                import onnxruntime  # noqa: F401
+            except Exception as error:  # a broken installation raises more than ImportError
+                raise ModelError(f"{path.name} needs onnxruntime, which cannot be imported ({error})") from None
+            try:
+                proof.result()
+            except OSError as error:
+                raise ModelError(f"{path.name} cannot be read: {error.strerror or error}") from None
+        opened = cls(path, session(path, many=False))
+        for name, own in (
+            (MODEL, header.metadata.get(tensorfile.CHECKSUM)),
+            (KEY, header.metadata.get(KEY)),
+            (ARRAYS, digest_of(arrays)),
+        ):
+            if opened.metadata.get(name) != own:
+                raise ModelError(f"{path.name} was made of another model than the one beside it")
+        return opened
+
+    def ask(self, pixels: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Return logits (N, K) and embeddings (N, D) for pixels (N, H, W, C).
+
+        Which graph answers depends on N alone, so the same pictures get the same bits.
+        """
+        many = len(pixels) > FEW
+        if many not in self._sessions:
+            self._sessions[many] = session(self.path, many=many)
+        return ask(self._sessions[many], pixels)
+
+
+def ask(
+    asked: onnxruntime.InferenceSession, pixels: NDArray[np.uint8]
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return a session's logits and embeddings for pixels (N, H, W, C), N at least 1, a few at a time. ModelError."""
+    try:
+        answers = [
+            asked.run(["logits", "embedding"], {"pixels": np.ascontiguousarray(pixels[begin : begin + STEP])})
+            for begin in range(0, len(pixels), STEP)
+        ]
+    except Exception as error:  # its errors have no common class of their own
+        raise ModelError(f"ONNX Runtime cannot compute the graph: {str(error).splitlines()[0][:200]}") from None
+    logits, embeddings = (np.concatenate(parts) for parts in zip(*answers, strict=True))
+    return logits, embeddings
+
+
+def session(model: Path | bytes, *, many: bool) -> onnxruntime.InferenceSession:
+    """Return a session of ONNX Runtime on the CPU, with a thread a core.
+
+    For ``many`` pictures the weights are laid out for the processor, which takes as long as answering a few and holds
+    them twice. Raises ModelError where ONNX Runtime refuses the graph.
+    """
+    import onnxruntime
+
+    options, level = onnxruntime.SessionOptions(), onnxruntime.GraphOptimizationLevel
+    options.graph_optimization_level = level.ORT_ENABLE_ALL if many else level.ORT_ENABLE_EXTENDED
+    options.intra_op_num_threads, options.inter_op_num_threads = _threads(), 1
+    options.enable_cpu_mem_arena = many
+    options.log_severity_level = 4  # what it has to say, it raises
+    # A thread that waits by spinning takes the core from the one that decodes the next picture.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    given = model if isinstance(model, bytes) else os.fspath(model)
+    try:
+        return onnxruntime.InferenceSession(given, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # its errors have no common class of their own
+        name = "the graph" if isinstance(model, bytes) else model.name
+        raise ModelError(f"ONNX Runtime refuses {name}: {str(error).splitlines()[0][:200]}") from None
+
+
+def _threads() -> int:
+    """Return how many threads compute: OMP_NUM_THREADS, as torch has it, else the cores this process may use."""
+    wish = os.environ.get("OMP_NUM_THREADS", "")
+    if wish.isdecimal() and int(wish):
+        return int(wish)
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,0 +1,81 @@
+"""A model file's net as a torch module again: each weight where it belongs, or a refusal. Imports torch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from math import prod
+from typing import TYPE_CHECKING
+
+import torch
+
+from striate.data.preprocess import Preprocess
+from striate.errors import DescribeError, ModelError
+from striate.model import tensorfile
+from striate.model.build import build
+from striate.model.weights import ModelFile
+from striate.spec import parse
+from striate.spec.code import is_code
+from striate.spec.shape import Shape
+from striate.tasks.unknown import PREFIX
+
+if TYPE_CHECKING:
+    from striate.model.build import Model
+    from striate.spec.survey import Survey
+
+
+def check_size(facts: ModelFile, header: tensorfile.Header, own: Model | None = None) -> None:
+    """Refuse a net that claims more parameters than the file holds, before memory is taken for them."""
+    held = sum(prod(place.shape) for place in header.places.values())
+    claimed = surveyed(facts, own).parameters
+    if claimed > held:
+        raise ModelError(
+            f"its net has {claimed:,} parameters and the file holds {held:,} numbers; they do not belong together"
+        )
+
+
+def surveyed(facts: ModelFile, own: Model | None = None) -> Survey:
+    """Return the survey of the file's net on its own input."""
+    if own is not None and str(own.net) != facts.net:
+        raise ModelError(f"its net is {facts.net}, and it is to be loaded into {own.net}; they do not belong together")
+    try:
+        net = parse(facts.net) if own is None else own.net
+        survey = net.on(*facts.input, classes=len(facts.classes), fit="floor")
+    except DescribeError as error:
+        raise ModelError(str(error) if is_code(facts.net) else f"its net does not read: {error}") from None
+    if str(survey.output) != str(len(facts.classes)):
+        raise ModelError(
+            f"its net puts out {survey.output} for {len(facts.classes)} classes; they do not belong together"
+        )
+    return survey
+
+
+def rebuilt(
+    tensors: Mapping[str, torch.Tensor], facts: ModelFile, preprocess: Preprocess, own: Model | None = None
+) -> Model:
+    """Return the file's net with the file's weights: each name, shape and dtype must be the net's own."""
+    surveyed(facts, own)
+    shape = (preprocess.channels, preprocess.height, preprocess.width)
+    if shape != facts.input:
+        raise ModelError(
+            f"its pictures are prepared as {shape} (channels, height, width), and its net takes {facts.input}"
+        )
+    model = own
+    if model is None:
+        model = build(parse(facts.net), Shape(*facts.input), classes=len(facts.classes), preprocess=preprocess)
+    wanted = model.state_dict()
+    given = {name: tensor for name, tensor in tensors.items() if name in wanted or not name.startswith(PREFIX)}
+    for what, names in (
+        ("lacks", wanted.keys() - given.keys()),
+        ("has, besides its net,", given.keys() - wanted.keys()),
+    ):
+        if names:
+            shown = ", ".join(sorted(names)[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+            raise ModelError(f"the file {what} {shown}; its weights do not belong to its net")
+    for name, tensor in given.items():
+        if tensor.shape != wanted[name].shape or tensor.dtype != wanted[name].dtype:
+            raise ModelError(
+                f"{name} is {tensor.dtype} {tuple(tensor.shape)} in the file and {wanted[name].dtype}"
+                f" {tuple(wanted[name].shape)} in its net"
+            )
+    model.load_state_dict(given)
+    return model

@@ -1,0 +1,40 @@
+"""From logits to answers: calibrated probabilities, and whether a picture is none of the classes. No torch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from numpy.typing import ArrayLike
+
+from striate.errors import StriateError
+from striate.metrics.probability import checked_scores, softmax
+from striate.tasks.prediction import Scores
+from striate.tasks.unknown import Unknown
+
+
+def decode(
+    logits: ArrayLike,
+    classes: Sequence[str],
+    *,
+    temperature: float = 1.0,
+    embeddings: ArrayLike | None = None,
+    unknown: Unknown | None = None,
+) -> list[Scores]:
+    """Return the answer to each of (N, K) logits: calibrated probabilities, and whether it is none of the classes.
+
+    Whether a picture is unknown is looked at where both its embedding (N, D) and ``unknown`` are given.
+
+    Example: ``decode([[2.0, 0.0]], ("cat", "dog"))[0].best`` is ``"cat"``.
+    """
+    matrix, names = checked_scores(logits), tuple(classes)
+    if matrix.shape[1] != len(names):
+        raise StriateError(f"the logits have {matrix.shape[1]} columns but there are {len(names)} classes")
+    probabilities = softmax(matrix, temperature)
+    if unknown is None or embeddings is None:
+        return [Scores(names, row) for row in probabilities]
+    strangeness = unknown.score(embeddings, matrix)
+    flags = unknown.is_unknown(strangeness)
+    return [
+        Scores(names, row, unknown=bool(flag), strangeness=float(strange))
+        for row, flag, strange in zip(probabilities, flags, strangeness, strict=True)
+    ]

@@ -1,0 +1,170 @@
+"""Export: a model as an ONNX file, in float32 or int8, measured before it is written. Prints nothing."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from striate import recipe as recipes
+from striate.data.preprocess import Preprocess
+from striate.errors import ExportError, RunError
+from striate.model import tensorfile
+from striate.runs import durable
+from striate.runs.onnx_file import ask, beside, session
+from striate.runs.predictor import Predictor
+from striate.runs.run import Run
+from striate.tasks.unknown import PREFIX
+from striate.verbs.prepare import Prepared, Progress, prepare_again, subset
+
+if TYPE_CHECKING:
+    from striate.export.onnx import Parity
+    from striate.model.build import Model
+
+CALIBRATED = 256  # training pictures that show an int8 graph what values occur
+MOST_LOST = 0.01  # of accuracy, beyond which an int8 graph is refused
+
+
+@dataclass(frozen=True)
+class Loss:
+    """What int8 costs, on ``pictures`` validation pictures: accuracy and the share not called unknown, before, after.
+
+    ``kept`` and ``kept_int8`` are None where the model never answers "none of these".
+    """
+
+    pictures: int
+    accuracy: float
+    accuracy_int8: float
+    kept: float | None
+    kept_int8: float | None
+
+    @property
+    def lost(self) -> float:
+        """Share of the pictures that fewer are right; below 0 where more are."""
+        return self.accuracy - self.accuracy_int8
+
+    def __str__(self) -> str:
+        text = (
+            f"int8 is right on {100 * self.accuracy_int8:.2f} % of {self.pictures:,} validation pictures, float32 on "
+            f"{100 * self.accuracy:.2f} %"
+        )
+        if self.kept is not None and self.kept_int8 is not None:
+            text += f'; not "none of these": {100 * self.kept_int8:.1f} % and {100 * self.kept:.1f} %'
+        return text
+
+
+@dataclass(frozen=True)
+class Exported:
+    """An ONNX file and what was measured before it was written: ``parity``, or for int8 the ``loss``."""
+
+    path: Path
+    measured: Parity | Loss
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it ready for JSON."""
+        return {"path": str(self.path), "bytes": self.path.stat().st_size, **asdict(self.measured)}
+
+
+def export(
+    run: str = "last",
+    *,
+    model: Path | None = None,
+    output: Path | None = None,
+    int8: bool = False,
+    runs_dir: Path = Path("runs"),
+    progress: Progress | None = None,
+) -> Exported:
+    """Write the ONNX file of a run's model, beside it or at ``output``, once its answers are known to be the same.
+
+    They are compared on the run's validation pictures; of a ``model`` file without a run, on photographs of
+    scikit-learn's. ``int8`` is calibrated on the run's training pictures and measured on its validation pictures.
+    Errors: ExportError where the answers differ, or int8 loses more than a hundredth of the pictures; nothing is
+    written then.
+
+    Example: ``print(export("last").measured)``
+    """
+    from striate.export.onnx import export_onnx
+
+    if model is not None:
+        if int8:
+            raise ExportError("int8 is calibrated and measured on a run's own pictures; name a run, not a model file")
+        file = model
+        predictor = Predictor.open(file)
+        pixels = photographs(predictor.preprocess)
+        return Exported(output or beside(file), export_onnx(predictor.model, file, pixels, output=output))
+    opened = Run.open(run, runs_dir)
+    predictor = Predictor.open(opened.model_path)
+    prepared = _prepared(opened, progress)
+    if int8:
+        path = output or beside(opened.model_path, int8=True)
+        return Exported(path, quantise(predictor, prepared, path))
+    pixels = prepared.store.pixels[subset(_judges(prepared), 32, seed=0)]
+    parity = export_onnx(predictor.model, opened.model_path, pixels, output=output)
+    return Exported(output or beside(opened.model_path), parity)
+
+
+def export_beside(model: Model, file: Path, pixels: np.ndarray) -> str:
+    """Write the ONNX file beside a model file; return why it could not be, in a sentence, or nothing."""
+    try:
+        from striate.export.onnx import export_onnx
+
+        export_onnx(model, file, pixels)
+    except ExportError as error:
+        return f"{beside(file).name} was not written, and torch will answer: {error}"
+    except ImportError as error:
+        return f"{beside(file).name} was not written, and torch will answer: {error}; pip install onnx onnxruntime"
+    return ""
+
+
+def quantise(predictor: Predictor, prepared: Prepared, output: Path) -> Loss:
+    """Write a run's model in int8, if it loses no more than `MOST_LOST` of the validation pictures."""
+    from striate.export.int8 import quantised
+    from striate.export.onnx import finished, graph_bytes
+
+    judges = np.array(_judges(prepared), np.int64)
+    pixels, targets = prepared.store.pixels[judges], prepared.targets[judges]
+    content = graph_bytes(predictor.model.cpu())
+    shown = subset(prepared.split.train, CALIBRATED, seed=prepared.recipe.seed)
+    small = quantised(content, prepared.store.pixels[shown])
+    answers = [ask(session(graph, many=True), pixels) for graph in (content, small)]
+    right = [float((logits.argmax(1) == targets).mean()) for logits, _ in answers]
+    kept: list[float | None] = [None, None]
+    if (unknown := predictor.unknown) is not None:
+        kept = [1.0 - float(unknown.is_unknown(unknown.score(each, logits)).mean()) for logits, each in answers]
+    loss = Loss(len(judges), *right, *kept)
+    if loss.lost > MOST_LOST:
+        raise ExportError(f"{loss}: more than {100 * MOST_LOST:g} in 100 would be lost, so it was not written")
+    header = tensorfile.read_header(predictor.path)
+    arrays = tensorfile.read_arrays(predictor.path, header, PREFIX)
+    durable.write(output, finished(small, header, arrays, asdict(loss)))
+    return loss
+
+
+def photographs(preprocess: Preprocess) -> np.ndarray:
+    """Return 32 parts of the two photographs that come with scikit-learn, (N, H, W, C), for models without a run."""
+    from importlib.resources import files
+
+    from striate.data.image import decode
+
+    parts = []
+    for name in ("china.jpg", "flower.jpg"):
+        picture = decode(files("sklearn").joinpath("datasets", "images", name).read_bytes())
+        parts += [picture[row::4, column::4] for row in range(4) for column in range(4)]
+    return np.stack([preprocess.pixels(np.ascontiguousarray(part)) for part in parts])
+
+
+def _judges(prepared: Prepared) -> tuple[int, ...]:
+    """Return the validation pictures, or the training pictures of a run that has none."""
+    return prepared.split.val or prepared.split.train
+
+
+def _prepared(run: Run, progress: Progress | None) -> Prepared:
+    """Return the run's pictures as they were split. Raises RunError where they have changed since."""
+    recipe = recipes.from_toml(run.recipe_toml(), where=str(run.path / "recipe.toml"))
+    folder = run.source().get("data_dir")
+    prepared = prepare_again(recipe, run.split(), data_dir=None if folder is None else Path(folder), progress=progress)
+    if prepared.digest() != run.source()["digest"]:
+        raise RunError(f"the pictures in {prepared.source.location} are not what {run.name} was trained with any more")
+    return prepared

@@ -1,0 +1,276 @@
+"""A trained run and its ONNX file: the same answers with and without torch, and what is not its own is passed over."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+from PIL import Image
+
+import striate
+from striate.errors import ExportError, ModelError
+from striate.export import onnx as exporting
+from striate.model import build, tensorfile, weights
+from striate.recipe import Recipe
+from striate.runs import durable, onnx_file
+from striate.runs.onnx_file import beside, sealed
+from striate.runs.predictor import Predictor
+from striate.runs.run import Run
+from striate.verbs import export as verb
+from striate.verbs.export import export
+from striate.verbs.predict import open_predictor
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("STRIATE_CACHE", str(tmp_path_factory.getbasetemp() / "striate-cache"))
+        yield
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    runs = tmp_path_factory.mktemp("runs")
+    return striate.train(Recipe(source="digits", epochs=2, threads=1), runs_dir=runs)
+
+
+@pytest.fixture
+def run(trained: Run, tmp_path: Path) -> Run:
+    """A copy, to be changed."""
+    return Run.open("last", Path(shutil.copytree(trained.path.parent, tmp_path / "runs")))
+
+
+@pytest.fixture(scope="module")
+def digits() -> list[np.ndarray]:
+    """Digits, and pictures that are none."""
+    from sklearn.datasets import load_digits
+
+    draw = np.random.default_rng(0)
+    images = [(image * 15.9).astype(np.uint8) for image in load_digits().images[:40]]
+    return [
+        *images,
+        *(255 - image for image in images[:4]),
+        *(draw.integers(0, 256, (8, 8), np.uint8) for _ in range(5)),
+    ]
+
+
+def answers(predictor: Predictor, pictures: list[Any]) -> list[Any]:
+    return [answer.to_dict() for answer in predictor.predict(pictures)]
+
+
+def without_onnx(run: Run) -> Predictor:
+    file = beside(run.model_path)
+    aside = file.rename(file.with_suffix(".aside"))
+    predictor = Predictor.open(run.path)
+    aside.rename(file)
+    assert predictor.onnx is None
+    return predictor
+
+
+def test_a_run_ends_with_its_onnx_file(trained: Run) -> None:
+    predictor = Predictor.open(trained.path)
+    assert predictor.onnx is not None and predictor.notes == ()
+    parity = predictor.onnx.parity
+    assert parity["pictures"] == parity["same_class"] == 32
+    assert 0 <= max(parity["logits"], parity["embedding"]) <= parity["tolerance"] == 1e-4
+    header = tensorfile.read_header(trained.model_path)
+    assert predictor.onnx.metadata["striate"] == header.metadata["striate"]
+    assert json.loads(predictor.onnx.metadata["striate"])["classes"] == list(predictor.classes)
+    onnx.checker.check_model(beside(trained.model_path), full_check=True)
+
+
+@pytest.mark.parametrize("size", [1, 9, 49])
+def test_answers_are_torchs(run: Run, digits: list[np.ndarray], size: int) -> None:
+    """Logits to 1e-4, classes, and "none of these" with how strange, through the whole Predictor."""
+    quick, slow = Predictor.open(run.path), without_onnx(run)
+    pixels = np.stack([quick.preprocess.pixels(each) for each in digits])
+    for found, wanted in zip(quick._ask(pixels), slow._ask(pixels), strict=True):
+        np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=1e-4)
+    pairs = zip(quick.predict(digits, batch_size=size), slow.predict(digits, batch_size=size), strict=True)
+    for found, wanted in pairs:
+        assert (found.best, found.unknown) == (wanted.best, wanted.unknown)
+        assert found.strangeness == pytest.approx(wanted.strangeness, rel=1e-3, abs=1e-3)
+        np.testing.assert_allclose(found.probabilities, wanted.probabilities, atol=1e-5)
+    assert any(answer.unknown for answer in quick.predict(digits))
+
+
+def test_the_same_pictures_get_the_same_bits(run: Run, digits: list[np.ndarray]) -> None:
+    predictor = Predictor.open(run.path)
+    first = answers(predictor, digits[:1])
+    many = answers(predictor, digits)
+    assert answers(predictor, digits[:1]) == first == answers(Predictor.open(run.path), digits[:1])
+    assert answers(Predictor.open(run.path), digits) == many
+
+
+def test_no_torch_is_imported(run: Run, tmp_path: Path, digits: list[np.ndarray]) -> None:
+    Image.fromarray(digits[0]).save(tmp_path / "zero.png")
+    code = (
+        "import sys, resource\nfrom striate.cli.main import main\n"
+        "try:\n    main()\nfinally:\n"
+        "    print([n for n in ('torch', 'scipy', 'sklearn', 'onnx', 'rich') if n in sys.modules], file=sys.stderr)\n"
+        "    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024, 'MB at most', file=sys.stderr)\n"
+    )
+    command = [sys.executable, "-c", code, "predict", "zero.png"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=tmp_path)
+    assert done.stdout.endswith(" 0\n") or " 0, " in done.stdout
+    assert done.stderr.splitlines()[0] == "[]"
+    print(done.stderr)
+
+
+def damaged(file: Path, run: Run) -> str:
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 1
+    file.write_bytes(content)
+    return "is damaged"
+
+
+def cut(file: Path, run: Run) -> str:
+    file.write_bytes(file.read_bytes()[:-9])
+    return "cut short"
+
+
+def empty(file: Path, run: Run) -> str:
+    file.write_bytes(b"")
+    return "cut short"
+
+
+def foreign(file: Path, run: Run) -> str:
+    proto = onnx.load(file)
+    del proto.metadata_props[:]
+    onnx.save(proto, file)
+    return "not written by Striate"
+
+
+def of_another_model(file: Path, run: Run) -> str:
+    tensors, facts = weights.read(run.model_path)
+    tensors["dense1.bias"] = tensors["dense1.bias"] + 1
+    run.save_model(tensors, facts)
+    return "made of another model"
+
+
+def refused_by_the_runtime(file: Path, run: Run) -> str:
+    proto = onnx.load(file)
+    proto.graph.node[3].op_type = "NoSuchOperator"
+    file.write_bytes(sealed(proto.SerializeToString()[:-64] + b"0" * 64))
+    return "ONNX Runtime refuses model.onnx"
+
+
+@pytest.mark.parametrize("spoil", [damaged, cut, empty, foreign, of_another_model, refused_by_the_runtime])
+def test_what_is_not_its_own_is_passed_over(run: Run, digits: list[np.ndarray], spoil: Any) -> None:
+    says = spoil(beside(run.model_path), run)
+    wanted = answers(without_onnx(run), digits)
+    predictor = Predictor.open(run.path)
+    assert predictor.onnx is None
+    (note,) = predictor.notes
+    assert says in note and note.endswith("torch answers instead")
+    assert answers(predictor, digits) == wanted
+    told: list[str] = []
+    open_predictor(run=run.name, runs_dir=run.path.parent, tell=told.append)
+    assert told == [note]
+
+
+def test_a_damaged_header_is_not_believed(run: Run, digits: list[np.ndarray]) -> None:
+    """The ONNX file proves its own copy of the facts; those of the model file must be the same."""
+    content = run.model_path.read_bytes()
+    assert content.count(b'\\"3\\", \\"4\\"') == 1  # classes, as text within text
+    run.model_path.write_bytes(content.replace(b'\\"3\\", \\"4\\"', b'\\"4\\", \\"3\\"'))
+    with pytest.raises(ModelError, match="damaged"):
+        Predictor.open(run.path)
+
+
+def test_without_onnxruntime_torch_answers(run: Run, digits: list[np.ndarray], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    predictor = Predictor.open(run.path)
+    assert predictor.onnx is None and "needs onnxruntime" in predictor.notes[0]
+    assert len(predictor.predict(digits[:2])) == 2
+
+
+def test_it_is_written_whole_or_not_at_all(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every byte goes through ``durable``; a kill before the rename leaves no file, and the run predicts."""
+    file = beside(run.model_path)
+    file.unlink()
+
+    def killed(path: Path, data: Any, **_: Any) -> None:
+        assert path == file and bytes(data)[-64:].isalnum()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(durable, "write", killed)
+    with pytest.raises(KeyboardInterrupt):
+        export(run.name, runs_dir=run.path.parent)
+    assert not file.exists()
+    assert Predictor.open(run.path).onnx is None
+
+
+def test_export_writes_the_same_bytes_anywhere(run: Run, tmp_path: Path) -> None:
+    done = export(run.name, output=tmp_path / "else.onnx", runs_dir=run.path.parent)
+    written, there = (onnx.load(path) for path in (done.path, beside(run.model_path)))
+    assert written.graph == there.graph and len(written.metadata_props) == len(there.metadata_props) == 5
+    again = export(model=run.model_path, output=tmp_path / "model.onnx")  # on photographs instead
+    assert again.path.is_file() and again.to_dict()["same_class"] == 32
+
+
+def test_answers_that_differ_are_not_written(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = beside(run.model_path)
+    file.unlink()
+    straight = exporting.graph_bytes
+
+    def bent(model: Any) -> bytes:
+        with build.torch.no_grad():
+            model.get_submodule("input").offset.add_(0.01)
+        content = straight(model)
+        with build.torch.no_grad():
+            model.get_submodule("input").offset.sub_(0.01)
+        return content
+
+    monkeypatch.setattr(exporting, "graph_bytes", bent)
+    with pytest.raises(ExportError, match="does not answer as torch does"):
+        export(run.name, runs_dir=run.path.parent)
+    assert not file.exists()
+
+
+def test_int8_is_measured_and_answers(run: Run, digits: list[np.ndarray]) -> None:
+    told: list[str] = []
+    predictor = open_predictor(run=run.name, runs_dir=run.path.parent, int8=True, tell=told.append)
+    assert told[0].startswith("making model.int8.onnx") and "int8 is right on" in told[1]
+    again = open_predictor(run=run.name, runs_dir=run.path.parent, int8=True, tell=told.append)
+    assert told[2:] == told[1:2]
+    assert again.onnx is not None and again.onnx.path.name == "model.int8.onnx"
+    kinds = {tensor.data_type for tensor in onnx.load(again.onnx.path).graph.initializer if len(tensor.dims) == 4}
+    assert kinds == {onnx.TensorProto.INT8}
+    loss = again.onnx.parity
+    assert loss["accuracy"] - loss["accuracy_int8"] <= 0.01
+    exact = Predictor.open(run.path)
+    pairs = zip(predictor.predict(digits[:40]), exact.predict(digits[:40]), strict=True)
+    assert sum(a.best == b.best for a, b in pairs) >= 38
+
+
+def test_int8_that_loses_too_much_is_refused(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(verb, "MOST_LOST", -1.0)
+    with pytest.raises(ExportError, match=r"int8 is right on .* so it was not written"):
+        export(run.name, int8=True, runs_dir=run.path.parent)
+    assert not beside(run.model_path, int8=True).exists()
+    with pytest.raises(ModelError, match=r"model\.int8\.onnx; striate export --int8 makes it"):
+        Predictor.open(run.path, int8=True)
+
+
+def test_an_int8_file_of_another_model_is_made_anew(run: Run) -> None:
+    export(run.name, int8=True, runs_dir=run.path.parent)
+    of_another_model(beside(run.model_path), run)
+    told: list[str] = []
+    assert open_predictor(run=run.name, runs_dir=run.path.parent, int8=True, tell=told.append).onnx is not None
+    assert "made of another model" in told[0]
+
+
+def test_threads_are_what_the_person_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
+    assert onnx_file._threads() == 3
+    monkeypatch.delenv("OMP_NUM_THREADS")
+    assert onnx_file._threads() >= 1
