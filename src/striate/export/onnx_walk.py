@@ -14,10 +14,12 @@ import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper
 
+from striate.errors import ExportError
 from striate.export.onnx_graph import Affine, Graph, Part
 from striate.export.onnx_layers import LINEAR, TABLE, affine_of
 from striate.spec import Add, Concat, Multiply, Net, Shape, Side
 from striate.spec.branches import Branches
+from striate.spec.code import Code
 from striate.spec.layer import Layer
 from striate.spec.trace import Step, Trace
 
@@ -42,6 +44,8 @@ def graph_of(
 
     Example: ``graph_of(model.net, model.shape, arrays, embedding_part=model.embedding_part, scale=s, offset=o)``
     """
+    if isinstance(net, Code):
+        raise ExportError(f"{net} is only its author's code, and no graph can be written of it here: {net.why}")
     graph = Graph(tensors)
     value = graph.node("Transpose", ["pixels"], {"perm": [0, 3, 1, 2]})
     value = graph.node("Cast", [value], {"to": TensorProto.FLOAT})

@@ -115,8 +115,8 @@ class Survey:
 
     @property
     def layers(self) -> tuple[Net, ...]:
-        """The layer or the join that each row is of."""
-        return tuple(step.net for step in self._trace.done[: len(self.rows)])
+        """The layer or the join that each row is of; none for somebody's code."""
+        return () if self._trace is None else tuple(step.net for step in self._trace.done[: len(self.rows)])
 
     def footprint(self, part: str, row: int = 0, column: int = 0) -> frozenset[tuple[int, int]]:
         """The very pixels (row, column) of the picture that one position of a part's output can see.

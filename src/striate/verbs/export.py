@@ -136,6 +136,7 @@ def quantise(predictor: Predictor, prepared: Prepared, output: Path) -> Loss:
     loss = Loss(len(judges), *right, *kept)
     if loss.lost > MOST_LOST:
         raise ExportError(f"{loss}: more than {100 * MOST_LOST:g} in 100 would be lost, so it was not written")
+    assert predictor.path is not None  # it is a run's
     header = tensorfile.read_header(predictor.path)
     arrays = tensorfile.read_arrays(predictor.path, header, PREFIX)
     durable.write(output, finished(small, header, arrays, asdict(loss)))

@@ -14,6 +14,7 @@ import numpy as np
 from striate.engine.infer import infer
 from striate.model.weights import ModelFile
 from striate.runs.run import Run
+from striate.spec.code import is_code
 from striate.tasks.calibrate import Calibration, calibrate
 from striate.tasks.unknown import Unknown, fit_unknown
 from striate.verbs.prepare import Prepared, subset
@@ -76,6 +77,8 @@ def _leave_onnx(run: Run, prepared: Prepared, model: Model) -> None:
     """Write ``model.onnx``; where that cannot be, the run is whole without it and says why."""
     from striate.verbs.export import export_beside
 
+    if is_code(str(prepared.net)):
+        return  # it is asked in its own process
     shown = subset(prepared.split.val or prepared.split.train, SHOWN, seed=prepared.recipe.seed)
     if why := export_beside(model, run.model_path, prepared.store.pixels[shown]):
         run.notes.append(why)
