@@ -32,7 +32,7 @@ def main() -> None:
             (pictures / f"{number:04}.jpg").symlink_to(file)
         one = pictures / "0000.jpg"
         striate = [sys.executable, "-m", "striate.cli", "predict", "--run", str(run), "--no-unknown"]
-        peer = [sys.executable, str(PEER), str(weights), str(classes)]
+        peer = [sys.executable, str(PEER), str(weights), str(len(classes))]
         loss = measured([*striate, "--int8", str(one)])[3]  # the first use makes the file and says what it costs
         print(machine(), "\n")
         rows = {
@@ -47,7 +47,7 @@ def main() -> None:
         }
         printed = _table(f"{PICTURES:,} JPEGs", rows, FOLDER_TRIALS, 1)
         print(f"\n{loss.strip().splitlines()[-1]}")
-        best = [_best(text) for text in printed.values()]
+        best = [_best(text, classes) for text in printed.values()]
         for name, other in zip(list(printed)[1:], best[1:], strict=True):
             same = sum(a == b for a, b in zip(best[0], other, strict=True))
             print(f"{name}: the same class as the script for {same:,} of {len(best[0]):,} (it resizes otherwise)")
@@ -87,11 +87,11 @@ def measured(command: list[str]) -> tuple[float, float, str, str]:
     return float(took), int(kilobytes) / 1024, done.stdout, errors
 
 
-def _best(text: str) -> list[str]:
-    """Return the number of the class that each line names first."""
-    classes = {"cat": "0", "dog": "1"}
+def _best(text: str, classes: tuple[str, ...]) -> list[str]:
+    """Return the number of the class that each line names first; the script prints numbers."""
+    numbers = {name: str(number) for number, name in enumerate(classes)}
     found = [re.search(r"\.jpg +(?:\d\.\d+ )?(\w+)", line) for line in text.splitlines()]
-    return [classes.get(match[1], match[1]) for match in found if match]
+    return [numbers.get(match[1], match[1]) for match in found if match]
 
 
 def _trained(place: Path) -> Path:
@@ -101,7 +101,7 @@ def _trained(place: Path) -> Path:
     return next((place / "runs").glob("catsdogs-*"))
 
 
-def _as_torch_has_it(run: Path, target: Path) -> tuple[Path, int, str, str]:
+def _as_torch_has_it(run: Path, target: Path) -> tuple[Path, tuple[str, ...], str, str]:
     """Write the run's weights under the names of the script's net, as torch.save writes them."""
     import torch
 
@@ -111,7 +111,7 @@ def _as_torch_has_it(run: Path, target: Path) -> tuple[Path, int, str, str]:
     theirs = {_theirs(name): tensor for name, tensor in tensors.items() if not name.startswith(("input.", "unknown."))}
     torch.save(theirs, target)
     mean, std = (",".join(str(number) for number in facts.preprocess[key]) for key in ("mean", "std"))
-    return target, len(facts.classes), mean, std
+    return target, facts.classes, mean, std
 
 
 def _theirs(name: str) -> str:

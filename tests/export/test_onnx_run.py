@@ -247,6 +247,8 @@ def test_int8_is_measured_and_answers(run: Run, digits: list[np.ndarray]) -> Non
     assert kinds == {onnx.TensorProto.INT8}
     loss = again.onnx.parity
     assert loss["accuracy"] - loss["accuracy_int8"] <= 0.01
+    assert loss["kept_int8"] >= loss["kept"] > 0.9
+    assert predictor.unknown is not None and predictor.unknown.threshold == loss["threshold"]
     exact = Predictor.open(run.path)
     pairs = zip(predictor.predict(digits[:40]), exact.predict(digits[:40]), strict=True)
     assert sum(a.best == b.best for a, b in pairs) >= 38

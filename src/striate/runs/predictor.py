@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
@@ -86,6 +87,8 @@ class Predictor:
         if self.onnx is None:
             _ = self.model  # proves every byte of the file before anything is answered
         self.unknown = None if facts.unknown is None else Unknown.from_tensors(arrays, facts.unknown)
+        if int8 and self.unknown is not None and self.onnx is not None:
+            self.unknown = replace(self.unknown, threshold=self.onnx.parity.get("threshold"))  # that of its embeddings
 
     @classmethod
     def open(cls, path: Path | str, *, device: str = "auto", int8: bool = False, own: Model | None = None) -> Predictor:

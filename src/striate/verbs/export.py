@@ -31,7 +31,8 @@ MOST_LOST = 0.01  # of accuracy, beyond which an int8 graph is refused
 class Loss:
     """What int8 costs, on ``pictures`` validation pictures: accuracy and the share not called unknown, before, after.
 
-    ``kept`` and ``kept_int8`` are None where the model never answers "none of these".
+    ``kept`` and ``kept_int8`` are None where the model never answers "none of these". ``threshold`` is where strange
+    begins in int8, whose embeddings lie a little elsewhere: set on these pictures, as float32's was.
     """
 
     pictures: int
@@ -39,6 +40,7 @@ class Loss:
     accuracy_int8: float
     kept: float | None
     kept_int8: float | None
+    threshold: float | None = None
 
     @property
     def lost(self) -> float:
@@ -131,9 +133,14 @@ def quantise(predictor: Predictor, prepared: Prepared, output: Path) -> Loss:
     answers = [ask(session(graph, many=True), pixels) for graph in (content, small)]
     right = [float((logits.argmax(1) == targets).mean()) for logits, _ in answers]
     kept: list[float | None] = [None, None]
-    if (unknown := predictor.unknown) is not None:
-        kept = [1.0 - float(unknown.is_unknown(unknown.score(each, logits)).mean()) for logits, each in answers]
-    loss = Loss(len(judges), *right, *kept)
+    threshold = None
+    if (unknown := predictor.unknown) is not None and unknown.threshold is not None:
+        plain, strange = (np.sort(unknown.score(embeddings, logits)) for logits, embeddings in answers)
+        # As many of these pictures are kept as float32 keeps of them.
+        count = max(1, int((plain <= unknown.threshold).sum()))
+        threshold = float(strange[count - 1])
+        kept = [float((plain <= unknown.threshold).mean()), float((strange <= threshold).mean())]
+    loss = Loss(len(judges), *right, *kept, threshold)
     if loss.lost > MOST_LOST:
         raise ExportError(f"{loss}: more than {100 * MOST_LOST:g} in 100 would be lost, so it was not written")
     assert predictor.path is not None  # it is a run's
