@@ -31,7 +31,13 @@ from striate.verbs.weights import open_weights
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 WEIGHTS = "imagenet-squeezenet1_0"
-GROWN = (("fire3.concat1", 20), ("fire5.concat1", 9), ("fire6.concat1", 7), ("fire8.concat1", 30), ("fire9.concat1", 100))
+GROWN = (
+    ("fire3.concat1", 20),
+    ("fire5.concat1", 9),
+    ("fire6.concat1", 7),
+    ("fire8.concat1", 30),
+    ("fire9.concat1", 100),
+)
 
 
 def main() -> None:
@@ -88,8 +94,8 @@ def _grown(cat: Subject) -> Answer:
         )
     return Answer(
         "What are its channels looking for?",
-        "Pictures grown from noise so that one channel, or one class, is as high as it can be: lines and textures early,"
-        " pieces of things late.",
+        "Pictures grown from noise so that one channel, or one class, is as high as it can be: lines and textures"
+        " early, pieces of things late.",
         (Row(tuple(tiles)),),
         shows="what raises each most, under small shifts, turns and scalings.",
         hides="what the net has seen: nothing here is in its data, and other noise grows other pictures.",
