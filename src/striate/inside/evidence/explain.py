@@ -20,7 +20,7 @@ from striate.inside.evidence.value import Choice, Evidence, Trust
 from striate.inside.subject import Subject
 from striate.model.build import Model
 
-CANDIDATES = 3  # parts among which the best is sought: the last of each of the last three sizes of map
+CANDIDATES = 2  # parts among which the best is sought: the last of each of the last two sizes of map
 
 
 def explain(
@@ -36,10 +36,11 @@ def explain(
 ) -> Evidence:
     """Return the evidence for an answer: the likeliest class or ``target``, and why not ``against`` it.
 
-    For a method that looks at a part's map and no ``part``, the part is measured: of the last parts of the last three
-    map sizes the one whose evidence has the highest gain of the deletion and insertion curves on this picture
-    (`choose_part` does it once for a net, on several). ``removal`` is what takes pieces of the picture away in the
-    curves. The same seed gives the same value. Errors: StriateError for a method, class or part that is not there.
+    Of two classes the answer is always held against the other, as that is what decides. For a method that looks at
+    a part's map and no ``part``, the part is chosen as `Choice` says among the last parts of the last two map sizes
+    by measuring each on this picture (`choose_part` does it once for a net, on several). ``removal`` is what takes
+    pieces of the picture away in the curves. Without ``trust`` nothing is measured and the last part is looked at.
+    The same seed gives the same value. Errors: StriateError for a method, class or part that is not there.
 
     Example: ``explain(subject, target="cat", against="dog").trust.phrase``
     """
@@ -52,18 +53,14 @@ def explain(
     with torch.no_grad():
         logits = model(inputs)
     question = ask(subject, logits, target, against)
-    parts = [None] if how.of_map is None else [subject.part(part)] if part else candidates(subject)
+    parts = _parts(subject, how, part, trust=trust)
     heats, missing = _heats(model, inputs, question, how, parts)
-    found = curves(model, inputs, question, heats, removal=removal, seed=seed) if trust or len(parts) > 1 else ()
+    judged = _judged(subject, question, how, parts, heats, removal, seed) if trust else ()
     choice, number = None, 0
     if len(parts) > 1:
-        choice = Choice(tuple(str(each) for each in parts), tuple(each.gain for each in found), 1)
-        number = choice.parts.index(choice.part)
-    heat, at = heats[number], parts[number]
-    judged = None
-    if trust:
-        again = shuffled(model, inputs, heat, lambda other, own: _heats(other, inputs, own, how, [at])[0][0], seed=seed)
-        judged = Trust(found[number], again)
+        choice = _choice(parts, [judged])
+        number = parts.index(choice.part)
+    heat = heats[number]
     return Evidence(
         method,
         how.title,
@@ -74,10 +71,10 @@ def explain(
         subject.pixels,
         heat.numpy().astype(np.float32),
         how.unit,
-        at,
+        parts[number],
         choice,
         missing,
-        judged,
+        judged[number] if trust else None,
         how.shows,
         how.hides,
     )
@@ -88,26 +85,30 @@ def choose_part(subjects: Sequence[Subject], *, method: str = DEFAULT, removal: 
 
     The subjects are pictures of one model. Example: ``explain(subject, part=choose_part(subjects).part)``
     """
-    how, parts, gains = METHODS[method], candidates(subjects[0]), []
+    how, parts, judged = METHODS[method], candidates(subjects[0]), []
     for subject in subjects:
         with torch.no_grad():
             question = ask(subject, subject.model(subject.inputs))
         heats, _ = _heats(subject.model, subject.inputs, question, how, parts)
-        found = curves(subject.model, subject.inputs, question, heats, removal=removal, seed=seed)
-        gains.append([each.gain for each in found])
-    return Choice(tuple(parts), tuple(statistics.fmean(each) for each in zip(*gains, strict=True)), len(gains))
+        judged.append(_judged(subject, question, how, parts, heats, removal, seed))
+    return _choice(parts, judged)
 
 
-def ask(subject: Subject, logits: Tensor, target: str | int | None = None, against: str | int | None = None) -> Question:
+def ask(
+    subject: Subject, logits: Tensor, target: str | int | None = None, against: str | int | None = None
+) -> Question:
     """Return the question about classes given by name or number; the likeliest where None."""
-    chosen = int(logits[0].argmax()) if target is None and logits.dim() == 2 else _number(subject.classes, target or 0)
-    question = Question(chosen, None if against is None else _number(subject.classes, against))
+    chosen = int(logits[0].argmax()) if target is None else _number(subject.classes, target)
+    other = None if against is None else _number(subject.classes, against)
+    if other is None and logits.shape[1] == 2:
+        other = 1 - chosen
+    question = Question(chosen, other)
     question.score(logits)  # refuses what cannot be asked
     return question
 
 
 def candidates(subject: Subject) -> list[str]:
-    """Return the last part of each of the last three sizes of map on the main way, in the net's order.
+    """Return the last part of each of the last two sizes of map on the main way, in the net's order.
 
     Errors: DescribeError for a net without maps.
     """
@@ -119,6 +120,48 @@ def candidates(subject: Subject) -> list[str]:
     if not last:
         raise DescribeError("this net has no map larger than 1x1 to look at; use occlusion or integrated-gradients")
     return list(last.values())[-CANDIDATES:]
+
+
+def _judged(
+    subject: Subject,
+    question: Question,
+    how: Method,
+    parts: Sequence[str | None],
+    heats: Sequence[Tensor],
+    removal: str,
+    seed: int,
+) -> tuple[Trust, ...]:
+    """Return both checks of the heats (H, W) that a method gives at some parts."""
+    model, inputs = subject.model, subject.inputs
+    found = curves(model, inputs, question, heats, removal=removal, seed=seed)
+
+    def again(other: Model) -> list[Tensor]:
+        first, second = other(inputs)[0].topk(2).indices.tolist()
+        own = Question(first, None if question.against is None else second)
+        return _heats(other, inputs, own, how, parts)[0]
+
+    return tuple(map(Trust, found, shuffled(model, heats, again, seed=seed)))
+
+
+def _choice(parts: Sequence[str | None], judged: Sequence[Sequence[Trust]]) -> Choice:
+    """Return the choice among parts by their checks on some pictures."""
+    columns = list(zip(*judged, strict=True))
+    return Choice(
+        tuple(str(part) for part in parts),
+        tuple(statistics.fmean(each.curves.gain for each in column) for column in columns),
+        tuple(statistics.fmean(each.shuffled.mean or 0.0 for each in column) for column in columns),
+        statistics.fmean(each.curves.chance_gain for each in columns[0]),
+        len(judged),
+    )
+
+
+def _parts(subject: Subject, how: Method, part: str | None, *, trust: bool) -> list[str | None]:
+    """Return the parts at which evidence is sought: none for a method that looks at the picture."""
+    if how.of_map is None:
+        return [None]
+    if part is not None:
+        return [subject.part(part)]
+    return [*candidates(subject)] if trust else [candidates(subject)[-1]]
 
 
 def _heats(

@@ -1,6 +1,6 @@
 """Weight randomisation: a picture of what the network learnt must change when what it learnt is taken away. Torch.
 
-From the answer down, the numbers within each trained tensor change places, a third of the layers more at each stage.
+From the answer down, the numbers within each trained tensor change places: of the last layer, a third, two thirds, all.
 What is asked of the shuffled network is its own likeliest class: once its last layer is shuffled no class is what it
 was, and of the others a network that ends in an activation may have nothing to say.
 Evidence that stays as it was shows the picture's edges, not the network's reasons. Adebayo et al. 2018, "Sanity checks
@@ -10,7 +10,7 @@ for saliency maps", section 3 (cascading randomisation; there the weights are dr
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,11 +18,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from striate.inside.evidence.question import Question
 from striate.model.build import Model
 from striate.model.initialise import generator
 
-STAGES = 3
+STAGES = (0.0, 1 / 3, 2 / 3, 1.0)  # of the layers, from the answer down; at least one
 
 
 @dataclass(frozen=True)
@@ -45,32 +44,33 @@ class Shuffled:
 
 @torch.no_grad()
 def shuffled(
-    model: Model, inputs: Tensor, heat: Tensor, again: Callable[[Model, Question], Tensor], *, seed: int = 0
-) -> Shuffled:
-    """Return how like ``heat`` (H, W) the evidence stays that ``again`` finds with shuffled weights.
+    model: Model, heats: Sequence[Tensor], again: Callable[[Model], Sequence[Tensor]], *, seed: int = 0
+) -> tuple[Shuffled, ...]:
+    """Return how like ``heats`` (H, W) the evidence stays that ``again`` finds with shuffled weights.
 
     The model is left as it is: a copy is shuffled. Running statistics of norms stay.
     """
     other = copy.deepcopy(model)
     layers: dict[str, list[Tensor]] = {}
     for name, tensor in (*other.named_parameters(), *other.named_buffers()):
-        if name.rpartition(".")[2] in ("weight", "bias", "prototypes"):
-            layers.setdefault(name.rpartition(".")[0], []).append(tensor)
-    paths = list(layers)[::-1]  # the plan's order is the order in which the layers were registered
-    ends = [max(1, round(len(paths) * (stage + 1) / STAGES)) for stage in range(STAGES)]
-    done, told = 0, []
-    correlations: list[float | None] = []
+        path, _, kind = name.rpartition(".")
+        if kind in ("weight", "bias", "prototypes"):
+            layers.setdefault(path, []).append(tensor)
+    paths = list(layers)[::-1]  # layers are registered in the order in which they work
+    ends = sorted({max(1, round(len(paths) * stage)) for stage in STAGES})
+    done = 0
+    told: list[list[float | None]] = [[] for _ in heats]
     for end in ends:
         for path in paths[done:end]:
             for number, tensor in enumerate(layers[path]):
-                flat = tensor.view(-1) if tensor.is_contiguous() else tensor.reshape(-1)
-                mixed = flat[torch.randperm(len(flat), generator=generator(seed, f"shuffle {path} {number}"))]
-                tensor.copy_(mixed.view(tensor.shape))
+                mixed = torch.randperm(tensor.numel(), generator=generator(seed, f"shuffle {path} {number}"))
+                tensor.copy_(tensor.flatten()[mixed].view(tensor.shape))
         done = end
-        told.append(paths[end - 1])
-        found = again(other, Question(int(other(inputs)[0].argmax()))).numpy()
-        correlations.append(rank_correlation(heat.numpy(), found) if np.ptp(found) else None)
-    return Shuffled(tuple(told), tuple(correlations))
+        for correlations, heat, found in zip(told, heats, again(other), strict=True):
+            now = found.numpy()
+            correlations.append(rank_correlation(heat.numpy(), now) if np.ptp(now) else None)
+    parts = tuple(paths[end - 1] for end in ends)
+    return tuple(Shuffled(parts, tuple(each)) for each in told)
 
 
 def rank_correlation(first: NDArray[np.float32], second: NDArray[np.float32]) -> float:

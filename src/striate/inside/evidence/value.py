@@ -12,6 +12,7 @@ from striate.inside.evidence.question import Question
 from striate.inside.evidence.shuffle import Shuffled
 from striate.inside.frame import Box
 
+LEAST = 0.02  # a gain below it is none, however little random orders have
 SAME = 0.5  # mean rank correlation with shuffled weights from which a method is not trusted
 
 
@@ -36,7 +37,7 @@ class Trust:
                 f"with shuffled weights the picture stays much the same (rank correlation {alike:.2f}): it shows what "
                 "is in the picture, not what the network learnt"
             )
-        if self.curves.gain <= self.curves.chance_gain:
+        if self.curves.gain <= max(self.curves.chance_gain, LEAST):
             return (
                 f"the answer does not follow it: a gain of {self.curves.gain:.2f} is within what random orders have "
                 f"(up to {self.curves.chance_gain:.2f})"
@@ -58,16 +59,25 @@ class Trust:
 
 @dataclass(frozen=True)
 class Choice:
-    """At which part of the net the evidence is best: each candidate's gain, measured on ``pictures`` pictures."""
+    """At which part of the net the evidence is best, measured on ``pictures`` pictures: the means of both checks.
+
+    ``parts`` in the net's order, ``gains`` of their curves, ``alike`` their rank correlations with shuffled weights,
+    ``chance`` the gain random orders have. Taken is the deepest part that lags behind the best by less than half of
+    ``chance``, among those whose evidence changes with the weights (among all where none does).
+    """
 
     parts: tuple[str, ...]
     gains: tuple[float, ...]
+    alike: tuple[float, ...]
+    chance: float
     pictures: int
 
     @property
     def part(self) -> str:
-        """The part with the highest gain, the deeper one where two are equal."""
-        return max(zip(self.gains, range(len(self.parts)), self.parts, strict=True))[2]
+        """The part taken."""
+        changing = [n for n, alike in enumerate(self.alike) if alike < SAME] or list(range(len(self.parts)))
+        best = max(self.gains[n] for n in changing)
+        return self.parts[max(n for n in changing if self.gains[n] >= best - self.chance / 2)]
 
 
 @dataclass(frozen=True, eq=False)
