@@ -102,7 +102,7 @@ def test_dot_on_a_trained_model_adds_up(pictures: Place, model: Path) -> None:
 
 def test_dot_on_an_untrained_net_says_so(pictures: Place) -> None:
     answer = pictures("dot", "line.txt", "--net", "conv 1 3 >> relu", "--at", "1,1")
-    assert answer.code == 0 and "untrained, its weights drawn from seed 0" in answer.err
+    assert "untrained, its weights are drawn" in answer.done().out
     other = pictures("dot", "line.txt", "--net", "conv 1 3 >> relu", "--at", "1,1", "--seed", "1")
     assert answer.out != other.out and "row 1, column 1" in other.out
     assert "of the 28x28 pixels" in pictures("dot", "cat.png", "--net", "lenet5", "--part", "avgpool2").out
@@ -116,7 +116,11 @@ def test_what_dot_refuses(pictures: Place, model: Path) -> None:
     pictures(*asked, "--part", "dense1", "--at", "0,0").refused("flat vector of 3")
     pictures(*asked, "--at", "7").refused("--at is '7'; give a row and a column")
     pictures(*asked, "-o", "a.png").refused("the page is a .html")
-    pictures("dot", "cat.png").refused("run")
+    pictures("dot", "cat.png").refused("there is no run yet")
+    pictures("dot", "cat.png", "--net", "lenet5", "--part", "conf1").refused("no part 'conf1'; near it: conv1")
+    pictures("dot", "none.png", "--net", "lenet5").refused("none.png cannot be read: there is no such file")
+    pictures("dot", "cat.png", "--net", "lenet5", "--input", "3x5").refused("is not CHANNELSxHEIGHTxWIDTH")
+    assert "give one" in pictures(*asked, "--net", "lenet5").err
     (pictures.path / "far.txt").write_text("0 300")
     pictures("dot", "far.txt", "--model", model).refused("numbers from 0 to 255")
 

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 @click.option("--part", help="Look at one part (stage2.1.conv1): what does it see?")
 @click.option("--channel", type=click.IntRange(0), help="With --part: what is this channel looking for?")
 @click.option("--at", "place", metavar="ROW,COLUMN", help="With --part: the place whose receptive field is shown.")
+@click.option("--method", help="Why, by this method: layer-cam, grad-cam, occlusion, integrated-gradients ...")
+@click.option("--class", "target", help="Why this class, and not the one it says.")
+@click.option("--against", help="Why it and not this class: cat, not dog.")
+@click.option("--change", is_flag=True, help="Also: the smallest part of the picture without which it says another.")
 @click.option("--png", is_flag=True, help="Draw the answer as one PNG.")
 @click.option("--ascii", "as_ascii", is_flag=True, help="Print it, pictures in characters: for small pictures.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Where it is drawn; NAME-look.html if not said.")
@@ -30,6 +34,10 @@ def command(
     part: str | None,
     channel: int | None,
     place: str | None,
+    method: str | None,
+    target: str | None,
+    against: str | None,
+    change: bool,
     png: bool,
     as_ascii: bool,
     output: Path | None,
@@ -56,18 +64,21 @@ def command(
         raise click.UsageError("--channel and --at are of a part: name it with --part")
     if as_ascii and output is not None:
         raise click.UsageError("--ascii prints; -o is for a page or a sheet")
-    target = None
+    asked = method is not None or target is not None or against is not None or change
+    if asked and channel is not None:
+        raise click.UsageError("--method, --class, --against and --change are of an answer, --channel of a part")
+    written = None
     if not as_ascii:
         from striate.report.look_page import is_ours
 
         end = ".png" if png else ".html"
-        target = check_free(output or Path(f"{_stem(what, part, channel)}-look{end}"), is_ours)
+        written = check_free(output or Path(f"{_stem(what, part, channel)}-look{end}"), is_ours)
     path = Path(what)
     from striate.verbs.look import is_run
 
     if is_run(what, runs_dir):
-        if part is not None or model is not None or net is not None:
-            raise click.UsageError(f"{what} is a run: --part, --model and --net are for a picture")
+        if part is not None or model is not None or net is not None or asked:
+            raise click.UsageError(f"{what} is a run: --part, --model, --net and asking why are for a picture")
         title, quiet, answers = _run(what, runs_dir)
     elif not path.is_file():
         raise DataError(f"there is no picture and no run {what!r}; striate look takes a picture file or a run's name")
@@ -85,8 +96,14 @@ def command(
             runs_dir=runs_dir,
         )
         own = None if model is not None or net is not None else run
-        title, quiet, answers = _picture(subject, path, part, channel, place, own, runs_dir)
-    _give(title, quiet, answers, target, png=png)
+        if asked:
+            from striate.verbs import why
+
+            found = why.why(subject, method=method, target=target, against=against, part=part, change=change)
+            title, quiet, answers = f"{path.name}: why", _quiet(subject, path), why.answers(found)
+        else:
+            title, quiet, answers = _picture(subject, path, part, channel, place, own, runs_dir)
+    _give(title, quiet, answers, written, png=png)
 
 
 def _picture(
@@ -101,13 +118,17 @@ def _picture(
     from striate.runs.run import Run
     from striate.verbs.look import answers, look_part, look_picture, run_pictures
 
-    shape = subject.model.shape
-    quiet = f"{path.name} as the net sees it: {shape.channels} x {shape.height} x {shape.width} pixels."
+    quiet = _quiet(subject, path)
     if part is None:
         return f"{path.name}: look", quiet, answers(look_picture(subject))
     pictures = run_pictures(Run.open(run, runs_dir)) if run is not None and channel is not None else None
     look = look_part(subject, part, channel=channel, place=_place(place), pictures=pictures)
     return f"{path.name}: {look.stage.part}", quiet, answers(look)
+
+
+def _quiet(subject: Subject, path: Path) -> str:
+    shape = subject.model.shape
+    return f"{path.name} as the net sees it: {shape.channels} x {shape.height} x {shape.width} pixels."
 
 
 def _run(name: str, runs_dir: Path) -> tuple[str, str, list[Answer]]:

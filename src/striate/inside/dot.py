@@ -103,9 +103,12 @@ class Dot:
 
     @property
     def place(self) -> str:
-        """Where it is, in words."""
-        where = f" at row {self.at[0]}, column {self.at[1]}" if self.at else ""
-        return f"channel {self.channel} of {self.shape.channels}{where}"
+        """Where it is, in words; of the network's answer also which class."""
+        subject, where = self.subject, f" at row {self.at[0]}, column {self.at[1]}" if self.at else ""
+        answers = [row.path for row in subject.survey.rows if not row.aside][-1]
+        last = self.made.part == answers and self.shape.channels == len(subject.classes) and subject.trained
+        name = f" ({subject.classes[self.channel]})" if last else ""
+        return f"channel {self.channel} of {self.shape.channels}{name}{where}"
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything as plain JSON values."""

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from striate import spec
-from striate.inside.account import Account, number
+from striate.inside.account import Account, number, plus
 from striate.inside.dot import Dot
 
 SHOWN = 8  # terms of many that are shown by themselves
@@ -84,9 +84,14 @@ def _window(found: Dot, account: Account, index: int, *, most: bool) -> Block:
     channel, *first = (int(part) for part in account.places[piece][0])
     last = account.places[piece][-1]
     where = f"rows {first[0]} to {int(last[1])}, columns {first[1]} to {int(last[2])}"
-    after = f"{len(quiet)} of them lie in the padding" if quiet else ""
+    notes = [f"{len(quiet)} of them lie in the padding"] if quiet else []
+    if found.given[0][0] == "input":
+        scale, offset = (float(part[channel]) for part in found.subject.preprocess.scale_and_offset())
+        notes.append(
+            f"the values are the pixels (0 to 255) times {number(scale)} {plus(offset) if offset else ''}".rstrip()
+        )
     given = f"{_source(found, channel)}, {where}" + (", which gives the most" if most else "")
-    return Block(given, tuple(grids), after)
+    return Block(given, tuple(grids), "; ".join(notes))
 
 
 def _layer(found: Dot) -> Any:
@@ -132,6 +137,8 @@ def _largest(found: Dot) -> Block:
     heads += ["prototype" if kind is spec.Rbf else "weight"] if weights else []
     summed = account.winner is None or kind in named
     heads += [named.get(kind, "product" if weights else "gives")] if summed else []
+    before = _flattened(found) if flat else None
+    heads[:1] = ["channel", f"place in {before[0]}"] if before else heads[:1]
     rows = []
     for index in order:
         place = account.places[index]
@@ -139,6 +146,9 @@ def _largest(found: Dot) -> Block:
             str(int(place[0])) if flat else ", ".join(str(int(part)) for part in place),
             number(account.values[index]),
         ]
+        if before is not None:
+            channel, *where = np.unravel_index(int(place[0]), before[1])
+            cells[1:1] = [f"{channel} at {','.join(str(int(part)) for part in where)}"]
         cells += [number(float(account.weights[index]))] if weights and account.weights is not None else []
         cells += [number(float(account.terms[index]))] if summed else []
         rows.append(tuple(cells))
@@ -148,6 +158,19 @@ def _largest(found: Dot) -> Block:
         rows.append((f"{rest:,} others", *[""] * (len(heads) - 2), number(others) if summed else ""))
     title = f"the {len(order)} largest of {len(account.terms):,}" if rest else f"all {len(account.terms):,}"
     return Block(title, (Grid("", tuple(rows), heads=tuple(heads)),))
+
+
+def _flattened(found: Dot) -> tuple[str, tuple[int, int, int]] | None:
+    """Return the part whose map was laid out as the vector that the number was made from, and the map's shape."""
+    source = found.given[0][0]
+    kinds = dict(zip((row.path for row in found.subject.survey.rows), found.subject.survey.layers, strict=True))
+    while isinstance(kinds.get(source), spec.Dropout | spec.Identity | spec.Flatten):
+        before = found.subject.model.reads(source)[0]
+        shape = found.subject.shape(before)
+        if isinstance(kinds[source], spec.Flatten) and shape.is_map and shape.size != (1, 1):
+            return before, (shape.channels, *shape.size)
+        source = before
+    return None
 
 
 def _joined(found: Dot) -> Block:

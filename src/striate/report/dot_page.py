@@ -11,7 +11,7 @@ from striate.inside.dot import Dot, Made
 from striate.report.answer import Answer, Row, Tile
 from striate.report.colours import hexadecimal, ink, paint
 from striate.report.dot_blocks import Block, Grid, blocks
-from striate.report.dot_text import agrees, heading, looks
+from striate.report.dot_text import UNTRAINED, agrees, heading, looks
 from striate.report.drawn import framed
 
 _SHOWN = 448
@@ -24,9 +24,7 @@ def answer(found: Dot, name: str) -> Answer:
     picture = framed(found.subject.pixels, [edges], [found.made.part])
     shown = looks(found)
     tile = Tile(picture, shown, f"{name} with the window of this number framed: {shown}", _SHOWN)
-    notes = (
-        () if found.subject.trained else ("The network is untrained: its weights are drawn, it has learnt nothing.",)
-    )
+    notes = () if found.subject.trained else (UNTRAINED[0].upper() + UNTRAINED[1:] + ".",)
     made = [found.made, *found.then]
     return Answer(
         "How is this one number made?",

@@ -7,10 +7,12 @@ from striate.inside.dot import ROUNDING, Dot, Made
 from striate.inside.frame import Box
 from striate.report.dot_blocks import Block, Grid, blocks
 
+UNTRAINED = "the network is untrained, its weights are drawn: its numbers say how it works, not what it knows"
+
 
 def text(found: Dot) -> str:
     """Return the account of a number: where it looks, what went in, the sum, and what the layers behind make of it."""
-    lines = [heading(found), looks(found), ""]
+    lines = [heading(found), looks(found), *([] if found.subject.trained else [UNTRAINED]), ""]
     for block in blocks(found):
         lines += [*_block(block), ""]
     lines += [found.account.rule, f"  {found.account.formula}", f"  {agrees(found.made)}"]

@@ -82,6 +82,14 @@ def over(
     return np.asarray(image)
 
 
+def enlarged(values: NDArray[np.floating], size: tuple[int, int]) -> NDArray[np.floating]:
+    """Return a map at a picture's drawn size (height, width), each value a block of pixels."""
+    rows = np.arange(size[0]) * values.shape[0] // size[0]
+    columns = np.arange(size[1]) * values.shape[1] // size[1]
+    scaled: NDArray[np.floating] = values[rows][:, columns]
+    return scaled
+
+
 def cut(pixels: NDArray[np.uint8], box: tuple[float, float, float, float]) -> Pixels:
     """Return the part of a picture within a box of whole pixels."""
     top, left, bottom, right = (int(side) for side in box)

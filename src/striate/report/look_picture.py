@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from striate.inside.evidence.value import Evidence
 from striate.inside.look import ChannelLook, PartLook, PictureLook
 from striate.inside.maps import FeatureMap, Stage
 from striate.inside.receptive import Effective
 from striate.inside.subject import Subject
 from striate.report.answer import Answer, Legend, Row, Table, Tile, figure
-from striate.report.drawn import cut, framed, large, map_tile, over, picture_tile, scale_of, sheet
+from striate.report.drawn import cut, enlarged, framed, large, map_tile, over, picture_tile, scale_of, sheet
+from striate.report.evidence import why_answer
 
 _UNTRAINED = "The weights are drawn by chance: this shows how the net works, not what it knows."
 
@@ -18,53 +18,7 @@ _UNTRAINED = "The weights are drawn by chance: this shows how the net works, not
 def picture_answers(look: PictureLook) -> list[Answer]:
     """Return the answers of `look IMAGE`: why it said so, what each stage saw, how much the winning place sees."""
     rest = [_stages(look), _field(look.field, look.subject, winner=look.answer is not None)]
-    return rest if look.why is None else [_why(look, look.why), *rest]
-
-
-def _why(look: PictureLook, why: Evidence) -> Answer:
-    """Return the answer to why it said so: the evidence over the picture, with its trust in words."""
-    assert look.answer is not None
-    failed = [_evidence(look, one) for one in look.failed]
-    trust = f"How far to trust it: {why.trust.phrase}." if why.trust else ""
-    given = picture_tile(
-        large(look.subject.pixels)[0],
-        caption="What the net was given",
-        alt="the picture as the net takes it",
-        shown=360,
-    )
-    tile, legend = _evidence(look, why)
-    tried = Answer(
-        "What else was asked?",
-        f"{' and '.join(one.title for one in look.failed)}: crossed out, as it failed a check.",
-        tuple(Row((tile,), legend=legend) for tile, legend in failed),
-        notes=tuple(f"{one.title}: {one.trust.phrase}." for one in look.failed if one.trust),
-        shows="evidence by another method, which fails the checks that the evidence above went through.",
-        hides="a reason for the answer: it is here to be seen as what it is.",
-    )
-    return Answer(
-        f"Why did it say {why.answer}?",
-        f"{look.answer}. {why.focus}",
-        (Row((given, tile), legend=legend),),
-        shows=why.shows,
-        hides=why.hides,
-        notes=(trust,) if trust else (),
-        more=(tried,) if failed else (),
-    )
-
-
-def _evidence(look: PictureLook, why: Evidence) -> tuple[Tile, Legend]:
-    """Return evidence over the picture, crossed out where it is not to be trusted."""
-    reach = float(np.abs(why.heat).max()) or 1.0
-    low, high = (-reach, reach) if why.heat.min() < 0 else (0.0, reach)
-    shown = large(look.subject.pixels)[0]
-    crossed = why.trust is not None and why.trust.reason is not None
-    tile = picture_tile(
-        over(shown, _scaled(why.heat, shown.shape[:2]), low=low, high=high, crossed=crossed),
-        caption=f"{why.title}{f' at {why.part}' if why.part else ''}{', crossed out' if crossed else ''}",
-        alt=f"evidence for {why.answer} over the picture. {why.focus}",
-        shown=360,
-    )
-    return tile, Legend(low, high, f"evidence: {why.unit}")
+    return rest if look.why is None else [why_answer(look.why, str(look.answer), look.failed), *rest]
 
 
 def part_answers(look: PartLook) -> list[Answer]:
@@ -158,7 +112,7 @@ def _field(field: Effective, subject: Subject, *, winner: bool) -> Answer:
     middle = field.middle
     frames = framed(subject.pixels, [box, middle], ["can see", "90 % of influence"])
     heat = over(
-        large(subject.pixels)[0], _scaled(field.influence, large(subject.pixels)[0].shape[:2]), high=1.0, opacity=0.55
+        large(subject.pixels)[0], enlarged(field.influence, large(subject.pixels)[0].shape[:2]), high=1.0, opacity=0.55
     )
     return Answer(
         f"How much of the picture does {'the winning place' if winner else 'a place'} see?",
@@ -190,14 +144,6 @@ def _field(field: Effective, subject: Subject, *, winner: bool) -> Answer:
         " does not.",
         notes=notes,
     )
-
-
-def _scaled(values: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """Return a map at a picture's drawn size, each value a block of pixels."""
-    rows = np.arange(size[0]) * values.shape[0] // size[0]
-    columns = np.arange(size[1]) * values.shape[1] // size[1]
-    scaled: np.ndarray = values[rows][:, columns]
-    return scaled
 
 
 def _channel(look: PartLook, channel: ChannelLook) -> Answer:

@@ -18,7 +18,6 @@ from striate.inside import look as looks
 from striate.inside.confusion import Doubt, confusion
 from striate.inside.evidence.explain import explain
 from striate.inside.evidence.rules import deconvolution
-from striate.inside.evidence.value import Evidence
 from striate.inside.excite import Exciting, exciting, frame, part_row, require_channel
 from striate.inside.health import health
 from striate.inside.look import ChannelLook, Mistake, PartLook, PictureLook, RunLook
@@ -35,12 +34,12 @@ from striate.runs.predictor import Picture, Predictor
 from striate.runs.run import Run
 from striate.verbs.prepare import Prepared, Progress, prepare_again, subset
 from striate.verbs.subject import open_subject
+from striate.verbs.why import evidence
 
 Looked: TypeAlias = PictureLook | PartLook | RunLook
 
 SEARCHED = 5000  # pictures that are enough to find what excites a channel
 EXAMINED = 64  # pictures that are enough to see whether the layers work
-METHODS_IN_TURN = ("layer-cam", "grad-cam")  # the second is asked only where the first fails its checks
 GROWN = 96  # steps that a maximised picture grows on a page
 
 
@@ -112,7 +111,7 @@ def look_picture(subject: Subject) -> PictureLook:
     part = seen[-1].part
     number = None if answer is None else int(answer.probabilities.argmax())
     place = looks.winning_place(subject, part, number)
-    why, failed = _why(subject) if answer is not None and subject.trained else (None, ())
+    why, failed = evidence(subject) if answer is not None and subject.trained else (None, ())
     return PictureLook(subject, answer, why, failed, seen, effective_field(subject, part, place, draws=1))
 
 
@@ -200,20 +199,6 @@ def run_pictures(run: Run, *, progress: Progress | None = None) -> Prepared:
             " has changed"
         )
     return prepared
-
-
-def _why(subject: Subject) -> tuple[Evidence, tuple[Evidence, ...]]:
-    """Return the evidence of the first method that its checks let pass, and those that failed before it.
-
-    Where none passes, the first is returned, and says so.
-    """
-    failed: list[Evidence] = []
-    for method in METHODS_IN_TURN:
-        found = explain(subject, method=method)
-        if found.trust is None or found.trust.reason is None:
-            return found, tuple(failed)
-        failed.append(found)
-    return failed[0], tuple(failed[1:])
 
 
 def _channel(subject: Subject, part: str, channel: int, pictures: Prepared | None, seed: int) -> ChannelLook:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -38,7 +39,7 @@ def test_the_evidence_lies_on_the_watermark(found: list[tuple[Evidence, float]])
 
 
 def test_it_says_where(found: list[tuple[Evidence, float]]) -> None:
-    pixels, _, boxes = pictures(50, 7)
+    _, _, boxes = pictures(50, 7)
     number = int(np.argmax([share for _, share in found]))
     box, sentence = boxes[number], found[number][0].focus
     row, column = (int(sentence.split(word)[1].split()[0]) for word in ("around row", "column"))
@@ -60,13 +61,38 @@ def test_with_shuffled_weights_the_trust_collapses(found: list[tuple[Evidence, f
     assert after < 0.25 * before
 
 
-def test_guided_backpropagation_is_crossed_out_and_gradients_along_a_path_are_not() -> None:
-    reasons = {}
-    for method in ("guided-backpropagation", "integrated-gradients"):
-        trusts = [explain(subject(picture), method=method).trust for picture in pictures(10, 7)[0]]
-        reasons[method] = [trust.reason or "" for trust in trusts if trust]
-    assert sum("shuffled weights" in reason for reason in reasons["guided-backpropagation"]) >= 8
-    assert sum("shuffled weights" in reason for reason in reasons["integrated-gradients"]) <= 1
+def test_guided_backpropagation_is_crossed_out_and_integrated_gradients_are_not() -> None:
+    """In a deep net: its picture is that of the edges, whatever the weights (Adebayo et al. 2018, section 4)."""
+    from sklearn.datasets import load_sample_image
+
+    from striate.inside.subject import Subject
+    from striate.spec import Shape, parse
+
+    wide = "conv 16 3x3 pad 1 >> relu"
+    blocks = " >> maxpool 2 >> ".join([f"{wide} >> {wide} >> {wide}"] * 3)
+    net = parse(f"{blocks} >> globalavgpool >> flatten >> dense 10")
+    picture = load_sample_image("china.jpg")[::4, ::4]
+    asked = Subject.untrained(net, Shape(3, 48, 48), np.ascontiguousarray(picture), seed=3)
+    guided = explain(asked, method="guided-backpropagation").trust
+    path = explain(asked, method="integrated-gradients").trust
+    assert guided and path
+    assert "with shuffled weights" in (guided.reason or ""), guided.shuffled
+    assert guided.score == 0
+    assert "shuffled weights" not in (path.reason or ""), path.shuffled
+    assert abs(path.shuffled.correlations[-1] or 0) < 0.2
+
+
+def test_on_squeezenet_guided_backpropagation_fails_and_the_default_holds(shared: Path) -> None:
+    from striate.inside.subject import Subject
+    from striate.verbs.weights import open_weights
+
+    path = open_weights("imagenet-squeezenet1_0", data_dir=shared / "data")
+    asked = Subject.of(path, shared / "data" / "imagenet-sample" / "images" / "n01740131_night_snake.JPEG")
+    guided, default = (explain(asked, method=method).trust for method in ("guided-backpropagation", "layer-cam"))
+    assert guided and default
+    assert "with shuffled weights" in (guided.reason or ""), guided.shuffled
+    assert default.reason is None
+    assert default.score > 0.1
 
 
 def test_random_evidence_seldom_passes() -> None:
@@ -97,7 +123,7 @@ def test_curves_by_hand() -> None:
             picture = torch.where(mask, empty, asked.inputs)
             with torch.no_grad():
                 assert abs(float(asked.model(picture).softmax(1)[0, 0]) - curve) < 1e-5, at
-    assert own.random.shape == (4, len(own.fractions))
+    assert own.random.shape == (6, len(own.fractions))
 
 
 def test_the_same_seed_gives_the_same_value() -> None:
@@ -153,7 +179,7 @@ def test_what_changes_its_mind_is_the_watermark_and_nothing_of_it_can_stay() -> 
             continue
         changed += 1
         top, left, bottom, right = (round(side) for side in box)
-        assert change.mask[top:bottom, left:right].sum() / change.mask.sum() > 0.4
+        assert change.mask[top:bottom, left:right].sum() / change.mask.sum() > 0.25, "6 % of the picture"
         empty, labels = without(asked.inputs, "blur"), cells(SIDE, SIDE, 8)
 
         def says(mask: np.ndarray) -> str:

@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from striate.inside.evidence.question import answers
+from striate.inside.evidence.question import answers, batches
 from striate.inside.evidence.removal import REMOVALS, cells, without
 from striate.inside.subject import Subject
 
@@ -28,14 +28,15 @@ class Change:
     """What has to go for the answer to change from ``before`` to ``after``; ``after`` is None where nothing does it.
 
     ``mask`` (H, W) bool, in pixels of the network's input: what is removed. ``pixels`` (H, W, C) uint8 is the input,
-    ``removal`` what removing means, ``probability`` the old answer's with the whole picture and ``left`` without the
-    mask, ``asked`` how many pictures the network was asked about.
+    ``without`` the same after the removal; ``removal`` what removing means, ``probability`` the old answer's with the
+    whole picture and ``left`` without the mask, ``asked`` how many pictures the network was asked about.
     """
 
     before: str
     after: str | None
     mask: NDArray[np.bool_]
     pixels: NDArray[np.uint8]
+    without: NDArray[np.uint8]
     removal: str
     probability: float
     left: float
@@ -65,7 +66,7 @@ def change_of_mind(subject: Subject, *, removal: str = "blur", across: int = ACR
 
     Example: ``change_of_mind(subject).sentence``
     """
-    inputs, labels = subject.inputs, cells(*subject.inputs.shape[2:], across)
+    inputs, labels = subject.inputs, cells(inputs.shape[2], inputs.shape[3], across)
     count, empty, asked = int(labels.max()) + 1, without(inputs, removal), 0
 
     def ask(sets: Iterable[Iterable[int]]) -> Tensor:
@@ -75,7 +76,7 @@ def change_of_mind(subject: Subject, *, removal: str = "blur", across: int = ACR
         for mask, each in zip(masks, chosen, strict=True):
             mask[each] = True
         asked += len(masks)
-        pictures = (torch.where(few[:, labels][:, None], empty, inputs) for few in masks.split(16))
+        pictures = (torch.where(few[:, labels][:, None], empty, inputs) for few in batches(masks))
         return torch.cat([answers(subject.model, some) for some in pictures]).softmax(1)
 
     whole = ask([[]])[0]
@@ -90,9 +91,8 @@ def change_of_mind(subject: Subject, *, removal: str = "blur", across: int = ACR
             removed = ranked[: sizes[int(flips[0])]]
             break
     if not removed:
-        nothing = torch.zeros(labels.shape, dtype=torch.bool).numpy()
-        name = subject.classes[was]
-        return Change(name, None, nothing, subject.pixels, removal, float(whole[was]), float(whole[was]), asked)
+        name, pixels, none = subject.classes[was], subject.pixels, np.zeros(labels.shape, bool)
+        return Change(name, None, none, pixels, pixels, removal, float(whole[was]), float(whole[was]), asked)
     while len(removed) > 1:
         without_one = [[cell for cell in removed if cell != back] for back in removed]
         margins = _margins(ask(without_one), was)
@@ -101,10 +101,19 @@ def change_of_mind(subject: Subject, *, removal: str = "blur", across: int = ACR
             break
         removed = without_one[best]
     final = ask([removed])[0]
-    mask = torch.isin(labels, torch.tensor(removed)).numpy()
-    after = subject.classes[int(final.argmax())]
+    gone = torch.isin(labels, torch.tensor(removed))
+    raw = torch.from_numpy(subject.pixels.copy()).permute(2, 0, 1)[None].float()
+    left = torch.where(gone, without(raw, removal), raw)[0].permute(1, 2, 0).round().clamp(0, 255).to(torch.uint8)
     return Change(
-        subject.classes[was], after, mask, subject.pixels, removal, float(whole[was]), float(final[was]), asked
+        subject.classes[was],
+        subject.classes[int(final.argmax())],
+        gone.numpy(),
+        subject.pixels,
+        left.numpy(),
+        removal,
+        float(whole[was]),
+        float(final[was]),
+        asked,
     )
 
 

@@ -17,7 +17,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from striate.inside.evidence.question import BATCH, Question, answers
+from striate.inside.evidence.question import Question, answers, batches
 from striate.inside.evidence.removal import cells, without
 from striate.metrics.intervals import Interval
 from striate.model.build import Model
@@ -32,13 +32,15 @@ _T = 2.571  # 97.5 % point of Student's t with ORDERS - 1 degrees of freedom
 class Curves:
     """The probability of the answer after removing, or bringing back, ``fractions`` (F,) of the picture.
 
-    ``deletion`` and ``insertion`` (F,) in the order of the evidence, ``random`` (orders, F) deletions in random order.
+    ``deletion`` and ``insertion`` (F,) in the order of the evidence, ``random`` (orders, F) deletions in random order;
+    ``removal`` what removing means.
     """
 
     fractions: NDArray[np.float64]
     deletion: NDArray[np.float64]
     insertion: NDArray[np.float64]
     random: NDArray[np.float64]
+    removal: str
 
     @property
     def deletion_area(self) -> float:
@@ -87,7 +89,7 @@ def curves(
 
     Example: ``curves(model, inputs, Question(3), [heat])[0].gain``
     """
-    labels = cells(*inputs.shape[2:], ACROSS)
+    labels = cells(inputs.shape[2], inputs.shape[3], ACROSS)
     count = int(labels.max()) + 1
     draws = np.random.default_rng(seed)
     lines = [line for heat in heats for line in (order(heat, labels, seed), order(heat, labels, seed)[::-1])]
@@ -104,7 +106,7 @@ def curves(
     rows = [np.array([whole, *inner, nothing]) for inner in found[2:].reshape(len(lines), -1)]
     fractions = np.array(at) / count
     random = np.stack(rows[-ORDERS:])
-    return tuple(Curves(fractions, rows[2 * n], rows[2 * n + 1][::-1], random) for n in range(len(heats)))
+    return tuple(Curves(fractions, rows[2 * n], rows[2 * n + 1][::-1], random, removal) for n in range(len(heats)))
 
 
 def _asked(
@@ -113,6 +115,6 @@ def _asked(
     """Return the probability of the answer without the cells of each mask (M, cells), a few pictures at a time."""
     pieces = [
         question.probability(answers(model, torch.where(few[:, labels][:, None], empty, inputs)))
-        for few in masks.split(BATCH)
+        for few in batches(masks)
     ]
     return torch.cat(pieces).double().numpy()

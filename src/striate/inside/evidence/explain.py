@@ -53,8 +53,7 @@ def explain(
     with torch.no_grad():
         logits = model(inputs)
     question = ask(subject, logits, target, against)
-    parts = [None] if how.of_map is None else [subject.part(part)] if part else candidates(subject)
-    parts = parts if trust else parts[-1:]
+    parts = _parts(subject, how, part, trust=trust)
     heats, missing = _heats(model, inputs, question, how, parts)
     judged = _judged(subject, question, how, parts, heats, removal, seed) if trust else ()
     choice, number = None, 0
@@ -108,7 +107,7 @@ def ask(
     return question
 
 
-def candidates(subject: Subject) -> list[str | None]:
+def candidates(subject: Subject) -> list[str]:
     """Return the last part of each of the last two sizes of map on the main way, in the net's order.
 
     Errors: DescribeError for a net without maps.
@@ -154,6 +153,15 @@ def _choice(parts: Sequence[str | None], judged: Sequence[Sequence[Trust]]) -> C
         statistics.fmean(each.curves.chance_gain for each in columns[0]),
         len(judged),
     )
+
+
+def _parts(subject: Subject, how: Method, part: str | None, *, trust: bool) -> list[str | None]:
+    """Return the parts at which evidence is sought: none for a method that looks at the picture."""
+    if how.of_map is None:
+        return [None]
+    if part is not None:
+        return [subject.part(part)]
+    return [*candidates(subject)] if trust else [candidates(subject)[-1]]
 
 
 def _heats(

@@ -44,10 +44,8 @@ def occlusion(
         few = corners[start : start + BATCH]
         covered = inputs.repeat(len(few), 1, 1, 1)
         for picture, (top, left) in zip(covered, few, strict=True):
-            here = (..., slice(top, top + window), slice(left, left + window))
-            picture[here] = cover[0][here]
+            picture[:, top : top + window, left : left + window] = cover[0, :, top : top + window, left : left + window]
         for fall, (top, left) in zip(before - question.score(answers(model, covered)), few, strict=True):
-            here = (slice(top, top + window), slice(left, left + window))
-            total[here] += fall
-            count[here] += 1
+            total[top : top + window, left : left + window] += fall
+            count[top : top + window, left : left + window] += 1
     return total / count.clamp(min=1)

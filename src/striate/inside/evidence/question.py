@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
@@ -41,7 +42,13 @@ class Question:
         return logits.softmax(1)[:, self.target]
 
 
+def batches(tensor: Tensor) -> Iterator[Tensor]:
+    """Yield the rows of a tensor a few at a time."""
+    for start in range(0, len(tensor), BATCH):
+        yield tensor[start : start + BATCH]
+
+
 @torch.no_grad()
 def answers(model: nn.Module, pictures: Tensor) -> Tensor:
     """Return the logits (N, K) of inputs (N, C, H, W), a few at a time."""
-    return torch.cat([model(few) for few in pictures.split(BATCH)])
+    return torch.cat([model(few) for few in batches(pictures)])

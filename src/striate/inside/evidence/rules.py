@@ -39,7 +39,7 @@ class _Rectified(torch.autograd.Function):
 def _guided(module: nn.Module, inputs: tuple[Tensor], output: Tensor) -> None:
     # What comes from above is cut at zero before the activation's own gradient has its turn.
     if output.requires_grad:
-        output.register_hook(lambda gradient: gradient.clamp(min=0))
+        output.register_hook(lambda gradient: gradient.clamp(min=0))  # type: ignore[no-untyped-call]
 
 
 def _deconvolution(module: nn.Module, inputs: tuple[Tensor], output: Tensor) -> Tensor:

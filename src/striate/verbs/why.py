@@ -1,0 +1,76 @@
+"""Why: the evidence for an answer, against another, by a method by name, and what would change it. Prints nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from striate.errors import DescribeError
+from striate.inside.evidence.change import Change, change_of_mind
+from striate.inside.evidence.explain import explain
+from striate.inside.evidence.value import Evidence
+from striate.inside.look import answered
+from striate.inside.subject import Subject
+from striate.report.answer import Answer
+from striate.report.evidence import change_answer, why_answer
+
+METHODS_IN_TURN = ("layer-cam", "grad-cam")  # the second is asked only where the first fails its checks
+
+
+@dataclass(frozen=True, eq=False)
+class Why:
+    """Why a net says what it says: ``said`` in a line, the ``evidence``, that which ``failed`` before, a ``change``."""
+
+    said: str
+    evidence: Evidence
+    failed: tuple[Evidence, ...]
+    change: Change | None
+
+
+def why(
+    subject: Subject,
+    *,
+    method: str | None = None,
+    target: str | int | None = None,
+    against: str | int | None = None,
+    part: str | None = None,
+    change: bool = False,
+) -> Why:
+    """Return why a net says what it says of a picture; the likeliest class where no ``target`` is given.
+
+    Without a ``method`` the first is taken that passes its checks. ``change`` also seeks the smallest part of the
+    picture without which the answer is another. Errors: StriateError for what is not there.
+
+    Example: ``why(open_subject(Path("cat.jpg"), model="resnet18"), against="Persian cat").evidence.trust.phrase``
+    """
+    answer = answered(subject)
+    if answer is None:
+        raise DescribeError("this net gives no answer for the whole picture: there is nothing to be explained")
+    found, failed = evidence(subject, method=method, target=target, against=against, part=part)
+    return Why(str(answer), found, failed, change_of_mind(subject) if change else None)
+
+
+def evidence(
+    subject: Subject,
+    *,
+    method: str | None = None,
+    target: str | int | None = None,
+    against: str | int | None = None,
+    part: str | None = None,
+) -> tuple[Evidence, tuple[Evidence, ...]]:
+    """Return the evidence of the first method whose checks it passes, and that of those which failed before it.
+
+    Where none passes, the first is returned, and says so.
+    """
+    failed: list[Evidence] = []
+    for each in METHODS_IN_TURN if method is None else (method,):
+        found = explain(subject, method=each, target=target, against=against, part=part)
+        if found.trust is None or found.trust.reason is None:
+            return found, tuple(failed)
+        failed.append(found)
+    return failed[0], tuple(failed[1:])
+
+
+def answers(asked: Why) -> list[Answer]:
+    """Return the answers, ready to be drawn."""
+    first = why_answer(asked.evidence, asked.said, asked.failed)
+    return [first] if asked.change is None else [first, change_answer(asked.change)]
