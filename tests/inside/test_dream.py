@@ -36,7 +36,8 @@ def test_a_class_grows_and_the_difference_of_two_grows_it_away_from_the_other() 
     def logits(objective: dream.Objective) -> np.ndarray:
         pixels = dream.maximise(model, objective, steps=64).pixels
         with torch.no_grad():
-            answer: np.ndarray = model(model.normalise(torch.from_numpy(pixels.transpose(2, 0, 1)[None].copy())))[0].numpy()
+            inputs = model.normalise(torch.from_numpy(pixels.transpose(2, 0, 1)[None].copy()))
+            answer: np.ndarray = model(inputs)[0].numpy()
         return answer
 
     alone, apart = logits(three), logits(three - eight)
@@ -46,7 +47,8 @@ def test_a_class_grows_and_the_difference_of_two_grows_it_away_from_the_other() 
 
 
 def test_every_objective_rises_and_a_seed_is_a_picture() -> None:
-    model = build(parse("conv 6 3x3 pad 1 >> relu >> conv 4 3x3 >> globalavgpool >> flatten >> dense 2"), Shape(3, 20, 24))
+    net = "conv 6 3x3 pad 1 >> relu >> conv 4 3x3 >> globalavgpool >> flatten >> dense 2"
+    model = build(parse(net), Shape(3, 20, 24))
     model.eval()
     for objective in (
         dream.channel(model, "conv2", 1),

@@ -102,7 +102,8 @@ def test_gradients_that_vanish_or_explode_are_named_with_what_to_do() -> None:
     _, pixels, targets = trained()
     deep = " >> ".join(["conv 8 3x3 pad 1 >> sigmoid"] * 8)
     model = build(parse(f"{deep} >> flatten >> dense 10"), Shape(1, 8, 8)).eval()
-    assert any("gradients vanish" in text and "batch norm" in text for text in health(model, pixels[:16], targets[:16]).advice)
+    advice = health(model, pixels[:16], targets[:16]).advice
+    assert any("gradients vanish" in text and "batch norm" in text for text in advice)
     wild = build(parse("conv 8 3x3 pad 1 >> " * 5 + "flatten >> dense 10"), Shape(1, 8, 8)).eval()
     with torch.no_grad():
         for number in range(2, 6):

@@ -26,6 +26,8 @@ from striate.spec import (
     Shape,
     Sigmoid,
     Subsample,
+    add,
+    concat,
     side,
 )
 
@@ -319,3 +321,19 @@ def test_lenet_as_it_is_usual_today() -> None:
     model = build(nets.lenet5(), Shape(1, 28, 28), classes=10)
     assert sum(parameter.numel() for parameter in model.parameters()) == 61_706
     assert model(torch.randn(2, 1, 28, 28)).shape == (2, 10)
+
+
+def test_a_part_says_what_it_reads() -> None:
+    net = Conv(4, 3) >> add(Conv(4, 1), Identity()) >> ReLU() >> concat(Identity(), Conv(2, 1))
+    model = build(net, Shape(3, 8, 8))
+    paths = [row.path for row in net.on(3, 8, 8).rows]
+    assert model.reads(paths[0]) == ("input",)
+    assert model.reads("add1") == (paths[1], paths[2]) and model.reads("relu1") == ("add1",)
+    assert model.reads("concat1") == (paths[5], paths[6])
+    for path in paths:  # what a layer reads is what it makes its output of
+        if path in dict(model.named_modules()):
+            inputs = pictures(1, Shape(3, 8, 8))
+            _, seen = model.forward_with(inputs, [path, *model.reads(path)])
+            assert torch.equal(model.get_submodule(path)(seen[model.reads(path)[0]]), seen[path])
+    with pytest.raises(DescribeError, match="no layer or join 'conv9'"):
+        model.reads("conv9")

@@ -32,7 +32,7 @@ def command(
     """Show how one number of a network was made: the values, the weights, their products, the sum.
 
     And what the norm and the activation behind it make of it. PICTURE is a picture file, or text (.txt) with a line of
-    whole numbers a row.
+    numbers a row, from 0 to 255 or from 0 to 1.
     """
     from striate.cli.artefact import check_free, leave
     from striate.report import look_page

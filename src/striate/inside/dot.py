@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -19,6 +19,7 @@ from striate.inside.account import Account, Map, Place
 from striate.inside.subject import Seen, Subject
 from striate.spec import Layer, Net, Shape
 
+ROUNDING: Final = 1e-5  # of the size of what is added up: further apart, account and network disagree
 # How each layer makes a number: (layer, its numbers, what it is given, where) -> account. A line a layer.
 ACCOUNTS: dict[type[Layer], Callable[[Any, dict[str, Any], Map, Place], Account]] = {
     spec.Conv: dot_windows.conv,
@@ -102,9 +103,12 @@ class Dot:
 
     @property
     def place(self) -> str:
-        """Where it is, in words."""
-        where = f" at row {self.at[0]}, column {self.at[1]}" if self.at else ""
-        return f"channel {self.channel} of {self.shape.channels}{where}"
+        """Where it is, in words; of the network's answer also which class."""
+        subject, where = self.subject, f" at row {self.at[0]}, column {self.at[1]}" if self.at else ""
+        answers = [row.path for row in subject.survey.rows if not row.aside][-1]
+        last = self.made.part == answers and self.shape.channels == len(subject.classes) and subject.trained
+        name = f" ({subject.classes[self.channel]})" if last else ""
+        return f"channel {self.channel} of {self.shape.channels}{name}{where}"
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything as plain JSON values."""

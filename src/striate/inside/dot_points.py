@@ -105,7 +105,7 @@ def _normed(
 ) -> Account:
     value, root = float(given[at]), sqrt(spread + eps)
     result, size = (value - middle) / root, (abs(value) + abs(middle)) / root
-    said = f"({number(value)} {plus(-middle)}) / sqrt({number(spread)} + {eps:g})"
+    said = f"({number(value)} {plus(-middle) if middle else '- 0'}) / sqrt({number(spread)} + {eps:g})"
     if affine:
         factor, bias = float(weights["weight"][at[0]]), float(weights["bias"][at[0]])
         result, size = result * factor + bias, size * abs(factor) + abs(bias)

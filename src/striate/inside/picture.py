@@ -74,7 +74,16 @@ def parse(data: bytes) -> NDArray[np.float64]:
 
 
 def as_pixels(values: NDArray[Any], name: str) -> NDArray[np.uint8]:
-    """Return numbers as pixels. Errors: PictureError for what is no whole number from 0 to 255."""
-    if values.dtype != np.uint8 and not ((values >= 0) & (values <= 255) & (values == np.rint(values))).all():
-        raise PictureError(f"{name}: a network takes whole numbers from 0 to 255, and this picture has others")
-    return values.astype(np.uint8)
+    """Return numbers as pixels: all within 0..1 are multiplied by 255, as in `striate.data.image`.
+
+    Errors: PictureError for what is not within 0..255.
+    """
+    if values.dtype == np.uint8:
+        return values
+    low, high = float(values.min()), float(values.max())
+    if low < 0 or high > 255:
+        raise PictureError(
+            f"{name}: a network takes numbers from 0 to 255 (or 0 to 1), and here are {low:g} to {high:g}"
+        )
+    pixels: NDArray[np.uint8] = np.rint(values * (255 if high <= 1 else 1)).astype(np.uint8)
+    return pixels

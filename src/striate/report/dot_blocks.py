@@ -9,25 +9,28 @@ import numpy as np
 from numpy.typing import NDArray
 
 from striate import spec
-from striate.inside.account import Account, number
+from striate.inside.account import Account, number, plus
 from striate.inside.dot import Dot
 
 SHOWN = 8  # terms of many that are shown by themselves
 _WIDEST = 12  # rows and columns of a window that are shown in full
 _CHANNELS = 3  # up to so many channels of a window are shown in full
 _COLOURS = ("red", "green", "blue")
+_MEANS = (spec.AvgPool, spec.AdaptiveAvgPool, spec.GlobalAvgPool, spec.Subsample)
 
 
 @dataclass(frozen=True, eq=False)
 class Grid:
     """A small table of numbers under a label: ``cells`` as they are read, ``values`` for their colours, if any.
 
-    ``marked`` cells (row, column) are the ones that won, ``quiet`` ones are padding. ``heads`` name the columns.
+    Colours go to ``high`` either way, the same for all that is compared. ``marked`` cells (row, column) are the ones
+    that won, ``quiet`` ones are padding. ``heads`` name the columns.
     """
 
     label: str
     cells: tuple[tuple[str, ...], ...]
     values: NDArray[np.float64] | None = None
+    high: float = 0.0
     marked: frozenset[tuple[int, int]] = frozenset()
     quiet: frozenset[tuple[int, int]] = frozenset()
     heads: tuple[str, ...] = ()
@@ -72,17 +75,23 @@ def _window(found: Dot, account: Account, index: int, *, most: bool) -> Block:
     outside = account.padding[piece].reshape(rows, columns)
     quiet = frozenset((int(y), int(x)) for y, x in np.argwhere(outside))
     marked = frozenset({divmod(account.winner, columns)}) if account.winner is not None else frozenset()
-    grids = [_grid("values", account.values[piece].reshape(rows, columns), quiet=quiet, marked=marked)]
-    pooled = isinstance(_layer(found), spec.AvgPool | spec.AdaptiveAvgPool | spec.GlobalAvgPool | spec.Subsample)
+    shape = rows, columns
+    grids = [_grid("values", account.values, piece, shape, quiet=quiet, marked=marked)]
+    pooled = isinstance(_layer(found), _MEANS)
     if account.weights is not None and not pooled:
-        grids.append(_grid("weights", account.weights[piece].reshape(rows, columns)))
-        grids.append(_grid("products", account.terms[piece].reshape(rows, columns)))
+        grids.append(_grid("weights", account.weights, piece, shape))
+        grids.append(_grid("products", account.terms, piece, shape))
     channel, *first = (int(part) for part in account.places[piece][0])
     last = account.places[piece][-1]
     where = f"rows {first[0]} to {int(last[1])}, columns {first[1]} to {int(last[2])}"
-    after = f"{len(quiet)} of them lie in the padding" if quiet else ""
+    notes = [f"{len(quiet)} of them lie in the padding"] if quiet else []
+    if found.given[0][0] == "input":
+        scale, offset = (float(part[channel]) for part in found.subject.preprocess.scale_and_offset())
+        notes.append(
+            f"the values are the pixels (0 to 255) times {number(scale)} {plus(offset) if offset else ''}".rstrip()
+        )
     given = f"{_source(found, channel)}, {where}" + (", which gives the most" if most else "")
-    return Block(given, tuple(grids), after)
+    return Block(given, tuple(grids), "; ".join(notes))
 
 
 def _layer(found: Dot) -> Any:
@@ -92,13 +101,16 @@ def _layer(found: Dot) -> Any:
 
 def _grid(
     label: str,
-    values: NDArray[np.float64],
+    every: NDArray[np.float64],
+    piece: slice,
+    shape: tuple[int, int],
     *,
     quiet: frozenset[tuple[int, int]] = frozenset(),
     marked: frozenset[tuple[int, int]] = frozenset(),
 ) -> Grid:
+    values = every[piece].reshape(shape)
     cells = tuple(tuple(number(float(value)) for value in row) for row in values)
-    return Grid(label, cells, values, marked, quiet)
+    return Grid(label, cells, values, float(np.abs(every).max(initial=0)), marked, quiet)
 
 
 def _by_channel(found: Dot, sums: NDArray[np.float64], order: NDArray[np.int64]) -> Block:
@@ -121,12 +133,12 @@ def _largest(found: Dot) -> Block:
     heads = ["channel" if flat else "channel, row, column", "value"]
     named = {spec.Softmax: "share", spec.LocalResponseNorm: "square", spec.Rbf: "minus the square"}
     kind = type(_layer(found))
-    weights = account.weights is not None and not isinstance(
-        _layer(found), spec.AvgPool | spec.AdaptiveAvgPool | spec.GlobalAvgPool
-    )
+    weights = account.weights is not None and not isinstance(_layer(found), _MEANS)
     heads += ["prototype" if kind is spec.Rbf else "weight"] if weights else []
     summed = account.winner is None or kind in named
     heads += [named.get(kind, "product" if weights else "gives")] if summed else []
+    before = _flattened(found) if flat else None
+    heads[:1] = ["channel", f"place in {before[0]}"] if before else heads[:1]
     rows = []
     for index in order:
         place = account.places[index]
@@ -134,6 +146,9 @@ def _largest(found: Dot) -> Block:
             str(int(place[0])) if flat else ", ".join(str(int(part)) for part in place),
             number(account.values[index]),
         ]
+        if before is not None:
+            channel, *where = np.unravel_index(int(place[0]), before[1])
+            cells[1:1] = [f"{channel} at {','.join(str(int(part)) for part in where)}"]
         cells += [number(float(account.weights[index]))] if weights and account.weights is not None else []
         cells += [number(float(account.terms[index]))] if summed else []
         rows.append(tuple(cells))
@@ -143,6 +158,19 @@ def _largest(found: Dot) -> Block:
         rows.append((f"{rest:,} others", *[""] * (len(heads) - 2), number(others) if summed else ""))
     title = f"the {len(order)} largest of {len(account.terms):,}" if rest else f"all {len(account.terms):,}"
     return Block(title, (Grid("", tuple(rows), heads=tuple(heads)),))
+
+
+def _flattened(found: Dot) -> tuple[str, tuple[int, int, int]] | None:
+    """Return the part whose map was laid out as the vector that the number was made from, and the map's shape."""
+    source = found.given[0][0]
+    kinds = dict(zip((row.path for row in found.subject.survey.rows), found.subject.survey.layers, strict=True))
+    while isinstance(kinds.get(source), spec.Dropout | spec.Identity | spec.Flatten):
+        before = found.subject.model.reads(source)[0]
+        shape = found.subject.shape(before)
+        if isinstance(kinds[source], spec.Flatten) and shape.is_map and shape.size != (1, 1):
+            return before, (shape.channels, *shape.size)
+        source = before
+    return None
 
 
 def _joined(found: Dot) -> Block:

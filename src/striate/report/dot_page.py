@@ -11,7 +11,7 @@ from striate.inside.dot import Dot, Made
 from striate.report.answer import Answer, Row, Tile
 from striate.report.colours import hexadecimal, ink, paint
 from striate.report.dot_blocks import Block, Grid, blocks
-from striate.report.dot_text import agrees, heading, looks
+from striate.report.dot_text import UNTRAINED, agrees, heading, looks
 from striate.report.drawn import framed
 
 _SHOWN = 448
@@ -24,9 +24,7 @@ def answer(found: Dot, name: str) -> Answer:
     picture = framed(found.subject.pixels, [edges], [found.made.part])
     shown = looks(found)
     tile = Tile(picture, shown, f"{name} with the window of this number framed: {shown}", _SHOWN)
-    notes = (
-        () if found.subject.trained else ("The network is untrained: its weights are drawn, it has learnt nothing.",)
-    )
+    notes = () if found.subject.trained else (UNTRAINED[0].upper() + UNTRAINED[1:] + ".",)
     made = [found.made, *found.then]
     return Answer(
         "How is this one number made?",
@@ -42,7 +40,8 @@ def answer(found: Dot, name: str) -> Answer:
 def _made(made: Made) -> str:
     return (
         f'<h3>{escape(made.part)} <span class="quiet">{escape(made.layer)}</span></h3>'
-        f"<p>{escape(made.account.rule)}:</p><pre>{escape(made.account.formula)}</pre>"
+        f"<p>{escape(made.account.rule)}:</p>"
+        f'<pre style="white-space:pre-wrap">{escape(made.account.formula)}</pre>'
         f'<p class="quiet">{escape(agrees(made))}</p>'
     )
 
@@ -59,14 +58,13 @@ def _block(block: Block) -> str:
 def _grid(grid: Grid) -> str:
     heads = "".join(f'<th scope="col">{escape(head)}</th>' for head in grid.heads)
     head = f"<thead><tr>{heads}</tr></thead>" if heads else ""
-    high = 0.0 if grid.values is None else float(np.abs(grid.values).max(initial=0))
     rows = []
     for y, row in enumerate(grid.cells):
         cells = []
         for x, cell in enumerate(row):
             style = ""
-            if grid.values is not None and high > 0 and (y, x) not in grid.quiet:
-                colour = paint(np.array(grid.values[y, x]), low=-high, high=high)
+            if grid.values is not None and grid.high > 0 and (y, x) not in grid.quiet:
+                colour = paint(np.array(grid.values[y, x]), low=-grid.high, high=grid.high)
                 style = f"background:{hexadecimal(colour)};color:{ink(colour)};"
             style += (
                 "outline:3px solid var(--ink);outline-offset:-3px;font-weight:700;" if (y, x) in grid.marked else ""
@@ -77,6 +75,6 @@ def _grid(grid: Grid) -> str:
         rows.append(f"<tr>{''.join(cells)}</tr>")
     caption = ""
     if grid.label:
-        span = f", from {number(-high)} (blue) to {number(high)} (red)" if high else ""
+        span = f", from {number(-grid.high)} (blue) to {number(grid.high)} (red)" if grid.high else ""
         caption = f'<caption style="text-align:left" class="quiet">{escape(grid.label + span)}</caption>'
     return f"<table>{caption}{head}<tbody>{''.join(rows)}</tbody></table>"

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from striate.inside.account import number
-from striate.inside.dot import Dot, Made
+from striate.inside.dot import ROUNDING, Dot, Made
 from striate.inside.frame import Box
 from striate.report.dot_blocks import Block, Grid, blocks
+
+UNTRAINED = "the network is untrained, its weights are drawn: its numbers say how it works, not what it knows"
 
 
 def text(found: Dot) -> str:
     """Return the account of a number: where it looks, what went in, the sum, and what the layers behind make of it."""
-    lines = [heading(found), looks(found), ""]
+    lines = [heading(found), looks(found), *([] if found.subject.trained else [UNTRAINED]), ""]
     for block in blocks(found):
         lines += [*_block(block), ""]
     lines += [found.account.rule, f"  {found.account.formula}", f"  {agrees(found.made)}"]
@@ -40,9 +42,10 @@ def looks(found: Dot) -> str:
 
 
 def agrees(made: Made) -> str:
-    """Return what the network itself computed, and how far that is from the account."""
-    apart = abs(made.account.result - made.network)
-    return f"the network computed {made.network:.7g}; the account gives {made.account.result:.7g}, {apart:.1g} apart"
+    """Return what the network itself computed, and whether that is the same but for rounding."""
+    if made.off <= ROUNDING:
+        return f"the network computed the same: {made.network:.6g}"
+    return f"the network computed {made.network:.7g}, the account gives {made.account.result:.7g}"
 
 
 def _box(box: Box) -> str:

@@ -47,12 +47,15 @@ def answer(found: Filtered, name: str) -> Answer:
     hides = "Whether a network would use such a filter: a network's own are learnt."
     if not as_picture:
         hides = "What it is an edge of: the filter sees no more than its window. " + hides
+    summed = "the window's pixels times the filter's numbers, added up"
+    if len(found.filter.kernels) > 1:
+        summed += "; of its two grids the root of the sum of their squares"
     return Answer(
         f"What does {found.filter.name} do to {name}?",
         said(found),
         (Row((before, *tiles), legend=legend),),
         shows=(
-            "Every pixel on the right is the window's pixels times the filter's numbers, added up; furthest from 0 is "
+            f"Every pixel on the right is {summed}. Furthest from 0 is "
             f"{number(float(found.values[row, column, channel]))} at row {row}, column {column}."
         ),
         hides=hides,
@@ -103,7 +106,7 @@ def _piece(found: Filtered) -> tuple[Grid, int, int, int]:
 
 
 def _small(found: Filtered) -> bool:
-    return max(found.picture.shape[:2]) <= SMALL
+    return bool(max(found.picture.shape[:2]) <= SMALL)
 
 
 def _after(found: Filtered, *, as_picture: bool) -> tuple[tuple[Tile, ...], Legend | None]:
@@ -122,7 +125,7 @@ def _after(found: Filtered, *, as_picture: bool) -> tuple[tuple[Tile, ...], Lege
         pixels = _numbered(colours, values, _cell(found)) if small else colours
         alt = f"{caption}: values from {number(float(values.min()))} to {number(float(values.max()))}"
         tiles.append(Tile(pixels, caption, alt, wide))
-    return tuple(tiles), Legend(low, high, "sum of the window's pixels times the filter's numbers")
+    return tuple(tiles), Legend(low, high, "what the filter answers")
 
 
 def _shown(found: Filtered, values: NDArray[Any]) -> Pixels:
@@ -135,7 +138,7 @@ def _shown(found: Filtered, values: NDArray[Any]) -> Pixels:
 
 def _cell(found: Filtered) -> int:
     """Return how many pixels of the drawing a side of a small picture's pixel is."""
-    return max(24, _SHOWN // found.picture.shape[1])
+    return max(24, _SHOWN // int(found.picture.shape[1]))
 
 
 def _numbered(colours: Pixels, values: NDArray[Any], side: int) -> Pixels:

@@ -143,6 +143,8 @@ def as_png(answer: Answer, quiet: str = "") -> bytes:
 
     write(answer.question, 24)
     write(answer.said, 16)
+    for note in answer.notes:
+        write(note, 13)
     for row in answer.rows:
         y += gap
         if row.heading:

@@ -73,7 +73,9 @@ def svg(
     head = f'xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" ' if alone else ""
     about = f"<metadata>{SOFTWARE}</metadata>" if alone else ""
     paper = f'<rect x="-12" y="-8" width="{width + 24}" height="{height + 16}" fill="var(--paper)"/>' if alone else ""
-    box = f'viewBox="-12 -8 {width + 24} {height + 16}" style="max-width:{width + 24}px"'
+    # Cells with numbers stay readable on a narrow screen: the drawing scrolls sideways there.
+    least = f";min-width:{round(0.8 * (width + 24))}px" if numbers and not alone else ""
+    box = f'viewBox="-12 -8 {width + 24} {height + 16}" style="max-width:{width + 24}px{least}"'
     return (
         f'<svg {head}class="walk" {box} role="img" aria-label="{escape(alt, quote=True)}">{about}'
         f"<title>{escape(alt)}</title><style>{_STYLE}</style>{paper}{''.join(parts)}</svg>"
@@ -86,7 +88,7 @@ def player(drawing: str, steps: int, seconds: float = 0.8) -> str:
         f'<div class="walk-player" data-steps="{steps}" data-seconds="{seconds}">'
         f'<div class="wide" tabindex="0">{drawing}</div>'
         '<p hidden><button type="button">Pause</button> <label>step <input type="range" min="0" '
-        f'max="{steps - 1}" value="0" style="vertical-align:middle;width:min(50vw,320px)"></label> '
+        f'max="{steps - 1}" value="0" style="vertical-align:middle;width:min(38vw,320px)"></label> '
         f'<output aria-live="off">1 of {steps}</output></p></div>{_SCRIPT}'
     )
 

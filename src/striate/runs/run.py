@@ -300,7 +300,7 @@ class Run:
         return answers if many else answers[0]
 
     def look(self, picture: Any = None, *, part: str | None = None, channel: int | None = None) -> Any:
-        """Look inside: at what it made of a picture (a path, bytes or pixels), or at what it learnt and what confuses it.
+        """Look inside: at what it made of a picture (a path, bytes, pixels), or at what it learnt and what confuses it.
 
         Returns what `striate.look` does: a value that ``striate.verbs.look.page`` turns into a page. Errors: as there.
 

@@ -33,8 +33,9 @@ def open_subject(
     """Return a network with a picture: of a ``run``, of a ``model`` (as `open_predictor`), or of an untrained ``net``.
 
     ``net`` is a name of the catalogue, a file with the text of a net or the text itself; its weights are drawn from
-    ``seed``, and ``tell`` hears so. It sees the picture at ``shape``: without one at its paper's size, and a net in
-    words at the picture's own size. A picture may be text, rows of whole numbers from 0 to 255.
+    ``seed``, and ``trained`` of the subject says so. It sees the picture at ``shape``: without one at its paper's size,
+    and a net in words at the picture's own size. A picture may be text (`inside.picture`). ``tell`` hears what is done
+    to get published weights.
 
     Errors: DescribeError, ModelError, PictureError.
 
@@ -67,5 +68,4 @@ def open_subject(
         shape = Shape(pixels.shape[2] if pixels.ndim == 3 else 1, *pixels.shape[:2])
     if classes is None and described.is_open:
         classes = entry.classes if entry else 10
-    tell(f"{net} is untrained, its weights drawn from seed {seed}: its numbers say how it works, not what it knows")
     return Subject.untrained(described, shape, picture, classes=classes, seed=seed)

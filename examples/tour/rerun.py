@@ -1,0 +1,66 @@
+"""Runs every command of docs/tour.md and writes what it prints into the page: python examples/tour/rerun.py."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import re
+import runpy
+import shlex
+import shutil
+import tempfile
+from pathlib import Path
+
+from click.testing import CliRunner
+
+from striate.cli.main import striate
+from striate.errors import StriateError
+
+HERE = Path(__file__).resolve().parent
+PAGE = HERE.parents[1] / "docs" / "tour.md"
+DRAWN = {"walk.svg": "walk.svg", "walk.png": "walk-7x7.png", "letter-a-sobel.png": "letter-a-sobel.png"}
+
+
+def output(command: str) -> str:
+    """Return what a command prints, run in this process in the current folder."""
+    program, *words = shlex.split(command)
+    if program == "python":
+        said = io.StringIO()
+        with contextlib.redirect_stdout(said):
+            runpy.run_path(words[0], run_name="__main__")
+        return said.getvalue()
+    result = CliRunner().invoke(striate, words, env={"COLUMNS": "100"})
+    if isinstance(result.exception, StriateError):
+        return f"{result.output}striate: {result.exception}\n"
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return str(result.output)
+
+
+def rerun(page: str, drawn: Path | None = None) -> str:
+    """Return the page with what each of its commands prints today; pictures that they draw are kept in ``drawn``."""
+
+    def block(found: re.Match[str]) -> str:
+        commands = [line for line in found[1].splitlines() if line.startswith("$ ")]
+        parts = [f"{command}\n{output(command[2:])}".rstrip() for command in commands]
+        return "```console\n" + "\n\n".join(parts) + "\n```"
+
+    before = Path.cwd()
+    with tempfile.TemporaryDirectory() as folder:
+        for file in HERE.iterdir():
+            if file.is_file():
+                shutil.copy(file, folder)
+        os.chdir(folder)
+        try:
+            result = re.sub(r"```console\n(.*?)\n```", block, page, flags=re.DOTALL)
+            if drawn is not None:
+                for name, kept in DRAWN.items():
+                    shutil.copy(name, drawn / kept)
+        finally:
+            os.chdir(before)
+    return "\n".join(line.rstrip() for line in result.splitlines()) + "\n"
+
+
+if __name__ == "__main__":
+    PAGE.write_text(rerun(PAGE.read_text(encoding="utf-8"), PAGE.parent / "pictures"), encoding="utf-8")
