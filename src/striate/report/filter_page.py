@@ -20,6 +20,7 @@ from striate.spec.values import as_pair
 
 SMALL = 16  # pixels a side, up to which a picture is shown in numbers
 _AROUND = 9  # pixels a side of the piece of a larger picture that the window is shown passing over
+_READ = 7  # numbers a side, up to which a filter is shown in numbers; beyond, in colours
 _SECONDS = 1.2  # a step
 _SHOWN = 460  # pixels: how wide before and after are drawn
 _CHANNELS = ("red", "green", "blue")
@@ -53,7 +54,7 @@ def answer(found: Filtered, name: str) -> Answer:
     return Answer(
         f"What does {found.filter.name} do to {name}?",
         said(found),
-        (Row((before, *tiles), legend=legend),),
+        (Row((before, *tiles), legend=legend), *_coloured(found)),
         shows=(
             f"Every pixel on the right is {summed}. Furthest from 0 is "
             f"{number(float(found.values[row, column, channel]))} at row {row}, column {column}."
@@ -65,6 +66,8 @@ def answer(found: Filtered, name: str) -> Answer:
 
 def moving(found: Filtered) -> str:
     """Return the window passing over the picture as HTML, or over a piece of it around its strongest place."""
+    if max(found.filter.size) > _READ:
+        return f"<p>A window over {_READ}x{_READ} is too large to be shown step by step in numbers.</p>"
     piece, top, left, channel = _piece(found)
     whole = piece.shape == found.picture.shape[:2]
     drawings = []
@@ -112,7 +115,7 @@ def _small(found: Filtered) -> bool:
 def _after(found: Filtered, *, as_picture: bool) -> tuple[tuple[Tile, ...], Legend | None]:
     """Return what came of it, a pixel as large as before."""
     small, after = _small(found), f"after {found.filter.name}"
-    wide = max(1, round(_SHOWN * found.values.shape[1] / found.picture.shape[1]))
+    wide = max(1 if small else 160, round(_SHOWN * found.values.shape[1] / found.picture.shape[1]))
     if as_picture:
         return (Tile(_shown(found, found.values), after, f"the picture {after}", wide, not small),), None
     high = float(np.abs(found.values).max(initial=0)) or 1.0
@@ -156,10 +159,22 @@ def _numbered(colours: Pixels, values: NDArray[Any], side: int) -> Pixels:
     return np.asarray(image)
 
 
+def _coloured(found: Filtered) -> tuple[Row, ...]:
+    """Return a filter that is too large to be read as numbers as a picture."""
+    if max(found.filter.size) <= _READ:
+        return ()
+    high = max(float(np.abs(grid).max()) for grid in found.filter.kernels) or 1.0
+    low = -high if any(bool((grid < 0).any()) for grid in found.filter.kernels) else 0.0
+    rows, columns = found.filter.size
+    alt = f"the filter's {rows}x{columns} numbers in colours"
+    tiles = tuple(Tile(paint(grid, low=low, high=high), f"{rows}x{columns}", alt, 200) for grid in found.filter.kernels)
+    return (Row(tiles, "The filter's numbers", Legend(low, high, "what a pixel is multiplied with")),)
+
+
 def _kernels(found: Filtered) -> str:
     tables = []
     for grid in found.filter.kernels:
-        if max(grid.shape) > SMALL:
+        if max(grid.shape) > _READ:
             tables.append(
                 f"<p>{grid.shape[0]}x{grid.shape[1]} numbers, "
                 f"from {number(float(grid.min()))} to {number(float(grid.max()))}.</p>"

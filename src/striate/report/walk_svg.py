@@ -18,6 +18,7 @@ from striate.report.colours import hexadecimal, ink, paint
 Grid = NDArray[np.float64]
 SOFTWARE = "striate walk"  # by which a drawing is known to be one of ours
 _GAP, _TOP = 56, 30
+_WRITTEN = 30  # products, up to which a sum is written out
 
 _STYLE = """
 .walk{--paper:#fdfdfb;--ink:#1c1f23;--quiet:#5d646d;--line:#9aa1aa;--pixel:#a9c8f5;--made:#9fd8c2;--hatch:#c0392b;
@@ -260,6 +261,7 @@ def _equations(
             for value, weight in seen
             if weight
         ]
-        text = " + ".join(terms) + f" = {number(float(outputs[row, column]))}"
+        text = " + ".join(terms) if len(terms) <= _WRITTEN else f"{len(terms)} products, added up"
+        text += f" = {number(float(outputs[row, column]))}"
         lines.append(textwrap.wrap(text, max(width, 24)))
     return lines
