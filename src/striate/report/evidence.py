@@ -48,7 +48,7 @@ def heat(why: Evidence) -> tuple[Tile, Legend]:
     crossed = why.trust is not None and why.trust.reason is not None
     tile = picture_tile(
         over(shown, enlarged(why.heat, shown.shape[:2]), low=low, high=high, crossed=crossed),
-        caption=f"{why.title}{f' at {why.part}' if why.part else ''}{', crossed out' if crossed else ''}",
+        caption=f"{why.title}{f' at {why.part}' if why.part else ''}{_score(why.trust)}",
         alt=f"evidence for {why.answer} over the picture{', crossed out' if crossed else ''}. {why.focus}",
         shown=_WIDE,
     )
@@ -113,6 +113,15 @@ def change_answer(change: Change) -> Answer:
         shows=f"a part that the answer hangs on, found by asking the network about {change.asked} pictures.",
         hides=f"whether a smaller part elsewhere would do, or why it then says {change.after}.",
     )
+
+
+def _score(trust: Trust | None) -> str:
+    """Return the trust as it stands under a picture."""
+    if trust is None:
+        return ""
+    if trust.reason is None:
+        return f": trust {trust.score:.2f}, random orders have up to {trust.curves.chance_gain:.2f}"
+    return ": crossed out, not to be trusted"
 
 
 def _failed(failed: Sequence[Evidence]) -> Answer:

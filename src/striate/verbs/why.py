@@ -59,10 +59,12 @@ def evidence(
 ) -> tuple[Evidence, tuple[Evidence, ...]]:
     """Return the evidence of the first method whose checks it passes, and that of those which failed before it.
 
-    Where none passes, the first is returned, and says so.
+    Where none passes, the first is returned, and says so. Against another class Grad-CAM is asked first: LayerCAM
+    leaves out what speaks for the other.
     """
     failed: list[Evidence] = []
-    for each in METHODS_IN_TURN if method is None else (method,):
+    turns = METHODS_IN_TURN if against is None else METHODS_IN_TURN[::-1]
+    for each in turns if method is None else (method,):
         found = explain(subject, method=each, target=target, against=against, part=part)
         if found.trust is None or found.trust.reason is None:
             return found, tuple(failed)

@@ -66,7 +66,8 @@ def change_of_mind(subject: Subject, *, removal: str = "blur", across: int = ACR
 
     Example: ``change_of_mind(subject).sentence``
     """
-    inputs, labels = subject.inputs, cells(inputs.shape[2], inputs.shape[3], across)
+    inputs = subject.inputs
+    labels = cells(inputs.shape[2], inputs.shape[3], across)
     count, empty, asked = int(labels.max()) + 1, without(inputs, removal), 0
 
     def ask(sets: Iterable[Iterable[int]]) -> Tensor:
