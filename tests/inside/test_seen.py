@@ -14,6 +14,7 @@ from striate.inside.maps import feature_maps, stages
 from striate.inside.receptive import effective_field
 from striate.inside.subject import Subject
 from striate.model.build import build
+from striate.nets import CATALOG
 from striate.spec import Shape, parse
 
 SPOT = np.zeros((12, 12, 3), np.uint8)
@@ -124,3 +125,17 @@ def test_confusion_by_hand() -> None:
     assert [doubt.picture for doubt in found.pairs[0].between] == [2, 1, 3, 0]
     assert [(doubt.picture, doubt.said, doubt.of_said) for doubt in found.mistakes] == [(3, 1, 0.8), (1, 1, 0.6)]
     assert (found.pairs[1].first, found.pairs[1].second) == (1, 2)  # no mistake, but the most doubt
+
+
+@pytest.mark.parametrize("name", ["lenet5_1998", "squeezenet1_1", "mobilenet_v3_small", "googlenet"])
+def test_stages_of_the_catalogue(name: str) -> None:
+    entry = CATALOG[name]
+    picture = np.random.default_rng(0).integers(0, 256, (*entry.input.size, entry.input.channels), dtype=np.uint8)
+    subject = Subject.untrained(entry.function(entry.classes), entry.input, picture)
+    found = stages(subject)
+    assert len(found) >= 4 and found[0].size > found[-1].size
+    field = effective_field(subject, found[0].part, draws=1)
+    inside = field.seen.box
+    rows, columns = np.nonzero(field.influence)
+    assert inside.top <= rows.min() and rows.max() < inside.bottom
+    assert inside.left <= columns.min() and columns.max() < inside.right

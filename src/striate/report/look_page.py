@@ -125,7 +125,9 @@ def _table(table: Table) -> str:
         f'<tr><th scope="row">{escape(row[0])}</th>' + "".join(f"<td>{escape(cell)}</td>" for cell in row[1:]) + "</tr>"
         for row in table.rows
     )
-    return f'<div class="wide" tabindex="0" role="region" aria-label="{escape(table.heads[0], quote=True)}"><table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></div>'
+    named = f'role="region" aria-label="{escape(table.heads[0], quote=True)}"'  # so that keys reach and scroll it
+    body = f"<table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>"
+    return f'<div class="wide" tabindex="0" {named}>{body}</div>'
 
 
 def as_png(answer: Answer, quiet: str = "") -> bytes:
