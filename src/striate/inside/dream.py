@@ -82,8 +82,8 @@ def direction(model: Model, part: str, vector: Sequence[float] | NDArray[np.floa
     """How far a part's channels, on average over its places, lie along a vector (C,)."""
     along = torch.as_tensor(np.asarray(vector, np.float32))
     _check(model, part, 0)
-    if along.dim() != 1 or len(along) != part_row(_survey(model), part).output.channels or not along.norm() > 0:
-        raise DescribeError(f"a direction in {part} is {part_row(_survey(model), part).output.channels} numbers, not 0")
+    if along.dim() != 1 or len(along) != part_row(_survey(model), part).shape.channels or not along.norm() > 0:
+        raise DescribeError(f"a direction in {part} is {part_row(_survey(model), part).shape.channels} numbers, not 0")
     along = along / along.norm()
 
     def score(values: Tensor) -> Tensor:
@@ -257,5 +257,5 @@ def _survey(model: Model) -> Survey:
 def _check(model: Model, part: str, number: int) -> tuple[int, int]:
     row = part_row(_survey(model), part)
     require_channel(row, number)
-    size: tuple[int, int] = row.output.size
+    size: tuple[int, int] = row.shape.size
     return size

@@ -84,7 +84,7 @@ def exciting(
     chosen = np.arange(len(pixels)) if rows is None else np.asarray(rows, np.int64)
     if not len(chosen):
         raise DescribeError(f"no pictures to search for what excites {part}")
-    width = row.output.size[1] if row.output.is_map else 1
+    width = row.shape.size[1] if row.shape.is_map else 1
     device, wanted = next(model.buffers()).device, list(channels)
     tops, places = [], []
     for start in range(0, len(chosen), _BATCH):
@@ -164,8 +164,8 @@ def part_row(survey: Survey, part: str) -> Part:
 
 def require_channel(row: Part, channel: int) -> None:
     """Raise DescribeError for a channel that a part has not."""
-    if not 0 <= channel < row.output.channels:
+    if not 0 <= channel < row.shape.channels:
         raise DescribeError(
-            f"{row.path} has no channel {channel}: it puts out {row.output.channels}, numbered from 0 to "
-            f"{row.output.channels - 1}"
+            f"{row.path} has no channel {channel}: it puts out {row.shape.channels}, numbered from 0 to "
+            f"{row.shape.channels - 1}"
         )

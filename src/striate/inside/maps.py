@@ -87,10 +87,9 @@ def stages(subject: Subject, *, most: int = 6, parts: Sequence[str] | None = Non
 def _last_of_each_size(subject: Subject) -> list[str]:
     last: dict[tuple[int, int], str] = {}
     for row in subject.rows.values():
-        size = row.output.size
-        if not row.aside and row.output.is_map and size != (1, 1):
-            last.pop(size, None)
-            last[size] = row.path
+        if row.output is not None and not row.aside and row.output.is_map and row.output.size != (1, 1):
+            last.pop(row.output.size, None)
+            last[row.output.size] = row.path
     paths = list(last.values())
     if len(paths) <= STAGES:
         return paths
@@ -117,4 +116,4 @@ def _stage(subject: Subject, row: Part, values: NDArray[np.float32], most: int, 
         )
     silent = int((values.max((1, 2)) <= 0).sum())
     low, high = float(values.min()), float(values.max())
-    return Stage(row.path, row.layer, row.output.size, len(values), silent, low, high, tuple(maps))
+    return Stage(row.path, row.layer, row.shape.size, len(values), silent, low, high, tuple(maps))

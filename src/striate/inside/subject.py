@@ -145,7 +145,7 @@ class Subject:
     def shape(self, part: str) -> Shape:
         """Return the shape of what a part puts out."""
         path = self.part(part)
-        return self.model.shape if path == "input" else self.rows[path].output
+        return self.model.shape if path == "input" else self.rows[path].shape
 
     def tap(self, parts: Sequence[str]) -> dict[str, NDArray[np.float32]]:
         """Return what parts put out for the picture, each (C, H, W) or (C,), in the order asked, without gradients.

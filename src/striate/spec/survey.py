@@ -40,6 +40,13 @@ class Part:
     aside: bool
     frozen: bool = False
 
+    @property
+    def shape(self) -> Shape:
+        """The output's shape. Raises `DescribeError` for what is neither a map nor a flat vector."""
+        if self.output is None:
+            raise DescribeError(f"{self.path} ({self.layer}) puts out neither a map nor a flat vector")
+        return self.output
+
     def to_dict(self) -> dict[str, Any]:
         """The row as plain lists and numbers."""
         return {

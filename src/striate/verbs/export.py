@@ -131,16 +131,17 @@ def quantise(predictor: Predictor, prepared: Prepared, output: Path) -> Loss:
     shown = subset(prepared.split.train, CALIBRATED, seed=prepared.recipe.seed)
     small = quantised(content, prepared.store.pixels[shown])
     answers = [ask(session(graph, many=True), pixels) for graph in (content, small)]
-    right = [float((logits.argmax(1) == targets).mean()) for logits, _ in answers]
-    kept: list[float | None] = [None, None]
-    threshold = None
+    right, right_int8 = (float((logits.argmax(1) == targets).mean()) for logits, _ in answers)
+    kept: float | None = None
+    kept_int8: float | None = None
+    threshold: float | None = None
     if (unknown := predictor.unknown) is not None and unknown.threshold is not None:
         plain, strange = (np.sort(unknown.score(embeddings, logits)) for logits, embeddings in answers)
         # As many of these pictures are kept as float32 keeps of them.
         count = max(1, int((plain <= unknown.threshold).sum()))
         threshold = float(strange[count - 1])
-        kept = [float((plain <= unknown.threshold).mean()), float((strange <= threshold).mean())]
-    loss = Loss(len(judges), *right, *kept, threshold)
+        kept, kept_int8 = float((plain <= unknown.threshold).mean()), float((strange <= threshold).mean())
+    loss = Loss(len(judges), right, right_int8, kept, kept_int8, threshold)
     if loss.lost > MOST_LOST:
         raise ExportError(f"{loss}: more than {100 * MOST_LOST:g} in 100 would be lost, so it was not written")
     assert predictor.path is not None  # it is a run's

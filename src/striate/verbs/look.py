@@ -218,7 +218,7 @@ def _channel(subject: Subject, part: str, channel: int, pictures: Prepared | Non
         keys = tuple(pictures.source.items[patch.picture].key for patch in found.patches[0])
         place = found.patches[0][0].place
     grown = dream.maximise(subject.model, dream.unit(subject.model, part, channel, place), steps=GROWN, seed=seed)
-    size = row.output.size
+    size = row.shape.size
     seen, _ = frame(subject.survey, part, place or (size[0] // 2, size[1] // 2))
     return ChannelLook(
         channel,

@@ -114,7 +114,7 @@ def candidates(subject: Subject) -> list[str]:
     """
     last: dict[tuple[int, int], str] = {}
     for row in subject.survey.rows:
-        if not row.aside and row.output.is_map and min(row.output.size) > 1:
+        if row.output is not None and not row.aside and row.output.is_map and min(row.output.size) > 1:
             last.pop(row.output.size, None)
             last[row.output.size] = row.path
     if not last:
