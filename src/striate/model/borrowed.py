@@ -83,6 +83,10 @@ class Borrowed(nn.Module):
             " a module whose steps can be read (adopted.why says which cannot) can"
         )
 
+    def reads(self, path: str) -> NoReturn:
+        """Raise `DescribeError`: which module reads which is written in its code alone."""
+        raise DescribeError(f"what {path} of {type(self.module).__name__} reads is in its own code, and not known here")
+
     def embed(self, inputs: Tensor) -> tuple[Tensor, Tensor]:
         """Return the logits (N, K) and the embedding (N, D): what goes into `embedding_part`; of a map, the average."""
         if not self.embedding_part:
