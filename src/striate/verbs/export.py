@@ -140,7 +140,7 @@ def quantise(predictor: Predictor, prepared: Prepared, output: Path) -> Loss:
         count = max(1, int((plain <= unknown.threshold).sum()))
         threshold = float(strange[count - 1])
         kept = [float((plain <= unknown.threshold).mean()), float((strange <= threshold).mean())]
-    loss = Loss(len(judges), *right, *kept, threshold)
+    loss = Loss(len(judges), right[0], right[1], kept[0], kept[1], threshold)
     if loss.lost > MOST_LOST:
         raise ExportError(f"{loss}: more than {100 * MOST_LOST:g} in 100 would be lost, so it was not written")
     header = tensorfile.read_header(predictor.path)
