@@ -30,7 +30,7 @@ def run(trials: int) -> Result:
     with tempfile.TemporaryDirectory() as name, allowance(ALLOWANCE) as group:
         place = Path(name)
         make(place / "pictures", pictures)
-        words = ("train", place / "pictures", "--net", NET, "--size", SIZE, "--batch", 16, "--epochs", 1,
+        words = ("train", place / "pictures", "--net", NET, "--size", SIZE, "--batch", 8, "--epochs", 1,
                  "--augment", "none", "--quiet")  # fmt: skip
         samples, seconds = watched(striate(*words), place, group)
         accuracy = finished(place)["accuracy"]["value"]
@@ -45,7 +45,7 @@ def run(trials: int) -> Result:
             Row("the whole process", (seconds,)),
             Row("its epoch", (epochs[-1],)),
         ),
-        (f'striate train pictures --net "{NET}" --size {SIZE} --batch 16 --epochs 1 --augment none',),
+        (f'striate train pictures --net "{NET}" --size {SIZE} --batch 8 --epochs 1 --augment none',),
         (f"Allowance {ALLOWANCE // 2**20} MB. {bound}. It completed, at {100 * accuracy:.1f} % test accuracy.",),
     )
 
