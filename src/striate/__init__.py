@@ -68,6 +68,7 @@ if TYPE_CHECKING:  # for readers and type checkers; `_HOME` says the same when t
         side,
     )
     from striate.spec.survey import Survey
+    from striate.verbs.adopt import Adopted, adopt
     from striate.verbs.describe import describe
     from striate.verbs.evaluate import evaluate
     from striate.verbs.train import resume, train, training
@@ -77,6 +78,7 @@ __version__ = "0.1.0"
 __all__ = [
     "GELU",
     "Add",
+    "Adopted",
     "AvgPool",
     "BatchNorm",
     "Concat",
@@ -125,6 +127,7 @@ __all__ = [
     "Upsample",
     "__version__",
     "add",
+    "adopt",
     "concat",
     "describe",
     "evaluate",
@@ -139,11 +142,13 @@ __all__ = [
 ]
 
 _HOME = {
+    "Adopted": "striate.verbs.adopt",
     "Predictor": "striate.runs.predictor",
     "Recipe": "striate.recipe",
     "Run": "striate.runs.run",
     "StriateError": "striate.errors",
     "Survey": "striate.spec.survey",
+    "adopt": "striate.verbs.adopt",
     "describe": "striate.verbs.describe",
     "evaluate": "striate.verbs.evaluate",
     "import_weights": "striate.verbs.weights_import",

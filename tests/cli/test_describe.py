@@ -101,3 +101,4 @@ def test_the_diagram_is_drawn_and_keeps_other_files(place: Place) -> None:
     assert (place.path / "theirs.svg").read_text() == "<svg/>"
     place("describe", "lenet5", "--diagram", "-o", "no/where.svg").refused("there is no folder no")
     assert place("describe", "lenet5", "-o", "x.svg").code == 2
+    assert place("describe", "lenet5", "--diagram", "--json").code == 2

@@ -93,6 +93,7 @@ def test_the_command_draws_says_and_never_writes_over_what_is_not_ours(place: Pl
     assert said[1] == "1 x 15 places, one every 4 x 4 pixels, each for 24 x 32 pixels"
     assert said[2] == "drawn in wide-map.png"
     first = (place.path / "wide-map.png").read_bytes()
+    assert place("predict", "--model", "m.safetensors", "--map", "wide.png").done()  # the word is no class
     told = json.loads(place("predict", "wide.png", "--model", "m.safetensors", "--json", "--map").done().out)
     assert (told["picture"], told["file"], told["exact"]) == ("wide.png", "wide-map.png", True)
     assert np.array(told["map"]).shape == (1, 15)

@@ -73,6 +73,14 @@ def test_ours_leave_open_only_what_they_say_they_do():
         if one.name.startswith("striate-"):
             left = {field for field, value in one.recipe.model_dump().items() if value is None}
             left -= {"clip", "patience", "threads", "colour"}
+            left -= {
+                "start",
+                "start_digest",
+                "tune",
+                "head_epochs",
+                "rate_decay",
+                "unfreeze",
+            }  # without weights to start from
             assert {"size", "epochs"} <= left <= {"size", "epochs", "flip"}
             assert all(f"# {field}: " in one.text for field in left)
 

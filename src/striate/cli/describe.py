@@ -45,6 +45,8 @@ def command(
     """
     if output is not None and not drawn:
         raise click.UsageError("-o is for --diagram")
+    if drawn and as_json:
+        raise click.UsageError("--diagram draws and --json prints; ask for one of them")
     try:
         survey = describe(net, None if shape is None else parse_input(shape), classes=classes, fit=fit)
     except DescribeError as error:

@@ -17,7 +17,7 @@ from striate.verbs.predict import open_predictor, pictures, predict
 
 
 @click.command()
-@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="PICTURE...")
+@click.argument("paths", nargs=-1, type=click.Path(path_type=Path), metavar="PICTURE...")
 @click.option("--run", default="last", show_default=True, help="Whose model answers.")
 @click.option("--model", metavar="FILE|NAME", help="A model file, or published weights by name (resnet50).")
 @click.option("--top", type=click.IntRange(1), help="How many classes to name.")
@@ -64,6 +64,10 @@ def command(
 
     A picture that cannot be read is named with its reason and the others are answered; the exit code is then 2.
     """
+    if not paths and mapped and Path(mapped).is_file():  # --map wide.jpg: the word behind it is no class
+        paths, mapped = (Path(mapped),), ""
+    if not paths:
+        raise click.UsageError("which picture? say striate predict PICTURE")
     files = pictures(paths)
     if mapped is None and (output is not None or scale != 1.0):
         raise click.UsageError("-o and --scale are for --map")

@@ -150,7 +150,7 @@ def build(
     if net.is_open:
         raise ShapeError("this net ends in as many outputs as there are classes; say how many: build(..., classes=10)")
     net.on(shape, fit="floor")
-    return Model(net, shape, _entry(shape, preprocess), seed=seed)
+    return Model(net, shape, entry(shape, preprocess), seed=seed)
 
 
 def decayed(model: nn.Module) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -179,7 +179,8 @@ def _embedding(plan: Plan) -> tuple[str, int]:
     return "input", 0  # nothing but side heads
 
 
-def _entry(shape: Shape, preprocess: Preprocess | None) -> Input:
+def entry(shape: Shape, preprocess: Preprocess | None) -> Input:
+    """Return what turns pixels into inputs of ``shape``; without ``preprocess`` they are divided by 255."""
     if preprocess is None:
         return Input(torch.full((shape.channels,), 1 / 255), torch.zeros(shape.channels))
     scale, offset = (torch.tensor(numbers, dtype=torch.float32) for numbers in preprocess.scale_and_offset())

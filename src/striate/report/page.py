@@ -103,7 +103,11 @@ def _curves(page: Page) -> str:
         points = [(float(entry["index"]), float(entry[value])) for entry in epochs if entry.get(value) is not None]
         return Curve(label, points, mark=len(points) <= 20)
 
-    loss = [curve("training (augmented, smoothed labels)", "train_loss"), curve("validation", "val_loss")]
+    head = any("weight_decay" in entry for entry in epochs)  # passes over features, from strong to weak decay
+    trained = (
+        "training (features, weight decay from strong to weak)" if head else "training (augmented, smoothed labels)"
+    )
+    loss = [curve(trained, "train_loss"), curve("validation", "val_loss")]
     scores = [(float(entry["index"]), float(entry["metrics"]["accuracy"])) for entry in epochs if entry["metrics"]]
     accuracy = [Curve("validation accuracy", scores, mark=len(scores) <= 20)]
     return (

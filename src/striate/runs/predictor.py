@@ -23,6 +23,7 @@ from striate.model import tensorfile, weights
 from striate.model.build import build
 from striate.model.weights import ModelFile
 from striate.spec import parse
+from striate.spec.code import is_code
 from striate.spec.shape import Shape
 from striate.tasks.calibrate import Calibration
 from striate.tasks.classify import decode
@@ -47,24 +48,32 @@ class Predictor:
     Example: ``str(Predictor.open("model.safetensors").predict(["cat.jpg"])[0])  # "0.92 cat, 0.08 dog"``
     """
 
-    def __init__(self, tensors: Mapping[str, torch.Tensor], facts: ModelFile, *, device: str = "auto") -> None:
+    def __init__(
+        self,
+        tensors: Mapping[str, torch.Tensor],
+        facts: ModelFile,
+        *,
+        device: str = "auto",
+        own: Model | None = None,
+    ) -> None:
         if facts.task != "classify":
             raise ModelError(f"its task {facts.task!r} is not one this Striate has; it has 'classify'")
         self.facts, self.classes = facts, facts.classes
         self.device = choose_device(device)
         self.preprocess = Preprocess.from_dict(facts.preprocess)
         self.calibration = Calibration.from_dict(facts.calibration)
-        self.model = _rebuilt(tensors, facts, self.preprocess).to(self.device).eval()
-        own = self.model.state_dict()
+        self.model = _rebuilt(tensors, facts, self.preprocess, own).to(self.device).eval()
+        weights_of_net = self.model.state_dict()
         self.unknown: Unknown | None = None
         if facts.unknown is not None:
-            arrays = {name: tensor.numpy() for name, tensor in tensors.items() if name not in own}
+            arrays = {name: tensor.numpy() for name, tensor in tensors.items() if name not in weights_of_net}
             self.unknown = Unknown.from_tensors(arrays, facts.unknown)
 
     @classmethod
-    def open(cls, path: Path | str, *, device: str = "auto") -> Predictor:
+    def open(cls, path: Path | str, *, device: str = "auto", own: Model | None = None) -> Predictor:
         """Open a model file, or the model of a run's directory. ``device``: auto, cpu, cuda, cuda:1, mps.
 
+        ``own`` takes the weights of a file whose net is a module that only its own code can be (`striate.adopt`).
         Raises ModelError for anything that is not a whole model file of ours, or a run that has no model yet.
         """
         path = Path(path)
@@ -78,8 +87,8 @@ class Predictor:
             )
         facts = weights.read_facts(path)
         try:
-            _check_size(facts, tensorfile.read_header(path))
-            return cls(*weights.read(path), device=device)
+            _check_size(facts, tensorfile.read_header(path), own)
+            return cls(*weights.read(path), device=device, own=own)
         except ModelError as error:
             text = str(error)
             raise (error if str(path) in text else ModelError(f"{path}: {text}")) from None
@@ -144,22 +153,25 @@ class Predictor:
         )
 
 
-def _check_size(facts: ModelFile, header: tensorfile.Header) -> None:
+def _check_size(facts: ModelFile, header: tensorfile.Header, own: Model | None) -> None:
     """Refuse a net that claims more parameters than the file holds, before memory is taken for them."""
     held = sum(prod(place.shape) for place in header.places.values())
-    claimed = _surveyed(facts).parameters
+    claimed = _surveyed(facts, own).parameters
     if claimed > held:
         raise ModelError(
             f"its net has {claimed:,} parameters and the file holds {held:,} numbers; they do not belong together"
         )
 
 
-def _surveyed(facts: ModelFile) -> Survey:
+def _surveyed(facts: ModelFile, own: Model | None) -> Survey:
     """Return the survey of the file's net on its own input."""
+    if own is not None and str(own.net) != facts.net:
+        raise ModelError(f"its net is {facts.net}, and it is to be loaded into {own.net}; they do not belong together")
     try:
-        survey = parse(facts.net).on(*facts.input, classes=len(facts.classes), fit="floor")
+        net = parse(facts.net) if own is None else own.net
+        survey = net.on(*facts.input, classes=len(facts.classes), fit="floor")
     except DescribeError as error:
-        raise ModelError(f"its net does not read: {error}") from None
+        raise ModelError(str(error) if is_code(facts.net) else f"its net does not read: {error}") from None
     if str(survey.output) != str(len(facts.classes)):
         raise ModelError(
             f"its net puts out {survey.output} for {len(facts.classes)} classes; they do not belong together"
@@ -167,15 +179,17 @@ def _surveyed(facts: ModelFile) -> Survey:
     return survey
 
 
-def _rebuilt(tensors: Mapping[str, torch.Tensor], facts: ModelFile, preprocess: Preprocess) -> Model:
+def _rebuilt(tensors: Mapping[str, torch.Tensor], facts: ModelFile, preprocess: Preprocess, own: Model | None) -> Model:
     """Return the file's net with the file's weights: each name, shape and dtype must be the net's own."""
-    _surveyed(facts)
+    _surveyed(facts, own)
     shape = (preprocess.channels, preprocess.height, preprocess.width)
     if shape != facts.input:
         raise ModelError(
             f"its pictures are prepared as {shape} (channels, height, width), and its net takes {facts.input}"
         )
-    model = build(parse(facts.net), Shape(*facts.input), classes=len(facts.classes), preprocess=preprocess)
+    model = own
+    if model is None:
+        model = build(parse(facts.net), Shape(*facts.input), classes=len(facts.classes), preprocess=preprocess)
     wanted = model.state_dict()
     given = {name: tensor for name, tensor in tensors.items() if name in wanted or not name.startswith(UNKNOWN)}
     for what, names in (

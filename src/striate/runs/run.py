@@ -298,6 +298,10 @@ class Run:
         answers = self._predictor.predict(pictures if many else [pictures], unknown=unknown)
         return answers if many else answers[0]
 
+    def answer_by(self, predictor: Predictor) -> None:
+        """Let ``predict`` ask this one: for a module that only its own code can be, which is in this process alone."""
+        self._predictor = predictor
+
     # Beneath
 
     @property

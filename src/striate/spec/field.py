@@ -4,10 +4,11 @@ Two answers, both along each axis by itself:
 
 * `Field`, the window people quote: its size in pixels, its jump from one position to the next, and where the first
   one starts (below 0: in the padding). It is the smallest window that moves evenly and holds all that a position
-  sees, on a picture without end. Side by side the union counts. Two things have no evenly moving window, and then
+  sees, on a picture without end. Side by side the union counts. Three things have no evenly moving window, and then
   the one given is larger than what is seen: a position that enlarging made (upsample, convtranspose), by less than
-  one jump at each end, and branches that step differently, where it moves with the larger jump and is wide enough
-  for every position of the map. Past global pooling or flatten it is the whole picture, with jump 0.
+  one jump at each end; adaptive pooling into bins of unequal size; and branches that step differently, where it moves
+  with the larger jump and is wide enough for every position of the map. Past global pooling or flatten it is the whole
+  picture, with jump 0.
 * `footprint` in `striate.spec.trace`, the very pixels: with the holes of dilation, cut off at the edge.
 
 Statistics over a picture (group norm) are not counted as seeing. The formulas: Araujo, Norris and Sim, "Computing

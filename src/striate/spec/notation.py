@@ -70,6 +70,9 @@ def parse(text: str) -> Net:
     >>> parse("conv 6 5x5 pad 2 >> tanh >> avgpool 2")
     Conv(6, 5, padding=2) >> Tanh() >> AvgPool(2)
     """
+    from striate.spec.code import refuse_code
+
+    refuse_code(text)
     return _Reader(text).read()
 
 

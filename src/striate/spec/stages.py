@@ -28,7 +28,7 @@ def stages(survey: Survey) -> tuple[tuple[str, ...], ...]:
     rows = [row for row in survey.rows if not row.aside]
     head = max((place for place, row in enumerate(rows) if row.parameters), default=0)
     body, after = rows[:head], rows[head:]
-    depths = [_halvings(survey, row.output) for row in body]
+    depths = [_halvings(survey, row.output or survey.input) for row in body]
     for place in range(len(depths) - 2, -1, -1):  # what narrows for a moment (squeeze and excitation) does not count
         depths[place] = min(depths[place], depths[place + 1])
     for place, row in enumerate(body[1:], 1):

@@ -23,15 +23,15 @@ class Part:
 
     ``memory_bytes`` is the output of one picture in float32, as training keeps it. ``unseen`` is what this part by
     itself passes over in its own input (another branch may see it); None where it looks at everything. A ``frozen``
-    part keeps the weights it starts from.
+    part keeps the weights it starts from. Of a part that is somebody's own code ``macs`` is None: not known.
     """
 
     path: str
     layer: str
-    output: Shape
+    output: Shape | None  # None: neither a map nor a flat vector
     parameters: int
     fixed: int
-    macs: int
+    macs: int | None
     memory_bytes: int
     field: Field | None
     unseen: Unseen | None
@@ -43,7 +43,7 @@ class Part:
         return {
             "path": self.path,
             "layer": self.layer,
-            "output": list(self.output),
+            "output": list(self.output) if self.output else None,
             "parameters": self.parameters,
             "fixed": self.fixed,
             "macs": self.macs,
@@ -63,7 +63,9 @@ class Survey:
     ``macs`` are the multiply-accumulates of convolutions and dense layers for one picture; biases, norms, pooling
     and activations are not counted, and a window's taps in the padding are, as is usual. Side heads count in all
     totals; their rows say ``aside``. ``field`` is the receptive field of the output; ``unseen`` what of the picture
-    reaches no output (None, unless it was surveyed with ``fit="floor"``).
+    reaches no output (None, unless it was surveyed with ``fit="floor"``). Of a network that only its own code can be
+    (`striate.spec.code`) the rows are what was seen of it, ``why`` says why no more is known, and the MACs are those
+    that are known.
 
         >>> from striate.spec import Conv, MaxPool, ReLU
         >>> survey = (Conv(6, 5) >> ReLU() >> MaxPool(2)).on(1, 28, 28)
@@ -76,7 +78,8 @@ class Survey:
     output: Shape | None  # None on the survey of a net that failed, which an error carries
     rows: tuple[Part, ...]
     unseen: Unseen | None
-    _trace: Trace
+    _trace: Trace | None
+    why: str | None = None
 
     @property
     def parameters(self) -> int:
@@ -96,7 +99,7 @@ class Survey:
     @property
     def macs(self) -> int:
         """Multiply-accumulates for one picture."""
-        return sum(row.macs for row in self.rows)
+        return sum(row.macs or 0 for row in self.rows)
 
     @property
     def memory_bytes(self) -> int:
@@ -121,6 +124,9 @@ class Survey:
         found = next((known for known in self.rows if known.path == part), None)
         if found is None:
             raise DescribeError(f"there is no part {part!r} in this net")
+        if self._trace is None:
+            raise DescribeError(f"which pixels {part} sees is not known: {self.why}")
+        assert found.output is not None
         height, width = found.output.size
         if not (0 <= row < height and 0 <= column < width):
             raise DescribeError(f"{part} gives {found.output}: it has no position {row}, {column}")

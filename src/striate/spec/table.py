@@ -54,11 +54,11 @@ def _columns(survey: Survey, parts: Sequence[Part], without: Sequence[str]) -> l
             [
                 part.path,
                 part.layer,
-                str(part.output),
+                str(part.output or "?"),
                 _numbers(part),
-                count(part.macs) if part.macs else "0",
+                "?" if part.macs is None else count(part.macs) if part.macs else "0",
                 _bytes(part.memory_bytes),
-                *_field(part.field),
+                *(_field(part.field) if survey.why is None else ("?", "")),
                 f"{100 * part.unseen.share:.3g} %" if part.unseen else "",
             ]
         )
@@ -70,6 +70,11 @@ def _columns(survey: Survey, parts: Sequence[Part], without: Sequence[str]) -> l
 
 
 def _notes(survey: Survey) -> Iterator[str]:
+    if survey.why is not None:
+        yield f"what its modules were seen to do, as it is no net of layers: {survey.why}"
+        unknown = [part.path for part in survey.rows if part.macs is None]
+        lacking = f"the MACs of {', '.join(unknown[:3])}{' ...' if len(unknown) > 3 else ''}, " if unknown else ""
+        yield f"not known: {lacking}what the code does between its modules, receptive fields, unseen pixels"
     if survey.fixed:
         yield f"not trained: {survey.fixed:,} fixed numbers"
     if survey.frozen:
@@ -81,7 +86,7 @@ def _notes(survey: Survey) -> Iterator[str]:
     if beside:
         yield (
             f"of this in side heads, which only training has: {sum(part.parameters for part in beside):,} parameters, "
-            f"{sum(part.macs for part in beside):,} MACs"
+            f"{sum(part.macs or 0 for part in beside):,} MACs"
         )
     if survey.unseen:
         yield f"never seen: {survey.unseen} of the picture ({100 * survey.unseen.share:.3g} % of it)"
@@ -120,7 +125,7 @@ def _fold(parts: list[Part], depth: int) -> Iterator[Part]:
             + (f", {len(others)} times" if len(others) > 1 else ""),
             parameters=sum(part.parameters for part in rest),
             fixed=sum(part.fixed for part in rest),
-            macs=sum(part.macs for part in rest),
+            macs=None if any(part.macs is None for part in rest) else sum(part.macs or 0 for part in rest),
             memory_bytes=sum(part.memory_bytes for part in rest),
             unseen=None,
         )

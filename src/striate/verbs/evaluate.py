@@ -82,12 +82,7 @@ def evaluate(
     opened = Run.open(run, Path(runs_dir))
     predictor = Predictor.open(opened.model_path)
     if data is not None:
-        source = find(data, data_dir=data_dir, progress=progress, least_classes=1)
-        stored = open_store(source, predictor.preprocess, progress=progress)
-        check_rejected(stored.source, allow_bad=allow_bad)
-        targets = _matched(stored.source, predictor.classes)
-        chosen = np.flatnonzero(targets >= 0)
-        return _ask(opened.name, data, stored.source, stored.store, targets, chosen, predictor)
+        return evaluate_on(predictor, data, name=opened.name, data_dir=data_dir, allow_bad=allow_bad, progress=progress)
     recipe = recipes.from_toml(opened.recipe_toml(), where=str(opened.path / "recipe.toml"))
     folder = opened.source().get("data_dir")
     prepared = prepare_again(
@@ -107,6 +102,23 @@ def evaluate(
         sizes = ", ".join(f"{name} {len(getattr(prepared.split, name))}" for name in ("train", "val", "test"))
         raise RunError(f"{opened.name} has no {part} pictures ({sizes}); choose another part with --split")
     return _ask(opened.name, part, prepared.source, prepared.store, prepared.targets, chosen, predictor)
+
+
+def evaluate_on(
+    predictor: Predictor,
+    data: str,
+    *,
+    name: str,
+    data_dir: Path | None = None,
+    allow_bad: bool = False,
+    progress: Progress | None = None,
+) -> Evaluation:
+    """Evaluate a model on pictures with the classes that it knows, by any name of a source."""
+    source = find(data, data_dir=data_dir, progress=progress, least_classes=1)
+    stored = open_store(source, predictor.preprocess, progress=progress)
+    check_rejected(stored.source, allow_bad=allow_bad)
+    targets = _matched(stored.source, predictor.classes)
+    return _ask(name, data, stored.source, stored.store, targets, np.flatnonzero(targets >= 0), predictor)
 
 
 def evaluate_prepared(

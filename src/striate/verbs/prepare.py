@@ -21,8 +21,9 @@ from striate.data.preprocess import Preprocess
 from striate.data.source import Source, check_rejected, find
 from striate.data.split import Split, split
 from striate.data.store import Store, channel_statistics, open_store
-from striate.errors import RecipeError, RunError, ShapeError
+from striate.errors import RecipeError, RunError, ShapeError, SourceError
 from striate.recipe import Recipe
+from striate.spec.code import Code
 from striate.spec.layers import BatchNorm, GroupNorm
 from striate.spec.net import Net
 from striate.spec.shape import Shape
@@ -30,6 +31,7 @@ from striate.spec.stages import stages
 from striate.spec.survey import Survey
 
 if TYPE_CHECKING:
+    from striate.model.build import Model
     from striate.verbs.start import Start
 
 Progress = Callable[[str, int, int], None]
@@ -66,9 +68,24 @@ class Prepared:
         return sha.hexdigest()
 
 
+@dataclass(frozen=True)
+class Own:
+    """A network that is there already, with weights to begin from: what `striate.adopt` brings to a training.
+
+    ``preprocess`` is kept as it is, mean and std too, where its weights are used to it (None: as the pictures say);
+    ``classes`` are the names its outputs have (None: whatever the pictures show); ``make`` gives the model.
+    """
+
+    net: Net
+    preprocess: Preprocess | None
+    classes: tuple[str, ...] | None
+    make: Callable[[Preprocess], Model]
+
+
 def prepare(
     recipe: Recipe,
     *,
+    own: Own | None = None,
     start: Start | None = None,
     data_dir: Path | None = None,
     download: bool = True,
@@ -82,6 +99,12 @@ def prepare(
     Errors: SourceError, RecipeError, DescribeError, StoreError, each before anything is written but the cache.
     """
     source = find(recipe.source, data_dir=data_dir, download=download, progress=progress)
+    if own is not None and own.classes not in (None, source.classes):
+        raise SourceError(
+            f"{source.location} has the classes {', '.join(source.classes[:5])}, in this order, and the adopted module"
+            f" {', '.join((own.classes or ())[:5])}; to have it learn them anew, adopt it with their number:"
+            f" classes={len(source.classes)}"
+        )
     facts = source.facts()
     height, width = facts.common_size or facts.median_size
     if start is not None:
@@ -92,20 +115,19 @@ def prepare(
         width=width,
         uniform=facts.common_size is not None,
         gray=facts.gray,
-        normed=recipe.net is None or _normed(nets.resolve(recipe.net)),
+        normed=(recipe.net is None and own is None) or _normed(_net(recipe, own)),
     )
     # A file of either name may change or go: from here on the recipe is all that a run and a reader need.
-    recipe = recipe.changed(source=source.location, net=_lasting(recipe))
-    net, survey, preprocess = plan(
-        recipe, classes=len(source.classes), preprocess=None if start is None else start.preprocess
-    )
+    recipe = recipe.changed(source=source.location, net=_lasting(recipe, own))
+    brought = start.preprocess if start is not None else own.preprocess if own is not None else None
+    net, survey, preprocess = plan(recipe, classes=len(source.classes), preprocess=brought, own=own)
     _import_ahead()
     if recipe.threads is None and survey.macs * (recipe.batch or 32) < WORTH_SHARING:
         recipe = recipe.changed(threads=1)
     stored = open_store(source, preprocess, progress=progress)
     check_rejected(stored.source, allow_bad=allow_bad)
     parts = split(stored.source, stored.store.digests, seed=recipe.seed, val=recipe.val, test=recipe.test)
-    scaled = _scaled(preprocess, stored.store, parts)
+    scaled = _scaled(preprocess, stored.store, parts, own)
     return Prepared(recipe, net, survey, stored.source, stored.store, parts, scaled)
 
 
@@ -113,6 +135,7 @@ def prepare_again(
     recipe: Recipe,
     keys: dict[str, list[str]],
     *,
+    own: Own | None = None,
     data_dir: Path | None = None,
     preprocess: Preprocess | None = None,
     progress: Progress | None = None,
@@ -131,16 +154,18 @@ def prepare_again(
         raise RunError(
             f"{len(gone)} of the run's {len(wanted)} pictures are no longer in {found.location}: {shown}; put them back"
         )
-    net, survey, preprocess = plan(recipe, classes=len(found.classes), preprocess=preprocess)
+    net, survey, preprocess = plan(recipe, classes=len(found.classes), preprocess=preprocess, own=own)
     stored = open_store(found.only(wanted), preprocess, progress=progress)
     index = {item.key: place for place, item in enumerate(stored.source.items)}
     rows = {part: tuple(index[key] for key in names if key in index) for part, names in keys.items()}
     parts = Split(rows["train"], rows["val"], rows["test"], rows["left_out"])
-    scaled = _scaled(preprocess, stored.store, parts)
+    scaled = _scaled(preprocess, stored.store, parts, own)
     return Prepared(recipe, net, survey, stored.source, stored.store, parts, scaled)
 
 
-def plan(recipe: Recipe, *, classes: int, preprocess: Preprocess | None = None) -> tuple[Net, Survey, Preprocess]:
+def plan(
+    recipe: Recipe, *, classes: int, preprocess: Preprocess | None = None, own: Own | None = None
+) -> tuple[Net, Survey, Preprocess]:
     """Return the net of a settled recipe, its survey, and how pictures become its input.
 
     ``preprocess`` is that of the weights it starts from; what the recipe says of size and resizing wins over it.
@@ -150,7 +175,7 @@ def plan(recipe: Recipe, *, classes: int, preprocess: Preprocess | None = None) 
     assert recipe.net is not None and recipe.size is not None and recipe.resize is not None
     channels = 1 if recipe.colour == "gray" else 3
     height, width = recipe.size
-    net = nets.resolve(recipe.net).with_classes(classes)
+    net = _net(recipe, own).with_classes(classes)
     survey = net.on(channels, height, width)
     following = [*survey.rows[1:], None]
     ends = {
@@ -190,23 +215,34 @@ def _started(recipe: Recipe, start: Start, *, gray: bool) -> Recipe:
     )
 
 
-def _scaled(preprocess: Preprocess, store: Store, parts: Split) -> Preprocess:
-    """Return a preprocess with mean and deviation: those it has, else those of the training pictures."""
-    if preprocess.mean:
+def _scaled(preprocess: Preprocess, store: Store, parts: Split, own: Own | None) -> Preprocess:
+    """Return a preprocess with mean and deviation: those it has, else those of the training pictures.
+
+    That of an adopted module is kept as it is, without any too.
+    """
+    if preprocess.mean or (own is not None and own.preprocess is not None):
         return preprocess
     mean, std = channel_statistics(store.pixels, parts.train)
     return replace(preprocess, mean=mean, std=std)
 
 
-def _lasting(recipe: Recipe) -> str:
-    """Return the name of a published net as it is, any other net, of a file too, as its text."""
+def _net(recipe: Recipe, own: Own | None) -> Net:
+    if own is not None:
+        return own.net
     assert recipe.net is not None
-    return recipe.net if recipe.net in nets.CATALOG else str(nets.resolve(recipe.net))
+    return nets.resolve(recipe.net)
+
+
+def _lasting(recipe: Recipe, own: Own | None) -> str:
+    """Return the name of a published net as it is, any other net, of a file too, as its text."""
+    return recipe.net if recipe.net in nets.CATALOG else str(_net(recipe, own))
 
 
 def _normed(net: Net) -> bool:
     """Whether a net normalises over pictures or maps; layer norm alone wants AdamW all the same (ConvNeXt's paper)."""
-    return any(isinstance(layer, BatchNorm | GroupNorm) for layer in net.layers())
+    return any(
+        isinstance(layer, BatchNorm | GroupNorm) or (isinstance(layer, Code) and layer.normed) for layer in net.layers()
+    )
 
 
 def _to_train_on(source: Source, recipe: Recipe) -> int:

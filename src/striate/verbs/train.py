@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,11 +18,14 @@ from striate.errors import RecipeError, RunError
 from striate.recipe import Recipe
 from striate.runs.environment import environment
 from striate.runs.run import Run
+from striate.spec.code import is_code
 from striate.verbs.events import Event, Finished, Finishing, Planned, follow
-from striate.verbs.prepare import Prepared, Progress, prepare, prepare_again
+from striate.verbs.prepare import Own, Prepared, Progress, prepare, prepare_again
 from striate.verbs.start import Start, hint, keep, kept, open_start
 
 if TYPE_CHECKING:
+    from torch import nn
+
     from striate.engine.fit import Training
     from striate.verbs.tune import Tuning
 
@@ -83,9 +87,14 @@ def train(
     return _run_of(training(chosen, name=name, runs_dir=Path(runs_dir), data_dir=folder, allow_bad=allow_bad))
 
 
-def resume(name: str = "last", *, epochs: int | None = None, runs_dir: Path | str = "runs") -> Run:
-    """Go on with a run that was stopped, exactly as if it had not been; ``epochs`` may raise how long it goes on."""
-    return _run_of(resuming(name, epochs=epochs, runs_dir=Path(runs_dir)))
+def resume(
+    name: str = "last", *, epochs: int | None = None, runs_dir: Path | str = "runs", module: nn.Module | None = None
+) -> Run:
+    """Go on with a run that was stopped, exactly as if it had not been; ``epochs`` may raise how long it goes on.
+
+    ``module`` is for the run of an adopted module that only its own code can be: one more of that class.
+    """
+    return _run_of(resuming(name, epochs=epochs, runs_dir=Path(runs_dir), module=module))
 
 
 def training(
@@ -97,8 +106,9 @@ def training(
     download: bool = True,
     allow_bad: bool = False,
     progress: Progress | None = None,
+    own: Own | None = None,
 ) -> Iterator[Event]:
-    """Train by a recipe and yield what happens, from Planned to Finished."""
+    """Train by a recipe and yield what happens, from Planned to Finished; ``own``: a network that is there already."""
     started = time.monotonic()
     if recipe.device not in ("auto", "cpu"):
         from striate.engine.device import choose_device
@@ -116,9 +126,9 @@ def training(
         )
         recipe = _with_tune(recipe)
     prepared = prepare(
-        recipe, start=start, data_dir=data_dir, download=download, allow_bad=allow_bad, progress=progress
+        recipe, start=start, own=own, data_dir=data_dir, download=download, allow_bad=allow_bad, progress=progress
     )
-    state = _begin(prepared, start, progress)
+    state = _begin(prepared, start, own, progress)
     run = Run.create(
         runs_dir,
         name or prepared.source.name,
@@ -129,16 +139,26 @@ def training(
     with run.locked():
         if start is not None:
             keep(start, run)
+        if own is not None:
+            from striate.engine.fit import Training
+
+            assert isinstance(state, Training)
+            run.checkpoint(*state.state())  # the weights it begins from are nowhere else
         run.write_split({part: prepared.keys(part) for part in PARTS})  # from here on it can be resumed
         yield from _learn(run, prepared, state, started)
 
 
 def resuming(
-    name: str = "last", *, epochs: int | None = None, runs_dir: Path, progress: Progress | None = None
+    name: str = "last",
+    *,
+    epochs: int | None = None,
+    runs_dir: Path,
+    progress: Progress | None = None,
+    module: nn.Module | None = None,
 ) -> Iterator[Event]:
     """Go on with a run from its newest checkpoint and yield what happens.
 
-    Errors: RunError when the run is complete, has no split yet, or its pictures have changed.
+    Errors: RunError when the run is complete, has no split yet, its pictures have changed, or it needs ``module``.
     """
     started = time.monotonic()
     run = Run.open(name, runs_dir)
@@ -160,10 +180,12 @@ def resuming(
                 f"{run.name} is complete ({recipe.epochs} epochs); to train it longer say"
                 f" striate train --resume {run.name} --epochs {2 * recipe.epochs}"
             )
-        facts = run.source()
+        facts, keys = run.source(), run.split()
+        own = None if recipe.net is None or not is_code(recipe.net) else _own_again(run, recipe.net, facts, module)
         prepared = prepare_again(
             recipe if epochs is None else recipe.changed(epochs=epochs),
-            run.split(),
+            keys,
+            own=own,
             data_dir=Path(facts["data_dir"]) if facts.get("data_dir") else None,
             preprocess=Preprocess.from_dict(facts["preprocess"]) if recipe.start is not None else None,
             progress=progress,
@@ -174,7 +196,8 @@ def resuming(
                 f" (a picture or a label has changed); start a new run: striate train {prepared.source.location}"
             )
         start = None if recipe.start is None else kept(run, recipe.start, recipe.start_digest)
-        state = _begin(prepared, start, progress)
+        prepared = replace(prepared, preprocess=Preprocess.from_dict(facts["preprocess"]))
+        state = _begin(prepared, start, own, progress)
         if longer:
             run.reopen(prepared.recipe.to_toml())
         yield from _learn(run, prepared, state, started)
@@ -189,7 +212,24 @@ def _with_tune(recipe: Recipe) -> Recipe:
     return recipe.changed(tune="head" if choose_device(recipe.device).type == "cpu" else "all")
 
 
-def _begin(prepared: Prepared, start: Start | None, progress: Progress | None) -> Training | Tuning:
+def _own_again(run: Run, net: str, facts: dict[str, Any], module: nn.Module | None) -> Own:
+    """Adopt the module of a run once more. Errors: RunError when it is not given, or is another."""
+    if module is None:
+        raise RunError(
+            f"{run.name} trains {net}, which only its own code can be; go on with it from Python, with one more of that"
+            f" class: striate.resume({run.name!r}, module={net.rpartition('.')[2]}(...))"
+        )
+    from striate.verbs.adopt import adopt
+
+    preprocess = Preprocess.from_dict(facts["preprocess"])
+    shape = (preprocess.channels, preprocess.height, preprocess.width)
+    own = adopt(module, input=shape, classes=facts["classes"], preprocess=preprocess).own()
+    if str(own.net) != net:
+        raise RunError(f"{run.name} trains {net}, and the module given is: {own.net}")
+    return own
+
+
+def _begin(prepared: Prepared, start: Start | None, own: Own | None, progress: Progress | None) -> Training | Tuning:
     """Build the model and all that training needs; what cannot be trained at all fails here, before it has a run."""
     if start is not None:
         from striate.verbs.tune import begin_tuning
@@ -200,12 +240,8 @@ def _begin(prepared: Prepared, start: Start | None, progress: Progress | None) -
     from striate.spec.shape import Shape
 
     recipe, pictures = prepared.recipe, prepared.preprocess
-    model = build(
-        prepared.net,
-        Shape(pictures.channels, pictures.height, pictures.width),
-        preprocess=pictures,
-        seed=recipe.seed,
-    )
+    shape = Shape(pictures.channels, pictures.height, pictures.width)
+    model = build(prepared.net, shape, preprocess=pictures, seed=recipe.seed) if own is None else own.make(pictures)
     return begin(model, recipe, prepared.store, prepared.targets, prepared.split)
 
 

@@ -1,0 +1,104 @@
+"""A module that only its own code can be, as a model: it answers everything that `striate.model.build.Model` does."""
+
+from __future__ import annotations
+
+import copy
+import difflib
+from collections.abc import Sequence
+from typing import Any, NoReturn, final
+
+import torch
+from torch import Tensor, nn
+
+from striate.data.preprocess import Preprocess
+from striate.errors import DescribeError
+from striate.model.build import Outputs, entry
+from striate.model.observe import last_with_weights
+from striate.spec import Shape
+from striate.spec.code import Code
+
+
+@final
+class Borrowed(nn.Module):
+    """A copy of somebody's module, with the scale and offset that pixels take on their way in.
+
+    Its tensors go by the module's own names after ``module.``. `embedding_part` is its last dense layer (or
+    convolution) by its own path, or empty where there is none; the embedding is then the logits themselves.
+    """
+
+    net: Code
+    shape: Shape
+    embedding_part: str
+
+    def __init__(self, module: nn.Module, net: Code, preprocess: Preprocess | None) -> None:
+        super().__init__()
+        self.net, self.shape = net, net.given
+        self.input = entry(self.shape, preprocess)
+        self.module = copy.deepcopy(module)
+        self.embedding_part = last_with_weights(self.module, torch.zeros(1, *self.shape)) or ""
+
+    def normalise(self, pixels: Tensor) -> Tensor:
+        """Return pixels (N, C, H, W) uint8 as `forward` takes them: float, pixels * scale + offset per channel."""
+        return self.input(pixels)  # type: ignore[no-any-return]
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Return the logits (N, K) for normalised inputs (N, C, H, W)."""
+        return self.module(inputs.contiguous())  # type: ignore[no-any-return]
+
+    def outputs(self, inputs: Tensor) -> Outputs:
+        """Return the logits; somebody else's module has no side heads."""
+        return Outputs(self(inputs), ())
+
+    def forward_with(self, inputs: Tensor, taps: Sequence[str]) -> tuple[Tensor, dict[str, Tensor]]:
+        """Return the logits, and what the modules named in ``taps`` put out; ``input`` is what is given.
+
+        Raises `DescribeError` for a path this module does not have, or one that puts out no tensor.
+        """
+        for tap in taps:
+            if tap not in self.taps():
+                near = ", ".join(difflib.get_close_matches(tap, self.taps(), n=3, cutoff=0.4))
+                raise DescribeError(f"this module has no part {tap!r}; " + (f"near it: {near}" if near else ""))
+        seen: dict[str, Any] = {"input": inputs}
+        hooks = [
+            self.module.get_submodule(tap).register_forward_hook(
+                lambda _, __, output, tap=tap: seen.__setitem__(tap, output)
+            )
+            for tap in taps
+            if tap != "input"
+        ]
+        try:
+            logits = self(inputs)
+        finally:
+            for hook in hooks:
+                hook.remove()
+        silent = [tap for tap in taps if not isinstance(seen.get(tap), Tensor)]
+        if silent:
+            raise DescribeError(f"{silent[0]} puts out no tensor")
+        return logits, {tap: seen[tap] for tap in taps}
+
+    def as_convolutional(self) -> NoReturn:
+        """Raise `DescribeError`: what a module that is only code does with a larger picture is not known."""
+        raise DescribeError(
+            f"{type(self.module).__name__} is only its own code, and cannot be made to slide over a larger picture;"
+            " a module whose steps can be read (adopted.why says which cannot) can"
+        )
+
+    def embed(self, inputs: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the logits (N, K) and the embedding (N, D): what goes into `embedding_part`; of a map, the average."""
+        if not self.embedding_part:
+            logits = self(inputs)
+            return logits, logits
+        seen: list[Tensor] = []
+        hook = self.module.get_submodule(self.embedding_part).register_forward_pre_hook(
+            lambda _, given: seen.append(given[0])
+        )
+        try:
+            logits = self(inputs)
+        finally:
+            hook.remove()
+        embedding = seen[-1]
+        return logits, embedding.mean((2, 3)) if embedding.dim() == 4 else embedding.reshape(len(inputs), -1)
+
+    def taps(self) -> tuple[str, ...]:
+        """Return every path that `forward_with` takes."""
+        return ("input", *(path for path, _ in self.module.named_modules() if path))

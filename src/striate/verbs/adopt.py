@@ -1,0 +1,285 @@
+"""Adopt: a torch module of somebody's own, made to do all that a net of ours does. Imports everything to its left."""
+
+from __future__ import annotations
+
+import copy
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast, final
+
+from torch import nn
+
+from striate.data.preprocess import Preprocess
+from striate.errors import DescribeError, ModelError, RecipeError, TrainingError
+from striate.model.adopt import Expressed, express
+from striate.model.borrowed import Borrowed
+from striate.model.build import Model, build
+from striate.model.examine import examine, quiet, why_not_trained
+from striate.model.observe import is_normed, observe
+from striate.model.operations import Unsaid
+from striate.model.weights import ModelFile, to_pieces
+from striate.recipe import Recipe
+from striate.runs import durable
+from striate.runs.predictor import Picture, Predictor
+from striate.runs.run import Run
+from striate.spec.code import Code
+from striate.spec.net import Net
+from striate.spec.shape import Shape
+from striate.spec.survey import Survey
+from striate.verbs.evaluate import Evaluation, evaluate_on
+from striate.verbs.prepare import Own
+from striate.verbs.train import Event, Planned, training
+
+if TYPE_CHECKING:
+    from striate.tasks.prediction import Scores
+
+
+@final
+class Adopted:
+    """A torch module of somebody's own, with all that Striate does with a net. Make one with `adopt`.
+
+    Where the module can be said in the words of a net, ``net`` is that net, proven to answer alike, and its runs and
+    model files need nothing of the module any more. Where it cannot, ``net`` is a `striate.spec.code.Code` and ``why``
+    the reason: it is surveyed as it was seen at work, and its runs and files need its code.
+
+    Attributes: ``module`` a copy of what was given, with the weights that answer; it is never trained in place.
+    ``net``, ``why`` (None: it is a net), ``notes`` (what a person should know of the translation), ``input``,
+    ``classes``, ``predictor``.
+    """
+
+    def __init__(
+        self,
+        module: nn.Module,
+        expressed: Expressed | None,
+        net: Net,
+        predictor: Predictor,
+        *,
+        named: bool,
+        measured: bool,
+    ) -> None:
+        self.module, self.net, self.predictor = module, net, predictor
+        self.why = net.why if isinstance(net, Code) else None
+        self.notes = expressed.notes if expressed is not None else ()
+        self.input, self.classes = Shape(*predictor.facts.input), predictor.classes
+        self._expressed, self._named, self._measured = expressed, named, measured
+
+    def __repr__(self) -> str:
+        return f"<{type(self.module).__name__} adopted as: {self.net}>"
+
+    @property
+    def survey(self) -> Survey:
+        """The table of its layers on its input; what is not known of somebody's code is said there."""
+        return self.net.on(self.input, fit="floor")
+
+    def train(
+        self,
+        source: str | Path | Recipe,
+        *,
+        epochs: int | None = None,
+        seed: int | None = None,
+        batch: int | None = None,
+        learning_rate: float | None = None,
+        augment: str | None = None,
+        device: str | None = None,
+        name: str | None = None,
+        runs_dir: Path | str = "runs",
+        data_dir: Path | str | None = None,
+        allow_bad: bool = False,
+    ) -> Run:
+        """Train on, from the weights it has, and return the run. The module is left as it is: `load` the run for more.
+
+        Errors as of `striate.train`; SourceError when the pictures' classes are not those it was adopted with,
+        TrainingError for a module that cannot be trained.
+
+        Example: ``run = adopted.train("pets", epochs=5); adopted.load(run).module``
+        """
+        start = source if isinstance(source, Recipe) else Recipe(source=str(source))
+        said = {
+            "epochs": epochs,
+            "seed": seed,
+            "batch": batch,
+            "learning_rate": learning_rate,
+            "augment": augment,
+            "device": device,
+        }
+        recipe = start.changed(**{field: value for field, value in said.items() if value is not None})
+        folder = None if data_dir is None else Path(data_dir)
+        run: Run | None = None
+        for event in self.training(recipe, runs_dir=Path(runs_dir), name=name, data_dir=folder, allow_bad=allow_bad):
+            if isinstance(event, Planned):
+                run = event.run
+        assert run is not None
+        if self._expressed is None:
+            run.answer_by(self.load(run).predictor)
+        return run
+
+    def training(
+        self,
+        recipe: Recipe,
+        *,
+        runs_dir: Path,
+        name: str | None = None,
+        data_dir: Path | None = None,
+        allow_bad: bool = False,
+    ) -> Iterator[Event]:
+        """Train by a recipe and yield what happens, as `striate.training` does; stop reading to stop."""
+        if self._expressed is None:
+            reason = why_not_trained(self.module, self.input, len(self.classes))
+            if reason is not None:
+                raise TrainingError(reason)
+        if recipe.start is not None:
+            raise RecipeError(f"start = {recipe.start!r}: an adopted module starts from its own weights; leave it out")
+        own = self.own()
+        fixed: dict[str, Any] = {
+            "net": str(self.net),
+            "size": self.input.size,
+            "colour": "gray" if self.input.channels == 1 else "rgb",
+            **({} if own.preprocess is None else {"resize": own.preprocess.resize}),
+        }
+        for field, value in fixed.items():
+            if getattr(recipe, field) not in (None, value):
+                raise RecipeError(
+                    f"{field} = {getattr(recipe, field)!r}: the adopted module was taken with {value!r};"
+                    f" leave {field} out, or adopt it otherwise"
+                )
+        if self._expressed is None:  # its code may take the memory order for granted, as x.view(...) does
+            fixed["channels_last"] = False
+        return training(
+            recipe.changed(**fixed), own=own, runs_dir=runs_dir, name=name, data_dir=data_dir, allow_bad=allow_bad
+        )
+
+    def predict(self, pictures: Sequence[Picture], *, unknown: bool = True) -> list[Scores]:
+        """Return an answer for each picture: a path, the bytes of a file, or pixels (H, W) or (H, W, 3) uint8.
+
+        Until it was trained here its probabilities are not calibrated, and every picture gets a class.
+        """
+        return self.predictor.predict(pictures, unknown=unknown)
+
+    def evaluate(
+        self, source: str | Path, *, data_dir: Path | str | None = None, allow_bad: bool = False
+    ) -> Evaluation:
+        """Evaluate it on pictures whose classes it knows by name. Errors: SourceError for classes it does not know.
+
+        Example: ``adopted.evaluate("pets").report.accuracy.value``
+        """
+        folder = None if data_dir is None else Path(data_dir)
+        name = type(self.module).__name__
+        return evaluate_on(self.predictor, str(source), name=name, data_dir=folder, allow_bad=allow_bad)
+
+    def save(self, path: Path | str) -> None:
+        """Write it as a model file: of a net enough by itself, of somebody's code to be `load` ed by it."""
+        predictor = self.predictor
+        tensors: dict[str, Any] = dict(predictor.model.state_dict())
+        if predictor.unknown is not None:
+            tensors |= predictor.unknown.to_tensors()
+        durable.write(Path(path), to_pieces(tensors, predictor.facts))
+
+    def load(self, path: Path | str | Run) -> Adopted:
+        """Return it with the weights, classes and calibration of a model file or run; this one stays as it is.
+
+        Its ``module`` is the module given to `adopt`, with those weights. Raises ModelError for the file of another
+        net, and whatever `Predictor.open` raises.
+        """
+        path = path.path if isinstance(path, Run) else Path(path)
+        module = copy.deepcopy(self.module)
+        if self._expressed is None:
+            assert isinstance(self.net, Code)
+            own = Borrowed(module, self.net, None)
+            predictor = Predictor.open(path, own=cast(Model, own))
+            module = copy.deepcopy(own.module).cpu()
+        else:
+            predictor = Predictor.open(path)
+            if predictor.facts.net != str(self.net):
+                raise ModelError(f"{path} holds the net {predictor.facts.net}, and this is {self.net}")
+            self._expressed.give_back(predictor.model, module)
+        return Adopted(module, self._expressed, self.net, predictor, named=True, measured=True)
+
+    def own(self) -> Own:
+        """Return what a training begins from."""
+        return Own(
+            self.net,
+            self.predictor.preprocess if self._measured else None,
+            self.classes if self._named else None,
+            lambda preprocess: _model(self.module, self._expressed, self.net, self.input, preprocess),
+        )
+
+
+def adopt(
+    module: nn.Module,
+    *,
+    input: tuple[int, int, int] | Shape,
+    classes: int | Sequence[str],
+    preprocess: Preprocess | None = None,
+) -> Adopted:
+    """Take in a torch module of the user's own: to survey, train, evaluate, predict with and save it.
+
+    The module takes (N, channels, height, width) float inputs, channels 1 or 3 (gray or RGB), and returns (N, classes)
+    logits. ``input`` is (channels, height, width) in pixels. ``classes`` are the names of its outputs in order, or how
+    many there are, which leaves the names to the pictures it is trained on. ``preprocess`` says how pictures become
+    its inputs, where its weights are used to something: it is kept. Without it pixels are divided by 255, and a
+    training takes the mean and std of its own pictures.
+
+    The module is run on random pictures in copies; nothing in it changes, now or when the adopted is trained. Raises
+    `DescribeError` naming what it gave and what was wanted.
+
+    Example: ``striate.adopt(MyNet(), input=(3, 64, 64), classes=["cat", "dog"]).train("pets", epochs=5)``
+    """
+    shape = input if isinstance(input, Shape) else Shape(*input)
+    names = _names(classes)
+    prepared = preprocess or Preprocess(height=shape.size[0], width=shape.size[1], channels=shape.channels)
+    if (prepared.channels, prepared.height, prepared.width) != tuple(shape):
+        raise DescribeError(
+            f"preprocess makes inputs of {prepared.channels}x{prepared.height}x{prepared.width}, and input is {shape}"
+        )
+    own = examine(module, shape, len(names))
+    expressed: Expressed | None = None
+    net: Net
+    try:
+        expressed = express(own, shape)
+        net = expressed.net
+    except Unsaid as unsaid:
+        net = _code(own, shape, len(names), str(unsaid))
+    model = _model(own, expressed, net, shape, prepared)
+    facts = ModelFile(
+        net=str(net),
+        input=(prepared.channels, prepared.height, prepared.width),
+        task="classify",
+        classes=names,
+        preprocess=prepared.to_dict(),
+        calibration={},
+        unknown=None,
+        provenance={"adopted": _class_name(own)},
+    )
+    predictor = Predictor(model.state_dict(), facts, own=model)
+    return Adopted(own, expressed, net, predictor, named=not isinstance(classes, int), measured=preprocess is not None)
+
+
+def _model(module: nn.Module, expressed: Expressed | None, net: Net, shape: Shape, preprocess: Preprocess) -> Model:
+    if expressed is not None:
+        return expressed.load(build(net, shape, preprocess=preprocess), module)
+    assert isinstance(net, Code)
+    return cast(Model, Borrowed(module, net, preprocess))  # it answers everything that a Model does (a test looks)
+
+
+def _code(module: nn.Module, shape: Shape, classes: int, why: str) -> Code:
+    with quiet():
+        rows = observe(copy.deepcopy(module), shape)
+    return Code(_class_name(module), why, is_normed(module), shape, Shape(classes), rows)
+
+
+def _class_name(module: nn.Module) -> str:
+    """Return where a module's class is written, as dotted names."""
+    kind = type(module)
+    return re.sub(r"[^\w.]", "", f"{kind.__module__}.{kind.__qualname__}".replace("<locals>.", ""))
+
+
+def _names(classes: int | Sequence[str]) -> tuple[str, ...]:
+    if isinstance(classes, int) and not isinstance(classes, bool):
+        if classes < 2:
+            raise DescribeError(f"classes = {classes}: a classifier has two classes or more")
+        return tuple(map(str, range(classes)))
+    names = tuple(classes) if isinstance(classes, list | tuple) else ()
+    if len(names) < 2 or not all(isinstance(name, str) and name for name in names) or len(set(names)) < len(names):
+        raise DescribeError(f"classes must be how many there are, or two different names or more, not {classes!r}")
+    return names
