@@ -1,7 +1,7 @@
 """Training on ten times the memory that the process may have: it completes, and resident memory stays flat.
 
-8,900 small JPEGs are stored at 448 pixels, 5.4 GB, and trained on for an epoch by a process that the kernel holds to 512
-MB, page cache and all (a memory cgroup, where this process may make one; elsewhere nothing enforces the allowance,
+8,900 small JPEGs are stored at 448 pixels, 5.4 GB, and trained on for an epoch by a process that the kernel holds to
+512 MB, page cache and all (a memory cgroup, where this process may make one; elsewhere nothing enforces the allowance,
 and the section says so). Its own memory (RssAnon) is sampled every fifth of a second.
 """
 
