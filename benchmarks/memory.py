@@ -1,7 +1,7 @@
 """Training on ten times the memory that the process may have: it completes, and resident memory stays flat.
 
-6,700 small JPEGs are stored at 448 pixels, 4 GB, and trained on for an epoch by a process that the kernel holds to 384
-MB, page cache and all (a memory cgroup, where this process may make one; elsewhere nothing enforces the allowance,
+8,900 small JPEGs are stored at 448 pixels, 5.4 GB, and trained on for an epoch by a process that the kernel holds to
+512 MB, page cache and all (a memory cgroup, where this process may make one; elsewhere nothing enforces the allowance,
 and the section says so). Its own memory (RssAnon) is sampled every fifth of a second.
 """
 
@@ -19,7 +19,7 @@ from pathlib import Path
 from benchmarks.machine import finished, history, striate
 from benchmarks.table import Result, Row
 
-ALLOWANCE = 384 * 2**20
+ALLOWANCE = 512 * 2**20
 SIZE = 448
 NET = "conv 8 8x8 stride 8 no bias >> batchnorm >> relu >> globalavgpool >> flatten >> dense"
 
@@ -30,7 +30,7 @@ def run(trials: int) -> Result:
     with tempfile.TemporaryDirectory() as name, allowance(ALLOWANCE) as group:
         place = Path(name)
         make(place / "pictures", pictures)
-        words = ("train", place / "pictures", "--net", NET, "--size", SIZE, "--batch", 16, "--epochs", 1,
+        words = ("train", place / "pictures", "--net", NET, "--size", SIZE, "--batch", 8, "--epochs", 1,
                  "--augment", "none", "--quiet")  # fmt: skip
         samples, seconds = watched(striate(*words), place, group)
         accuracy = finished(place)["accuracy"]["value"]
@@ -45,7 +45,7 @@ def run(trials: int) -> Result:
             Row("the whole process", (seconds,)),
             Row("its epoch", (epochs[-1],)),
         ),
-        (f'striate train pictures --net "{NET}" --size {SIZE} --batch 16 --epochs 1 --augment none',),
+        (f'striate train pictures --net "{NET}" --size {SIZE} --batch 8 --epochs 1 --augment none',),
         (f"Allowance {ALLOWANCE // 2**20} MB. {bound}. It completed, at {100 * accuracy:.1f} % test accuracy.",),
     )
 
@@ -87,7 +87,8 @@ def watched(command: list[str], place: Path, group: Path | None) -> tuple[list[f
             time.sleep(0.2)
         if process.returncode:
             said.seek(0)
-            raise SystemExit(f"it ended with {process.returncode}: {said.read()}")
+            told = ", ".join(f"{one:.0f}" for one in samples[:: max(1, len(samples) // 40)])
+            raise SystemExit(f"it ended with {process.returncode}: {said.read()}\nits own memory, MB: {told}")
     return samples, time.perf_counter() - began
 
 

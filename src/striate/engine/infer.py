@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from striate.data.store import Store
     from striate.model.build import Model
 
+_VALUES = 2**22  # of a batch's pictures: 27 of 224 x 224; the net's maps are many times that
+
 
 class Answers(NamedTuple):
     """What the net says of some pictures: ``logits`` (N, classes) and ``embeddings`` (N, features), float32, CPU."""
@@ -32,13 +34,14 @@ def infer(
     store: Store,
     indices: Sequence[int] | np.ndarray,
     *,
-    batch_size: int = 256,
+    batch_size: int | None = None,
     device: str | torch.device | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the logits (N, classes) and the embeddings (N, features) of the pictures at ``indices``, as float32.
 
     The model is asked in evaluation mode, in float32, and left in the mode it was in; it is moved to ``device`` when
-    one is given. Rows come in the order of ``indices``, which may repeat. When memory runs out, batches are halved.
+    one is given. Rows come in the order of ``indices``, which may repeat. ``batch_size`` by itself is 256, and fewer of
+    pictures so large that 256 are over 4 million values. When memory runs out, batches are halved.
 
     Errors: DeviceError when a device is not here, or not one picture fits into its memory.
 
@@ -50,6 +53,8 @@ def infer(
     training = model.training
     model.eval()
     try:
+        if batch_size is None:
+            batch_size = max(1, min(256, _VALUES // int(np.prod(store.pixels.shape[1:]))))
         pieces = list(answers(model, store, indices, batch_size=batch_size, device=where))
         if not pieces:
             height, width, channels = store.pixels.shape[1:]
