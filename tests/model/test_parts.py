@@ -56,7 +56,7 @@ def test_what_no_later_part_reads_is_let_go_of_however_many_parts_there_are() ->
         del value
         gc.collect()
         most = max(most, sum(ref() is not None for ref in alive))
-    assert len(alive) == 63 and most <= 2
+    assert len(alive) == 63 and most <= 3  # a part, what it reads, and what that is a view of
 
 
 def test_a_part_names_what_it_reads() -> None:
