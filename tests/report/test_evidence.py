@@ -5,13 +5,13 @@ from __future__ import annotations
 import dataclasses
 
 import numpy as np
+from tests.inside.evidence.planted import pictures, subject
 
 from striate.inside.evidence.change import change_of_mind
 from striate.inside.evidence.explain import explain
 from striate.report.answer import Answer
 from striate.report.evidence import change_answer, heat, why_answer
 from striate.report.look_page import page
-from tests.inside.evidence.planted import pictures, subject
 
 
 def text(answer: Answer) -> str:
