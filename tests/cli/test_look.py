@@ -77,6 +77,20 @@ def test_a_picture_gives_one_page_with_its_answer_first(trained: Place) -> None:
     trained("look", "ant.png", "-o", "mine.html").refused("mine.html is there already and is not ours")
 
 
+def test_why_this_and_not_that_by_a_method_and_what_would_change_it(trained: Place) -> None:
+    done = trained("look", "ant.png", "--class", "bee", "--against", "cow", "--change", "-o", "why.html").done()
+    assert done.out.startswith("Why did it say bee and not cow?")
+    text = (trained.path / "why.html").read_text()
+    Read(text).whole()
+    assert "How far can I trust that picture?" in text and "What would it take not to say" in text
+    assert "Grad-CAM" in text and "random orders" in text
+    occluded = trained("look", "ant.png", "--method", "occlusion", "--png", "-o", "why.png").done()
+    assert occluded.out.startswith("Why did it say")
+    trained("look", "ant.png", "--method", "gradcam").refused("no method 'gradcam'.*grad-cam")
+    trained("look", "ant.png", "--against", "bees").refused("no class 'bees'; near it: bee")
+    trained("look", "ant.png", "--method", "occlusion", "--part", "relu1").refused("not at a part")
+
+
 def test_a_part_a_channel_and_a_place(trained: Place) -> None:
     part = trained("look", "ant.png", "--part", "relu1", "--at", "2,3").done()
     assert "What does relu1 see?" in part.out
