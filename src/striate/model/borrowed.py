@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import copy
 import difflib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from typing import Any, NoReturn, final
 
 import torch
@@ -82,6 +83,21 @@ class Borrowed(nn.Module):
             f"{type(self.module).__name__} is only its own code, and cannot be made to slide over a larger picture;"
             " a module whose steps can be read (adopted.why says which cannot) can"
         )
+
+    def until(self, inputs: Tensor, tap: str) -> Tensor:
+        """Return what the module named ``tap`` puts out. Raises `DescribeError` as `forward_with` does."""
+        return self.forward_with(inputs, [tap])[1][tap]
+
+    def each(self, inputs: Tensor) -> Iterator[tuple[str, Tensor]]:
+        """Yield the path of every module with what it puts out, those without a tensor left out."""
+        for tap in self.taps():
+            if tap != "input":
+                with suppress(DescribeError):
+                    yield tap, self.until(inputs, tap)
+
+    def source(self, tap: str) -> NoReturn:
+        """Raise `DescribeError`, as `reads` does."""
+        self.reads(tap)
 
     def reads(self, path: str) -> NoReturn:
         """Raise `DescribeError`: which module reads which is written in its code alone."""
