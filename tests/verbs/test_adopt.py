@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnxruntime
 import pytest
 import torch
 from tests.model.adoptees import Attention, DenseLayer, Gate, Small
@@ -20,7 +21,16 @@ from torch import Tensor, nn
 import striate
 from striate.data.preprocess import Preprocess
 from striate.engine.fit import Epoch
-from striate.errors import DescribeError, ModelError, RecipeError, RunError, ShapeError, SourceError, TrainingError
+from striate.errors import (
+    DescribeError,
+    ExportError,
+    ModelError,
+    RecipeError,
+    RunError,
+    ShapeError,
+    SourceError,
+    TrainingError,
+)
 from striate.model.borrowed import Borrowed
 from striate.model.build import Model
 from striate.model.weights import read
@@ -376,3 +386,35 @@ def test_a_borrowed_module_answers_all_that_a_model_does() -> None:
     torch.testing.assert_close(embedding, seen["gate"].mean((2, 3)))
     with pytest.raises(DescribeError, match="no part 'gaet'; near it: gate"):
         one.forward_with(pictures, ["gaet"])
+
+
+class Turns(nn.Module):
+    """Which way it takes depends on the picture; no one graph has both."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv, self.fc = nn.Conv2d(3, 4, 3), nn.Linear(4, 10)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = self.conv(x) if float(x.mean()) < 0.01 else -3 * self.conv(x)
+        return self.fc(x.mean((2, 3)))
+
+
+@KINDS
+def test_an_adopted_module_is_exported_and_the_file_answers_alike(kind: type[nn.Module], tmp_path: Path) -> None:
+    one = adopted(kind)
+    parity = one.export(tmp_path / "own.onnx")
+    assert parity.same_class == parity.pictures == 32
+    pixels = np.random.default_rng(3).integers(0, 256, (5, 16, 16, 3), dtype=np.uint8)
+    session = onnxruntime.InferenceSession(str(tmp_path / "own.onnx"))
+    logits, _ = session.run(["logits", "embedding"], {"pixels": pixels})
+    with torch.no_grad():
+        wanted = module(kind).eval()(torch.from_numpy(pixels.transpose(0, 3, 1, 2).copy()) / 255)
+    np.testing.assert_allclose(logits, wanted.numpy(), rtol=1e-4, atol=1e-4)
+
+
+def test_a_way_that_depends_on_the_picture_is_not_exported_as_another(tmp_path: Path) -> None:
+    one = striate.adopt(Turns(), input=(3, 16, 16), classes=10)
+    with pytest.raises(ExportError, match="does not answer as torch does"):
+        one.export(tmp_path / "own.onnx")
+    assert not list(tmp_path.iterdir())

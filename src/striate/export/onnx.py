@@ -19,6 +19,7 @@ from striate.model import tensorfile
 from striate.model.weights import KEY
 from striate.runs import durable, onnx_file
 from striate.runs.onnx_file import ask, beside, digest_of, sealed, session
+from striate.spec.code import Code
 from striate.tasks.unknown import PREFIX
 
 if TYPE_CHECKING:
@@ -74,6 +75,10 @@ def graph_bytes(model: Model) -> bytes:
     """Return the graph of a model (on the CPU), serialised, without metadata."""
     from striate.export.onnx_walk import graph_of
 
+    if isinstance(model.net, Code):
+        from striate.export.onnx_traced import traced
+
+        return traced(model)
     tensors = {name: tensor.detach().numpy() for name, tensor in model.state_dict().items()}
     proto = graph_of(
         model.net,

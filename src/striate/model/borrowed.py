@@ -117,7 +117,7 @@ class Borrowed(nn.Module):
         finally:
             hook.remove()
         embedding = seen[-1]
-        return logits, embedding.mean((2, 3)) if embedding.dim() == 4 else embedding.reshape(len(inputs), -1)
+        return logits, embedding.mean((2, 3)) if embedding.dim() == 4 else embedding.flatten(1)
 
     def taps(self) -> tuple[str, ...]:
         """Return every path that `forward_with` takes."""

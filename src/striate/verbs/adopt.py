@@ -6,6 +6,7 @@ import copy
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, cast, final
 
 from torch import nn
@@ -32,6 +33,7 @@ from striate.verbs.prepare import Own
 from striate.verbs.train import Event, Planned, training
 
 if TYPE_CHECKING:
+    from striate.export.onnx import Parity
     from striate.tasks.prediction import Scores
 
 
@@ -174,6 +176,23 @@ class Adopted:
         if predictor.unknown is not None:
             tensors |= predictor.unknown.to_tensors()
         durable.write(Path(path), to_pieces(tensors, predictor.facts))
+
+    def export(self, output: Path | str) -> Parity:
+        """Write it as an ONNX file for other programs; return how far its answers lie from torch's.
+
+        Of a net we write the graph; of somebody's code torch follows the way one batch takes through it. Either is
+        written only where it answers as torch does, on parts of two photographs. Raises ExportError, DiskError.
+
+        Example: ``print(adopted.export("mine.onnx"))``
+        """
+        from striate.export.onnx import export_onnx
+        from striate.verbs.export import photographs
+
+        predictor = self.predictor
+        with TemporaryDirectory() as folder:
+            file = Path(folder, "model.safetensors")
+            self.save(file)
+            return export_onnx(predictor.model, file, photographs(predictor.preprocess), output=Path(output))
 
     def load(self, path: Path | str | Run) -> Adopted:
         """Return it with the weights, classes and calibration of a model file or run; this one stays as it is.
