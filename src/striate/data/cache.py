@@ -140,8 +140,10 @@ def being_built(folder: Path) -> Iterator[None]:
     if fcntl is None:  # an open file could not be renamed with its folder there; its age protects it instead
         yield
         return
-    with (folder / PIXELS).open("xb") as file:
+    unnamed = folder / f"{PIXELS}.held"  # so that the file is never there without its lock
+    with unnamed.open("xb") as file:
         hold(file)
+        unnamed.rename(folder / PIXELS)
         yield
 
 

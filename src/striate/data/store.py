@@ -17,6 +17,7 @@ import json
 import os
 import secrets
 import shutil
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -35,6 +36,8 @@ from striate.errors import PictureError, StoreError
 Progress = Callable[[str, int, int], None]
 
 _FORMAT = 2
+_TRIES = 20  # a hundredth of a second apart, to put a store in its place while others do the same
+_THERE = {errno.ENOTEMPTY, errno.EEXIST}
 _FULL = {errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)}
 _REMEDY = "free some space, train at a smaller size, or set STRIATE_CACHE to a folder on another disk"
 
@@ -225,18 +228,20 @@ def _counted(blocks: Iterator[Block], number: int, progress: Progress | None) ->
 
 def _published(building: Path, home: Path, source: Source, preprocess: Preprocess) -> Stored:
     """Give a finished store its name; where there is a good one by now, use that."""
-    for _ in range(10):
+    for patience in range(_TRIES, -1, -1):
         try:
             building.rename(home)
             storefile.flush_folder(home.parent)
         except OSError as error:
-            if not home.is_dir():
+            if not home.is_dir() and error.errno not in _THERE:
                 raise
             stored = _opened(home, source, preprocess)
             if stored is None and not cache.remove(home):
                 stored = _opened(home, source, preprocess, again=False)  # somebody uses it: what was bad stays so
-                if stored is None:
+                if stored is None and not patience:
                     raise StoreError(f"the store {home} is damaged and in use; delete that folder") from error
+            if stored is None:
+                time.sleep(0.01)  # somebody else may be taking it away at this moment
         else:
             stored = _opened(home, source, preprocess, again=False)
             if stored is None:
