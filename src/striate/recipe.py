@@ -12,6 +12,7 @@ import difflib
 import json
 import tomllib
 from collections.abc import Mapping
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
@@ -38,6 +39,7 @@ class Recipe(BaseModel):
     ``size`` is (height, width) in pixels, ``val`` and ``test`` are shares of the pictures that the source itself leaves
     unsplit. ``alpha`` (the decay of the mean square, of rmsprop) and ``eps`` (what is added to its root) are torch's.
     ``epoch_share`` is how much of the training pictures one epoch sees, another draw of them each time.
+    ``progressive`` trains on smaller pictures first: (until which share of all steps, pixels of the longer side) each.
 
     ``start`` is where the weights come from (a run, a model file, the name of known weights; None: from chance) and
     ``start_digest`` which very weights. ``tune`` says what is trained then: the new ``head`` alone, on features, for at
@@ -68,6 +70,7 @@ class Recipe(BaseModel):
     flip: bool | None = None
     epochs: Count | None = None
     epoch_share: Annotated[float, Field(gt=0.0, le=1.0)] = 1.0
+    progressive: tuple[tuple[Share, Count], ...] = ()
     batch: Count | None = None
     optimiser: Literal["sgd", "muon", "rmsprop", "adam", "adamw"] | None = None
     learning_rate: Positive | None = None
@@ -106,8 +109,14 @@ class Recipe(BaseModel):
         only = ("start_digest", "tune", "head_epochs", "rate_decay", "unfreeze")
         if self.start is None and (said := [name for name in only if getattr(self, name) is not None]):
             raise ValueError(f"{', '.join(said)}: only with weights to start from (start = a run, a file or a name)")
-        if any(b <= a for a, b in zip(self.milestones, self.milestones[1:], strict=False)):
+        if any(b <= a for a, b in pairwise(self.milestones)):
             raise ValueError(f"milestones {list(self.milestones)} must rise from one to the next")
+        stages = [(0.0, 0), *self.progressive]
+        if any(b[0] <= a[0] or b[1] <= a[1] for a, b in pairwise(stages)):
+            raise ValueError(
+                "progressive: both the shares of the steps and the pixels must rise from one stage to the next, such as"
+                f" [[0.3, 14], [0.7, 20]], and are {[list(stage) for stage in self.progressive]}"
+            )
         return self
 
     def settled(

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest
 
+from striate.metrics import intervals
 from striate.metrics.classification import auroc, averages
-from striate.metrics.intervals import Interval, bootstrap_mean, draws, f1_interval, mean_of, newcombe_auroc, wilson
+from striate.metrics.intervals import Bootstrap, Interval, bootstrap_mean, f1_interval, mean_of, newcombe_auroc, wilson
 from striate.metrics.reliability import calibration_error_of
 
 SETS = 500
@@ -108,7 +109,7 @@ def test_calibration_error_covers(off, pictures):
     for _ in range(SETS):
         confidence = generator.choice(levels, size=pictures)
         right = generator.random(pictures) < confidence - off
-        found.append(calibration_error_of(confidence, right, resamples=200))
+        found.append(calibration_error_of(confidence, right, bootstrap=Bootstrap(pictures, resamples=200)))
     assert 0.92 <= covered(found, off) <= 0.99
 
 
@@ -116,7 +117,18 @@ def test_bootstrap_is_a_function_of_the_seed():
     values = np.random.default_rng(6).random(50)
     assert bootstrap_mean(values, seed=1) == bootstrap_mean(values, seed=1)
     assert bootstrap_mean(values, seed=1) != bootstrap_mean(values, seed=2)
-    assert sum(len(rows) for rows in draws(3_000_000, seed=0, resamples=5)) == 5
+
+
+def test_bootstrap_counts_add_up_and_are_the_same_kept_or_not(monkeypatch):
+    values = np.random.default_rng(7).random((40, 3))
+    kept = Bootstrap(40, seed=3, resamples=90)
+    assert kept.sums(np.ones((40, 1))).ravel().tolist() == [40.0] * 90
+    assert Bootstrap(3_000_000, resamples=5).sums(np.ones((3_000_000, 1))).ravel().tolist() == [3e6] * 5
+    monkeypatch.setattr(intervals, "_KEPT", 0)
+    assert Bootstrap(40, seed=3, resamples=90).sums(values).tolist() == kept.sums(values).tolist()
+    # By hand: the draws themselves.
+    drawn = np.random.Generator(np.random.PCG64([3, 0xB007])).integers(0, 40, size=(90, 40), dtype=np.int32)
+    assert kept.sums(values) == pytest.approx(values[drawn].sum(axis=1), rel=1e-5)
 
 
 def test_mean_of_one_is_itself_and_of_equals_is_narrower():

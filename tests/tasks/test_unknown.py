@@ -173,11 +173,12 @@ def test_folding_keeps_angles():
 def test_stored_ones_are_spread_over_classes(monkeypatch):
     monkeypatch.setattr(room, "STORED", 50)
     targets = np.repeat([0, 1, 2], [500, 8, 100])
-    chosen = room._spread_evenly(targets)
+    chosen = room.spread_evenly(targets)
     assert len(chosen) == 50
     assert len(set(chosen.tolist())) == 50
     assert np.bincount(targets[chosen]).tolist() == [21, 8, 21]
-    assert len(room._spread_evenly(np.arange(100))) == 100
+    assert room.spread_evenly(targets[chosen]).tolist() == list(range(50))  # so those alone need be asked
+    assert len(room.spread_evenly(np.arange(100))) == 100
 
 
 def test_distance_is_the_mean_of_the_five_nearest():

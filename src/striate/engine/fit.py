@@ -25,7 +25,7 @@ from striate.data import augment
 from striate.data.augment import Augment
 from striate.data.loader import Batch, batches
 from striate.data.pca import principal_components
-from striate.engine import optimise, step
+from striate.engine import optimise, progressive, step
 from striate.engine.device import choose_device, keep_memory, use_threads, wants_bfloat16
 from striate.engine.infer import answers
 from striate.engine.state import NotFiniteError, Training
@@ -216,15 +216,16 @@ def _batches(training: Training) -> Generator[Batch]:
 def _step(training: Training) -> Step:
     """Say where we are; the loss is read here, so this is also where a loss that left the numbers is found."""
     loss = _mean_loss(training)
-    per_step = training.seconds / training.step
-    left = training.epochs * training.steps - training.updates
+    steps, here, full = training.epochs * training.steps, training.updates, training.store.pixels.shape[1:3]
+    done = progressive.work(training.recipe, here - training.step, here, steps, full)
+    left = progressive.work(training.recipe, here, steps, steps, full)
     return Step(
         epoch=training.epochs_done + 1,
         step=training.step,
         steps=training.steps,
         loss=loss,
         pictures_per_second=training.seen / training.seconds,
-        seconds_left=left * per_step + training.evaluating * (training.epochs - training.epochs_done),
+        seconds_left=training.seconds * left / done + training.evaluating * (training.epochs - training.epochs_done),
     )
 
 

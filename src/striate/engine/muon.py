@@ -20,17 +20,23 @@ _A, _B, _C = 3.4445, -4.7750, 2.0315  # the quintic that drives singular values 
 def orthogonal(matrix: Tensor) -> Tensor:
     """Return (R, C) -> (R, C) with the same singular vectors and singular values between about 0.7 and 1.2.
 
-    Newton-Schulz in bfloat16, as the step's direction is all that is wanted of it.
+    Newton-Schulz. A round multiplies X from the left with a polynomial p of its square S = X X', and so does the next
+    with one of S p(S)^2: all rounds are done on squares, a few times smaller than a kernel, and X is met twice.
 
     Example: ``orthogonal(torch.randn(8, 72)) @ orthogonal(...).T`` is near the identity.
     """
     wide = matrix.T if matrix.shape[0] > matrix.shape[1] else matrix
-    wide = (wide / (wide.norm() + 1e-7)).bfloat16()
-    for _ in range(_ROUNDS):
-        square = wide @ wide.T
-        wide = _A * wide + (_B * square + _C * square @ square) @ wide
-    turned: Tensor = wide.T if matrix.shape[0] > matrix.shape[1] else wide
-    return turned.to(matrix.dtype)
+    wide = wide / (wide.norm() + 1e-7)
+    square, product = wide @ wide.T, None
+    for last in [False] * (_ROUNDS - 1) + [True]:
+        factor = torch.addmm(square, square, square, beta=_B, alpha=_C)
+        factor.diagonal().add_(_A)
+        product = factor if product is None else product @ factor
+        if not last:
+            square = factor @ square @ factor
+    assert product is not None
+    turned: Tensor = product @ wide
+    return turned.T if matrix.shape[0] > matrix.shape[1] else turned
 
 
 @final
@@ -49,21 +55,26 @@ class Muon(torch.optim.Optimizer):
     def step(self, closure: None = None) -> None:  # type: ignore[override]
         """Move the weights along the gradients that are there."""
         for group in self.param_groups:
-            for weight in group["params"]:
-                if weight.grad is not None:
-                    self._move(weight, weight.grad, group)
+            weights = [weight for weight in group["params"] if weight.grad is not None]
+            if weights:
+                self._move(weights, group)
 
-    def _move(self, weight: Tensor, gradient: Tensor, group: dict[str, Any]) -> None:
+    def _move(self, weights: list[Tensor], group: dict[str, Any]) -> None:
         rate, momentum, decay = group["lr"], group["momentum"], group["weight_decay"]
+        gradients: Any = [weight.grad for weight in weights]
         if decay and not group["matrix"]:
-            gradient = gradient.add(weight, alpha=decay)
+            gradients = torch._foreach_add(gradients, weights, alpha=decay)
+        kept = [self._momentum(weight) for weight in weights]
+        torch._foreach_mul_(kept, momentum)
+        torch._foreach_add_(kept, gradients)
+        steps = list(torch._foreach_add(gradients, kept, alpha=momentum))
+        if group["matrix"]:
+            steps = [orthogonal(step.flatten(1)).view_as(step) for step in steps]
+            torch._foreach_mul_(weights, 1 - rate * decay)
+        torch._foreach_add_(weights, steps, alpha=-rate)
+
+    def _momentum(self, weight: Tensor) -> Tensor:
         state = self.state[weight]
         if "momentum_buffer" not in state:
             state["momentum_buffer"] = torch.zeros_like(weight)
-        state["momentum_buffer"].mul_(momentum).add_(gradient)
-        step = gradient.add(state["momentum_buffer"], alpha=momentum)
-        if not group["matrix"]:
-            weight.add_(step, alpha=-rate)
-            return
-        weight.mul_(1 - rate * decay)
-        weight.add_(orthogonal(step.flatten(1)).view_as(step), alpha=-rate)
+        return state["momentum_buffer"]  # type: ignore[no-any-return]

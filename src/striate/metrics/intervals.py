@@ -19,7 +19,8 @@ from striate.metrics.probability import Floats
 Z95 = 1.959963984540054  # the normal's 97.5 % point
 RESAMPLES = 1000
 _TAILS = (2.5, 97.5)
-_CHUNK = 4_000_000  # draws held at once: 16 MB
+_KEPT = 16_000_000  # counts kept for the next measure: 64 MB
+_CHUNK = 1_000_000  # draws made at once: 8 MB while they are counted
 
 
 @dataclass(frozen=True)
@@ -88,15 +89,37 @@ def percentiles(value: float, resampled: ArrayLike) -> Interval:
     return Interval(float(value), min(float(low), float(value)), max(float(high), float(value)))
 
 
-def draws(pictures: int, *, seed: int, resamples: int = RESAMPLES) -> Iterator[NDArray[np.int32]]:
-    """Yield the bootstrap's draws, (some, pictures) int32 picture numbers at a time, ``resamples`` rows in all.
+class Bootstrap:
+    """Pictures drawn again with replacement, ``resamples`` times, as many as there are: one set for all measures.
 
-    A function of (pictures, seed, resamples) alone: two measures with the same seed see the same draws.
+    A function of (pictures, seed, resamples) alone. Whatever is a sum over pictures is taken from how often each was
+    drawn: (resamples, pictures) float32, kept while that is at most 64 MB and drawn anew each time above.
     """
-    generator = np.random.Generator(np.random.PCG64([seed, 0xB007]))
-    rows = max(1, _CHUNK // max(pictures, 1))
-    for begin in range(0, resamples, rows):
-        yield generator.integers(0, pictures, size=(min(rows, resamples - begin), pictures), dtype=np.int32)
+
+    def __init__(self, pictures: int, *, seed: int = 0, resamples: int = RESAMPLES) -> None:
+        self.pictures, self.seed, self.resamples = pictures, seed, resamples
+        self._kept = list(self._drawn()) if pictures * resamples <= _KEPT else None
+
+    def sums(self, values: ArrayLike) -> Floats:
+        """Return the sums (resamples, M) of M numbers a picture, (pictures, M), over each set drawn."""
+        columns = np.asarray(values, dtype=np.float32)
+        chunks = self._drawn() if self._kept is None else self._kept
+        return np.concatenate([times @ columns for times in chunks]).astype(np.float64)
+
+    def mean(self, values: ArrayLike) -> Interval:
+        """Return the mean of one number a picture, (pictures,), with its percentile interval."""
+        array = np.asarray(values, dtype=np.float64)
+        return percentiles(float(array.mean()), self.sums(array[:, None])[:, 0] / self.pictures)
+
+    def _drawn(self) -> Iterator[NDArray[np.float32]]:
+        generator = np.random.Generator(np.random.PCG64([self.seed, 0xB007]))
+        most = max(1, _CHUNK // max(self.pictures, 1))
+        for begin in range(0, self.resamples, most):
+            rows = min(most, self.resamples - begin)
+            drawn = generator.integers(0, self.pictures, size=(rows, self.pictures), dtype=np.int32)
+            drawn += (np.arange(rows, dtype=np.int32) * self.pictures)[:, None]
+            times = np.bincount(drawn.ravel(), minlength=rows * self.pictures)
+            yield times.reshape(rows, self.pictures).astype(np.float32)
 
 
 def bootstrap_mean(values: ArrayLike, *, seed: int = 0, resamples: int = RESAMPLES) -> Interval:
@@ -104,9 +127,7 @@ def bootstrap_mean(values: ArrayLike, *, seed: int = 0, resamples: int = RESAMPL
 
     Example: ``bootstrap_mean([1.0, 2.0, 3.0]).value`` is 2.0.
     """
-    array = np.asarray(values, dtype=np.float64)
-    means = [array[rows].mean(axis=1) for rows in draws(len(array), seed=seed, resamples=resamples)]
-    return percentiles(float(array.mean()), np.concatenate(means))
+    return Bootstrap(len(np.asarray(values)), seed=seed, resamples=resamples).mean(values)
 
 
 def newcombe_auroc(value: float, positives: int, negatives: int) -> Interval:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from striate.errors import StriateError
-from striate.metrics.intervals import RESAMPLES, Interval, draws, wilson
+from striate.metrics.intervals import Bootstrap, Interval, wilson
 from striate.metrics.probability import Floats, Ints, checked_pair
 
 BINS = 15
@@ -66,7 +66,8 @@ def expected_calibration_error(
     Example: ``expected_calibration_error([[0.8, 0.2]] * 5, [0, 0, 0, 0, 1]).value`` is 0.0.
     """
     confidence, right = _answers(probabilities, targets)
-    return calibration_error_of(confidence, right, bins=bins, adaptive=adaptive, seed=seed)
+    bootstrap = Bootstrap(len(right), seed=seed)
+    return calibration_error_of(confidence, right, bins=bins, adaptive=adaptive, bootstrap=bootstrap)
 
 
 def reliability_of(
@@ -90,23 +91,20 @@ def calibration_error_of(
     *,
     bins: int = BINS,
     adaptive: bool = False,
-    seed: int = 0,
-    resamples: int = RESAMPLES,
+    bootstrap: Bootstrap | None = None,
 ) -> Interval:
     """Return the expected calibration error of (N,) confidences and whether each answer was right."""
+    drawn = Bootstrap(len(confidence)) if bootstrap is None else bootstrap
     edges = _edges(confidence, bins, adaptive)
     which, gap, count = _places(confidence, edges), right - confidence, len(edges) - 1
     value = float(np.abs(np.bincount(which, gap, minlength=count)).sum() / len(gap))
-    drawn = []
-    for rows in draws(len(gap), seed=seed, resamples=resamples):
-        slots = which[rows] + np.arange(len(rows))[:, None] * count
-        sums = np.bincount(slots.ravel(), gap[rows].ravel(), minlength=len(rows) * count)
-        drawn.append(np.abs(sums.reshape(-1, count)).sum(axis=1) / len(gap))
-    low, high = np.percentile(np.concatenate(drawn), (2.5, 97.5))
+    by_bin = np.zeros((len(gap), count))
+    by_bin[np.arange(len(gap)), which] = gap
+    low, high = np.percentile(np.abs(drawn.sums(by_bin)).sum(axis=1) / len(gap), (2.5, 97.5))
     # What chance alone shows: in each bin a sum of right or wrong, as likely as was said.
     spread = np.sqrt(np.bincount(which, confidence * (1 - confidence), minlength=count))
-    generator = np.random.Generator(np.random.PCG64([seed, 0xECE]))
-    chance = np.abs(generator.standard_normal((resamples, count)) * spread).sum(axis=1) / len(gap)
+    generator = np.random.Generator(np.random.PCG64([drawn.seed, 0xECE]))
+    chance = np.abs(generator.standard_normal((drawn.resamples, count)) * spread).sum(axis=1) / len(gap)
     plausible = value <= float(np.percentile(chance, 97.5))
     return Interval(
         value=value,

@@ -17,7 +17,7 @@ from striate.metrics.classification import (
     precision_recall_f1,
     share_of,
 )
-from striate.metrics.intervals import Interval, bootstrap_mean
+from striate.metrics.intervals import Bootstrap, Interval
 from striate.metrics.outcomes import Outcomes, joined, outcomes
 from striate.metrics.probability import Ints, checked_temperature
 from striate.metrics.reliability import Bin, calibration_error_of, reliability_of
@@ -177,8 +177,9 @@ def _report(seen: Outcomes, *, classes: tuple[str, ...], temperature: float, see
     confusion = count_pairs(seen.target, seen.predicted, classes=len(classes))
     confusion.setflags(write=False)
     macro, weighted = averages(confusion, seed=seed)
-    raw_error = calibration_error_of(seen.raw_confidence, seen.right, seed=seed)
-    raw_loss = bootstrap_mean(seen.raw_surprise, seed=seed)
+    drawn = Bootstrap(len(seen), seed=seed)
+    raw_error = calibration_error_of(seen.raw_confidence, seen.right, bootstrap=drawn)
+    raw_loss = drawn.mean(seen.raw_surprise)
     same = temperature == 1.0
     return ClassificationReport(
         classes=classes,
@@ -190,10 +191,10 @@ def _report(seen: Outcomes, *, classes: tuple[str, ...], temperature: float, see
         weighted=weighted,
         per_class=precision_recall_f1(confusion, classes),
         confusion=confusion,
-        log_loss=raw_loss if same else bootstrap_mean(seen.surprise, seed=seed),
-        brier_score=bootstrap_mean(seen.distance, seed=seed),
-        calibration_error=raw_error if same else calibration_error_of(seen.confidence, seen.right, seed=seed),
-        adaptive_calibration_error=calibration_error_of(seen.confidence, seen.right, adaptive=True, seed=seed),
+        log_loss=raw_loss if same else drawn.mean(seen.surprise),
+        brier_score=drawn.mean(seen.distance),
+        calibration_error=raw_error if same else calibration_error_of(seen.confidence, seen.right, bootstrap=drawn),
+        adaptive_calibration_error=calibration_error_of(seen.confidence, seen.right, adaptive=True, bootstrap=drawn),
         reliability=reliability_of(seen.confidence, seen.right),
         raw_log_loss=raw_loss,
         raw_calibration_error=raw_error,

@@ -156,7 +156,7 @@ def fit_unknown(
     if len(train) == 0:
         raise StriateError('there are no training pictures to learn "none of these" from')
     targets = checked_targets(train_targets, pictures=len(train), classes=1 << 31)
-    stored = _unit(train[_spread_evenly(targets)]).astype(np.float16)
+    stored = _unit(train[spread_evenly(targets)]).astype(np.float16)
     width = train.shape[1]
     val, logits = np.asarray(val_embeddings), np.asarray(val_logits)
     standard = Usual(0.0, 1.0)
@@ -287,8 +287,11 @@ def _folded(embeddings: NDArray[np.float32]) -> NDArray[np.float32]:
     return folded
 
 
-def _spread_evenly(targets: Ints) -> Ints:
-    """Return which training pictures to store: as many of each class as there is room for, evenly spaced in each."""
+def spread_evenly(targets: Ints) -> Ints:
+    """Return which training pictures to store: as many of each class as there is room for, evenly spaced in each.
+
+    Of pictures chosen so it returns all.
+    """
     _, numbers, counts = np.unique(targets, return_inverse=True, return_counts=True)
     room = max(STORED, NEIGHBOURS * len(counts))
     chosen: list[Ints] = []

@@ -16,7 +16,7 @@ from striate.model.weights import ModelFile
 from striate.runs.run import Run
 from striate.spec.code import is_code
 from striate.tasks.calibrate import Calibration, calibrate
-from striate.tasks.unknown import Unknown, fit_unknown
+from striate.tasks.unknown import Unknown, fit_unknown, spread_evenly
 from striate.verbs.prepare import Prepared, subset
 
 if TYPE_CHECKING:
@@ -93,6 +93,7 @@ def judge(prepared: Prepared, ask: Ask) -> tuple[Calibration, Unknown | None]:
     if not recipe.unknown or len(val) < FEWEST:
         return calibration, None
     train = subset(split.train, KNOWN, seed=recipe.seed)
+    train = train[spread_evenly(targets[train])]
     _, known = ask(train)
     unknown = fit_unknown(known, targets[train], embeddings, logits, temperature=calibration.temperature)
     return calibration, unknown

@@ -21,7 +21,8 @@ from striate.data.preprocess import Preprocess
 from striate.data.source import Source, check_rejected, find
 from striate.data.split import Split, split
 from striate.data.store import Store, channel_statistics, open_store
-from striate.errors import RecipeError, RunError, ShapeError, SourceError
+from striate.engine import progressive
+from striate.errors import DescribeError, RecipeError, RunError, ShapeError, SourceError
 from striate.recipe import Recipe
 from striate.spec.code import Code
 from striate.spec.layers import BatchNorm, GroupNorm
@@ -189,11 +190,33 @@ def plan(
                 f"{where} puts out {output}, and {classes} classes take {classes} numbers a picture;"
                 " let it end in: flatten >> dense (without a number, dense gives one a class)"
             )
+    _check_progressive(recipe, net, survey)
     if recipe.tune == "head":
         survey = survey.with_frozen([path for stage in stages(survey)[:-1] for path in stage])
     if preprocess is not None:
         return net, survey, replace(preprocess, height=height, width=width, resize=recipe.resize)
     return net, survey, Preprocess(height=height, width=width, channels=channels, resize=recipe.resize)
+
+
+def _check_progressive(recipe: Recipe, net: Net, survey: Survey) -> None:
+    """Refuse stages of progressive resizing that this very net cannot be trained at. Errors: RecipeError."""
+    full = survey.input.size
+    for until, longer in recipe.progressive:
+        if longer >= max(full):
+            raise RecipeError(
+                f"progressive: {longer} pixels until {until:g} of the steps, and the pictures have {max(full)} anyway;"
+                " leave that stage out, or name a larger size"
+            )
+        height, width = progressive.size(full, longer)
+        try:
+            there = net.on(survey.input.channels, height, width, fit="floor")
+        except DescribeError as error:
+            raise RecipeError(f"progressive: the net does not take pictures of {height}x{width}: {error}") from None
+        if there.parameters != survey.parameters:
+            raise RecipeError(
+                f"progressive: at {height}x{width} the net has {there.parameters:,} parameters and at"
+                f" {full[0]}x{full[1]} {survey.parameters:,}, so it is another; let it end in global pooling"
+            )
 
 
 def _started(recipe: Recipe, start: Start, *, gray: bool) -> Recipe:
