@@ -7,6 +7,7 @@ import torch
 from torch import nn
 from torch.optim import lr_scheduler
 
+from striate.engine.momentum import Momentum
 from striate.engine.optimise import average, clip, optimiser, schedule
 from striate.errors import RecipeError
 from striate.recipe import Recipe
@@ -129,11 +130,11 @@ def test_rmsprop_of_the_paper_and_the_eps_of_adam():
     assert {**usual, "foreach": None} == torchs
 
 
-def test_sgd_without_momentum_or_nesterov():
-    plain = optimiser(net(), Recipe(optimiser="sgd", learning_rate=0.1, momentum=0.0))
-    assert plain.defaults["momentum"] == 0 and not plain.defaults["nesterov"]
-    heavy = optimiser(net(), Recipe(optimiser="sgd", learning_rate=0.1, nesterov=False))
-    assert heavy.defaults["momentum"] == 0.9 and not heavy.defaults["nesterov"]
+def test_sgd_has_the_momentum_of_the_recipe():
+    made = optimiser(net(), Recipe(optimiser="sgd", learning_rate=0.1, momentum=0.3, nesterov=False))
+    assert isinstance(made, Momentum) and (made.momentum, made.nesterov) == (0.3, False)
+    usual = optimiser(net(), Recipe(optimiser="muon", learning_rate=0.1))
+    assert isinstance(usual, Momentum) and (usual.momentum, usual.nesterov) == (0.9, True)
 
 
 def test_open_recipes_and_nets_without_parameters_are_named():

@@ -13,21 +13,22 @@ from typing import Any, TypeAlias
 import torch
 from torch import Tensor, nn
 
-from striate.engine.muon import Muon
+from striate.engine.momentum import Momentum
 from striate.errors import RecipeError
 from striate.model.build import decayed
 from striate.recipe import Recipe
 
 Schedule: TypeAlias = Callable[[int], float]
+Optimiser: TypeAlias = torch.optim.Optimizer | Momentum
 
 
-def optimiser(model: nn.Module, recipe: Recipe, factors: Mapping[str, float] | None = None) -> torch.optim.Optimizer:
-    """Return the optimiser of a recipe, torch's own or Muon, with no weight decay on norms and biases.
+def optimiser(model: nn.Module, recipe: Recipe, factors: Mapping[str, float] | None = None) -> Optimiser:
+    """Return the optimiser of a recipe, torch's own or `Momentum`, with no weight decay on norms and biases.
 
     Whatever has at most one axis (a bias, the scale and shift of a norm) is not decayed. Decay is what the torch class
     makes of it: added to the gradient by sgd, rmsprop and adam, taken from the weight itself by adamw.
 
-    Where the work is done: Adam and AdamW in one fused kernel on cpu and cuda, the others in torch's foreach kernels;
+    Where the work is done: Adam and AdamW in one fused kernel on cpu and cuda, the others in foreach kernels of torch's;
     all of these are element by element and therefore repeatable to the bit.
 
     ``factors`` (name of a parameter -> share of the learning rate, 1 where it is not named) makes a group of each rate;
@@ -49,10 +50,9 @@ def optimiser(model: nn.Module, recipe: Recipe, factors: Mapping[str, float] | N
     here = groups[0]["params"][0].device.type in ("cpu", "cuda")
     foreach, fused = (True if here else None), (True if here else None)
     match recipe.optimiser:
-        case "sgd":
-            # Nesterov's form is only defined with momentum; without any it is plain descent.
-            nesterov = recipe.nesterov and recipe.momentum > 0
-            return torch.optim.SGD(groups, lr=rate, momentum=recipe.momentum, nesterov=nesterov, foreach=foreach)
+        case "sgd" | "muon":
+            groups = _matrices(model, groups) if recipe.optimiser == "muon" else groups
+            return Momentum(groups, lr=rate, momentum=recipe.momentum, nesterov=recipe.nesterov)
         case "rmsprop":
             return torch.optim.RMSprop(
                 groups, lr=rate, alpha=recipe.alpha, eps=recipe.eps, momentum=recipe.momentum, foreach=foreach
@@ -61,8 +61,6 @@ def optimiser(model: nn.Module, recipe: Recipe, factors: Mapping[str, float] | N
             return torch.optim.Adam(groups, lr=rate, betas=recipe.betas, eps=recipe.eps, fused=fused)
         case "adamw":
             return torch.optim.AdamW(groups, lr=rate, betas=recipe.betas, eps=recipe.eps, fused=fused)
-        case "muon":
-            return Muon(_matrices(model, groups), lr=rate, momentum=recipe.momentum)
     raise RecipeError(f"optimiser = {recipe.optimiser!r} cannot be trained with; settle the recipe first")
 
 

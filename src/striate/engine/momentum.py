@@ -1,12 +1,16 @@
-"""Muon: each weight matrix moves along the nearest orthogonal matrix of its momentum. Imports nothing of ours.
+"""SGD with momentum, and Muon: each weight matrix moves along the nearest orthogonal matrix of its momentum.
 
 Jordan et al., "Muon: An optimizer for hidden layers in neural networks" (2024): with all singular values of a step
 near 1, directions that a plain gradient hardly ever takes are learnt as fast as the strong ones. The coefficients are
 that paper's, three rounds of them as in its CIFAR-10 record.
+
+Plain momentum is torch's to the bit (a test). It stands here because the first step of an optimiser of torch's imports
+its compiler, which no training of ours needs that does not ask for it: a second of every run. Imports nothing of ours.
 """
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any, Final, final
 
@@ -40,19 +44,35 @@ def orthogonal(matrix: Tensor) -> Tensor:
 
 
 @final
-class Muon(torch.optim.Optimizer):
-    """SGD with Nesterov momentum, in which the groups with ``matrix=True`` take orthogonal steps.
+class Momentum:
+    """SGD with momentum, in which the groups with ``matrix=True`` take orthogonal steps.
 
     A kernel (O, C, H, W) is the matrix (O, C·H·W). Weight decay is taken from a matrix itself, and added to the
-    gradient of everything else. Group fields: ``lr, momentum, weight_decay, matrix``.
+    gradient of everything else. Fields of a group: ``params, weight_decay, matrix`` and ``lr``, that of all at first.
+    ``state`` holds a ``momentum_buffer`` for each weight, and ``param_groups`` the groups, as in torch's optimisers.
+
+    Sources: Sutskever et al. (2013) for Nesterov's form as torch has it.
+
+    Example: ``Momentum([{"params": list(model.parameters()), "weight_decay": 5e-4}], lr=0.1, momentum=0.9).step()``
     """
 
-    def __init__(self, groups: Iterable[dict[str, Any]], *, lr: float, momentum: float) -> None:
-        fields = {"lr": lr, "momentum": momentum, "weight_decay": 0.0, "matrix": False}
-        super().__init__(list(groups), fields)
+    def __init__(self, groups: Iterable[dict[str, Any]], *, lr: float, momentum: float, nesterov: bool = True) -> None:
+        self.param_groups: list[dict[str, Any]] = [{"lr": lr, "matrix": False, **group} for group in groups]
+        self.momentum, self.nesterov = momentum, nesterov
+        self.state: defaultdict[Tensor, dict[str, Tensor]] = defaultdict(dict)
+        self.defaults: dict[str, Any] = {}
+
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        """Forget the gradients, or set them to zero."""
+        for group in self.param_groups:
+            for weight in group["params"]:
+                if set_to_none:
+                    weight.grad = None
+                elif weight.grad is not None:
+                    weight.grad.zero_()
 
     @torch.no_grad()
-    def step(self, closure: None = None) -> None:  # type: ignore[override]
+    def step(self) -> None:
         """Move the weights along the gradients that are there."""
         for group in self.param_groups:
             weights = [weight for weight in group["params"] if weight.grad is not None]
@@ -60,21 +80,22 @@ class Muon(torch.optim.Optimizer):
                 self._move(weights, group)
 
     def _move(self, weights: list[Tensor], group: dict[str, Any]) -> None:
-        rate, momentum, decay = group["lr"], group["momentum"], group["weight_decay"]
-        gradients: Any = [weight.grad for weight in weights]
+        rate, decay = group["lr"], group["weight_decay"]
+        steps: list[Tensor] = [weight.grad for weight in weights if weight.grad is not None]
         if decay and not group["matrix"]:
-            gradients = torch._foreach_add(gradients, weights, alpha=decay)
-        kept = [self._momentum(weight) for weight in weights]
-        torch._foreach_mul_(kept, momentum)
-        torch._foreach_add_(kept, gradients)
-        steps = list(torch._foreach_add(gradients, kept, alpha=momentum))
+            steps = list(torch._foreach_add(steps, weights, alpha=decay))
+        if self.momentum:
+            kept = [self._kept(weight) for weight in weights]
+            torch._foreach_mul_(kept, self.momentum)
+            torch._foreach_add_(kept, steps)
+            steps = list(torch._foreach_add(steps, kept, alpha=self.momentum)) if self.nesterov else kept
         if group["matrix"]:
             steps = [orthogonal(step.flatten(1)).view_as(step) for step in steps]
             torch._foreach_mul_(weights, 1 - rate * decay)
         torch._foreach_add_(weights, steps, alpha=-rate)
 
-    def _momentum(self, weight: Tensor) -> Tensor:
+    def _kept(self, weight: Tensor) -> Tensor:
         state = self.state[weight]
         if "momentum_buffer" not in state:
             state["momentum_buffer"] = torch.zeros_like(weight)
-        return state["momentum_buffer"]  # type: ignore[no-any-return]
+        return state["momentum_buffer"]

@@ -1,12 +1,16 @@
-"""Muon against the singular vectors it stands for, and against the formula written out."""
+"""Momentum against torch's own, Muon against the singular vectors it stands for and the formula written out."""
 
 from __future__ import annotations
+
+import subprocess
+import sys
+from tempfile import TemporaryDirectory
 
 import pytest
 import torch
 from torch import nn
 
-from striate.engine.muon import Muon, orthogonal
+from striate.engine.momentum import Momentum, orthogonal
 from striate.engine.optimise import optimiser
 from striate.model.build import build
 from striate.recipe import Recipe
@@ -38,7 +42,7 @@ def test_steps_are_the_formula() -> None:
     expected = [weight.detach().clone() for weight in (matrix, plain)]
     momenta = [torch.zeros_like(weight) for weight in expected]
     groups = [{"params": [matrix], "weight_decay": 0.1, "matrix": True}, {"params": [plain], "weight_decay": 0.1}]
-    ours = Muon(groups, lr=0.05, momentum=0.6)
+    ours = Momentum(groups, lr=0.05, momentum=0.6)
     for _ in range(3):
         for number, weight in enumerate((matrix, plain)):
             weight.grad = torch.randn(weight.shape, generator=generator)
@@ -67,3 +71,39 @@ def test_only_hidden_layers_move_as_matrices() -> None:
     assert kinds["dense2.weight"] == (False, 0.01)  # what answers
     assert kinds["batchnorm1.weight"] == kinds["dense2.bias"] == (False, 0.0)
     assert len(kinds) == len(named)
+
+
+@pytest.mark.parametrize(("momentum", "nesterov"), [(0.9, True), (0.9, False), (0.0, True)])
+def test_plain_steps_are_torchs_to_the_bit(momentum: float, nesterov: bool) -> None:
+    generator = torch.Generator().manual_seed(3)
+    shapes = [(8, 3, 3, 3), (8,), (5, 40), (1,)]
+    ours, theirs = ([nn.Parameter(torch.full(shape, 0.5)) for shape in shapes] for _ in range(2))
+
+    def groups(weights: list[nn.Parameter]) -> list[dict[str, object]]:
+        return [{"params": weights[::2], "weight_decay": 5e-4}, {"params": weights[1::2], "weight_decay": 0.0}]
+
+    mine = Momentum(groups(ours), lr=0.05, momentum=momentum, nesterov=nesterov)
+    torchs = torch.optim.SGD(
+        groups(theirs), lr=0.05, momentum=momentum, nesterov=nesterov and momentum > 0, foreach=True
+    )
+    for step in range(5):
+        for one, other in zip(ours, theirs, strict=True):
+            one.grad = torch.randn(one.shape, generator=generator)
+            other.grad = one.grad.clone()
+        if step == 3:
+            ours[0].grad = theirs[0].grad = None  # a weight that no path reached
+        mine.step()
+        torchs.step()
+        mine.zero_grad()
+        assert all(torch.equal(one, other) for one, other in zip(ours, theirs, strict=True))
+        assert all(one.grad is None for one in ours)
+
+
+def test_a_training_does_not_import_torchs_compiler() -> None:
+    code = (
+        "import sys, striate; striate.train('digits', epochs=1, device='cpu'); import torch;"
+        "print([name for name in ('torch._dynamo', 'torch._inductor', 'sympy') if name in sys.modules])"
+    )
+    with TemporaryDirectory() as folder:
+        done = subprocess.run([sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
