@@ -39,6 +39,7 @@ class Recipe(BaseModel):
     ``size`` is (height, width) in pixels, ``val`` and ``test`` are shares of the pictures that the source itself leaves
     unsplit. ``alpha`` (the decay of the mean square, of rmsprop) and ``eps`` (what is added to its root) are torch's.
     ``epoch_share`` is how much of the training pictures one epoch sees, another draw of them each time.
+    ``whiten`` begins the first convolution with the components of its patches (`striate.model.whiten`).
     ``progressive`` trains on smaller pictures first: (until which share of all steps, pixels of the longer side) each.
 
     ``start`` is where the weights come from (a run, a model file, the name of known weights; None: from chance) and
@@ -72,6 +73,7 @@ class Recipe(BaseModel):
     epoch_share: Annotated[float, Field(gt=0.0, le=1.0)] = 1.0
     progressive: tuple[tuple[Share, Count], ...] = ()
     batch: Count | None = None
+    whiten: bool = False
     optimiser: Literal["sgd", "muon", "rmsprop", "adam", "adamw"] | None = None
     learning_rate: Positive | None = None
     momentum: Share = 0.9
@@ -109,6 +111,8 @@ class Recipe(BaseModel):
         only = ("start_digest", "tune", "head_epochs", "rate_decay", "unfreeze")
         if self.start is None and (said := [name for name in only if getattr(self, name) is not None]):
             raise ValueError(f"{', '.join(said)}: only with weights to start from (start = a run, a file or a name)")
+        if self.start is not None and self.whiten:
+            raise ValueError("whiten: the weights to start from have a first layer that has learnt; leave whiten out")
         if any(b <= a for a, b in pairwise(self.milestones)):
             raise ValueError(f"milestones {list(self.milestones)} must rise from one to the next")
         stages = [(0.0, 0), *self.progressive]

@@ -28,7 +28,7 @@ def optimiser(model: nn.Module, recipe: Recipe, factors: Mapping[str, float] | N
     Whatever has at most one axis (a bias, the scale and shift of a norm) is not decayed. Decay is what the torch class
     makes of it: added to the gradient by sgd, rmsprop and adam, taken from the weight itself by adamw.
 
-    Where the work is done: Adam and AdamW in one fused kernel on cpu and cuda, the others in foreach kernels of torch's;
+    Where the work is done: Adam and AdamW in one fused kernel on cpu and cuda, the others in foreach kernels;
     all of these are element by element and therefore repeatable to the bit.
 
     ``factors`` (name of a parameter -> share of the learning rate, 1 where it is not named) makes a group of each rate;

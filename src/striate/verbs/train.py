@@ -12,6 +12,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from striate import recipe as recipes
 from striate.data.preprocess import Preprocess
 from striate.errors import RecipeError, RunError
@@ -242,6 +244,12 @@ def _begin(prepared: Prepared, start: Start | None, own: Own | None, progress: P
     recipe, pictures = prepared.recipe, prepared.preprocess
     shape = Shape(pictures.channels, pictures.height, pictures.width)
     model = build(prepared.net, shape, preprocess=pictures, seed=recipe.seed) if own is None else own.make(pictures)
+    if recipe.whiten:
+        if own is not None:
+            raise RecipeError("whiten: an adopted module comes with its own first weights; leave whiten out")
+        from striate.model.whiten import whiten
+
+        whiten(model, prepared.store.pixels, np.array(prepared.split.train, np.int64))
     return begin(model, recipe, prepared.store, prepared.targets, prepared.split)
 
 
