@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from striate.errors import DescribeError, NotationError
+from striate.nets.airbench import airbench94
 from striate.nets.alexnet import TORCHVISION as ALEXNET
 from striate.nets.alexnet import alexnet, alexnet_2012
 from striate.nets.convnext import NAMES as _CONVNEXT
@@ -50,6 +51,7 @@ from striate.spec import Net, Shape, parse
 __all__ = [
     "CATALOG",
     "Entry",
+    "airbench94",
     "alexnet",
     "alexnet_2012",
     "convnext_small",
@@ -160,6 +162,7 @@ _INCEPTION = "Szegedy et al., Rethinking the Inception Architecture for Computer
 _SQUEEZENET = "Iandola et al., SqueezeNet: AlexNet-Level Accuracy with 50x Fewer Parameters and <0.5MB Model Size"
 _DENSENET = "Huang et al., Densely Connected Convolutional Networks"
 _UNET = "Ronneberger et al., U-Net: Convolutional Networks for Biomedical Image Segmentation"
+_AIRBENCH = "Jordan, 94% on CIFAR-10 in 3.29 Seconds on a Single GPU"
 _CELLS = "ISBI 2012 membranes, warping error 0.000353 (the paper's, without padding)"
 
 
@@ -232,6 +235,10 @@ CATALOG: dict[str, Entry] = {
     "resnet56": _cifar(resnet56, "ResNet-56 for CIFAR", _RESIDUAL, 2015, 93.03, "table 6", _RESNET_CIFAR),
     "resnet110": _cifar(resnet110, "ResNet-110 for CIFAR", _RESIDUAL, 2015, 93.57, "table 6", _RESNET_CIFAR),
     "wrn28_10": _cifar(wrn28_10, "WRN-28-10 for CIFAR", _WIDE, 2016, 96.00, "table 5", ()),
+    "airbench94": Entry(
+        airbench94, "a race to 94 % on CIFAR-10", _AIRBENCH, 2024, Shape(3, 32, 32), 10,
+        "CIFAR-10 94.01 % (paper, six views of a picture)",
+    ),
     "wide_resnet50_2": _imagenet(wide_resnet50_2, "Wide ResNet-50-2", _WIDE, 2016, 78.468, _RESNET),
     "wide_resnet101_2": _imagenet(wide_resnet101_2, "Wide ResNet-101-2", _WIDE, 2016, 78.848, _RESNET),
     "resnext50_32x4d": _imagenet(resnext50_32x4d, "ResNeXt-50, 32x4d", _NEXT, 2016, 77.618, _RESNET),
