@@ -119,5 +119,5 @@ def test_a_race_leaves_nothing_to_our_rules_and_can_be_run(name: str, channels: 
     facts = {"pictures": 50_000, "height": 32, "width": 32, "uniform": True, "gray": channels == 1}
     other = {"pictures": 100, "height": 300, "width": 200, "uniform": False, "gray": channels == 1}
     assert one.settled(**facts) == one.settled(**other)
-    net, survey, _ = plan(one.changed(source="x").settled(**facts), classes=10)
+    _, survey, _ = plan(one.changed(source="x").settled(**facts), classes=10)
     assert survey.output.channels == 10 and one.whiten
