@@ -92,3 +92,15 @@ def test_refused() -> None:
         dream.direction(model, "conv2", [1.0, 2.0])
     with pytest.raises(DescribeError, match="0 steps"):
         dream.maximise(model, dream.channel(model, "conv2", 0), steps=0)
+
+
+def test_climbing_is_torchs_adam() -> None:
+    generator = torch.Generator().manual_seed(5)
+    ours, theirs = (torch.ones(3, 4) for _ in range(2))
+    climb, adam = dream._Adam(ours, 0.1), torch.optim.Adam([theirs.requires_grad_()], 0.1)
+    for _ in range(20):
+        gradient = torch.randn(3, 4, generator=generator)
+        theirs.grad = -gradient
+        adam.step()
+        climb.step(gradient)
+        torch.testing.assert_close(ours, theirs.detach(), rtol=1e-5, atol=1e-6)

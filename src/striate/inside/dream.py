@@ -26,6 +26,7 @@ Score: TypeAlias = Callable[[Tensor], Tensor]
 Transform: TypeAlias = Callable[[Tensor, torch.Generator], Tensor]
 
 RATE = 0.1  # of Adam
+_BETAS, _EPSILON = (0.9, 0.999), 1e-8
 STEPS = 128
 LOOK = 8  # steps from one look at the picture as it stands to the next
 SMALL, TRIES = 64, 8  # pictures up to this side get stuck more easily and cost little: so many grow at once
@@ -203,7 +204,7 @@ def maximise(
     slope = Objective(objective.name, tuple((_sloped(model, part), score) for part, score in objective.terms))
     random = torch.Generator().manual_seed(seed)
     numbers = drawn.numbers.clone().requires_grad_(True)
-    optimiser = torch.optim.Adam([numbers], rate)
+    climb = _Adam(numbers, rate)
     best, highest = _best(model, objective, drawn.picture(numbers))
     start, course = highest, []
     for step in range(steps):
@@ -212,13 +213,29 @@ def maximise(
             picture = move(picture, random)
         values = _scores(model, slope, 255 * picture)
         course.append(float(values.detach().max()))
-        (numbers.grad,) = torch.autograd.grad(-values.sum(), [numbers])
-        optimiser.step()
+        (gradient,) = torch.autograd.grad(values.sum(), [numbers])
+        climb.step(gradient)
         if (step + 1) % LOOK == 0 or step + 1 == steps:
             now, reached = _best(model, objective, drawn.picture(numbers))
             if reached > highest:
                 best, highest = now, reached
     return Dream(objective.name, best, highest, start, tuple(course))
+
+
+class _Adam:
+    """Adam (Kingma and Ba 2015, algorithm 1), upwards. Torch's would import its compiler first: a second."""
+
+    def __init__(self, numbers: Tensor, rate: float) -> None:
+        self.numbers, self.rate, self.steps = numbers, rate, 0
+        self.mean, self.square = torch.zeros_like(numbers), torch.zeros_like(numbers)
+
+    @torch.no_grad()
+    def step(self, gradient: Tensor) -> None:
+        self.steps += 1
+        self.mean.lerp_(gradient, 1 - _BETAS[0])
+        self.square.mul_(_BETAS[1]).addcmul_(gradient, gradient, value=1 - _BETAS[1])
+        size = (self.square / (1 - _BETAS[1] ** self.steps)).sqrt_().add_(_EPSILON)
+        self.numbers.addcdiv_(self.mean, size, value=self.rate / (1 - _BETAS[0] ** self.steps))
 
 
 def _mean(values: Tensor, number: int) -> Tensor:
