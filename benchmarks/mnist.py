@@ -4,11 +4,7 @@ from benchmarks.machine import SHARED
 from benchmarks.table import Result
 from benchmarks.to_target import race
 
-# Half an epoch with Muon learns what one does with SGD (docs/defaults.md).
-FAST = (
-    *("--epochs", 1, "--set", "epoch_share=0.5", "--batch", 64),
-    *("--optimiser", "muon", "--lr", 0.085, "--set", "momentum=0.6"),
-)
+FAST = ("--recipe", "mnist-speedrun")
 
 
 def run(trials: int) -> Result:
