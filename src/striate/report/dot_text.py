@@ -29,7 +29,7 @@ def heading(found: Dot) -> str:
 
 def looks(found: Dot) -> str:
     """Return which pixels it can depend on."""
-    height, width = found.subject.model.shape.size
+    height, width = found.subject.survey.input.size
     box, unclipped = found.seen.box, found.seen.unclipped
     if not box.height or not box.width:
         return "it sees nothing but padding"
