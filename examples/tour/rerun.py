@@ -19,7 +19,12 @@ from striate.errors import StriateError
 
 HERE = Path(__file__).resolve().parent
 PAGE = HERE.parents[1] / "docs" / "tour.md"
-DRAWN = {"walk.svg": "walk.svg", "walk.png": "walk-7x7.png", "letter-a-sobel.png": "letter-a-sobel.png"}
+DRAWN = {
+    "walk.svg": "walk.svg",
+    "walk.png": "walk-7x7.png",
+    "pool.svg": "pool.svg",
+    "letter-a-sobel.png": "letter-a-sobel.png",
+}
 
 
 def output(command: str) -> str:

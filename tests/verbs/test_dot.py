@@ -120,12 +120,12 @@ def test_what_is_wrong_with_a_file_is_said_as_ever(model: Path, picture: Path) -
         (FACTS, {**given, "conv2.weight": torch.ones(2)}, "besides its net, conv2.weight"),
         (FACTS, {**given, "conv1.bias": torch.ones(1)}, r"conv1.bias is torch.float32 \(1,\) in the file"),
         (replace(FACTS, preprocess=replace(HOW, width=12).to_dict()), given, "its pictures are prepared as"),
-        (replace(FACTS, net="module app.Net"), given, "only its own code"),
+        (replace(FACTS, net="module app.Net"), given, "that only its own code can be"),
     ):
         model.write_bytes(to_bytes(changed, facts))
         with pytest.raises(ModelError, match=said):
             dot(picture, "conv1", model=model)
-    content = bytearray(model.read_bytes())
+    content = bytearray(to_bytes(given, FACTS))
     content[-3] ^= 1
     model.write_bytes(content)
     with pytest.raises(ModelError, match="damaged"):

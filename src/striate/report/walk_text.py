@@ -8,7 +8,7 @@ from striate.inside.walk import Walk
 
 
 def frames(walk: Walk) -> Iterator[str]:
-    """Yield each step as lines: ``#`` pixels, ``.`` zeros, ``x`` pixels never seen, the window in brackets.
+    """Yield each step as lines: ``#`` pixels, ``.`` zeros (outside, for a pooling), ``x`` pixels never seen, the window in brackets.
 
     What is made already is ``o``, what is being made now ``O``.
     """
