@@ -1,4 +1,4 @@
-"""``striate walk``: how a convolution or a pooling passes over its input, as an animation, a strip of frames or characters."""
+"""``striate walk``: how a convolution or a pooling passes over its input, as an animation, a strip or characters."""
 
 from __future__ import annotations
 

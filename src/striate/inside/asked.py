@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -50,7 +50,8 @@ class Asked(ABC):
 
     ``pixels`` (H, W, C) uint8 is what the network takes; ``original`` (H', W', C) uint8 the picture it was made from,
     ``frame`` where in it the input lies. ``classes`` in the order of the logits; ``temperature`` that of the
-    calibration; ``trained`` False where the weights are drawn.
+    calibration; ``trained`` False where the weights are drawn; ``frozen`` the parts that were not trained but given,
+    and what was given.
     """
 
     name: str
@@ -61,6 +62,7 @@ class Asked(ABC):
     frame: Frame
     temperature: float = 1.0
     trained: bool = True
+    frozen: Mapping[str, str] = field(default_factory=dict)
 
     @abstractmethod
     def _survey(self) -> Survey:
@@ -88,7 +90,7 @@ class Asked(ABC):
     @cached_property
     def survey(self) -> Survey:
         """The net on its input."""
-        return self._survey()
+        return self._survey().with_frozen(self.frozen) if self.frozen else self._survey()
 
     @cached_property
     def rows(self) -> dict[str, Part]:
@@ -126,9 +128,9 @@ class Asked(ABC):
         else:
             rows, columns = self.survey.bounds(path, row, column)
             box = Box(rows.start, columns.start, rows.stop, columns.stop)
-            field = self.rows[path].field
-            assert field is not None  # pictures are maps
-            (top, bottom), (left, right) = field.height.span(row), field.width.span(column)
+            sees = self.rows[path].field
+            assert sees is not None  # pictures are maps
+            (top, bottom), (left, right) = sees.height.span(row), sees.width.span(column)
             unclipped = Box(top, left, bottom + 1, right + 1)
         return Seen(unclipped, box, self.frame.box(box.clipped(height, width)))
 

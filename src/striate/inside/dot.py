@@ -117,6 +117,7 @@ class Dot:
         return {
             "picture": self.subject.name,
             "trained": self.subject.trained,
+            "frozen": self.subject.frozen.get(self.made.part),
             "channel": self.channel,
             "at": list(self.at) if self.at else None,
             "shape": list(self.shape),

@@ -7,7 +7,7 @@ subject.receptive_field("conv1", 3, 4)      # which pixels position 3, 4 of it s
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, final
@@ -21,6 +21,7 @@ from striate.data.preprocess import Preprocess
 from striate.inside.asked import Asked, Seen, show
 from striate.model.build import Model, build
 from striate.runs.predictor import Picture, Predictor
+from striate.runs.rebuild import frozen
 from striate.spec import Net, Shape
 from striate.spec.survey import Survey
 
@@ -51,6 +52,7 @@ class Subject(Asked):
             predictor.preprocess,
             picture,
             temperature=predictor.calibration.temperature,
+            frozen=frozen(predictor.facts),
         )
 
     @classmethod
@@ -78,6 +80,7 @@ class Subject(Asked):
         *,
         temperature: float = 1.0,
         trained: bool = True,
+        frozen: Mapping[str, str] | None = None,
     ) -> Subject:
         shown = show(picture, how)
         with torch.no_grad():
@@ -90,6 +93,7 @@ class Subject(Asked):
             inputs=inputs,
             temperature=temperature,
             trained=trained,
+            frozen=frozen or {},
         )
 
     def _survey(self) -> Survey:

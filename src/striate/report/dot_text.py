@@ -12,7 +12,7 @@ UNTRAINED = "the network is untrained, its weights are drawn: its numbers say ho
 
 def text(found: Dot) -> str:
     """Return the account of a number: where it looks, what went in, the sum, and what the layers behind make of it."""
-    lines = [heading(found), looks(found), *([] if found.subject.trained else [UNTRAINED]), ""]
+    lines = [heading(found), looks(found), *notes(found), ""]
     for block in blocks(found):
         lines += [*_block(block), ""]
     lines += [found.account.rule, f"  {found.account.formula}", f"  {agrees(found.made)}"]
@@ -20,6 +20,13 @@ def text(found: Dot) -> str:
         lines += ["", f"then {made.part} ({made.layer}): {made.account.rule}", f"  {made.account.formula}"]
         lines.append(f"  {agrees(made)}")
     return "\n".join(lines)
+
+
+def notes(found: Dot) -> list[str]:
+    """Return what is to be known of the weights: that they are drawn, or were given."""
+    given = found.subject.frozen.get(found.made.part)
+    said = [] if given is None else [f"its weights are those of {given}: they were given, and training left them alone"]
+    return said if found.subject.trained else [UNTRAINED]
 
 
 def heading(found: Dot) -> str:

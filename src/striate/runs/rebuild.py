@@ -10,6 +10,7 @@ from striate.data.preprocess import Preprocess
 from striate.errors import DescribeError, ModelError
 from striate.model import tensorfile
 from striate.model.weights import ModelFile
+from striate.recipe import FIRST
 from striate.spec import parse
 from striate.spec.code import is_code
 from striate.spec.shape import Shape
@@ -46,6 +47,13 @@ def surveyed(facts: ModelFile, own: Model | None = None) -> Survey:
             f"its net puts out {survey.output} for {len(facts.classes)} classes; they do not belong together"
         )
     return survey
+
+
+def frozen(facts: ModelFile) -> dict[str, str]:
+    """Return the parts of the file's net that were not trained but given, and what: a filter as the first layer."""
+    recipe = facts.provenance.get("recipe")
+    first = recipe.get("first") if isinstance(recipe, dict) else None
+    return {FIRST: first} if isinstance(first, str) else {}
 
 
 def check_input(facts: ModelFile, preprocess: Preprocess) -> None:

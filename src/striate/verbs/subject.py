@@ -14,7 +14,7 @@ from striate.inside.picture import as_pixels, read
 from striate.inside.quick import Quick
 from striate.model.weights import read_arrays
 from striate.runs.predictor import Picture
-from striate.runs.rebuild import check_input, surveyed
+from striate.runs.rebuild import check_input, frozen, surveyed
 from striate.spec import Shape
 from striate.spec.wiring import wired
 from striate.tasks.calibrate import Calibration
@@ -105,6 +105,7 @@ def open_quick(file: Path, picture: Picture) -> Quick:
         classes=facts.classes,
         preprocess=how,
         temperature=Calibration.from_dict(facts.calibration).temperature,
+        frozen=frozen(facts),
         surveyed=survey,
         wiring=wiring,
         arrays=arrays,
