@@ -15,7 +15,7 @@ from benchmarks.machine import machine
 
 BENCHMARKS = {
     "limit": "what this machine can do: arithmetic, decoding, disk",
-    "startup": "how long --help, describe and import take",
+    "startup": "how long --help, describe, import, filter and dot take",
     "mnist": "MNIST to 99.2 % from a cold process, in turns with the Keras example",
     "cifar": "cifar10-folder from JPEGs to 66.7 %, in turns with the Keras tutorial's network",
     "first_pass": "2,000 JPEGs of 500x375 decoded, turned upright, resized to 160 and stored, beside Pillow in a loop",

@@ -1,5 +1,6 @@
-"""How long a person waits before anything happens: --help, describe, import striate."""
+"""How long a person waits before anything happens: --help, describe, import striate, filter and dot."""
 
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -24,12 +25,18 @@ def run(trials: int) -> Result:
     with tempfile.TemporaryDirectory() as folder:
         net = Path(folder, "resnet34.net")
         net.write_text(RESNET)
+        picture, runs = Path(folder, "line.txt"), Path(folder, "runs")
+        picture.write_text("0 0 1 0 0\n" * 5)
+        subprocess.run(striate("train", "digits", "--epochs", "1", "--runs-dir", runs), check=True, capture_output=True)
+        number = ("--runs-dir", runs, "--part", "conv2", "--channel", "3", "--at", "2,2")
         floor = "python -c pass (the floor)"
         commands: dict[str, tuple[list[str], float | None]] = {
             floor: ([sys.executable, "-c", "pass"], None),
             "striate --help": (striate("--help"), 0.4),
             "striate describe, a ResNet-34 as text": (striate("describe", net, "--input", "3x224x224"), 0.35),
             "striate describe resnet152": (striate("describe", "resnet152"), 0.35),
+            "striate filter sobel-x, 5x5 pixels": (striate("filter", "sobel-x", picture, "--ascii"), 1.0),
+            "striate dot, a number of a trained net": (striate("dot", picture, *number), 1.0),
             "import striate (its own part)": ([sys.executable, "-c", "import striate"], 0.05),
         }
         found: dict[str, list[tuple[float, float]]] = {name: [] for name in commands}

@@ -28,6 +28,7 @@ Strength = Literal["none", "light", "standard", "strong", "alexnet-2012", "vgg-2
 SMALLEST = 8  # pixels: what the house's nets need at least; smaller pictures are enlarged to it
 SMALL = 64  # pixels: up to here pictures are trained at their own size with the small net
 LARGE = 128  # pixels: the side that larger pictures are trained at
+FIRST = "filter"  # the part that a filter by name is in a net that has one as its first layer
 
 NAMED = Path(__file__).with_name("recipes")  # one TOML file a recipe
 
@@ -41,6 +42,9 @@ class Recipe(BaseModel):
     ``epoch_share`` is how much of the training pictures one epoch sees, another draw of them each time.
     ``whiten`` begins the first convolution with the components of its patches (`striate.model.whiten`).
     ``progressive`` trains on smaller pictures first: (until which share of all steps, pixels of the longer side) each.
+
+    ``first`` is a filter by name (``sobel``, ``gaussian 5``) or the rows of one, put in front of the net as its first
+    layer, on each colour by itself; training leaves its weights as they are.
 
     ``start`` is where the weights come from (a run, a model file, the name of known weights; None: from chance) and
     ``start_digest`` which very weights. ``tune`` says what is trained then: the new ``head`` alone, on features, for at
@@ -56,6 +60,7 @@ class Recipe(BaseModel):
     source: str = ""
     task: Literal["classify"] = "classify"
     net: str | None = None
+    first: Annotated[str, Field(min_length=1)] | None = None
     start: str | None = None
     start_digest: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
     tune: Literal["head", "all"] | None = None
@@ -113,6 +118,12 @@ class Recipe(BaseModel):
             raise ValueError(f"{', '.join(said)}: only with weights to start from (start = a run, a file or a name)")
         if self.start is not None and self.whiten:
             raise ValueError("whiten: the weights to start from have a first layer that has learnt; leave whiten out")
+        if self.first is not None and self.whiten:
+            raise ValueError(f"whiten and first = {self.first!r} both say what the first layer is; leave out one")
+        if self.start is not None and self.first is not None:
+            raise ValueError(
+                f"first = {self.first!r}: the weights to start from have a first layer of their own; leave out one"
+            )
         if any(b <= a for a, b in pairwise(self.milestones)):
             raise ValueError(f"milestones {list(self.milestones)} must rise from one to the next")
         stages = [(0.0, 0), *self.progressive]

@@ -137,4 +137,11 @@ def test_walk_draws_prints_and_refuses(place: Place) -> None:
     assert place("walk", "--ascii", "--input", "3", "--kernel", "2").done().out.count("step ") == 4
     place("walk", "--input", "2").refused("does not fit into an input 2 high")
     place("walk", "--kernel", "3y").refused("--kernel '3y'")
+    pooled = place("walk", "--pool", "max", "--kernel", "2", "--stride", "2").done().out
+    assert "(5 - 2 + 2*0)/2 + 1 = 2.5, rounded down: 2" in pooled and "never sees row 4" in pooled
+    page = (place.path / "walk.html").read_text()
+    assert 'class="walk-player" data-steps="4"' in page and page.count('class="lost"') == 9
+    assert place("walk", "--pool", "avg", "--kernel", "2", "--ceil", "--ascii").done().out.count("step ") == 9
+    assert "'mx' is not one of 'max', 'min', 'avg'" in place("walk", "--pool", "mx").err
+    place("walk", "--pool", "max", "--transposed").refused("a window without holes")
     place("walk", "-o", "a.gif").refused("drawn as .html, .svg or .png")

@@ -124,6 +124,10 @@ def test_the_classic_table_of_connections() -> None:
     check(parse("conv 3 3 pad 1 connections (0 1, 5, 2 3 4) >> batchnorm"), Shape(6, 9, 8))
 
 
+def test_a_branch_of_nothing_but_a_side_head() -> None:
+    check(parse("conv 4 1 >> (side (globalavgpool >> flatten >> dense 2) + relu) >> batchnorm"), Shape(3, 5, 5))
+
+
 def test_every_layer_has_its_line_and_was_asked() -> None:
     assert set(TABLE) == set(LAYERS.values())
     asked = {type(layer) for text in ALONE for layer in parse(text).layers()}

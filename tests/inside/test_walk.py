@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+from itertools import product
 from xml.etree import ElementTree
 
 import numpy as np
@@ -14,7 +15,8 @@ from PIL import Image
 from striate.errors import DescribeError, FitError, ShapeError
 from striate.inside.walk import walk
 from striate.model.build import build
-from striate.report import walk_png, walk_svg, walk_text
+from striate.report import walk_page, walk_png, walk_svg, walk_text
+from striate.report.walk_page import formulas, said
 from striate.spec import AvgPool, Conv, ConvTranspose, MaxPool, Shape
 from striate.spec.windowed import Windowed
 from striate.verbs.walk import parse_pair, walk_of
@@ -76,6 +78,45 @@ def test_the_papers_figure() -> None:
     assert "never sees row 6 and column 6" in lost.refused and len(lost.unseen) == 13
 
 
+@pytest.mark.parametrize("pool", ["max", "min", "avg"])
+@pytest.mark.parametrize("ceil", [False, True])
+def test_a_pooling_makes_of_the_pixels_it_sees_what_torch_makes(pool: str, ceil: bool) -> None:
+    make = {"max": np.max, "min": np.min, "avg": np.mean}[pool]
+    for size, kernel, stride, padding in product([(5, 5), (6, 7)], [2, 3, (3, 2)], [None, 1, 2, 3], [0, 1]):
+        found = walk_of(size, kernel, stride=stride, padding=padding, pool=pool, ceil=ceil)
+        values = np.random.default_rng(3).normal(size=size)
+        given = torch.tensor(values)[None, None] * (-1 if pool == "min" else 1)
+        how = {"kernel_size": kernel, "stride": stride, "padding": padding, "ceil_mode": ceil}
+        if pool == "avg":
+            wanted = torch.nn.functional.avg_pool2d(given, **how, count_include_pad=False)[0, 0].numpy()
+        else:
+            wanted = torch.nn.functional.max_pool2d(given, **how)[0, 0].numpy() * (-1 if pool == "min" else 1)
+        assert wanted.shape == (found.height.outputs, found.width.outputs)
+        for row, column in found.places():
+            rows, columns = ([i for i in seen if i is not None] for seen in (found.height.seen(row), found.width.seen(column)))  # fmt: skip  # noqa: E501
+            assert make(values[np.ix_(rows, columns)]) == pytest.approx(wanted[row, column])
+        said = formulas(found)[0]
+        exact = (size[0] - (kernel if isinstance(kernel, int) else kernel[0]) + 2 * padding) / ((stride or kernel) if isinstance(stride or kernel, int) else kernel[0]) + 1  # type: ignore[operator,index]  # fmt: skip  # noqa: E501
+        assert said.endswith(f" {found.height.outputs}") and ("rounded up" in said) == (ceil and exact % 1 > 0)
+
+
+def test_a_pooling_says_how_it_rounds_and_what_is_never_seen() -> None:
+    down, up = (walk_of((5, 5), 2, pool="max", ceil=ceil) for ceil in (False, True))
+    assert down.height.formula == "(5 - 2 + 2*0)/2 + 1 = 2.5, rounded down: 2" and len(down.unseen) == 9
+    assert "maxpool1 (maxpool 2x2) never sees row 4 and column 4" in down.refused and "ceil" in down.refused
+    assert up.height.formula == "(5 - 2 + 2*0)/2 + 1 = 2.5, rounded up: 3" and not up.unseen and not up.refused
+    assert said(up) == "A 2x2 max pooling with stride 2, padding 0, rounded up makes 3x3 of 5x5."
+    assert walk_svg.legend(down) == "crossed: never seen" and "never the largest" in walk_svg.legend(up)
+    assert walk_of((4, 4), 2, stride=3, padding=1, pool="avg", ceil=True).height.formula.endswith(
+        "= 2.33, rounded up: 3, less the last, which would begin outside: 2"
+    )
+    page = walk_page.answer(down)
+    assert (
+        page.question == "How does this pooling walk?" and 'data-steps="4"' in page.html and "weights" not in page.hides
+    )
+    assert "hang" in walk_svg.legend(walk_of((5, 5), 2, pool="avg", ceil=True))
+
+
 def test_what_cannot_walk_is_refused() -> None:
     with pytest.raises(FitError, match="does not fit"):
         walk_of((2, 2), 3)
@@ -85,6 +126,16 @@ def test_what_cannot_walk_is_refused() -> None:
         walk_of((5, 5), 3, output_padding=1)
     with pytest.raises(DescribeError, match='"same" is for a convolution'):
         walk_of((5, 5), 3, transposed=True, padding="same")
+    with pytest.raises(DescribeError, match='"same" is for a convolution; a pooling'):
+        walk_of((5, 5), 3, pool="max", padding="same")
+    with pytest.raises(DescribeError, match="dilation and transposed are for convolutions"):
+        walk_of((5, 5), 3, pool="max", dilation=2)
+    with pytest.raises(DescribeError, match="only a pooling can be rounded up"):
+        walk_of((5, 5), 3, ceil=True)
+    with pytest.raises(DescribeError, match="no pooling is called 'mean'; there are max, min, avg"):
+        walk_of((5, 5), 3, pool="mean")
+    with pytest.raises(DescribeError, match="padding 2 must be at most half the kernel 3"):
+        walk_of((5, 5), 3, pool="min", padding=2)
     for text in ("3y", "0", "3x", "1x2x3", "-1"):
         with pytest.raises(DescribeError, match="--kernel"):
             parse_pair(text, "--kernel", least=1)

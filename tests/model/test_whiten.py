@@ -64,3 +64,5 @@ def test_a_net_that_begins_otherwise_is_refused(text: str) -> None:
 def test_weights_to_start_from_are_not_overwritten() -> None:
     with pytest.raises(RecipeError, match="leave whiten out"):
         Recipe().changed(start="resnet18", whiten=True)
+    with pytest.raises(RecipeError, match="leave out one"):
+        Recipe().changed(first="sobel-x", whiten=True)

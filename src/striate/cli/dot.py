@@ -35,18 +35,17 @@ def command(
     numbers a row, from 0 to 255 or from 0 to 1.
     """
     from striate.cli.artefact import check_free, leave
-    from striate.report import look_page
+    from striate.report import dot_page, dot_text, look_page
 
     place = None if at is None else _place(at)
     if output is not None:
         if output.suffix.lower() not in (".html", ".htm"):
             raise DescribeError(f"{output} ends in {output.suffix or 'nothing'}: the page is a .html")
         check_free(output, look_page.is_ours)
-    found_in = asked.subject(picture, **network)
-    from striate.inside.dot import dot
-    from striate.report import dot_page, dot_text
+    from striate.verbs.dot import dot
 
-    found = dot(found_in, part, channel, place)
+    with asked.said(**network) as options:
+        found = dot(picture, part, channel, place, **options)
     if output is not None:
         answer = dot_page.answer(found, picture.name)
         leave(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -38,8 +39,8 @@ def options(command: Command) -> Command:
     return command
 
 
-def subject(
-    picture: Path,
+@contextmanager
+def said(
     *,
     run: str,
     model: str | None,
@@ -50,27 +51,33 @@ def subject(
     offline: bool,
     data_dir: Path | None,
     runs_dir: Path,
-) -> Subject:
-    """Return the network and the picture that the options name."""
+) -> Iterator[dict[str, Any]]:
+    """Yield what the options say as `striate.verbs.subject.open_subject` takes it, with a line for what is fetched."""
     from striate.verbs.describe import parse_input
-    from striate.verbs.subject import open_subject
 
     if net is not None and model is not None:
         raise click.UsageError("--net and --model name two networks; give one")
     if net is None and (shape is not None or classes is not None):
         raise click.UsageError("--input and --classes are for --net; a trained network has its own")
     with Progress(unit="bytes") as progress:
-        return open_subject(
-            picture,
-            run=run,
-            model=model,
-            net=net,
-            shape=None if shape is None else parse_input(shape),
-            classes=classes,
-            seed=seed,
-            runs_dir=runs_dir,
-            data_dir=data_dir,
-            download=not offline,
-            progress=progress,
-            tell=lambda text: click.echo(text, err=True),
-        )
+        yield {
+            "run": run,
+            "model": model,
+            "net": net,
+            "shape": None if shape is None else parse_input(shape),
+            "classes": classes,
+            "seed": seed,
+            "runs_dir": runs_dir,
+            "data_dir": data_dir,
+            "download": not offline,
+            "progress": progress,
+            "tell": lambda text: click.echo(text, err=True),
+        }
+
+
+def subject(picture: Path, **network: Any) -> Subject:
+    """Return the network and the picture that the options name."""
+    from striate.verbs.subject import open_subject
+
+    with said(**network) as options:
+        return open_subject(picture, **options)

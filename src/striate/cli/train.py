@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("source", required=False)
 @click.option("--net", help="A published network, the text of a net, or a file with such text.")
+@click.option(
+    "--first", metavar="FILTER", help="A filter by name as the first layer, not trained: sobel, 'gabor 9 45'."
+)
 @click.option("--from", "start", metavar="WEIGHTS", help="Start from a run, a model file or published weights by name.")
 @click.option("--tune", type=click.Choice(["head", "all"]), help="What is trained of them: the new head, or all.")
 @click.option("--epochs", type=click.IntRange(1), help="How often every picture is seen.")
@@ -238,13 +241,20 @@ def _plan_text(event: Planned) -> str:
     name = recipe.net if recipe.net and len(recipe.net) <= 40 else "net"
     if recipe.start is not None:
         name = f"from {recipe.start}: a net"
+    if recipe.first is not None:
+        name += f" behind {recipe.first}"
     lines.append(
         f"{name} on {pictures.channels}x{pictures.height}x{pictures.width}:"
         f" {prepared.survey.parameters:,} parameters, {prepared.survey.macs:,} MACs;"
         f" {_epochs_text(recipe)} on {event.device}; seed {recipe.seed}"
     )
     frozen = prepared.survey.frozen
-    if frozen:
+    if recipe.first is not None:
+        lines.append(
+            f"{frozen:,} parameters, the first layer's, are those of {recipe.first} and stay frozen; the other"
+            f" {prepared.survey.parameters - frozen:,} are trained"
+        )
+    elif frozen:
         lines.append(
             f"{frozen:,} parameters stay frozen as they came; the head's {prepared.survey.parameters - frozen:,} are"
             " trained"

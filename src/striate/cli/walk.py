@@ -1,4 +1,4 @@
-"""``striate walk``: how a convolution passes over its input, as an animation, a strip of frames or characters."""
+"""``striate walk``: how a convolution or a pooling passes over its input, as an animation, a strip or characters."""
 
 from __future__ import annotations
 
@@ -9,17 +9,19 @@ import click
 
 from striate.errors import DescribeError
 from striate.inside.walk import Walk
-from striate.verbs.walk import parse_pair, walk_of
+from striate.verbs.walk import POOLS, parse_pair, walk_of
 
 
 @click.command()
 @click.option("--input", "size", metavar="HxW", default="5x5", show_default=True, help="Height and width of the map.")
 @click.option("--kernel", metavar="K|HxW", default="3", show_default=True, help="The window.")
-@click.option("--stride", metavar="S", default="1", show_default=True)
+@click.option("--stride", metavar="S", help="How far it moves: 1 if not said, and of a pooling its kernel.")
 @click.option("--pad", metavar="P", default="0", show_default=True, help="Rows and columns of zeros, or same.")
 @click.option("--dilation", metavar="D", default="1", show_default=True, help="How far its taps lie apart.")
 @click.option("--transposed", is_flag=True, help="The other way: each input spreads over the output.")
 @click.option("--outpad", metavar="P", default="0", show_default=True, help="With --transposed: rows and columns more.")
+@click.option("--pool", type=click.Choice(list(POOLS)), help="A pooling in place of a convolution.")
+@click.option("--ceil", is_flag=True, help="With --pool: round up, so that a last window hangs over the edge.")
 @click.option("--ascii", "as_ascii", is_flag=True, help="Print every step in characters, and draw nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print which pixels each output sees, and draw nothing.")
 @click.option(
@@ -28,16 +30,18 @@ from striate.verbs.walk import parse_pair, walk_of
 def command(
     size: str,
     kernel: str,
-    stride: str,
+    stride: str | None,
     pad: str,
     dilation: str,
     transposed: bool,
     outpad: str,
+    pool: str | None,
+    ceil: bool,
     as_ascii: bool,
     as_json: bool,
     output: Path | None,
 ) -> None:
-    """Show how a convolution walks over its input, step by step, with the arithmetic of its output's size.
+    """Show how a convolution or a pooling walks over its input, step by step, with the arithmetic of its output's size.
 
     After Dumoulin and Visin 2016, "A guide to convolution arithmetic for deep learning", for any numbers.
     """
@@ -47,11 +51,13 @@ def command(
     found = walk_of(
         side if isinstance(side, tuple) else (side, side),
         parse_pair(kernel, "--kernel", least=1),
-        stride=parse_pair(stride, "--stride", least=1),
+        stride=None if stride is None else parse_pair(stride, "--stride", least=1),
         padding="same" if pad == "same" else parse_pair(pad, "--pad"),
         dilation=parse_pair(dilation, "--dilation", least=1),
         transposed=transposed,
         output_padding=parse_pair(outpad, "--outpad"),
+        pool=pool,
+        ceil=ceil,
     )
     if as_json:
         click.echo(json.dumps(found.to_dict(), indent=2))
@@ -84,7 +90,8 @@ def _draw(found: Walk, path: Path) -> Path:
         leave(path, walk_png.strip(found, [walk_page.said(found), *walk_page.formulas(found)]), walk_png.is_ours)
     elif ends in (".html", ".htm"):
         check_free(path, look_page.is_ours)
-        page = look_page.page("How does this convolution walk?", "striate walk", [walk_page.answer(found)])
+        answer = walk_page.answer(found)
+        page = look_page.page(answer.question, "striate walk", [answer])
         leave(path, page.encode(), look_page.is_ours)
     else:
         raise DescribeError(f"{path} ends in {ends or 'nothing'}: a walk is drawn as .html, .svg or .png")

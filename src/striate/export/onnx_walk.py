@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import zip_longest
 from typing import Any, Final
 
 import numpy as np
@@ -47,10 +48,7 @@ def graph_of(
     if isinstance(net, Code):
         raise ExportError(f"{net} is only its author's code, and no graph can be written of it here: {net.why}")
     graph = Graph(tensors)
-    value = graph.node("Transpose", ["pixels"], {"perm": [0, 3, 1, 2]})
-    value = graph.node("Cast", [value], {"to": TensorProto.FLOAT})
-    value = graph.node("Mul", [value, graph.constant("scale", scale.reshape(-1, 1, 1))])
-    value = graph.node("Add", [value, graph.constant("offset", offset.reshape(-1, 1, 1))])
+    value = enter(graph, scale, offset)
     walk = Walk(graph, net, shape)
     logits = walk.follow(value)
     embedding, width = value, shape
@@ -59,17 +57,40 @@ def graph_of(
     graph.path = ""
     if width.is_map:
         embedding = graph.node("Flatten", [graph.node("GlobalAveragePool", [embedding])])
-    for name, given in (("logits", logits), ("embedding", embedding)):
-        graph.nodes.append(helper.make_node("Identity", [given], [name], name))
-    kind = TensorProto.FLOAT
+    outputs = [("logits", logits, walk.output), ("embedding", embedding, (width.channels,))]
+    return model_of(graph, shape, outputs)
+
+
+def enter(graph: Graph, scale: NDArray[np.float32], offset: NDArray[np.float32]) -> str:
+    """Write what turns ``pixels`` into the network's input: `Model.normalise`."""
+    value = graph.node("Transpose", ["pixels"], {"perm": [0, 3, 1, 2]})
+    value = graph.node("Cast", [value], {"to": TensorProto.FLOAT})
+    value = graph.node("Mul", [value, graph.constant("scale", scale.reshape(-1, 1, 1))])
+    return graph.node("Add", [value, graph.constant("offset", offset.reshape(-1, 1, 1))])
+
+
+def join(graph: Graph, net: Net, values: Sequence[str]) -> str:
+    """Write the join of branches, which put out ``values``."""
+    operator = JOINS[type(net)]
+    if operator == "Concat":
+        return graph.node(operator, values, {"axis": 1})
+    joined, *others = values
+    for other in others:
+        joined = graph.node(operator, [joined, other])
+    return joined
+
+
+def model_of(
+    graph: Graph, shape: Shape, outputs: Sequence[tuple[str, str, tuple[int, ...]]], *, many: int | str = "N"
+) -> onnx.ModelProto:
+    """Return the model of a finished graph: its ``outputs`` are (name, value, sizes without the ``many`` pictures)."""
+    for name, value, _ in outputs:
+        graph.nodes.append(helper.make_node("Identity", [value], [name], name))
     described = helper.make_graph(
         graph.nodes,
         "striate",
-        [helper.make_tensor_value_info("pixels", TensorProto.UINT8, ["N", *shape.size, shape.channels])],
-        [
-            helper.make_tensor_value_info("logits", kind, ["N", *walk.output]),
-            helper.make_tensor_value_info("embedding", kind, ["N", width.channels]),
-        ],
+        [helper.make_tensor_value_info("pixels", TensorProto.UINT8, [many, *shape.size, shape.channels])],
+        [helper.make_tensor_value_info(name, TensorProto.FLOAT, [many, *sizes]) for name, _, sizes in outputs],
         list(graph.constants.values()),
     )
     return helper.make_model(
@@ -100,7 +121,7 @@ class Walk:
         """Write parts in a row. A norm or scale right behind a linear layer goes into its weights."""
         parts = [step for step in steps if not isinstance(step.net, Side)]
         folded: Step | None = None
-        for step, following in zip(parts, [*parts[1:], None], strict=True):
+        for step, following in zip_longest(parts, parts[1:]):
             if step is folded:
                 continue
             if isinstance(step.net, Branches):
@@ -122,10 +143,4 @@ class Walk:
 
     def _join(self, step: Step, values: list[str]) -> str:
         self.graph.path = step.path
-        operator = JOINS[type(step.net)]
-        if operator == "Concat":
-            return self.graph.node(operator, values, {"axis": 1})
-        joined, *others = values
-        for other in others:
-            joined = self.graph.node(operator, [joined, other])
-        return joined
+        return join(self.graph, step.net, values)

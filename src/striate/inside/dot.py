@@ -2,6 +2,8 @@
 
 found = dot(subject, part="conv1", channel=5, at=(7, 9))
 found.account.terms.sum() + found.account.bias        # what the network computed
+
+No torch: it is the `Asked` that computes.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ from striate import spec
 from striate.errors import DescribeError
 from striate.inside import dot_points, dot_windows
 from striate.inside.account import Account, Map, Place
-from striate.inside.subject import Seen, Subject
+from striate.inside.asked import Asked, Seen
 from striate.spec import Layer, Net, Shape
 
 ROUNDING: Final = 1e-5  # of the size of what is added up: further apart, account and network disagree
@@ -87,7 +89,7 @@ class Dot:
     of it; ``seen`` the pixels of the picture that it can depend on.
     """
 
-    subject: Subject
+    subject: Asked
     made: Made
     shape: Shape
     channel: int
@@ -115,6 +117,7 @@ class Dot:
         return {
             "picture": self.subject.name,
             "trained": self.subject.trained,
+            "frozen": self.subject.frozen.get(self.made.part),
             "channel": self.channel,
             "at": list(self.at) if self.at else None,
             "shape": list(self.shape),
@@ -129,9 +132,7 @@ class Dot:
         }
 
 
-def dot(
-    subject: Subject, part: str | None = None, channel: int | None = None, at: tuple[int, int] | None = None
-) -> Dot:
+def dot(subject: Asked, part: str | None = None, channel: int | None = None, at: tuple[int, int] | None = None) -> Dot:
     """Return how one number of a part's output was made.
 
     Without ``part`` it is the first convolution; without ``channel`` or ``at`` (row, column), both from 0, the value
@@ -142,7 +143,7 @@ def dot(
     path = subject.part(part) if part is not None else _first(subject)
     if path == "input":
         raise DescribeError("input is the picture itself: nothing made it; name a layer, such as " + _first(subject))
-    sources, behind = subject.model.reads(path), _behind(subject, path)
+    sources, behind = subject.reads(path), _behind(subject, path)
     outputs = subject.tap([path, *sources, *behind])
     shape = subject.shape(path)
     values = _as_map(outputs[path])
@@ -170,13 +171,10 @@ def dot(
     )
 
 
-def _account(subject: Subject, net: Net, path: str, given: list[Map], place: Place) -> Account:
+def _account(subject: Asked, net: Net, path: str, given: list[Map], place: Place) -> Account:
     if not isinstance(net, Layer):
         return dot_points.join(net, given, place)
-    module = subject.model.get_submodule(path)
-    return ACCOUNTS[type(net)](
-        net, {name: value.numpy() for name, value in module.state_dict().items()}, given[0], place
-    )
+    return ACCOUNTS[type(net)](net, dict(subject.tensors(path)), given[0], place)
 
 
 def _as_map(values: Any) -> Map:
@@ -184,7 +182,7 @@ def _as_map(values: Any) -> Map:
     return result
 
 
-def _first(subject: Subject) -> str:
+def _first(subject: Asked) -> str:
     """Return the first convolution, or whatever comes first."""
     for row, net in zip(subject.survey.rows, subject.survey.layers, strict=True):
         if isinstance(net, spec.Conv | spec.ConvTranspose):
@@ -192,12 +190,12 @@ def _first(subject: Subject) -> str:
     return subject.survey.rows[0].path
 
 
-def _behind(subject: Subject, path: str) -> tuple[str, ...]:
+def _behind(subject: Asked, path: str) -> tuple[str, ...]:
     """Return the parts behind one that work on its value alone, as long as nobody else reads it: norm, activation."""
     readers: dict[str, list[str]] = {}
     kinds = {row.path: net for row, net in zip(subject.survey.rows, subject.survey.layers, strict=True)}
     for name in kinds:
-        for source in subject.model.reads(name):
+        for source in subject.reads(name):
             readers.setdefault(source, []).append(name)
     found: list[str] = []
     while len(next_ones := readers.get(path, [])) == 1 and isinstance(kinds[next_ones[0]], _BEHIND):
@@ -209,7 +207,7 @@ def _behind(subject: Subject, path: str) -> tuple[str, ...]:
 
 
 def _place(
-    subject: Subject, path: str, shape: Shape, values: Map, channel: int | None, at: tuple[int, int] | None
+    subject: Asked, path: str, shape: Shape, values: Map, channel: int | None, at: tuple[int, int] | None
 ) -> Place:
     if channel is not None and not 0 <= channel < shape.channels:
         raise DescribeError(f"{path} has no channel {channel}: it has {shape.channels}, from 0 to {shape.channels - 1}")

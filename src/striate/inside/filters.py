@@ -167,6 +167,17 @@ def freeze(model: Model, part: str, weights: NDArray[np.float32]) -> None:
     own.requires_grad_(False)
 
 
+def read(text: str) -> Filter:
+    """Return the filter that a text says: a name with its numbers, or the rows of a kernel.
+
+    Errors: those of `named` and `kernel`. Example: ``read("sobel").size, read("0 1 0; 1 -4 1; 0 1 0").size``
+    """
+    words = text.replace(",", " ").replace(";", " ").split()
+    if not words:
+        raise DescribeError(f"which filter? there are {', '.join(FILTERS)}")
+    return kernel(text) if _is_number(words[0]) else named(text)
+
+
 def named(words: str | Sequence[str]) -> Filter:
     """Return a filter by its name and its numbers: ``"sobel-x"``, ``"gaussian 5 1.2"``.
 

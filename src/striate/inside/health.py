@@ -4,6 +4,7 @@ to do. Imports torch.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -67,10 +68,13 @@ class Health:
     advice: tuple[str, ...]
 
 
-def health(model: Model, pixels: NDArray[np.uint8], targets: NDArray[np.int64]) -> Health:
+def health(
+    model: Model, pixels: NDArray[np.uint8], targets: NDArray[np.int64], *, frozen: Collection[str] = ()
+) -> Health:
     """Look at every layer on pictures (N, H, W, C) uint8 with the classes they are (N,), in evaluation mode.
 
-    Two passes, one of them backwards; no weight is changed. A channel is dead when a rectifier lets nothing of it
+    Two passes, one of them backwards; no weight is changed. What is ``frozen`` (paths) was given: whether its weights
+    are alike or pulled at says nothing. A channel is dead when a rectifier lets nothing of it
     through on any of the pictures; two filters of a layer are alike from a cosine of 0.95 on.
 
     Sources: dead units, Lu et al. 2020, "Dying ReLU and Initialization"; vanishing gradients, Glorot and Bengio 2010,
@@ -80,8 +84,10 @@ def health(model: Model, pixels: NDArray[np.uint8], targets: NDArray[np.int64]) 
     layers = {row.path: row.layer for row in model.net.on(model.shape, fit="floor").rows}
     with torch.no_grad():
         found = tuple(_activations(path, layers[path], value) for path, value in model.each(inputs))
-    gradients = _gradients(model, inputs, torch.from_numpy(targets))
-    pairs = tuple(pair for path, module in _filters(model) for pair in _twins(path, module.weight.detach()))
+    gradients = tuple(one for one in _gradients(model, inputs, torch.from_numpy(targets)) if one.part not in frozen)
+    pairs = tuple(
+        pair for path, module in _filters(model) if path not in frozen for pair in _twins(path, module.weight.detach())
+    )
     return Health(len(pixels), found, gradients, pairs, tuple(_advice(found, gradients, pairs)))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -89,7 +90,8 @@ class RunLook:
     """What a run learnt, when, what confuses it, and whether all its layers work.
 
     ``filters`` are the first layer's after each epoch that they were kept of; ``maps`` what those make of ``example``,
-    for the channel that reacts to it most. ``between`` are the pictures of each pair, in the pairs' order.
+    for the channel that reacts to it most. ``frozen`` are the parts that were given, not trained, and what was given.
+    ``between`` are the pictures of each pair, in the pairs' order.
     """
 
     name: str
@@ -103,6 +105,7 @@ class RunLook:
     example: NDArray[np.uint8]
     maps: dict[int, NDArray[np.float32]]
     channel: int
+    frozen: Mapping[str, str]
 
 
 def answered(subject: Subject) -> Scores | None:
@@ -143,7 +146,13 @@ def filters_over(
     if not filters:
         return {}, 0
     made = {
-        epoch: torch.nn.functional.conv2d(example, torch.from_numpy(weights), stride=stride, padding=padding)[0]
+        epoch: torch.nn.functional.conv2d(
+            example,
+            torch.from_numpy(weights),
+            stride=stride,
+            padding=padding,
+            groups=example.shape[1] // weights.shape[1],
+        )[0]
         for epoch, weights in filters.items()
     }
     last = made[max(made)]

@@ -116,4 +116,5 @@ def _stage(subject: Subject, row: Part, values: NDArray[np.float32], most: int, 
         )
     silent = int((values.max((1, 2)) <= 0).sum())
     low, high = float(values.min()), float(values.max())
-    return Stage(row.path, row.layer, row.shape.size, len(values), silent, low, high, tuple(maps))
+    layer = f"{row.layer}, frozen" if row.frozen else row.layer
+    return Stage(row.path, layer, row.shape.size, len(values), silent, low, high, tuple(maps))

@@ -1,4 +1,4 @@
-"""How a convolution walks: which inputs every output sees, step by step, with the arithmetic. No torch, no numpy.
+"""How a convolution or a pooling walks: which inputs every output sees, step by step, with the arithmetic. No torch.
 
 The pictures are those of Dumoulin and Visin 2016, "A guide to convolution arithmetic for deep learning", for any
 numbers. A transposed convolution is shown as they show it: its input pulled apart by zeros, padded, and passed over by
@@ -26,7 +26,7 @@ class Axis:
     """One axis of a walk. ``slots`` is what the window passes over: the number of a pixel, or None for a zero.
 
     Output `j` sees the slots ``starts[j] + t * apart`` for its ``taps`` (0 to taps - 1). ``unseen`` are the pixels
-    that no output sees, ``formula`` the number of outputs with its numbers.
+    that no output sees, ``formula`` the number of outputs with its numbers, and how it was rounded where it was.
     """
 
     pixels: int
@@ -114,7 +114,7 @@ def axis(window: object, pixels: int) -> Axis:
         slots = tuple(slot if 0 <= slot < pixels else None for slot in range(-window.before, reach))
         starts = tuple(output * window.stride for output in range(count))
         lost = positions(everything(pixels) & ~window.seen(pixels, everything(count)))
-        return Axis(pixels, slots, starts, window.kernel, window.dilation, lost, window.formula(pixels))
+        return Axis(pixels, slots, starts, window.kernel, window.dilation, lost, _formula(window, pixels))
     if isinstance(window, Spread):
         count, first = window.outputs(pixels), window.padding - window.span + 1
         between = range(first, count + window.padding)
@@ -125,6 +125,18 @@ def axis(window: object, pixels: int) -> Axis:
         lost = positions(everything(pixels) & ~window.seen(pixels, everything(count)))
         return Axis(pixels, slots, tuple(range(count)), window.kernel, window.dilation, lost, window.formula(pixels))
     raise ShapeError("only convolutions and poolings have a window that walks")
+
+
+def _formula(window: Slide, pixels: int) -> str:
+    """Return the arithmetic of the outputs, and of a number that is not whole what is made of it."""
+    said, count = window.formula(pixels), window.outputs(pixels)
+    room, rest = divmod(pixels - window.span + window.before + window.after, window.stride)
+    if not rest:
+        return said if count == room + 1 else f"{said}, less the last, which would begin outside: {count}"
+    if not window.ceil:
+        return f"{said}, rounded down: {count}"
+    less = "" if count == room + 2 else f", less the last, which would begin outside: {count}"
+    return f"{said}, rounded up: {room + 2}{less}"
 
 
 def _refused(layer: Layer, height: int, width: int) -> str:

@@ -49,7 +49,7 @@ class Model(nn.Module):
         super().__init__()
         self.net, self.shape = net, shape
         drafted = draft(net, shape, module_for)
-        self._sides, self._taps = tuple(drafted.sides), drafted.taps
+        self._sides, self._taps = drafted.sides, drafted.taps
         self._full = Plan(drafted.steps, drafted.output, [value for value, _ in drafted.sides])
         self._main = Plan([step for step in drafted.steps if not step.aside], drafted.output)
         self.embedding_part, self._embedding = _embedding(self._main)

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
-from striate.spec import Add, Concat, Layer, Multiply, Net, Shape, Side
-from striate.spec.branches import Branches
-from striate.spec.trace import Step as Part
-from striate.spec.trace import Trace
+from striate.spec import Add, Concat, Layer, Multiply, Net, Shape
+from striate.spec.wiring import wired
 
 Action = Callable[..., Tensor]
 
@@ -69,51 +67,25 @@ class Plan:
         return Plan(steps[::-1], value)
 
 
-@dataclass
+@dataclass(frozen=True)
 class Draft:
-    """What following a net brings: steps, where its output is, its side heads, its taps."""
+    """What following a net brings: steps, where its output is, its side heads (value, weight), its taps by path."""
 
-    module_for: Callable[[Layer, Shape], nn.Module]
-    steps: list[Step] = field(default_factory=list)
-    output: int = 0
-    sides: list[tuple[int, float]] = field(default_factory=list)  # value and weight
-    taps: dict[str, int] = field(default_factory=lambda: {"input": 0})  # path -> value
-
-    def follow(self, parts: Sequence[Part], value: int, prefix: str = "") -> int:
-        """Write down the steps of parts in a row, the first of which reads ``value``; return the value of the last.
-
-        ``prefix`` is the path of the side head the parts are in.
-        """
-        for part in parts:
-            if isinstance(part.net, Side):
-                (head,) = part.branches
-                self.sides.append((self.follow(head, value, part.path), float(part.net.weight)))
-            elif isinstance(part.net, Branches):
-                sources = tuple(self.follow(branch, value, prefix) for branch in part.branches)
-                value = self._step(part, JOINS[type(part.net)], sources, prefix)
-            else:
-                assert isinstance(part.net, Layer)
-                value = self._step(part, self.module_for(part.net, part.given), (value,), prefix)
-        return value
-
-    def _step(self, part: Part, action: Action, sources: tuple[int, ...], prefix: str) -> int:
-        value = len(self.steps) + 1
-        self.steps.append(Step(part.path, action, sources, value, part.aside))
-        # What a part of several layers puts out is what the last of them does; a side head belongs to no part
-        # outside it.
-        names = part.path.split(".")
-        for length in range(1 + prefix.count(".") if prefix else 1, len(names) + 1):
-            self.taps[".".join(names[:length])] = value
-        return value
+    steps: tuple[Step, ...]
+    output: int
+    sides: tuple[tuple[int, float], ...]
+    taps: dict[str, int]
 
 
 def draft(net: Net, shape: Shape, module_for: Callable[[Layer, Shape], nn.Module]) -> Draft:
     """Follow ``net`` on an input of ``shape``, making a module of every layer."""
-    trace = Trace(net, shape)
-    trace.run()
-    drafted = Draft(module_for)
-    drafted.output = drafted.follow(trace.steps, 0)
-    return drafted
+    wiring = wired(net, shape)
+    steps = []
+    for wire in wiring.wires:
+        part = wire.part
+        action = module_for(part.net, part.given) if isinstance(part.net, Layer) else JOINS[type(part.net)]
+        steps.append(Step(part.path, action, wire.sources, wire.target, part.aside))
+    return Draft(tuple(steps), wiring.output, tuple(wiring.sides), wiring.taps)
 
 
 def summed(first: Tensor, *others: Tensor) -> Tensor:

@@ -120,6 +120,26 @@ def read(path: Path, *, check: Callable[[Header], None] | None = None) -> tuple[
     ``check`` sees the header before the tensors are read and may raise. Raises as ``read_header``, and ModelError
     for bytes that have changed since they were written.
     """
+    content, header = _proved(path, check)
+    return {name: _tensor(content, place) for name, place in header.places.items()}, header
+
+
+def read_all_arrays(
+    path: Path, *, check: Callable[[Header], None] | None = None
+) -> tuple[dict[str, np.ndarray[Any, Any]], Header]:
+    """Read and prove a tensor file as ``read`` does, its tensors as numpy arrays; without torch.
+
+    Raises ModelError too for a dtype that numpy has not (bfloat16).
+    """
+    content, header = _proved(path, check)
+    return {
+        name: _array(memoryview(content)[place.start : place.stop], place, path)
+        for name, place in header.places.items()
+    }, header
+
+
+def _proved(path: Path, check: Callable[[Header], None] | None) -> tuple[bytearray, Header]:
+    """Return the bytes behind the header, and the header."""
     header = read_header(path)
     if check:
         check(header)
@@ -136,7 +156,7 @@ def read(path: Path, *, check: Callable[[Header], None] | None = None) -> tuple[
                 f"{path} is damaged: its bytes have changed since they were written (the checksum does not match); "
                 "take another copy of it"
             )
-    return {name: _tensor(content, place) for name, place in header.places.items()}, header
+    return content, header
 
 
 def read_arrays(path: Path, header: Header, prefix: str) -> dict[str, np.ndarray[Any, Any]]:
@@ -144,8 +164,6 @@ def read_arrays(path: Path, header: Header, prefix: str) -> dict[str, np.ndarray
 
     No checksum is proved: whoever calls has another. ``header`` is the file's own, from ``read_header``.
     """
-    import numpy as np
-
     arrays = {}
     with path.open("rb") as stream:
         for name, place in header.places.items():
@@ -154,8 +172,7 @@ def read_arrays(path: Path, header: Header, prefix: str) -> dict[str, np.ndarray
                 content = stream.read(place.stop - place.start)
                 if len(content) != place.stop - place.start:
                     raise ModelError(f"{path} changed while it was read; try again")
-                kind = np.dtype(_DTYPES[place.dtype][0]).newbyteorder("<")
-                arrays[name] = np.frombuffer(content, kind).reshape(place.shape)
+                arrays[name] = _array(content, place, path)
     return arrays
 
 
@@ -178,6 +195,16 @@ def _raw(name: str, tensor: Tensor | np.ndarray[Any, Any]) -> tuple[str, tuple[i
     if name == "__metadata__":
         raise ModelError("a tensor cannot be called '__metadata__'")
     return WORDS[kind], shape, data
+
+
+def _array(content: bytes | memoryview, place: Place, path: Path) -> np.ndarray[Any, Any]:
+    """Return an array of a tensor's own bytes."""
+    import numpy as np
+
+    name = _DTYPES[place.dtype][0]
+    if name == "bfloat16":
+        raise ModelError(f"{path} holds bfloat16, which only torch can read")
+    return np.frombuffer(content, np.dtype(name).newbyteorder("<")).reshape(place.shape)
 
 
 def _tensor(content: bytearray, place: Place) -> Tensor:

@@ -86,6 +86,14 @@ def read(path: Path | str) -> tuple[dict[str, Tensor], ModelFile]:
     return tensors, _from_header(header, path)
 
 
+def read_arrays(path: Path | str) -> tuple[dict[str, np.ndarray[Any, Any]], ModelFile]:
+    """Read a model file as ``read`` does, its tensors as numpy arrays; torch is not imported."""
+    path = Path(path)
+    with _readable(path):
+        arrays, header = tensorfile.read_all_arrays(path, check=lambda header: _checked(header, path))
+    return arrays, _from_header(header, path)
+
+
 def version() -> str:
     """Return the version of Striate that is installed, "0" where it is not installed at all."""
     import importlib.metadata

@@ -165,7 +165,7 @@ def _flattened(found: Dot) -> tuple[str, tuple[int, int, int]] | None:
     source = found.given[0][0]
     kinds = dict(zip((row.path for row in found.subject.survey.rows), found.subject.survey.layers, strict=True))
     while isinstance(kinds.get(source), spec.Dropout | spec.Identity | spec.Flatten):
-        before = found.subject.model.reads(source)[0]
+        before = found.subject.reads(source)[0]
         shape = found.subject.shape(before)
         if isinstance(kinds[source], spec.Flatten) and shape.is_map and shape.size != (1, 1):
             return before, (shape.channels, *shape.size)

@@ -11,7 +11,7 @@ from striate.inside.dot import Dot, Made
 from striate.report.answer import Answer, Row, Tile
 from striate.report.colours import hexadecimal, ink, paint
 from striate.report.dot_blocks import Block, Grid, blocks
-from striate.report.dot_text import UNTRAINED, agrees, heading, looks
+from striate.report.dot_text import agrees, heading, looks, notes
 from striate.report.drawn import framed
 
 _SHOWN = 448
@@ -24,7 +24,7 @@ def answer(found: Dot, name: str) -> Answer:
     picture = framed(found.subject.pixels, [edges], [found.made.part])
     shown = looks(found)
     tile = Tile(picture, shown, f"{name} with the window of this number framed: {shown}", _SHOWN)
-    notes = () if found.subject.trained else (UNTRAINED[0].upper() + UNTRAINED[1:] + ".",)
+    said = tuple(f"{note[0].upper()}{note[1:]}." for note in notes(found))
     made = [found.made, *found.then]
     return Answer(
         "How is this one number made?",
@@ -32,7 +32,7 @@ def answer(found: Dot, name: str) -> Answer:
         (Row((tile,)),),
         shows="What went into the number, what each of it gave, and that the sum is what the network computed.",
         hides="Why the weights are what they are: they were trained. And one number decides little: thousands go on.",
-        notes=notes,
+        notes=said,
         html="".join(_block(block) for block in blocks(found)) + "<h2>The number</h2>" + "".join(map(_made, made)),
     )
 

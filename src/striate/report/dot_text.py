@@ -12,7 +12,7 @@ UNTRAINED = "the network is untrained, its weights are drawn: its numbers say ho
 
 def text(found: Dot) -> str:
     """Return the account of a number: where it looks, what went in, the sum, and what the layers behind make of it."""
-    lines = [heading(found), looks(found), *([] if found.subject.trained else [UNTRAINED]), ""]
+    lines = [heading(found), looks(found), *notes(found), ""]
     for block in blocks(found):
         lines += [*_block(block), ""]
     lines += [found.account.rule, f"  {found.account.formula}", f"  {agrees(found.made)}"]
@@ -22,6 +22,13 @@ def text(found: Dot) -> str:
     return "\n".join(lines)
 
 
+def notes(found: Dot) -> list[str]:
+    """Return what is to be known of the weights: that they are drawn, or were given."""
+    given = found.subject.frozen.get(found.made.part)
+    said = [] if given is None else [f"its weights are those of {given}: they were given, and training left them alone"]
+    return said if found.subject.trained else [UNTRAINED]
+
+
 def heading(found: Dot) -> str:
     """Return which number it is."""
     return f"{found.made.part} ({found.made.layer}): {found.place} is {number(found.made.network)}"
@@ -29,7 +36,7 @@ def heading(found: Dot) -> str:
 
 def looks(found: Dot) -> str:
     """Return which pixels it can depend on."""
-    height, width = found.subject.model.shape.size
+    height, width = found.subject.survey.input.size
     box, unclipped = found.seen.box, found.seen.unclipped
     if not box.height or not box.width:
         return "it sees nothing but padding"

@@ -83,6 +83,9 @@ def _part(look: PartLook) -> Answer:
         + (f"; {stage.silent} are nowhere above zero on this picture" if stage.silent else "")
         + "."
     )
+    given = subject.frozen.get(stage.part)
+    if given is not None:
+        said += f" It is frozen: its weights are those of {given}, which were given and not learnt."
     return Answer(
         f"What does {stage.part} see?",
         said if subject.trained else f"{said} {_UNTRAINED}",

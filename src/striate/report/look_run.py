@@ -6,6 +6,7 @@ import numpy as np
 
 from striate.inside.health import Health
 from striate.inside.look import Mistake, RunLook
+from striate.recipe import FIRST
 from striate.report.answer import Answer, Legend, Row, Table, Tile
 from striate.report.drawn import as_rgb, large, map_tile, moving, over, picture_tile, scale_of, sheet
 
@@ -69,6 +70,8 @@ def _learnt(look: RunLook) -> Answer:
             "This run kept no filters epoch by epoch: it is from before they were kept, or its first layer is no"
             " picture. Checkpoints are kept for the newest two epochs alone.",
         )
+    if FIRST in look.frozen:
+        return _given(look, look.frozen[FIRST])
     epochs = sorted(look.filters)
     bound = max(float(np.abs(one).max()) for one in look.filters.values())
     boards = [sheet(look.filters[epoch], bound) for epoch in epochs]
@@ -103,6 +106,42 @@ def _learnt(look: RunLook) -> Answer:
         " filter, the liveliest, makes of one picture.",
         hides="later layers, where most of what tells classes apart is learnt: their weights are kept for the newest"
         " two epochs alone.",
+    )
+
+
+def _given(look: RunLook, what: str) -> Answer:
+    """Return what a first layer that was given, and not learnt, is and does."""
+    last = look.filters[max(look.filters)]
+    bound = float(np.abs(last).max())
+    board = sheet(last, bound)
+    made = look.maps[max(look.maps)]
+    low, high = scale_of(float(made.min()), float(made.max()))
+    return Answer(
+        "What did it learn, and when?",
+        f"Its first layer learnt nothing: it is {what}, frozen from the beginning. The layers behind it learnt.",
+        (
+            Row(
+                (
+                    Tile(
+                        board,
+                        f"{what}, the frozen first layer; middle gray is zero",
+                        f"{len(last)} filters of the first layer, {what}, which training left as they are",
+                        shown=min(520, board.shape[1]),
+                    ),
+                ),
+                "First filters, frozen",
+            ),
+            Row(
+                (
+                    picture_tile(large(look.example, 132)[0], caption="the picture", alt="the picture", shown=132),
+                    map_tile(made, low=low, high=high, caption="its map", alt=f"what {what} makes of it"),
+                ),
+                f"What filter {look.channel} makes of one picture",
+                Legend(low, high, "activation, no bias"),
+            ),
+        ),
+        shows="the weights of the first layer, which were given, and what the liveliest of them makes of one picture.",
+        hides="what the layers behind it learnt: the weights of those are kept for the newest two epochs alone.",
     )
 
 

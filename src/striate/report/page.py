@@ -209,9 +209,10 @@ def _per_class(page: Page) -> str:
 def _filters(page: Page) -> str:
     if page.first is None:
         return ""
+    given = " They were given and are frozen: nothing of them was learnt." if page.survey.rows[0].frozen else ""
     return (
         "<h2>What do its first filters look for?</h2><p>The weights of the first layer on one scale: gray is zero."
-        " They show edges and colours it reacts to, not what it decides by.</p>"
+        f" They show edges and colours it reacts to, not what it decides by.{given}</p>"
         f'<div class="filters">{"".join(pictures.filters(page.first))}</div>'
     )
 

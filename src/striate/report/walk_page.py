@@ -1,4 +1,4 @@
-"""How does a convolution walk? The answer as a page: the animation, the arithmetic with its numbers."""
+"""How does a convolution or a pooling walk? The answer as a page: the animation, the arithmetic with its numbers."""
 
 from __future__ import annotations
 
@@ -7,19 +7,27 @@ from html import escape
 from striate.inside.walk import Walk
 from striate.report.answer import Answer
 from striate.report.walk_svg import player, svg
-from striate.spec import ConvTranspose
+from striate.spec import AvgPool, ConvTranspose, MaxPool, MinPool
 from striate.spec.values import as_pair
 
 _SECONDS = 0.6  # a step
+_KINDS = {
+    ConvTranspose: "transposed convolution",
+    MaxPool: "max pooling",
+    MinPool: "min pooling",
+    AvgPool: "average pooling",
+}
 
 
 def said(walk: Walk) -> str:
     """Return in a sentence what the window makes of the map."""
-    kernel, stride, dilation = (as_pair(getattr(walk.layer, name)) for name in ("kernel", "stride", "dilation"))
+    kernel, stride = (as_pair(getattr(walk.layer, name)) for name in ("kernel", "stride"))
+    dilation = as_pair(getattr(walk.layer, "dilation", 1))
     padding = getattr(walk.layer, "padding", 0)
     parts = [f"stride {_short(stride)}", f"padding {padding if isinstance(padding, str) else _short(as_pair(padding))}"]
     parts += [f"dilation {_short(dilation)}"] if dilation != (1, 1) else []
-    kind = "transposed convolution" if isinstance(walk.layer, ConvTranspose) else "convolution"
+    parts += ["rounded up"] if getattr(walk.layer, "ceil", False) else []
+    kind = _KINDS.get(type(walk.layer), "convolution")
     height, width = walk.height, walk.width
     return (
         f"A {kernel[0]}x{kernel[1]} {kind} with {', '.join(parts)} makes {height.outputs}x{width.outputs} "
@@ -36,7 +44,7 @@ def formulas(walk: Walk) -> list[str]:
 
 def answer(walk: Walk) -> Answer:
     """Return the answer, ready for `look_page.page`."""
-    transposed = isinstance(walk.layer, ConvTranspose)
+    transposed, pool = isinstance(walk.layer, ConvTranspose), isinstance(walk.layer, MaxPool | MinPool | AvgPool)
     lost = f" {len(walk.unseen)} pixels are never seen; they are crossed." if walk.unseen else ""
     drawing = svg(walk, alt=f"{said(walk)}{lost} {walk.steps} steps.", seconds=_SECONDS)
     refused = "".join(f"<p>{escape(line)}</p>" for line in walk.refused.splitlines())
@@ -48,11 +56,13 @@ def answer(walk: Walk) -> Answer:
         )
     formula = "".join(f"<li><code>{escape(line)}</code></li>" for line in formulas(walk))
     return Answer(
-        "How does this convolution walk?",
+        f"How does this {'pooling' if pool else 'convolution'} walk?",
         said(walk),
         html=player(drawing, walk.steps, _SECONDS) + f"<ul>{formula}</ul>" + refused,
         shows=shows,
-        hides="The weights, and that every output channel has a window of its own, as deep as the input.",
+        hides="The values, which decide what comes of each window. Every channel is pooled by itself."
+        if pool
+        else "The weights, and that every output channel has a window of its own, as deep as the input.",
     )
 
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from striate.inside.account import number
 from striate.inside.walk import Axis, Walk
 from striate.report.colours import hexadecimal, ink, paint
+from striate.spec import AvgPool, MaxPool, MinPool
 
 Grid = NDArray[np.float64]
 SOFTWARE = "striate walk"  # by which a drawing is known to be one of ours
@@ -235,7 +236,12 @@ def _heads(walk: Walk, side: int, right: int, below: int) -> str:
 
 def legend(walk: Walk) -> str:
     """Return what the marks of the drawing stand for."""
-    marks = ["dashed: zeros"] if _has_zeros(walk.height) or _has_zeros(walk.width) else []
+    zeros = "zeros"
+    if isinstance(walk.layer, MaxPool | MinPool):
+        zeros = f"outside, never the {'largest' if isinstance(walk.layer, MaxPool) else 'smallest'}"
+    elif isinstance(walk.layer, AvgPool) and walk.layer.ceil:
+        zeros = "zeros of the padding, and what hangs over and does not count"
+    marks = [f"dashed: {zeros}"] if _has_zeros(walk.height) or _has_zeros(walk.width) else []
     marks += ["crossed: never seen"] if walk.unseen else []
     return "; ".join(marks)
 

@@ -10,7 +10,7 @@ from striate.inside.walk import Walk
 def frames(walk: Walk) -> Iterator[str]:
     """Yield each step as lines: ``#`` pixels, ``.`` zeros, ``x`` pixels never seen, the window in brackets.
 
-    What is made already is ``o``, what is being made now ``O``.
+    For a pooling ``.`` is what lies outside, and never wins. What is made already is ``o``, what is made now ``O``.
     """
     lost = set(walk.unseen)
     for step, (row, column) in enumerate(walk.places()):

@@ -141,16 +141,21 @@ def ask(
     return logits, embeddings
 
 
-def session(model: Path | bytes, *, many: bool) -> onnxruntime.InferenceSession:
+def session(model: Path | bytes, *, many: bool, as_written: bool = False) -> onnxruntime.InferenceSession:
     """Return a session of ONNX Runtime on the CPU, with a thread a core.
 
     For ``many`` pictures the weights are laid out for the processor, which takes as long as answering a few and holds
-    them twice. Raises ModelError where ONNX Runtime refuses the graph.
+    them twice; ``as_written`` leaves every node what it is. Raises ModelError where ONNX Runtime refuses the graph.
     """
-    import onnxruntime
+    try:
+        import onnxruntime
+    except Exception as error:  # a broken installation raises more than ImportError
+        raise ModelError(f"onnxruntime cannot be imported ({error})") from None
 
     options, level = onnxruntime.SessionOptions(), onnxruntime.GraphOptimizationLevel
     options.graph_optimization_level = level.ORT_ENABLE_ALL if many else level.ORT_ENABLE_EXTENDED
+    if as_written:
+        options.graph_optimization_level = level.ORT_DISABLE_ALL
     options.intra_op_num_threads, options.inter_op_num_threads = _threads(), 1
     options.enable_cpu_mem_arena = many
     options.log_severity_level = 4  # what it has to say, it raises

@@ -1,4 +1,4 @@
-"""A model file's net as a torch module again: each weight where it belongs, or a refusal. Imports torch."""
+"""A model file's net as a torch module again: each weight where it belongs, or a refusal. Torch comes late."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ from collections.abc import Mapping
 from math import prod
 from typing import TYPE_CHECKING
 
-import torch
-
 from striate.data.preprocess import Preprocess
 from striate.errors import DescribeError, ModelError
 from striate.model import tensorfile
-from striate.model.build import build
 from striate.model.weights import ModelFile
+from striate.recipe import FIRST
 from striate.spec import parse
 from striate.spec.code import is_code
 from striate.spec.shape import Shape
 from striate.tasks.unknown import PREFIX
 
 if TYPE_CHECKING:
+    import torch
+
     from striate.model.build import Model
     from striate.spec.survey import Survey
 
@@ -49,16 +49,30 @@ def surveyed(facts: ModelFile, own: Model | None = None) -> Survey:
     return survey
 
 
-def rebuilt(
-    tensors: Mapping[str, torch.Tensor], facts: ModelFile, preprocess: Preprocess, own: Model | None = None
-) -> Model:
-    """Return the file's net with the file's weights: each name, shape and dtype must be the net's own."""
-    surveyed(facts, own)
+def frozen(facts: ModelFile) -> dict[str, str]:
+    """Return the parts of the file's net that were not trained but given, and what: a filter as the first layer."""
+    recipe = facts.provenance.get("recipe")
+    first = recipe.get("first") if isinstance(recipe, dict) else None
+    return {FIRST: first} if isinstance(first, str) else {}
+
+
+def check_input(facts: ModelFile, preprocess: Preprocess) -> None:
+    """Refuse pictures that are prepared for another net."""
     shape = (preprocess.channels, preprocess.height, preprocess.width)
     if shape != facts.input:
         raise ModelError(
             f"its pictures are prepared as {shape} (channels, height, width), and its net takes {facts.input}"
         )
+
+
+def rebuilt(
+    tensors: Mapping[str, torch.Tensor], facts: ModelFile, preprocess: Preprocess, own: Model | None = None
+) -> Model:
+    """Return the file's net with the file's weights: each name, shape and dtype must be the net's own."""
+    from striate.model.build import build
+
+    surveyed(facts, own)
+    check_input(facts, preprocess)
     model = own
     if model is None:
         model = build(parse(facts.net), Shape(*facts.input), classes=len(facts.classes), preprocess=preprocess)

@@ -31,6 +31,7 @@ from striate.report.look_picture import part_answers, picture_answers
 from striate.report.look_run import run_answers
 from striate.runs import filters, names
 from striate.runs.predictor import Picture, Predictor
+from striate.runs.rebuild import frozen
 from striate.runs.run import Run
 from striate.verbs.prepare import Prepared, Progress, prepare_again, subset
 from striate.verbs.subject import open_subject
@@ -148,6 +149,7 @@ def look_run(name: str = "last", *, runs_dir: Path | str = "runs", progress: Pro
     run = Run.open(name, Path(runs_dir))
     predictor = Predictor.open(run.path, device="cpu")
     prepared = run_pictures(run, progress=progress)
+    given = frozen(predictor.facts)
     part = next((part for part in ("test", "val", "train") if getattr(prepared.split, part)), "train")
     rows = np.array(getattr(prepared.split, part), np.int64)
     logits, _ = infer(predictor.model, prepared.store, rows)
@@ -172,11 +174,12 @@ def look_run(name: str = "last", *, runs_dir: Path | str = "runs", progress: Pro
         found,
         between,
         tuple(shown(doubt, why=True) for doubt in found.mistakes),
-        health(predictor.model, np.array(prepared.store.pixels[examined]), prepared.targets[examined]),
+        health(predictor.model, np.array(prepared.store.pixels[examined]), prepared.targets[examined], frozen=given),
         kept,
         example,
         maps,
         channel,
+        given,
     )
 
 

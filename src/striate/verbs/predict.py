@@ -33,20 +33,33 @@ def open_predictor(
 
     ``int8`` answers by ``model.int8.onnx``, which a run's first such use makes of its own pictures (`export`).
     """
-    if model is None:
-        file = Run.open(run, runs_dir).model_path
-    else:
-        from striate.verbs.weights import open_weights
-
-        file = open_weights(
-            model, runs_dir=runs_dir, data_dir=data_dir, download=download, progress=progress, tell=tell
-        )
+    file = find_model(
+        run=run, model=model, runs_dir=runs_dir, data_dir=data_dir, download=download, progress=progress, tell=tell
+    )
     predictor = (
         _int8(run, file, runs_dir, tell) if int8 and model is None else Predictor.open(file, device=device, int8=int8)
     )
     for note in predictor.notes:
         tell(note)
     return predictor
+
+
+def find_model(
+    *,
+    run: str = "last",
+    model: str | Path | None = None,
+    runs_dir: Path = Path("runs"),
+    data_dir: Path | None = None,
+    download: bool = True,
+    progress: Progress | None = None,
+    tell: Tell = lambda _: None,
+) -> Path:
+    """Return the model file of a run, or of ``model``: a file, or published weights by name, fetched where need be."""
+    if model is None:
+        return Run.open(run, runs_dir).model_path
+    from striate.verbs.weights import open_weights
+
+    return open_weights(model, runs_dir=runs_dir, data_dir=data_dir, download=download, progress=progress, tell=tell)
 
 
 def _int8(run: str, file: Path, runs_dir: Path, tell: Tell) -> Predictor:

@@ -23,10 +23,11 @@ from striate.data.split import Split, split
 from striate.data.store import Store, channel_statistics, open_store
 from striate.engine import progressive
 from striate.errors import DescribeError, RecipeError, RunError, ShapeError, SourceError
-from striate.recipe import Recipe
+from striate.inside import filters
+from striate.recipe import FIRST, Recipe
 from striate.spec.code import Code
-from striate.spec.layers import BatchNorm, GroupNorm
-from striate.spec.net import Net
+from striate.spec.layers import BatchNorm, Conv, GroupNorm
+from striate.spec.net import Named, Net
 from striate.spec.shape import Shape
 from striate.spec.stages import stages
 from striate.spec.survey import Survey
@@ -99,6 +100,10 @@ def prepare(
 
     Errors: SourceError, RecipeError, DescribeError, StoreError, each before anything is written but the cache.
     """
+    if recipe.first is not None:
+        if own is not None:
+            raise RecipeError(f"first = {recipe.first!r}: an adopted module has a first layer of its own; leave it out")
+        first_layer(recipe.first, 1)  # a name that is none stops here, before pictures are looked for
     source = find(recipe.source, data_dir=data_dir, download=download, progress=progress)
     if own is not None and own.classes not in (None, source.classes):
         raise SourceError(
@@ -177,6 +182,8 @@ def plan(
     channels = 1 if recipe.colour == "gray" else 3
     height, width = recipe.size
     net = _net(recipe, own).with_classes(classes)
+    if recipe.first is not None:
+        net = Named(first_layer(recipe.first, channels)[0], FIRST) >> net
     survey = net.on(channels, height, width)
     following = [*survey.rows[1:], None]
     ends = {
@@ -191,6 +198,8 @@ def plan(
                 " let it end in: flatten >> dense (without a number, dense gives one a class)"
             )
     _check_progressive(recipe, net, survey)
+    if recipe.first is not None:
+        survey = survey.with_frozen([FIRST])
     if recipe.tune == "head":
         survey = survey.with_frozen([path for stage in stages(survey)[:-1] for path in stage])
     if preprocess is not None:
@@ -217,6 +226,21 @@ def _check_progressive(recipe: Recipe, net: Net, survey: Survey) -> None:
                 f"progressive: at {height}x{width} the net has {there.parameters:,} parameters and at"
                 f" {full[0]}x{full[1]} {survey.parameters:,}, so it is another; let it end in global pooling"
             )
+
+
+def first_layer(text: str, channels: int) -> tuple[Conv, np.ndarray]:
+    """Return the convolution that a filter is on each channel of the pictures by itself, and its weights.
+
+    The maps are as large as the pictures. Errors: DescribeError for no filter, RecipeError for one without a centre.
+    """
+    filter = filters.read(text)
+    if not all(side % 2 for side in filter.size):
+        rows, columns = filter.size
+        raise RecipeError(
+            f"first = {text!r}: a filter of {rows}x{columns} has no pixel in its middle; give it an odd number of rows"
+            " and columns"
+        )
+    return filters.as_conv(filter, channels=channels, padding="same")
 
 
 def _started(recipe: Recipe, start: Start, *, gray: bool) -> Recipe:

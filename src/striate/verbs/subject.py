@@ -1,18 +1,29 @@
-"""Subject: which network is asked about which picture. Imports inside, and through it torch; prints nothing."""
+"""Subject: which network is asked about which picture. No torch until a network needs it; prints nothing."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from striate import nets
 from striate.data.download import Progress
+from striate.data.preprocess import Preprocess
 from striate.errors import ShapeError
+from striate.inside.asked import show
 from striate.inside.picture import as_pixels, read
-from striate.inside.subject import Subject
+from striate.inside.quick import Quick
+from striate.model.weights import read_arrays
 from striate.runs.predictor import Picture
+from striate.runs.rebuild import check_input, frozen, surveyed
 from striate.spec import Shape
+from striate.spec.wiring import wired
+from striate.tasks.calibrate import Calibration
+from striate.tasks.unknown import PREFIX
 from striate.verbs.predict import open_predictor
 from striate.verbs.weights import Tell
+
+if TYPE_CHECKING:
+    from striate.inside.subject import Subject
 
 
 def open_subject(
@@ -41,8 +52,9 @@ def open_subject(
 
     Example: ``open_subject(Path("cat.jpg"), net="resnet18").tap(["conv1"])``
     """
-    if isinstance(picture, str | Path) and Path(picture).suffix == ".txt":
-        picture = as_pixels(read(Path(picture)), str(picture))
+    from striate.inside.subject import Subject
+
+    picture = _pixels(picture)
     if net is None:
         return Subject.of(
             open_predictor(
@@ -69,3 +81,40 @@ def open_subject(
     if classes is None and described.is_open:
         classes = entry.classes if entry else 10
     return Subject.untrained(described, shape, picture, classes=classes, seed=seed)
+
+
+def open_quick(file: Path, picture: Picture) -> Quick:
+    """Return the network of a model file with a picture, to be asked for its numbers alone: torch is not imported.
+
+    Errors: ModelError for a file that `open_subject` refuses too, or a net that needs torch all the same (somebody's
+    own code, weights in bfloat16); PictureError.
+    """
+    from striate.export.onnx_parts import compute
+
+    arrays, facts = read_arrays(file)
+    survey, how = surveyed(facts), Preprocess.from_dict(facts.preprocess)
+    check_input(facts, how)
+    paths, shape = {row.path for row in survey.rows}, survey.input
+    arrays = {
+        name: array for name, array in arrays.items() if not name.startswith(PREFIX) or name.rpartition(".")[0] in paths
+    }
+    wiring = wired(survey.net, shape)
+    shown = show(_pixels(picture), how)
+    return Quick(
+        **shown._asdict(),
+        classes=facts.classes,
+        preprocess=how,
+        temperature=Calibration.from_dict(facts.calibration).temperature,
+        frozen=frozen(facts),
+        surveyed=survey,
+        wiring=wiring,
+        arrays=arrays,
+        compute=lambda pixels, parts: compute(wiring, shape, arrays, pixels, parts),
+    )
+
+
+def _pixels(picture: Picture) -> Picture:
+    """Return a picture, or the pixels of one that is text."""
+    if isinstance(picture, str | Path) and Path(picture).suffix == ".txt":
+        return as_pixels(read(Path(picture)), str(picture))
+    return picture

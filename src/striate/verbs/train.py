@@ -17,12 +17,13 @@ import numpy as np
 from striate import recipe as recipes
 from striate.data.preprocess import Preprocess
 from striate.errors import RecipeError, RunError
-from striate.recipe import Recipe
+from striate.inside.filters import freeze
+from striate.recipe import FIRST, Recipe
 from striate.runs.environment import environment
 from striate.runs.run import Run
 from striate.spec.code import is_code
 from striate.verbs.events import Event, Finished, Finishing, Planned, follow
-from striate.verbs.prepare import Own, Prepared, Progress, prepare, prepare_again
+from striate.verbs.prepare import Own, Prepared, Progress, first_layer, prepare, prepare_again
 from striate.verbs.start import Start, hint, keep, kept, open_start
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ def train(
     source: str | Path | Recipe,
     *,
     net: str | None = None,
+    first: str | None = None,
     start: str | Path | None = None,
     tune: str | None = None,
     epochs: int | None = None,
@@ -59,6 +61,7 @@ def train(
 
     ``recipe`` is one by name (``striate recipes`` lists them) or a file. Instead of it ``source`` may be a whole
     Recipe, for everything that has no keyword here; keywords that are given win over either.
+    ``first`` puts a filter by name (``sobel``) in front of the net, whose weights training leaves as they are.
     ``start`` begins from weights (a run, a model file, the name of known weights), with a new head for these classes;
     ``tune`` says what is trained then: the ``head`` alone, or ``all``.
 
@@ -74,6 +77,7 @@ def train(
         begun = (Recipe() if recipe is None else recipes.find(recipe)).changed(source=str(source))
     said = {
         "net": net,
+        "first": first,
         "start": None if start is None else str(start),
         "tune": tune,
         "epochs": epochs,
@@ -250,6 +254,8 @@ def _begin(prepared: Prepared, start: Start | None, own: Own | None, progress: P
         from striate.model.whiten import whiten
 
         whiten(model, prepared.store.pixels, np.array(prepared.split.train, np.int64))
+    if recipe.first is not None:
+        freeze(model, FIRST, first_layer(recipe.first, pictures.channels)[1])
     return begin(model, recipe, prepared.store, prepared.targets, prepared.split)
 
 

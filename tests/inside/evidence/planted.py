@@ -62,4 +62,13 @@ def subject(picture: np.ndarray, model: Model | None = None) -> Subject:
     model = model or trained()
     inputs = model.normalise(torch.from_numpy(picture.copy()).permute(2, 0, 1)[None].contiguous())
     frame = Frame.of(HOW, SIDE, SIDE)
-    return Subject("planted", model, ("across", "along"), HOW, picture, picture, inputs, frame)
+    return Subject(
+        name="planted",
+        model=model,
+        classes=("across", "along"),
+        preprocess=HOW,
+        original=picture,
+        pixels=picture,
+        inputs=inputs,
+        frame=frame,
+    )
