@@ -27,6 +27,8 @@ ALONE = [
     "conv 4 3 >> batchnorm no affine",
     "convtranspose 4 3x2 stride 2 pad 1 output_padding 1 groups 2 >> batchnorm",
     "convtranspose 4 3 dilation 2 >> layerscale 0.5",
+    "convtranspose 4 2 dilation 3x2 output_padding 2x1 >> batchnorm",
+    "convtranspose 4 3x2 stride 2x1 dilation 4 pad 1 output_padding 3",
     "maxpool 3 stride 2 pad 1",
     "maxpool 3 stride 2 ceil",
     "maxpool 2x3 stride 3 pad 1 ceil",

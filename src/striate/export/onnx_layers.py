@@ -74,14 +74,24 @@ def _conv(graph: Graph, part: Part, value: str) -> str:
 
 def _conv_transpose(graph: Graph, part: Part, value: str) -> str:
     layer = part.layer
-    # What is added behind is what is not cut off there. As a number of its own it has to be below the stride.
-    cut, added = as_pair(layer.padding), as_pair(layer.output_padding)
+    # What is added behind is what is not cut off there. ONNX Runtime takes only less than a stride of more than that;
+    # where a dilation allows it, zeros behind the input make room, in whole strides, and what is too much is cut.
+    cut, added, strides = as_pair(layer.padding), as_pair(layer.output_padding), as_pair(layer.stride)
+    more = [max(a - c, 0) for a, c in zip(added, cut, strict=True)]
+    zeros = [-(-m // stride) if m >= stride else 0 for m, stride in zip(more, strides, strict=True)]
+    if any(zeros):
+        pads = np.array([0, 0, 0, 0, 0, 0, *zeros], np.int64)
+        value = graph.node("Pad", [value, graph.constant("pads", pads)])
+    behind = [
+        max(c - a, 0) if not z else z * stride - m
+        for c, a, z, m, stride in zip(cut, added, zeros, more, strides, strict=True)
+    ]
     attributes = {
         "kernel_shape": as_pair(layer.kernel),
-        "strides": as_pair(layer.stride),
+        "strides": strides,
         "dilations": as_pair(layer.dilation),
-        "pads": [*cut, *(max(less - more, 0) for less, more in zip(cut, added, strict=True))],
-        "output_padding": [max(more - less, 0) for less, more in zip(cut, added, strict=True)],
+        "pads": [*cut, *behind],
+        "output_padding": [0 if z else m for z, m in zip(zeros, more, strict=True)],
         "group": layer.groups,
     }
     return graph.node("ConvTranspose", [value, *_weights(graph, part, graph.tensor("weight"), axis=1)], attributes)
