@@ -116,6 +116,9 @@ def test_a_run_says_what_confuses_it_and_what_it_learnt_when(trained: Place) -> 
     assert done.out.startswith("What confuses pets-1?")
     text = (trained.path / "pets-1-look.html").read_text()
     Read(text).whole()
+    assert (
+        len(re.findall('<p class="quiet">For (ant|bee|cow|emu): (not to be trusted|the answer follows)', text)) % 2 == 0
+    )
     assert "What did it learn, and when?" in text and "Do all its layers work?" in text and "image/gif" in text
     assert list(filters.kept(Run.open("pets-1", trained.path / "runs"))) == [1, 2]
     assert trained("look", "last", "-o", "again.html").done().out.startswith("What confuses pets-1?")
@@ -130,6 +133,7 @@ def test_the_same_from_python(trained: Place, monkeypatch: pytest.MonkeyPatch) -
     assert isinstance(run.look(np.zeros((16, 16, 3), np.uint8), part="conv1", channel=1), PartLook)
     whole = run.look()
     assert isinstance(whole, RunLook) and whole.confusion.pictures == len(run.split()["test"])
+    assert all(why and why.trust for one in whole.mistakes for why in (one.for_said, one.for_truth))
     Read(page(whole)).whole()
 
 

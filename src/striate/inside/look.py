@@ -72,16 +72,13 @@ class PartLook:
 
 @dataclass(frozen=True, eq=False)
 class Mistake:
-    """A picture, (H, W, C) uint8 as the net takes it, with what is said of it.
-
-    ``for_said`` and ``for_truth`` (H, W) float32 are what speaks for either class, on one scale.
-    """
+    """A picture, (H, W, C) uint8 as the net takes it, with what is said of it, and the evidence for either class."""
 
     key: str
     pixels: NDArray[np.uint8]
     doubt: Doubt
-    for_said: NDArray[np.float32] | None = None
-    for_truth: NDArray[np.float32] | None = None
+    for_said: Evidence | None = None
+    for_truth: Evidence | None = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
+from striate.inside.evidence.value import Evidence
 from striate.inside.health import Health
 from striate.inside.look import Mistake, RunLook
 from striate.report.answer import Answer, Legend, Row, Table, Tile
-from striate.report.drawn import as_rgb, large, map_tile, moving, over, picture_tile, scale_of, sheet
+from striate.report.drawn import as_rgb, enlarged, large, map_tile, moving, over, picture_tile, scale_of, sheet
 
 _STILLS = 6
 
@@ -19,16 +22,7 @@ def run_answers(look: RunLook) -> list[Answer]:
 
 def _confusion(look: RunLook) -> Answer:
     found, names = look.confusion, look.classes
-    rows = []
-    for mistake in look.mistakes:
-        doubt = mistake.doubt
-        said, truth = names[doubt.said], names[doubt.truth]
-        heading = f"{mistake.key}: {said} {doubt.of_said:.2f}, is {truth} ({doubt.of_truth:.2f})"
-        tiles = [_photo(mistake, "")]
-        if mistake.for_said is not None and mistake.for_truth is not None:
-            tiles += [_evidence(mistake, mistake.for_said, said), _evidence(mistake, mistake.for_truth, truth)]
-        legend = Legend(0.0, 1.0, "evidence, 1 at the largest of both") if len(tiles) > 1 else None
-        rows.append(Row(tuple(tiles), heading, legend))
+    rows = [_mistake(mistake, names) for mistake in look.mistakes]
     for pair, between in zip(found.pairs, look.between, strict=True):
         first, second = names[pair.first], names[pair.second]
         counts = f"{first} called {second}: {pair.first_as_second}; {second} called {first}: {pair.second_as_first}"
@@ -45,8 +39,9 @@ def _confusion(look: RunLook) -> Answer:
         f"What confuses {look.name}?",
         f"{said}, and the pictures between the classes it takes for each other.",
         tuple(rows),
-        shows="mistakes with what speaks for what was said beside what speaks for the truth, on one scale; then, pair"
-        " by pair, the pictures whose two probabilities are closest.",
+        shows="mistakes with what speaks for what was said beside what speaks for the truth, on one scale, each with"
+        " how far to trust it, crossed out where it fails a check; then, pair by pair, the pictures whose two"
+        " probabilities are closest.",
         hides="how common a mistake is: the report's confusion table counts them. Evidence shows where the net looked,"
         " not that it was right to.",
     )
@@ -56,9 +51,30 @@ def _photo(mistake: Mistake, caption: str) -> Tile:
     return picture_tile(mistake.pixels, caption=caption, alt=f"{mistake.key}. {caption}", shown=132)
 
 
-def _evidence(mistake: Mistake, heat: np.ndarray, name: str) -> Tile:
-    shown = over(as_rgb(mistake.pixels), heat, high=1.0)
-    return picture_tile(shown, caption=f"for {name}", alt=f"what speaks for {name} in {mistake.key}", shown=132)
+def _mistake(mistake: Mistake, names: Sequence[str]) -> Row:
+    """Return a mistake beside what speaks for either class, on one scale, and how far to trust it."""
+    doubt, shown = mistake.doubt, [each for each in (mistake.for_said, mistake.for_truth) if each is not None]
+    heading = f"{mistake.key}: {names[doubt.said]} {doubt.of_said:.2f}, is {names[doubt.truth]} ({doubt.of_truth:.2f})"
+    top = max((float(each.heat.max()) for each in shown), default=0.0) or 1.0
+    return Row(
+        (_photo(mistake, ""), *(_evidence(mistake, each, top) for each in shown)),
+        heading,
+        Legend(0.0, 1.0, "evidence, 1 at the largest of both") if shown else None,
+        tuple(f"For {each.answer}: {each.trust.phrase}." for each in shown if each.trust is not None),
+    )
+
+
+def _evidence(mistake: Mistake, why: Evidence, top: float) -> Tile:
+    crossed = why.trust is not None and why.trust.reason is not None
+    shown = large(as_rgb(mistake.pixels), 264)[0]
+    heat = enlarged(np.maximum(why.heat, 0) / top, shown.shape[:2])
+    trust = "" if why.trust is None else ": crossed out" if crossed else f": trust {why.trust.score:.2f}"
+    return picture_tile(
+        over(shown, heat, high=1.0, crossed=crossed),
+        caption=f"for {why.answer}{trust}",
+        alt=f"what speaks for {why.answer} in {mistake.key}{', crossed out' if crossed else ''}. {why.focus}",
+        shown=132,
+    )
 
 
 def _learnt(look: RunLook) -> Answer:

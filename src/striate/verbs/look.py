@@ -16,7 +16,7 @@ from striate.errors import DescribeError, RunError
 from striate.inside import dream
 from striate.inside import look as looks
 from striate.inside.confusion import Doubt, confusion
-from striate.inside.evidence.explain import explain
+from striate.inside.evidence.explain import explain_each
 from striate.inside.evidence.rules import deconvolution
 from striate.inside.excite import Exciting, exciting, frame, part_row, require_channel
 from striate.inside.health import health
@@ -154,11 +154,9 @@ def look_run(name: str = "last", *, runs_dir: Path | str = "runs", progress: Pro
     found = confusion(softmax(logits, predictor.calibration.temperature), prepared.targets[rows])
     keys = [item.key for item in prepared.source.items]
 
-    def shown(doubt: Doubt, *, why: bool = False) -> Mistake:
+    def shown(doubt: Doubt) -> Mistake:
         row = int(rows[doubt.picture])
-        pixels = np.array(prepared.store.pixels[row])
-        heats = _heats(predictor, pixels, doubt) if why else (None, None)
-        return Mistake(keys[row], pixels, replace(doubt, picture=row), *heats)
+        return Mistake(keys[row], np.array(prepared.store.pixels[row]), replace(doubt, picture=row))
 
     between = tuple(tuple(shown(doubt) for doubt in pair.between) for pair in found.pairs)
     examined = subset(list(rows), EXAMINED, seed=0)
@@ -171,7 +169,7 @@ def look_run(name: str = "last", *, runs_dir: Path | str = "runs", progress: Pro
         predictor.classes,
         found,
         between,
-        tuple(shown(doubt, why=True) for doubt in found.mistakes),
+        _with_evidence(predictor, [shown(doubt) for doubt in found.mistakes]),
         health(predictor.model, np.array(prepared.store.pixels[examined]), prepared.targets[examined]),
         kept,
         example,
@@ -281,11 +279,10 @@ def _steps(predictor: Predictor) -> tuple[tuple[int, int], tuple[int, int]]:
     return (first.stride[0], first.stride[1]), (first.padding[0], first.padding[1])
 
 
-def _heats(predictor: Predictor, pixels: np.ndarray, doubt: Doubt) -> tuple[np.ndarray | None, np.ndarray | None]:
-    """Return the evidence for what was said and for the truth, the largest of both at 1."""
-    subject = Subject.of(predictor, pixels)
-    said = explain(subject, target=doubt.said, trust=False)
-    truth = explain(subject, target=doubt.truth, part=said.part, trust=False)
-    heats = [np.maximum(one.heat, 0) for one in (said, truth)]
-    top = max(float(heat.max()) for heat in heats) or 1.0
-    return heats[0] / top, heats[1] / top
+def _with_evidence(predictor: Predictor, mistakes: Sequence[Mistake]) -> tuple[Mistake, ...]:
+    """Return mistakes with what speaks for what was said, and for the truth."""
+    asked = [(Subject.of(predictor, one.pixels), [one.doubt.said, one.doubt.truth]) for one in mistakes]
+    found = explain_each(asked)
+    return tuple(
+        replace(one, for_said=said, for_truth=truth) for one, (said, truth) in zip(mistakes, found, strict=True)
+    )

@@ -13,7 +13,7 @@ from tests.inside.evidence.planted import MARK, SIDE, pictures, subject, trained
 from striate.errors import StriateError
 from striate.inside.evidence.change import change_of_mind
 from striate.inside.evidence.curves import ACROSS, curves, order
-from striate.inside.evidence.explain import choose_part, explain
+from striate.inside.evidence.explain import choose_part, explain, explain_each
 from striate.inside.evidence.methods import METHODS
 from striate.inside.evidence.question import Question
 from striate.inside.evidence.removal import cells, without
@@ -93,6 +93,32 @@ def test_on_squeezenet_guided_backpropagation_fails_and_the_default_holds(shared
     assert "with shuffled weights" in (guided.reason or ""), guided.shuffled
     assert default.reason is None
     assert default.score > 0.1
+
+
+def test_several_at_once_are_as_each_alone_and_the_network_is_asked_less() -> None:
+    """What is shared over pictures and classes (shuffled weights, random orders) changes no number."""
+    asked = [subject(picture) for picture in pictures(3, 21)[0]]
+    model, names = asked[0].model, ["across", "along"]
+    passed: list[int] = []
+    hook = model.register_forward_pre_hook(lambda _, given: passed.append(len(given[0])))
+    each = explain_each([(one, names) for one in asked])
+    together = sum(passed)
+    passed.clear()
+    part = each[0][0].part
+    alone = [[explain(one, target=name, part=part) for name in names] for one in asked]
+    hook.remove()
+    assert together < sum(passed)
+    for one, other in zip(
+        [found for some in each for found in some], [one for two in alone for one in two], strict=True
+    ):
+        assert (one.answer, one.part, one.probability) == (other.answer, part, other.probability)
+        np.testing.assert_array_equal(one.heat, other.heat)
+        assert one.trust and other.trust
+        np.testing.assert_allclose(one.trust.curves.random, other.trust.curves.random, atol=1e-6)
+        assert one.trust.curves.gain == pytest.approx(other.trust.curves.gain, abs=1e-6)
+        assert one.trust.shuffled.mean == pytest.approx(other.trust.shuffled.mean, abs=1e-6)
+        assert one.choice and one.choice.pictures == 3
+    assert explain_each([]) == []
 
 
 def test_random_evidence_seldom_passes() -> None:
