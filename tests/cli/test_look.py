@@ -116,9 +116,8 @@ def test_a_run_says_what_confuses_it_and_what_it_learnt_when(trained: Place) -> 
     assert done.out.startswith("What confuses pets-1?")
     text = (trained.path / "pets-1-look.html").read_text()
     Read(text).whole()
-    assert (
-        len(re.findall('<p class="quiet">For (ant|bee|cow|emu): (not to be trusted|the answer follows)', text)) % 2 == 0
-    )
+    trusts = re.findall(r'quiet">For (?:ant|bee|cow|emu): (not to be trusted|the answer follows)', text)
+    assert len(trusts) == 2 * text.count("evidence, 1 at the largest of both</em>")
     assert "What did it learn, and when?" in text and "Do all its layers work?" in text and "image/gif" in text
     assert list(filters.kept(Run.open("pets-1", trained.path / "runs"))) == [1, 2]
     assert trained("look", "last", "-o", "again.html").done().out.startswith("What confuses pets-1?")
