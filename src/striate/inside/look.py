@@ -18,6 +18,7 @@ from striate.inside.health import Health
 from striate.inside.maps import Stage
 from striate.inside.receptive import Effective
 from striate.inside.subject import Subject
+from striate.runs.maps import Kept
 from striate.tasks.classify import decode
 from striate.tasks.prediction import Scores
 
@@ -85,8 +86,10 @@ class Mistake:
 class RunLook:
     """What a run learnt, when, what confuses it, and whether all its layers work.
 
-    ``filters`` are the first layer's after each epoch that they were kept of; ``maps`` what those make of ``example``,
-    for the channel that reacts to it most. ``between`` are the pictures of each pair, in the pairs' order.
+    ``filters`` are the first layer's after each epoch that they were kept of (0: before the first); ``maps`` what those
+    make of ``example``, for the channel that reacts to it most. ``course`` is what parts made of the picture ``shown``,
+    epoch by epoch, and ``watched`` that of them which was asked for. ``between`` are the pictures of each pair, in the
+    pairs' order.
     """
 
     name: str
@@ -100,6 +103,9 @@ class RunLook:
     example: NDArray[np.uint8]
     maps: dict[int, NDArray[np.float32]]
     channel: int
+    course: dict[str, Kept]
+    watched: str | None
+    shown: NDArray[np.uint8] | None
 
 
 def answered(subject: Subject) -> Scores | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -75,7 +75,7 @@ def stages(subject: Subject, *, most: int = 6, parts: Sequence[str] | None = Non
 
     The network works once, and what was looked at is let go of before the next part: memory does not grow with them.
     """
-    wanted = dict.fromkeys(_last_of_each_size(subject) if parts is None else map(subject.part, parts))
+    wanted = dict.fromkeys(last_of_each_size(subject.rows) if parts is None else map(subject.part, parts))
     found = []
     with torch.no_grad():
         for path, value in subject.model.each(subject.inputs):
@@ -84,9 +84,10 @@ def stages(subject: Subject, *, most: int = 6, parts: Sequence[str] | None = Non
     return tuple(found)
 
 
-def _last_of_each_size(subject: Subject) -> list[str]:
+def last_of_each_size(rows: Mapping[str, Part]) -> list[str]:
+    """Return the last part of each size of map on the main way, at most five of them, in the net's order."""
     last: dict[tuple[int, int], str] = {}
-    for row in subject.rows.values():
+    for row in rows.values():
         if row.output is not None and not row.aside and row.output.is_map and row.output.size != (1, 1):
             last.pop(row.output.size, None)
             last[row.output.size] = row.path

@@ -72,7 +72,7 @@ def _row(row: Row) -> str:
     heading = f"<h3>{escape(row.heading)}</h3>" if row.heading else ""
     tiles = "".join(_tile(tile) for tile in row.tiles)
     legend = _legend(row.legend) if row.legend else ""
-    notes = "".join(f'<p class="quiet">{escape(note)}</p>' for note in row.notes)
+    notes = "".join(f'<p class="note">{escape(note)}</p>' for note in row.notes)
     return f'<section class="row">{heading}{legend}<div class="tiles">{tiles}</div>{notes}</section>'
 
 

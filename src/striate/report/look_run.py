@@ -3,16 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
+from striate.inside.course import settled
 from striate.inside.evidence.value import Evidence
 from striate.inside.health import Health
 from striate.inside.look import Mistake, RunLook
 from striate.report.answer import Answer, Legend, Row, Table, Tile
-from striate.report.drawn import as_rgb, enlarged, large, map_tile, moving, over, picture_tile, scale_of, sheet
+from striate.report.drawn import (
+    as_rgb,
+    enlarged,
+    large,
+    map_sheet,
+    map_tile,
+    moving,
+    over,
+    picture_tile,
+    scale_of,
+    sheet,
+)
 
 _STILLS = 6
+_MOVING = 8  # channels that are shown at once
+
+Map: TypeAlias = NDArray[np.float32]
 
 
 def run_answers(look: RunLook) -> list[Answer]:
@@ -79,55 +96,113 @@ def _evidence(mistake: Mistake, why: Evidence, top: float) -> Tile:
 
 def _learnt(look: RunLook) -> Answer:
     question = "What did it learn, and when?"
-    if not look.filters:
+    if not look.filters and look.watched is None:
         return Answer(
             question,
-            "This run kept no filters epoch by epoch: it is from before they were kept, or its first layer is no"
-            " picture. Checkpoints are kept for the newest two epochs alone.",
+            "This run kept neither filters nor maps epoch by epoch: it is from before they were kept, or a head on"
+            " features that do not change. Checkpoints are kept for the newest two epochs alone.",
         )
+    rows = [*_first_filters(look), *_course(look)]
+    said = []
+    if look.filters:
+        said.append(f"the filters of the first layer by epoch {settled(look.filters)}")
+    if look.watched is not None:
+        said.append(f"the maps of {look.watched} by epoch {settled(look.course[look.watched].maps)}")
+    last = max([*look.filters, *(epoch for kept in look.course.values() for epoch in kept.maps)])
+    return Answer(
+        question,
+        f"90 % of the way was gone, for good, in {' and '.join(said)}, of {last}.",
+        tuple(rows),
+        shows="the weights of the first layer themselves, and what channels of a later part, the liveliest at the end,"
+        " make of one picture; each on one scale over all epochs, rounded to 127ths of the largest.",
+        hides="what later layers weigh: their filters have too many channels to be read. Another picture may settle"
+        " earlier or later; --part shows another part's maps.",
+        table=_when(look),
+    )
+
+
+def _first_filters(look: RunLook) -> list[Row]:
+    if not look.filters:
+        return []
     epochs = sorted(look.filters)
     bound = max(float(np.abs(one).max()) for one in look.filters.values())
     boards = [sheet(look.filters[epoch], bound) for epoch in epochs]
-    chosen = [epochs[index] for index in np.unique(np.linspace(0, len(epochs) - 1, _STILLS).round().astype(int))]
-    labels = [f"epoch {epoch}" for epoch in epochs]
     filters = Tile(
         boards[-1],
         f"The filters of the first layer, epoch {epochs[0]} to {epochs[-1]}; middle gray is zero",
         f"{len(look.filters[epochs[-1]])} filters of the first layer as they are after epoch {epochs[-1]}",
         shown=min(520, boards[-1].shape[1]),
-        moving=moving(boards, labels=labels) if len(epochs) > 1 else None,
+        moving=moving(boards, labels=[_after(epoch) for epoch in epochs]) if len(epochs) > 1 else None,
     )
-    low, high = scale_of(
-        min(float(one.min()) for one in look.maps.values()), max(float(one.max()) for one in look.maps.values())
-    )
-    maps = [picture_tile(large(look.example, 132)[0], caption="the picture", alt="the picture", shown=132)]
-    maps += [
-        map_tile(look.maps[epoch], low=low, high=high, caption=f"epoch {epoch}", alt=f"its map after epoch {epoch}")
-        for epoch in chosen
-    ]
-    late = _settled(look)
-    return Answer(
-        question,
-        f"The first layer's filters after each of {len(epochs)} epochs; 90 % of their change was done by epoch {late}.",
-        (
-            Row((filters,), "First filters"),
-            Row(
-                tuple(maps), f"What filter {look.channel} made of one picture", Legend(low, high, "activation, no bias")
-            ),
+    stills = _stills(look.maps, look.example, f"filter {look.channel}")
+    return [
+        Row((filters,), "First filters"),
+        Row(
+            stills, f"What filter {look.channel} made of one picture", Legend(*_ends(look.maps), "activation, no bias")
         ),
-        shows="the weights themselves, on one scale over all epochs, rounded to 127ths of the largest; and what one"
-        " filter, the liveliest, makes of one picture.",
-        hides="later layers, where most of what tells classes apart is learnt: their weights are kept for the newest"
-        " two epochs alone.",
+    ]
+
+
+def _course(look: RunLook) -> list[Row]:
+    """Return the rows of what the watched part made of one picture: all that moves, and the liveliest channel still."""
+    if look.watched is None or look.shown is None:
+        return []
+    kept = look.course[look.watched]
+    epochs = sorted(kept.maps)
+    lively = np.argsort(-kept.maps[epochs[-1]].std((1, 2)), kind="stable")[:_MOVING]
+    low, high = _ends({epoch: maps[lively] for epoch, maps in kept.maps.items()})
+    boards = [map_sheet(kept.maps[epoch][lively], low=low, high=high) for epoch in epochs]
+    names = ", ".join(str(kept.channels[number]) for number in lively)
+    tile = Tile(
+        boards[-1],
+        f"Channels {names}, epoch {epochs[0]} to {epochs[-1]}",
+        f"maps of channels {names} of {look.watched} as they are after epoch {epochs[-1]}",
+        shown=min(520, boards[-1].shape[1]),
+        moving=moving(boards, labels=[_after(epoch) for epoch in epochs]) if len(epochs) > 1 else None,
+    )
+    first = int(lively[0])
+    alone = {epoch: maps[first] for epoch, maps in kept.maps.items()}
+    legend = Legend(low, high, "activation")
+    return [
+        Row((tile,), f"What {look.watched} made of one picture", legend),
+        Row(
+            _stills(alone, look.shown, f"channel {kept.channels[first]}", (low, high)),
+            f"Channel {kept.channels[first]} of it",
+            legend,
+        ),
+    ]
+
+
+def _stills(
+    maps: dict[int, Map], example: np.ndarray, what: str, ends: tuple[float, float] | None = None
+) -> tuple[Tile, ...]:
+    """Return a picture, and what was made of it after some epochs from the first to the last."""
+    epochs, (low, high) = sorted(maps), ends or _ends(maps)
+    chosen = [epochs[index] for index in np.unique(np.linspace(0, len(epochs) - 1, _STILLS).round().astype(int))]
+    return (
+        picture_tile(large(example, 132)[0], caption="the picture", alt="the picture", shown=132),
+        *(
+            map_tile(maps[epoch], low=low, high=high, caption=_after(epoch), alt=f"map of {what}, {_after(epoch)}")
+            for epoch in chosen
+        ),
     )
 
 
-def _settled(look: RunLook) -> int:
-    """Return the epoch by which nine tenths of the way from the first filters to the last were gone."""
-    epochs = sorted(look.filters)
-    last = look.filters[epochs[-1]]
-    left = [float(np.linalg.norm(look.filters[epoch] - last)) for epoch in epochs]
-    return next(epoch for epoch, far in zip(epochs, left, strict=True) if far <= 0.1 * left[0])
+def _when(look: RunLook) -> Table | None:
+    """Return when each part that was watched came to stay as it is."""
+    if not look.course:
+        return None
+    rows = [("filters of the first layer", str(settled(look.filters)))] if look.filters else []
+    rows += [(f"maps of {part}", str(settled(kept.maps))) for part, kept in look.course.items()]
+    return Table(("what", "90 % of the way gone, for good, by epoch"), tuple(rows))
+
+
+def _ends(maps: dict[int, Map]) -> tuple[float, float]:
+    return scale_of(min(float(one.min()) for one in maps.values()), max(float(one.max()) for one in maps.values()))
+
+
+def _after(epoch: int) -> str:
+    return f"epoch {epoch}" if epoch else "before training"
 
 
 def _health(health: Health) -> Answer:

@@ -16,6 +16,7 @@ from striate.errors import DescribeError, RunError
 from striate.inside import dream
 from striate.inside import look as looks
 from striate.inside.confusion import Doubt, confusion
+from striate.inside.course import chosen
 from striate.inside.evidence.explain import explain_each
 from striate.inside.evidence.rules import deconvolution
 from striate.inside.excite import Exciting, exciting, frame, part_row, require_channel
@@ -29,7 +30,7 @@ from striate.report import look_page
 from striate.report.answer import Answer
 from striate.report.look_picture import part_answers, picture_answers
 from striate.report.look_run import run_answers
-from striate.runs import filters, names
+from striate.runs import filters, maps, names
 from striate.runs.predictor import Picture, Predictor
 from striate.runs.run import Run
 from striate.verbs.prepare import Prepared, Progress, prepare_again, subset
@@ -67,7 +68,7 @@ def look(
     """
     folder = Path(runs_dir)
     if isinstance(what, str | Path) and is_run(what, folder):
-        return look_run(str(what), runs_dir=folder)
+        return look_run(str(what), part=part, runs_dir=folder)
     subject = open_subject(
         what, run=run, model=model, net=net, runs_dir=folder, data_dir=None if data_dir is None else Path(data_dir)
     )
@@ -138,18 +139,23 @@ def look_part(
     return PartLook(subject, stage, field, wanted)
 
 
-def look_run(name: str = "last", *, runs_dir: Path | str = "runs", progress: Progress | None = None) -> RunLook:
+def look_run(
+    name: str = "last", *, part: str | None = None, runs_dir: Path | str = "runs", progress: Progress | None = None
+) -> RunLook:
     """Return what a run learnt, when, what confuses it, and whether its layers work.
 
-    Errors: RunError for a run without a model, or whose pictures are gone.
+    ``part`` is the one whose maps are shown epoch by epoch. Errors: RunError for a run without a model, or whose
+    pictures are gone; DescribeError for a part of which no maps were kept.
 
     Example: ``look_run("pets-1").confusion.pairs[0]``
     """
     run = Run.open(name, Path(runs_dir))
+    course = maps.kept(run)
+    watched = chosen(course, part)
     predictor = Predictor.open(run.path, device="cpu")
     prepared = run_pictures(run, progress=progress)
-    part = next((part for part in ("test", "val", "train") if getattr(prepared.split, part)), "train")
-    rows = np.array(getattr(prepared.split, part), np.int64)
+    split = next((part for part in ("test", "val", "train") if getattr(prepared.split, part)), "train")
+    rows = np.array(getattr(prepared.split, split), np.int64)
     logits, _ = infer(predictor.model, prepared.store, rows)
     found = confusion(softmax(logits, predictor.calibration.temperature), prepared.targets[rows])
     keys = [item.key for item in prepared.source.items]
@@ -162,10 +168,10 @@ def look_run(name: str = "last", *, runs_dir: Path | str = "runs", progress: Pro
     examined = subset(list(rows), EXAMINED, seed=0)
     kept = filters.kept(run)
     example = np.array(prepared.store.pixels[rows[0]])
-    maps, channel = looks.filters_over(_inputs(predictor, example), kept, *_steps(predictor))
+    made, channel = looks.filters_over(_inputs(predictor, example), kept, *_steps(predictor))
     return RunLook(
         run.name,
-        part,
+        split,
         predictor.classes,
         found,
         between,
@@ -173,8 +179,11 @@ def look_run(name: str = "last", *, runs_dir: Path | str = "runs", progress: Pro
         health(predictor.model, np.array(prepared.store.pixels[examined]), prepared.targets[examined]),
         kept,
         example,
-        maps,
+        made,
         channel,
+        course,
+        watched,
+        None if watched is None else np.array(prepared.store.pixels[course[watched].picture]),
     )
 
 

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from striate.errors import DescribeError, StriateError
 from striate.inside.evidence.cam import maps, spread
-from striate.inside.evidence.curves import curves_of
+from striate.inside.evidence.curves import Curves, curves_of
 from striate.inside.evidence.methods import DEFAULT, METHODS, Method
 from striate.inside.evidence.question import Question
 from striate.inside.evidence.shuffle import shuffled
@@ -178,7 +178,8 @@ def _judged(
     seed: int,
 ) -> list[tuple[Trust, ...]]:
     """Return both checks of the heats (H, W) that a method gives for each question, case by case, at some parts."""
-    left, found = iter(heats), []
+    left = iter(heats)
+    found: list[Curves] = []
     for case in cases:
         asked = [(question, heat) for question in case.questions for heat in next(left)]
         subject = case.subject
