@@ -20,7 +20,7 @@ STAGES = 5
 class FeatureMap:
     """One channel: its ``values`` (H, W) float32, their ``mean``, and ``highest`` at ``place`` (row, column).
 
-    ``seen`` is what that place can see of the picture.
+    ``seen`` is what that place can see of the picture; None where it is not known and would have to be measured.
     """
 
     channel: int
@@ -28,7 +28,7 @@ class FeatureMap:
     mean: float
     highest: float
     place: tuple[int, int]
-    seen: Seen
+    seen: Seen | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,7 +80,8 @@ def stages(subject: Subject, *, most: int = 6, parts: Sequence[str] | None = Non
     with torch.no_grad():
         for path, value in subject.model.each(subject.inputs):
             if path in wanted and value.dim() == 4:
-                found.append(_stage(subject, subject.rows[path], value[0].numpy(), most, None))
+                row = subject.rows[path]
+                found.append(_stage(subject, row, value[0].numpy(), most, None, measure=False))
     return tuple(found)
 
 
@@ -98,7 +99,9 @@ def last_of_each_size(rows: Mapping[str, Part]) -> list[str]:
     return [paths[index] for index in chosen]
 
 
-def _stage(subject: Subject, row: Part, values: NDArray[np.float32], most: int, channel: int | None) -> Stage:
+def _stage(
+    subject: Subject, row: Part, values: NDArray[np.float32], most: int, channel: int | None, *, measure: bool = True
+) -> Stage:
     activity = np.maximum(values, 0).mean((1, 2))
     order = [channel] if channel is not None else np.argsort(-activity, kind="stable")[:most].tolist()
     maps = []
@@ -112,7 +115,7 @@ def _stage(subject: Subject, row: Part, values: NDArray[np.float32], most: int, 
                 float(one.mean()),
                 float(one.max()),
                 place,
-                subject.receptive_field(row.path, *place),
+                subject.receptive_field(row.path, *place) if measure or not subject.is_code else None,
             )
         )
     silent = int((values.max((1, 2)) <= 0).sum())

@@ -34,12 +34,14 @@ class Seen:
     """The pixels that one position of a part's output can see, as a rectangle.
 
     ``unclipped`` is the window people quote, which may reach into the padding; ``box`` bounds the very pixels of the
-    network's input; ``picture`` is that box in pixels of the original picture.
+    network's input; ``picture`` is that box in pixels of the original picture. Of somebody's code no window is known:
+    there both are the box of the pixels that were ``measured`` to move the position on this picture.
     """
 
     unclipped: Box
     box: Box
     picture: Box
+    measured: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -166,6 +168,8 @@ class Subject:
         self.require_place(path, row, column)
         if path == "input":
             box = unclipped = Box(row, column, row + 1, column + 1)
+        elif self.is_code:
+            box = unclipped = self._footprint(path, row, column)
         else:
             rows, columns = self.survey.bounds(path, row, column)
             box = Box(rows.start, columns.start, rows.stop, columns.stop)
@@ -173,7 +177,22 @@ class Subject:
             assert field is not None  # pictures are maps
             (top, bottom), (left, right) = field.height.span(row), field.width.span(column)
             unclipped = Box(top, left, bottom + 1, right + 1)
-        return Seen(unclipped, box, self.frame.box(box.clipped(height, width)))
+        return Seen(unclipped, box, self.frame.box(box.clipped(height, width)), self.is_code)
+
+    @property
+    def is_code(self) -> bool:
+        """Whether the model is a module that only its own code can be, of which no windows are known."""
+        return self.survey.why is not None
+
+    def _footprint(self, path: str, row: int, column: int) -> Box:
+        """Return the box of the pixels that move a position of a part on this picture; empty where none does."""
+        inputs = self.inputs.clone().requires_grad_(True)
+        values = self.model.until(inputs, path)[0]
+        values = values[:, row, column] if values.dim() == 3 else values
+        mixed = torch.rand(len(values), generator=torch.Generator().manual_seed(0))  # so that no channels cancel out
+        (gradient,) = torch.autograd.grad(values @ mixed, inputs)
+        rows, columns = (torch.nonzero(gradient[0].abs().amax((0, axis))).flatten().tolist() for axis in (2, 1))
+        return Box(rows[0], columns[0], rows[-1] + 1, columns[-1] + 1) if rows else Box(0, 0, 0, 0)
 
     def require_place(self, part: str, row: int, column: int) -> None:
         """Raise DescribeError for a place outside a part's map."""

@@ -99,7 +99,11 @@ def cut(pixels: NDArray[np.uint8], box: tuple[float, float, float, float]) -> Pi
 def map_tile(
     values: NDArray[np.floating], *, low: float, high: float, caption: str, alt: str, shown: int = 132
 ) -> Tile:
-    """Return a map (H, W) in colours from ``low`` to ``high`` as a tile, a pixel a place."""
+    """Return a map (H, W) in colours from ``low`` to ``high`` as a tile, a pixel a place; of a large one, means."""
+    squares = max(1, max(values.shape) // (2 * shown))
+    if squares > 1:
+        rows, columns = (side // squares * squares for side in values.shape)
+        values = values[:rows, :columns].reshape(rows // squares, squares, -1, squares).mean((1, 3))
     return Tile(paint(np.asarray(values, np.float64), low=low, high=high), caption, alt, shown)
 
 

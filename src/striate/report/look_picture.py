@@ -71,11 +71,13 @@ def _map_tile(one: FeatureMap, stage: Stage, low: float, high: float, shown: int
 def _part(look: PartLook) -> Answer:
     stage, subject = look.stage, look.subject
     low, high = scale_of(stage.low, stage.high)
-    shown = stage.maps[:6]
+    shown = [one for one in stage.maps[:6] if one.seen is not None]
+    measured = any(one.seen.measured for one in shown if one.seen is not None)
+    told = "moves that place on this picture" if measured else "that place can see"
     places = picture_tile(
-        framed(subject.pixels, [one.seen.box for one in shown], [str(one.channel) for one in shown]),
-        caption="Where each is highest: the frame is all that place can see, its number the channel",
-        alt="the picture with a frame for each channel around what its strongest place can see",
+        framed(subject.pixels, [one.seen.box for one in shown if one.seen], [str(one.channel) for one in shown]),
+        caption=f"Where each is highest: the frame is all that {told}, its number the channel",
+        alt=f"the picture with a frame for each channel around all that {told}, where it is strongest",
     )
     maps = tuple(_map_tile(one, stage, low, high) for one in stage.maps)
     said = (
@@ -98,10 +100,12 @@ def _field(field: Effective, subject: Subject, *, winner: bool) -> Answer:
     place = f"place {field.place[0]},{field.place[1]} of {field.part}"
     reach = f"{box.height:.0f} x {box.width:.0f}"
     whole = " (all of it)" if (box.height, box.width) == (height, width) else ""
-    said = (
-        f"By arithmetic {place} can see {reach} of the picture's {height} x {width} pixels{whole}; in effect it is"
-        f" moved by about {field.side:.0f} x {field.side:.0f}."
-    )
+    sees = "moves it" if field.seen.measured else "it can see"
+    if field.seen.measured:
+        can = f"Its code does not say what {place} can see; {reach} of the picture's {height} x {width} pixels move it"
+    else:
+        can = f"By arithmetic {place} can see {reach} of the picture's {height} x {width} pixels{whole}"
+    said = f"{can}; in effect it is moved by about {field.side:.0f} x {field.side:.0f}."
     window = field.seen.unclipped
     notes: tuple[str, ...] = ()
     if window != box:
@@ -110,7 +114,7 @@ def _field(field: Effective, subject: Subject, *, winner: bool) -> Answer:
             " nothing but padding.",
         )
     middle = field.middle
-    frames = framed(subject.pixels, [box, middle], ["can see", "90 % of influence"])
+    frames = framed(subject.pixels, [box, middle], [sees.removeprefix("it "), "90 % of influence"])
     heat = over(
         large(subject.pixels)[0], enlarged(field.influence, large(subject.pixels)[0].shape[:2]), high=1.0, opacity=0.55
     )
@@ -122,7 +126,7 @@ def _field(field: Effective, subject: Subject, *, winner: bool) -> Answer:
                 (
                     picture_tile(
                         frames,
-                        caption=f"What {place} can see, and the box of the pixels that make 90 % of its influence",
+                        caption=f"{place}: the box that {sees}, and that of the pixels that make 90 % of its influence",
                         alt=f"the picture with two frames: {reach} pixels that can be seen, and within it"
                         f" {middle.height:.0f} x {middle.width:.0f} that hold 90 % of the influence",
                         shown=360,
@@ -166,15 +170,11 @@ def _channel(look: PartLook, channel: ChannelLook) -> Answer:
         most = len(channel.exciting.highest)
         rows.append(Row(tuple(tiles), f"The {len(found)} patches of {most:,} training pictures that excite it most"))
     again = "each" if channel.exciting is not None else "this picture's strongest place"
-    rows.append(
-        Row(
-            tuple(
-                _projection(one, f"what patch {number} shows the channel")
-                for number, one in enumerate(channel.projections, 1)
-            ),
-            f"What in {again} it answers to, by deconvolution (gray is nothing)",
-        )
-    )
+    tiles = [
+        _projection(one, f"what patch {count} shows the channel") for count, one in enumerate(channel.projections, 1)
+    ]
+    if tiles:
+        rows.append(Row(tuple(tiles), f"What in {again} it answers to, by deconvolution (gray is nothing)"))
     dream = channel.dream
     rows.append(
         Row(
@@ -197,7 +197,7 @@ def _channel(look: PartLook, channel: ChannelLook) -> Answer:
             (
                 _map_tile(one, stage, low, high, 224),
                 picture_tile(
-                    framed(subject.pixels, [one.seen.box]),
+                    framed(subject.pixels, [one.seen.box] if one.seen else []),
                     caption="What its strongest place here can see",
                     alt="the picture with a frame around what the channel's strongest place can see",
                     shown=224,

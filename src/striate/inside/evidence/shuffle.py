@@ -52,10 +52,9 @@ def shuffled(
     """
     other = copy.deepcopy(model)
     layers: dict[str, list[Tensor]] = {}
-    for name, tensor in (*other.named_parameters(), *other.named_buffers()):
-        path, _, kind = name.rpartition(".")
-        if kind in ("weight", "bias", "prototypes"):
-            layers.setdefault(path, []).append(tensor)
+    prototypes = [(name, tensor) for name, tensor in other.named_buffers() if name.endswith(".prototypes")]
+    for name, tensor in (*other.named_parameters(), *prototypes):
+        layers.setdefault(name.rpartition(".")[0], []).append(tensor)
     paths = list(layers)[::-1]  # layers are registered in the order in which they work
     ends = sorted({max(1, round(len(paths) * stage)) for stage in STAGES})
     done = 0
