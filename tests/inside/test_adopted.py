@@ -1,4 +1,4 @@
-"""Looking inside adopted modules: as nets every question; as code those that make sense, and a clear line for others."""
+"""Looking inside adopted modules: as nets every question; as code those that make sense, a clear line for others."""
 
 from __future__ import annotations
 
