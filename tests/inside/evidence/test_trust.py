@@ -14,12 +14,13 @@ from striate.errors import StriateError
 from striate.inside.evidence.change import change_of_mind
 from striate.inside.evidence.curves import ACROSS, curves, order
 from striate.inside.evidence.explain import choose_part, explain, explain_each
+from striate.inside.evidence.likeness import rank_correlation, ssim, structure
 from striate.inside.evidence.methods import METHODS
 from striate.inside.evidence.question import Question
 from striate.inside.evidence.removal import cells, without
 from striate.inside.evidence.rules import deconvolution
-from striate.inside.evidence.shuffle import rank_correlation, shuffled
-from striate.inside.evidence.value import Evidence
+from striate.inside.evidence.shuffle import Shuffled, shuffled
+from striate.inside.evidence.value import Evidence, Trust
 
 
 @pytest.fixture(scope="module")
@@ -172,6 +173,39 @@ def test_rank_correlation_is_scipys() -> None:
     second = first + draws.normal(0, 2, first.shape).astype(np.float32).round()
     assert abs(rank_correlation(first, second) - spearmanr(first.ravel(), second.ravel()).statistic) < 1e-12
     assert rank_correlation(first, np.zeros_like(first)) == 0
+
+
+@pytest.mark.parametrize("shape", [(8, 9), (40, 31), (5, 12)])
+def test_structural_similarity_is_scikit_images(shape: tuple[int, int]) -> None:
+    metrics = pytest.importorskip("skimage.metrics")
+    draws = np.random.default_rng(0)
+    first = draws.random(shape).astype(np.float32)
+    second = (first + draws.normal(0, 0.2, shape)).clip(0, 1).astype(np.float32)
+    for other in (second, first, 1 - first):
+        wanted = metrics.structural_similarity(first, other, win_size=min(7, *shape), data_range=1.0)
+        assert ssim(first, other) == pytest.approx(wanted, abs=1e-6)
+
+
+def test_ranks_are_lost_in_faint_noise_and_structure_in_blank_areas() -> None:
+    """Why both are asked: each of two measures alone is fooled by one of these."""
+    draws = np.random.default_rng(1)
+    lines = np.zeros((64, 64), np.float32)
+    lines[10:13], lines[:, 40:43] = 1, 1
+    first, second = (lines + draws.random((64, 64)).astype(np.float32) * 0.02 for _ in range(2))
+    assert rank_correlation(first, second) < 0.4, "the same to any eye"
+    assert structure(first, second) > 0.8
+    spot, other = np.zeros((2, 64, 64), np.float32)
+    spot[8:14, 8:14], other[44:50, 30:36] = 1, 1
+    assert ssim(spot, other) > 0.9, "as neither shows anything almost everywhere"
+    assert abs(structure(spot, other)) < 0.1 and structure(spot, spot) == pytest.approx(1)
+    assert structure(spot, np.zeros_like(spot)) == 0
+
+
+def test_what_stays_the_same_by_structure_alone_is_crossed_out() -> None:
+    evidence = explain(subject(pictures(1, 7)[0][0]), method="integrated-gradients")
+    assert evidence.trust and evidence.trust.reason is None
+    fooled = Trust(evidence.trust.curves, Shuffled(("conv1",), (0.3,), (0.8,)))
+    assert "stays much the same (structure 0.80)" in (fooled.reason or "") and fooled.score == 0
 
 
 def test_shuffling_moves_every_weight_and_leaves_the_model_alone() -> None:

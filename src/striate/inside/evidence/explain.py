@@ -209,7 +209,7 @@ def _choice(parts: Sequence[str | None], judged: Sequence[Sequence[Trust]], pict
     return Choice(
         tuple(str(part) for part in parts),
         tuple(statistics.fmean(each.curves.gain for each in column) for column in columns),
-        tuple(statistics.fmean(each.shuffled.mean or 0.0 for each in column) for column in columns),
+        tuple(statistics.fmean(each.shuffled.alike or 0.0 for each in column) for column in columns),
         statistics.fmean(each.curves.chance_gain for each in columns[0]),
         pictures,
     )
