@@ -113,8 +113,9 @@ def _learnt(look: RunLook) -> Answer:
         question,
         f"90 % of the way was gone, for good, in {' and '.join(said)}, of {last}.",
         tuple(rows),
-        shows="the weights of the first layer themselves, and what channels of a later part, the liveliest at the end,"
-        " make of one picture; each on one scale over all epochs, rounded to 127ths of the largest.",
+        shows="the weights of the first layer themselves, where they can be read, and what channels of a part, the"
+        " liveliest at the end, make of one picture; each on one scale over all epochs, rounded to 127ths of the"
+        " largest.",
         hides="what later layers weigh: their filters have too many channels to be read. Another picture may settle"
         " earlier or later; --part shows another part's maps.",
         table=_when(look),

@@ -122,6 +122,16 @@ def test_several_at_once_are_as_each_alone_and_the_network_is_asked_less() -> No
     assert explain_each([]) == []
 
 
+def test_several_of_a_net_without_maps() -> None:
+    from striate.inside.subject import Subject
+    from striate.spec import Shape, parse
+
+    pixels = np.random.default_rng(0).integers(0, 256, (8, 8), dtype=np.uint8)
+    dense = Subject.untrained(parse("flatten >> dense 8 >> relu >> dense 3"), Shape(1, 8, 8), pixels)
+    ((first, second),) = explain_each([(dense, [0, 2])])
+    assert first.method == second.method == "integrated-gradients" and first.trust and second.trust
+
+
 def test_random_evidence_seldom_passes() -> None:
     model, draws = trained(), torch.Generator().manual_seed(5)
     passed = total = 0
