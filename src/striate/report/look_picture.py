@@ -71,7 +71,7 @@ def _map_tile(one: FeatureMap, stage: Stage, low: float, high: float, shown: int
 def _part(look: PartLook) -> Answer:
     stage, subject = look.stage, look.subject
     low, high = scale_of(stage.low, stage.high)
-    shown = [one for one in stage.maps[:6] if one.seen is not None]
+    shown = [one for one in stage.maps[:6] if one.seen is not None and one.highest > 0]  # a silent one is nowhere
     measured = any(one.seen.measured for one in shown if one.seen is not None)
     told = "moves that place on this picture" if measured else "that place can see"
     places = picture_tile(
@@ -141,11 +141,11 @@ def _field(field: Effective, subject: Subject, *, winner: bool) -> Answer:
                 legend=Legend(0.0, 1.0, "influence: size of the gradient, 1 at its largest"),
             ),
         ),
-        shows=f"which pixels can reach this place at all, and the gradient of what it puts out by each pixel on this"
-        f" picture; {field.pixels:,} pixels are above 4.55 % of the largest ({100 * field.share:.0f} % of what it can"
-        " see; Luo et al. 2016).",
-        hides="whether a pixel speaks for or against anything; on another picture the gradients differ, the outer frame"
-        " does not.",
+        shows=f"which pixels {'move' if field.seen.measured else 'can reach'} this place at all, and the gradient of"
+        f" what it puts out by each pixel on this picture; {field.pixels:,} pixels are above 4.55 % of the largest"
+        f" ({100 * field.share:.0f} % of those in the outer frame; Luo et al. 2016).",
+        hides="whether a pixel speaks for or against anything; on another picture the gradients differ"
+        + (", and so may the frame." if field.seen.measured else ", the outer frame does not."),
         notes=notes,
     )
 
