@@ -12,6 +12,7 @@ import json
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -52,10 +53,11 @@ def keep(run: Run, epoch: int, picture: int, parts: Mapping[str, tuple[tuple[int
     if not parts:
         return
     path, apart = run.path / FILE, step(epoch)
-    lines = history.read(path)
-    wanted = [line for line in lines if line["index"] < epoch and line["index"] % apart == 0]
-    if len(wanted) < len(lines):
-        durable.write(path, "".join(json.dumps(line) + "\n" for line in wanted).encode())
+    if (epoch - 1) % apart or step(epoch - 1) < apart or not _ends_with(path, epoch - 1):
+        lines = history.read(path)
+        wanted = [line for line in lines if line["index"] < epoch and line["index"] % apart == 0]
+        if len(wanted) < len(lines):
+            durable.write(path, "".join(json.dumps(line) + "\n" for line in wanted).encode())
     history.append(
         path,
         {"index": epoch, "picture": picture, "parts": {name: _packed(*value) for name, value in parts.items()}},
@@ -82,10 +84,19 @@ def kept(run: Run) -> dict[str, Kept]:
     return found
 
 
+def _ends_with(path: Path, epoch: int) -> bool:
+    """Return whether the last line of a file is whole and of an epoch: then nothing in it has to go."""
+    try:
+        last = path.read_bytes().rsplit(b"\n", 2)[-2:]
+        return last[1:] == [b""] and bool(json.loads(last[0])["index"] == epoch)
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+
+
 def _packed(channels: tuple[int, ...], maps: np.ndarray[Any, Any]) -> dict[str, Any]:
     largest = float(np.abs(maps).max()) or 1.0
     whole = np.round(maps * (127 / largest)).astype(np.int8)
-    values = base64.b64encode(zlib.compress(whole.tobytes(), 9)).decode("ascii")
+    values = base64.b64encode(zlib.compress(whole.tobytes())).decode("ascii")
     return {"channels": list(channels), "shape": list(maps.shape), "largest": largest, "values": values}
 
 
