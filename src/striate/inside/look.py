@@ -73,7 +73,10 @@ class PartLook:
 
 @dataclass(frozen=True, eq=False)
 class Mistake:
-    """A picture, (H, W, C) uint8 as the net takes it, with what is said of it, and the evidence for either class."""
+    """A picture, (H, W, C) uint8 as the net takes it, with what is said of it, and the evidence for either class.
+
+    ``for_said`` is why what was said and not the truth, ``for_truth`` why the truth and not that.
+    """
 
     key: str
     pixels: NDArray[np.uint8]

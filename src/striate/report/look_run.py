@@ -26,7 +26,7 @@ from striate.report.drawn import (
     sheet,
 )
 
-_STILLS = 6
+_STILLS = 5  # with the picture they fill a line
 _MOVING = 8  # channels that are shown at once
 
 Map: TypeAlias = NDArray[np.float32]
@@ -56,9 +56,9 @@ def _confusion(look: RunLook) -> Answer:
         f"What confuses {look.name}?",
         f"{said}, and the pictures between the classes it takes for each other.",
         tuple(rows),
-        shows="mistakes with what speaks for what was said beside what speaks for the truth, on one scale, each with"
-        " how far to trust it, crossed out where it fails a check; then, pair by pair, the pictures whose two"
-        " probabilities are closest.",
+        shows="mistakes with what speaks for what was said and not the truth beside what speaks for the truth and not"
+        " what was said, on one scale, each with how far to trust it, crossed out where it fails a check; then, pair by"
+        " pair, the pictures whose two probabilities are closest.",
         hides="how common a mistake is: the report's confusion table counts them. Evidence shows where the net looked,"
         " not that it was right to.",
     )
@@ -77,7 +77,11 @@ def _mistake(mistake: Mistake, names: Sequence[str]) -> Row:
         (_photo(mistake, ""), *(_evidence(mistake, each, top) for each in shown)),
         heading,
         Legend(0.0, 1.0, "evidence, 1 at the largest of both") if shown else None,
-        tuple(f"For {each.answer}: {each.trust.phrase}." for each in shown if each.trust is not None),
+        tuple(
+            f"For {each.answer}{f' and not {each.against}' if each.against else ''}: {each.trust.phrase}."
+            for each in shown
+            if each.trust is not None
+        ),
     )
 
 

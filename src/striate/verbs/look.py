@@ -233,9 +233,15 @@ def _steps(predictor: Predictor) -> tuple[tuple[int, int], tuple[int, int]]:
 
 
 def _with_evidence(predictor: Predictor, mistakes: Sequence[Mistake]) -> tuple[Mistake, ...]:
-    """Return mistakes with what speaks for what was said, and for the truth."""
-    asked = [(Subject.of(predictor, one.pixels), [one.doubt.said, one.doubt.truth]) for one in mistakes]
-    found = explain_each(asked)
+    """Return mistakes with what speaks for what was said and not the truth, and for the truth and not what was said.
+
+    By Grad-CAM: LayerCAM leaves out what speaks against, and the answer follows it less often in such a question.
+    """
+    asked = []
+    for one in mistakes:
+        said, truth = one.doubt.said, one.doubt.truth
+        asked.append((Subject.of(predictor, one.pixels), [(said, truth), (truth, said)]))
+    found = explain_each(asked, method="grad-cam")
     return tuple(
-        replace(one, for_said=said, for_truth=truth) for one, (said, truth) in zip(mistakes, found, strict=True)
+        replace(one, for_said=first, for_truth=second) for one, (first, second) in zip(mistakes, found, strict=True)
     )

@@ -102,7 +102,7 @@ def test_several_at_once_are_as_each_alone_and_the_network_is_asked_less() -> No
     model, names = asked[0].model, ["across", "along"]
     passed: list[int] = []
     hook = model.register_forward_pre_hook(lambda _, given: passed.append(len(given[0])))
-    each = explain_each([(one, names) for one in asked])
+    each = explain_each([(one, [(name, None) for name in names]) for one in asked])
     together = sum(passed)
     passed.clear()
     part = each[0][0].part
@@ -128,7 +128,7 @@ def test_several_of_a_net_without_maps() -> None:
 
     pixels = np.random.default_rng(0).integers(0, 256, (8, 8), dtype=np.uint8)
     dense = Subject.untrained(parse("flatten >> dense 8 >> relu >> dense 3"), Shape(1, 8, 8), pixels)
-    ((first, second),) = explain_each([(dense, [0, 2])])
+    ((first, second),) = explain_each([(dense, [(0, 2), (2, 0)])], method="grad-cam")
     assert first.method == second.method == "integrated-gradients" and first.trust and second.trust
 
 

@@ -56,21 +56,25 @@ def explain(
 
 
 def explain_each(
-    asked: Sequence[tuple[Subject, Sequence[str | int]]], *, removal: str = "blur", seed: int = 0
+    asked: Sequence[tuple[Subject, Sequence[tuple[str | int, str | int | None]]]],
+    *,
+    method: str = DEFAULT,
+    removal: str = "blur",
+    seed: int = 0,
 ) -> list[tuple[Evidence, ...]]:
-    """Return the evidence, with its trust, for several classes of each of some pictures of one model.
+    """Return the evidence, with its trust, for several questions (class, against) about each of some pictures.
 
-    The method is the one for every day, and its part chosen once, by all pictures; of a net without maps it is
+    The pictures are of one model, and the part is chosen once, by all of them; of a net without maps the method is
     integrated gradients. Nothing is asked twice: the network is shuffled once for all, and its answers to one picture
-    in random orders serve all its classes.
+    in random orders serve all questions about it.
 
-    Example: ``for_said, for_truth = explain_each([(subject, ["cat", "dog"])])[0]``
+    Example: ``for_said, for_truth = explain_each([(subject, [("cat", "dog"), ("dog", "cat")])])[0]``
     """
     if not asked:
         return []
-    cases = [_case(subject, [(each, None) for each in classes]) for subject, classes in asked]
+    cases = [_case(subject, questions) for subject, questions in asked]
     try:
-        method, parts = DEFAULT, _parts(asked[0][0], METHODS[DEFAULT], None, trust=True)
+        parts = _parts(asked[0][0], METHODS[method], None, trust=True)
     except DescribeError:
         method, parts = "integrated-gradients", [None]
     return _explained(cases, method, METHODS[method], parts, removal, seed)
