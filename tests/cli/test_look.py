@@ -14,7 +14,7 @@ from PIL import Image
 from tests.cli.stage import QUICK, Place, paint
 
 from striate.inside.look import PartLook, PictureLook, RunLook
-from striate.runs import filters
+from striate.runs import filters, maps
 from striate.runs.run import Run
 from striate.verbs.look import page
 
@@ -116,9 +116,20 @@ def test_a_run_says_what_confuses_it_and_what_it_learnt_when(trained: Place) -> 
     assert done.out.startswith("What confuses pets-1?")
     text = (trained.path / "pets-1-look.html").read_text()
     Read(text).whole()
+    trusts = re.findall(r'note">For (?:ant|bee|cow|emu) and not \w+: (not to be trusted|the answer follows)', text)
+    assert len(trusts) == 2 * text.count("evidence, 1 at the largest of both</em>")
     assert "What did it learn, and when?" in text and "Do all its layers work?" in text and "image/gif" in text
-    assert list(filters.kept(Run.open("pets-1", trained.path / "runs"))) == [1, 2]
+    run = Run.open("pets-1", trained.path / "runs")
+    assert list(filters.kept(run)) == [0, 1, 2]
+    assert [list(part.maps) for part in maps.kept(run).values()] == [[0, 1, 2]] and "What relu1 made of" in text
     assert trained("look", "last", "-o", "again.html").done().out.startswith("What confuses pets-1?")
+    trained("look", "pets-1", "--part", "conv9").refused("no maps of 'conv9' were kept.*of relu1")
+    for path in (run.path / "maps.jsonl", run.path / "filters.jsonl"):  # a run of before they were kept
+        path.rename(path.with_suffix(".old"))
+    trained("look", "pets-1", "-o", "old.html").done()
+    assert "kept neither filters nor maps" in (trained.path / "old.html").read_text()
+    for path in run.path.glob("*.old"):
+        path.rename(path.with_suffix(".jsonl"))
 
 
 def test_the_same_from_python(trained: Place, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -130,6 +141,7 @@ def test_the_same_from_python(trained: Place, monkeypatch: pytest.MonkeyPatch) -
     assert isinstance(run.look(np.zeros((16, 16, 3), np.uint8), part="conv1", channel=1), PartLook)
     whole = run.look()
     assert isinstance(whole, RunLook) and whole.confusion.pictures == len(run.split()["test"])
+    assert all(why and why.trust for one in whole.mistakes for why in (one.for_said, one.for_truth))
     Read(page(whole)).whole()
 
 

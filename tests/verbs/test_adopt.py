@@ -222,6 +222,21 @@ def test_killed_before_its_first_epoch_it_has_its_own_weights(zoo: Path, tmp_pat
     assert torch.equal(tensors["weights.fc.weight"], module(Plain).state_dict()["fc.weight"])
 
 
+@KINDS
+def test_its_run_is_looked_into(kind: type[nn.Module], runs: dict[type[nn.Module], Run]) -> None:
+    from striate.inside.look import RunLook
+
+    look = adopted(kind).look(runs[kind])
+    assert isinstance(look, RunLook) and look.confusion.pictures > 0 and look.health.activations
+    assert list(look.filters) == [*range(EPOCHS + 1)]
+    assert [list(kept.maps) for kept in look.course.values()] == [[*range(EPOCHS + 1)]]
+    last = look.course[look.watched or ""]
+    subject = adopted(kind).load(runs[kind]).subject(look.shown if look.shown is not None else b"")
+    seen = subject.tap([look.watched or ""])[look.watched or ""][list(last.channels)]
+    reach = np.abs(last.maps[EPOCHS]).max()
+    np.testing.assert_allclose(last.maps[EPOCHS], seen, atol=reach / 127)
+
+
 def test_a_net_needs_nothing_of_the_module_any_more(runs: dict[type[nn.Module], Run], zoo: Path) -> None:
     """Another process, which never heard of the class, answers from the file alone."""
     run, picture = runs[Plain], str(zoo / "ant" / "0-00.png")

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("what", metavar="PICTURE|RUN")
-@click.option("--part", help="Look at one part (stage2.1.conv1): what does it see?")
+@click.option("--part", help="Look at one part (stage2.1.conv1): what does it see? Of a run: its maps by epoch.")
 @click.option("--channel", type=click.IntRange(0), help="With --part: what is this channel looking for?")
 @click.option("--at", "place", metavar="ROW,COLUMN", help="With --part: the place whose receptive field is shown.")
 @click.option("--method", help="Why, by this method: layer-cam, grad-cam, occlusion, integrated-gradients ...")
@@ -77,9 +77,9 @@ def command(
     from striate.verbs.look import is_run
 
     if is_run(what, runs_dir):
-        if part is not None or model is not None or net is not None or asked:
-            raise click.UsageError(f"{what} is a run: --part, --model, --net and asking why are for a picture")
-        title, quiet, answers = _run(what, runs_dir)
+        if channel is not None or place is not None or model is not None or net is not None or asked:
+            raise click.UsageError(f"{what} is a run: --channel, --at, --model, --net and asking why are for a picture")
+        title, quiet, answers = _run(what, part, runs_dir)
     elif not path.is_file():
         raise DataError(f"there is no picture and no run {what!r}; striate look takes a picture file or a run's name")
     else:
@@ -131,10 +131,10 @@ def _quiet(subject: Subject, path: Path) -> str:
     return f"{path.name} as the net sees it: {shape.channels} x {shape.height} x {shape.width} pixels."
 
 
-def _run(name: str, runs_dir: Path) -> tuple[str, str, list[Answer]]:
+def _run(name: str, part: str | None, runs_dir: Path) -> tuple[str, str, list[Answer]]:
     from striate.verbs.look import answers, look_run
 
-    look = look_run(name, runs_dir=runs_dir)
+    look = look_run(name, part=part, runs_dir=runs_dir)
     return f"{look.name}: look", f"{look.name}, on its {look.part} pictures.", answers(look)
 
 

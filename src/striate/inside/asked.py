@@ -27,12 +27,14 @@ class Seen:
     """The pixels that one position of a part's output can see, as a rectangle.
 
     ``unclipped`` is the window people quote, which may reach into the padding; ``box`` bounds the very pixels of the
-    network's input; ``picture`` is that box in pixels of the original picture.
+    network's input; ``picture`` is that box in pixels of the original picture. Of somebody's code no window is known:
+    there both are the box of the pixels that were ``measured`` to move the position on this picture.
     """
 
     unclipped: Box
     box: Box
     picture: Box
+    measured: bool = False
 
 
 class Shown(NamedTuple):

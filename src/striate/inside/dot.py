@@ -146,17 +146,17 @@ def dot(subject: Asked, part: str | None = None, channel: int | None = None, at:
     sources, behind = subject.reads(path), _behind(subject, path)
     outputs = subject.tap([path, *sources, *behind])
     shape = subject.shape(path)
-    values = _as_map(outputs[path])
-    place = _place(subject, path, shape, values, channel, at)
+    values = as_map(outputs[path])
+    place = place_of(subject, path, shape, values, channel, at)
     layers = {row.path: net for row, net in zip(subject.survey.rows, subject.survey.layers, strict=True)}
 
     def made(name: str, given: tuple[str, ...]) -> Made:
-        account = _account(subject, layers[name], name, [_as_map(outputs[source]) for source in given], place)
+        account = _account(subject, layers[name], name, [as_map(outputs[source]) for source in given], place)
         return Made(
             name,
             str(layers[name]) if isinstance(layers[name], Layer) else layers[name].keyword,
             account,
-            float(_as_map(outputs[name])[place]),
+            float(as_map(outputs[name])[place]),
         )
 
     return Dot(
@@ -177,7 +177,8 @@ def _account(subject: Asked, net: Net, path: str, given: list[Map], place: Place
     return ACCOUNTS[type(net)](net, dict(subject.tensors(path)), given[0], place)
 
 
-def _as_map(values: Any) -> Map:
+def as_map(values: Any) -> Map:
+    """Return what a part puts out as a map; a flat vector (C,) as (C, 1, 1)."""
     result: Map = values if values.ndim == 3 else values[:, None, None]
     return result
 
@@ -206,9 +207,10 @@ def _behind(subject: Asked, path: str) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _place(
+def place_of(
     subject: Asked, path: str, shape: Shape, values: Map, channel: int | None, at: tuple[int, int] | None
 ) -> Place:
+    """Return the place that is asked for: where the value is largest, within the channel or place that is given."""
     if channel is not None and not 0 <= channel < shape.channels:
         raise DescribeError(f"{path} has no channel {channel}: it has {shape.channels}, from 0 to {shape.channels - 1}")
     if at is not None and not shape.is_map:

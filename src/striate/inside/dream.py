@@ -248,7 +248,10 @@ def _sloped(model: Model, part: str) -> str:
     """Return the part whose output grows in place of this one's: of a rectifier, which is flat where it is off, what
     goes into it.
     """
-    return model.source(part) if part_row(_survey(model), part).layer in ("relu", "relu6") else part
+    survey = _survey(model)
+    if survey.why is not None:  # what a module of somebody's code reads is not known
+        return part
+    return model.source(part) if part_row(survey, part).layer in ("relu", "relu6") else part
 
 
 def _scores(model: Model, objective: Objective, pixels: Tensor) -> Tensor:

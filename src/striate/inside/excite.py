@@ -107,8 +107,13 @@ def exciting(
 
 
 def frame(survey: Survey, part: str, place: tuple[int, int]) -> tuple[Box, bool]:
-    """Return the box of pixels that a place of a part can see, and whether its window reaches beyond the picture."""
+    """Return the box of pixels that a place of a part can see, and whether its window reaches beyond the picture.
+
+    Of somebody's code that is not known: it may be all of the picture.
+    """
     row, (height, width) = part_row(survey, part), survey.input.size
+    if survey.why is not None:
+        return Box(0, 0, height, width), False
     rows, columns = survey.bounds(part, *place)
     assert row.field is not None  # pictures are maps
     spans = row.field.height.span(place[0]), row.field.width.span(place[1])

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
+from striate.model.borrowed import Borrowed
 from striate.model.build import Model
 
 ALIKE = 0.95  # cosine of two filters, from which on they look for the same
@@ -83,7 +84,7 @@ def health(
     inputs = model.normalise(torch.from_numpy(np.ascontiguousarray(pixels.transpose(0, 3, 1, 2))))
     layers = {row.path: row.layer for row in model.net.on(model.shape, fit="floor").rows}
     with torch.no_grad():
-        found = tuple(_activations(path, layers[path], value) for path, value in model.each(inputs))
+        found = tuple(_activations(path, layers[path], value) for path, value in model.each(inputs) if path in layers)
     gradients = tuple(one for one in _gradients(model, inputs, torch.from_numpy(targets)) if one.part not in frozen)
     pairs = tuple(
         pair for path, module in _filters(model) if path not in frozen for pair in _twins(path, module.weight.detach())
@@ -117,7 +118,8 @@ def _gradients(model: Model, inputs: Tensor, targets: Tensor) -> tuple[Gradient,
 
 def _filters(model: Model, *, flat: bool = False) -> list[tuple[str, nn.Conv2d]]:
     kinds: tuple[type[nn.Module], ...] = (nn.Conv2d, nn.Linear) if flat else (nn.Conv2d,)
-    return [(path, module) for path, module in model.named_modules() if isinstance(module, kinds)]  # type: ignore[misc]
+    root = model.module if isinstance(model, Borrowed) else model
+    return [(path, module) for path, module in root.named_modules() if isinstance(module, kinds)]  # type: ignore[misc]
 
 
 def _twins(path: str, weights: Tensor) -> list[Twins]:

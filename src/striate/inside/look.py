@@ -19,6 +19,7 @@ from striate.inside.health import Health
 from striate.inside.maps import Stage
 from striate.inside.receptive import Effective
 from striate.inside.subject import Subject
+from striate.runs.maps import Kept
 from striate.tasks.classify import decode
 from striate.tasks.prediction import Scores
 
@@ -73,25 +74,26 @@ class PartLook:
 
 @dataclass(frozen=True, eq=False)
 class Mistake:
-    """A picture, (H, W, C) uint8 as the net takes it, with what is said of it.
+    """A picture, (H, W, C) uint8 as the net takes it, with what is said of it, and the evidence for either class.
 
-    ``for_said`` and ``for_truth`` (H, W) float32 are what speaks for either class, on one scale.
+    ``for_said`` is why what was said and not the truth, ``for_truth`` why the truth and not that.
     """
 
     key: str
     pixels: NDArray[np.uint8]
     doubt: Doubt
-    for_said: NDArray[np.float32] | None = None
-    for_truth: NDArray[np.float32] | None = None
+    for_said: Evidence | None = None
+    for_truth: Evidence | None = None
 
 
 @dataclass(frozen=True, eq=False)
 class RunLook:
     """What a run learnt, when, what confuses it, and whether all its layers work.
 
-    ``filters`` are the first layer's after each epoch that they were kept of; ``maps`` what those make of ``example``,
-    for the channel that reacts to it most. ``frozen`` are the parts that were given, not trained, and what was given.
-    ``between`` are the pictures of each pair, in the pairs' order.
+    ``filters`` are the first layer's after each epoch that they were kept of (0: before the first); ``maps`` what those
+    make of ``example``, for the channel that reacts to it most. ``frozen`` are the parts that were given, not trained,
+    and what was given. ``course`` is what parts made of the picture ``shown``, epoch by epoch, and ``watched`` that of
+    them which was asked for. ``between`` are the pictures of each pair, in the pairs' order.
     """
 
     name: str
@@ -106,6 +108,9 @@ class RunLook:
     maps: dict[int, NDArray[np.float32]]
     channel: int
     frozen: Mapping[str, str]
+    course: dict[str, Kept]
+    watched: str | None
+    shown: NDArray[np.uint8] | None
 
 
 def answered(subject: Subject) -> Scores | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,7 +20,7 @@ STAGES = 5
 class FeatureMap:
     """One channel: its ``values`` (H, W) float32, their ``mean``, and ``highest`` at ``place`` (row, column).
 
-    ``seen`` is what that place can see of the picture.
+    ``seen`` is what that place can see of the picture; None where it is not known and would have to be measured.
     """
 
     channel: int
@@ -28,7 +28,7 @@ class FeatureMap:
     mean: float
     highest: float
     place: tuple[int, int]
-    seen: Seen
+    seen: Seen | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,18 +75,20 @@ def stages(subject: Subject, *, most: int = 6, parts: Sequence[str] | None = Non
 
     The network works once, and what was looked at is let go of before the next part: memory does not grow with them.
     """
-    wanted = dict.fromkeys(_last_of_each_size(subject) if parts is None else map(subject.part, parts))
+    wanted = dict.fromkeys(last_of_each_size(subject.rows) if parts is None else map(subject.part, parts))
     found = []
     with torch.no_grad():
         for path, value in subject.model.each(subject.inputs):
             if path in wanted and value.dim() == 4:
-                found.append(_stage(subject, subject.rows[path], value[0].numpy(), most, None))
+                row = subject.rows[path]
+                found.append(_stage(subject, row, value[0].numpy(), most, None, measure=False))
     return tuple(found)
 
 
-def _last_of_each_size(subject: Subject) -> list[str]:
+def last_of_each_size(rows: Mapping[str, Part]) -> list[str]:
+    """Return the last part of each size of map on the main way, at most five of them, in the net's order."""
     last: dict[tuple[int, int], str] = {}
-    for row in subject.rows.values():
+    for row in rows.values():
         if row.output is not None and not row.aside and row.output.is_map and row.output.size != (1, 1):
             last.pop(row.output.size, None)
             last[row.output.size] = row.path
@@ -97,7 +99,9 @@ def _last_of_each_size(subject: Subject) -> list[str]:
     return [paths[index] for index in chosen]
 
 
-def _stage(subject: Subject, row: Part, values: NDArray[np.float32], most: int, channel: int | None) -> Stage:
+def _stage(
+    subject: Subject, row: Part, values: NDArray[np.float32], most: int, channel: int | None, *, measure: bool = True
+) -> Stage:
     activity = np.maximum(values, 0).mean((1, 2))
     order = [channel] if channel is not None else np.argsort(-activity, kind="stable")[:most].tolist()
     maps = []
@@ -111,7 +115,7 @@ def _stage(subject: Subject, row: Part, values: NDArray[np.float32], most: int, 
                 float(one.mean()),
                 float(one.max()),
                 place,
-                subject.receptive_field(row.path, *place),
+                subject.receptive_field(row.path, *place) if measure or not subject.is_code else None,
             )
         )
     silent = int((values.max((1, 2)) <= 0).sum())

@@ -19,6 +19,7 @@ from torch import Tensor
 
 from striate.data.preprocess import Preprocess
 from striate.inside.asked import Asked, Seen, show
+from striate.inside.frame import Box
 from striate.model.build import Model, build
 from striate.runs.predictor import Picture, Predictor
 from striate.runs.rebuild import frozen
@@ -113,3 +114,26 @@ class Subject(Asked):
 
     def tensors(self, path: str) -> dict[str, NDArray[Any]]:  # noqa: D102
         return {name: value.numpy() for name, value in self.model.get_submodule(path).state_dict().items()}
+
+    def receptive_field(self, part: str, row: int = 0, column: int = 0) -> Seen:  # noqa: D102
+        path = self.part(part)
+        if not self.is_code or path == "input":
+            return super().receptive_field(part, row, column)
+        self.require_place(path, row, column)
+        box = self._footprint(path, row, column)
+        return Seen(box, box, self.frame.box(box.clipped(*self.model.shape.size)), measured=True)
+
+    @property
+    def is_code(self) -> bool:
+        """Whether the model is a module that only its own code can be, of which no windows are known."""
+        return self.survey.why is not None
+
+    def _footprint(self, path: str, row: int, column: int) -> Box:
+        """Return the box of the pixels that move a position of a part on this picture; empty where none does."""
+        inputs = self.inputs.clone().requires_grad_(True)
+        values = self.model.until(inputs, path)[0]
+        values = values[:, row, column] if values.dim() == 3 else values
+        mixed = torch.rand(len(values), generator=torch.Generator().manual_seed(0))  # so that no channels cancel out
+        (gradient,) = torch.autograd.grad(values @ mixed, inputs)
+        rows, columns = (torch.nonzero(gradient[0].abs().amax((0, axis))).flatten().tolist() for axis in (2, 1))
+        return Box(rows[0], columns[0], rows[-1] + 1, columns[-1] + 1) if rows else Box(0, 0, 0, 0)

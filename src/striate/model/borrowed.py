@@ -60,10 +60,14 @@ class Borrowed(nn.Module):
                 near = ", ".join(difflib.get_close_matches(tap, self.taps(), n=3, cutoff=0.4))
                 raise DescribeError(f"this module has no part {tap!r}; " + (f"near it: {near}" if near else ""))
         seen: dict[str, Any] = {"input": inputs}
+
+        def tapped(tap: str, output: Any) -> Any:
+            seen[tap] = output
+            # Its code goes on with a copy: what works in place behind it does not change what was put out here.
+            return output.clone() if isinstance(output, Tensor) else None
+
         hooks = [
-            self.module.get_submodule(tap).register_forward_hook(
-                lambda _, __, output, tap=tap: seen.__setitem__(tap, output)
-            )
+            self.module.get_submodule(tap).register_forward_hook(lambda _, __, output, tap=tap: tapped(tap, output))
             for tap in taps
             if tap != "input"
         ]
@@ -89,11 +93,34 @@ class Borrowed(nn.Module):
         return self.forward_with(inputs, [tap])[1][tap]
 
     def each(self, inputs: Tensor) -> Iterator[tuple[str, Tensor]]:
-        """Yield the path of every module with what it puts out, those without a tensor left out."""
+        """Yield the path of every module with what it puts out, those without a tensor left out.
+
+        The module works once for each, so that no more than one is held.
+        """
         for tap in self.taps():
             if tap != "input":
                 with suppress(DescribeError):
                     yield tap, self.until(inputs, tap)
+
+    def through(self, inputs: Tensor, path: str) -> tuple[Tensor, Tensor]:
+        """Return what goes into one of its modules and what that puts out, both (N, ...).
+
+        Raises `DescribeError` as `forward_with` does, and for a module that is given more, or other, than a tensor.
+        """
+        given: list[Any] = []
+
+        def into(_: nn.Module, args: tuple[Any, ...]) -> None:
+            given[:] = [each.clone() if isinstance(each, Tensor) else each for each in args]
+
+        hook = self.module.get_submodule(path).register_forward_pre_hook(into) if path in self.taps() else None
+        try:
+            output = self.until(inputs, path)
+        finally:
+            if hook is not None:
+                hook.remove()
+        if len(given) != 1 or not isinstance(given[0], Tensor):
+            raise DescribeError(f"{path} is given other than one tensor: how it makes its numbers is in its code")
+        return given[0], output
 
     def source(self, tap: str) -> NoReturn:
         """Raise `DescribeError`, as `reads` does."""

@@ -40,11 +40,12 @@ class Legend:
 
 @dataclass(frozen=True, eq=False)
 class Row:
-    """Tiles on one scale, under a heading of their own where there are several rows."""
+    """Tiles on one scale, under a heading of their own where there are several rows, and sentences about them."""
 
     tiles: tuple[Tile, ...]
     heading: str = ""
     legend: Legend | None = None
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)

@@ -39,9 +39,10 @@ def looks(found: Dot) -> str:
     height, width = found.subject.survey.input.size
     box, unclipped = found.seen.box, found.seen.unclipped
     if not box.height or not box.width:
-        return "it sees nothing but padding"
+        return "nothing in this picture moves it" if found.seen.measured else "it sees nothing but padding"
     beyond = "" if unclipped == box else ", its window reaching beyond the edge"
-    text = f"it sees {_box(box)} of the {height}x{width} pixels that the network takes{beyond}"
+    sees = "on this picture it is moved by" if found.seen.measured else "it sees"
+    text = f"{sees} {_box(box)} of the {height}x{width} pixels that the network takes{beyond}"
     original = found.subject.original.shape[:2]
     if found.subject.frame[2:4] != (1.0, 1.0):
         text += f": {_box(found.seen.picture)} of the {original[0]}x{original[1]} of the picture"

@@ -99,7 +99,11 @@ def cut(pixels: NDArray[np.uint8], box: tuple[float, float, float, float]) -> Pi
 def map_tile(
     values: NDArray[np.floating], *, low: float, high: float, caption: str, alt: str, shown: int = 132
 ) -> Tile:
-    """Return a map (H, W) in colours from ``low`` to ``high`` as a tile, a pixel a place."""
+    """Return a map (H, W) in colours from ``low`` to ``high`` as a tile, a pixel a place; of a large one, means."""
+    squares = max(1, max(values.shape) // (2 * shown))
+    if squares > 1:
+        rows, columns = (side // squares * squares for side in values.shape)
+        values = values[:rows, :columns].reshape(rows // squares, squares, -1, squares).mean((1, 3))
     return Tile(paint(np.asarray(values, np.float64), low=low, high=high), caption, alt, shown)
 
 
@@ -135,6 +139,17 @@ def sheet(weights: NDArray[np.floating], bound: float | None = None, *, side: in
     return board
 
 
+def map_sheet(maps: NDArray[np.floating], *, low: float, high: float, side: int = 120, across: int = 4) -> Pixels:
+    """Return maps (n, H, W) side by side in colours from ``low`` to ``high``, each about ``side`` pixels wide."""
+    factor = max(1, side // max(maps.shape[1:]))
+    tall, wide = maps.shape[1] * factor + 4, maps.shape[2] * factor + 4
+    board = np.full((-(-len(maps) // across) * tall, min(across, len(maps)) * wide, 3), 255, np.uint8)
+    for index, one in enumerate(paint(np.asarray(maps, np.float64), low=low, high=high)):
+        top, left = (index // across) * tall, (index % across) * wide
+        board[top : top + tall - 4, left : left + wide - 4] = one.repeat(factor, axis=0).repeat(factor, axis=1)
+    return board
+
+
 def moving(frames: Sequence[Pixels], *, milliseconds: int = 350, labels: Sequence[str] = ()) -> bytes:
     """Return pictures of one size, one after the other and then again, as the bytes of a GIF; the last stays longer."""
     images = []
@@ -144,7 +159,7 @@ def moving(frames: Sequence[Pixels], *, milliseconds: int = 350, labels: Sequenc
         image.paste(Image.fromarray(frame))
         if text:
             ImageDraw.Draw(image).text((4, frame.shape[0] + 2), text, _INK, ImageFont.load_default(13))
-        images.append(image.quantize(128))
+        images.append(image.quantize(128, Image.Quantize.MAXCOVERAGE))  # few pixels have the label's ink
     durations = [milliseconds] * (len(images) - 1) + [5 * milliseconds]
     buffer = io.BytesIO()
     images[0].save(buffer, "GIF", save_all=True, append_images=images[1:], duration=durations, loop=0)

@@ -70,9 +70,10 @@ def checks_answer(why: Evidence) -> Answer:
         ),
         ("gain: the second less the first", f"{curves.gain:.2f}", f"random orders reach {curves.chance_gain:.2f}"),
     ]
-    for part, alike in zip(shuffled.parts, shuffled.correlations, strict=True):
-        told = "no evidence left" if alike is None else f"{alike:.2f}"
-        rows.append((f"likeness with the weights shuffled down to {part}", told, "rank correlation; 1 is the same"))
+    for part, ranks, structure in zip(shuffled.parts, shuffled.correlations, shuffled.structures, strict=True):
+        told = "no evidence left" if ranks is None or structure is None else f"{ranks:.2f}, {structure:.2f}"
+        read = "by ranks, by structure; 1 is the same, 0 no more than chance"
+        rows.append((f"likeness with the weights shuffled down to {part}", told, read))
     notes = [] if why.choice is None else [_chosen(why)]
     return Answer(
         "How far can I trust that picture?",

@@ -72,7 +72,8 @@ def _row(row: Row) -> str:
     heading = f"<h3>{escape(row.heading)}</h3>" if row.heading else ""
     tiles = "".join(_tile(tile) for tile in row.tiles)
     legend = _legend(row.legend) if row.legend else ""
-    return f'<section class="row">{heading}{legend}<div class="tiles">{tiles}</div></section>'
+    notes = "".join(f'<p class="note">{escape(note)}</p>' for note in row.notes)
+    return f'<section class="row">{heading}{legend}<div class="tiles">{tiles}</div>{notes}</section>'
 
 
 def _tile(tile: Tile) -> str:
@@ -169,6 +170,8 @@ def as_png(answer: Answer, quiet: str = "") -> bytes:
             write(tile.caption, 13, _QUIET, x, shown)
             lowest, y, x = max(lowest, y), top, x + shown + gap
         y = lowest
+        for note in row.notes:
+            write(note, 13, _QUIET)
     y += gap
     for label, text in (("It shows: ", answer.shows), ("It does not show: ", answer.hides), ("", quiet)):
         if text:
@@ -212,6 +215,7 @@ def as_text(answers: Sequence[Answer], *, columns: int = _COLUMNS) -> str:
                 lines.append(f"{_scale(row.legend)}: darkest {_RAMP[0]!r}, lightest {_RAMP[-1]!r}")
             for tile in row.tiles:
                 lines += [tile.caption or tile.alt, *characters(tile.pixels, columns=columns), ""]
+            lines += row.notes
         if answer.table:
             lines += ["  ".join(cells) for cells in (answer.table.heads, *answer.table.rows)]
         lines += [f"It shows: {answer.shows}"] * bool(answer.shows)

@@ -71,11 +71,13 @@ def _map_tile(one: FeatureMap, stage: Stage, low: float, high: float, shown: int
 def _part(look: PartLook) -> Answer:
     stage, subject = look.stage, look.subject
     low, high = scale_of(stage.low, stage.high)
-    shown = stage.maps[:6]
+    shown = [one for one in stage.maps[:6] if one.seen is not None and one.highest > 0]  # a silent one is nowhere
+    measured = any(one.seen.measured for one in shown if one.seen is not None)
+    told = "moves that place on this picture" if measured else "that place can see"
     places = picture_tile(
-        framed(subject.pixels, [one.seen.box for one in shown], [str(one.channel) for one in shown]),
-        caption="Where each is highest: the frame is all that place can see, its number the channel",
-        alt="the picture with a frame for each channel around what its strongest place can see",
+        framed(subject.pixels, [one.seen.box for one in shown if one.seen], [str(one.channel) for one in shown]),
+        caption=f"Where each is highest: the frame is all that {told}, its number the channel",
+        alt=f"the picture with a frame for each channel around all that {told}, where it is strongest",
     )
     maps = tuple(_map_tile(one, stage, low, high) for one in stage.maps)
     said = (
@@ -101,10 +103,12 @@ def _field(field: Effective, subject: Subject, *, winner: bool) -> Answer:
     place = f"place {field.place[0]},{field.place[1]} of {field.part}"
     reach = f"{box.height:.0f} x {box.width:.0f}"
     whole = " (all of it)" if (box.height, box.width) == (height, width) else ""
-    said = (
-        f"By arithmetic {place} can see {reach} of the picture's {height} x {width} pixels{whole}; in effect it is"
-        f" moved by about {field.side:.0f} x {field.side:.0f}."
-    )
+    sees = "moves it" if field.seen.measured else "it can see"
+    if field.seen.measured:
+        can = f"Its code does not say what {place} can see; {reach} of the picture's {height} x {width} pixels move it"
+    else:
+        can = f"By arithmetic {place} can see {reach} of the picture's {height} x {width} pixels{whole}"
+    said = f"{can}; in effect it is moved by about {field.side:.0f} x {field.side:.0f}."
     window = field.seen.unclipped
     notes: tuple[str, ...] = ()
     if window != box:
@@ -113,7 +117,7 @@ def _field(field: Effective, subject: Subject, *, winner: bool) -> Answer:
             " nothing but padding.",
         )
     middle = field.middle
-    frames = framed(subject.pixels, [box, middle], ["can see", "90 % of influence"])
+    frames = framed(subject.pixels, [box, middle], [sees.removeprefix("it "), "90 % of influence"])
     heat = over(
         large(subject.pixels)[0], enlarged(field.influence, large(subject.pixels)[0].shape[:2]), high=1.0, opacity=0.55
     )
@@ -125,7 +129,7 @@ def _field(field: Effective, subject: Subject, *, winner: bool) -> Answer:
                 (
                     picture_tile(
                         frames,
-                        caption=f"What {place} can see, and the box of the pixels that make 90 % of its influence",
+                        caption=f"{place}: the box that {sees}, and that of the pixels that make 90 % of its influence",
                         alt=f"the picture with two frames: {reach} pixels that can be seen, and within it"
                         f" {middle.height:.0f} x {middle.width:.0f} that hold 90 % of the influence",
                         shown=360,
@@ -140,11 +144,11 @@ def _field(field: Effective, subject: Subject, *, winner: bool) -> Answer:
                 legend=Legend(0.0, 1.0, "influence: size of the gradient, 1 at its largest"),
             ),
         ),
-        shows=f"which pixels can reach this place at all, and the gradient of what it puts out by each pixel on this"
-        f" picture; {field.pixels:,} pixels are above 4.55 % of the largest ({100 * field.share:.0f} % of what it can"
-        " see; Luo et al. 2016).",
-        hides="whether a pixel speaks for or against anything; on another picture the gradients differ, the outer frame"
-        " does not.",
+        shows=f"which pixels {'move' if field.seen.measured else 'can reach'} this place at all, and the gradient of"
+        f" what it puts out by each pixel on this picture; {field.pixels:,} pixels are above 4.55 % of the largest"
+        f" ({100 * field.share:.0f} % of those in the outer frame; Luo et al. 2016).",
+        hides="whether a pixel speaks for or against anything; on another picture the gradients differ"
+        + (", and so may the frame." if field.seen.measured else ", the outer frame does not."),
         notes=notes,
     )
 
@@ -169,15 +173,11 @@ def _channel(look: PartLook, channel: ChannelLook) -> Answer:
         most = len(channel.exciting.highest)
         rows.append(Row(tuple(tiles), f"The {len(found)} patches of {most:,} training pictures that excite it most"))
     again = "each" if channel.exciting is not None else "this picture's strongest place"
-    rows.append(
-        Row(
-            tuple(
-                _projection(one, f"what patch {number} shows the channel")
-                for number, one in enumerate(channel.projections, 1)
-            ),
-            f"What in {again} it answers to, by deconvolution (gray is nothing)",
-        )
-    )
+    tiles = [
+        _projection(one, f"what patch {count} shows the channel") for count, one in enumerate(channel.projections, 1)
+    ]
+    if tiles:
+        rows.append(Row(tuple(tiles), f"What in {again} it answers to, by deconvolution (gray is nothing)"))
     dream = channel.dream
     rows.append(
         Row(
@@ -200,7 +200,7 @@ def _channel(look: PartLook, channel: ChannelLook) -> Answer:
             (
                 _map_tile(one, stage, low, high, 224),
                 picture_tile(
-                    framed(subject.pixels, [one.seen.box]),
+                    framed(subject.pixels, [one.seen.box] if one.seen else []),
                     caption="What its strongest place here can see",
                     alt="the picture with a frame around what the channel's strongest place can see",
                     shown=224,

@@ -181,10 +181,11 @@ def _outputs(walk: Walk, side: int, outputs: Grid | None, seconds: float) -> str
 
 def _window(walk: Walk, side: int, weights: Grid | None, seconds: float) -> str:
     cells = []
+    clear = "" if weights is None else ' style="fill-opacity:.08"'  # so that the numbers beneath stay readable
     for down in range(walk.height.taps):
         for across in range(walk.width.taps):
             x, y = across * walk.width.apart * side, down * walk.height.apart * side
-            cells.append(f'<rect class="over" x="{x}" y="{y}" width="{side}" height="{side}"/>')
+            cells.append(f'<rect class="over"{clear} x="{x}" y="{y}" width="{side}" height="{side}"/>')
             if weights is not None:
                 text = number(float(weights[down, across]))
                 wide = 7 + 6 * len(text)

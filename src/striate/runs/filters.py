@@ -23,7 +23,7 @@ MOST = 100_000  # weights: more are no picture anybody looks at
 
 
 def keep(run: Run, epoch: int, weights: np.ndarray[Any, Any] | None) -> None:
-    """Keep a first layer's weights (filters, channels, height, width) as they are after an epoch, from 1.
+    """Keep a first layer's weights (filters, channels, height, width) as they are after an epoch; 0: before the first.
 
     What the file has from this epoch on is of a future that was given up, and goes. None is kept of a layer that
     cannot be read as pictures, nor of one with over 100,000 weights.
@@ -42,7 +42,7 @@ def kept(run: Run) -> dict[int, np.ndarray[Any, Any]]:
 
     Raises RunError for a damaged file. Example: ``kept(Run.open("last"))[1].shape``
     """
-    known = {entry.get("index") for entry in run.history()}
+    known = {0, *(entry.get("index") for entry in run.history())}
     found = {}
     for line in history.read(_file(run)):
         if line["index"] in known:

@@ -13,6 +13,7 @@ from torch import nn
 
 from striate.data.preprocess import Preprocess
 from striate.errors import DescribeError, ModelError, RecipeError, TrainingError
+from striate.inside.subject import Subject
 from striate.model.adopt import Expressed, express
 from striate.model.borrowed import Borrowed
 from striate.model.build import Model, build
@@ -34,7 +35,9 @@ from striate.verbs.train import Event, Planned, training
 
 if TYPE_CHECKING:
     from striate.export.onnx import Parity
+    from striate.inside.dot import Dot
     from striate.tasks.prediction import Scores
+    from striate.verbs.look import Looked
 
 
 @final
@@ -157,6 +160,45 @@ class Adopted:
         Until it was trained here its probabilities are not calibrated, and every picture gets a class.
         """
         return self.predictor.predict(pictures, unknown=unknown)
+
+    def look(
+        self,
+        what: Picture | Run,
+        *,
+        part: str | None = None,
+        channel: int | None = None,
+        place: tuple[int, int] | None = None,
+    ) -> Looked:
+        """Look inside at a picture, at one of its parts or channels, or at a run of its own, as `striate.look` does.
+
+        Of somebody's code no windows are known: what a place sees is measured on the picture, by gradients.
+
+        Example: ``adopted.look("cat.jpg").why.trust.phrase``
+        """
+        from striate.verbs.look import look_run, look_subject
+
+        if isinstance(what, Run):
+            own = self.own() if self._expressed is None else None
+            return look_run(str(what.path), part=part, predictor=self.load(what).predictor, own=own)
+        return look_subject(self.subject(what), part=part, channel=channel, place=place)
+
+    def subject(self, picture: Picture) -> Subject:
+        """Return it with a picture, to be asked anything: ``why(adopted.subject("cat.jpg"), against="dog")``."""
+        return Subject.of(self.predictor, picture)
+
+    def dot(
+        self, picture: Picture, part: str | None = None, channel: int | None = None, at: tuple[int, int] | None = None
+    ) -> Dot:
+        """Return how one number of a part was made, term by term; of somebody's code, of its modules that are layers.
+
+        Without ``part`` it is the first convolution; without ``channel`` or ``at`` (row, column) the largest value.
+
+        Example: ``print(adopted.dot("cat.jpg", "conv1", 5, (7, 9)).account.formula)``
+        """
+        from striate.inside.dot import dot
+        from striate.inside.dot_code import dot_in_code
+
+        return (dot if self.why is None else dot_in_code)(self.subject(picture), part, channel, at)
 
     def evaluate(
         self, source: str | Path, *, data_dir: Path | str | None = None, allow_bad: bool = False

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
 
-from striate.runs import filters
+from striate.runs import filters, maps
 from striate.runs.run import Run
 from striate.verbs.prepare import Prepared
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from striate.engine.fit import BatchSplit, Epoch, Recovered, Step
+    from striate.engine.fit import BatchSplit, Epoch, Recovered, Step, Training
     from striate.verbs.evaluate import Evaluation
 
 CHECKPOINT_SECONDS = 600.0  # inside one long epoch at most so much work is lost
@@ -73,21 +73,23 @@ def follow(
     checkpoint are not given one of their own: they are done again.
     """
     from striate.engine.fit import Epoch, Step, Training
-    from striate.verbs.evaluate import first_filters
 
     def checkpoint() -> float:
         tensors, facts = training.state()
         run.checkpoint(tensors, facts | ({"before": before} if before else {}), epoch=before + facts["epochs_done"])
         return time.monotonic()
 
+    see = _seeing(run, training) if isinstance(training, Training) else None
+    if see is not None and isinstance(training, Training) and not training.updates:
+        see(before)
     kept = time.monotonic()
     try:
         for event in events:
             if isinstance(event, Epoch):
                 told = replace(event, index=before + event.index, epochs=before + event.epochs) if before else event
                 run.append(asdict(told))  # first the line, then the state that says it is there
-                if isinstance(training, Training):
-                    filters.keep(run, told.index, first_filters(training.model))
+                if see is not None:
+                    see(told.index)
                 if time.monotonic() - kept >= every:
                     kept = checkpoint()
                 yield told
@@ -105,3 +107,21 @@ def follow(
         raise
     if every:
         checkpoint()
+
+
+def _seeing(run: Run, training: Training) -> Callable[[int], None]:
+    """Return what keeps, after an epoch, that which is looked at later: first filters, what stages make of a picture.
+
+    The picture is the first of validation, or of training where there is none.
+    """
+    from striate.inside.course import small_maps, watched
+    from striate.verbs.evaluate import first_filters
+
+    picture, parts = int((training.split.val or training.split.train)[0]), watched(training.model)
+
+    def see(epoch: int) -> None:
+        filters.keep(run, epoch, first_filters(training.model))
+        with training.averaged() as model:
+            maps.keep(run, epoch, picture, small_maps(model, training.store.pixels[picture], parts))
+
+    return see

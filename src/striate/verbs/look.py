@@ -13,14 +13,12 @@ import torch
 from striate import recipe as recipes
 from striate.engine.infer import infer
 from striate.errors import DescribeError, RunError
-from striate.inside import dream
 from striate.inside import look as looks
 from striate.inside.confusion import Doubt, confusion
-from striate.inside.evidence.explain import explain
-from striate.inside.evidence.rules import deconvolution
-from striate.inside.excite import Exciting, exciting, frame, part_row, require_channel
+from striate.inside.course import chosen
+from striate.inside.evidence.explain import explain_each
 from striate.inside.health import health
-from striate.inside.look import ChannelLook, Mistake, PartLook, PictureLook, RunLook
+from striate.inside.look import Mistake, PartLook, PictureLook, RunLook
 from striate.inside.maps import feature_maps, stages
 from striate.inside.receptive import effective_field
 from striate.inside.subject import Subject
@@ -29,19 +27,18 @@ from striate.report import look_page
 from striate.report.answer import Answer
 from striate.report.look_picture import part_answers, picture_answers
 from striate.report.look_run import run_answers
-from striate.runs import filters, names
+from striate.runs import filters, maps, names
 from striate.runs.predictor import Picture, Predictor
 from striate.runs.rebuild import frozen
 from striate.runs.run import Run
-from striate.verbs.prepare import Prepared, Progress, prepare_again, subset
+from striate.verbs.channel import look_channel
+from striate.verbs.prepare import Own, Prepared, Progress, prepare_again, subset
 from striate.verbs.subject import open_subject
 from striate.verbs.why import evidence
 
 Looked: TypeAlias = PictureLook | PartLook | RunLook
 
-SEARCHED = 5000  # pictures that are enough to find what excites a channel
 EXAMINED = 64  # pictures that are enough to see whether the layers work
-GROWN = 96  # steps that a maximised picture grows on a page
 
 
 def look(
@@ -68,17 +65,26 @@ def look(
     """
     folder = Path(runs_dir)
     if isinstance(what, str | Path) and is_run(what, folder):
-        return look_run(str(what), runs_dir=folder)
+        return look_run(str(what), part=part, runs_dir=folder)
     subject = open_subject(
         what, run=run, model=model, net=net, runs_dir=folder, data_dir=None if data_dir is None else Path(data_dir)
     )
     if part is None:
-        if channel is not None or place is not None:
-            raise DescribeError("a channel and a place are of a part: name it too")
-        return look_picture(subject)
+        return look_subject(subject, channel=channel, place=place)
     own = channel is not None and model is None and net is None
     pictures = run_pictures(Run.open(run, folder)) if own else None
     return look_part(subject, part, channel=channel, place=place, pictures=pictures)
+
+
+def look_subject(
+    subject: Subject, *, part: str | None = None, channel: int | None = None, place: tuple[int, int] | None = None
+) -> PictureLook | PartLook:
+    """Return a look at a net's picture, at a part or at a channel of it. Errors: DescribeError."""
+    if part is not None:
+        return look_part(subject, part, channel=channel, place=place)
+    if channel is not None or place is not None:
+        raise DescribeError("a channel and a place are of a part: name it too")
+    return look_picture(subject)
 
 
 def answers(look: Looked) -> list[Answer]:
@@ -135,62 +141,75 @@ def look_part(
     """
     stage = feature_maps(subject, part, channel=channel)
     field = effective_field(subject, stage.part, place or stage.maps[0].place, channel)
-    wanted = None if channel is None else _channel(subject, stage.part, channel, pictures, seed)
+    wanted = None if channel is None else look_channel(subject, stage.part, channel, pictures, seed=seed)
     return PartLook(subject, stage, field, wanted)
 
 
-def look_run(name: str = "last", *, runs_dir: Path | str = "runs", progress: Progress | None = None) -> RunLook:
+def look_run(
+    name: str = "last",
+    *,
+    part: str | None = None,
+    runs_dir: Path | str = "runs",
+    progress: Progress | None = None,
+    predictor: Predictor | None = None,
+    own: Own | None = None,
+) -> RunLook:
     """Return what a run learnt, when, what confuses it, and whether its layers work.
 
-    Errors: RunError for a run without a model, or whose pictures are gone.
+    ``part`` is the one whose maps are shown epoch by epoch. ``predictor`` and ``own`` are of a run whose net only its
+    own code can be (`Adopted.look`). Errors: RunError for a run without a model, or whose pictures are gone;
+    DescribeError for a part of which no maps were kept.
 
     Example: ``look_run("pets-1").confusion.pairs[0]``
     """
     run = Run.open(name, Path(runs_dir))
-    predictor = Predictor.open(run.path, device="cpu")
-    prepared = run_pictures(run, progress=progress)
+    course = maps.kept(run)
+    watched = chosen(course, part)
+    predictor = Predictor.open(run.path, device="cpu") if predictor is None else predictor
+    prepared = run_pictures(run, progress=progress, own=own)
     given = frozen(predictor.facts)
-    part = next((part for part in ("test", "val", "train") if getattr(prepared.split, part)), "train")
-    rows = np.array(getattr(prepared.split, part), np.int64)
+    split = next((part for part in ("test", "val", "train") if getattr(prepared.split, part)), "train")
+    rows = np.array(getattr(prepared.split, split), np.int64)
     logits, _ = infer(predictor.model, prepared.store, rows)
     found = confusion(softmax(logits, predictor.calibration.temperature), prepared.targets[rows])
     keys = [item.key for item in prepared.source.items]
 
-    def shown(doubt: Doubt, *, why: bool = False) -> Mistake:
+    def shown(doubt: Doubt) -> Mistake:
         row = int(rows[doubt.picture])
-        pixels = np.array(prepared.store.pixels[row])
-        heats = _heats(predictor, pixels, doubt) if why else (None, None)
-        return Mistake(keys[row], pixels, replace(doubt, picture=row), *heats)
+        return Mistake(keys[row], np.array(prepared.store.pixels[row]), replace(doubt, picture=row))
 
     between = tuple(tuple(shown(doubt) for doubt in pair.between) for pair in found.pairs)
     examined = subset(list(rows), EXAMINED, seed=0)
     kept = filters.kept(run)
     example = np.array(prepared.store.pixels[rows[0]])
-    maps, channel = looks.filters_over(_inputs(predictor, example), kept, *_steps(predictor))
+    made, channel = looks.filters_over(_inputs(predictor, example), kept, *_steps(predictor))
     return RunLook(
         run.name,
-        part,
+        split,
         predictor.classes,
         found,
         between,
-        tuple(shown(doubt, why=True) for doubt in found.mistakes),
+        _with_evidence(predictor, [shown(doubt) for doubt in found.mistakes]),
         health(predictor.model, np.array(prepared.store.pixels[examined]), prepared.targets[examined], frozen=given),
         kept,
         example,
-        maps,
+        made,
         channel,
         given,
+        course,
+        watched,
+        None if watched is None else np.array(prepared.store.pixels[course[watched].picture]),
     )
 
 
-def run_pictures(run: Run, *, progress: Progress | None = None) -> Prepared:
+def run_pictures(run: Run, *, progress: Progress | None = None, own: Own | None = None) -> Prepared:
     """Return a run's pictures, as it was trained and split with. Errors: RunError where they are gone or changed."""
     recipe = recipes.from_toml(run.recipe_toml(), where=str(run.path / "recipe.toml"))
     facts = run.source()
     folder = facts.get("data_dir")
     try:
         prepared = prepare_again(
-            recipe, run.split(), data_dir=None if folder is None else Path(folder), progress=progress
+            recipe, run.split(), own=own, data_dir=None if folder is None else Path(folder), progress=progress
         )
     except RunError:
         raise
@@ -202,74 +221,6 @@ def run_pictures(run: Run, *, progress: Progress | None = None) -> Prepared:
             " has changed"
         )
     return prepared
-
-
-def _channel(subject: Subject, part: str, channel: int, pictures: Prepared | None, seed: int) -> ChannelLook:
-    row = part_row(subject.survey, part)
-    require_channel(row, channel)
-    weights, reads = _weights(subject, part, channel)
-    norms = [] if weights is None else np.sqrt((weights**2).sum((1, 2))).tolist()
-    sources = sorted(enumerate(norms), key=lambda one: -one[1])[:5]
-    found: Exciting | None = None
-    crops: tuple[np.ndarray, ...] = ()
-    keys: tuple[str, ...] = ()
-    place = None
-    if pictures is not None:
-        rows = subset(pictures.split.train or range(len(pictures.store.pixels)), SEARCHED, seed=seed)
-        found = exciting(subject.model, pictures.store.pixels, part, [channel], rows=rows)
-        crops = tuple(np.array(pictures.store.pixels[patch.picture]) for patch in found.patches[0])
-        keys = tuple(pictures.source.items[patch.picture].key for patch in found.patches[0])
-        place = found.patches[0][0].place
-    grown = dream.maximise(subject.model, dream.unit(subject.model, part, channel, place), steps=GROWN, seed=seed)
-    size = row.shape.size
-    seen, _ = frame(subject.survey, part, place or (size[0] // 2, size[1] // 2))
-    return ChannelLook(
-        channel,
-        weights,
-        tuple(sources),
-        reads,
-        found,
-        crops,
-        keys,
-        grown,
-        seen,
-        _projections(subject, part, channel, found, crops),
-    )
-
-
-def _projections(
-    subject: Subject, part: str, channel: int, found: Exciting | None, crops: Sequence[np.ndarray]
-) -> tuple[np.ndarray, ...]:
-    """Return what each patch, or this picture where the data were not searched, shows the channel."""
-    shown = []
-    if found is None:
-        place = feature_maps(subject, part, channel=channel).maps[0].place
-        shown.append((subject, place, subject.receptive_field(part, *place).box))
-    for patch, pixels in zip(found.patches[0] if found else (), crops, strict=True):
-        inputs = subject.model.normalise(torch.from_numpy(pixels.transpose(2, 0, 1)[None].copy()))
-        shown.append((replace(subject, pixels=pixels, original=pixels, inputs=inputs), patch.place, patch.box))
-    return tuple(
-        deconvolution(one, part, channel, place)[:, int(box.top) : int(box.bottom), int(box.left) : int(box.right)]
-        for one, place, box in shown
-    )
-
-
-def _weights(subject: Subject, part: str, channel: int) -> tuple[np.ndarray | None, str]:
-    """Return the filter of a channel, of the convolution that a norm or activation follows, and what that reads."""
-    path = part
-    for _ in range(4):
-        try:
-            module = subject.model.get_submodule(path)
-        except AttributeError:
-            return None, ""
-        if isinstance(module, torch.nn.Conv2d):
-            filters: np.ndarray = module.weight.detach()[channel].numpy()
-            return filters, subject.model.source(path)
-        kind = part_row(subject.survey, path).layer.split()[0]
-        if kind not in ("batchnorm", "relu", "relu6", "silu", "gelu", "hardswish", "leakyrelu", "tanh", "dropout"):
-            return None, ""
-        path = subject.model.source(path)
-    return None, ""
 
 
 def _inputs(predictor: Predictor, pixels: np.ndarray) -> torch.Tensor:
@@ -284,11 +235,16 @@ def _steps(predictor: Predictor) -> tuple[tuple[int, int], tuple[int, int]]:
     return (first.stride[0], first.stride[1]), (first.padding[0], first.padding[1])
 
 
-def _heats(predictor: Predictor, pixels: np.ndarray, doubt: Doubt) -> tuple[np.ndarray | None, np.ndarray | None]:
-    """Return the evidence for what was said and for the truth, the largest of both at 1."""
-    subject = Subject.of(predictor, pixels)
-    said = explain(subject, target=doubt.said, trust=False)
-    truth = explain(subject, target=doubt.truth, part=said.part, trust=False)
-    heats = [np.maximum(one.heat, 0) for one in (said, truth)]
-    top = max(float(heat.max()) for heat in heats) or 1.0
-    return heats[0] / top, heats[1] / top
+def _with_evidence(predictor: Predictor, mistakes: Sequence[Mistake]) -> tuple[Mistake, ...]:
+    """Return mistakes with what speaks for what was said and not the truth, and for the truth and not what was said.
+
+    By Grad-CAM: LayerCAM leaves out what speaks against, and the answer follows it less often in such a question.
+    """
+    asked = []
+    for one in mistakes:
+        said, truth = one.doubt.said, one.doubt.truth
+        asked.append((Subject.of(predictor, one.pixels), [(said, truth), (truth, said)]))
+    found = explain_each(asked, method="grad-cam")
+    return tuple(
+        replace(one, for_said=first, for_truth=second) for one, (first, second) in zip(mistakes, found, strict=True)
+    )

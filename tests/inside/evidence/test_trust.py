@@ -13,13 +13,14 @@ from tests.inside.evidence.planted import MARK, SIDE, pictures, subject, trained
 from striate.errors import StriateError
 from striate.inside.evidence.change import change_of_mind
 from striate.inside.evidence.curves import ACROSS, curves, order
-from striate.inside.evidence.explain import choose_part, explain
+from striate.inside.evidence.explain import choose_part, explain, explain_each
+from striate.inside.evidence.likeness import rank_correlation, ssim, structure
 from striate.inside.evidence.methods import METHODS
 from striate.inside.evidence.question import Question
 from striate.inside.evidence.removal import cells, without
 from striate.inside.evidence.rules import deconvolution
-from striate.inside.evidence.shuffle import rank_correlation, shuffled
-from striate.inside.evidence.value import Evidence
+from striate.inside.evidence.shuffle import Shuffled, shuffled
+from striate.inside.evidence.value import Evidence, Trust
 
 
 @pytest.fixture(scope="module")
@@ -95,6 +96,42 @@ def test_on_squeezenet_guided_backpropagation_fails_and_the_default_holds(shared
     assert default.score > 0.1
 
 
+def test_several_at_once_are_as_each_alone_and_the_network_is_asked_less() -> None:
+    """What is shared over pictures and classes (shuffled weights, random orders) changes no number."""
+    asked = [subject(picture) for picture in pictures(3, 21)[0]]
+    model, names = asked[0].model, ["across", "along"]
+    passed: list[int] = []
+    hook = model.register_forward_pre_hook(lambda _, given: passed.append(len(given[0])))
+    each = explain_each([(one, [(name, None) for name in names]) for one in asked])
+    together = sum(passed)
+    passed.clear()
+    part = each[0][0].part
+    alone = [[explain(one, target=name, part=part) for name in names] for one in asked]
+    hook.remove()
+    assert together < sum(passed)
+    for one, other in zip(
+        [found for some in each for found in some], [one for two in alone for one in two], strict=True
+    ):
+        assert (one.answer, one.part, one.probability) == (other.answer, part, other.probability)
+        np.testing.assert_array_equal(one.heat, other.heat)
+        assert one.trust and other.trust
+        np.testing.assert_allclose(one.trust.curves.random, other.trust.curves.random, atol=1e-6)
+        assert one.trust.curves.gain == pytest.approx(other.trust.curves.gain, abs=1e-6)
+        assert one.trust.shuffled.mean == pytest.approx(other.trust.shuffled.mean, abs=1e-6)
+        assert one.choice and one.choice.pictures == 3
+    assert explain_each([]) == []
+
+
+def test_several_of_a_net_without_maps() -> None:
+    from striate.inside.subject import Subject
+    from striate.spec import Shape, parse
+
+    pixels = np.random.default_rng(0).integers(0, 256, (8, 8), dtype=np.uint8)
+    dense = Subject.untrained(parse("flatten >> dense 8 >> relu >> dense 3"), Shape(1, 8, 8), pixels)
+    ((first, second),) = explain_each([(dense, [(0, 2), (2, 0)])], method="grad-cam")
+    assert first.method == second.method == "integrated-gradients" and first.trust and second.trust
+
+
 def test_random_evidence_seldom_passes() -> None:
     model, draws = trained(), torch.Generator().manual_seed(5)
     passed = total = 0
@@ -146,6 +183,39 @@ def test_rank_correlation_is_scipys() -> None:
     second = first + draws.normal(0, 2, first.shape).astype(np.float32).round()
     assert abs(rank_correlation(first, second) - spearmanr(first.ravel(), second.ravel()).statistic) < 1e-12
     assert rank_correlation(first, np.zeros_like(first)) == 0
+
+
+@pytest.mark.parametrize("shape", [(8, 9), (40, 31), (5, 12)])
+def test_structural_similarity_is_scikit_images(shape: tuple[int, int]) -> None:
+    metrics = pytest.importorskip("skimage.metrics")
+    draws = np.random.default_rng(0)
+    first = draws.random(shape).astype(np.float32)
+    second = (first + draws.normal(0, 0.2, shape)).clip(0, 1).astype(np.float32)
+    for other in (second, first, 1 - first):
+        wanted = metrics.structural_similarity(first, other, win_size=min(7, *shape), data_range=1.0)
+        assert ssim(first, other) == pytest.approx(wanted, abs=1e-6)
+
+
+def test_ranks_are_lost_in_faint_noise_and_structure_in_blank_areas() -> None:
+    """Why both are asked: each of two measures alone is fooled by one of these."""
+    draws = np.random.default_rng(1)
+    lines = np.zeros((64, 64), np.float32)
+    lines[10:13], lines[:, 40:43] = 1, 1
+    first, second = (lines + draws.random((64, 64)).astype(np.float32) * 0.02 for _ in range(2))
+    assert rank_correlation(first, second) < 0.4, "the same to any eye"
+    assert structure(first, second) > 0.8
+    spot, other = np.zeros((2, 64, 64), np.float32)
+    spot[8:14, 8:14], other[44:50, 30:36] = 1, 1
+    assert ssim(spot, other) > 0.9, "as neither shows anything almost everywhere"
+    assert structure(spot, other) < 0.1 and structure(spot, spot) == pytest.approx(1)
+    assert structure(spot, np.zeros_like(spot)) == 0
+
+
+def test_what_stays_the_same_by_structure_alone_is_crossed_out() -> None:
+    evidence = explain(subject(pictures(1, 7)[0][0]), method="integrated-gradients")
+    assert evidence.trust and evidence.trust.reason is None
+    fooled = Trust(evidence.trust.curves, Shuffled(("conv1",), (0.3,), (0.8,)))
+    assert "stays much the same (structure 0.80)" in (fooled.reason or "") and fooled.score == 0
 
 
 def test_shuffling_moves_every_weight_and_leaves_the_model_alone() -> None:

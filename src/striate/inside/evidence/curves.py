@@ -89,10 +89,20 @@ def curves(
 
     Example: ``curves(model, inputs, Question(3), [heat])[0].gain``
     """
+    return curves_of(model, inputs, [(question, heat) for heat in heats], removal=removal, seed=seed)
+
+
+def curves_of(
+    model: Model, inputs: Tensor, asked: Sequence[tuple[Question, Tensor]], *, removal: str = "blur", seed: int = 0
+) -> tuple[Curves, ...]:
+    """Return the curves of heats (H, W), each with its own question; the network's answers to random orders are shared.
+
+    Example: ``curves_of(model, inputs, [(Question(3), three), (Question(5), five)])``
+    """
     labels = cells(inputs.shape[2], inputs.shape[3], ACROSS)
     count = int(labels.max()) + 1
     draws = np.random.default_rng(seed)
-    lines = [line for heat in heats for line in (order(heat, labels, seed), order(heat, labels, seed)[::-1])]
+    lines = [line for _, heat in asked for line in (order(heat, labels, seed), order(heat, labels, seed)[::-1])]
     lines += [draws.permutation(count) for _ in range(ORDERS)]
     few = [round(fraction * count) for fraction in FRACTIONS if fraction < 0.5]
     at = [0, *few, *(count - many for many in reversed(few)), count]
@@ -101,20 +111,20 @@ def curves(
         for many in at[1:-1]:
             masks.append(np.zeros(count, bool))
             masks[-1][line[:many]] = True
-    found = _asked(model, inputs, without(inputs, removal), question, torch.from_numpy(np.stack(masks)), labels)
-    whole, nothing = found[:2]
-    rows = [np.array([whole, *inner, nothing]) for inner in found[2:].reshape(len(lines), -1)]
+    logits = _without_each(model, inputs, without(inputs, removal), torch.from_numpy(np.stack(masks)), labels)
     fractions = np.array(at) / count
-    random = np.stack(rows[-ORDERS:])
-    return tuple(Curves(fractions, rows[2 * n], rows[2 * n + 1][::-1], random, removal) for n in range(len(heats)))
+    return tuple(_curves(logits, question, n, fractions, removal) for n, (question, _) in enumerate(asked))
 
 
-def _asked(
-    model: Model, inputs: Tensor, empty: Tensor, question: Question, masks: Tensor, labels: Tensor
-) -> NDArray[np.float64]:
-    """Return the probability of the answer without the cells of each mask (M, cells), a few pictures at a time."""
-    pieces = [
-        question.probability(answers(model, torch.where(few[:, labels][:, None], empty, inputs)))
-        for few in batches(masks)
-    ]
-    return torch.cat(pieces).double().numpy()
+def _curves(logits: Tensor, question: Question, number: int, fractions: NDArray[np.float64], removal: str) -> Curves:
+    """Return the curves of one heat from the logits of all masks."""
+    whole, nothing, *rest = question.probability(logits).double().tolist()
+    rows = [np.array([whole, *inner, nothing]) for inner in np.array(rest).reshape(-1, len(fractions) - 2)]
+    deletion, insertion = rows[2 * number], rows[2 * number + 1][::-1]
+    return Curves(fractions, deletion, insertion, np.stack(rows[-ORDERS:]), removal)
+
+
+def _without_each(model: Model, inputs: Tensor, empty: Tensor, masks: Tensor, labels: Tensor) -> Tensor:
+    """Return the logits without the cells of each mask (M, cells), a few pictures at a time."""
+    pictures = (torch.where(few[:, labels][:, None], empty, inputs) for few in batches(masks))
+    return torch.cat([answers(model, each) for each in pictures])

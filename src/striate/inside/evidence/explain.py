@@ -5,6 +5,8 @@ from __future__ import annotations
 import difflib
 import statistics
 from collections.abc import Sequence
+from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -12,7 +14,7 @@ from torch import Tensor
 
 from striate.errors import DescribeError, StriateError
 from striate.inside.evidence.cam import maps, spread
-from striate.inside.evidence.curves import curves
+from striate.inside.evidence.curves import Curves, curves_of
 from striate.inside.evidence.methods import DEFAULT, METHODS, Method
 from striate.inside.evidence.question import Question
 from striate.inside.evidence.shuffle import shuffled
@@ -49,35 +51,33 @@ def explain(
         raise StriateError(f"there is no method {method!r}; there are {', '.join(METHODS)}")
     if part is not None and how.of_map is None:
         raise StriateError(f"{how.title} looks at the picture, not at a part; leave {part!r} out, or use {DEFAULT}")
-    model, inputs = subject.model, subject.inputs
-    with torch.no_grad():
-        logits = model(inputs)
-    question = ask(subject, logits, target, against)
-    parts = _parts(subject, how, part, trust=trust)
-    heats, missing = _heats(model, inputs, question, how, parts)
-    judged = _judged(subject, question, how, parts, heats, removal, seed) if trust else ()
-    choice, number = None, 0
-    if len(parts) > 1:
-        choice = _choice(parts, [judged])
-        number = parts.index(choice.part)
-    heat = heats[number]
-    return Evidence(
-        method,
-        how.title,
-        question,
-        subject.classes[question.target],
-        None if question.against is None else subject.classes[question.against],
-        float(question.probability(logits)[0]),
-        subject.pixels,
-        heat.numpy().astype(np.float32),
-        how.unit,
-        parts[number],
-        choice,
-        missing,
-        judged[number] if trust else None,
-        how.shows,
-        how.hides,
-    )
+    case = _case(subject, [(target, against)])
+    return _explained([case], method, how, _parts(subject, how, part, trust=trust), removal, seed, trust=trust)[0][0]
+
+
+def explain_each(
+    asked: Sequence[tuple[Subject, Sequence[tuple[str | int, str | int | None]]]],
+    *,
+    method: str = DEFAULT,
+    removal: str = "blur",
+    seed: int = 0,
+) -> list[tuple[Evidence, ...]]:
+    """Return the evidence, with its trust, for several questions (class, against) about each of some pictures.
+
+    The pictures are of one model, and the part is chosen once, by all of them; of a net without maps the method is
+    integrated gradients. Nothing is asked twice: the network is shuffled once for all, and its answers to one picture
+    in random orders serve all questions about it.
+
+    Example: ``for_said, for_truth = explain_each([(subject, [("cat", "dog"), ("dog", "cat")])])[0]``
+    """
+    if not asked:
+        return []
+    cases = [_case(subject, questions) for subject, questions in asked]
+    try:
+        parts = _parts(asked[0][0], METHODS[method], None, trust=True)
+    except DescribeError:
+        method, parts = "integrated-gradients", [None]
+    return _explained(cases, method, METHODS[method], parts, removal, seed)
 
 
 def choose_part(subjects: Sequence[Subject], *, method: str = DEFAULT, removal: str = "blur", seed: int = 0) -> Choice:
@@ -85,13 +85,10 @@ def choose_part(subjects: Sequence[Subject], *, method: str = DEFAULT, removal: 
 
     The subjects are pictures of one model. Example: ``explain(subject, part=choose_part(subjects).part)``
     """
-    how, parts, judged = METHODS[method], candidates(subjects[0]), []
-    for subject in subjects:
-        with torch.no_grad():
-            question = ask(subject, subject.model(subject.inputs))
-        heats, _ = _heats(subject.model, subject.inputs, question, how, parts)
-        judged.append(_judged(subject, question, how, parts, heats, removal, seed))
-    return _choice(parts, judged)
+    how, parts = METHODS[method], candidates(subjects[0])
+    cases = [_case(subject, [(None, None)]) for subject in subjects]
+    heats = [_heats(case, case.questions[0], how, parts)[0] for case in cases]
+    return _choice(parts, _judged(cases, how, parts, heats, removal, seed), len(cases))
 
 
 def ask(
@@ -122,36 +119,107 @@ def candidates(subject: Subject) -> list[str]:
     return list(last.values())[-CANDIDATES:]
 
 
-def _judged(
-    subject: Subject,
-    question: Question,
+class _Case(NamedTuple):
+    """A picture with what is asked about it, and what the network answers (1, K)."""
+
+    subject: Subject
+    questions: list[Question]
+    logits: Tensor
+
+
+def _case(subject: Subject, asked: Sequence[tuple[str | int | None, str | int | None]]) -> _Case:
+    with torch.no_grad():
+        logits = subject.model(subject.inputs)
+    return _Case(subject, [ask(subject, logits, target, against) for target, against in asked], logits)
+
+
+def _explained(
+    cases: Sequence[_Case],
+    method: str,
     how: Method,
     parts: Sequence[str | None],
-    heats: Sequence[Tensor],
     removal: str,
     seed: int,
-) -> tuple[Trust, ...]:
-    """Return both checks of the heats (H, W) that a method gives at some parts."""
-    model, inputs = subject.model, subject.inputs
-    found = curves(model, inputs, question, heats, removal=removal, seed=seed)
+    *,
+    trust: bool = True,
+) -> list[tuple[Evidence, ...]]:
+    """Return the evidence for every question of every case, at that of the parts where it is best over all of them."""
+    found = [[_heats(case, question, how, parts) for question in case.questions] for case in cases]
+    heats = [each for case in found for each, _ in case]
+    judged = iter(_judged(cases, how, parts, heats, removal, seed) if trust else [()] * len(heats))
+    every = [[next(judged) for _ in case.questions] for case in cases]
+    choice, number = None, 0
+    if len(parts) > 1:
+        choice = _choice(parts, [each for case in every for each in case], len(cases))
+        number = parts.index(choice.part)
+    return [
+        tuple(
+            Evidence(
+                method,
+                how.title,
+                question,
+                case.subject.classes[question.target],
+                None if question.against is None else case.subject.classes[question.against],
+                float(question.probability(case.logits)[0]),
+                case.subject.pixels,
+                own[number].numpy().astype(np.float32),
+                how.unit,
+                parts[number],
+                choice,
+                missing,
+                trusts[number] if trust else None,
+                how.shows,
+                how.hides,
+            )
+            for question, (own, missing), trusts in zip(case.questions, seen, told, strict=True)
+        )
+        for case, seen, told in zip(cases, found, every, strict=True)
+    ]
+
+
+def _judged(
+    cases: Sequence[_Case],
+    how: Method,
+    parts: Sequence[str | None],
+    heats: Sequence[Sequence[Tensor]],
+    removal: str,
+    seed: int,
+) -> list[tuple[Trust, ...]]:
+    """Return both checks of the heats (H, W) that a method gives for each question, case by case, at some parts."""
+    left = iter(heats)
+    found: list[Curves] = []
+    for case in cases:
+        asked = [(question, heat) for question in case.questions for heat in next(left)]
+        subject = case.subject
+        found += curves_of(subject.model, subject.inputs, asked, removal=removal, seed=seed)
 
     def again(other: Model) -> list[Tensor]:
-        first, second = other(inputs)[0].topk(2).indices.tolist()
-        own = Question(first, None if question.against is None else second)
-        return _heats(other, inputs, own, how, parts)[0]
+        return [heat for case in cases for heat in _anew(other, case, how, parts)]
 
-    return tuple(map(Trust, found, shuffled(model, heats, again, seed=seed)))
+    checked = shuffled(cases[0].subject.model, [heat for own in heats for heat in own], again, seed=seed)
+    trusts = list(map(Trust, found, checked))
+    return [tuple(trusts[start : start + len(parts)]) for start in range(0, len(trusts), len(parts))]
 
 
-def _choice(parts: Sequence[str | None], judged: Sequence[Sequence[Trust]]) -> Choice:
-    """Return the choice among parts by their checks on some pictures."""
+def _anew(other: Model, case: _Case, how: Method, parts: Sequence[str | None]) -> list[Tensor]:
+    """Return the heats of every question of a case by a shuffled network: it is asked for its own likeliest class."""
+    first, second = other(case.subject.inputs)[0].topk(2).indices.tolist()
+    once: dict[bool, list[Tensor]] = {}
+    for held in {question.against is not None for question in case.questions}:
+        question = Question(first, second if held else None)
+        once[held] = _heats(case._replace(subject=replace(case.subject, model=other)), question, how, parts)[0]
+    return [heat for question in case.questions for heat in once[question.against is not None]]
+
+
+def _choice(parts: Sequence[str | None], judged: Sequence[Sequence[Trust]], pictures: int) -> Choice:
+    """Return the choice among parts by their checks, some to each of some pictures."""
     columns = list(zip(*judged, strict=True))
     return Choice(
         tuple(str(part) for part in parts),
         tuple(statistics.fmean(each.curves.gain for each in column) for column in columns),
-        tuple(statistics.fmean(each.shuffled.mean or 0.0 for each in column) for column in columns),
+        tuple(statistics.fmean(each.shuffled.alike or 0.0 for each in column) for column in columns),
         statistics.fmean(each.curves.chance_gain for each in columns[0]),
-        len(judged),
+        pictures,
     )
 
 
@@ -165,9 +233,10 @@ def _parts(subject: Subject, how: Method, part: str | None, *, trust: bool) -> l
 
 
 def _heats(
-    model: Model, inputs: Tensor, question: Question, how: Method, parts: Sequence[str | None]
+    case: _Case, question: Question, how: Method, parts: Sequence[str | None]
 ) -> tuple[list[Tensor], float | None]:
     """Return the heat (H, W) by a method at each part, and what is missing of it."""
+    model, inputs = case.subject.model, case.subject.inputs
     if how.of_picture is not None:
         heat, missing = how.of_picture(model, inputs, question)
         return [heat.detach()], missing

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from striate.inside.evidence.question import Question, batches
+from striate.inside.evidence.question import BACK, Question, batches
 from striate.inside.evidence.removal import without
 from striate.model.build import Model
 
@@ -31,7 +31,7 @@ def integrated_gradients(
     along = torch.tensor((points + 1) / 2, dtype=inputs.dtype).view(-1, 1, 1, 1)
     share = torch.tensor(weights / 2, dtype=inputs.dtype).view(-1, 1, 1, 1)
     total = torch.zeros_like(inputs[0])
-    for at, weight in zip(batches(along), batches(share), strict=True):
+    for at, weight in zip(batches(along, BACK), batches(share, BACK), strict=True):
         with torch.enable_grad():
             way = (baseline + at * (inputs - baseline)).requires_grad_()
             (gradient,) = torch.autograd.grad(question.score(model(way)).sum(), way)

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from striate.errors import DescribeError
 from striate.inside.evidence.question import Question
 from striate.inside.subject import Subject
+from striate.model.borrowed import Borrowed
 from striate.model.build import Model
 
 Rule = Literal["guided", "deconvolution"]
@@ -47,16 +48,35 @@ def _deconvolution(module: nn.Module, inputs: tuple[Tensor], output: Tensor) -> 
     return result
 
 
+def is_ruled(model: nn.Module) -> bool:
+    """Return whether the rules hold at an activation of a model: it has one that is a module."""
+    return any(isinstance(each, RECTIFIERS) for each in model.modules())
+
+
 @contextmanager
 def ruled(model: nn.Module, rule: Rule) -> Iterator[int]:
-    """Let gradients follow a rule within; yield how many activations it holds at."""
+    """Let gradients follow a rule within; yield how many activations it holds at.
+
+    Errors: DescribeError for somebody's code whose activations are no modules, as nothing can hold at them.
+    """
     hook = _guided if rule == "guided" else _deconvolution
-    handles = [each.register_forward_hook(hook) for each in model.modules() if isinstance(each, RECTIFIERS)]
+    found = [each for each in model.modules() if isinstance(each, RECTIFIERS)]
+    if isinstance(model, Borrowed) and not found:
+        raise DescribeError(
+            f"no activation of {type(model.module).__name__} is a module (nn.ReLU), so that the rule of this method has"
+            " nothing to hold at; use layer-cam, occlusion or integrated-gradients"
+        )
+    placed = [each for each in found if getattr(each, "inplace", False)]  # a hook must see what went in
+    for each in placed:
+        each.inplace = False
+    handles = [each.register_forward_hook(hook) for each in found]
     try:
         yield len(handles)
     finally:
         for handle in handles:
             handle.remove()
+        for each in placed:
+            each.inplace = True
 
 
 def guided_backpropagation(model: Model, inputs: Tensor, question: Question) -> Tensor:

@@ -13,7 +13,7 @@ from striate.inside.evidence.shuffle import Shuffled
 from striate.inside.frame import Box
 
 LEAST = 0.02  # a gain below it is none, however little random orders have
-SAME = 0.5  # mean rank correlation with shuffled weights from which a method is not trusted
+SAME = 0.5  # mean likeness with shuffled weights, by ranks or by structure, from which a method is not trusted
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,12 +31,12 @@ class Trust:
     @property
     def reason(self) -> str | None:
         """Why it is not to be trusted; None where both checks hold."""
-        alike = self.shuffled.mean
-        if alike is not None and alike >= SAME:
-            return (
-                f"with shuffled weights the picture stays much the same (rank correlation {alike:.2f}): it shows what "
-                "is in the picture, not what the network learnt"
-            )
+        for alike, measure in ((self.shuffled.mean, "rank correlation"), (self.shuffled.structure, "structure")):
+            if alike is not None and alike >= SAME:
+                return (
+                    f"with shuffled weights the picture stays much the same ({measure} {alike:.2f}): it shows what "
+                    "is in the picture, not what the network learnt"
+                )
         if self.curves.gain <= max(self.curves.chance_gain, LEAST):
             return (
                 f"the answer does not follow it: a gain of {self.curves.gain:.2f} is within what random orders have "
@@ -49,8 +49,12 @@ class Trust:
         """The trust in one phrase."""
         if self.reason:
             return f"not to be trusted: {self.reason}"
-        alike = self.shuffled.mean
-        changes = "" if alike is None else f"; with shuffled weights it becomes another (rank correlation {alike:.2f})"
+        ranks, structure = self.shuffled.mean, self.shuffled.structure
+        changes = (
+            ""
+            if ranks is None or structure is None
+            else f"; with shuffled weights it becomes another (rank correlation {ranks:.2f}, structure {structure:.2f})"
+        )
         return (
             f"the answer follows it: a gain of {self.curves.gain:.2f}, where random orders have up to "
             f"{self.curves.chance_gain:.2f}{changes}"
@@ -61,7 +65,7 @@ class Trust:
 class Choice:
     """At which part of the net the evidence is best, measured on ``pictures`` pictures: the means of both checks.
 
-    ``parts`` in the net's order, ``gains`` of their curves, ``alike`` their rank correlations with shuffled weights,
+    ``parts`` in the net's order, ``gains`` of their curves, ``alike`` their likeness with shuffled weights,
     ``chance`` the gain random orders have. Taken is the deepest part that lags behind the best by less than half of
     ``chance``, among those whose evidence changes with the weights (among all where none does).
     """

@@ -1,0 +1,112 @@
+"""Channel: what a channel of a part looks for, in pictures, grown, by its weights. Imports inside; prints nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import torch
+
+from striate.inside import dream
+from striate.inside.evidence.rules import deconvolution, is_ruled
+from striate.inside.excite import Exciting, exciting, frame, part_row, require_channel
+from striate.inside.frame import Box
+from striate.inside.look import ChannelLook
+from striate.inside.maps import feature_maps
+from striate.inside.subject import Subject
+from striate.model.borrowed import Borrowed
+from striate.verbs.prepare import Prepared, subset
+
+SEARCHED = 5000  # pictures that are enough to find what excites a channel
+GROWN = 12, 96  # steps that a maximised picture grows on a page, at least and at the most
+WORK = 300e9  # multiply-accumulates of all those steps forwards, which a laptop does in half a minute, backwards too
+
+
+def look_channel(subject: Subject, part: str, channel: int, pictures: Prepared | None, *, seed: int = 0) -> ChannelLook:
+    """Return what a channel of a part (a row of the survey) looks for; what excites it, where pictures are searched.
+
+    Errors: DescribeError for a channel that is not there.
+    """
+    row = part_row(subject.survey, part)
+    require_channel(row, channel)
+    weights, reads = _weights(subject, part, channel)
+    norms = [] if weights is None else np.sqrt((weights**2).sum((1, 2))).tolist()
+    sources = sorted(enumerate(norms), key=lambda one: -one[1])[:5]
+    found: Exciting | None = None
+    crops: tuple[np.ndarray, ...] = ()
+    keys: tuple[str, ...] = ()
+    place = None
+    if pictures is not None:
+        rows = subset(pictures.split.train or range(len(pictures.store.pixels)), SEARCHED, seed=seed)
+        found = exciting(subject.model, pictures.store.pixels, part, [channel], rows=rows)
+        crops = tuple(np.array(pictures.store.pixels[patch.picture]) for patch in found.patches[0])
+        keys = tuple(pictures.source.items[patch.picture].key for patch in found.patches[0])
+        place = found.patches[0][0].place
+    wanted = dream.unit(subject.model, part, channel, place)
+    grown = dream.maximise(subject.model, wanted, steps=_steps_worth(subject, part), seed=seed)
+    size = row.shape.size
+    seen, _ = frame(subject.survey, part, place or (size[0] // 2, size[1] // 2))
+    return ChannelLook(
+        channel,
+        weights,
+        tuple(sources),
+        reads,
+        found,
+        crops,
+        keys,
+        grown,
+        seen,
+        _projections(subject, part, channel, found, crops),
+    )
+
+
+def _steps_worth(subject: Subject, part: str) -> int:
+    """Return how many steps a picture may grow for a part: fewer where the way to it is long."""
+    rows = list(subject.rows)
+    macs = sum(subject.rows[path].macs or 0 for path in rows[: rows.index(part) + 1])
+    return int(min(max(WORK // max(macs, 1), GROWN[0]), GROWN[1]))
+
+
+def _projections(
+    subject: Subject, part: str, channel: int, found: Exciting | None, crops: Sequence[np.ndarray]
+) -> tuple[np.ndarray, ...]:
+    """Return what each patch, or this picture where the data were not searched, shows the channel.
+
+    None of somebody's code whose activations deconvolution cannot reach.
+    """
+    shown = []
+    if found is None:
+        place = feature_maps(subject, part, channel=channel).maps[0].place
+        box = subject.receptive_field(part, *place).box
+        shown.append((subject, place, box if box.height and box.width else Box(0, 0, *subject.pixels.shape[:2])))
+    for patch, pixels in zip(found.patches[0] if found else (), crops, strict=True):
+        inputs = subject.model.normalise(torch.from_numpy(pixels.transpose(2, 0, 1)[None].copy()))
+        shown.append((replace(subject, pixels=pixels, original=pixels, inputs=inputs), patch.place, patch.box))
+    if isinstance(subject.model, Borrowed) and not is_ruled(subject.model):
+        return ()
+    return tuple(
+        deconvolution(one, part, channel, place)[:, int(box.top) : int(box.bottom), int(box.left) : int(box.right)]
+        for one, place, box in shown
+    )
+
+
+def _weights(subject: Subject, part: str, channel: int) -> tuple[np.ndarray | None, str]:
+    """Return the filter of a channel, of the convolution that a norm or activation follows, and what that reads."""
+    if isinstance(subject.model, Borrowed):
+        module = subject.model.module.get_submodule(part)
+        return (module.weight.detach()[channel].numpy() if isinstance(module, torch.nn.Conv2d) else None), "its input"
+    path = part
+    for _ in range(4):
+        try:
+            module = subject.model.get_submodule(path)
+        except AttributeError:
+            return None, ""
+        if isinstance(module, torch.nn.Conv2d):
+            filters: np.ndarray = module.weight.detach()[channel].numpy()
+            return filters, subject.model.source(path)
+        kind = part_row(subject.survey, path).layer.split()[0]
+        if kind not in ("batchnorm", "relu", "relu6", "silu", "gelu", "hardswish", "leakyrelu", "tanh", "dropout"):
+            return None, ""
+        path = subject.model.source(path)
+    return None, ""
