@@ -273,6 +273,6 @@ def test_an_int8_file_of_another_model_is_made_anew(run: Run) -> None:
 
 def test_threads_are_what_the_person_says(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OMP_NUM_THREADS", "3")
-    assert onnx_file._threads() == 3
+    assert onnx_file.thread_count() == 3
     monkeypatch.delenv("OMP_NUM_THREADS")
-    assert onnx_file._threads() >= 1
+    assert onnx_file.thread_count() >= 1
