@@ -36,7 +36,8 @@ _TAIL: Final = SEAL.encode() + b"\x12\x40"  # protobuf: the value, 64 bytes long
 _PIECE: Final = 1 << 20
 
 FEW: Final = 8  # pictures up to which a graph that is ready sooner answers sooner
-STEP: Final = 16  # pictures computed at once: more are no faster, and take more memory
+_STEP: Final = 16  # pictures computed at once: more are no faster, and take more memory
+_VALUES: Final = 2**21  # and fewer of large pictures: 3 of 448 x 448
 
 
 def beside(model: Path, *, int8: bool = False) -> Path:
@@ -133,15 +134,21 @@ def ask(
     asked: onnxruntime.InferenceSession, pixels: NDArray[np.uint8]
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Return a session's logits and embeddings for pixels (N, H, W, C), N at least 1, a few at a time. ModelError."""
+    step = at_once(pixels)
     try:
         answers = [
-            asked.run(["logits", "embedding"], {"pixels": np.ascontiguousarray(pixels[begin : begin + STEP])})
-            for begin in range(0, len(pixels), STEP)
+            asked.run(["logits", "embedding"], {"pixels": np.ascontiguousarray(pixels[begin : begin + step])})
+            for begin in range(0, len(pixels), step)
         ]
     except Exception as error:  # its errors have no common class of their own
         raise ModelError(f"ONNX Runtime cannot compute the graph: {str(error).splitlines()[0][:200]}") from None
     logits, embeddings = (np.concatenate(parts) for parts in zip(*answers, strict=True))
     return logits, embeddings
+
+
+def at_once(pixels: NDArray[np.uint8]) -> int:
+    """Return how many of these pictures (N, H, W, C) are computed at once, at least 1."""
+    return max(1, min(_STEP, _VALUES // int(np.prod(pixels.shape[1:]))))
 
 
 def session(model: Path | bytes, *, many: bool, threads: int | None = None) -> onnxruntime.InferenceSession:

@@ -38,7 +38,8 @@ Picture: TypeAlias = "str | Path | bytes | np.ndarray[Any, Any]"
 _Reading: TypeAlias = "list[tuple[str, Future[np.ndarray[Any, Any] | PictureError]]]"
 _Answered: TypeAlias = "list[tuple[str, Scores | PictureError]]"
 _WORKERS: Final = min(8, os.cpu_count() or 1)  # threads that decode; Pillow works outside Python's lock
-_SHARE: Final = 2**18  # pixels that one thread answers for at a time: 5 pictures of 224 x 224
+_SHARE: Final = 2**16  # pixels that one thread answers for at a time, so that their maps stay in its cache
+_HEAVY: Final = 2**26  # bytes of weights, for each of which it takes a picture more: they are read every time
 
 
 @final
@@ -187,7 +188,8 @@ class Predictor:
 
     def _share(self, pictures: int, lanes: int) -> int:
         """Return how many pictures of a batch one thread answers for at a time."""
-        few = max(4, _SHARE // (self.preprocess.height * self.preprocess.width))
+        heavy = 0 if self.onnx is None else self.onnx.path.stat().st_size // _HEAVY
+        few = max(1, _SHARE // (self.preprocess.height * self.preprocess.width), heavy)
         return min(few, -(-pictures // lanes))
 
     def _readings(self, pictures: Iterable[Picture], batch_size: int, pool: ThreadPoolExecutor) -> Iterator[_Reading]:
