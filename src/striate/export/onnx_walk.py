@@ -100,7 +100,7 @@ class Walk:
         """Write parts in a row. A norm or scale right behind a linear layer goes into its weights."""
         parts = [step for step in steps if not isinstance(step.net, Side)]
         folded: Step | None = None
-        for step, following in zip(parts, [*parts, None][1:], strict=True):
+        for step, following in zip(parts, [*parts[1:], None], strict=True):
             if step is folded:
                 continue
             if isinstance(step.net, Branches):
