@@ -4,11 +4,8 @@ With ``--write`` each also replaces its own section of docs/benchmarks.md, betwe
 """
 
 import argparse
-import contextlib
 import importlib
-import io
 import sys
-from typing import TextIO
 
 from benchmarks import table
 from benchmarks.machine import machine
@@ -45,44 +42,20 @@ def main() -> None:
         print(f"## {name}: {BENCHMARKS[name]}\n", flush=True)
         page = table.PAGE.read_text()
         try:
-            result = _result(name, options.trials)
+            result: table.Result = importlib.import_module(f"benchmarks.{name}").run(options.trials)
         except (Exception, SystemExit) as error:  # one that fails takes no others with it
             failed.append(name)
             print(f"{name} failed: {error}\n", flush=True)
             continue
         body = table.markdown(result, machine=machine())
         worse = table.slower(result, table.published(name, page))
-        if not result.text:
-            print("\n" + body, flush=True)
+        print("\n" + body, flush=True)
         print("\n".join(worse), flush=True)
         if options.write:
             body = "\n\n".join([body.strip(), *worse])
             table.PAGE.write_text(table.replaced(name, BENCHMARKS[name], body, page))
     if failed:
         sys.exit(f"failed: {', '.join(failed)}")
-
-
-def _result(name: str, trials: int) -> table.Result:
-    module = importlib.import_module(f"benchmarks.{name}")
-    if hasattr(module, "run"):
-        return module.run(trials)
-    said = _Both(sys.stdout)  # a benchmark that prints a table of its own
-    with contextlib.redirect_stdout(said):
-        module.main()
-    return table.Result(text=said.getvalue())
-
-
-class _Both(io.StringIO):
-    """What is written here is also shown."""
-
-    def __init__(self, shown: TextIO) -> None:
-        super().__init__()
-        self.shown = shown
-
-    def write(self, text: str) -> int:
-        self.shown.write(text)
-        self.shown.flush()
-        return super().write(text)
 
 
 main()

@@ -1,17 +1,24 @@
-"""What every benchmark shares: the machine in a line, a process by the clock, a median with its spread."""
+"""What every benchmark shares: the machine in a line, a process by the clock."""
 
 import json
 import os
 import platform
-import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+WATCH = """
+import json, resource, subprocess, sys, time
+began = time.perf_counter()
+code = subprocess.call(sys.argv[2:])
+took = time.perf_counter() - began
+with open(sys.argv[1], "w") as file:
+    json.dump([took, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024], file)
+sys.exit(code % 256)
+"""
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 
@@ -29,35 +36,30 @@ def machine() -> str:
     )
 
 
-def timed(
-    command: Sequence[str], *, env: Mapping[str, str] | None = None, cwd: Path | None = None
-) -> tuple[float, str]:
-    """Run a command and return its seconds, from start to exit, and what it printed; a failure is an error."""
-    began = time.perf_counter()
-    done = subprocess.run(
-        list(command), env={**os.environ, **(env or {})}, cwd=cwd, capture_output=True, text=True, check=False
-    )
-    seconds = time.perf_counter() - began
-    if done.returncode:
-        raise SystemExit(f"{' '.join(command)} ended with {done.returncode}:\n{done.stdout}{done.stderr}")
-    return seconds, done.stdout
-
-
 def measured(
     command: Sequence[str], *, env: Mapping[str, str] | None = None, cwd: Path | None = None
 ) -> tuple[float, float, str]:
-    """Run a command; return its seconds, the largest resident memory (MB) of its process, and what it printed."""
-    with tempfile.TemporaryFile("w+") as said, tempfile.TemporaryFile("w+") as wrong:
-        began = time.perf_counter()
-        process = subprocess.Popen(list(command), env={**os.environ, **(env or {})}, cwd=cwd, stdout=said, stderr=wrong)
-        _, status, usage = os.wait4(process.pid, 0)
-        seconds = time.perf_counter() - began
-        process.returncode = os.waitstatus_to_exitcode(status)
+    """Run a command; return its seconds, the largest resident memory (MB) of its process, and what it printed.
+
+    It is a child of a child: to a child of this process the system would count what this one has.
+    """
+    with tempfile.TemporaryFile("w+") as said, tempfile.NamedTemporaryFile("r") as found:
+        watched = [sys.executable, "-I", "-S", "-c", WATCH, found.name, *command]
+        process = subprocess.run(
+            watched,
+            env={**os.environ, **(env or {})},
+            cwd=cwd,
+            stdout=said,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
         said.seek(0)
-        wrong.seek(0)
-        if status:
-            raise SystemExit(f"{' '.join(command)} ended with {process.returncode}:\n{said.read()}{wrong.read()}")
-        return seconds, usage.ru_maxrss / 1024, said.read()
+        if process.returncode:
+            told = f"{said.read()}{process.stderr}"
+            raise SystemExit(f"{' '.join(command)} ended with {process.returncode}:\n{told}")
+        seconds, peak = json.loads(found.read())
+        return seconds, peak, said.read()
 
 
 def striate(*words: object) -> list[str]:
@@ -89,11 +91,3 @@ def peer(venv: str, *packages: str, variable: str) -> str:
         subprocess.run([str(python), "-m", "pip", "install", "--quiet", *packages], check=True)
         (folder / "ready").touch()
     return str(python)
-
-
-def spread(values: Sequence[float], unit: str = "s", digits: int = 2) -> str:
-    """Return ``median (least to most)``."""
-    return (
-        f"{statistics.median(values):.{digits}f} {unit} ({min(values):.{digits}f} to {max(values):.{digits}f},"
-        f" {len(values)} trials)"
-    )

@@ -1,90 +1,103 @@
-"""Answers from a cold process, in turns with a plain PyTorch script and the same ResNet-18 at 224 px.
+"""Answers from a cold process, in turns with plain scripts and the same ResNet-18 at 224 pixels.
 
-One picture, and a folder of 1,000 JPEGs (the first of flowers5) in float32 and int8. Whole processes by the clock,
-each with its most resident memory. The model is a run of one epoch over catsdogs, trained first and not timed
-(STRIATE_RUN names the folder of one that is there).
+One picture, beside scripts that import torch and Keras, and a folder of 1,000 JPEGs (the first of flowers5), in float32
+and int8, beside a plain PyTorch script. Whole processes. The model is a run over two classes drawn for it, which it
+tells apart, trained first and not timed (STRIATE_RUN names the folder of one that is there).
 """
+
+from __future__ import annotations
 
 import os
 import re
-import statistics
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks.machine import SHARED, machine, spread
+from benchmarks.limit import matrix_rates
+from benchmarks.machine import SHARED, measured, peer, striate
+from benchmarks.memory import make
+from benchmarks.table import Result, Row
 
-TRIALS = int(os.environ.get("STRIATE_TRIALS", "5"))
-FOLDER_TRIALS = int(os.environ.get("STRIATE_FOLDER_TRIALS", "1"))
-PICTURES = int(os.environ.get("STRIATE_PICTURES", "1000"))
-TRAIN = ["--net", "resnet18", "--size", "224", "--epochs", "1", "--batch", "32", "--quiet"]
-PEER = Path(__file__).parent / "peers" / "torch_predict.py"
+PICTURES = 1000
+ONE = 5  # trials of one picture, at least
+NUMBER, SIZE = 480, 224
+TRAIN = ("--net", "resnet18", "--size", SIZE, "--epochs", 2, "--batch", 16, "--augment", "none", "--quiet")
+SCRIPTS = Path(__file__).parent / "peers"
+Found = dict[str, list[tuple[float, float, str]]]
 
 
-def main() -> None:
-    with tempfile.TemporaryDirectory() as place:
-        run = Path(os.environ.get("STRIATE_RUN") or _trained(Path(place)))
-        weights, classes, mean, std = _as_torch_has_it(run, Path(place, "resnet18.pt"))
-        pictures = Path(place, "pictures")
-        pictures.mkdir()
+def run(trials: int) -> Result:
+    keras = peer("striate-bench-keras", "tensorflow-cpu", "keras", variable="STRIATE_KERAS")
+    with tempfile.TemporaryDirectory() as name:
+        place = Path(name)
+        model = Path(os.environ.get("STRIATE_RUN") or _trained(place))
+        weights, classes, mean, std = _as_torch_has_it(model, place / "resnet18.pt")
+        folder = place / "pictures"
+        folder.mkdir()
         for number, file in enumerate(sorted((SHARED / "flowers5").rglob("*.jpg"))[:PICTURES]):
-            (pictures / f"{number:04}.jpg").symlink_to(file)
-        one = pictures / "0000.jpg"
-        striate = [sys.executable, "-m", "striate.cli", "predict", "--run", str(run), "--no-unknown"]
-        peer = [sys.executable, str(PEER), str(weights), str(len(classes))]
-        loss = measured([*striate, "--int8", str(one)])[3]  # the first use makes the file and says what it costs
-        print(machine(), "\n")
-        rows = {
-            "a script that imports torch": [*peer, str(one), mean, std],
-            "striate predict": [*striate, str(one)],
-        }
-        _table("one picture", rows, TRIALS, 3)
-        rows = {
-            "a plain PyTorch script": [*peer, str(pictures), mean, std],
-            "striate predict": [*striate, str(pictures)],
-            "striate predict --int8": [*striate, "--int8", str(pictures)],
-        }
-        printed = _table(f"{PICTURES:,} JPEGs", rows, FOLDER_TRIALS, 1)
-        print(f"\n{loss.strip().splitlines()[-1]}")
-        best = [_best(text, classes) for text in printed.values()]
-        for name, other in zip(list(printed)[1:], best[1:], strict=True):
-            same = sum(a == b for a, b in zip(best[0], other, strict=True))
-            print(f"{name}: the same class as the script for {same:,} of {len(best[0]):,} (it resizes otherwise)")
-
-
-def _table(title: str, rows: dict[str, list[str]], trials: int, digits: int) -> dict[str, str]:
-    """Run commands in turns, print their table, and return what each printed last."""
-    seconds: dict[str, list[float]] = {name: [] for name in rows}
-    peak, printed = dict.fromkeys(rows, 0.0), {}
-    for _ in range(trials):
-        for name, command in rows.items():
-            took, memory, printed[name], _ = measured(command)
-            seconds[name].append(took)
-            peak[name] = max(peak[name], memory)
-    first = statistics.median(next(iter(seconds.values())))
-    print(f"| {title} | seconds | ratio | most resident |\n|---|---|---|---|")
-    for name, times in seconds.items():
-        ratio = first / statistics.median(times)
-        print(f"| {name} | {spread(times, digits=digits)} | {ratio:.1f}x | {peak[name]:.0f} MB |", flush=True)
-    print()
-    return printed
-
-
-def measured(command: list[str]) -> tuple[float, float, str, str]:
-    """Run a command by itself: seconds, most resident MB of the largest process, what it printed, and its errors."""
-    # A child of a child: the system keeps one figure for all children that have ended.
-    code = (
-        "import subprocess, sys, resource, time; began = time.perf_counter();"
-        "done = subprocess.run(sys.argv[1:], check=True); took = time.perf_counter() - began;"
-        "print(took, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss, file=sys.stderr)"
+            (folder / f"{number:04}.jpg").symlink_to(file)
+        first = folder / "0000.jpg"
+        ours = striate("predict", "--run", model, "--no-unknown")
+        torch = [sys.executable, str(SCRIPTS / "torch_predict.py"), str(weights), str(len(classes))]
+        # The first use makes the file and says what it costs.
+        told = subprocess.run([*ours, "--int8", str(first)], check=True, capture_output=True, text=True).stderr
+        singles = _in_turns(max(trials, ONE), {
+            "keras": [keras, str(SCRIPTS / "keras_predict.py"), str(len(classes)), str(first)],
+            "torch": [*torch, str(first), mean, std],
+            "ours": [*ours, str(first)],
+        })  # fmt: skip
+        folders = _in_turns(trials, {
+            "torch": [*torch, str(folder), mean, std],
+            "ours": [*ours, str(folder)],
+            "int8": [*ours, "--int8", str(folder)],
+        })  # fmt: skip
+        rates = [matrix_rates()["float32"] for _ in range(trials)]
+    best = {kind: _best(found[-1][2], classes) for kind, found in folders.items()}
+    same = {kind: sum(a == b for a, b in zip(best["torch"], best[kind], strict=True)) for kind in ("ours", "int8")}
+    arithmetic = tuple(operations() * PICTURES / 1e9 / rate for rate in rates)
+    share = 100 * sorted(arithmetic)[len(rates) // 2] / _row("", folders["ours"]).median
+    one, many = "one picture", f"{PICTURES:,} JPEGs"
+    return Result(
+        (
+            _row(f"{one}: a script that imports Keras", singles["keras"], peer=True),
+            _row(f"{one}: striate predict, beside Keras", singles["ours"], ratio=5.0, most=0.6),
+            _row(f"{one}: a script that imports torch", singles["torch"], peer=True),
+            _row(f"{one}: striate predict, beside torch", singles["ours"], ratio=5.0, most=0.6),
+            Row(f"{one}: its most resident memory", tuple(found[1] for found in singles["ours"]), "MB", most=150.0),
+            _row(f"{many}: a plain PyTorch script", folders["torch"], peer=True),
+            _row(f"{many}: striate predict", folders["ours"], ratio=2.0),
+            _row(f"{many}: striate predict --int8", folders["int8"], ratio=3.0),
+            Row(f"{many}: their multiply-accumulates alone, at the rate of large matrices", arithmetic),
+        ),
+        ("striate predict --no-unknown pictures [--int8]",),
+        (
+            f"In float32 {share:.0f} % of the time is the arithmetic's at the rate of large matrices. The class is the"
+            f" script's for {same['ours']:,} of {PICTURES:,}, in int8 for {same['int8']:,} (it resizes otherwise).",
+            f"{told.strip().splitlines()[-1]}.",
+        ),
     )
-    done = subprocess.run([sys.executable, "-c", code, *command], capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise SystemExit(f"{' '.join(command)} failed:\n{done.stderr}")
-    errors, _, last = done.stderr.rstrip().rpartition("\n")
-    took, kilobytes = last.split()
-    return float(took), int(kilobytes) / 1024, done.stdout, errors
+
+
+def _in_turns(trials: int, commands: dict[str, list[str]]) -> Found:
+    """Run commands in turns; return seconds, most resident MB and what was printed, a trial."""
+    found: Found = {kind: [] for kind in commands}
+    for trial in range(trials):
+        for kind, command in commands.items():
+            found[kind].append(measured(command, env={"TF_CPP_MIN_LOG_LEVEL": "3"}))
+        print(f"trial {trial + 1}: " + ", ".join(f"{kind} {f[-1][0]:.2f} s" for kind, f in found.items()), flush=True)
+    return found
+
+
+def _row(what: str, found: list[tuple[float, float, str]], **more: float) -> Row:
+    return Row(what, tuple(one[0] for one in found), peak=max(one[1] for one in found), **more)
+
+
+def operations() -> float:
+    """Return the operations of an answer, two a multiply-accumulate."""
+    from striate import nets
+
+    return 2.0 * nets.resolve("resnet18").with_classes(2).on(3, SIZE, SIZE).macs
 
 
 def _best(text: str, classes: tuple[str, ...]) -> list[str]:
@@ -96,9 +109,9 @@ def _best(text: str, classes: tuple[str, ...]) -> list[str]:
 
 def _trained(place: Path) -> Path:
     print("training the model ...", flush=True)
-    command = [sys.executable, "-m", "striate.cli", "train", str(SHARED / "catsdogs"), *TRAIN]
-    subprocess.run(command, cwd=place, check=True, env={**os.environ, "STRIATE_CACHE": str(place / "cache")})
-    return next((place / "runs").glob("catsdogs-*"))
+    make(place / "drawn", NUMBER)
+    measured(striate("train", place / "drawn", *TRAIN), env={"STRIATE_CACHE": str(place / "cache")}, cwd=place)
+    return next((place / "runs").glob("drawn-*"))
 
 
 def _as_torch_has_it(run: Path, target: Path) -> tuple[Path, tuple[str, ...], str, str]:

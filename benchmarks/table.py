@@ -39,21 +39,15 @@ class Row:
 
 @dataclass(frozen=True)
 class Result:
-    """Rows in the order they are shown, the commands that were run, and sentences for below the table.
-
-    ``text`` is the whole of it for a benchmark whose table is its own.
-    """
+    """Rows in the order they are shown, the commands that were run, and sentences for below the table."""
 
     rows: tuple[Row, ...] = ()
     commands: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
-    text: str = ""
 
 
 def markdown(result: Result, *, machine: str) -> str:
     """Return the body of a section."""
-    if result.text:
-        return result.text.strip() + "\n"
     peer, lines = None, [HEAD]
     for row in result.rows:
         peer = row if row.peer else peer

@@ -1,18 +1,14 @@
 """None of these: how well a held-out class is told from known ones, by several scores, over many small nets.
 
-    python -m benchmarks.unknown [../shared/data/mnist] [--pictures 6000] [--epochs 2] [--digits 0,1,4,5,7,9]
-
-Each row is one score: its mean AUROC over all nets, how often it beats the largest softmax, and its worst gain over
-it. Each net is trained without one digit; two kinds of net, with label smoothing 0 and 0.1. About 8 seconds a net on
-one core with the defaults. "striate" is what `fit_unknown` does; every score is fitted without the held-out digit.
+Each row is one score, its AUROC over all nets. Each net is trained on 6,000 pictures of MNIST for two epochs, without
+one digit: every digit, two kinds of net, with label smoothing 0 and 0.1, about 8 seconds a net on one core. "Striate"
+is what `fit_unknown` does; every score is fitted without the held-out digit. STRIATE_DIGITS names fewer digits.
 """
 
 from __future__ import annotations
 
-import argparse
 import gzip
-import sys
-from collections.abc import Sequence
+import os
 from pathlib import Path
 
 import numpy as np
@@ -21,10 +17,14 @@ from torch import nn
 from torch.nn import functional
 
 from benchmarks.machine import SHARED
+from benchmarks.table import Result, Row
 from striate.metrics.classification import auroc
 from striate.metrics.probability import log_softmax
 from striate.tasks.calibrate import fit_temperature
 from striate.tasks.unknown import fit_unknown
+
+DIGITS = [int(digit) for digit in os.environ.get("STRIATE_DIGITS", "0,1,2,3,4,5,6,7,8,9").split(",")]
+PICTURES, EPOCHS = 6000, 2
 
 
 def idx(path: Path) -> np.ndarray:
@@ -99,28 +99,21 @@ def scores(train, train_targets, val, temperature) -> dict[str, object]:
         "relative Mahalanobis": lambda e, z: (
             mahalanobis(e, z) - np.einsum("nd,de,ne->n", e - middle, whole, e - middle)
         ),
-        "striate": unknown.score,
+        "Striate": unknown.score,
     }
 
 
-def main(arguments: Sequence[str] = ()) -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("mnist", type=Path, nargs="?", default=SHARED / "mnist")
-    parser.add_argument("--pictures", type=int, default=6000)
-    parser.add_argument("--epochs", type=int, default=2)
-    parser.add_argument("--digits", default="0,1,4,5,7,9")
-    options = parser.parse_args(arguments)
+def run(trials: int) -> Result:
+    """Run once, whatever ``trials`` says: the nets are the trials."""
     torch.set_num_threads(1)
-    pictures, labels = (
-        idx(options.mnist / "train-images-idx3-ubyte.gz"),
-        idx(options.mnist / "train-labels-idx1-ubyte.gz"),
-    )
-    tests, answers = idx(options.mnist / "t10k-images-idx3-ubyte.gz"), idx(options.mnist / "t10k-labels-idx1-ubyte.gz")
+    folder = SHARED / "mnist"
+    pictures, labels = (idx(folder / f"train-{name}-ubyte.gz") for name in ("images-idx3", "labels-idx1"))
+    tests, answers = (idx(folder / f"t10k-{name}-ubyte.gz") for name in ("images-idx3", "labels-idx1"))
     found: dict[str, list[float]] = {}
-    for digit in (int(word) for word in options.digits.split(",")):
+    for digit in DIGITS:
         for kind, rate, smoothing in ((k, r, s) for k, r in ((small, 5e-3), (lenet, 2e-3)) for s in (0.0, 0.1)):
             order = np.random.default_rng(digit).permutation(np.flatnonzero(labels != digit))
-            fit, val = order[: options.pictures], order[options.pictures : options.pictures * 9 // 8]
+            fit, val = order[:PICTURES], order[PICTURES : PICTURES * 9 // 8]
 
             def tensor(rows: np.ndarray) -> torch.Tensor:
                 return torch.from_numpy((rows[:, None].astype(np.float32) - 33) / 78)
@@ -128,7 +121,7 @@ def main(arguments: Sequence[str] = ()) -> None:
             numbers = labels.astype(np.int64) - (labels > digit)
             body, head = trained(
                 kind, rate, tensor(pictures[fit]), torch.from_numpy(numbers[fit]),
-                smoothing=smoothing, epochs=options.epochs, seed=digit,
+                smoothing=smoothing, epochs=EPOCHS, seed=digit,
             )  # fmt: skip
 
             def answered(rows: np.ndarray, body=body, head=head) -> tuple[np.ndarray, np.ndarray]:
@@ -145,15 +138,14 @@ def main(arguments: Sequence[str] = ()) -> None:
                 found.setdefault(name, []).append(value)
             print(
                 f"without {digit}, {kind.__name__}, smoothing {smoothing}: softmax {found['largest softmax'][-1]:.4f}, "
-                f"striate {found['striate'][-1]:.4f}",
+                f"Striate {found['Striate'][-1]:.4f}",
                 flush=True,
             )
-    base = np.array(found["largest softmax"])
-    print(f"\n{'score':<22}  mean AUROC  better than softmax  worst gain")
+    base = np.array(found.pop("largest softmax"))
+    rows = [Row("largest softmax", tuple(base), "AUROC", more=True, peer=True)]
+    told = [f"Mean of the largest softmax {base.mean():.4f}."]
     for name, values in sorted(found.items(), key=lambda entry: -np.mean(entry[1])):
         gain = np.array(values) - base
-        print(f"{name:<22}  {np.mean(values):>10.4f}  {(gain > 0).sum():>9} of {len(gain):<5}  {gain.min():>+10.4f}")
-
-
-if __name__ == "__main__":
-    main(sys.argv[1:])
+        rows.append(Row(name, tuple(values), "AUROC", more=True))
+        told.append(f"{name}: {np.mean(values):.4f}, better for {(gain > 0).sum()}, worst gain {gain.min():+.4f}.")
+    return Result(tuple(rows), notes=(" ".join(told),))

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import sys
+
+import pytest
+from benchmarks.machine import measured
 from benchmarks.table import Result, Row, markdown, published, replaced, slower
 
 PEER = Row("peer", (10.0, 12.0), peer=True)
@@ -38,3 +42,12 @@ def test_only_a_run_that_is_slower_in_every_trial_is_called_slower() -> None:
     rate = markdown(Result((Row("rate", (100.0, 120.0), "p/s", more=True),)), machine="")
     assert slower(Result((Row("rate", (130.0,), "p/s", more=True),)), rate) == []
     assert len(slower(Result((Row("rate", (80.0,), "p/s", more=True),)), rate)) == 1
+
+
+def test_the_memory_measured_is_that_of_the_command() -> None:
+    mine = bytearray(b"1" * 200 * 2**20)
+    _, little, said = measured([sys.executable, "-c", "print('x')"])
+    _, much, _ = measured([sys.executable, "-c", "bytearray(b'1' * 100 * 2**20)"])
+    assert said == "x\n" and mine and little < 60 and 200 < much < 300
+    with pytest.raises(SystemExit, match="ended with 1:\nfor a reason"):
+        measured([sys.executable, "-c", "import sys; sys.exit('for a reason')"])

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import threading
 import time
 import tracemalloc
@@ -181,3 +184,30 @@ def test_wrong_arguments_are_refused_at_once(change, says):
     given_values = {"targets": targets, "indices": range(50), "batch_size": 4, **change}
     with pytest.raises(DataError, match=says):
         batches(store, given_values.pop("targets"), given_values.pop("indices"), **given_values)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="asks /proc for the process's own memory")
+def test_a_store_of_any_size_takes_no_memory_of_its_own(tmp_path):
+    """Its pages are the file's, which the system may drop; an array of the same pictures is the process's own."""
+    code = (
+        "import re, sys, numpy as np\n"
+        "from pathlib import Path\n"
+        "from striate.data.loader import batches\n"
+        "from striate.data.store import Store\n"
+        "own = lambda: int(re.search(r'RssAnon:\\s+(\\d+)', Path('/proc/self/status').read_text())[1]) / 1024\n"
+        "with open(sys.argv[1], 'wb') as file: file.truncate(2000 * 49152)\n"
+        "store = Store(np.asarray(np.memmap(sys.argv[1], np.uint8, 'r', shape=(2000, 128, 128, 3))), ())\n"
+        "most = []\n"
+        "for epoch in range(3):\n"
+        "    for batch in batches(store, [0] * 2000, range(2000), batch_size=32, epoch=epoch, shuffle=True):\n"
+        "        batch.pixels.float().sum()\n"
+        "    most.append(own())\n"
+        "kept = np.array(store.pixels)\n"
+        "print(most[1] - most[0], most[2] - most[0], own() - most[2])"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path / "pixels")]
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=True, env={**os.environ, "OMP_NUM_THREADS": "1"}
+    )
+    second, third, array = map(float, done.stdout.split())
+    assert max(second, third) < 10 < 90 < array  # MB; the store has 94

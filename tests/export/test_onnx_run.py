@@ -6,6 +6,7 @@ import json
 import shutil
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ import pytest
 from PIL import Image
 
 import striate
-from striate.errors import ExportError, ModelError
+from striate.errors import ExportError, ModelError, PictureError
 from striate.export import onnx as exporting
 from striate.model import build, tensorfile, weights
 from striate.recipe import Recipe
@@ -24,6 +25,7 @@ from striate.runs import durable, onnx_file
 from striate.runs.onnx_file import beside, sealed
 from striate.runs.predictor import Predictor
 from striate.runs.run import Run
+from striate.tasks.prediction import Scores
 from striate.verbs import export as verb
 from striate.verbs.export import export
 from striate.verbs.predict import open_predictor
@@ -108,6 +110,33 @@ def test_the_same_pictures_get_the_same_bits(run: Run, digits: list[np.ndarray])
     many = answers(predictor, digits)
     assert answers(predictor, digits[:1]) == first == answers(Predictor.open(run.path), digits[:1])
     assert answers(Predictor.open(run.path), digits) == many
+
+
+@pytest.mark.parametrize("threads", ["1", "3"])
+@pytest.mark.parametrize("size", [2, 16, 64])
+def test_threads_that_answer_at_once_keep_the_order(
+    run: Run, digits: list[np.ndarray], monkeypatch: pytest.MonkeyPatch, threads: str, size: int
+) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", threads)
+    given: list[Any] = [*digits[:20], b"no picture", *digits[20:]]
+    predictor = Predictor.open(run.path)
+    wanted = [predictor.predict([each])[0] for each in digits]
+    for pictures in (given, iter(given)):
+        found = list(predictor.predict_each(pictures, batch_size=size))
+        assert [key for key, _ in found] == [f"picture {number}" for number in range(1, len(given) + 1)]
+        assert isinstance(found.pop(20)[1], PictureError)
+        for (_, answer), one in zip(found, wanted, strict=True):
+            assert isinstance(answer, Scores)
+            np.testing.assert_allclose(answer.probabilities, one.probabilities, atol=1e-5)
+    stopped = predictor.predict_each(digits * 20)
+    assert next(stopped)[0] == "picture 1"
+    stopped.close()  # type: ignore[attr-defined]
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("striate-")]
+
+
+@pytest.mark.parametrize(("side", "pictures"), [(8, 16), (224, 13), (448, 3), (4000, 1)])
+def test_fewer_large_pictures_are_computed_at_once(side: int, pictures: int) -> None:
+    assert onnx_file.at_once(np.empty((0, side, side, 3), np.uint8)) == pictures
 
 
 def test_no_torch_is_imported(run: Run, tmp_path: Path, digits: list[np.ndarray]) -> None:
@@ -273,6 +302,6 @@ def test_an_int8_file_of_another_model_is_made_anew(run: Run) -> None:
 
 def test_threads_are_what_the_person_says(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OMP_NUM_THREADS", "3")
-    assert onnx_file._threads() == 3
+    assert onnx_file.thread_count() == 3
     monkeypatch.delenv("OMP_NUM_THREADS")
-    assert onnx_file._threads() >= 1
+    assert onnx_file.thread_count() >= 1

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from striate.data.image import Region, decode_region, to_channels
+from striate.data.image import Region, as_array, decode_region, to_channels
 from striate.errors import ModelError, PictureError
 
 RESIZES: Final = ("crop", "stretch", "pad")
@@ -88,6 +88,7 @@ class Preprocess:
         same pixels in a lossless file give; the pixels of a large JPEG give nearly, not exactly, what its file gives,
         because a file may be decoded at a smaller scale. Errors: PictureError.
         """
+        decoded: NDArray[np.uint8] | Image.Image
         if isinstance(picture, np.ndarray):
             decoded = to_channels(_checked(picture), self.channels)
             region = (0.0, 0.0, float(decoded.shape[1]), float(decoded.shape[0]))
@@ -95,39 +96,42 @@ class Preprocess:
             gap = (_GAP_SMALL if max(self.height, self.width) <= _SMALL else _GAP) / self.crop_share
             at_least = (math.ceil(gap * self.height), math.ceil(gap * self.width))
             decoded, region = decode_region(picture, channels=self.channels, at_least=at_least)
-        if self.crop_share == 1 and decoded.shape[:2] == (self.height, self.width):
-            return decoded
+        if self.crop_share == 1 and _size(decoded) == (self.height, self.width):
+            return as_array(decoded)
         if self.resize == "stretch":
             return self._resample(decoded, (self.height, self.width), _middle(region, self.crop_share))
         return self._crop(decoded, region) if self.resize == "crop" else self._pad(decoded, region)
 
-    def _crop(self, pixels: NDArray[np.uint8], region: Region) -> NDArray[np.uint8]:
+    def _crop(self, picture: NDArray[np.uint8] | Image.Image, region: Region) -> NDArray[np.uint8]:
         height, width = region[3] - region[1], region[2] - region[0]
         scale = self.crop_share * min(height / self.height, width / self.width)  # picture's pixels per result's pixel
         tall, wide = min(self.height * scale, height), min(self.width * scale, width)
         top, left = region[1] + (height - tall) / 2, region[0] + (width - wide) / 2
         if scale == 1.0:
-            return pixels[int(top) :, int(left) :][: self.height, : self.width]
-        return self._resample(pixels, (self.height, self.width), (left, top, left + wide, top + tall))
+            return as_array(picture)[int(top) :, int(left) :][: self.height, : self.width]
+        return self._resample(picture, (self.height, self.width), (left, top, left + wide, top + tall))
 
-    def _pad(self, pixels: NDArray[np.uint8], region: Region) -> NDArray[np.uint8]:
+    def _pad(self, picture: NDArray[np.uint8] | Image.Image, region: Region) -> NDArray[np.uint8]:
         height, width = region[3] - region[1], region[2] - region[0]
         scale = max(height / self.height, width / self.width)
         tall = min(self.height, max(1, round(height / scale)))
         wide = min(self.width, max(1, round(width / scale)))
         top, left = (self.height - tall) // 2, (self.width - wide) // 2
         result = np.full((self.height, self.width, self.channels), FILL, np.uint8)
-        result[top : top + tall, left : left + wide] = self._resample(pixels, (tall, wide), region)
+        result[top : top + tall, left : left + wide] = self._resample(picture, (tall, wide), region)
         return result
 
-    def _resample(self, pixels: NDArray[np.uint8], size: tuple[int, int], region: Region) -> NDArray[np.uint8]:
-        height, width = pixels.shape[:2]
+    def _resample(
+        self, picture: NDArray[np.uint8] | Image.Image, size: tuple[int, int], region: Region
+    ) -> NDArray[np.uint8]:
+        height, width = _size(picture)
         # Rounding may carry a corner a hair over the edge, which Pillow refuses.
         box = (max(region[0], 0.0), max(region[1], 0.0), min(region[2], float(width)), min(region[3], float(height)))
         if (height, width) == size and box == (0.0, 0.0, width, height):
-            return pixels
-        image = Image.fromarray(np.ascontiguousarray(pixels[..., 0] if self.channels == 1 else pixels))
-        resized = image.resize((size[1], size[0]), INTERPOLATIONS[self.interpolation], box=box)
+            return as_array(picture)
+        if isinstance(picture, np.ndarray):
+            picture = Image.fromarray(np.ascontiguousarray(picture[..., 0] if self.channels == 1 else picture))
+        resized = picture.resize((size[1], size[0]), INTERPOLATIONS[self.interpolation], box=box)
         return np.asarray(resized).reshape(*size, self.channels)
 
     def scale_and_offset(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
@@ -184,6 +188,11 @@ def _middle(region: Region, share: float) -> Region:
     left, top, right, bottom = region
     aside, above = (right - left) * (1 - share) / 2, (bottom - top) * (1 - share) / 2
     return left + aside, top + above, right - aside, bottom - above
+
+
+def _size(picture: NDArray[np.uint8] | Image.Image) -> tuple[int, int]:
+    """Return (height, width)."""
+    return (picture.shape[0], picture.shape[1]) if isinstance(picture, np.ndarray) else picture.size[::-1]
 
 
 def _is_number(value: object) -> bool:

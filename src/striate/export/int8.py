@@ -15,8 +15,8 @@ import onnx
 from numpy.typing import NDArray
 
 from striate.errors import ExportError
+from striate.runs.onnx_file import at_once
 
-_BATCH: Final = 16
 _QUANTISED: Final = ["Conv", "Gemm", "MatMul", "Add", "MaxPool", "GlobalAveragePool", "AveragePool", "Concat"]
 
 
@@ -65,8 +65,9 @@ class _Reader:
     """Gives the pictures to onnxruntime a batch at a time (its CalibrationDataReader)."""
 
     def __init__(self, pixels: NDArray[np.uint8]) -> None:
+        step = at_once(pixels)
         self._batches: Iterator[NDArray[np.uint8]] = iter(
-            pixels[begin : begin + _BATCH] for begin in range(0, len(pixels), _BATCH)
+            pixels[begin : begin + step] for begin in range(0, len(pixels), step)
         )
 
     def get_next(self) -> dict[str, Any] | None:

@@ -14,6 +14,7 @@ import os
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Any, Final, final
 
 import numpy as np
@@ -35,7 +36,8 @@ _TAIL: Final = SEAL.encode() + b"\x12\x40"  # protobuf: the value, 64 bytes long
 _PIECE: Final = 1 << 20
 
 FEW: Final = 8  # pictures up to which a graph that is ready sooner answers sooner
-STEP: Final = 16  # pictures computed at once: more are no faster, and take more memory
+_STEP: Final = 16  # pictures computed at once: more are no faster, and take more memory
+_VALUES: Final = 2**21  # and fewer of large pictures: 3 of 448 x 448
 
 
 def beside(model: Path, *, int8: bool = False) -> Path:
@@ -85,6 +87,7 @@ class OnnxFile:
     def __init__(self, path: Path, session: onnxruntime.InferenceSession) -> None:
         self.path = path
         self._sessions = {False: session}  # by whether it is for many pictures
+        self._making = Lock()
         self.metadata: dict[str, str] = session.get_modelmeta().custom_metadata_map
         self.parity: dict[str, Any] = json.loads(self.metadata.get(PARITY, "{}"))
 
@@ -115,14 +118,15 @@ class OnnxFile:
                 raise ModelError(f"{path.name} was made of another model than the one beside it")
         return opened
 
-    def ask(self, pixels: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Return logits (N, K) and embeddings (N, D) for pixels (N, H, W, C).
+    def ask(self, pixels: NDArray[np.uint8], *, many: bool) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Return logits (N, K) and embeddings (N, D) for pixels (N, H, W, C), some of ``many``.
 
-        Which graph answers depends on N alone, so the same pictures get the same bits.
+        A few are computed by all threads together; of many, each thread that asks computes its own, since threads
+        that share a picture wait for each other after every layer.
         """
-        many = len(pixels) > FEW
-        if many not in self._sessions:
-            self._sessions[many] = session(self.path, many=many)
+        with self._making:
+            if many not in self._sessions:
+                self._sessions[many] = session(self.path, many=many, threads=1)
         return ask(self._sessions[many], pixels)
 
 
@@ -130,10 +134,11 @@ def ask(
     asked: onnxruntime.InferenceSession, pixels: NDArray[np.uint8]
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Return a session's logits and embeddings for pixels (N, H, W, C), N at least 1, a few at a time. ModelError."""
+    step = at_once(pixels)
     try:
         answers = [
-            asked.run(["logits", "embedding"], {"pixels": np.ascontiguousarray(pixels[begin : begin + STEP])})
-            for begin in range(0, len(pixels), STEP)
+            asked.run(["logits", "embedding"], {"pixels": np.ascontiguousarray(pixels[begin : begin + step])})
+            for begin in range(0, len(pixels), step)
         ]
     except Exception as error:  # its errors have no common class of their own
         raise ModelError(f"ONNX Runtime cannot compute the graph: {str(error).splitlines()[0][:200]}") from None
@@ -141,8 +146,15 @@ def ask(
     return logits, embeddings
 
 
-def session(model: Path | bytes, *, many: bool, as_written: bool = False) -> onnxruntime.InferenceSession:
-    """Return a session of ONNX Runtime on the CPU, with a thread a core.
+def at_once(pixels: NDArray[np.uint8]) -> int:
+    """Return how many of these pictures (N, H, W, C) are computed at once, at least 1."""
+    return max(1, min(_STEP, _VALUES // int(np.prod(pixels.shape[1:]))))
+
+
+def session(
+    model: Path | bytes, *, many: bool, as_written: bool = False, threads: int | None = None
+) -> onnxruntime.InferenceSession:
+    """Return a session of ONNX Runtime on the CPU, with a thread a core unless ``threads`` says how many.
 
     For ``many`` pictures the weights are laid out for the processor, which takes as long as answering a few and holds
     them twice; ``as_written`` leaves every node what it is. Raises ModelError where ONNX Runtime refuses the graph.
@@ -156,7 +168,7 @@ def session(model: Path | bytes, *, many: bool, as_written: bool = False) -> onn
     options.graph_optimization_level = level.ORT_ENABLE_ALL if many else level.ORT_ENABLE_EXTENDED
     if as_written:
         options.graph_optimization_level = level.ORT_DISABLE_ALL
-    options.intra_op_num_threads, options.inter_op_num_threads = _threads(), 1
+    options.intra_op_num_threads, options.inter_op_num_threads = threads or thread_count(), 1
     options.enable_cpu_mem_arena = many
     options.log_severity_level = 4  # what it has to say, it raises
     # A thread that waits by spinning takes the core from the one that decodes the next picture.
@@ -169,7 +181,7 @@ def session(model: Path | bytes, *, many: bool, as_written: bool = False) -> onn
         raise ModelError(f"ONNX Runtime refuses {name}: {str(error).splitlines()[0][:200]}") from None
 
 
-def _threads() -> int:
+def thread_count() -> int:
     """Return how many threads compute: OMP_NUM_THREADS, as torch has it, else the cores this process may use."""
     wish = os.environ.get("OMP_NUM_THREADS", "")
     if wish.isdecimal() and int(wish):

@@ -7,10 +7,11 @@ somebody asks for ``Predictor.model``; otherwise torch answers the same.
 from __future__ import annotations
 
 import os
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, final
@@ -22,7 +23,7 @@ from striate.data.preprocess import Preprocess
 from striate.errors import ModelError, PictureError
 from striate.model import tensorfile, weights
 from striate.model.weights import ModelFile
-from striate.runs.onnx_file import OnnxFile, beside
+from striate.runs.onnx_file import FEW, OnnxFile, beside, thread_count
 from striate.tasks.calibrate import Calibration
 from striate.tasks.decode import decode
 from striate.tasks.prediction import Scores
@@ -34,9 +35,11 @@ if TYPE_CHECKING:
     from striate.model.build import Model
 
 Picture: TypeAlias = "str | Path | bytes | np.ndarray[Any, Any]"
-Ask: TypeAlias = Callable[[NDArray[np.uint8]], tuple[NDArray[np.float32], NDArray[np.float32]]]
 _Reading: TypeAlias = "list[tuple[str, Future[np.ndarray[Any, Any] | PictureError]]]"
+_Answered: TypeAlias = "list[tuple[str, Scores | PictureError]]"
 _WORKERS: Final = min(8, os.cpu_count() or 1)  # threads that decode; Pillow works outside Python's lock
+_SHARE: Final = 2**16  # pixels that one thread answers for at a time, so that their maps stay in its cache
+_HEAVY: Final = 2**26  # bytes of weights, for each of which it takes a picture more: they are read every time
 
 
 @final
@@ -153,21 +156,41 @@ class Predictor:
         """Yield (key, answer) for each picture in order; for one that cannot be read, the reason in place of an answer.
 
         The key is the path as it was given, or ``picture 3`` (from 1). Pictures are read a batch at a time, so
-        ``pictures`` may be endless; of a list, the next batch is decoded while this one is answered.
+        ``pictures`` may be endless; of a list, the next batches are decoded while this one is answered. A long list is
+        answered by the ONNX file on every core at once, each computing a few pictures by itself.
         """
         if batch_size < 1:
             raise ValueError(f"batch_size {batch_size}: must be at least 1")
         if isinstance(pictures, str | Path | bytes):
             pictures = [pictures]
-        ahead = isinstance(pictures, Sequence)  # a camera is not read before its picture is wanted
-        with ThreadPoolExecutor(_WORKERS, thread_name_prefix="striate-decode") as pool:
-            waiting: list[_Reading] = []
-            for reading in self._readings(pictures, batch_size, pool):
-                waiting.append(reading)
-                if len(waiting) > ahead:
-                    yield from self._answered(waiting.pop(0), unknown=unknown)
-            for reading in waiting:
-                yield from self._answered(reading, unknown=unknown)
+        known = len(pictures) if isinstance(pictures, Sequence) else None
+        lanes = min(_WORKERS, thread_count()) if self.onnx is not None else 0
+        # A camera is not read before its picture is wanted; of a list, what comes next keeps every core busy.
+        ahead = 0 if known is None else 2 * lanes or 1
+        waiting = deque[Callable[[], _Answered]]()
+        with (
+            ThreadPoolExecutor(_WORKERS, thread_name_prefix="striate-decode") as decoding,
+            ThreadPoolExecutor(lanes or 1, thread_name_prefix="striate-answer") as answering,
+        ):
+            try:
+                for reading in self._readings(pictures, batch_size, decoding):
+                    many = (known or len(reading)) > FEW
+                    size = self._share(len(reading), lanes) if lanes and many else batch_size
+                    for begin in range(0, len(reading), size):
+                        some = partial(self._answered, reading[begin : begin + size], unknown=unknown, many=many)
+                        waiting.append(answering.submit(some).result if lanes else some)
+                    while len(waiting) > ahead:
+                        yield from waiting.popleft()()
+                while waiting:
+                    yield from waiting.popleft()()
+            finally:  # whoever stops early waits for no more than is under way
+                answering.shutdown(cancel_futures=True)
+
+    def _share(self, pictures: int, lanes: int) -> int:
+        """Return how many pictures of a batch one thread answers for at a time."""
+        heavy = 0 if self.onnx is None else self.onnx.path.stat().st_size // _HEAVY
+        few = max(1, _SHARE // (self.preprocess.height * self.preprocess.width), heavy)
+        return min(few, -(-pictures // lanes))
 
     def _readings(self, pictures: Iterable[Picture], batch_size: int, pool: ThreadPoolExecutor) -> Iterator[_Reading]:
         """Yield batches that are being decoded, each picture with its key."""
@@ -176,13 +199,12 @@ class Predictor:
             keys = [str(picture) if isinstance(picture, str | Path) else f"picture {n}" for n, picture in chunk]
             yield [(key, pool.submit(self._pixels, key, given)) for key, (_, given) in zip(keys, chunk, strict=True)]
 
-    def _answered(self, reading: _Reading, *, unknown: bool) -> Iterator[tuple[str, Scores | PictureError]]:
-        """Yield the answers to a batch."""
+    def _answered(self, reading: _Reading, *, unknown: bool, many: bool) -> _Answered:
+        """Return the answers to a batch."""
         read = [(key, future.result()) for key, future in reading]
         pixels = [each for _, each in read if not isinstance(each, PictureError)]
-        answers = iter(self._answers(np.stack(pixels), unknown=unknown) if pixels else [])
-        for key, each in read:
-            yield key, each if isinstance(each, PictureError) else next(answers)
+        answers = iter(self._answers(np.stack(pixels), unknown=unknown, many=many) if pixels else [])
+        return [(key, each if isinstance(each, PictureError) else next(answers)) for key, each in read]
 
     def _pixels(self, key: str, picture: Picture) -> np.ndarray[Any, Any] | PictureError:
         """Return a picture as the network takes it, (H, W, C) uint8, or why it cannot be."""
@@ -195,9 +217,9 @@ class Predictor:
         except PictureError as error:
             return PictureError(f"{key}: {error}")
 
-    def _answers(self, pixels: np.ndarray[Any, Any], *, unknown: bool) -> list[Scores]:
-        """Return the answers for pictures (N, H, W, C)."""
-        logits, embeddings = self._ask(pixels)
+    def _answers(self, pixels: np.ndarray[Any, Any], *, unknown: bool, many: bool) -> list[Scores]:
+        """Return the answers for pictures (N, H, W, C), some of ``many``."""
+        logits, embeddings = self._ask(pixels, many=many)
         return decode(
             logits,
             self.classes,
@@ -206,15 +228,11 @@ class Predictor:
             unknown=self.unknown,
         )
 
-    @cached_property
-    def _ask(self) -> Ask:
-        """Pixels (N, H, W, C) to logits and embeddings."""
+    def _ask(self, pixels: NDArray[np.uint8], *, many: bool = False) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Return logits and embeddings for pixels (N, H, W, C)."""
         if self.onnx is not None:
-            return self.onnx.ask
+            return self.onnx.ask(pixels, many=many or len(pixels) > FEW)
         from striate.data.store import Store
         from striate.engine.infer import infer
 
-        model, device = self.model, self.device
-        return lambda pixels: infer(
-            model, Store(pixels, ()), np.arange(len(pixels)), batch_size=len(pixels), device=device
-        )
+        return infer(self.model, Store(pixels, ()), np.arange(len(pixels)), batch_size=len(pixels), device=self.device)
