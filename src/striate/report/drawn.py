@@ -100,7 +100,7 @@ def map_tile(
     values: NDArray[np.floating], *, low: float, high: float, caption: str, alt: str, shown: int = 132
 ) -> Tile:
     """Return a map (H, W) in colours from ``low`` to ``high`` as a tile, a pixel a place; of a large one, means."""
-    squares = max(1, max(values.shape) // (2 * shown))
+    squares = max(1, max(values.shape) // shown)
     if squares > 1:
         rows, columns = (side // squares * squares for side in values.shape)
         values = values[:rows, :columns].reshape(rows // squares, squares, -1, squares).mean((1, 3))
