@@ -12,6 +12,7 @@ from torch import nn
 from torch.nn import functional
 
 from striate.data.loader import order
+from striate.data.resident import sent
 from striate.engine.fit import BatchSplit, Epoch, Recovered, Step, fit, watch
 from striate.errors import RecipeError, TrainingError
 
@@ -244,3 +245,15 @@ def test_an_epoch_may_see_a_share_of_the_pictures_another_one_each_time(make):
     assert [epoch.index for epoch in epochs] == [1, 2] and training.updates == 4
     trained = [pixels for pixels in seen if len(pixels) == 8]
     assert len({pixels.numpy().tobytes() for pixels in trained[:2] + trained[-2:]}) >= 4
+
+
+def test_a_training_with_its_pictures_on_the_device_is_the_same_to_the_bit(make):
+    usual, there = make(epochs=2), make(epochs=2)
+    kept, asked = sent(there.store.pixels, there.targets, there.device), []
+    there.resident = SimpleNamespace(gathered=lambda chosen: asked.append(len(chosen)) or kept.gathered(chosen))
+    ends = []
+    for training in (usual, there):
+        list(fit(training))
+        ends.append(training.final_model().state_dict())
+    assert asked == [5, 5]
+    assert all(torch.equal(ends[0][name], value) for name, value in ends[1].items())

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from striate.data import draws
+from striate.data.resident import Resident
 from striate.data.store import Store
 from striate.errors import DataError
 
@@ -63,14 +64,16 @@ def batches(
     even: bool = False,
     skip: int = 0,
     prefetch: int = 2,
+    resident: Resident | None = None,
 ) -> Iterator[Batch]:
     """Yield the pictures of these rows of the store, batch by batch.
 
     ``targets`` has one entry a row of the store. ``shuffle`` takes the rows in ``order(indices, seed, epoch)``, else
     they come as given. ``skip`` leaves out that many batches at the start without reading them: resuming in the middle
     of an epoch yields exactly the batches that were still to come. ``prefetch`` batches are prepared ahead by a thread;
-    0 prepares each when it is asked for. The last batch holds what is left; with ``even`` all batches hold equally many
-    (but for one), none more than ``batch_size``: batch norm makes nothing good of a last batch of two pictures.
+    0 prepares each when it is asked for; with ``resident``, the same pictures on a device, it gathers them. The last
+    batch holds what is left; with ``even`` all batches hold equally many (but for one), none more than ``batch_size``:
+    batch norm makes nothing good of a last batch of two pictures.
 
     Raises DataError at once for rows that the store has not. Whoever stops early may just stop, or ``close()`` it.
     Example: ``for batch in batches(store, targets, split.train, batch_size=128, epoch=3, shuffle=True): ...``
@@ -90,6 +93,8 @@ def batches(
     end = steps(len(rows), batch_size=batch_size)
     cuts = [len(rows) * step // max(end, 1) if even else min(step * batch_size, len(rows)) for step in range(end + 1)]
     chosen = [rows[cuts[step] : cuts[step + 1]] for step in range(skip, end)]
+    if resident is not None and chosen:
+        return _there(resident, chosen)
     return _ahead(store.pixels, labels, chosen, prefetch) if prefetch else _at_once(store.pixels, labels, chosen)
 
 
@@ -99,6 +104,11 @@ def _gather(pixels: NDArray[np.uint8], labels: NDArray[np.int64], rows: NDArray[
     np.take(pixels, rows, axis=0, out=taken, mode="clip")
     # Rows of (H, W, C) seen as (C, H, W) are channels_last as they lie: nothing is moved.
     return torch.from_numpy(taken).permute(0, 3, 1, 2), torch.from_numpy(labels[rows])
+
+
+def _there(resident: Resident, chosen: list[NDArray[np.int64]]) -> Generator[Batch, None, None]:
+    for rows, ready in zip(chosen, resident.gathered(chosen), strict=True):
+        yield Batch(*ready, rows)
 
 
 def _at_once(

@@ -209,6 +209,7 @@ def _batches(training: Training) -> Generator[Batch]:
         shuffle=True,
         even=True,
         skip=training.step,
+        resident=training.resident,
     )
     return cast("Generator[Batch]", stream)
 

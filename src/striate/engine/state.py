@@ -25,6 +25,7 @@ from torch import Tensor
 
 from striate.data.augment import Augment
 from striate.data.loader import steps
+from striate.data.resident import resident
 from striate.engine import optimise, unfreeze
 from striate.engine.unfreeze import Stages
 from striate.errors import TrainingError
@@ -83,8 +84,8 @@ class Training:
     ) -> None:
         self.model, self.recipe, self.store, self.targets, self.split = model, recipe, store, targets, split
         self.device, self.bfloat16, self.threads, self.augment = device, bfloat16, threads, augment
-        self.class_weights, self.stages = class_weights, stages
-        self.epochs, self.batch = epochs, batch
+        self.class_weights, self.stages, self.epochs, self.batch = class_weights, stages, epochs, batch
+        self.resident = resident(store.pixels, targets, device)
         pictures = len(split.train)
         self.steps = max(1, round(recipe.epoch_share * steps(pictures, batch_size=batch)))
 
@@ -102,9 +103,8 @@ class Training:
         self.seconds = self.waited = self.evaluating = 0.0
         self.best: Best | None = None
         self.lengthened: list[dict[str, int]] = []
-        self.inexact: tuple[str, ...] = ()
-        if device.type != "cpu":
-            self.inexact = (f"{device.type} adds up in an order of its own choosing, so the last bits may differ",)
+        told = f"{device.type} adds up in an order of its own choosing, so the last bits may differ"
+        self.inexact: tuple[str, ...] = () if device.type == "cpu" else (told,)
         self.torn = False  # true while something is half-done: an interrupt then costs the step
         self._closed: tuple[Tensors, Facts] | None = None  # the state, once the model holds its final weights
         self._good = self._capture()
