@@ -27,7 +27,7 @@ class Resident:
     def gathered(self, chosen: list[NDArray[np.int64]]) -> Iterator[tuple[Tensor, Tensor]]:
         """Yield the pictures (n, C, H, W), channels_last as they lie, and targets (n,) of each set of rows."""
         rows = torch.from_numpy(np.concatenate(chosen)).to(self.pixels.device)
-        for places in rows.split([len(items) for items in chosen]):
+        for places in rows.split([len(items) for items in chosen]):  # type: ignore[no-untyped-call]
             yield self.pixels[places].permute(0, 3, 1, 2), self.targets[places]
 
 
