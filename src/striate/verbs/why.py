@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from striate.errors import DescribeError
 from striate.inside.evidence.change import Change, change_of_mind
+from striate.inside.evidence.curves import by_chance
 from striate.inside.evidence.explain import explain
 from striate.inside.evidence.value import Evidence
 from striate.inside.look import answered
@@ -63,9 +64,10 @@ def evidence(
     leaves out what speaks for the other.
     """
     failed: list[Evidence] = []
+    chance = by_chance(subject.model, subject.inputs)
     turns = METHODS_IN_TURN if against is None else METHODS_IN_TURN[::-1]
     for each in turns if method is None else (method,):
-        found = explain(subject, method=each, target=target, against=against, part=part)
+        found = explain(subject, method=each, target=target, against=against, part=part, chance=chance)
         if found.trust is None or found.trust.reason is None:
             return found, tuple(failed)
         failed.append(found)

@@ -12,7 +12,7 @@ from tests.inside.evidence.planted import MARK, SIDE, pictures, subject, trained
 
 from striate.errors import StriateError
 from striate.inside.evidence.change import change_of_mind
-from striate.inside.evidence.curves import ACROSS, curves, order
+from striate.inside.evidence.curves import ACROSS, by_chance, curves, order
 from striate.inside.evidence.explain import choose_part, explain, explain_each
 from striate.inside.evidence.likeness import rank_correlation, ssim, structure
 from striate.inside.evidence.methods import METHODS
@@ -120,6 +120,21 @@ def test_several_at_once_are_as_each_alone_and_the_network_is_asked_less() -> No
         assert one.trust.shuffled.mean == pytest.approx(other.trust.shuffled.mean, abs=1e-6)
         assert one.choice and one.choice.pictures == 3
     assert explain_each([]) == []
+
+
+def test_answers_to_random_orders_may_be_asked_for_before_and_change_no_number() -> None:
+    asked = subject(pictures(3, 21)[0][0])
+    chance, passed = by_chance(asked.model, asked.inputs), []
+    hook = asked.model.register_forward_pre_hook(lambda _, given: passed.append(len(given[0])))
+    told = explain(asked, chance=chance)
+    less = sum(passed)
+    passed.clear()
+    alone = explain(asked)
+    hook.remove()
+    assert sum(passed) - less == len(chance) == 2 + 4 * 6
+    assert told.trust and alone.trust and told.choice == alone.choice
+    np.testing.assert_allclose(told.trust.curves.random, alone.trust.curves.random, atol=1e-6)
+    np.testing.assert_allclose(told.trust.curves.deletion, alone.trust.curves.deletion, atol=1e-6)
 
 
 def test_several_of_a_net_without_maps() -> None:

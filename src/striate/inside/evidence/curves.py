@@ -93,27 +93,54 @@ def curves(
 
 
 def curves_of(
-    model: Model, inputs: Tensor, asked: Sequence[tuple[Question, Tensor]], *, removal: str = "blur", seed: int = 0
+    model: Model,
+    inputs: Tensor,
+    asked: Sequence[tuple[Question, Tensor]],
+    *,
+    removal: str = "blur",
+    seed: int = 0,
+    chance: Tensor | None = None,
 ) -> tuple[Curves, ...]:
     """Return the curves of heats (H, W), each with its own question; the network's answers to random orders are shared.
+
+    ``chance`` are those answers where `by_chance` has asked for them before, of the same picture, removal and seed.
 
     Example: ``curves_of(model, inputs, [(Question(3), three), (Question(5), five)])``
     """
     labels = cells(inputs.shape[2], inputs.shape[3], ACROSS)
+    at = _counts(int(labels.max()) + 1)
+    lines = [line for _, heat in asked for line in (order(heat, labels, seed), order(heat, labels, seed)[::-1])]
+    known = by_chance(model, inputs, removal=removal, seed=seed) if chance is None else chance
+    own = _without_each(model, inputs, without(inputs, removal), _masks(lines, at), labels)
+    logits = torch.cat([known[:2], own, known[2:]])
+    fractions = np.array(at) / at[-1]
+    return tuple(_curves(logits, question, n, fractions, removal) for n, (question, _) in enumerate(asked))
+
+
+def by_chance(model: Model, inputs: Tensor, *, removal: str = "blur", seed: int = 0) -> Tensor:
+    """Return the logits of the whole picture, of nothing of it, and without the cells that random orders take first."""
+    labels = cells(inputs.shape[2], inputs.shape[3], ACROSS)
     count = int(labels.max()) + 1
     draws = np.random.default_rng(seed)
-    lines = [line for _, heat in asked for line in (order(heat, labels, seed), order(heat, labels, seed)[::-1])]
-    lines += [draws.permutation(count) for _ in range(ORDERS)]
+    lines = [draws.permutation(count) for _ in range(ORDERS)]
+    ends = torch.tensor([[False] * count, [True] * count])
+    masks = torch.cat([ends, _masks(lines, _counts(count))])
+    return _without_each(model, inputs, without(inputs, removal), masks, labels)
+
+
+def _counts(count: int) -> list[int]:
+    """Return how many cells are taken away at each place of a curve, from none to all."""
     few = [round(fraction * count) for fraction in FRACTIONS if fraction < 0.5]
-    at = [0, *few, *(count - many for many in reversed(few)), count]
-    masks = [np.zeros(count, bool), np.ones(count, bool)]
-    for line in lines:
-        for many in at[1:-1]:
-            masks.append(np.zeros(count, bool))
-            masks[-1][line[:many]] = True
-    logits = _without_each(model, inputs, without(inputs, removal), torch.from_numpy(np.stack(masks)), labels)
-    fractions = np.array(at) / count
-    return tuple(_curves(logits, question, n, fractions, removal) for n, (question, _) in enumerate(asked))
+    return [0, *few, *(count - many for many in reversed(few)), count]
+
+
+def _masks(lines: Sequence[NDArray[np.int64]], at: Sequence[int]) -> Tensor:
+    """Return (lines x inner places, cells) bool: the cells that each order takes first, as many as a place has."""
+    masks = np.zeros((len(lines), len(at) - 2, at[-1]), bool)
+    for row, line in enumerate(lines):
+        for column, many in enumerate(at[1:-1]):
+            masks[row, column, line[:many]] = True
+    return torch.from_numpy(masks.reshape(-1, at[-1]))
 
 
 def _curves(logits: Tensor, question: Question, number: int, fractions: NDArray[np.float64], removal: str) -> Curves:

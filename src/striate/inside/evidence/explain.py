@@ -35,6 +35,7 @@ def explain(
     removal: str = "blur",
     trust: bool = True,
     seed: int = 0,
+    chance: Tensor | None = None,
 ) -> Evidence:
     """Return the evidence for an answer: the likeliest class or ``target``, and why not ``against`` it.
 
@@ -42,6 +43,7 @@ def explain(
     a part's map and no ``part``, the part is chosen as `Choice` says among the last parts of the last two map sizes
     by measuring each on this picture (`choose_part` does it once for a net, on several). ``removal`` is what takes
     pieces of the picture away in the curves. Without ``trust`` nothing is measured and the last part is looked at.
+    ``chance`` are the answers to random orders, where `by_chance` has asked for them (for several methods, say).
     The same seed gives the same value. Errors: StriateError for a method, class or part that is not there.
 
     Example: ``explain(subject, target="cat", against="dog").trust.phrase``
@@ -52,7 +54,9 @@ def explain(
     if part is not None and how.of_map is None:
         raise StriateError(f"{how.title} looks at the picture, not at a part; leave {part!r} out, or use {DEFAULT}")
     case = _case(subject, [(target, against)])
-    return _explained([case], method, how, _parts(subject, how, part, trust=trust), removal, seed, trust=trust)[0][0]
+    parts = _parts(subject, how, part, trust=trust)
+    known = None if chance is None else [chance]
+    return _explained([case], method, how, parts, removal, seed, trust=trust, chance=known)[0][0]
 
 
 def explain_each(
@@ -142,11 +146,12 @@ def _explained(
     seed: int,
     *,
     trust: bool = True,
+    chance: Sequence[Tensor] | None = None,
 ) -> list[tuple[Evidence, ...]]:
     """Return the evidence for every question of every case, at that of the parts where it is best over all of them."""
     found = [[_heats(case, question, how, parts) for question in case.questions] for case in cases]
     heats = [each for case in found for each, _ in case]
-    judged = iter(_judged(cases, how, parts, heats, removal, seed) if trust else [()] * len(heats))
+    judged = iter(_judged(cases, how, parts, heats, removal, seed, chance) if trust else [()] * len(heats))
     every = [[next(judged) for _ in case.questions] for case in cases]
     choice, number = None, 0
     if len(parts) > 1:
@@ -184,14 +189,16 @@ def _judged(
     heats: Sequence[Sequence[Tensor]],
     removal: str,
     seed: int,
+    chance: Sequence[Tensor] | None = None,
 ) -> list[tuple[Trust, ...]]:
     """Return both checks of the heats (H, W) that a method gives for each question, case by case, at some parts."""
     left = iter(heats)
     found: list[Curves] = []
-    for case in cases:
+    before: Sequence[Tensor | None] = [None] * len(cases) if chance is None else chance
+    for case, known in zip(cases, before, strict=True):
         asked = [(question, heat) for question in case.questions for heat in next(left)]
         subject = case.subject
-        found += curves_of(subject.model, subject.inputs, asked, removal=removal, seed=seed)
+        found += curves_of(subject.model, subject.inputs, asked, removal=removal, seed=seed, chance=known)
 
     def again(other: Model) -> list[Tensor]:
         return [heat for case in cases for heat in _anew(other, case, how, parts)]

@@ -39,7 +39,8 @@ def ssim(first: NDArray[np.float32], second: NDArray[np.float32], *, window: int
     def mean(values: Tensor) -> Tensor:  # of each window, from the sums of all that lies above and to the left
         sums = functional.pad(values.cumsum(0).cumsum(1), (1, 0, 1, 0))
         over = sums[side:, side:] - sums[:-side, side:] - sums[side:, :-side] + sums[:-side, :-side]
-        return over / (side * side)
+        means: Tensor = over / (side * side)
+        return means
 
     count = side * side
     sample = count / max(1, count - 1)
