@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, assume, given, settings
 from numpy.typing import NDArray
 from tests.strategies import cases, loose_cases
 from torch import Tensor, nn
@@ -256,6 +256,8 @@ def test_the_receptive_field_is_the_footprint_of_the_gradient(case: Case) -> Non
     survey = net.on(shape, fit="floor")
     inputs = torch.ones(1, *shape, dtype=torch.float64, requires_grad=True)
     _, taps = laid_open(net, shape).forward_with(inputs, [row.path for row in survey.rows])
+    # A factor that sees nothing but padding is 0, and so is every gradient through the product: nothing is measured.
+    assume(all((taps[row.path] != 0).all() for row in survey.rows if row.layer.startswith("multiply")))
     sharp = True  # whether the window told is the very one seen, up to here
     for row in survey.rows:
         assert row.field is not None
