@@ -7,19 +7,16 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import pytest
-from PIL import Image
 
 from striate.cli.main import main
 
 NET = "conv 4 3x3 stride 2 pad 1 no bias >> batchnorm >> relu >> globalavgpool >> flatten >> dense"
 QUICK = ("--net", NET, "--threads", "1", "--device", "cpu")
-COLOURS = {"ant": (200, 40, 40), "bee": (40, 200, 40), "cow": (40, 40, 200), "emu": (200, 200, 40)}
 SILENT = ("STRIATE_DATA", "STRIATE_RUNS")  # what the person who runs the tests may have set
 
 
@@ -97,17 +94,6 @@ class Place:
         process = self.start(*words, before=before)
         out, err = process.communicate(timeout=120)
         return Answer(process.returncode, out, err)
-
-
-def paint(root: Path, classes: Sequence[str] = ("ant", "bee", "cow"), *, count: int = 14, seed: int = 0) -> Path:
-    """Make a folder of noisy pictures, a colour a class."""
-    rng = np.random.default_rng(seed)
-    for name in classes:
-        (root / name).mkdir(parents=True, exist_ok=True)
-        for number in range(count):
-            noise = rng.normal(0, 30, (16, 16, 3)) + COLOURS.get(name, (90, 90, 90))
-            Image.fromarray(noise.clip(0, 255).astype(np.uint8)).save(root / name / f"{seed}-{number:02}.png")
-    return root
 
 
 def contents(root: Path) -> dict[str, tuple[int, bytes]]:

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-from tests.cli.stage import QUICK, Place, paint
+from tests.cli.stage import QUICK, Place
+from tests.pictures import paint
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.cli.stage import QUICK, Place, contents, paint
+from tests.cli.stage import QUICK, Place, contents
+from tests.pictures import paint
 
 from striate.model.weights import read
 from striate.runs import durable

@@ -11,12 +11,9 @@ import numpy as np
 import pytest
 from PIL import Image
 from tests.cli.stage import Place
+from tests.models import model_file
 
-from striate.data.preprocess import Preprocess
-from striate.model.build import build
-from striate.model.weights import ModelFile, to_bytes
 from striate.runs.predictor import Predictor
-from striate.spec import Shape, parse
 
 LINE = "0 0 1 0 0\n" * 5
 NET = "conv 6 3x3 pad 1 >> batchnorm >> relu >> maxpool 2 >> flatten >> dense 3"
@@ -33,21 +30,7 @@ def pictures(place: Place) -> Place:
 
 @pytest.fixture
 def model(pictures: Place) -> Path:
-    preprocess = Preprocess(12, 16, 3, mean=(0.4, 0.5, 0.6), std=(0.2, 0.3, 0.4))
-    built = build(parse(NET), Shape(3, 12, 16), preprocess=preprocess, seed=5)
-    facts = ModelFile(
-        net=NET,
-        input=(3, 12, 16),
-        task="classify",
-        classes=("cat", "dog", "owl"),
-        preprocess=preprocess.to_dict(),
-        calibration={"temperature": 0.2},
-        unknown=None,
-        provenance={},
-    )
-    path = pictures.path / "m.safetensors"
-    path.write_bytes(to_bytes(built.state_dict(), facts))
-    return path
+    return model_file(pictures.path / "m.safetensors", NET)
 
 
 def test_filter_prints_numbers_and_draws(pictures: Place) -> None:

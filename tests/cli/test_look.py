@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from tests.cli.stage import QUICK, Place, paint
+from tests.cli.stage import QUICK, Place
+from tests.pictures import paint
 
 from striate.inside.look import PartLook, PictureLook, RunLook
 from striate.runs import filters, maps

@@ -6,7 +6,8 @@ import re
 from pathlib import Path
 
 import pytest
-from tests.cli.stage import NET, QUICK, Place, paint
+from tests.cli.stage import NET, QUICK, Place
+from tests.pictures import paint
 
 from striate import nets, recipe
 from striate.runs.predictor import Predictor

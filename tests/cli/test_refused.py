@@ -9,7 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tests.cli.stage import QUICK, Place, paint
+from tests.cli.stage import QUICK, Place
+from tests.pictures import paint
 
 
 def one_class(root: Path) -> None:

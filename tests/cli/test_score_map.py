@@ -10,34 +10,14 @@ import numpy as np
 import pytest
 from PIL import Image
 from tests.cli.stage import Place
+from tests.models import model_file
 
-from striate.data.preprocess import Preprocess
 from striate.errors import PictureError, ShapeError
-from striate.model.build import build
-from striate.model.weights import ModelFile, to_bytes
 from striate.runs.predictor import Predictor
-from striate.spec import Shape, parse
 from striate.verbs.score_map import score_map
 
 EXACT = "conv 6 3x3 >> batchnorm >> relu >> maxpool 2 >> flatten >> dense 8 >> relu >> dense 3"
 PADDED = EXACT.replace("conv 6 3x3", "conv 6 3x3 pad 1")
-
-
-def model_file(path: Path, net: str) -> Path:
-    preprocess = Preprocess(12, 16, 3, mean=(0.4, 0.5, 0.6), std=(0.2, 0.3, 0.4))
-    model = build(parse(net), Shape(3, 12, 16), preprocess=preprocess, seed=5)
-    facts = ModelFile(
-        net=net,
-        input=(3, 12, 16),
-        task="classify",
-        classes=("cat", "dog", "owl"),
-        preprocess=preprocess.to_dict(),
-        calibration={"temperature": 0.2},
-        unknown=None,
-        provenance={},
-    )
-    path.write_bytes(to_bytes(model.state_dict(), facts))
-    return path
 
 
 def png(height: int, width: int) -> bytes:

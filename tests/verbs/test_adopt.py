@@ -6,7 +6,6 @@ import copy
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,7 @@ import onnxruntime
 import pytest
 import torch
 from tests.model.adoptees import Attention, DenseLayer, Gate, Small
-from tests.verbs.test_journey import bits, paint
+from tests.verbs.test_journey import bits
 from torch import Tensor, nn
 
 import striate
@@ -87,18 +86,6 @@ def adopted(kind: type[nn.Module], classes: Any = CLASSES, **more: Any) -> Adopt
 def recipe(source: Path, **changes: Any) -> Recipe:
     start = Recipe(source=str(source), epochs=EPOCHS, batch=8, learning_rate=0.05, augment="light", ema=0.8, threads=1)
     return start.changed(**changes)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("STRIATE_CACHE", str(tmp_path_factory.getbasetemp() / "striate-cache"))
-        yield
-
-
-@pytest.fixture(scope="module")
-def zoo(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return paint(tmp_path_factory.mktemp("pictures") / "zoo")
 
 
 @pytest.fixture(scope="module")

@@ -14,36 +14,24 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from tests.models import HOW, drawn, facts_of, model_file
 
-from striate.data.preprocess import Preprocess
 from striate.errors import ModelError
 from striate.inside.dot import dot as account
 from striate.inside.quick import Quick
 from striate.inside.subject import Subject
-from striate.model.build import build
-from striate.model.weights import ModelFile, to_bytes
-from striate.spec import Shape, parse
+from striate.model.weights import to_bytes
 from striate.verbs.dot import dot
+from striate.verbs.subject import Network
 
 NET = (
     "conv 6 3x3 pad 1 >> batchnorm >> relu >> side (globalavgpool >> flatten >> dense) >> maxpool 2 >> flatten >> dense"
 )
-HOW = Preprocess(12, 16, 3, mean=(0.4, 0.5, 0.6), std=(0.2, 0.3, 0.4))
-FACTS = ModelFile(
-    net=NET,
-    input=(3, 12, 16),
-    task="classify",
-    classes=("cat", "dog", "owl"),
-    preprocess=HOW.to_dict(),
-    calibration={"temperature": 1.7},
-    unknown=None,
-    provenance={},
-)
+FACTS = facts_of(NET, temperature=1.7)
 
 
 def tensors() -> dict[str, Any]:
-    model = build(parse(NET), Shape(3, 12, 16), classes=3, preprocess=HOW, seed=5)
-    state = model.state_dict()
+    state = drawn(NET).state_dict()
     state["batchnorm1.running_var"].uniform_(0.5, 2, generator=torch.Generator().manual_seed(1))
     return {**state, "unknown.centre": torch.ones(4)}  # what "none of these" keeps is no part of the net
 
@@ -57,15 +45,13 @@ def picture(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def model(tmp_path: Path) -> Path:
-    path = tmp_path / "m.safetensors"
-    path.write_bytes(to_bytes(tensors(), FACTS))
-    return path
+    return model_file(tmp_path / "m.safetensors", NET, tensors(), temperature=1.7)
 
 
 def test_a_model_file_is_asked_as_torch_would_be(model: Path, picture: Path) -> None:
     slow = Subject.of(model, picture)
     for row in slow.survey.rows:  # the side head's too
-        found, wanted = dot(picture, row.path, model=model), account(slow, row.path)
+        found, wanted = dot(picture, row.path, network=Network(model=model)), account(slow, row.path)
         assert isinstance(found.subject, Quick)
         assert (found.at, found.channel, found.place) == (wanted.at, wanted.channel, wanted.place)
         assert found.made.off <= 1e-5 and found.made.network == pytest.approx(wanted.made.network, rel=1e-5)
@@ -103,13 +89,13 @@ def test_the_command_needs_no_torch_at_all(model: Path, picture: Path, tmp_path:
 
 
 def test_torch_answers_where_onnx_cannot(model: Path, picture: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    wanted = dot(picture, "conv1", 1, (2, 3), model=model)
+    wanted = dot(picture, "conv1", 1, (2, 3), network=Network(model=model))
     for missing in ("onnx", "onnxruntime"):
         with monkeypatch.context() as patch:
             patch.setitem(sys.modules, missing, None)
             for name in [name for name in sys.modules if name.startswith("striate.export")]:
                 patch.delitem(sys.modules, name)
-            found = dot(picture, "conv1", 1, (2, 3), model=model)
+            found = dot(picture, "conv1", 1, (2, 3), network=Network(model=model))
         assert isinstance(found.subject, Subject)
         assert found.made.network == pytest.approx(wanted.made.network, rel=1e-5)
 
@@ -124,9 +110,9 @@ def test_what_is_wrong_with_a_file_is_said_as_ever(model: Path, picture: Path) -
     ):
         model.write_bytes(to_bytes(changed, facts))
         with pytest.raises(ModelError, match=said):
-            dot(picture, "conv1", model=model)
+            dot(picture, "conv1", network=Network(model=model))
     content = bytearray(to_bytes(given, FACTS))
     content[-3] ^= 1
     model.write_bytes(content)
     with pytest.raises(ModelError, match="damaged"):
-        dot(picture, "conv1", model=model)
+        dot(picture, "conv1", network=Network(model=model))

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from tests.verbs.test_journey import bits, paint, recipe
+from tests.verbs.test_journey import bits, recipe
 
 import striate
 from striate import recipe as recipes
@@ -23,11 +23,6 @@ from striate.runs.run import Run
 from striate.spec import Shape
 from striate.verbs.prepare import first_layer, prepare
 from striate.verbs.train import training
-
-
-@pytest.fixture(scope="module")
-def zoo(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return paint(tmp_path_factory.mktemp("pictures") / "zoo")
 
 
 def wished(zoo: Path, **changes: Any) -> Recipe:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
+from tests.pictures import paint
 
 import striate
 from striate.engine.fit import Epoch
@@ -22,19 +22,7 @@ from striate.tasks.prediction import Scores
 from striate.verbs.train import resuming, training
 
 NET = "conv 4 3x3 stride 2 pad 1 no bias >> batchnorm >> relu >> dropout 0.1 >> globalavgpool >> flatten >> dense"
-COLOURS = {"ant": (200, 40, 40), "bee": (40, 200, 40), "cow": (40, 40, 200), "emu": (200, 200, 40)}
 EPOCHS = 6
-
-
-def paint(root: Path, classes: tuple[str, ...] = ("ant", "bee", "cow"), *, count: int = 14, seed: int = 0) -> Path:
-    """Make a folder of noisy pictures, a colour a class."""
-    rng = np.random.default_rng(seed)
-    for name in classes:
-        (root / name).mkdir(parents=True, exist_ok=True)
-        for number in range(count):
-            noise = rng.normal(0, 30, (16, 16, 3)) + COLOURS[name]
-            Image.fromarray(noise.clip(0, 255).astype(np.uint8)).save(root / name / f"{seed}-{number:02}.png")
-    return root
 
 
 def recipe(source: Path, **changes: Any) -> Recipe:
@@ -58,19 +46,6 @@ def stopped(source: Path, runs: Path, *, after: int) -> Run:
     run = Run.open("last", runs)
     assert run.state() == "stopped" and len(run.history()) == after
     return run
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """What the module's own fixtures decode goes where the tests' own does."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("STRIATE_CACHE", str(tmp_path_factory.getbasetemp() / "striate-cache"))
-        yield
-
-
-@pytest.fixture(scope="module")
-def zoo(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return paint(tmp_path_factory.mktemp("pictures") / "zoo")
 
 
 @pytest.fixture(scope="module")

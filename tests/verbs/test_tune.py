@@ -7,7 +7,6 @@ import os
 import re
 import shutil
 import signal
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from tests.verbs.test_journey import paint
+from tests.pictures import paint
 from tests.verbs.test_kill import child, killed_at, status
 
 import striate
@@ -37,18 +36,6 @@ NET = (
     " >> conv 8 3x3 pad 1 no bias >> batchnorm >> relu >> maxpool 2 >> conv 8 3x3 pad 1 >> relu"
 )
 DENSE, CONV = " >> globalavgpool >> flatten >> dense", " >> dropout 0.2 >> conv classes 1x1 >> globalavgpool >> flatten"
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("STRIATE_CACHE", str(tmp_path_factory.getbasetemp() / "striate-cache"))
-        yield
-
-
-@pytest.fixture(scope="module")
-def zoo(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return paint(tmp_path_factory.mktemp("pictures") / "zoo")
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from striate.cli import subject as asked
+from striate.cli import subject as of
 from striate.errors import DescribeError
 
 
@@ -19,7 +19,7 @@ from striate.errors import DescribeError
 @click.option("--at", metavar="ROW,COLUMN", help="Where in its map, from 0; where it is strongest if not said.")
 @click.option("--json", "as_json", is_flag=True, help="Print everything as JSON.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Draw a page (.html) there too.")
-@asked.options
+@of.options
 def command(
     picture: Path,
     part: str | None,
@@ -37,15 +37,15 @@ def command(
     from striate.cli.artefact import check_free, leave
     from striate.report import dot_page, dot_text, look_page
 
-    place = None if at is None else _place(at)
+    place = of.place(at)
     if output is not None:
         if output.suffix.lower() not in (".html", ".htm"):
             raise DescribeError(f"{output} ends in {output.suffix or 'nothing'}: the page is a .html")
         check_free(output, look_page.is_ours)
     from striate.verbs.dot import dot
 
-    with asked.said(**network) as options:
-        found = dot(picture, part, channel, place, **options)
+    with of.said(**network) as named:
+        found = dot(picture, part, channel, place, network=named)
     if output is not None:
         answer = dot_page.answer(found, picture.name)
         leave(
@@ -59,10 +59,3 @@ def command(
     click.echo(dot_text.text(found))
     if output is not None:
         click.echo(f"\ndrawn in {output}")
-
-
-def _place(text: str) -> tuple[int, int]:
-    numbers = text.replace(" ", "").split(",")
-    if len(numbers) != 2 or not all(number.isdecimal() for number in numbers):
-        raise DescribeError(f"--at is {text!r}; give a row and a column from 0 on, such as 7,9")
-    return int(numbers[0]), int(numbers[1])

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from striate.cli import subject as subjects
+from striate.cli import subject as of
 from striate.cli.artefact import check_free, leave
 
 if TYPE_CHECKING:
     from striate.inside.subject import Subject
     from striate.report.answer import Answer
+    from striate.verbs.subject import Network
 
 
 @click.command()
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 @click.option("--png", is_flag=True, help="Draw the answer as one PNG.")
 @click.option("--ascii", "as_ascii", is_flag=True, help="Print it, pictures in characters: for small pictures.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Where it is drawn; NAME-look.html if not said.")
-@subjects.options
+@of.options
 def command(
     what: str,
     part: str | None,
@@ -41,15 +41,7 @@ def command(
     png: bool,
     as_ascii: bool,
     output: Path | None,
-    run: str,
-    model: str | None,
-    net: str | None,
-    shape: str | None,
-    classes: int | None,
-    seed: int,
-    offline: bool,
-    data_dir: Path | None,
-    runs_dir: Path,
+    **network: Any,
 ) -> None:
     """Look inside: why a net says what it says of a picture, what its parts see, what a run learnt.
 
@@ -73,57 +65,39 @@ def command(
 
         end = ".png" if png else ".html"
         written = check_free(output or Path(f"{_stem(what, part, channel)}-look{end}"), is_ours)
-    path = Path(what)
     from striate.verbs.look import is_run
 
+    path, runs_dir = Path(what), network["runs_dir"]
     if is_run(what, runs_dir):
-        if channel is not None or place is not None or model is not None or net is not None or asked:
+        other = network["model"] is not None or network["net"] is not None
+        if channel is not None or place is not None or other or asked:
             raise click.UsageError(f"{what} is a run: --channel, --at, --model, --net and asking why are for a picture")
         title, quiet, answers = _run(what, part, runs_dir)
     elif not path.is_file():
         raise DataError(f"there is no picture and no run {what!r}; striate look takes a picture file or a run's name")
     else:
-        subject = subjects.subject(
-            path,
-            run=run,
-            model=model,
-            net=net,
-            shape=shape,
-            classes=classes,
-            seed=seed,
-            offline=offline,
-            data_dir=data_dir,
-            runs_dir=runs_dir,
-        )
-        own = None if model is not None or net is not None else run
-        if asked:
-            from striate.verbs import why
+        with of.said(**network) as named:
+            if asked:
+                from striate.verbs import why
+                from striate.verbs.subject import open_subject
 
-            found = why.why(subject, method=method, target=target, against=against, part=part, change=change)
-            title, quiet, answers = f"{path.name}: why", _quiet(subject, path), why.answers(found)
-        else:
-            title, quiet, answers = _picture(subject, path, part, channel, place, own, runs_dir)
+                subject = open_subject(path, named)
+                found = why.why(subject, method=method, target=target, against=against, part=part, change=change)
+                title, quiet, answers = f"{path.name}: why", _quiet(subject, path), why.answers(found)
+            else:
+                title, quiet, answers = _picture(path, named, part, channel, of.place(place))
     _give(title, quiet, answers, written, png=png)
 
 
 def _picture(
-    subject: Subject,
-    path: Path,
-    part: str | None,
-    channel: int | None,
-    place: str | None,
-    run: str | None,
-    runs_dir: Path,
+    path: Path, network: Network, part: str | None, channel: int | None, place: tuple[int, int] | None
 ) -> tuple[str, str, list[Answer]]:
-    from striate.runs.run import Run
-    from striate.verbs.look import answers, look_part, look_picture, run_pictures
+    from striate.inside.look import PartLook
+    from striate.verbs.look import answers, look_at
 
-    quiet = _quiet(subject, path)
-    if part is None:
-        return f"{path.name}: look", quiet, answers(look_picture(subject))
-    pictures = run_pictures(Run.open(run, runs_dir)) if run is not None and channel is not None else None
-    look = look_part(subject, part, channel=channel, place=_place(place), pictures=pictures)
-    return f"{path.name}: {look.stage.part}", quiet, answers(look)
+    look = look_at(path, network, part=part, channel=channel, place=place)
+    title = look.stage.part if isinstance(look, PartLook) else "look"
+    return f"{path.name}: {title}", _quiet(look.subject, path), answers(look)
 
 
 def _quiet(subject: Subject, path: Path) -> str:
@@ -147,15 +121,6 @@ def _give(title: str, quiet: str, answers: list[Answer], target: Path | None, *,
     leave(target, as_png(answers[0], quiet) if png else page(title, quiet, answers).encode(), is_ours)
     click.echo(f"{answers[0].question} {answers[0].said}")
     click.echo(f"drawn in {target}")
-
-
-def _place(text: str | None) -> tuple[int, int] | None:
-    if text is None:
-        return None
-    found = re.fullmatch(r"\s*(\d+)\s*,\s*(\d+)\s*", text)
-    if not found:
-        raise click.UsageError(f"--at {text}: a place is ROW,COLUMN, for example --at 7,9")
-    return int(found[1]), int(found[2])
 
 
 def _stem(what: str, part: str | None, channel: int | None) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,9 +12,10 @@ import click
 
 from striate.cli import places
 from striate.cli.live import Progress
+from striate.errors import DescribeError
 
 if TYPE_CHECKING:
-    from striate.inside.subject import Subject
+    from striate.verbs.subject import Network
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -51,33 +53,36 @@ def said(
     offline: bool,
     data_dir: Path | None,
     runs_dir: Path,
-) -> Iterator[dict[str, Any]]:
-    """Yield what the options say as `striate.verbs.subject.open_subject` takes it, with a line for what is fetched."""
+) -> Iterator[Network]:
+    """Yield the network that the options name, with a line for what is fetched."""
     from striate.verbs.describe import parse_input
+    from striate.verbs.subject import Network
 
     if net is not None and model is not None:
         raise click.UsageError("--net and --model name two networks; give one")
     if net is None and (shape is not None or classes is not None):
         raise click.UsageError("--input and --classes are for --net; a trained network has its own")
     with Progress(unit="bytes") as progress:
-        yield {
-            "run": run,
-            "model": model,
-            "net": net,
-            "shape": None if shape is None else parse_input(shape),
-            "classes": classes,
-            "seed": seed,
-            "runs_dir": runs_dir,
-            "data_dir": data_dir,
-            "download": not offline,
-            "progress": progress,
-            "tell": lambda text: click.echo(text, err=True),
-        }
+        yield Network(
+            run=run,
+            model=model,
+            net=net,
+            shape=None if shape is None else parse_input(shape),
+            classes=classes,
+            seed=seed,
+            runs_dir=runs_dir,
+            data_dir=data_dir,
+            download=not offline,
+            progress=progress,
+            tell=lambda text: click.echo(text, err=True),
+        )
 
 
-def subject(picture: Path, **network: Any) -> Subject:
-    """Return the network and the picture that the options name."""
-    from striate.verbs.subject import open_subject
-
-    with said(**network) as options:
-        return open_subject(picture, **options)
+def place(text: str | None) -> tuple[int, int] | None:
+    """Return the row and the column that --at names. Errors: DescribeError."""
+    if text is None:
+        return None
+    found = re.fullmatch(r"\s*(\d+)\s*,\s*(\d+)\s*", text)
+    if not found:
+        raise DescribeError(f"--at is {text!r}; give a row and a column from 0 on, such as 7,9")
+    return int(found[1]), int(found[2])

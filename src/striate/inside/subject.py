@@ -46,7 +46,7 @@ class Subject(Asked):
 
         ``what``: a predictor, a model file or a run's folder. Errors: ModelError, PictureError.
         """
-        predictor = what if isinstance(what, Predictor) else Predictor.open(what, device="cpu")
+        predictor = what if isinstance(what, Predictor) else Predictor.open(what, device="cpu", onnx=False)
         return cls._with(
             predictor.model.cpu().float().eval(),
             predictor.classes,

@@ -60,6 +60,7 @@ class Predictor:
         *,
         device: str = "auto",
         int8: bool = False,
+        onnx: bool = True,
         own: Model | None = None,
     ) -> None:
         """``path`` None: the model is ``own`` as it is, and no file."""
@@ -78,7 +79,7 @@ class Predictor:
         header = tensorfile.read_header(path)
         arrays = {} if facts.unknown is None else tensorfile.read_arrays(path, header, PREFIX)
         file = beside(path, int8=int8)
-        if own is None and device in ("auto", "cpu") and file.is_file():
+        if onnx and own is None and device in ("auto", "cpu") and file.is_file():
             try:
                 self.onnx = OnnxFile.open(file, header, arrays)
             except ModelError as error:
@@ -94,13 +95,22 @@ class Predictor:
             self.unknown = replace(self.unknown, threshold=self.onnx.parity.get("threshold"))  # that of its embeddings
 
     @classmethod
-    def open(cls, path: Path | str, *, device: str = "auto", int8: bool = False, own: Model | None = None) -> Predictor:
+    def open(
+        cls,
+        path: Path | str,
+        *,
+        device: str = "auto",
+        int8: bool = False,
+        onnx: bool = True,
+        own: Model | None = None,
+    ) -> Predictor:
         """Open a model file, or the model of a run's directory.
 
         ``device``: auto, cpu, cuda, cuda:1, mps; the first two answer by ``model.onnx`` where it can. ``int8`` answers
-        by ``model.int8.onnx`` or not at all. ``own`` takes the weights of a file whose net is a module that only its
-        own code can be (`striate.adopt`). Raises ModelError for anything that is not a whole model file of ours, or a
-        run that has no model yet.
+        by ``model.int8.onnx`` or not at all; ``onnx`` False leaves those files alone, for who needs the weights in
+        torch anyway. ``own`` takes the weights of a file whose net is a module that only its own code can be
+        (`striate.adopt`). Raises ModelError for anything that is not a whole model file of ours, or a run that has no
+        model yet.
         """
         path = Path(path)
         folder = path if path.is_dir() else path.parent
@@ -113,7 +123,7 @@ class Predictor:
             )
         facts = weights.read_facts(path)
         try:
-            return cls(path, facts, device=device, int8=int8, own=own)
+            return cls(path, facts, device=device, int8=int8, onnx=onnx, own=own)
         except ModelError as error:
             text = str(error)
             raise (error if str(path) in text else ModelError(f"{path}: {text}")) from None

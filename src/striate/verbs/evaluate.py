@@ -80,7 +80,7 @@ def evaluate(
     Example: ``evaluate("last").report.accuracy.value``
     """
     opened = Run.open(run, Path(runs_dir))
-    predictor = Predictor.open(opened.model_path)
+    predictor = Predictor.open(opened.model_path, onnx=False)
     if data is not None:
         return evaluate_on(predictor, data, name=opened.name, data_dir=data_dir, allow_bad=allow_bad, progress=progress)
     recipe = recipes.from_toml(opened.recipe_toml(), where=str(opened.path / "recipe.toml"))

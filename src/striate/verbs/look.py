@@ -33,7 +33,7 @@ from striate.runs.rebuild import frozen
 from striate.runs.run import Run
 from striate.verbs.channel import look_channel
 from striate.verbs.prepare import Own, Prepared, Progress, prepare_again, subset
-from striate.verbs.subject import open_subject
+from striate.verbs.subject import Network, open_subject
 from striate.verbs.why import evidence
 
 Looked: TypeAlias = PictureLook | PartLook | RunLook
@@ -66,13 +66,24 @@ def look(
     folder = Path(runs_dir)
     if isinstance(what, str | Path) and is_run(what, folder):
         return look_run(str(what), part=part, runs_dir=folder)
-    subject = open_subject(
-        what, run=run, model=model, net=net, runs_dir=folder, data_dir=None if data_dir is None else Path(data_dir)
-    )
-    if part is None:
-        return look_subject(subject, channel=channel, place=place)
-    own = channel is not None and model is None and net is None
-    pictures = run_pictures(Run.open(run, folder)) if own else None
+    data = None if data_dir is None else Path(data_dir)
+    network = Network(run=run, model=model, net=net, runs_dir=folder, data_dir=data)
+    return look_at(what, network, part=part, channel=channel, place=place)
+
+
+def look_at(
+    picture: Picture,
+    network: Network,
+    *,
+    part: str | None = None,
+    channel: int | None = None,
+    place: tuple[int, int] | None = None,
+) -> PictureLook | PartLook:
+    """Return what a network makes of a picture; a channel is sought in the pictures of the run it is of."""
+    subject = open_subject(picture, network)
+    if part is None or channel is None or network.model is not None or network.net is not None:
+        return look_subject(subject, part=part, channel=channel, place=place)
+    pictures = run_pictures(Run.open(network.run, network.runs_dir))
     return look_part(subject, part, channel=channel, place=place, pictures=pictures)
 
 
@@ -109,7 +120,7 @@ def is_run(what: str | Path, runs_dir: Path) -> bool:
 def look_picture(subject: Subject) -> PictureLook:
     """Return what a net makes of a picture, from its answer back: why, what each stage saw, what its best place sees.
 
-    Example: ``look_picture(open_subject(Path("cat.jpg"), model="resnet18")).answer``
+    Example: ``look_picture(open_subject(Path("cat.jpg"), Network(model="resnet18"))).answer``
     """
     answer = looks.answered(subject)
     seen = stages(subject)
@@ -165,7 +176,7 @@ def look_run(
     run = Run.open(name, Path(runs_dir))
     course = maps.kept(run)
     watched = chosen(course, part)
-    predictor = Predictor.open(run.path, device="cpu") if predictor is None else predictor
+    predictor = Predictor.open(run.path, device="cpu", onnx=False) if predictor is None else predictor
     prepared = run_pictures(run, progress=progress, own=own)
     given = frozen(predictor.facts)
     split = next((part for part in ("test", "val", "train") if getattr(prepared.split, part)), "train")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,58 +20,61 @@ from striate.spec import Shape
 from striate.spec.wiring import wired
 from striate.tasks.calibrate import Calibration
 from striate.tasks.unknown import PREFIX
-from striate.verbs.predict import open_predictor
+from striate.verbs.predict import find_model
 from striate.verbs.weights import Tell
 
 if TYPE_CHECKING:
     from striate.inside.subject import Subject
 
 
-def open_subject(
-    picture: Picture,
-    *,
-    run: str = "last",
-    model: str | Path | None = None,
-    net: str | None = None,
-    shape: Shape | None = None,
-    classes: int | None = None,
-    seed: int = 0,
-    runs_dir: Path = Path("runs"),
-    data_dir: Path | None = None,
-    download: bool = True,
-    progress: Progress | None = None,
-    tell: Tell = lambda _: None,
-) -> Subject:
-    """Return a network with a picture: of a ``run``, of a ``model`` (as `open_predictor`), or of an untrained ``net``.
+@dataclass(frozen=True, kw_only=True)
+class Network:
+    """Which network is asked: of a ``run``, of a ``model`` (a file, or published weights by name), or untrained.
 
     ``net`` is a name of the catalogue, a file with the text of a net or the text itself; its weights are drawn from
-    ``seed``, and ``trained`` of the subject says so. It sees the picture at ``shape``: without one at its paper's size,
-    and a net in words at the picture's own size. A picture may be text (`inside.picture`). ``tell`` hears what is done
-    to get published weights.
+    ``seed``. It sees a picture at ``shape``: without one at its paper's size, and a net in words at the picture's own
+    size. ``tell`` hears what is done to get published weights.
+    """
+
+    run: str = "last"
+    model: str | Path | None = None
+    net: str | None = None
+    shape: Shape | None = None
+    classes: int | None = None
+    seed: int = 0
+    runs_dir: Path = Path("runs")
+    data_dir: Path | None = None
+    download: bool = True
+    progress: Progress | None = None
+    tell: Tell = lambda _: None
+
+    def file(self) -> Path:
+        """Return its model file, fetched where need be. Errors: ModelError, RunError, DownloadError."""
+        return find_model(
+            run=self.run,
+            model=self.model,
+            runs_dir=self.runs_dir,
+            data_dir=self.data_dir,
+            download=self.download,
+            progress=self.progress,
+            tell=self.tell,
+        )
+
+
+def open_subject(picture: Picture, network: Network | None = None) -> Subject:
+    """Return a network (of the last run, where none is named) with a picture, which may be text (`inside.picture`).
 
     Errors: DescribeError, ModelError, PictureError.
 
-    Example: ``open_subject(Path("cat.jpg"), net="resnet18").tap(["conv1"])``
+    Example: ``open_subject(Path("cat.jpg"), Network(net="resnet18")).tap(["conv1"])``
     """
     from striate.inside.subject import Subject
 
-    picture = _pixels(picture)
-    if net is None:
-        return Subject.of(
-            open_predictor(
-                run=run,
-                model=model,
-                runs_dir=runs_dir,
-                data_dir=data_dir,
-                download=download,
-                progress=progress,
-                tell=tell,
-                device="cpu",
-            ),
-            picture,
-        )
-    entry = nets.CATALOG.get(net.lower().replace("-", "_"))
-    described = nets.resolve(net)
+    asked, picture = network or Network(), _pixels(picture)
+    if asked.net is None:
+        return Subject.of(asked.file(), picture)
+    entry = nets.CATALOG.get(asked.net.lower().replace("-", "_"))
+    described, shape, classes = nets.resolve(asked.net), asked.shape, asked.classes
     if shape is None and entry is not None:
         shape = entry.input
     if shape is None:
@@ -80,7 +84,7 @@ def open_subject(
         shape = Shape(pixels.shape[2] if pixels.ndim == 3 else 1, *pixels.shape[:2])
     if classes is None and described.is_open:
         classes = entry.classes if entry else 10
-    return Subject.untrained(described, shape, picture, classes=classes, seed=seed)
+    return Subject.untrained(described, shape, picture, classes=classes, seed=asked.seed)
 
 
 def open_quick(file: Path, picture: Picture) -> Quick:

@@ -41,7 +41,7 @@ def why(
     Without a ``method`` the first is taken that passes its checks. ``change`` also seeks the smallest part of the
     picture without which the answer is another. Errors: StriateError for what is not there.
 
-    Example: ``why(open_subject(Path("cat.jpg"), model="resnet18"), against="Persian cat").evidence.trust.phrase``
+    Example: ``why(open_subject(Path("cat.jpg")), against="Persian cat").evidence.trust.phrase``
     """
     answer = answered(subject)
     if answer is None:
