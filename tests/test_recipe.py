@@ -50,6 +50,8 @@ def test_what_is_said_is_kept() -> None:
         ({"learning_rate": float("nan")}, ["learning_rate", "finite"]),
         ({"device": "tpu"}, ["device = 'tpu'"]),
         ({"milestones": (0.5, 0.5)}, ["must rise"]),
+        ({"progressive": 16}, ["progressive = 16", "a list in brackets", "[[0.3, 14], [0.7, 20]]"]),
+        ({"progressive": [16]}, ["progressive.0 = 16", "a list in brackets"]),
         ({"first": "sobel", "start": "resnet18"}, ["first = 'sobel'", "a first layer of their own"]),
     ],
 )

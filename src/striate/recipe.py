@@ -130,7 +130,7 @@ class Recipe(BaseModel):
         if any(b[0] <= a[0] or b[1] <= a[1] for a, b in pairwise(stages)):
             raise ValueError(
                 "progressive: both the shares of the steps and the pixels must rise from one stage to the next, such as"
-                f" [[0.3, 14], [0.7, 20]], and are {[list(stage) for stage in self.progressive]}"
+                f" {_LISTS['progressive']}, and are {[list(stage) for stage in self.progressive]}"
             )
         return self
 
@@ -311,6 +311,9 @@ def find(what: str | Path) -> Recipe:
     return from_toml(text_of(str(what)), where=f"recipe {what}")
 
 
+_LISTS = {"progressive": "[[0.3, 14], [0.7, 20]]", "milestones": "[0.5, 0.75]", "betas": "[0.9, 0.999]"}
+
+
 def _sentence(detail: Any) -> str:
     """Turn one of pydantic's findings into a sentence: the field, what it was, what it may be."""
     place = ".".join(str(part) for part in detail["loc"])
@@ -322,6 +325,8 @@ def _sentence(detail: Any) -> str:
         words = [word for word in _words(field.annotation) if isinstance(word, str)]
         near = difflib.get_close_matches(str(detail["input"]), words, n=1)
         message = f"must be one of {', '.join(words)}" + (f" (did you mean {near[0]}?)" if near else "")
+    if detail["type"] == "tuple_type":
+        message = f"must be a list in brackets, such as {_LISTS.get(place.partition('.')[0], '[224, 224]')}"
     return f"{place} = {detail['input']!r}: {message[0].lower()}{message[1:]}"
 
 

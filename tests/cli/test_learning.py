@@ -118,7 +118,7 @@ def test_walk_draws_prints_and_refuses(place: Place) -> None:
     told = json.loads(place("walk", "--input", "3x4", "--transposed", "--stride", "2", "--json").done().out)
     assert told["output"] == [7, 9] and told["sees"]["rows"][0] == [None, None, 0]
     assert place("walk", "--ascii", "--input", "3", "--kernel", "2").done().out.count("step ") == 4
-    place("walk", "--input", "2").refused("does not fit into an input 2 high")
+    place("walk", "--input", "2").refused("does not fit into an input 2 high", "What fits: input 1x3x3, pad 1", lines=2)
     place("walk", "--kernel", "3y").refused("--kernel '3y'")
     pooled = place("walk", "--pool", "max", "--kernel", "2", "--stride", "2").done().out
     assert "(5 - 2 + 2*0)/2 + 1 = 2.5, rounded down: 2" in pooled and "never sees row 4" in pooled

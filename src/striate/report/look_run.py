@@ -136,12 +136,11 @@ def _first_filters(look: RunLook) -> list[Row]:
     epochs = sorted(look.filters)
     bound = max(float(np.abs(one).max()) for one in look.filters.values())
     boards = [sheet(look.filters[epoch], bound) for epoch in epochs]
-    filters = Tile(
-        boards[-1],
+    filters = _film(
+        boards,
+        epochs,
         f"The filters of the first layer, epoch {epochs[0]} to {epochs[-1]}; middle gray is zero",
-        f"{len(look.filters[epochs[-1]])} filters of the first layer as they are after epoch {epochs[-1]}",
-        shown=min(520, boards[-1].shape[1]),
-        moving=moving(boards, labels=[_after(epoch) for epoch in epochs]) if len(epochs) > 1 else None,
+        f"{len(look.filters[epochs[-1]])} filters of the first layer",
     )
     stills = _stills(look.maps, look.example, f"filter {look.channel}")
     return [
@@ -162,12 +161,11 @@ def _course(look: RunLook) -> list[Row]:
     low, high = _ends({epoch: maps[lively] for epoch, maps in kept.maps.items()})
     boards = [map_sheet(kept.maps[epoch][lively], low=low, high=high) for epoch in epochs]
     names = ", ".join(str(kept.channels[number]) for number in lively)
-    tile = Tile(
-        boards[-1],
+    tile = _film(
+        boards,
+        epochs,
         f"Channels {names}, epoch {epochs[0]} to {epochs[-1]}",
-        f"maps of channels {names} of {look.watched} as they are after epoch {epochs[-1]}",
-        shown=min(520, boards[-1].shape[1]),
-        moving=moving(boards, labels=[_after(epoch) for epoch in epochs]) if len(epochs) > 1 else None,
+        f"maps of channels {names} of {look.watched}",
     )
     first = int(lively[0])
     alone = {epoch: maps[first] for epoch, maps in kept.maps.items()}
@@ -180,6 +178,17 @@ def _course(look: RunLook) -> list[Row]:
             legend,
         ),
     ]
+
+
+def _film(boards: Sequence[NDArray[np.uint8]], epochs: Sequence[int], caption: str, what: str) -> Tile:
+    """Return the last board, which moves through all of them where there are several."""
+    return Tile(
+        boards[-1],
+        caption,
+        f"{what} as they are after epoch {epochs[-1]}",
+        shown=min(520, boards[-1].shape[1]),
+        moving=moving(boards, labels=[_after(epoch) for epoch in epochs]) if len(epochs) > 1 else None,
+    )
 
 
 def _stills(

@@ -6,7 +6,7 @@ from typing import Final
 
 from striate.errors import DescribeError, ShapeError
 from striate.inside.walk import MOST_STEPS, Walk, walk
-from striate.spec import AvgPool, Conv, ConvTranspose, MaxPool, MinPool, Shape
+from striate.spec import AvgPool, Conv, ConvTranspose, MaxPool, MinPool
 from striate.spec.windowed import Windowed
 
 Pair = int | tuple[int, int]
@@ -36,7 +36,9 @@ def walk_of(
     Example: ``walk_of((5, 5), 3, stride=2, padding=1).steps  # 9``
     """
     layer = _layer(kernel, stride, padding, dilation, transposed, output_padding, pool, ceil)
-    outputs = layer.sizes(Shape(1, *size))
+    output = layer.on(1, *size, fit="floor").output  # a window that does not fit is refused with what would
+    assert output is not None
+    outputs = output.size
     if outputs[0] * outputs[1] > MOST_STEPS:
         raise ShapeError(
             f"that walk has {outputs[0]} x {outputs[1]} = {outputs[0] * outputs[1]:,} steps, and at most {MOST_STEPS} "
