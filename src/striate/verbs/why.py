@@ -60,12 +60,13 @@ def evidence(
 ) -> tuple[Evidence, tuple[Evidence, ...]]:
     """Return the evidence of the first method whose checks it passes, and that of those which failed before it.
 
-    Where none passes, the first is returned, and says so. Against another class Grad-CAM is asked first: LayerCAM
-    leaves out what speaks for the other.
+    Where none passes, the first is returned, and says so. Against another class, which of two classes is always the
+    question, Grad-CAM is asked first: LayerCAM leaves out what speaks for the other.
     """
     failed: list[Evidence] = []
     chance = by_chance(subject.model, subject.inputs)
-    turns = METHODS_IN_TURN if against is None else METHODS_IN_TURN[::-1]
+    held_against = against is not None or len(subject.classes) == 2
+    turns = METHODS_IN_TURN[::-1] if held_against else METHODS_IN_TURN
     for each in turns if method is None else (method,):
         found = explain(subject, method=each, target=target, against=against, part=part, chance=chance)
         if found.trust is None or found.trust.reason is None:
