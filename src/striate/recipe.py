@@ -152,11 +152,12 @@ class Recipe(BaseModel):
         rules |= _rules(pictures=max(1, round(self.epoch_share * pictures)), side=max(size), gray=colour == "gray")
         if self.start is not None:
             rules |= _start_rules(self.tune or "head")
-            unused = [name for name in _PICTURES_ALONE if rules[name] is None and getattr(self, name) is not None]
-            if unused:
+            plain = {name: field.default for name, field in Recipe.model_fields.items()}
+            unused = [name for name in (*_PICTURES_ALONE, *_STEPS_ALONE) if getattr(self, name) != plain[name]]
+            if unused and rules["tune"] == "head":
                 raise RecipeError(
-                    f"{', '.join(unused)}: the head alone is fitted to features, without any; leave that out, or train"
-                    " the whole net with tune = all (--tune all)"
+                    f"{', '.join(unused)}: the head alone is fitted to features, which has no use for that; leave it"
+                    " out, or train the whole net with tune = all (--tune all)"
                 )
             return self.changed(
                 size=size,
@@ -216,6 +217,7 @@ def _rules(*, pictures: int, side: int, gray: bool) -> dict[str, Any]:
     }
 
 
+# What a head fitted to features, all of them at once, has no use for.
 _PICTURES_ALONE = (
     "augment",
     "flip",
@@ -227,6 +229,7 @@ _PICTURES_ALONE = (
     "ema",
     "patience",
 )
+_STEPS_ALONE = ("epoch_share", "progressive", "momentum", "schedule", "clip", "accumulate")
 
 
 def _start_rules(tune: str) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from striate.model.build import Model, build
 from striate.model.whiten import whiten
 from striate.recipe import Recipe
 from striate.spec import Shape, parse
+from striate.verbs.prepare import plan
 
 ROWS = np.arange(0, 200, 2)
 
@@ -55,10 +56,37 @@ def test_with_few_filters_the_largest_components_are_kept() -> None:
     torch.testing.assert_close(few.get_parameter("conv1.weight")[:2], all_of_them.get_parameter("conv1.weight")[:2])
 
 
-@pytest.mark.parametrize("text", ["maxpool 2 >> conv 8 3x3", "conv 6 3x3 groups 3 >> conv 8 3x3", "flatten >> dense 3"])
+def test_a_window_with_holes_learns_from_the_pixels_it_sees() -> None:
+    """Every other pixel of rows that are pairwise equal: neighbours in the window differ, neighbouring rows do not."""
+    pixels = np.repeat(pictures()[:, ::2], 2, axis=1)
+    ours = model("conv 24 2x2 dilation 2 no bias >> globalavgpool")
+    whiten(ours, pixels, ROWS)
+    with torch.no_grad():
+        inputs = ours.normalise(torch.from_numpy(pixels[ROWS]).permute(0, 3, 1, 2))
+        out = ours.get_submodule("conv1")(inputs).permute(1, 0, 2, 3).flatten(1).double()
+    square = out[:12] @ out[:12].T / out.shape[1]
+    torch.testing.assert_close(square - torch.diag(square.diagonal()), torch.zeros(12, 12).double(), atol=1e-3, rtol=0)
+
+
+def test_large_windows_take_fewer_patches(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("striate.model.whiten._NUMBERS", 1)
+    one = model("conv 6 11x11 >> globalavgpool")
+    whiten(one, pictures(), ROWS)  # of one picture at least
+    assert one.get_parameter("conv1.weight").isfinite().all()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "maxpool 2 >> conv 8 3x3 >> globalavgpool >> flatten >> dense",
+        "conv 6 3x3 groups 3 >> conv 8 3x3 >> globalavgpool >> flatten >> dense",
+        "flatten >> dense",
+    ],
+)
 def test_a_net_that_begins_otherwise_is_refused(text: str) -> None:
+    facts = {"pictures": 200, "height": 20, "width": 20, "uniform": True, "gray": False}
     with pytest.raises(RecipeError, match="whiten: the net begins with"):
-        whiten(model(text), pictures(), ROWS)
+        plan(Recipe(source="x", net=text, whiten=True).settled(**facts), classes=3)
 
 
 def test_weights_to_start_from_are_not_overwritten() -> None:

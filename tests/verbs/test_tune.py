@@ -253,6 +253,7 @@ def test_a_finished_recipe_trains_again(head: Run, tmp_path: Path) -> None:
         ({"start_digest": "0" * 64}, "are not those that were asked for"),
         ({"net": "small"}, "brings its own net along"),
         ({"tune": "head", "learning_rate": 0.1}, "learning_rate: the head alone"),
+        ({"tune": "head", "progressive": ((0.5, 16),), "clip": 1.0}, "progressive, clip: the head alone"),
         ({"size": (4, 4)}, None),
     ],
 )
@@ -264,6 +265,11 @@ def test_what_is_refused_leaves_no_run(
             striate.train(recipe(pets, run, **changes | {"size": (1, 1)}), runs_dir=tmp_path)
         striate.train(recipe(pets, run, **changes), runs_dir=tmp_path)
     assert not Run.list(tmp_path)
+
+
+def test_patience_goes_with_the_whole_net() -> None:
+    facts: dict[str, Any] = {"pictures": 100, "height": 30, "width": 30, "uniform": True, "gray": False}
+    assert Recipe(source="pets", start="resnet18", tune="all", patience=3).settled(**facts).patience == 3
 
 
 def test_weights_that_do_not_fit_and_runs_that_cannot_go_on(pets: Path, run: Run, head: Run, tmp_path: Path) -> None:

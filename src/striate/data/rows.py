@@ -17,7 +17,8 @@ from striate.data.preprocess import Preprocess
 from striate.errors import PictureError
 
 DIGEST = 16  # bytes
-_BLOCK_BYTES, _BLOCK_PICTURES = 4 * 2**20, 64
+# A block is small beside the work of one thread, or the last one would be waited for; large, or handing it over costs.
+_BLOCK_BYTES, _BLOCK_PICTURES, _BLOCKS = 2 * 2**20, 1024, 8
 
 
 @dataclass(frozen=True)
@@ -56,11 +57,12 @@ def decoded(
 ) -> Iterator[Block]:
     """Yield all pictures of a source as blocks, in the order of its items; those ``known`` are copied, not decoded.
 
-    Pillow decodes outside Python's lock, so threads are enough. No more than two blocks (of 64 pictures or 4 MiB) a
-    worker are decoded or waiting at any time, which bounds the memory.
+    Pillow decodes outside Python's lock, so threads are enough. No more than two blocks (of 2 MiB) a worker are decoded
+    or waiting at any time, which bounds the memory.
     """
     row_bytes = preprocess.height * preprocess.width * preprocess.channels
-    size = max(1, min(_BLOCK_PICTURES, _BLOCK_BYTES // row_bytes))
+    share = -(-len(source.items) // (_BLOCKS * workers))
+    size = max(1, min(_BLOCK_PICTURES, _BLOCK_BYTES // row_bytes, share))
     starts = iter(range(0, len(source.items), size))
     waiting: deque[Future[Block]] = deque()
     pool = ThreadPoolExecutor(workers, thread_name_prefix="striate-decode")

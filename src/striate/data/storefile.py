@@ -26,6 +26,7 @@ from striate.data.rows import DIGEST, Bad, Block
 
 _DIGESTS, _IDENTITIES = "digests.bin", "identities.bin"
 _PAGES, _PAGE = 64, 4096
+_AHEAD = 32 * 2**20  # bytes
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,7 +58,7 @@ def write(
 
     ``identities`` has one entry an item, good or bad. Raises OSError.
     """
-    digests, bad, written = bytearray(), list[Bad](), 0
+    digests, bad, written, unflushed = bytearray(), list[Bad](), 0, 0
     # Plain writes, not a memory map: on a full disk these raise an error, where a map would kill the process.
     with (folder / cache.PIXELS).open("wb") as file:
         for block in blocks:
@@ -65,6 +66,10 @@ def write(
             written += len(block.rows)
             digests += block.digests
             bad += block.bad
+            unflushed += block.rows.nbytes
+            if unflushed >= _AHEAD:  # the disk writes beside the decoding, not after it
+                _flush(file)
+                unflushed = 0
         _flush(file)
     without = {one.index for one in bad}
     kept = b"".join(identity for index, identity in enumerate(identities) if index not in without)

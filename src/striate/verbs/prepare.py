@@ -197,6 +197,7 @@ def plan(
                 f"{where} puts out {output}, and {classes} classes take {classes} numbers a picture;"
                 " let it end in: flatten >> dense (without a number, dense gives one a class)"
             )
+    _check_whiten(recipe, survey, own)
     _check_progressive(recipe, net, survey)
     if recipe.first is not None:
         survey = survey.with_frozen([FIRST])
@@ -205,6 +206,20 @@ def plan(
     if preprocess is not None:
         return net, survey, replace(preprocess, height=height, width=width, resize=recipe.resize)
     return net, survey, Preprocess(height=height, width=width, channels=channels, resize=recipe.resize)
+
+
+def _check_whiten(recipe: Recipe, survey: Survey, own: Own | None) -> None:
+    """Refuse whitening where there is no convolution to begin with it. Errors: RecipeError."""
+    if not recipe.whiten:
+        return
+    if own is not None:
+        raise RecipeError("whiten: an adopted module comes with its own first weights; leave whiten out")
+    begins = survey.layers[0]
+    if not (isinstance(begins, Conv) and begins.groups == 1 and begins.connections is None):
+        raise RecipeError(
+            f"whiten: the net begins with {survey.rows[0].path} ({survey.rows[0].layer}), and what can begin by"
+            " whitening is a convolution that sees all channels; leave whiten out"
+        )
 
 
 def _check_progressive(recipe: Recipe, net: Net, survey: Survey) -> None:

@@ -249,8 +249,6 @@ def _begin(prepared: Prepared, start: Start | None, own: Own | None, progress: P
     shape = Shape(pictures.channels, pictures.height, pictures.width)
     model = build(prepared.net, shape, preprocess=pictures, seed=recipe.seed) if own is None else own.make(pictures)
     if recipe.whiten:
-        if own is not None:
-            raise RecipeError("whiten: an adopted module comes with its own first weights; leave whiten out")
         from striate.model.whiten import whiten
 
         whiten(model, prepared.store.pixels, np.array(prepared.split.train, np.int64))
