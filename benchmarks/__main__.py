@@ -18,6 +18,7 @@ BENCHMARKS = {
     "first_pass": "2,000 JPEGs of 500x375 decoded, turned upright, resized to 160 and stored, beside Pillow in a loop",
     "training": "ResNet-18 at 160 pixels, batches of 32, float32, beside plain PyTorch and the machine's limit",
     "predict": "one picture and a folder of 1,000 from a cold process, in turns with a plain PyTorch script",
+    "look": "a page of evidence for one picture, by a ResNet-18 at 224 pixels, from a cold process",
     "waiting": "the share of an epoch spent waiting for data",
     "memory": "training on ten times the memory that the process may have",
     "accuracy": "what the defaults reach on digits, MNIST, cifar10-folder and cats and dogs",

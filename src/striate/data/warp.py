@@ -81,25 +81,28 @@ def _moved(inputs: Tensor, geometry: Matrices) -> Tensor:
     return outputs
 
 
-def _mirrored(index: NDArray[np.int64], size: int) -> NDArray[np.int64]:
+def _mirrored(index: Tensor, size: int) -> Tensor:
     """Fold positions outside 0..size-1 back in: ... 1 0 | 0 1 2 ... size-1 | size-1 ..."""
-    index = np.mod(index, 2 * size)
-    return np.minimum(index, 2 * size - 1 - index)
+    index = index.remainder(2 * size)
+    return torch.minimum(index, 2 * size - 1 - index)
 
 
 def _gathered(inputs: Tensor, pixels: Matrices) -> Tensor:
-    """Move by whole pixels: first the rows of memory, then along each row. Exact, for any dtype."""
+    """Move by whole pixels: first the rows of memory, then along each row. Exact, for any dtype.
+
+    Three numbers a picture go to the device; the places of the pixels are worked out there.
+    """
     number, channels, height, width = inputs.shape
-    shift = pixels[:, :, 2].astype(np.int64)
-    rows = _mirrored(np.arange(height) + shift[:, 1:2], height)
-    columns = np.arange(width)[None]
-    columns = np.where(pixels[:, 0, 0:1] < 0, width - 1 - columns, columns)
-    columns = _mirrored(columns + shift[:, 0:1], width)
-    flat_rows = (np.arange(number)[:, None] * height + rows).ravel()
-    flat_columns = (columns[:, :, None] * channels + np.arange(channels)).reshape(number, 1, width * channels)
+    moves = np.stack([pixels[:, 0, 2], pixels[:, 1, 2], pixels[:, 0, 0]]).astype(np.int32)
+    right, down, sign = torch.from_numpy(moves).to(inputs.device, non_blocking=True).long()[:, :, None]
+    rows = _mirrored(torch.arange(height, device=inputs.device) + down, height)
+    columns = torch.arange(width, device=inputs.device)
+    columns = _mirrored(torch.where(sign < 0, width - 1 - columns, columns) + right, width)
+    flat_rows = torch.arange(number, device=inputs.device)[:, None] * height + rows
+    flat_columns = columns[:, :, None] * channels + torch.arange(channels, device=inputs.device)
     lines = inputs.permute(0, 2, 3, 1).reshape(number * height, width * channels)  # a view when channels_last
-    lines = lines.index_select(0, torch.from_numpy(flat_rows).to(inputs.device)).view(number, height, -1)
-    places = torch.from_numpy(flat_columns).to(inputs.device).expand_as(lines)
+    lines = lines.index_select(0, flat_rows.flatten()).view(number, height, -1)
+    places = flat_columns.view(number, 1, width * channels).expand_as(lines)
     return lines.gather(2, places).view(number, height, width, channels).permute(0, 3, 1, 2)
 
 

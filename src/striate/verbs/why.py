@@ -6,8 +6,7 @@ from dataclasses import dataclass
 
 from striate.errors import DescribeError
 from striate.inside.evidence.change import Change, change_of_mind
-from striate.inside.evidence.curves import by_chance
-from striate.inside.evidence.explain import explain
+from striate.inside.evidence.explain import Shared, explain
 from striate.inside.evidence.value import Evidence
 from striate.inside.look import answered
 from striate.inside.subject import Subject
@@ -64,11 +63,11 @@ def evidence(
     question, Grad-CAM is asked first: LayerCAM leaves out what speaks for the other.
     """
     failed: list[Evidence] = []
-    chance = by_chance(subject.model, subject.inputs)
+    shared = Shared.about(subject)
     held_against = against is not None or len(subject.classes) == 2
     turns = METHODS_IN_TURN[::-1] if held_against else METHODS_IN_TURN
     for each in turns if method is None else (method,):
-        found = explain(subject, method=each, target=target, against=against, part=part, chance=chance)
+        found = explain(subject, method=each, target=target, against=against, part=part, shared=shared)
         if found.trust is None or found.trust.reason is None:
             return found, tuple(failed)
         failed.append(found)

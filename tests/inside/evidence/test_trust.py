@@ -12,14 +12,14 @@ from tests.inside.evidence.planted import MARK, SIDE, pictures, subject, trained
 
 from striate.errors import StriateError
 from striate.inside.evidence.change import change_of_mind
-from striate.inside.evidence.curves import ACROSS, by_chance, curves, order
-from striate.inside.evidence.explain import choose_part, explain, explain_each
+from striate.inside.evidence.curves import ACROSS, curves, order
+from striate.inside.evidence.explain import Shared, choose_part, explain, explain_each
 from striate.inside.evidence.likeness import rank_correlation, ssim, structure
 from striate.inside.evidence.methods import METHODS
 from striate.inside.evidence.question import Question
 from striate.inside.evidence.removal import cells, without
 from striate.inside.evidence.rules import deconvolution
-from striate.inside.evidence.shuffle import Shuffled, shuffled
+from striate.inside.evidence.shuffle import Cascade, Shuffled, shuffled
 from striate.inside.evidence.value import Evidence, Trust
 
 
@@ -122,17 +122,20 @@ def test_several_at_once_are_as_each_alone_and_the_network_is_asked_less() -> No
     assert explain_each([]) == []
 
 
-def test_answers_to_random_orders_may_be_asked_for_before_and_change_no_number() -> None:
+def test_what_methods_in_turn_share_is_asked_for_once_and_changes_no_number() -> None:
     asked = subject(pictures(3, 21)[0][0])
-    chance, passed = by_chance(asked.model, asked.inputs), []
+    passed: list[int] = []
     hook = asked.model.register_forward_pre_hook(lambda _, given: passed.append(len(given[0])))
-    told = explain(asked, chance=chance)
-    less = sum(passed)
-    passed.clear()
-    alone = explain(asked)
+    shared = Shared.about(asked)
+    explain(asked, shared=shared)
+    before = sum(passed)
+    told = explain(asked, method="grad-cam", shared=shared)
+    again = sum(passed) - before
+    alone = explain(asked, method="grad-cam")
     hook.remove()
-    assert sum(passed) - less == len(chance) == 2 + 4 * 6
-    assert told.trust and alone.trust and told.choice == alone.choice
+    assert again == 1 + 2 * 2 * 4, "its answer, and two orders of the evidence at each of two parts"
+    assert told.trust and alone.trust and told.choice == alone.choice and told.trust.shuffled == alone.trust.shuffled
+    assert told.heat.tobytes() == alone.heat.tobytes()
     np.testing.assert_allclose(told.trust.curves.random, alone.trust.curves.random, atol=1e-6)
     np.testing.assert_allclose(told.trust.curves.deletion, alone.trust.curves.deletion, atol=1e-6)
 
@@ -238,11 +241,13 @@ def test_shuffling_moves_every_weight_and_leaves_the_model_alone() -> None:
     before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
     seen: list[dict[str, torch.Tensor]] = []
 
-    def again(other: torch.nn.Module) -> list[torch.Tensor]:
-        seen.append({name: tensor.clone() for name, tensor in other.state_dict().items()})
+    cascade = Cascade(model)
+
+    def again(stage: int) -> list[torch.Tensor]:
+        seen.append({name: tensor.clone() for name, tensor in cascade.stage(stage).state_dict().items()})
         return [torch.rand(4, 4)]
 
-    (told,) = shuffled(model, [torch.rand(4, 4)], again)
+    (told,) = shuffled(cascade, [torch.rand(4, 4)], again)
     assert all(torch.equal(tensor, before[name]) for name, tensor in model.state_dict().items())
     for name, tensor in before.items():
         assert torch.equal(seen[-1][name].flatten().sort().values, tensor.flatten().sort().values)
@@ -251,6 +256,8 @@ def test_shuffling_moves_every_weight_and_leaves_the_model_alone() -> None:
     assert torch.equal(seen[0]["conv1.weight"], before["conv1.weight"]), "from the top"
     assert told.parts[-1] == "conv1"
     assert len(told.correlations) == 3
+    once_more = cascade.stage(0).state_dict()
+    assert all(torch.equal(once_more[name], tensor) for name, tensor in seen[0].items()), "a stage is always the same"
 
 
 def test_what_changes_its_mind_is_the_watermark_and_nothing_of_it_can_stay() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import statistics
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -13,16 +13,34 @@ import torch
 from torch import Tensor
 
 from striate.errors import DescribeError, StriateError
-from striate.inside.evidence.cam import maps, spread
-from striate.inside.evidence.curves import Curves, curves_of
+from striate.inside.evidence.cam import Map, maps, spread
+from striate.inside.evidence.curves import Curves, by_chance, curves_of
 from striate.inside.evidence.methods import DEFAULT, METHODS, Method
 from striate.inside.evidence.question import Question
-from striate.inside.evidence.shuffle import shuffled
+from striate.inside.evidence.shuffle import Cascade, shuffled
 from striate.inside.evidence.value import Choice, Evidence, Trust
 from striate.inside.subject import Subject
-from striate.model.build import Model
 
 CANDIDATES = 2  # parts among which the best is sought: the last of each of the last two sizes of map
+
+
+@dataclass(eq=False)
+class Shared:
+    """What several methods asked about one picture of one net need alike, found by the first that needs it.
+
+    ``chance`` are the net's answers to random orders of removal; ``maps`` those of some parts for a question, by the
+    net itself, and at a stage of its ``cascade`` of shuffled weights (by whether it is held against another class).
+    """
+
+    chance: Tensor
+    cascade: Cascade
+    maps: dict[tuple[object, ...], list[Map]] = field(default_factory=dict)
+
+    @classmethod
+    def about(cls, subject: Subject, *, removal: str = "blur", seed: int = 0) -> Shared:
+        """Return what is shared about a picture by methods with this ``removal`` and ``seed``."""
+        chance = by_chance(subject.model, subject.inputs, removal=removal, seed=seed)
+        return cls(chance, Cascade(subject.model, seed=seed))
 
 
 def explain(
@@ -35,7 +53,7 @@ def explain(
     removal: str = "blur",
     trust: bool = True,
     seed: int = 0,
-    chance: Tensor | None = None,
+    shared: Shared | None = None,
 ) -> Evidence:
     """Return the evidence for an answer: the likeliest class or ``target``, and why not ``against`` it.
 
@@ -43,7 +61,7 @@ def explain(
     a part's map and no ``part``, the part is chosen as `Choice` says among the last parts of the last two map sizes
     by measuring each on this picture (`choose_part` does it once for a net, on several). ``removal`` is what takes
     pieces of the picture away in the curves. Without ``trust`` nothing is measured and the last part is looked at.
-    ``chance`` are the answers to random orders, where `by_chance` has asked for them (for several methods, say).
+    ``shared`` is for several methods in turn, with the same picture, removal and seed: nothing is found twice.
     The same seed gives the same value. Errors: StriateError for a method, class or part that is not there.
 
     Example: ``explain(subject, target="cat", against="dog").trust.phrase``
@@ -55,8 +73,7 @@ def explain(
         raise StriateError(f"{how.title} looks at the picture, not at a part; leave {part!r} out, or use {DEFAULT}")
     case = _case(subject, [(target, against)])
     parts = _parts(subject, how, part, trust=trust)
-    known = None if chance is None else [chance]
-    return _explained([case], method, how, parts, removal, seed, trust=trust, chance=known)[0][0]
+    return _explained([case], method, how, parts, removal, seed, trust=trust, shared=shared)[0][0]
 
 
 def explain_each(
@@ -146,12 +163,12 @@ def _explained(
     seed: int,
     *,
     trust: bool = True,
-    chance: Sequence[Tensor] | None = None,
+    shared: Shared | None = None,
 ) -> list[tuple[Evidence, ...]]:
     """Return the evidence for every question of every case, at that of the parts where it is best over all of them."""
-    found = [[_heats(case, question, how, parts) for question in case.questions] for case in cases]
+    found = [[_heats(case, question, how, parts, shared) for question in case.questions] for case in cases]
     heats = [each for case in found for each, _ in case]
-    judged = iter(_judged(cases, how, parts, heats, removal, seed, chance) if trust else [()] * len(heats))
+    judged = iter(_judged(cases, how, parts, heats, removal, seed, shared) if trust else [()] * len(heats))
     every = [[next(judged) for _ in case.questions] for case in cases]
     choice, number = None, 0
     if len(parts) > 1:
@@ -189,32 +206,40 @@ def _judged(
     heats: Sequence[Sequence[Tensor]],
     removal: str,
     seed: int,
-    chance: Sequence[Tensor] | None = None,
+    shared: Shared | None = None,
 ) -> list[tuple[Trust, ...]]:
     """Return both checks of the heats (H, W) that a method gives for each question, case by case, at some parts."""
     left = iter(heats)
     found: list[Curves] = []
-    before: Sequence[Tensor | None] = [None] * len(cases) if chance is None else chance
-    for case, known in zip(cases, before, strict=True):
+    for case in cases:
         asked = [(question, heat) for question in case.questions for heat in next(left)]
-        subject = case.subject
-        found += curves_of(subject.model, subject.inputs, asked, removal=removal, seed=seed, chance=known)
+        subject, chance = case.subject, None if shared is None else shared.chance
+        found += curves_of(subject.model, subject.inputs, asked, removal=removal, seed=seed, chance=chance)
+    cascade = Cascade(cases[0].subject.model, seed=seed) if shared is None else shared.cascade
 
-    def again(other: Model) -> list[Tensor]:
-        return [heat for case in cases for heat in _anew(other, case, how, parts)]
+    def again(stage: int) -> list[Tensor]:
+        return [heat for case in cases for heat in _anew(cascade, stage, case, how, parts, shared)]
 
-    checked = shuffled(cases[0].subject.model, [heat for own in heats for heat in own], again, seed=seed)
+    checked = shuffled(cascade, [heat for own in heats for heat in own], again)
     trusts = list(map(Trust, found, checked))
     return [tuple(trusts[start : start + len(parts)]) for start in range(0, len(trusts), len(parts))]
 
 
-def _anew(other: Model, case: _Case, how: Method, parts: Sequence[str | None]) -> list[Tensor]:
+def _anew(
+    cascade: Cascade, stage: int, case: _Case, how: Method, parts: Sequence[str | None], shared: Shared | None
+) -> list[Tensor]:
     """Return the heats of every question of a case by a shuffled network: it is asked for its own likeliest class."""
-    first, second = other(case.subject.inputs)[0].topk(2).indices.tolist()
     once: dict[bool, list[Tensor]] = {}
     for held in {question.against is not None for question in case.questions}:
-        question = Question(first, second if held else None)
-        once[held] = _heats(case._replace(subject=replace(case.subject, model=other)), question, how, parts)[0]
+        known = None if shared is None else shared.maps.get((stage, held, *parts))
+        if known is None or how.of_map is None:
+            other = cascade.stage(stage)
+            first, second = other(case.subject.inputs)[0].topk(2).indices.tolist()
+            renewed = case._replace(subject=replace(case.subject, model=other))
+            question = Question(first, second if held else None)
+            once[held] = _heats(renewed, question, how, parts, shared, (stage, held, *parts))[0]
+        else:
+            once[held] = _spread(case, how, known)
     return [heat for question in case.questions for heat in once[question.against is not None]]
 
 
@@ -240,19 +265,36 @@ def _parts(subject: Subject, how: Method, part: str | None, *, trust: bool) -> l
 
 
 def _heats(
-    case: _Case, question: Question, how: Method, parts: Sequence[str | None]
+    case: _Case,
+    question: Question,
+    how: Method,
+    parts: Sequence[str | None],
+    shared: Shared | None = None,
+    key: tuple[object, ...] | None = None,
 ) -> tuple[list[Tensor], float | None]:
     """Return the heat (H, W) by a method at each part, and what is missing of it."""
     model, inputs = case.subject.model, case.subject.inputs
     if how.of_picture is not None:
         heat, missing = how.of_picture(model, inputs, question)
         return [heat.detach()], missing
-    assert how.of_map is not None
     named = [part for part in parts if part is not None]
-    for part, at in zip(named, found := maps(model, inputs, question, named), strict=True):
-        if at.values.dim() != 3:
-            raise DescribeError(f"{part} puts out a vector, not a map; name an earlier part")
-    return [spread(how.of_map(at), *inputs.shape[2:]) for at in found], None
+    key = key or (question, *parts)
+    found = None if shared is None else shared.maps.get(key)
+    if found is None:
+        found = maps(model, inputs, question, named)
+        for part, at in zip(named, found, strict=True):
+            if at.values.dim() != 3:
+                raise DescribeError(f"{part} puts out a vector, not a map; name an earlier part")
+        if shared is not None:
+            shared.maps[key] = found
+    return _spread(case, how, found), None
+
+
+def _spread(case: _Case, how: Method, found: Sequence[Map]) -> list[Tensor]:
+    """Return the heats (H, W) that a method makes of maps."""
+    assert how.of_map is not None
+    height, width = case.subject.inputs.shape[2:]
+    return [spread(how.of_map(at), height, width) for at in found]
 
 
 def _number(classes: Sequence[str], which: str | int) -> int:

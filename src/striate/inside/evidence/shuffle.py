@@ -59,34 +59,59 @@ def _mean(values: Sequence[float | None]) -> float | None:
     return sum(known) / len(known) if known else None
 
 
+class Cascade:
+    """A network shuffled from the answer down, a stage at a time; the model is left as it is, a copy is shuffled.
+
+    ``parts`` are those down to which each stage goes. Running statistics of norms stay. A stage is made when it is
+    asked for; in their order each takes the last one further.
+
+    Example: ``cascade = Cascade(model); [cascade.stage(n)(inputs) for n in range(len(cascade.parts))]``
+    """
+
+    def __init__(self, model: Model, *, seed: int = 0) -> None:
+        self._model, self._seed = model, seed
+        self._other, self._done = model, 0
+        layers: dict[str, list[str]] = {}
+        prototypes = [name for name, _ in model.named_buffers() if name.endswith(".prototypes")]
+        for name in (*(name for name, _ in model.named_parameters()), *prototypes):
+            layers.setdefault(name.rpartition(".")[0], []).append(name)
+        self._layers = list(layers.items())[::-1]  # layers are registered in the order in which they work
+        self._ends = sorted({max(1, round(len(layers) * stage)) for stage in STAGES})
+        self.parts = tuple(self._layers[end - 1][0] for end in self._ends)
+
+    @torch.no_grad()
+    def stage(self, number: int) -> Model:
+        """Return the network shuffled as far as stage ``number``; the next stage shuffles the same object further."""
+        if not 0 < self._done <= self._ends[number]:
+            self._other, self._done = copy.deepcopy(self._model), 0
+        tensors = {**dict(self._other.named_parameters()), **dict(self._other.named_buffers())}
+        for path, names in self._layers[self._done : self._ends[number]]:
+            for place, name in enumerate(names):
+                tensor = tensors[name]
+                mixed = torch.randperm(tensor.numel(), generator=generator(self._seed, f"shuffle {path} {place}"))
+                tensor.copy_(tensor.flatten()[mixed].view(tensor.shape))
+        self._done = self._ends[number]
+        return self._other
+
+
 @torch.no_grad()
 def shuffled(
-    model: Model, heats: Sequence[Tensor], again: Callable[[Model], Sequence[Tensor]], *, seed: int = 0
+    cascade: Cascade, heats: Sequence[Tensor], again: Callable[[int], Sequence[Tensor]]
 ) -> tuple[Shuffled, ...]:
-    """Return how like ``heats`` (H, W) the evidence stays that ``again`` finds with shuffled weights.
+    """Return how like ``heats`` (H, W) the evidence stays that ``again`` finds at each stage of a cascade, by number.
 
-    The model is left as it is: a copy is shuffled. Running statistics of norms stay.
+    Example: ``shuffled(cascade, [heat], lambda number: [evidence_of(cascade.stage(number))])``
     """
-    other = copy.deepcopy(model)
-    layers: dict[str, list[Tensor]] = {}
-    prototypes = [(name, tensor) for name, tensor in other.named_buffers() if name.endswith(".prototypes")]
-    for name, tensor in (*other.named_parameters(), *prototypes):
-        layers.setdefault(name.rpartition(".")[0], []).append(tensor)
-    paths = list(layers)[::-1]  # layers are registered in the order in which they work
-    ends = sorted({max(1, round(len(paths) * stage)) for stage in STAGES})
-    done = 0
     told: list[list[tuple[float, float] | None]] = [[] for _ in heats]
-    for end in ends:
-        for path in paths[done:end]:
-            for number, tensor in enumerate(layers[path]):
-                mixed = torch.randperm(tensor.numel(), generator=generator(seed, f"shuffle {path} {number}"))
-                tensor.copy_(tensor.flatten()[mixed].view(tensor.shape))
-        done = end
-        for likeness, heat, found in zip(told, heats, again(other), strict=True):
+    for number in range(len(cascade.parts)):
+        for likeness, heat, found in zip(told, heats, again(number), strict=True):
             was, now = heat.numpy(), found.numpy()
             likeness.append((rank_correlation(was, now), structure(was, now)) if np.ptp(now) else None)
-    parts = tuple(paths[end - 1] for end in ends)
     return tuple(
-        Shuffled(parts, tuple(each and each[0] for each in likeness), tuple(each and each[1] for each in likeness))
+        Shuffled(
+            cascade.parts,
+            tuple(each and each[0] for each in likeness),
+            tuple(each and each[1] for each in likeness),
+        )
         for likeness in told
     )
