@@ -66,6 +66,18 @@ def test_every_row_exactly_once(rows, case):
 
 
 @settings(max_examples=40, deadline=None)
+@given(number=st.integers(0, 50), case=cases)
+def test_all_batches_the_same_leave_out_fewer_pictures_than_there_are_batches(number, case):
+    store, targets = _store()
+    made = list(batches(store, targets, range(number), same=True, **case))
+    sizes = {len(batch.items) for batch in made}
+    assert len(made) == steps(number, batch_size=case["batch_size"]) and len(sizes) <= 1
+    items = [item for batch in made for item in batch.items]
+    expected = list(order(range(number), seed=case["seed"], epoch=case["epoch"])) if case["shuffle"] else range(number)
+    assert items == list(expected)[: len(items)] and number - len(items) < max(1, len(made))
+
+
+@settings(max_examples=40, deadline=None)
 @given(number=st.integers(0, 50), skip=st.integers(0, 12), case=cases)
 def test_skipping_gives_exactly_the_rest(number, skip, case):
     store, targets = _store()

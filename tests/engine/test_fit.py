@@ -14,7 +14,7 @@ from torch.nn import functional
 from striate.data.loader import order
 from striate.data.resident import sent
 from striate.engine.fit import BatchSplit, Epoch, Recovered, Step, fit, watch
-from striate.errors import RecipeError, TrainingError
+from striate.errors import DeviceError, RecipeError, TrainingError
 
 
 def weights(training) -> dict[str, torch.Tensor]:
@@ -201,6 +201,15 @@ def test_compiling_keeps_the_names(make, toy):
     for (name, mine), (other, theirs) in zip(weights(training).items(), weights(plain).items(), strict=True):
         assert name == other
         torch.testing.assert_close(mine, theirs, rtol=1e-3, atol=1e-4)
+
+
+def test_without_a_compiler_nothing_is_begun(make, monkeypatch):
+    def missing(*_, **__):
+        raise RuntimeError("InvalidCxxCompiler: No working C++ compiler found\n\nSet TORCH_LOGS")
+
+    monkeypatch.setattr(torch, "compile", lambda _: missing)
+    with pytest.raises(DeviceError, match=r"anything for cpu here \(InvalidCxxCompiler: No .* found\); train without"):
+        make(compile=True)
 
 
 def test_what_cannot_be_begun_is_named(make, toy):

@@ -62,6 +62,7 @@ def batches(
     epoch: int = 0,
     shuffle: bool = False,
     even: bool = False,
+    same: bool = False,
     skip: int = 0,
     prefetch: int = 2,
     resident: Resident | None = None,
@@ -73,7 +74,8 @@ def batches(
     of an epoch yields exactly the batches that were still to come. ``prefetch`` batches are prepared ahead by a thread;
     0 prepares each when it is asked for; with ``resident``, the same pictures on a device, it gathers them. The last
     batch holds what is left; with ``even`` all batches hold equally many (but for one), none more than ``batch_size``:
-    batch norm makes nothing good of a last batch of two pictures.
+    batch norm makes nothing good of a last batch of two pictures. With ``same`` all hold the very same number, and the
+    few that are left over at the end of the order are left out: a compiled net would be compiled anew for one more.
 
     Raises DataError at once for rows that the store has not. Whoever stops early may just stop, or ``close()`` it.
     Example: ``for batch in batches(store, targets, split.train, batch_size=128, epoch=3, shuffle=True): ...``
@@ -92,6 +94,8 @@ def batches(
         rows = order(rows, seed=seed, epoch=epoch)
     end = steps(len(rows), batch_size=batch_size)
     cuts = [len(rows) * step // max(end, 1) if even else min(step * batch_size, len(rows)) for step in range(end + 1)]
+    if same:
+        cuts = [len(rows) // max(end, 1) * step for step in range(end + 1)]
     chosen = [rows[cuts[step] : cuts[step + 1]] for step in range(skip, end)]
     if resident is not None and chosen:
         return _there(resident, chosen)

@@ -67,6 +67,18 @@ def keep_memory() -> None:
         mallopt(_TRIM_THRESHOLD, 2**31 - 1)
 
 
+def check_compiler(device: torch.device) -> None:
+    """Compile something small: torch needs a C++ compiler for it on a CPU, Triton on a GPU. Errors: DeviceError."""
+    try:
+        torch.compile(torch.neg)(torch.ones(8, device=device))
+    except RuntimeError as error:
+        reason = next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
+        raise DeviceError(
+            f"compile = true: torch cannot compile anything for {device} here ({reason}); train without it"
+            " (--set compile=false)"
+        ) from None
+
+
 def wants_bfloat16(precision: str, device: torch.device) -> bool:
     """Say whether the forward pass runs under bfloat16 autocast.
 

@@ -26,7 +26,7 @@ from striate.data.augment import Augment
 from striate.data.loader import Batch, batches
 from striate.data.pca import principal_components
 from striate.engine import optimise, progressive, step
-from striate.engine.device import choose_device, keep_memory, use_threads, wants_bfloat16
+from striate.engine.device import check_compiler, choose_device, keep_memory, use_threads, wants_bfloat16
 from striate.engine.infer import answers
 from striate.engine.state import NotFiniteError, Training
 from striate.engine.unfreeze import Stages
@@ -115,7 +115,8 @@ def begin(
     are the class numbers of the store's rows; ``split`` says which rows are trained and validated on. ``stages`` (part
     paths, from the picture to the head) are unfrozen one by one and learn at rates of their own, see `unfreeze`.
 
-    Errors: DeviceError, RecipeError for a recipe that is not settled, TrainingError without pictures to train on.
+    Errors: DeviceError, also where nothing can be compiled and the recipe wants it; RecipeError for a recipe that is
+    not settled, TrainingError without pictures to train on.
 
     Example: ``begin(model, recipe, stored.store, targets, split).state()``
     """
@@ -125,6 +126,8 @@ def begin(
     threads = use_threads(recipe.threads)
     if chosen.type == "cpu":
         keep_memory()
+    if recipe.compile:
+        check_compiler(chosen)
     layout = torch.channels_last if recipe.channels_last else torch.contiguous_format
     model.to(device=chosen, memory_format=layout)  # type: ignore[call-overload]
     answered = np.asarray(targets, np.int64)
@@ -208,6 +211,7 @@ def _batches(training: Training) -> Generator[Batch]:
         epoch=training.epochs_done,
         shuffle=True,
         even=True,
+        same=training.recipe.compile,
         skip=training.step,
         resident=training.resident,
     )

@@ -98,9 +98,14 @@ class GlobalPool(nn.Module):
 
     def forward(self, inputs: Tensor) -> Tensor:
         """Reduce height and width to one."""
-        if self.kind == "max":
-            return inputs.amax((2, 3), keepdim=True)
-        return inputs.amin((2, 3), keepdim=True) if self.kind == "min" else inputs.mean((2, 3), keepdim=True)
+        if self.kind == "average":
+            return inputs.mean((2, 3), keepdim=True)
+        largest = self.kind == "max"
+        if torch.compiler.is_compiling():
+            # Compiled in bfloat16, amax has no gradient (NaN): it compares the values with their rounded largest.
+            flat = inputs.flatten(2)
+            return (flat.max(2, keepdim=True) if largest else flat.min(2, keepdim=True)).values[..., None]
+        return inputs.amax((2, 3), keepdim=True) if largest else inputs.amin((2, 3), keepdim=True)
 
     def extra_repr(self) -> str:
         """Show which."""
