@@ -41,13 +41,14 @@ def measured(
 ) -> tuple[float, float, str]:
     """Run a command; return its seconds, the largest resident memory (MB) of its process, and what it printed.
 
-    It is a child of a child: to a child of this process the system would count what this one has.
+    It is a child of a child: to a child of this process the system would count what this one has. Python may keep what
+    it compiles, as it does in an installed package, whatever the environment says of PYTHONDONTWRITEBYTECODE.
     """
     with tempfile.TemporaryFile("w+") as said, tempfile.NamedTemporaryFile("r") as found:
         watched = [sys.executable, "-I", "-S", "-c", WATCH, found.name, *command]
         process = subprocess.run(
             watched,
-            env={**os.environ, **(env or {})},
+            env={**os.environ, "PYTHONDONTWRITEBYTECODE": "", **(env or {})},
             cwd=cwd,
             stdout=said,
             stderr=subprocess.PIPE,

@@ -76,7 +76,7 @@ def _moved(inputs: Tensor, geometry: Matrices) -> Tensor:
         return _sampled(inputs, pixels)
     outputs = torch.empty_like(inputs)
     for chosen, mover in ((np.flatnonzero(whole), _gathered), (np.flatnonzero(~whole), _sampled)):
-        rows = torch.from_numpy(chosen).to(inputs.device)
+        rows = torch.from_numpy(chosen).to(inputs.device, non_blocking=True)
         outputs[rows] = mover(inputs[rows], pixels[chosen])
     return outputs
 
@@ -112,7 +112,7 @@ def _sampled(inputs: Tensor, pixels: Matrices) -> Tensor:
     size = np.array([width, height])
     # grid_sample counts from -1 to 1 over each side.
     scaled = pixels * (2.0 / size)[None, :, None]
-    terms = torch.from_numpy(scaled).to(inputs.dtype).to(inputs.device)
+    terms = torch.from_numpy(scaled).to(inputs.dtype).to(inputs.device, non_blocking=True)
     x = (torch.arange(width, device=inputs.device, dtype=inputs.dtype) + (0.5 - width / 2))[None, None, :]
     y = (torch.arange(height, device=inputs.device, dtype=inputs.dtype) + (0.5 - height / 2))[None, :, None]
     # Products and sums apart, not affine_grid: a matrix product may round otherwise in a batch of another size.
@@ -130,7 +130,8 @@ def _coloured(inputs: Tensor, colour: Matrices) -> Tensor:
         colour = np.concatenate([colour[:, :1, :3].sum(axis=2, keepdims=True), colour[:, :1, 3:]], axis=2)
     elif channels != 3:
         raise RecipeError(f"colour augmentation needs pictures of 1 or 3 channels; these have {channels}")
-    terms = torch.from_numpy(colour).to(inputs.dtype).to(inputs.device)[:, :, :, None, None]  # (N, C, C + 1, 1, 1)
+    terms = torch.from_numpy(colour).to(inputs.dtype).to(inputs.device, non_blocking=True)
+    terms = terms[:, :, :, None, None]  # (N, C, C + 1, 1, 1)
     outputs = inputs[:, :1] * terms[:, :, 0]
     for channel in range(1, channels):
         outputs += inputs[:, channel : channel + 1] * terms[:, :, channel]
@@ -141,7 +142,7 @@ def _coloured(inputs: Tensor, colour: Matrices) -> Tensor:
 def _without(inputs: Tensor, erased: Matrices) -> Tensor:
     _, _, height, width = inputs.shape
     edges = np.floor(erased * (width, height, width, height) + 0.5).astype(np.int64)
-    left, top, right, bottom = torch.from_numpy(edges).to(inputs.device)[:, :, None].unbind(1)
+    left, top, right, bottom = torch.from_numpy(edges).to(inputs.device, non_blocking=True)[:, :, None].unbind(1)
     x, y = torch.arange(width, device=inputs.device), torch.arange(height, device=inputs.device)
     across, down = (x >= left) & (x < right), (y >= top) & (y < bottom)  # (N, W), (N, H)
     return inputs.masked_fill((down[:, :, None] & across[:, None, :])[:, None], 0.0)

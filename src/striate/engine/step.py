@@ -112,7 +112,7 @@ def shrunk(inputs: Tensor, side: int | None) -> Tensor:
 def apply(training: Training, loss: Tensor, *, pictures: int) -> None:
     """Move the weights, and their averages, along the gradients that are there, and count the loss."""
     recipe, update = training.recipe, training.updates
-    training.sums[[0, 2]] += loss * pictures
+    training.sums[::2] += loss * pictures  # a slice: a list of places would be sent to the device and waited for
     if recipe.clip is not None:
         training.sums[1] += optimise.clip(training.parameters.values(), recipe.clip)
     for group in training.optimiser.param_groups:
