@@ -141,10 +141,13 @@ def _chosen(why: Evidence) -> str:
     choice = why.choice
     assert choice is not None
     measured = ", ".join(
-        f"{part} a gain of {gain:.2f} and a likeness of {alike:.2f}"
-        for part, gain, alike in zip(choice.parts, choice.gains, choice.alike, strict=True)
+        f"{part} a gain of {gain:.2f}, a likeness of {alike:.2f}, most on {100 * size:.0f} % of the picture"
+        for part, gain, alike, size in zip(choice.parts, choice.gains, choice.alike, choice.areas, strict=True)
     )
-    return f"It was looked at {choice.part}, chosen by both checks: {measured}."
+    return (
+        f"It was looked at {choice.part}: of the parts that pass both checks about as well as the best, "
+        f"the one whose evidence lies on the least of the picture ({measured})."
+    )
 
 
 def _chart(trust: Trust, answer: str) -> str:

@@ -20,7 +20,7 @@ from striate.inside.evidence.question import Question
 from striate.inside.evidence.removal import cells, without
 from striate.inside.evidence.rules import deconvolution
 from striate.inside.evidence.shuffle import Cascade, Shuffled, shuffled
-from striate.inside.evidence.value import Evidence, Trust
+from striate.inside.evidence.value import Choice, Evidence, Trust, area
 
 
 @pytest.fixture(scope="module")
@@ -138,6 +138,31 @@ def test_what_methods_in_turn_share_is_asked_for_once_and_changes_no_number() ->
     assert told.heat.tobytes() == alone.heat.tobytes()
     np.testing.assert_allclose(told.trust.curves.random, alone.trust.curves.random, atol=1e-6)
     np.testing.assert_allclose(told.trust.curves.deletion, alone.trust.curves.deletion, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("gains", "alike", "areas", "taken"),
+    [
+        ((0.30, 0.31, 0.32), (0.1, 0.1, 0.1), (0.1, 0.2, 0.4), "a"),  # all as good as the best: the most focused
+        ((0.20, 0.31, 0.32), (0.1, 0.1, 0.1), (0.1, 0.2, 0.4), "b"),  # a lags behind by more than 0.08 / 4
+        ((0.30, 0.31, 0.32), (0.9, 0.1, 0.1), (0.1, 0.4, 0.2), "c"),  # a stays the same with shuffled weights
+        ((0.30, 0.31, 0.32), (0.9, 0.9, 0.9), (0.3, 0.1, 0.2), "b"),  # all do
+        ((0.30, 0.31, 0.32), (0.1, 0.1, 0.1), (0.2, 0.2, 0.2), "c"),  # nothing between them: the deepest
+    ],
+)
+def test_the_part_taken(
+    gains: tuple[float, ...], alike: tuple[float, ...], areas: tuple[float, ...], taken: str
+) -> None:
+    assert Choice(("a", "b", "c"), gains, alike, areas, chance=0.08, pictures=1).part == taken
+
+
+def test_the_area_that_holds_most_of_the_evidence() -> None:
+    heat = np.full((10, 10), -1, np.float32)
+    assert area(heat) == 1.0, "none at all is focused nowhere"
+    heat[0, :8], heat[1, :2] = 1, 1
+    assert area(heat) == 0.08
+    heat[5, 5] = 40
+    assert area(heat) == 0.01
 
 
 def test_several_of_a_net_without_maps() -> None:

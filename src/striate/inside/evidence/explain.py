@@ -18,7 +18,7 @@ from striate.inside.evidence.curves import Curves, by_chance, curves_of
 from striate.inside.evidence.methods import DEFAULT, METHODS, Method
 from striate.inside.evidence.question import Question
 from striate.inside.evidence.shuffle import Cascade, shuffled
-from striate.inside.evidence.value import Choice, Evidence, Trust
+from striate.inside.evidence.value import Choice, Evidence, Trust, area
 from striate.inside.subject import Subject
 
 CANDIDATES = 2  # parts among which the best is sought: the last of each of the last two sizes of map
@@ -109,7 +109,7 @@ def choose_part(subjects: Sequence[Subject], *, method: str = DEFAULT, removal: 
     how, parts = METHODS[method], candidates(subjects[0])
     cases = [_case(subject, [(None, None)]) for subject in subjects]
     heats = [_heats(case, case.questions[0], how, parts)[0] for case in cases]
-    return _choice(parts, _judged(cases, how, parts, heats, removal, seed), len(cases))
+    return _choice(parts, heats, _judged(cases, how, parts, heats, removal, seed), len(cases))
 
 
 def ask(
@@ -172,7 +172,7 @@ def _explained(
     every = [[next(judged) for _ in case.questions] for case in cases]
     choice, number = None, 0
     if len(parts) > 1:
-        choice = _choice(parts, [each for case in every for each in case], len(cases))
+        choice = _choice(parts, heats, [each for case in every for each in case], len(cases))
         number = parts.index(choice.part)
     return [
         tuple(
@@ -243,13 +243,16 @@ def _anew(
     return [heat for question in case.questions for heat in once[question.against is not None]]
 
 
-def _choice(parts: Sequence[str | None], judged: Sequence[Sequence[Trust]], pictures: int) -> Choice:
-    """Return the choice among parts by their checks, some to each of some pictures."""
+def _choice(
+    parts: Sequence[str | None], heats: Sequence[Sequence[Tensor]], judged: Sequence[Sequence[Trust]], pictures: int
+) -> Choice:
+    """Return the choice among parts by their heats (H, W) and the checks of those, for some questions in all."""
     columns = list(zip(*judged, strict=True))
     return Choice(
         tuple(str(part) for part in parts),
         tuple(statistics.fmean(each.curves.gain for each in column) for column in columns),
         tuple(statistics.fmean(each.shuffled.alike or 0.0 for each in column) for column in columns),
+        tuple(statistics.fmean(area(heat.numpy()) for heat in own) for own in zip(*heats, strict=True)),
         statistics.fmean(each.curves.chance_gain for each in columns[0]),
         pictures,
     )
