@@ -41,7 +41,6 @@ def main() -> None:
     failed = []
     for name in names:
         print(f"## {name}: {BENCHMARKS[name]}\n", flush=True)
-        page = table.PAGE.read_text()
         try:
             result: table.Result = importlib.import_module(f"benchmarks.{name}").run(options.trials)
         except (Exception, SystemExit) as error:  # one that fails takes no others with it
@@ -49,6 +48,7 @@ def main() -> None:
             print(f"{name} failed: {error}\n", flush=True)
             continue
         body = table.markdown(result, machine=machine())
+        page = table.PAGE.read_text()  # now, not before: it may have been edited during a long run
         worse = table.slower(result, table.published(name, page))
         print("\n" + body, flush=True)
         print("\n".join(worse), flush=True)

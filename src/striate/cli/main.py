@@ -90,9 +90,10 @@ def striate() -> None:
 
 def main() -> None:
     """Run the command line: exit code 0 when done, 2 for bad input, 3 for the disk, 130 after Ctrl-C."""
-    # Threads that wait for each other by spinning take the core from the one they wait for as soon as any other
-    # program is busy: training is then up to ten times slower. OpenMP reads this when torch is loaded.
-    os.environ.setdefault("GOMP_SPINCOUNT", "1000")
+    # How long threads wait for each other awake: at 1,000 turns they sleep between two small operators and a step takes
+    # twice as long, at 300,000 (OpenMP's own) they keep the core from the one they wait for where others are busy too.
+    # OpenMP reads this when torch is loaded. Measured in docs/performance.md.
+    os.environ.setdefault("GOMP_SPINCOUNT", "10000")
     # Large tensors in pages of 2 MiB, not 4 KiB, where the system leaves that to the program; torch reads this too.
     os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
     for stream in (sys.stdout, sys.stderr):
