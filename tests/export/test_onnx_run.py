@@ -21,9 +21,9 @@ from striate.export import onnx as exporting
 from striate.model import build, tensorfile, weights
 from striate.recipe import Recipe
 from striate.runs import durable, onnx_file
-from striate.runs.onnx_file import beside, sealed
 from striate.runs.predictor import Predictor
 from striate.runs.run import Run
+from striate.runs.seal import beside, sealed
 from striate.tasks.prediction import Scores
 from striate.verbs import export as verb
 from striate.verbs.export import export

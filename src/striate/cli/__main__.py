@@ -1,5 +1,5 @@
 """`python -m striate.cli` is the command `striate`."""
 
-from striate.cli.main import main
+from striate.cli.main import run
 
-main()
+run()

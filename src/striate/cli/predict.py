@@ -5,15 +5,17 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from striate.cli import places
 from striate.cli.live import Progress
 from striate.errors import PictureError
-from striate.tasks.prediction import Scores
 from striate.verbs.predict import open_predictor, pictures, predict
+
+if TYPE_CHECKING:
+    from striate.tasks.prediction import Scores
 
 
 @click.command()
@@ -97,7 +99,7 @@ def command(
         if as_json:
             click.echo(separator + "\n  " + json.dumps(_row(path, answer, top)), nl=False)
             separator = ","
-        elif isinstance(answer, Scores):
+        elif not isinstance(answer, PictureError):
             text = answer.text(top) if top else str(answer)
             click.echo(text if len(files) == 1 else f"{path}  {text}")
     if as_json:

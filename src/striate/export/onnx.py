@@ -17,8 +17,9 @@ from striate.engine.infer import infer
 from striate.errors import ExportError, ModelError
 from striate.model import tensorfile
 from striate.model.weights import KEY
-from striate.runs import durable, onnx_file
-from striate.runs.onnx_file import ask, beside, digest_of, sealed, session
+from striate.runs import durable, onnx_file, seal
+from striate.runs.onnx_file import ask, digest_of, session
+from striate.runs.seal import beside, sealed
 from striate.spec.code import Code
 from striate.tasks.unknown import PREFIX
 
@@ -107,7 +108,7 @@ def finished(
         (onnx_file.MODEL, header.metadata[tensorfile.CHECKSUM]),
         (onnx_file.ARRAYS, digest_of(arrays)),
         (onnx_file.PARITY, json.dumps(measured)),
-        (onnx_file.SEAL, onnx_file.ZEROS),
+        (seal.SEAL, seal.ZEROS),
     ):
         proto.metadata_props.add(key=key, value=value)
     return sealed(proto.SerializeToString(deterministic=True))

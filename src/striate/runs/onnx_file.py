@@ -12,7 +12,6 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Final, final
@@ -23,6 +22,7 @@ from numpy.typing import NDArray
 from striate.errors import ModelError
 from striate.model import tensorfile
 from striate.model.weights import KEY
+from striate.runs.seal import Proof
 
 if TYPE_CHECKING:
     import onnxruntime
@@ -30,26 +30,10 @@ if TYPE_CHECKING:
 MODEL: Final = "striate.model"
 ARRAYS: Final = "striate.arrays"
 PARITY: Final = "striate.parity"
-SEAL: Final = tensorfile.CHECKSUM
-ZEROS: Final = "0" * 64
-_TAIL: Final = SEAL.encode() + b"\x12\x40"  # protobuf: the value, 64 bytes long
-_PIECE: Final = 1 << 20
 
 FEW: Final = 8  # pictures up to which a graph that is ready sooner answers sooner
 _STEP: Final = 16  # pictures computed at once: more are no faster, and take more memory
 _VALUES: Final = 2**21  # and fewer of large pictures: 3 of 448 x 448
-
-
-def beside(model: Path, *, int8: bool = False) -> Path:
-    """Return where the ONNX file of a model file lies. Example: ``beside(Path("a/model.safetensors"))``"""
-    return model.with_suffix(".int8.onnx" if int8 else ".onnx")
-
-
-def sealed(content: bytes) -> bytes:
-    """Return a serialised model, whose last metadata is `SEAL` with `ZEROS`, with its digest in their place."""
-    assert content.endswith(_TAIL + ZEROS.encode())
-    body = content[: -len(ZEROS)]
-    return body + hashlib.sha256(body, usedforsecurity=False).hexdigest().encode()
 
 
 def digest_of(arrays: Mapping[str, NDArray[Any]]) -> str:
@@ -58,23 +42,6 @@ def digest_of(arrays: Mapping[str, NDArray[Any]]) -> str:
     for name in sorted(arrays):
         digest.update(name.encode() + np.ascontiguousarray(arrays[name]).tobytes())
     return digest.hexdigest()
-
-
-def check_seal(path: Path) -> None:
-    """Raise ModelError for a file that Striate did not write, or whose bytes have changed since."""
-    with path.open("rb") as stream:
-        left = stream.seek(0, os.SEEK_END) - len(ZEROS)
-        start = left - len(_TAIL)
-        stream.seek(max(start, 0))
-        if start < 0 or stream.read(len(_TAIL)) != _TAIL:
-            raise ModelError(f"{path.name} was not written by Striate, or is cut short")
-        wanted, digest = stream.read(len(ZEROS)), hashlib.sha256(usedforsecurity=False)
-        stream.seek(0)
-        while left > 0 and (piece := stream.read(min(_PIECE, left))):
-            digest.update(piece)
-            left -= len(piece)
-    if digest.hexdigest().encode() != wanted:
-        raise ModelError(f"{path.name} is damaged: its bytes have changed since they were written")
 
 
 @final
@@ -92,22 +59,24 @@ class OnnxFile:
         self.parity: dict[str, Any] = json.loads(self.metadata.get(PARITY, "{}"))
 
     @classmethod
-    def open(cls, path: Path, header: tensorfile.Header, arrays: Mapping[str, NDArray[Any]]) -> OnnxFile:
-        """Open the file for the model file with that header and those arrays.
+    def open(
+        cls, path: Path, header: tensorfile.Header, arrays: Mapping[str, NDArray[Any]], proof: Proof | None = None
+    ) -> OnnxFile:
+        """Open the file for the model file with that header and those arrays, its ``proof`` begun already or not.
 
         Raises ModelError that says why it cannot answer for it: damaged, foreign, of another model, or ONNX Runtime
         is not here or refuses it.
         """
-        with ThreadPoolExecutor(1) as pool:  # the bytes are proved while ONNX Runtime is imported
-            proof = pool.submit(check_seal, path)
-            try:
-                import onnxruntime  # noqa: F401
-            except Exception as error:  # a broken installation raises more than ImportError
-                raise ModelError(f"{path.name} needs onnxruntime, which cannot be imported ({error})") from None
-            try:
-                proof.result()
-            except OSError as error:
-                raise ModelError(f"{path.name} cannot be read: {error.strerror or error}") from None
+        if proof is None or proof.path != path:
+            proof = Proof(path)  # while ONNX Runtime is imported
+        try:
+            import onnxruntime  # noqa: F401
+        except Exception as error:  # a broken installation raises more than ImportError
+            raise ModelError(f"{path.name} needs onnxruntime, which cannot be imported ({error})") from None
+        try:
+            proof.result()
+        except OSError as error:
+            raise ModelError(f"{path.name} cannot be read: {error.strerror or error}") from None
         opened = cls(path, session(path, many=False))
         for name, own in (
             (MODEL, header.metadata.get(tensorfile.CHECKSUM)),

@@ -23,7 +23,8 @@ from striate.data.preprocess import Preprocess
 from striate.errors import ModelError, PictureError
 from striate.model import tensorfile, weights
 from striate.model.weights import ModelFile
-from striate.runs.onnx_file import FEW, OnnxFile, beside, thread_count
+from striate.runs.onnx_file import FEW, OnnxFile, thread_count
+from striate.runs.seal import Proof, beside
 from striate.tasks.calibrate import Calibration
 from striate.tasks.decode import decode
 from striate.tasks.prediction import Scores
@@ -62,6 +63,7 @@ class Predictor:
         int8: bool = False,
         onnx: bool = True,
         own: Model | None = None,
+        proof: Proof | None = None,
     ) -> None:
         """``path`` None: the model is ``own`` as it is, and no file."""
         if facts.task != "classify":
@@ -81,7 +83,7 @@ class Predictor:
         file = beside(path, int8=int8)
         if onnx and own is None and device in ("auto", "cpu") and file.is_file():
             try:
-                self.onnx = OnnxFile.open(file, header, arrays)
+                self.onnx = OnnxFile.open(file, header, arrays, proof)
             except ModelError as error:
                 if int8:
                     raise
@@ -103,14 +105,15 @@ class Predictor:
         int8: bool = False,
         onnx: bool = True,
         own: Model | None = None,
+        proof: Proof | None = None,
     ) -> Predictor:
         """Open a model file, or the model of a run's directory.
 
         ``device``: auto, cpu, cuda, cuda:1, mps; the first two answer by ``model.onnx`` where it can. ``int8`` answers
         by ``model.int8.onnx`` or not at all; ``onnx`` False leaves those files alone, for who needs the weights in
         torch anyway. ``own`` takes the weights of a file whose net is a module that only its own code can be
-        (`striate.adopt`). Raises ModelError for anything that is not a whole model file of ours, or a run that has no
-        model yet.
+        (`striate.adopt`). ``proof`` is that of the ONNX file, where it was begun before. Raises ModelError for anything
+        that is not a whole model file of ours, or a run that has no model yet.
         """
         path = Path(path)
         folder = path if path.is_dir() else path.parent
@@ -123,7 +126,7 @@ class Predictor:
             )
         facts = weights.read_facts(path)
         try:
-            return cls(path, facts, device=device, int8=int8, onnx=onnx, own=own)
+            return cls(path, facts, device=device, int8=int8, onnx=onnx, own=own, proof=proof)
         except ModelError as error:
             text = str(error)
             raise (error if str(path) in text else ModelError(f"{path}: {text}")) from None

@@ -13,9 +13,10 @@ from striate.data.preprocess import Preprocess
 from striate.errors import ExportError, RunError
 from striate.model import tensorfile
 from striate.runs import durable
-from striate.runs.onnx_file import ask, beside, session
+from striate.runs.onnx_file import ask, session
 from striate.runs.predictor import Predictor
 from striate.runs.run import Run
+from striate.runs.seal import beside
 from striate.tasks.unknown import PREFIX
 from striate.verbs.prepare import Prepared, Progress, prepare_again, subset
 

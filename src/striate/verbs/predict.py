@@ -1,4 +1,7 @@
-"""Predict: pictures in, answers out. Imports runs; torch only where no ONNX file answers. Prints nothing."""
+"""Predict: pictures in, answers out. Imports runs; torch only where no ONNX file answers. Prints nothing.
+
+The predictor, with NumPy, is imported when it is opened, while the bytes of its file are being proved.
+"""
 
 from __future__ import annotations
 
@@ -7,13 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from striate.errors import ModelError, PictureError, SourceError
-from striate.runs.onnx_file import beside
-from striate.runs.predictor import Predictor
 from striate.runs.run import Run
-from striate.tasks.prediction import Scores
+from striate.runs.seal import Proof, beside
 
 if TYPE_CHECKING:
     from striate.data.download import Progress
+    from striate.runs.predictor import Predictor
+    from striate.tasks.prediction import Scores
     from striate.verbs.weights import Tell
 
 
@@ -36,9 +39,13 @@ def open_predictor(
     file = find_model(
         run=run, model=model, runs_dir=runs_dir, data_dir=data_dir, download=download, progress=progress, tell=tell
     )
-    predictor = (
-        _int8(run, file, runs_dir, tell) if int8 and model is None else Predictor.open(file, device=device, int8=int8)
-    )
+    proof = Proof(beside(file, int8=int8))
+    from striate.runs.predictor import Predictor
+
+    if int8 and model is None:
+        predictor = _int8(run, file, runs_dir, tell, proof)
+    else:
+        predictor = Predictor.open(file, device=device, int8=int8, proof=proof)
     for note in predictor.notes:
         tell(note)
     return predictor
@@ -62,12 +69,13 @@ def find_model(
     return open_weights(model, runs_dir=runs_dir, data_dir=data_dir, download=download, progress=progress, tell=tell)
 
 
-def _int8(run: str, file: Path, runs_dir: Path, tell: Tell) -> Predictor:
+def _int8(run: str, file: Path, runs_dir: Path, tell: Tell, proof: Proof) -> Predictor:
     """Return the predictor in int8 of a run, made now where it is not there or is not of this model any more."""
+    from striate.runs.predictor import Predictor
     from striate.verbs.export import Loss, export
 
     try:
-        predictor = Predictor.open(file, int8=True)
+        predictor = Predictor.open(file, int8=True, proof=proof)
     except ModelError as error:
         if not file.is_file():
             raise
