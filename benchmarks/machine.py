@@ -92,3 +92,9 @@ def peer(venv: str, *packages: str, variable: str) -> str:
         subprocess.run([str(python), "-m", "pip", "install", "--quiet", *packages], check=True)
         (folder / "ready").touch()
     return str(python)
+
+
+def missing(python: str, module: str) -> str | None:
+    """Return why that python cannot import a module, in a line; None where it can."""
+    done = subprocess.run([python, "-c", f"import {module}"], capture_output=True, text=True, check=False)
+    return (done.stderr.strip().splitlines() or ["it ends without a word"])[-1] if done.returncode else None
