@@ -70,5 +70,5 @@ def _passes() -> tuple[float, float]:
         measured(striate(*words), env=env, cwd=Path(name))
         small = statistics.median(epoch["seconds"] for epoch in history(Path(name)))
     return small, statistics.median(
-        json.loads(measured([sys.executable, "-c", DRAWN], env={"GOMP_SPINCOUNT": "10000"})[2])
+        json.loads(measured([sys.executable, "-c", DRAWN], env={"GOMP_SPINCOUNT": "30000"})[2])
     )

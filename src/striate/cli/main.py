@@ -94,7 +94,7 @@ def main() -> None:
     # How long threads wait for each other awake: at 1,000 turns they sleep between two small operators and a step takes
     # twice as long, at 300,000 (OpenMP's own) they keep the core from the one they wait for where others are busy too.
     # OpenMP reads this when torch is loaded. Measured in docs/performance.md.
-    os.environ.setdefault("GOMP_SPINCOUNT", "10000")
+    os.environ.setdefault("GOMP_SPINCOUNT", "30000")
     # Large tensors in pages of 2 MiB, not 4 KiB, where the system leaves that to the program; torch reads this too.
     os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
     for stream in (sys.stdout, sys.stderr):

@@ -73,8 +73,8 @@ class Model(nn.Module):
     def outputs(self, inputs: Tensor) -> Outputs:
         """Return the logits and, in training mode, each side head's (logits, weight); in evaluation no sides."""
         if not (self.training and self._sides):
-            return Outputs(self(inputs), ())
-        values = self._full.run(inputs)
+            return Outputs(self._main.run(inputs, reuse=True)[self._main.output], ())
+        values = self._full.run(inputs, reuse=True)
         return Outputs(values[self._full.output], tuple((values[value], weight) for value, weight in self._sides))
 
     def forward_with(self, inputs: Tensor, taps: Sequence[str]) -> tuple[Tensor, dict[str, Tensor]]:
@@ -120,7 +120,7 @@ class Model(nn.Module):
         In a net without a dense layer the part is its last convolution; of a map going into it, the average over all
         positions is taken.
         """
-        values = self._main.run(inputs, keep=frozenset((self._embedding,)))
+        values = self._main.run(inputs, keep=frozenset((self._embedding,)), reuse=not torch.is_grad_enabled())
         embedding = values[self._embedding]
         return values[self._main.output], embedding.mean((2, 3)) if embedding.dim() == 4 else embedding
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -12,6 +13,7 @@ from striate.spec import Add, Concat, Layer, Multiply, Net, Shape
 from striate.spec.wiring import wired
 
 Action = Callable[..., Tensor]
+_NEW = (nn.Conv2d, nn.BatchNorm2d, nn.Linear)  # what these put out is new, and their gradients need it no more
 
 
 @dataclass(frozen=True)
@@ -37,12 +39,27 @@ class Plan:
             tuple(value for value in dict.fromkeys(step.sources) if last[value] == number and value not in kept)
             for number, step in enumerate(steps)
         )
+        readers = Counter(source for step in steps for source in set(step.sources))
+        self._makers = {step.target: step.action for step in steps}
+        own = {value for value, action in self._makers.items() if isinstance(action, _NEW) and readers[value] == 1}
+        self._over = tuple(
+            next((value for value in done if value in own), None) if _overwrites(step) else None
+            for step, done in zip(steps, self._done, strict=True)
+        )
 
-    def run(self, inputs: Tensor, keep: Collection[int] = ()) -> dict[int, Tensor]:
-        """Return the values by number: the output's and those to keep; of the others nothing is held."""
+    def run(self, inputs: Tensor, keep: Collection[int] = (), *, reuse: bool = False) -> dict[int, Tensor]:
+        """Return the values by number: the output's and those to keep; of the others nothing is held.
+
+        With ``reuse`` a ReLU or a sum writes over what it reads where nothing else needs that, its gradient neither:
+        the numbers are the same, and a step of memory less is made, filled and read again.
+        """
         values = {0: inputs}
-        for step, done in zip(self.steps, self._done, strict=True):
-            values[step.target] = step.action(*[values[source] for source in step.sources])
+        for step, done, over in zip(self.steps, self._done, self._over, strict=True):
+            given = [values[source] for source in step.sources]
+            if reuse and over is not None and over not in keep and not _watched(step.action, self._makers[over]):
+                values[step.target] = _written(step, given, step.sources.index(over))
+            else:
+                values[step.target] = step.action(*given)
             for value in done:
                 if value not in keep:
                     del values[value]
@@ -65,6 +82,25 @@ class Plan:
                 steps.append(step)
                 needed.update(step.sources)
         return Plan(steps[::-1], value)
+
+
+def _overwrites(step: Step) -> bool:
+    """Whether a step could write over what it reads: a ReLU, or a sum of two values."""
+    return type(step.action) is nn.ReLU or (step.action is summed and len(set(step.sources)) == 2)
+
+
+def _watched(*actions: Action) -> bool:
+    """Whether somebody has hooked a module, and is to see what it is given and really puts out."""
+    hooks = ("_forward_pre_hooks", "_forward_hooks", "_backward_pre_hooks", "_backward_hooks")
+    return any(isinstance(action, nn.Module) and any(getattr(action, kind) for kind in hooks) for action in actions)
+
+
+def _written(step: Step, given: Sequence[Tensor], place: int) -> Tensor:
+    """Return what a step puts out, written over the one of what it is given."""
+    if step.action is not summed:
+        return torch.relu_(given[0])
+    own, other = given[place], given[1 - place]
+    return own.add_(other) if (own.dtype, own.shape) == (other.dtype, other.shape) else own + other
 
 
 @dataclass(frozen=True)
