@@ -51,12 +51,12 @@ def run(trials: int) -> Result:
         "again": "Striate again, features in the cache",
     }
     rows = [
-        Row(names[kind], tuple(one[0] for one in times), peer=kind == "peer", peak=max(one[1] for one in times))
-        for kind, times in found.items()
-    ]
-    rows += [
         Row("an epoch of the head, cifar10-folder, 64 features", small, most=EPOCH),
         Row("an epoch of the head, 20,000 pictures, 2,048 features", wide, most=EPOCH),
+        *(
+            Row(names[kind], tuple(one[0] for one in times), peer=kind == "peer", peak=max(one[1] for one in times))
+            for kind, times in found.items()
+        ),
     ]
     told = "; ".join(f"{kind} " + ", ".join(f"{100 * one[2]:.1f}" for one in f) for kind, f in found.items())
     return Result(tuple(rows), (" ".join(["striate", *map(str, words)]),), (f"Test accuracy in %: {told}.",))
