@@ -51,7 +51,7 @@ class Plan:
         """Return the values by number: the output's and those to keep; of the others nothing is held.
 
         With ``reuse`` a ReLU or a sum writes over what it reads where nothing else needs that, its gradient neither:
-        the numbers are the same, and a step of memory less is made, filled and read again.
+        the numbers are the same, and a map less is made, filled and kept.
         """
         values = {0: inputs}
         for step, done, over in zip(self.steps, self._done, self._over, strict=True):
@@ -86,7 +86,7 @@ class Plan:
 
 def _overwrites(step: Step) -> bool:
     """Whether a step could write over what it reads: a ReLU, or a sum of two values."""
-    return type(step.action) is nn.ReLU or (step.action is summed and len(set(step.sources)) == 2)
+    return type(step.action) is nn.ReLU or (step.action is summed and len(step.sources) == len(set(step.sources)) == 2)
 
 
 def _watched(*actions: Action) -> bool:
