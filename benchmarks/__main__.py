@@ -17,6 +17,8 @@ BENCHMARKS = {
     "cifar": "cifar10-folder from JPEGs to 66.7 %, in turns with the Keras tutorial's network",
     "first_pass": "2,000 JPEGs of 500x375 decoded, turned upright, resized to 160 and stored, beside Pillow in a loop",
     "training": "ResNet-18 at 160 pixels, batches of 32, float32, beside plain PyTorch and the machine's limit",
+    "convolutions": "the convolutions of that step by themselves: what it cannot take less than",
+    "threads": "small steps by how long threads wait awake, alone and beside busy programs",
     "predict": "one picture and a folder of 1,000 from a cold process, in turns with a plain PyTorch script",
     "look": "a page of evidence for one picture, by a ResNet-18 at 224 pixels, from a cold process",
     "waiting": "the share of an epoch spent waiting for data",
@@ -26,7 +28,7 @@ BENCHMARKS = {
     "held_out": "a digit held out of MNIST: how well our own net tells it from the known, beside the largest softmax",
     "unknown": "the same over many small nets and several scores: why ours is what it is",
 }
-LONG = ("accuracy", "held_out", "unknown")  # only by name: minutes to an hour each, and no claim of speed
+LONG = ("accuracy", "threads", "held_out", "unknown")  # only by name: minutes to an hour each, and no claim of speed
 
 
 def main() -> None:

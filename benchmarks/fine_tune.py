@@ -15,6 +15,7 @@ from pathlib import Path
 
 from benchmarks.machine import SHARED, finished, history, measured, striate
 from benchmarks.table import Result, Row
+from striate.cli.main import SPIN
 
 WEIGHTS = "imagenet-squeezenet1_0"
 EPOCH = 2.0  # seconds
@@ -69,6 +70,5 @@ def _passes() -> tuple[float, float]:
         words = ("train", SHARED / "cifar10-folder", "--from", "cifar10-resnet20", "--quiet")
         measured(striate(*words), env=env, cwd=Path(name))
         small = statistics.median(epoch["seconds"] for epoch in history(Path(name)))
-    return small, statistics.median(
-        json.loads(measured([sys.executable, "-c", DRAWN], env={"GOMP_SPINCOUNT": "30000"})[2])
-    )
+    drawn = measured([sys.executable, "-c", DRAWN], env={"GOMP_SPINCOUNT": SPIN})[2]
+    return small, statistics.median(json.loads(drawn))

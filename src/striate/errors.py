@@ -23,7 +23,10 @@ StriateError                      one clear message; the command line prints it 
 
 from __future__ import annotations
 
+import errno
 from typing import Any
+
+FULL = {errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)}  # what a system says where no room is left
 
 
 class StriateError(Exception):

@@ -146,6 +146,18 @@ def test_no_torch_is_imported(run: Run, tmp_path: Path, digits: list[np.ndarray]
     print(done.stderr)
 
 
+def test_the_proof_begins_before_numpy_is_imported(run: Run, tmp_path: Path, digits: list[np.ndarray]) -> None:
+    Image.fromarray(digits[0]).save(tmp_path / "zero.png")
+    code = (
+        "import sys\nfrom striate.runs import seal\nreal = seal.check_seal\n"
+        "def watched(path):\n    print('numpy' in sys.modules, file=sys.stderr)\n    real(path)\n"
+        "seal.check_seal = watched\nfrom striate.cli.main import main\nmain()\n"
+    )
+    command = [sys.executable, "-c", code, "predict", "zero.png"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=tmp_path)
+    assert done.stderr == "False\n", "once, and early"
+
+
 def damaged(file: Path, run: Run) -> str:
     content = bytearray(file.read_bytes())
     content[len(content) // 2] ^= 1

@@ -16,8 +16,8 @@ NETS: dict[str, Net] = {
     "one after the other": Conv(8, 3) >> ReLU() >> BRANCH >> ReLU() >> Flatten() >> Dense(6) >> ReLU() >> Dense(3),
     "a residual": BRANCH >> ReLU() >> ((BRANCH >> ReLU() >> BRANCH) + Identity()) >> ReLU() >> TAIL,
     "two branches": Conv(8, 3) >> ReLU() >> (BRANCH + BRANCH) >> ReLU() >> TAIL,
-    # The convolution needs the batch norm's output for its gradient, though the sum is the last that reads it.
-    "read twice": BRANCH >> (Conv(8, 3, padding=1) + Identity()) >> ReLU() >> TAIL,
+    # The convolution needs the batch norm's output for its gradient, though the ReLU is the last that reads it.
+    "read twice": BRANCH >> (Conv(8, 3, padding=1) | ReLU()) >> TAIL,
     "twice the same": BRANCH >> (Identity() + Identity()) >> ReLU() >> TAIL,
     "twice the same and another": BRANCH >> ReLU() >> Add([Identity(), Identity(), BRANCH]) >> ReLU() >> TAIL,
     "three branches": BRANCH >> ReLU() >> Add([BRANCH, BRANCH, Identity()]) >> ReLU() >> TAIL,
@@ -54,6 +54,17 @@ def test_nothing_changes(name: str, training: bool) -> None:
             assert torch.equal(model._full.run(inputs, reuse=True)[model._full.output], plain[0])
 
 
+def test_a_sum_of_two_precisions_is_as_precise_as_the_better() -> None:
+    """Under autocast a convolution answers in bfloat16; added to the input in float32 the sum is float32."""
+    branch = Conv(3, 3, padding=1, bias=False) >> BatchNorm()
+    model = build((branch + Identity()) >> TAIL, Shape(3, 8, 8), seed=0).train()
+    inputs = torch.randn(2, 3, 8, 8)
+    added = model._value("add1")
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        plain, written = (model._main.run(inputs, keep={added}, reuse=reuse)[added] for reuse in (False, True))
+    assert written.dtype == torch.float32 and torch.equal(written, plain)
+
+
 def test_what_is_written_over(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every ReLU behind a convolution, norm or dense layer; but not where somebody listens or wants to have it."""
     model = build(NETS["one after the other"], Shape(3, 32, 32), seed=0).train()
@@ -73,6 +84,8 @@ def test_what_is_written_over(monkeypatch: pytest.MonkeyPatch) -> None:
     model.outputs(inputs)
     hook.remove()
     assert over == 2 and seen[0].min() < 0
+    over, conv = 0, model._value("conv1")
+    assert model._main.run(inputs, keep={conv}, reuse=True)[conv].min() < 0 and over == 2
     over = 0
     _, taps = model.forward_with(inputs, ["conv1"])
     model(inputs)

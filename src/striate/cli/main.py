@@ -12,10 +12,11 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Final
 
 import click
 
-from striate.errors import StriateError
+from striate.errors import FULL, StriateError
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "describe": ("striate.cli.describe", "The table of a network: shapes, parameters, MACs, receptive fields."),
@@ -32,6 +33,12 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "weights": ("striate.cli.weights", "Weights that were trained elsewhere: fetch by name, import a file."),
     "cache": ("striate.cli.cache", "What is kept of decoded pictures and weights; clear it."),
 }
+
+
+# How long threads wait for each other awake: at 1,000 turns they sleep between two small operators and a step takes
+# twice as long, at 300,000 (OpenMP's own) they keep the core from the one they wait for where others are busy too
+# (`python -m benchmarks threads`).
+SPIN: Final = "30000"
 
 
 @contextmanager
@@ -91,10 +98,7 @@ def striate() -> None:
 
 def main() -> None:
     """Run the command line: exit code 0 when done, 2 for bad input, 3 for the disk, 130 after Ctrl-C."""
-    # How long threads wait for each other awake: at 1,000 turns they sleep between two small operators and a step takes
-    # twice as long, at 300,000 (OpenMP's own) they keep the core from the one they wait for where others are busy too.
-    # OpenMP reads this when torch is loaded. Measured in docs/performance.md.
-    os.environ.setdefault("GOMP_SPINCOUNT", "30000")
+    os.environ.setdefault("GOMP_SPINCOUNT", SPIN)  # OpenMP reads it when torch is loaded
     # Large tensors in pages of 2 MiB, not 4 KiB, where the system leaves that to the program; torch reads this too.
     os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
     for stream in (sys.stdout, sys.stderr):
@@ -110,8 +114,13 @@ def main() -> None:
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
-    except OSError as error:  # output that cannot be written, or a disk that gave up where nobody has a remedy
-        click.echo(f"striate: {error.strerror or error}{f': {error.filename}' if error.filename else ''}", err=True)
+    except OSError as error:
+        if error.filename is not None or error.errno not in FULL:
+            raise
+        # Files that are written know their names, and refuse with them: this is what is said.
+        click.echo(
+            f"striate: what it says cannot be written: {error.strerror}; make room, or send it elsewhere", err=True
+        )
         sys.exit(3)
     except (KeyboardInterrupt, click.Abort):
         click.echo("striate: stopped", err=True)

@@ -31,14 +31,13 @@ from striate.data import cache, storefile
 from striate.data.items import Source
 from striate.data.preprocess import Preprocess
 from striate.data.rows import DIGEST, Block, Known, decoded, pixels_of
-from striate.errors import PictureError, StoreError
+from striate.errors import FULL, PictureError, StoreError
 
 Progress = Callable[[str, int, int], None]
 
 _FORMAT = 2
 _TRIES = 20  # a hundredth of a second apart, to put a store in its place while others do the same
 _THERE = {errno.ENOTEMPTY, errno.EEXIST}
-_FULL = {errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)}
 _REMEDY = "free some space, train at a smaller size, or set STRIATE_CACHE to a folder on another disk"
 
 
@@ -258,7 +257,7 @@ def disk_errors(root: Path, what: str = "decoding") -> Iterator[None]:
         yield
     except OSError as error:
         reason = error.strerror or str(error)
-        if error.errno in _FULL:
+        if error.errno in FULL:
             raise StoreError(f"{what} stopped, nothing was kept: {root}: {reason}; {_REMEDY}") from error
         raise StoreError(
             f"the cache of decoded pictures cannot be written: {error.filename or root}: {reason}; "

@@ -86,7 +86,7 @@ class Plan:
 
 def _overwrites(step: Step) -> bool:
     """Whether a step could write over what it reads: a ReLU, or a sum of two values."""
-    return type(step.action) is nn.ReLU or (step.action is summed and len(step.sources) == len(set(step.sources)) == 2)
+    return type(step.action) is nn.ReLU or (step.action is summed and len(step.sources) == 2)
 
 
 def _watched(*actions: Action) -> bool:
@@ -96,7 +96,7 @@ def _watched(*actions: Action) -> bool:
 
 
 def _written(step: Step, given: Sequence[Tensor], place: int) -> Tensor:
-    """Return what a step puts out, written over the one of what it is given."""
+    """Return what a step puts out, written over what it is given at ``place``."""
     if step.action is not summed:
         return torch.relu_(given[0])
     own, other = given[place], given[1 - place]

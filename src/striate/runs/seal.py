@@ -1,4 +1,4 @@
-"""The seal of an ONNX file: its last bytes are the digest of all before them. Imports the standard library alone.
+"""The seal of an ONNX file: its last bytes are the digest of all before them. No NumPy.
 
 So a file is proved while NumPy and ONNX Runtime are imported, which takes as long as reading it.
 """
@@ -13,8 +13,9 @@ from threading import Thread
 from typing import Final, final
 
 from striate.errors import ModelError
+from striate.model import tensorfile
 
-SEAL: Final = "striate.sha256"  # the name of the last entry of the file's metadata
+SEAL: Final = tensorfile.CHECKSUM  # the name of the last entry of the file's metadata
 ZEROS: Final = "0" * 64
 _TAIL: Final = SEAL.encode() + b"\x12\x40"  # protobuf: the value, 64 bytes long
 _PIECE: Final = 1 << 20
