@@ -72,6 +72,7 @@ if TYPE_CHECKING:  # for readers and type checkers; `_HOME` says the same when t
     from striate.verbs.describe import describe
     from striate.verbs.evaluate import evaluate
     from striate.verbs.look import look
+    from striate.verbs.runs import runs
     from striate.verbs.train import resume, train, training
     from striate.verbs.weights_import import import_weights
 
@@ -138,6 +139,7 @@ __all__ = [
     "parse",
     "repeat",
     "resume",
+    "runs",
     "side",
     "train",
     "training",
@@ -156,6 +158,7 @@ _HOME = {
     "import_weights": "striate.verbs.weights_import",
     "look": "striate.verbs.look",
     "resume": "striate.verbs.train",
+    "runs": "striate.verbs.runs",
     "train": "striate.verbs.train",
     "training": "striate.verbs.train",
 }

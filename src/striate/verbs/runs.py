@@ -1,0 +1,156 @@
+"""Runs: which there are and what each came to, from their plain files; and how one is removed. No torch, no NumPy."""
+
+from __future__ import annotations
+
+import shutil
+import tomllib
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from striate.errors import DiskError, RunError
+from striate.runs import durable, names
+from striate.runs.run import Run
+
+REMOVING = ".removing-"  # a run that is being removed; what a kill left of one is removed with the next
+
+
+@dataclass(frozen=True)
+class RunSummary:
+    """One run as a line of a list.
+
+    ``figure`` is (value, low, high) of ``measure`` on ``pictures`` pictures of the part ``part``, None before the run
+    is finished. ``written`` is when it was last written, in seconds since 1970; ``bytes`` is what it takes on the disk.
+    ``damaged`` says what of it cannot be read, and is empty where all can.
+    """
+
+    name: str
+    path: Path
+    state: str
+    task: str
+    source: str
+    net: str
+    measure: str
+    figure: tuple[float, float, float] | None
+    part: str
+    pictures: int
+    written: float
+    bytes: int
+    damaged: str = ""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return everything, ready for JSON."""
+        figure = None if self.figure is None else dict(zip(("value", "low", "high"), self.figure, strict=True))
+        return {**vars(self), "path": str(self.path), "figure": figure}
+
+
+def runs(runs_dir: Path | str = "runs") -> list[RunSummary]:
+    """Return all runs of a folder, the one that was written last first; none where there is no such folder.
+
+    A damaged run is listed with what cannot be read of it, and hides no other.
+
+    Example: ``[run.name for run in striate.runs()]``
+    """
+    found = [_summary(run) for run in Run.list(Path(runs_dir))]
+    return sorted(found, key=lambda run: (-run.written, run.name))
+
+
+def remove(asked: Sequence[str], *, runs_dir: Path | str = "runs") -> list[tuple[str, int]]:
+    """Remove runs by name, whole, and return the name of each with the bytes that were freed.
+
+    Nothing is removed unless all of them can be: RunError for one that is not there, or that is being trained.
+    ``last`` then stands for the newest run that remains. A run that started from a removed one keeps its own copy of
+    the weights. A kill leaves each run either whole or gone.
+
+    Example: ``remove(["pets-1", "pets-3"])``
+    """
+    folder = Path(runs_dir)
+    opened = [Run.open(name, folder) for name in dict.fromkeys(asked)]
+    paths = {run.path.resolve(): run for run in opened}
+    for run in paths.values():
+        run.lock()
+    pointed = names.last(folder)
+    freed = []
+    try:
+        for run in paths.values():
+            freed.append((run.name, _size(run.path)))
+            _take_away(run)
+    finally:
+        for run in paths.values():
+            run.unlock()
+        for leftover in folder.glob(f"{REMOVING}*"):
+            shutil.rmtree(leftover, ignore_errors=True)
+        if pointed is not None and not (folder / pointed / names.MARK).is_file():
+            _point_at_newest(folder)
+    return freed
+
+
+def _take_away(run: Run) -> None:
+    """Rename first, which is one step, then delete."""
+    away = run.path.with_name(f"{REMOVING}{run.name}")
+    shutil.rmtree(away, ignore_errors=True)
+    try:
+        run.path.rename(away)
+        durable.SYSTEM.sync_directory(away.parent)
+    except OSError as error:
+        raise DiskError(f"{run.path} cannot be removed: {error.strerror or error}; it is as it was") from None
+    run.unlock()
+    shutil.rmtree(away, ignore_errors=True)
+
+
+def _point_at_newest(folder: Path) -> None:
+    """Let ``last`` name the newest run that remains, or nothing."""
+    remaining = runs(folder)
+    if remaining:
+        durable.write(folder / names.LAST, f"{remaining[0].name}\n".encode())
+    else:
+        durable.remove(folder / names.LAST)
+
+
+def _summary(run: Run) -> RunSummary:
+    damaged: list[str] = []
+    recipe = _read(lambda: tomllib.loads(run.recipe_toml()), damaged)
+    source = _read(run.source, damaged)
+    finished = _read(lambda: run.read_json("finished.json"), damaged) if run.finished() else {}
+    figure = finished.get("accuracy")
+    shown = None
+    if isinstance(figure, dict):
+        with suppress(KeyError, TypeError, ValueError):
+            shown = (float(figure["value"]), float(figure["low"]), float(figure["high"]))
+    start = recipe.get("start")
+    written, size = 0.0, 0
+    for path in run.path.rglob("*"):
+        with suppress(OSError):
+            stat = path.stat()
+            written, size = max(written, stat.st_mtime), size + (stat.st_size if path.is_file() else 0)
+    return RunSummary(
+        name=run.name,
+        path=run.path,
+        state=run.state(),
+        task=str(recipe.get("task", "")),
+        source=str(source.get("name", "")),
+        net=f"from {start}" if start and start != "none" else str(recipe.get("net", "")),
+        measure="accuracy",
+        figure=shown,
+        part=str(finished.get("part", "")),
+        pictures=finished["pictures"] if isinstance(finished.get("pictures"), int) else 0,
+        written=written,
+        bytes=size,
+        damaged="; ".join(damaged),
+    )
+
+
+def _read(read: Any, damaged: list[str]) -> dict[str, Any]:
+    """Return what a file holds; what cannot be read is noted and counts as empty."""
+    try:
+        value = read()
+    except (RunError, tomllib.TOMLDecodeError, RecursionError) as error:
+        damaged.append(str(error))
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def _size(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
