@@ -53,7 +53,7 @@ def main() -> None:
             continue
         body = table.markdown(result, machine=machine())
         page = table.PAGE.read_text()  # now, not before: it may have been edited during a long run
-        worse = table.slower(result, table.published(name, page))
+        worse = [*table.passed(result), *table.slower(result, table.published(name, page))]
         print("\n" + body, flush=True)
         print("\n".join(worse), flush=True)
         if options.write:

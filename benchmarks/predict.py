@@ -14,7 +14,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks.limit import matrix_rates
+from benchmarks import limit
 from benchmarks.machine import SHARED, measured, peer, striate
 from benchmarks.memory import make
 from benchmarks.table import Result, Row
@@ -52,11 +52,11 @@ def run(trials: int) -> Result:
             "ours": [*ours, str(folder)],
             "int8": [*ours, "--int8", str(folder)],
         })  # fmt: skip
-        rates = [matrix_rates()["float32"] for _ in range(trials)]
+        rates = [limit.rates()["float32"] for _ in range(trials)]
     best = {kind: _best(found[-1][2], classes) for kind, found in folders.items()}
     same = {kind: sum(a == b for a, b in zip(best["torch"], best[kind], strict=True)) for kind in ("ours", "int8")}
-    arithmetic = tuple(operations() * PICTURES / 1e9 / rate for rate in rates)
-    share = 100 * sorted(arithmetic)[len(rates) // 2] / _row("", folders["ours"]).median
+    arithmetic = operations() * PICTURES / 1e9 / max(rates)  # the fastest of all trials: a busy minute is no limit
+    share = tuple(100 * arithmetic / seconds for seconds, *_ in folders["ours"])
     one, many = "one picture", f"{PICTURES:,} JPEGs"
     return Result(
         (
@@ -68,12 +68,12 @@ def run(trials: int) -> Result:
             _row(f"{many}: a plain PyTorch script", folders["torch"], peer=True),
             _row(f"{many}: striate predict", folders["ours"], ratio=2.0),
             _row(f"{many}: striate predict --int8", folders["int8"], ratio=3.0),
-            Row(f"{many}: their multiply-accumulates alone, at the rate of large matrices", arithmetic),
+            Row(f"{many}: their multiply-accumulates alone, by the fastest kernel there is", (arithmetic,)),
+            Row(f"{many}: the share of that in float32", share, "%", more=True, ceiling=100.0),
         ),
         ("striate predict --no-unknown pictures [--int8]",),
         (
-            f"In float32 {share:.0f} % of the time is the arithmetic's at the rate of large matrices. The class is the"
-            f" script's for {same['ours']:,} of {PICTURES:,}, in int8 for {same['int8']:,} (it resizes otherwise).",
+            f"The class is the script's for {same['ours']:,} of {PICTURES:,}, in int8 for {same['int8']:,} (it resizes otherwise).",
             f"{told.strip().splitlines()[-1]}.",
         ),
     )

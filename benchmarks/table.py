@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import re
 import statistics
+import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+
+from benchmarks.machine import SHARED
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "benchmarks.md"
 HEAD = (
@@ -19,7 +22,8 @@ class Row:
     """One thing that was measured, a value a trial. ``peer``: the rows below are compared with it.
 
     ``more``: more is better (a rate, an accuracy). Bars: ``ratio`` at least so many times as good as the peer,
-    ``most`` and ``least`` for the median. ``peak`` is the largest resident memory in MB.
+    ``most`` and ``least`` for the median. ``peak`` is the largest resident memory in MB. ``ceiling``: what no value can
+    pass (100 of a share of what the machine can do); one that does shows that the limit was measured too low.
     """
 
     what: str
@@ -31,6 +35,7 @@ class Row:
     most: float | None = None
     least: float | None = None
     peak: float | None = None
+    ceiling: float | None = None
 
     @property
     def median(self) -> float:
@@ -47,13 +52,32 @@ class Result:
 
 
 def markdown(result: Result, *, machine: str) -> str:
-    """Return the body of a section."""
+    """Return the body of a section; the folder with data sets is written ``DATA``, wherever it lies here."""
     peer, lines = None, [HEAD]
     for row in result.rows:
         peer = row if row.peer else peer
         lines.append(_line(row, None if row.peer else peer))
     parts = [f"{machine}.", *(f"`{command}`" for command in result.commands), "\n".join(lines), *result.notes]
-    return "\n\n".join(parts) + "\n"
+    return portable("\n\n".join(parts) + "\n")
+
+
+def portable(text: str) -> str:
+    """Return text without the paths of this machine: ``DATA`` is the folder with data sets, ``TMP`` a temporary one."""
+    folders = ((SHARED, "DATA"), (Path(tempfile.gettempdir()), "TMP"), (PAGE.parents[1], "."), (Path.home(), "~"))
+    for folder, word in folders:
+        for written in {str(folder), str(folder.resolve())} - {"/"}:
+            text = text.replace(written, word)
+    return text
+
+
+def passed(result: Result) -> list[str]:
+    """Return a sentence for each row with a value above what no value can pass."""
+    return [
+        f"**Past the limit**: {row.what}: {_number(max(row.values))} {row.unit} where {row.ceiling:g} {row.unit} is all"
+        " there can be: the limit was measured too low, and its shares mean nothing until it is mended."
+        for row in result.rows
+        if row.ceiling is not None and max(row.values) > row.ceiling
+    ]
 
 
 def slower(result: Result, published: str) -> list[str]:

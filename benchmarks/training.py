@@ -16,7 +16,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks.limit import matrix_rates
+from benchmarks import limit
 from benchmarks.machine import SHARED, history, measured, missing, striate
 from benchmarks.table import Result, Row
 
@@ -46,22 +46,23 @@ def run(trials: int) -> Result:
                     del others[name]
                 else:
                     others[name].append((json.loads(said.splitlines()[-1]), peak))
-            rates.append(matrix_rates()["float32"])
+            rates.append(limit.rates()["float32"])
             print(f"trial {trial + 1}: {ours[-1][0]:.1f}/s, plain {theirs[-1][0]:.1f}/s, {rates[-1]:.0f} GFLOP/s",
                   flush=True)  # fmt: skip
     operations = useful() / 1e9
-    reached = tuple(100 * rate * operations / limit for (rate, _), limit in zip(ours, rates, strict=True))
-    plain = tuple(100 * rate * operations / limit for (rate, _), limit in zip(theirs, rates, strict=True))
+    # Of the fastest that was seen in any trial: a limit that was measured in a busy minute is none.
+    reached = tuple(100 * rate * operations / max(rates) for rate, _ in ours)
+    plain = tuple(100 * rate * operations / max(rates) for rate, _ in theirs)
     return Result(
         (
-            Row("large matrix multiplications, float32", tuple(rates), "GFLOP/s", more=True),
+            Row("the fastest kernel, float32", tuple(rates), "GFLOP/s", more=True),
             Row("plain PyTorch, channels-last", tuple(rate for rate, _ in theirs), "pictures/s", more=True, peer=True,
                 peak=max(peak for _, peak in theirs)),
             *(Row(f"{name}, second epoch", tuple(rate for rate, _ in found), "pictures/s", more=True,
                   peak=max(peak for _, peak in found)) for name, found in others.items()),
             Row("Striate, second epoch", tuple(rate for rate, _ in ours), "pictures/s", more=True, ratio=1.2,
                 peak=max(peak for _, peak in ours)),
-            Row("share of the machine's rate, Striate", reached, "%", more=True, least=80.0),
+            Row("share of the machine's rate, Striate", reached, "%", more=True, least=80.0, ceiling=100.0),
         ),
         (" ".join(["striate", *map(str, (*WORDS, *PLAIN))]),),
         (f"{operations:.2f} GFLOP a picture; plain PyTorch reaches {statistics.median(plain):.0f} % of the limit.",

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import sys
+import tempfile
 
 import pytest
-from benchmarks.machine import measured
-from benchmarks.table import Result, Row, markdown, published, replaced, slower
+from benchmarks.machine import SHARED, measured
+from benchmarks.table import PAGE, Result, Row, markdown, passed, published, replaced, slower
 
 PEER = Row("peer", (10.0, 12.0), peer=True)
 OURS = Row("ours", (2.0, 3.0), ratio=4.0, most=2.0, peak=99.6)
@@ -42,6 +43,22 @@ def test_only_a_run_that_is_slower_in_every_trial_is_called_slower() -> None:
     rate = markdown(Result((Row("rate", (100.0, 120.0), "p/s", more=True),)), machine="")
     assert slower(Result((Row("rate", (130.0,), "p/s", more=True),)), rate) == []
     assert len(slower(Result((Row("rate", (80.0,), "p/s", more=True),)), rate)) == 1
+
+
+def test_no_path_of_this_machine_is_written() -> None:
+    command = f"striate train {SHARED / 'catsdogs'} --runs {PAGE.parents[1]}/runs --cache {tempfile.gettempdir()}/c"
+    text = markdown(Result((Row(f"what is in {SHARED}", (1.0,)),), (command,), (f"from {SHARED}.",)), machine="")
+    assert "`striate train DATA/catsdogs --runs ./runs --cache TMP/c`" in text
+    assert "what is in DATA" in text and "from DATA." in text
+    assert str(SHARED) not in text and str(SHARED.parents[1]) not in text
+    assert str(SHARED) not in PAGE.read_text()
+
+
+def test_a_share_above_all_there_is_is_warned_of() -> None:
+    fair = Row("share of the machine's rate", (71.0, 99.9), "%", ceiling=100.0)
+    assert passed(Result((fair, Row("of a peer", (177.0,), "%")))) == []
+    (found,) = passed(Result((fair, Row("share of the machine's rate", (90.0, 177.0), "%", ceiling=100.0))))
+    assert "Past the limit" in found and "177 % where 100 % is all there can be" in found
 
 
 def test_the_memory_measured_is_that_of_the_command() -> None:

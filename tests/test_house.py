@@ -11,7 +11,7 @@ import pytest
 
 SRC = Path(__file__).resolve().parents[1] / "src" / "striate"
 ORDER = [
-    ["errors"],
+    ["words", "errors"],
     ["spec"],
     ["nets"],
     ["recipe"],

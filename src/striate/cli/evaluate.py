@@ -10,6 +10,7 @@ import click
 from striate.cli import places
 from striate.cli.live import Progress
 from striate.verbs.evaluate import Evaluation, evaluate
+from striate.words import counted
 
 
 @click.command()
@@ -43,7 +44,10 @@ def command(
 
 def text(evaluation: Evaluation) -> str:
     """Return an evaluation as lines for the terminal."""
-    lines = [f"{evaluation.name} on {len(evaluation.keys):,} {evaluation.part} pictures", evaluation.report.text()]
+    lines = [
+        f"{evaluation.name} on {counted(len(evaluation.keys), f'{evaluation.part} picture')}",
+        evaluation.report.text(),
+    ]
     if evaluation.known_kept is not None:
         lines.append(f'answered "none of these": {100 * (1 - evaluation.known_kept):.1f} % of these known pictures')
     return "\n".join(lines)

@@ -20,6 +20,7 @@ from striate.cli.live import Line, Progress, clock
 from striate.errors import DivergedError, RecipeError, StriateError
 from striate.recipe import Recipe
 from striate.verbs.train import Event, Finished, Finishing, Planned, resuming, training
+from striate.words import counted, plural
 
 if TYPE_CHECKING:
     from striate.cli.tensorboard import Board
@@ -214,7 +215,8 @@ def _tell(event: Event, line: Line, epochs: int, board: Board | None) -> None:
         )
     elif isinstance(event, BatchSplit):
         line.say(
-            f"out of memory: the batch is now {event.parts} parts of {event.micro_batch} pictures;"
+            f"out of memory: the batch is now {counted(event.parts, 'part')} of"
+            f" {counted(event.micro_batch, 'picture')};"
             " each step still learns from the whole batch (batch norm sees a part at a time)"
         )
 
@@ -230,11 +232,14 @@ def _plan_text(event: Planned) -> str:
     source, parts = prepared.source, prepared.split
     pictures = prepared.preprocess
     lines = [
-        f"{source.name}: {len(source.items):,} pictures, {len(source.classes)} classes;"
+        f"{source.name}: {counted(len(source.items), 'picture')}, {counted(len(source.classes), 'class')};"
         f" {len(parts.train):,} to train, {len(parts.val):,} to validate, {len(parts.test):,} to test"
     ]
     if parts.left_out:
-        lines.append(f"{len(parts.left_out):,} duplicates of pictures on the other side are left out of training")
+        lines.append(
+            f"{counted(len(parts.left_out), 'duplicate')} of pictures on the other side"
+            f" {plural(len(parts.left_out), 'is')} left out of training"
+        )
     lines += [f"skipped {bad.key}: {bad.reason}" for bad in source.rejected[:5]]
     if len(source.rejected) > 5:
         lines.append(f"... and {len(source.rejected) - 5:,} more, listed in {event.run.path / 'source.json'}")
@@ -266,7 +271,7 @@ def _plan_text(event: Planned) -> str:
 
 def _epochs_text(recipe: Recipe) -> str:
     """Return how long is trained, in words."""
-    many = f"{recipe.epochs} epoch{'s' if recipe.epochs != 1 else ''}"
+    many = counted(recipe.epochs or 0, "epoch")
     if recipe.tune == "head":
         return f"at most {many} over features"
     head = "" if recipe.tune is None else "the head on features, then all of it for "
@@ -282,7 +287,7 @@ def _result_text(event: Finished) -> str:
         lines.append(
             f"{evaluation.part} accuracy {100 * accuracy.value:.2f} %"
             f" ({100 * accuracy.low:.2f} to {100 * accuracy.high:.2f})"
-            f" on {len(evaluation.keys):,} pictures; calibration error"
+            f" on {counted(len(evaluation.keys), 'picture')}; calibration error"
             f" {100 * evaluation.report.calibration_error.value:.1f} %"
         )
     lines += [f"note: {note}" for note in event.notes]

@@ -8,6 +8,7 @@ import click
 
 from striate.errors import ModelError
 from striate.verbs.weights_import import Imported, import_weights
+from striate.words import counted
 
 _NAMES_LIMIT = 10_000_000  # bytes of a file with the names of classes
 
@@ -60,8 +61,8 @@ def text(imported: Imported) -> str:
     """Return what was made, as lines for the terminal."""
     source = imported.facts.provenance["imported"]
     first = (
-        f"{imported.path}  {imported.net} from {source['file']}: {imported.tensors} tensors, "
-        f"{imported.parameters:,} parameters, {len(imported.facts.classes):,} classes"
+        f"{imported.path}  {imported.net} from {source['file']}: {counted(imported.tensors, 'tensor')}, "
+        f"{counted(imported.parameters, 'parameter')}, {counted(len(imported.facts.classes), 'class')}"
     )
     lines = [imported.confinement, f"sha256 {source['sha256']}", *imported.notes]
     return "\n".join([first, *(f"  {line}" for line in lines), f"striate predict PICTURE --model {imported.path}"])

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from striate.data.items import ArraySource, Item
 from striate.errors import SourceError
+from striate.words import counted
 
 LARGEST: Final = 1 << 35  # bytes of pixels in one file: 32 GiB
 
@@ -45,7 +46,9 @@ def array_source(name: str, location: str, classes: Sequence[str], blocks: Seque
     running: Counter[str] = Counter()
     for number, block in enumerate(blocks):
         if len(block.pictures) != len(block.targets):
-            raise SourceError(f"{location}: {len(block.pictures)} pictures but {len(block.targets)} labels")
+            raise SourceError(
+                f"{location}: {counted(len(block.pictures), 'picture')} but {counted(len(block.targets), 'label')}"
+            )
         part, start = block.split or "all", running[block.split or "all"]
         items.extend(
             Item(f"{part}:{start + row}", target, block.split) for row, target in enumerate(block.targets.tolist())

@@ -10,6 +10,7 @@ from typing import Final
 
 from striate.data.items import Source
 from striate.errors import SourceError
+from striate.words import counted
 
 SPLITS: Final[Mapping[str, str]] = {
     "train": "train",
@@ -63,7 +64,7 @@ def check_source(source: Source, *, least_classes: int = 2) -> None:
     if len(used) < least_classes:
         only = source.classes[min(used)]
         raise SourceError(
-            f"{source.location} holds one class only ({only!r}, {counts.total()} pictures);"
+            f"{source.location} holds one class only ({only!r}, {counted(counts.total(), 'picture')});"
             f" to tell classes apart takes at least {least_classes}"
         )
     if not any(split == "train" for split, _ in counts):

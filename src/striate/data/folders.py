@@ -17,6 +17,7 @@ from striate.data.classes import SPLITS, check_names, in_order, is_text, shown
 from striate.data.image import looks_like_picture
 from striate.data.items import FolderSource, Item, Rejected
 from striate.errors import SourceError
+from striate.words import counted
 
 SUFFIXES: Final = frozenset(
     ("jpg", "jpeg", "jpe", "jfif", "mpo", "png", "apng", "webp", "bmp", "dib", "gif", "tif", "tiff")
@@ -211,11 +212,11 @@ def _nothing_in(folder: str | Path, files: Sequence[os.DirEntry[str]], loose: in
     hint = f" (or did you mean the list {lists[0]}?)" if lists else ""
     if loose and split == "test":
         return (
-            f"{folder} holds {loose} pictures and no class folders: without labels nothing is measured;"
+            f"{folder} holds {counted(loose, 'picture')} and no class folders: without labels nothing is measured;"
             " sort them into class folders, or move them elsewhere and ask `striate predict`"
         )
     if loose:
-        number = f"{loose} picture{'s' if loose > 1 else ''}"
+        number = counted(loose, "picture")
         return f"{folder} holds {number} and no class folders; put each class into a folder of its own{hint}"
     return f"{folder} holds no pictures; wanted class folders with pictures in them{hint}"
 

@@ -21,6 +21,7 @@ from striate.data.arrays import LARGEST, Block, array_source, as_pictures, origi
 from striate.data.classes import SPLITS, in_order
 from striate.data.items import ArraySource
 from striate.errors import SourceError
+from striate.words import counted
 
 _IMAGES: Final = re.compile(r"(?P<part>.*?)[-_.]?images[-_.]idx3[-_.]ubyte(?P<gz>\.gz)?", re.IGNORECASE)
 _PARTS: Final = {**SPLITS, "t10k": "test"}
@@ -59,7 +60,8 @@ def idx_source(
     for _, path, pictures, labels in read:
         if len(pictures) != len(labels):
             raise SourceError(
-                f"{path.name} holds {len(pictures)} pictures but {_labels(path).name} {len(labels)} labels"
+                f"{path.name} holds {counted(len(pictures), 'picture')} but {_labels(path).name}"
+                f" {counted(len(labels), 'label')}"
             )
     values = np.unique(np.concatenate([labels for *_, labels in read]))
     if classes is None:
@@ -87,7 +89,7 @@ def read_idx(path: Path, *, dimensions: int) -> NDArray[np.uint8]:
             if start[2] != _UINT8 or start[3] != dimensions:
                 raise SourceError(
                     f"{path} holds type 0x{start[2]:02x} in {start[3]} dimensions;"
-                    f" wanted uint8 (0x08) in {dimensions} dimension{'s' if dimensions > 1 else ''}"
+                    f" wanted uint8 (0x08) in {counted(dimensions, 'dimension')}"
                 )
             shape = struct.unpack(f">{dimensions}I", start[4:])
             size = math.prod(shape)

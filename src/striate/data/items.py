@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from striate.data.image import Header, header
 from striate.errors import PictureError, SourceError
+from striate.words import counted
 
 SAMPLE: Final = 200  # pictures whose headers facts() reads
 _HEAD: Final = 1 << 16  # bytes that hold most headers
@@ -144,7 +145,7 @@ class FolderSource(Source):
             grays.append(found.gray)
         if not sizes:
             raise SourceError(
-                f"{self.location}: none of {count} pictures looked at can be read; the first is {reasons[0]}"
+                f"{self.location}: none of {counted(count, 'picture')} looked at can be read; the first is {reasons[0]}"
             )
         return _facts(sizes, gray=all(grays))
 
@@ -203,7 +204,8 @@ def check_rejected(source: Source, *, allow_bad: bool = False) -> None:
         return
     first = "; ".join(f"{one.key}: {one.reason}" for one in bad[:3])
     raise SourceError(
-        f"{len(bad)} of {total} pictures in {source.location} cannot be used ({100 * len(bad) / total:.1f} %, more than"
+        f"{len(bad)} of {counted(total, 'picture')} in {source.location} cannot be used"
+        f" ({100 * len(bad) / total:.1f} %, more than"
         f" 1 %): {first}{'; ...' if len(bad) > 3 else ''}. Repair or remove them, or allow bad pictures (--allow-bad)"
     )
 

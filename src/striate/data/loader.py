@@ -22,6 +22,7 @@ from striate.data import draws
 from striate.data.resident import Resident
 from striate.data.store import Store
 from striate.errors import DataError
+from striate.words import counted
 
 Indices = NDArray[np.int64] | Sequence[int]
 
@@ -84,7 +85,9 @@ def batches(
     labels = np.asarray(targets, np.int64)
     number = len(store.pixels)
     if len(labels) != number:
-        raise DataError(f"{len(labels)} targets for a store of {number} pictures: there must be one for each")
+        raise DataError(
+            f"{counted(len(labels), 'target')} for a store of {counted(number, 'picture')}: there must be one for each"
+        )
     if len(rows) and not (rows.min() >= 0 and rows.max() < number):
         raise DataError(f"rows {rows.min()} to {rows.max()} asked of a store that has 0 to {number - 1}")
     for name, value, least in (("batch_size", batch_size, 1), ("skip", skip, 0), ("prefetch", prefetch, 0)):

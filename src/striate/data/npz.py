@@ -20,6 +20,7 @@ from striate.data.arrays import LARGEST, Block, array_source, as_pictures, origi
 from striate.data.classes import SPLITS, in_order
 from striate.data.items import ArraySource
 from striate.errors import SourceError
+from striate.words import counted
 
 PICTURES: Final = ("x", "images", "data")
 LABELS: Final = ("y", "labels", "targets")
@@ -41,7 +42,9 @@ def npz_source(path: Path, *, name: str) -> ArraySource:
             wanted = LABELS[PICTURES.index(x.lower())] if split is None else f"y_{split}"
             raise SourceError(f"{path} holds pictures as {x} but no labels for them; wanted {wanted}")
         if len(arrays[x]) != len(arrays[y]):
-            raise SourceError(f"{path}: {x} holds {len(arrays[x])} pictures but {y} {len(arrays[y])} labels")
+            raise SourceError(
+                f"{path}: {x} holds {counted(len(arrays[x]), 'picture')} but {y} {counted(len(arrays[y]), 'label')}"
+            )
     labels = {y: _labels(arrays[y], f"{path.name}: {y}") for _, _, y in found if y}
     classes, targets = _targets(labels, _find(arrays, CLASSES, None), arrays, path)
     blocks = [

@@ -22,6 +22,7 @@ from striate.runs.onnx_file import ask, digest_of, session
 from striate.runs.seal import beside, sealed
 from striate.spec.code import Code
 from striate.tasks.unknown import PREFIX
+from striate.words import counted
 
 if TYPE_CHECKING:
     from striate.model.build import Model
@@ -48,7 +49,7 @@ class Parity:
 
     def __str__(self) -> str:
         return (
-            f"{self.same_class} of {self.pictures} pictures get torch's class; logits differ by at most "
+            f"{self.same_class} of {counted(self.pictures, 'picture')} get torch's class; logits differ by at most "
             f"{self.logits:.1e} of the largest, embeddings by {self.embedding:.1e} (allowed: {self.tolerance:.0e})"
         )
 

@@ -15,6 +15,7 @@ from torch.nn import functional
 
 from striate.model.borrowed import Borrowed
 from striate.model.build import Model
+from striate.words import counted
 
 ALIKE = 0.95  # cosine of two filters, from which on they look for the same
 VANISHING, EXPLODING = 1e-3, 1e3  # the first layer's relative gradient over the last's; of exploding, any norm too
@@ -143,7 +144,8 @@ def _advice(
         worst = max(dead, key=lambda one: len(one.dead) / one.channels)
         total, of = sum(len(one.dead) for one in dead), sum(one.channels for one in dead)
         said.append(
-            f"{total} of {of} channels in {len(dead)} layers are dead, most in {worst.part} ({len(worst.dead)} of"
+            f"{total} of {of} channels in {counted(len(dead), 'layer')} are dead, most in {worst.part}"
+            f" ({len(worst.dead)} of"
             f" {worst.channels}): a lower learning rate, batch norm before the activation, or leaky relu keeps them"
             " alive; or a net with fewer channels does as well"
         )

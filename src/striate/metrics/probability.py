@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from striate.errors import StriateError
+from striate.words import counted
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -59,7 +60,10 @@ def checked_targets(targets: ArrayLike, *, pictures: int, classes: int) -> Ints:
     if array.ndim != 1 or array.dtype.kind not in "iu":
         raise StriateError(f"targets must be a row of whole numbers, not {array.dtype} of shape {array.shape}")
     if len(array) != pictures:
-        raise StriateError(f"{pictures} rows of scores but {len(array)} targets; there must be one target a picture")
+        raise StriateError(
+            f"{counted(pictures, 'row')} of scores but {counted(len(array), 'target')}; there must be one"
+            " target a picture"
+        )
     result = array.astype(np.int64)
     if pictures and (result.min() < 0 or result.max() >= classes):
         wrong = int(np.argmax((result < 0) | (result >= classes)))

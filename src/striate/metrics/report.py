@@ -22,6 +22,7 @@ from striate.metrics.outcomes import Outcomes, joined, outcomes
 from striate.metrics.probability import Ints, checked_temperature
 from striate.metrics.reliability import Bin, calibration_error_of, reliability_of
 from striate.metrics.table import report_text
+from striate.words import counted, plural
 
 TOP = (3, 5)
 MISTAKES = 100
@@ -147,7 +148,10 @@ class ClassificationMeter:
             return
         columns = np.asarray(logits).shape[-1]
         if columns != len(self.classes):
-            raise StriateError(f"the logits have {columns} columns but there are {len(self.classes)} classes")
+            raise StriateError(
+                f"the logits have {counted(columns, 'column')} but there {plural(len(self.classes), 'is')}"
+                f" {counted(len(self.classes), 'class')}"
+            )
         self._parts.append(outcomes(logits, targets, temperature=self.temperature))
 
     def compute(self) -> ClassificationReport:

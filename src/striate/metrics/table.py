@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from striate.metrics.classification import ClassMeasure
 from striate.metrics.intervals import Interval
+from striate.words import counted
 
 _NAME = 28  # columns a class name may take
 
@@ -20,7 +21,7 @@ def report_text(
     limit: int,
 ) -> str:
     """Return the summary: ``figures`` are (name, value, unit), ``pairs`` (class, called, pictures)."""
-    lines = [f"{pictures:,} picture{'' if pictures == 1 else 's'}; 95 % intervals in brackets", ""]
+    lines = [f"{counted(pictures, 'picture')}; 95 % intervals in brackets", ""]
     width = max(len(name) for name, _, _ in figures)
     lines += [f"{name:<{width}}  {_figure(value, unit)}" for name, value, unit in figures]
     lines += ["", *_class_table(per_class, limit)]

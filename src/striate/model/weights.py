@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from striate.errors import ModelError
 from striate.model import tensorfile
+from striate.words import counted
 
 if TYPE_CHECKING:
     import numpy as np
@@ -131,7 +132,7 @@ def _from_header(header: tensorfile.Header, path: Path) -> ModelFile:
         shown = ", ".join(names[:3]) + (", …" if len(names) > 3 else "")
         what = "a checkpoint of a training" if "striate.checkpoint" in header.metadata else "a safetensors file"
         raise ModelError(
-            f"{path} is {what} with {len(names)} tensor{'' if len(names) == 1 else 's'}"
+            f"{path} is {what} with {counted(len(names), 'tensor')}"
             f"{f' ({shown})' if names else ''}, but not a model file of Striate: it does not say which net, classes "
             "and preprocessing its weights belong to. striate train writes such files as model.safetensors, and "
             f"striate weights import {path.name} --as NET makes one of somebody else's weights"

@@ -12,6 +12,7 @@ from striate.inside.evidence.value import Evidence, Trust
 from striate.report.answer import Answer, Legend, Row, Table, Tile
 from striate.report.charts import Curve, line_chart
 from striate.report.drawn import as_rgb, enlarged, large, over, picture_tile
+from striate.words import counted
 
 _WIDE = 360  # pixels
 
@@ -111,7 +112,7 @@ def change_answer(change: Change) -> Answer:
         f"What would it take not to say {change.before}?",
         change.sentence,
         (Row(tiles),),
-        shows=f"a part that the answer hangs on, found by asking the network about {change.asked} pictures.",
+        shows=f"a part that the answer hangs on, found by asking the network about {counted(change.asked, 'picture')}.",
         hides=f"whether a smaller part elsewhere would do, or why it then says {change.after}.",
     )
 

@@ -17,6 +17,7 @@ from striate.report.answer import Answer, Legend, Pixels, Row, Tile
 from striate.report.colours import ink, paint
 from striate.report.walk_svg import Grid, player, svg
 from striate.spec.values import as_pair
+from striate.words import counted
 
 SMALL = 16  # pixels a side, up to which a picture is shown in numbers
 _AROUND = 9  # pixels a side of the piece of a larger picture that the window is shown passing over
@@ -79,7 +80,10 @@ def moving(found: Filtered) -> str:
             padding=as_pair(found.conv.padding) if whole else 0,
         )
         steps = walk(made.conv, *piece.shape)
-        alt = f"{found.filter.name} passing over {piece.shape[0]}x{piece.shape[1]} pixels in {steps.steps} steps"
+        alt = (
+            f"{found.filter.name} passing over {piece.shape[0]}x{piece.shape[1]} pixels in"
+            f" {counted(steps.steps, 'step')}"
+        )
         drawing = svg(steps, alt=alt, values=piece, weights=grid, outputs=made.values[..., 0], seconds=_SECONDS)
         drawings.append(player(drawing, steps.steps, _SECONDS))
     ends = f"rows {top} to {top + piece.shape[0] - 1} and columns {left} to {left + piece.shape[1] - 1}"

@@ -11,6 +11,7 @@ from striate.inside.subject import Subject
 from striate.report.answer import Answer, Legend, Row, Table, Tile, figure
 from striate.report.drawn import cut, enlarged, framed, large, map_tile, over, picture_tile, scale_of, sheet
 from striate.report.evidence import why_answer
+from striate.words import counted, plural
 
 _UNTRAINED = "The weights are drawn by chance: this shows how the net works, not what it knows."
 
@@ -34,7 +35,7 @@ def _stages(look: PictureLook) -> Answer:
     for stage in look.stages:
         low, high = scale_of(stage.low, stage.high)
         tall, wide = stage.size
-        heading = f"{stage.part} ({stage.layer}): {stage.channels} channels of {tall} x {wide}"
+        heading = f"{stage.part} ({stage.layer}): {counted(stage.channels, 'channel')} of {tall} x {wide}"
         rows.append(
             Row(
                 tuple(_map_tile(one, stage, low, high) for one in stage.maps),
@@ -81,7 +82,7 @@ def _part(look: PartLook) -> Answer:
     )
     maps = tuple(_map_tile(one, stage, low, high) for one in stage.maps)
     said = (
-        f"{len(stage.maps)} of its {stage.channels} channels, the most active first"
+        f"{len(stage.maps)} of its {counted(stage.channels, 'channel')}, the most active first"
         + (f"; {stage.silent} are nowhere above zero on this picture" if stage.silent else "")
         + "."
     )
@@ -171,7 +172,13 @@ def _channel(look: PartLook, channel: ChannelLook) -> Answer:
                 )
             )
         most = len(channel.exciting.highest)
-        rows.append(Row(tuple(tiles), f"The {len(found)} patches of {most:,} training pictures that excite it most"))
+        rows.append(
+            Row(
+                tuple(tiles),
+                f"The {len(found)} {plural(len(found), 'patch')} of {counted(most, 'training picture')} that"
+                " excite it most",
+            )
+        )
     again = "each" if channel.exciting is not None else "this picture's strongest place"
     tiles = [
         _projection(one, f"what patch {count} shows the channel") for count, one in enumerate(channel.projections, 1)

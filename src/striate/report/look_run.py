@@ -26,6 +26,7 @@ from striate.report.drawn import (
     scale_of,
     sheet,
 )
+from striate.words import counted, plural
 
 _STILLS = 5  # with the picture they fill a line
 _MOVING = 8  # channels that are shown at once
@@ -50,9 +51,12 @@ def _confusion(look: RunLook) -> Answer:
         ]
         rows.append(Row(tuple(tiles), f"Between {first} and {second} ({counts})"))
     if found.wrong:
-        said = f"{found.wrong:,} of {found.pictures:,} {look.part} pictures are wrong; here are those it was surest of"
+        said = (
+            f"{found.wrong:,} of {counted(found.pictures, f'{look.part} picture')}"
+            f" {plural(found.wrong, 'is')} wrong; here are those it was surest of"
+        )
     else:
-        said = f"None of the {found.pictures:,} {look.part} pictures is wrong; here are the closest calls"
+        said = f"None of the {counted(found.pictures, f'{look.part} picture')} is wrong; here are the closest calls"
     return Answer(
         f"What confuses {look.name}?",
         f"{said}, and the pictures between the classes it takes for each other.",
@@ -140,7 +144,7 @@ def _first_filters(look: RunLook) -> list[Row]:
         boards,
         epochs,
         f"The filters of the first layer, epoch {epochs[0]} to {epochs[-1]}; middle gray is zero",
-        f"{len(look.filters[epochs[-1]])} filters of the first layer",
+        f"{counted(len(look.filters[epochs[-1]]), 'filter')} of the first layer",
     )
     stills = _stills(look.maps, look.example, f"filter {look.channel}")
     return [
@@ -215,7 +219,7 @@ def _given(look: RunLook, what: str) -> list[Row]:
     filters = Tile(
         board,
         f"{what}, the frozen first layer; middle gray is zero",
-        f"{len(last)} filters of the first layer, {what}, which training left as they are",
+        f"{counted(len(last), 'filter')} of the first layer, {what}, which training left as they are",
         shown=min(520, board.shape[1]),
     )
     pair = (
@@ -269,13 +273,14 @@ def _health(health: Health) -> Answer:
         "Do all its layers work?",
         health.advice[0][:1].upper() + health.advice[0][1:] + "."
         if health.advice
-        else f"Nothing is dead, alike, vanishing or exploding on {health.pictures} pictures.",
+        else f"Nothing is dead, alike, vanishing or exploding on {counted(health.pictures, 'picture')}.",
         notes=tuple(f"{text[:1].upper()}{text[1:]}." for text in health.advice[1:]),
         table=Table(
             ("part", "layer", "mean", "deviation", "zeros", "dead", "alike", "gradient", "gradient / weights"),
             tuple(rows),
         ),
-        shows=f"what every part puts out over {health.pictures} pictures; channels that a rectifier never lets through"
+        shows=f"what every part puts out over {counted(health.pictures, 'picture')}; channels that a rectifier"
+        " never lets through"
         " (dead); pairs of filters with a cosine of 0.95 and more (alike); the norm of the loss's gradient.",
         hides="whether a dead or doubled channel costs accuracy: a net can do without many. Another batch of pictures"
         " may wake a channel.",

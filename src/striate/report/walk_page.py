@@ -9,6 +9,7 @@ from striate.report.answer import Answer
 from striate.report.walk_svg import player, svg
 from striate.spec import AvgPool, ConvTranspose, MaxPool, MinPool
 from striate.spec.values import as_pair
+from striate.words import counted, plural
 
 _SECONDS = 0.6  # a step
 _KINDS = {
@@ -45,8 +46,12 @@ def formulas(walk: Walk) -> list[str]:
 def answer(walk: Walk) -> Answer:
     """Return the answer, ready for `look_page.page`."""
     transposed, pool = isinstance(walk.layer, ConvTranspose), isinstance(walk.layer, MaxPool | MinPool | AvgPool)
-    lost = f" {len(walk.unseen)} pixels are never seen; they are crossed." if walk.unseen else ""
-    drawing = svg(walk, alt=f"{said(walk)}{lost} {walk.steps} steps.", seconds=_SECONDS)
+    lost = (
+        f" {counted(len(walk.unseen), 'pixel')} {plural(len(walk.unseen), 'is')} never seen and crossed."
+        if walk.unseen
+        else ""
+    )
+    drawing = svg(walk, alt=f"{said(walk)}{lost} {counted(walk.steps, 'step')}.", seconds=_SECONDS)
     refused = "".join(f"<p>{escape(line)}</p>" for line in walk.refused.splitlines())
     shows = "Left what the window passes over, right what it makes, one place a step."
     if transposed:

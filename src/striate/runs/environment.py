@@ -9,7 +9,7 @@ from typing import Any
 
 from striate.model.weights import version
 
-_PACKAGES = ("torch", "numpy", "pillow", "safetensors", "scikit-learn")
+_PACKAGES = ("torch", "numpy", "pillow", "onnxruntime", "scikit-learn")
 
 # Facts that must be the same for a training to repeat itself to the bit.
 _DECIDING = ("torch", "threads", "device", "machine", "processor")

@@ -12,6 +12,7 @@ from striate.errors import ModelError
 from striate.metrics.outcomes import Outcomes, outcomes
 from striate.metrics.probability import checked_scores, checked_targets, softmax
 from striate.metrics.reliability import reliability_of
+from striate.words import counted
 
 LOWEST, HIGHEST = 0.05, 20.0
 _FEW = 30
@@ -61,7 +62,7 @@ def calibrate(logits: ArrayLike, targets: ArrayLike) -> Calibration:
     before, after = outcomes(matrix, targets), outcomes(matrix, targets, temperature=temperature)
     notes = []
     if len(matrix) < _FEW:
-        notes.append(f"fitted on {len(matrix)} pictures only")
+        notes.append(f"fitted on {counted(len(matrix), 'picture')} only")
     if temperature in (LOWEST, HIGHEST):
         notes.append(f"the temperature stopped at the end of its range, {LOWEST} to {HIGHEST}")
     if bool(before.right.all()):

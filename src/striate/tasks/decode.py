@@ -10,6 +10,7 @@ from striate.errors import StriateError
 from striate.metrics.probability import checked_scores, softmax
 from striate.tasks.prediction import Scores
 from striate.tasks.unknown import Unknown
+from striate.words import counted, plural
 
 
 def decode(
@@ -28,7 +29,10 @@ def decode(
     """
     matrix, names = checked_scores(logits), tuple(classes)
     if matrix.shape[1] != len(names):
-        raise StriateError(f"the logits have {matrix.shape[1]} columns but there are {len(names)} classes")
+        raise StriateError(
+            f"the logits have {counted(matrix.shape[1], 'column')} but there {plural(len(names), 'is')}"
+            f" {counted(len(names), 'class')}"
+        )
     probabilities = softmax(matrix, temperature)
     if unknown is None or embeddings is None:
         return [Scores(names, row) for row in probabilities]

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from striate.errors import StriateError
+from striate.words import counted
 
 SHOWN = 5  # how many classes a line of text names at most
 _VISIBLE = 0.005  # less would read 0.00
@@ -45,7 +46,7 @@ class Scores(Prediction):
     def __post_init__(self) -> None:
         given = np.array(self.probabilities, dtype=np.float64)
         if given.shape != (len(self.classes),) or not len(given):
-            raise StriateError(f"{len(self.classes)} classes but probabilities of shape {given.shape}")
+            raise StriateError(f"{counted(len(self.classes), 'class')} but probabilities of shape {given.shape}")
         total = float(given.sum())
         if not (np.isfinite(given).all() and given.min() >= 0 and abs(total - 1) < 1e-3):
             raise StriateError(f"probabilities must be at least 0 and sum to 1; these sum to {total}")

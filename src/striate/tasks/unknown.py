@@ -27,6 +27,7 @@ from striate.errors import ModelError, StriateError
 from striate.metrics.classification import auroc
 from striate.metrics.intervals import Interval
 from striate.metrics.probability import Floats, Ints, checked_scores, checked_targets, log_softmax
+from striate.words import counted
 
 NEIGHBOURS = 5
 STORED = 2000  # training embeddings kept, or 5 a class where that is more
@@ -79,7 +80,10 @@ class Unknown:
         if matrix.shape[1] != self.width:
             raise StriateError(f"the embeddings are {matrix.shape[1]} numbers wide but were {self.width} in training")
         if len(matrix) != len(scores):
-            raise StriateError(f"{len(matrix)} embeddings but {len(scores)} rows of logits; one of each a picture")
+            raise StriateError(
+                f"{counted(len(matrix), 'embedding')} but {counted(len(scores), 'row')} of logits; one of each"
+                " a picture"
+            )
         far = self.distance.deviations(_log_distance(_unit(matrix), self.stored))
         undecided = self.indecision.deviations(_log_indecision(scores, self.temperature))
         result: Floats = np.logaddexp(far, undecided)

@@ -21,6 +21,7 @@ from striate.runs.run import Run
 from striate.tasks.calibrate import Calibration
 from striate.tasks.unknown import Unknown
 from striate.verbs.prepare import Prepared, Progress, prepare_again
+from striate.words import counted
 
 if TYPE_CHECKING:
     from striate.model.build import Model
@@ -226,7 +227,7 @@ def _matched(source: Source, classes: tuple[str, ...]) -> np.ndarray:
     strangers = [name for name in source.classes if name not in classes]
     if strangers:
         raise SourceError(
-            f"{source.location} has {len(strangers)} class{'es' if len(strangers) > 1 else ''} the model does not know:"
+            f"{source.location} has {counted(len(strangers), 'class')} the model does not know:"
             f" {', '.join(strangers[:5])}{' ...' if len(strangers) > 5 else ''};"
             f" it knows {', '.join(classes[:10])}{' ...' if len(classes) > 10 else ''}"
         )

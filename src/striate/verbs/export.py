@@ -19,6 +19,7 @@ from striate.runs.run import Run
 from striate.runs.seal import beside
 from striate.tasks.unknown import PREFIX
 from striate.verbs.prepare import Prepared, Progress, prepare_again, subset
+from striate.words import counted
 
 if TYPE_CHECKING:
     from striate.export.onnx import Parity
@@ -50,7 +51,8 @@ class Loss:
 
     def __str__(self) -> str:
         text = (
-            f"int8 is right on {100 * self.accuracy_int8:.2f} % of {self.pictures:,} validation pictures, float32 on "
+            f"int8 is right on {100 * self.accuracy_int8:.2f} % of"
+            f" {counted(self.pictures, 'validation picture')}, float32 on "
             f"{100 * self.accuracy:.2f} %"
         )
         if self.kept is not None and self.kept_int8 is not None:

@@ -31,6 +31,7 @@ from striate.spec.net import Named, Net
 from striate.spec.shape import Shape
 from striate.spec.stages import stages
 from striate.spec.survey import Survey
+from striate.words import counted, plural
 
 if TYPE_CHECKING:
     from striate.model.build import Model
@@ -158,7 +159,8 @@ def prepare_again(
     if gone:
         shown = ", ".join(sorted(gone)[:3]) + (" ..." if len(gone) > 3 else "")
         raise RunError(
-            f"{len(gone)} of the run's {len(wanted)} pictures are no longer in {found.location}: {shown}; put them back"
+            f"{len(gone)} of the run's {counted(len(wanted), 'picture')} {plural(len(gone), 'is')} no longer in"
+            f" {found.location}: {shown}; put them back"
         )
     net, survey, preprocess = plan(recipe, classes=len(found.classes), preprocess=preprocess, own=own)
     stored = open_store(found.only(wanted), preprocess, progress=progress)
@@ -194,7 +196,8 @@ def plan(
     for where, output in {**ends, "the net": survey.output}.items():
         if output != Shape(classes):
             raise ShapeError(
-                f"{where} puts out {output}, and {classes} classes take {classes} numbers a picture;"
+                f"{where} puts out {output}, and {counted(classes, 'class')} take {counted(classes, 'number')}"
+                " a picture;"
                 " let it end in: flatten >> dense (without a number, dense gives one a class)"
             )
     _check_whiten(recipe, survey, own)

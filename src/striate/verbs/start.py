@@ -22,6 +22,7 @@ from striate.spec.heads import with_new_head
 from striate.spec.net import Net
 from striate.verbs.prepare import Prepared
 from striate.verbs.weights import open_weights
+from striate.words import counted, plural
 
 KEPT = "start.safetensors"
 FEW = 5000  # pictures to train on, below which published weights nearly always bring more
@@ -88,7 +89,8 @@ def hint(prepared: Prepared) -> tuple[str, ...]:
         return ()
     where = shlex.quote(prepared.recipe.source)
     return (
-        f"{few:,} pictures are few to learn from chance; published weights likely bring much more (cats and dogs, 630"
+        f"{counted(few, 'picture')} {plural(few, 'is')} few to learn from chance; published weights likely"
+        " bring much more (cats and dogs, 630"
         f" pictures: 96 % in place of 77 %): striate train {where} --from {USUAL}",
     )
 

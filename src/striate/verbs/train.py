@@ -25,6 +25,7 @@ from striate.spec.code import is_code
 from striate.verbs.events import Event, Finished, Finishing, Planned, follow
 from striate.verbs.prepare import Own, Prepared, Progress, first_layer, prepare, prepare_again
 from striate.verbs.start import Start, hint, keep, kept, open_start
+from striate.words import counted
 
 if TYPE_CHECKING:
     from torch import nn
@@ -173,7 +174,8 @@ def resuming(
         assert recipe.epochs is not None
         if epochs is not None and epochs < recipe.epochs:
             raise RunError(
-                f"{run.name} was begun with {recipe.epochs} epochs; it can be raised, not lowered to {epochs}"
+                f"{run.name} was begun with {counted(recipe.epochs, 'epoch')}; it can be raised, not lowered to"
+                f" {epochs}"
             )
         longer = epochs is not None and epochs > recipe.epochs
         if run.finished() and recipe.tune == "head":
@@ -183,7 +185,7 @@ def resuming(
             )
         if run.finished() and not longer:
             raise RunError(
-                f"{run.name} is complete ({recipe.epochs} epochs); to train it longer say"
+                f"{run.name} is complete ({counted(recipe.epochs, 'epoch')}); to train it longer say"
                 f" striate train --resume {run.name} --epochs {2 * recipe.epochs}"
             )
         facts, keys = run.source(), run.split()

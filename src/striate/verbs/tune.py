@@ -30,6 +30,7 @@ from striate.verbs.events import Event, Finished, Finishing, Planned, follow
 from striate.verbs.finish import asking, finish
 from striate.verbs.prepare import WORTH_SHARING, Prepared, Progress
 from striate.verbs.start import Start
+from striate.words import counted
 
 if TYPE_CHECKING:
     from striate.model.build import Model
@@ -83,7 +84,7 @@ def begin_tuning(prepared: Prepared, start: Start, *, progress: Progress | None 
         decay=recipe.weight_decay if head_alone else None,
         class_weights=weights,
     )
-    said = f"{len(features.values):,} pictures of {features.values.shape[1]:,} features each"
+    said = f"{counted(len(features.values), 'picture')} of {counted(features.values.shape[1], 'feature')} each"
     if features.computed:
         said += f", made in {seconds:.1f} s ({features.computed / max(seconds, 1e-9):,.0f} pictures/s)"
     else:

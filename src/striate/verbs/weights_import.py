@@ -23,6 +23,7 @@ from striate.nets import CATALOG
 from striate.runs import durable
 from striate.runs.environment import environment
 from striate.spec import Shape
+from striate.words import counted
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -179,7 +180,7 @@ def _class_names(classes: int | Sequence[str] | None, name: str) -> tuple[str, .
     if classes is None or isinstance(classes, int):
         count = CATALOG[name].classes if classes is None else classes
         if count < 1:
-            raise ModelError(f"{count} classes; a net answers with at least one")
+            raise ModelError(f"{counted(count, 'class')}; a net answers with at least one")
         return tuple(f"class {number}" for number in range(count))
     check_names(classes, "the list of classes")
     return tuple(classes)

@@ -1,0 +1,34 @@
+"""Words around numbers: one picture, two pictures. Imports nothing of ours."""
+
+from __future__ import annotations
+
+_OTHERWISE = {
+    "class": "classes",
+    "copy": "copies",
+    "patch": "patches",
+    "is": "are",
+    "was": "were",
+    "has": "have",
+    "it": "they",
+}
+
+
+def counted(number: int, noun: str) -> str:
+    """Return a number with its noun, in the singular for one: the noun is given in the singular.
+
+    Where several words are given the last is the noun; thousands are set apart.
+
+    Example: ``counted(1, "picture")  # "1 picture"``, ``counted(1200, "test picture")  # "1,200 test pictures"``
+    """
+    return f"{number:,} {plural(number, noun)}"
+
+
+def plural(number: int, word: str) -> str:
+    """Return a noun or a small verb (is, was, has) as it stands beside a number, which is not told.
+
+    Example: ``plural(1, "class")  # "class"``, ``plural(2, "class")  # "classes"``
+    """
+    if number == 1:
+        return word
+    before, space, last = word.rpartition(" ")
+    return before + space + _OTHERWISE.get(last, f"{last}s")
