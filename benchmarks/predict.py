@@ -73,7 +73,8 @@ def run(trials: int) -> Result:
         ),
         ("striate predict --no-unknown pictures [--int8]",),
         (
-            f"The class is the script's for {same['ours']:,} of {PICTURES:,}, in int8 for {same['int8']:,} (it resizes otherwise).",
+            f"The class is the script's for {same['ours']:,} of {PICTURES:,}, in int8 for {same['int8']:,} (it"
+            " resizes otherwise).",
             f"{told.strip().splitlines()[-1]}.",
         ),
     )

@@ -184,7 +184,7 @@ def test_npz_labels(tmp_path: Path) -> None:
         ({}, "holds no arrays; wanted pictures as x"),
         ({"a": np.zeros((2, 4, 4), np.uint8)}, r"holds a \(2 x 4 x 4\); wanted"),
         ({"x": np.zeros((2, 4, 4), np.uint8)}, "pictures as x but no labels for them; wanted y"),
-        ({"x": np.zeros((2, 4, 4), np.uint8), "y": [0]}, "x holds 2 pictures but y 1 labels"),
+        ({"x": np.zeros((2, 4, 4), np.uint8), "y": [0]}, "x holds 2 pictures but y 1 label"),
         ({"x": np.zeros((2, 4), np.uint8), "y": [0, 1]}, "x has shape 2 x 4; wanted N x H x W"),
         ({"x": np.zeros((2, 4, 4, 4), np.uint8), "y": [0, 1]}, "shape 2 x 4 x 4 x 4"),
         ({"x": np.zeros((2, 0, 4), np.uint8), "y": [0, 1]}, "no pictures at all"),

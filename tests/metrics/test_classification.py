@@ -154,7 +154,7 @@ def test_huge_logits_stay_finite(dtype):
         ([[0.0, 1.0], [np.inf, 0]], [0, 0], "row 1"),
         ([[0.0, 1.0]], [2], "target 2 of picture 0 is none of the classes 0..1"),
         ([[0.0, 1.0]], [-1], "without a label"),
-        ([[0.0, 1.0]], [0, 1], "1 rows of scores but 2 targets"),
+        ([[0.0, 1.0]], [0, 1], "1 row of scores but 2 targets"),
         ([[0.0, 1.0]], [0.5], "whole numbers"),
     ],
 )

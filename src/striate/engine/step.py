@@ -15,6 +15,7 @@ from striate.engine.device import autocast, draw_seed, free_memory, out_of_memor
 from striate.engine.state import Training
 from striate.errors import DeviceError, TrainingError
 from striate.tasks import classify
+from striate.words import counted
 
 
 def update(training: Training, batch: Batch) -> bool:
@@ -41,7 +42,7 @@ def update(training: Training, batch: Batch) -> bool:
         if "more than 1 value per channel" not in str(error):
             raise
         raise TrainingError(
-            f"batch norm has one value per channel in a piece of {len(batch.items) // training.parts} picture(s), and"
+            f"batch norm has one value per channel in a piece of {counted(len(batch.items) // training.parts, 'picture')}, and"
             " cannot norm by that; use a batch of at least 2, or groupnorm in place of batchnorm"
         ) from None
     if loss is None:  # out here, the tensors of the failed try are no longer held by its error
