@@ -12,6 +12,7 @@ import pytest
 SRC = Path(__file__).resolve().parents[1] / "src" / "striate"
 ORDER = [
     ["words", "errors"],
+    ["files"],
     ["spec"],
     ["nets"],
     ["recipe"],
@@ -29,6 +30,7 @@ ORDER = [
 RANK = {room: rank for rank, rooms in enumerate(ORDER) for room in rooms}
 NO_TORCH = [
     "errors",
+    "files",
     "spec",
     "nets",
     "recipe",
@@ -121,7 +123,8 @@ def test_every_room_has_its_place() -> None:
 
 @pytest.mark.parametrize("module", NO_TORCH)
 def test_needs_no_torch(module: str) -> None:
-    heavy = ["torch", "sklearn"] + (["numpy"] if module.split(".", maxsplit=1)[0] in ("spec", "nets", "errors") else [])
+    light = module.split(".", maxsplit=1)[0] in ("spec", "nets", "errors", "files")
+    heavy = ["torch", "sklearn"] + (["numpy"] if light else [])
     code = f"import sys, striate.{module}; print([name for name in {heavy!r} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
@@ -153,6 +156,44 @@ def test_nothing_is_pickled() -> None:
                 assert given["weights_only"] == "True", f"{path}:{node.lineno} loads more than weights"
             if isinstance(node, ast.keyword) and node.arg == "allow_pickle":
                 assert isinstance(node.value, ast.Constant) and node.value.value is False, f"{path}:{node.value.lineno}"
+
+
+# What reads without striate.files, and what it reads: never a file that a person names.
+OWN = {
+    "data/cache.py": "the cache's own files",
+    "data/download.py": "what was just downloaded",
+    "data/imagenet.py": "a file of the package",
+    "data/storefile.py": "the cache's own files",
+    "export/int8.py": "what was just written",
+    "model/door/child.py": "descriptors it was given",
+    "model/door/jail.py": "the system's own figures",
+    "model/door/parent.py": "what the child wrote",
+    "recipe.py": "files of the package",
+    "report/page.py": "files of the package",
+    "runs/durable.py": "the end of a file it is about to append to",
+    "runs/environment.py": "the system's own figures",
+    "runs/lock.py": "a lock that is held",
+    "verbs/export.py": "pictures of scikit-learn",
+    "verbs/weights.py": "the cache's own files",
+}
+
+
+def test_files_that_a_person_names_are_opened_in_one_place() -> None:
+    found = {}
+    for path in FILES:
+        name = path.relative_to(SRC).as_posix()
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if name == "files.py" or not isinstance(node, ast.Call):
+                continue
+            called = ast.unparse(node.func)
+            of_ours = called.startswith("files.") or called in ("read_bytes", "read_text")
+            reads = called.endswith((".read_bytes", ".read_text")) and not of_ours
+            binary = any(isinstance(one, ast.Constant) and one.value == "rb" for one in node.args)
+            opens = called in ("open", "gzip.open") or (called.endswith(".open") and binary)
+            if reads or opens:
+                found[name] = node.lineno
+    assert found.keys() <= OWN.keys(), f"use striate.files in {[(n, found[n]) for n in found.keys() - OWN.keys()]}"
+    assert OWN.keys() <= found.keys(), f"no longer needed here: {OWN.keys() - found.keys()}"
 
 
 def test_only_durable_replaces_files_in_runs() -> None:

@@ -5,6 +5,7 @@ StriateError                      one clear message; the command line prints it 
 │   ├── NotationError             the text of a net does not read; knows the column
 │   ├── ShapeError                a layer cannot take what it is given (dense on a map, groups that do not divide)
 │   └── FitError                  a window does not fit, or part of the picture is never seen; knows what would fit
+├── FileError                     a file that is no ordinary one (a device, a pipe), or larger than any of its kind
 ├── RecipeError                   how to train, said wrongly
 ├── DataError                     the pictures
 │   ├── SourceError               a folder, list or data set that cannot be used as it is
@@ -70,6 +71,14 @@ class ShapeError(DescribeError):
 
 class FitError(DescribeError):
     """A window does not fit, or part of the picture is never seen."""
+
+
+class FileError(StriateError, OSError):
+    """A file that is no ordinary one (a device, a pipe), or larger than any of its kind.
+
+    It is an OSError too, so that whoever says why a file cannot be read says this; its text is the reason alone, and
+    ``errno``, ``strerror`` and ``filename`` are None.
+    """
 
 
 class RecipeError(StriateError):

@@ -18,6 +18,7 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from striate import files
 from striate.errors import RecipeError
 
 Share = Annotated[float, Field(ge=0.0, lt=1.0)]
@@ -278,7 +279,7 @@ def from_toml(text: str, *, where: str = "recipe") -> Recipe:
 def read(path: Path) -> Recipe:
     """Read a recipe file."""
     try:
-        text = path.read_text(encoding="utf-8")
+        text = files.read_text(path)
     except OSError as error:
         raise RecipeError(f"recipe {path} cannot be read: {error.strerror or error}") from None
     except UnicodeDecodeError as error:

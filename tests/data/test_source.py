@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from striate import files
 from striate.data import named, source
 from striate.data.items import FolderSource, Item, Rejected
 from striate.data.source import Facts, check_rejected, find
@@ -253,8 +254,8 @@ def test_facts_read_few_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     make(tmp_path, *(f"{name}/{number}.jpg" for name in "ab" for number in range(300)))
     found = find(tmp_path)
     opened: list[Path] = []
-    original = Path.open
-    monkeypatch.setattr(Path, "open", lambda self, *rest: opened.append(self) or original(self, *rest))
+    original = files.open_file
+    monkeypatch.setattr(files, "open_file", lambda path, **limit: opened.append(path) or original(path, **limit))
     found.facts()
     assert len(opened) == 200
     assert len({path.parent.name for path in opened}) == 2
@@ -302,7 +303,7 @@ def test_too_many_bad_pictures_stop(tmp_path: Path) -> None:
 
 def test_finding_opens_no_picture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     make(tmp_path, *(f"{name}/{number}.jpg" for name in "ab" for number in range(50)))
-    monkeypatch.setattr(Path, "open", lambda *_, **__: pytest.fail("a file was opened"))
+    monkeypatch.setattr(files, "open_file", lambda *_, **__: pytest.fail("a file was opened"))
     assert len(find(tmp_path).items) == 100
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 from striate.errors import DataError
+from striate.files import open_file
 from striate.runs import durable
 
 
@@ -17,7 +19,7 @@ def check_free(path: Path, is_ours: Callable[[bytes], bool]) -> Path:
         if path.is_dir():
             raise DataError(f"{path} is a folder; name a file with -o")
         if path.exists():
-            with path.open("rb") as file:
+            with open_file(path, limit=sys.maxsize) as file:
                 if not is_ours(file.read(4096)):
                     raise DataError(f"{path} is there already and is not ours; name another file with -o")
     except OSError as error:

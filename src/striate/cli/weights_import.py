@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from striate.errors import ModelError
+from striate.files import read_text
 from striate.verbs.weights_import import Imported, import_weights
 from striate.words import counted
 
@@ -83,9 +84,7 @@ def _classes(given: str) -> int | list[str]:
         return int(given)
     path = Path(given)
     try:
-        if path.stat().st_size > _NAMES_LIMIT:
-            raise ModelError(f"{path} has over {_NAMES_LIMIT:,} bytes; it should hold a class name a line")
-        names = [line.strip() for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+        names = [line.strip() for line in read_text(path, limit=_NAMES_LIMIT).splitlines() if line.strip()]
     except UnicodeDecodeError:
         raise ModelError(f"{path} is not text (UTF-8); it should hold a class name a line") from None
     except OSError as error:

@@ -13,6 +13,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from striate import files
 from striate.data.arrays import Block, array_source, origin
 from striate.data.items import ArraySource
 from striate.errors import SourceError
@@ -67,7 +68,7 @@ def cifar_source(batches: Sequence[Path], *, name: str, location: str) -> ArrayS
 def _read(path: Path) -> tuple[bool, NDArray[np.uint8], NDArray[np.uint8]]:
     """Return whether a file is of CIFAR-100, its (fine) labels (N,), and its pictures (N, 32, 32, 3)."""
     try:
-        content = np.frombuffer(path.read_bytes(), np.uint8)
+        content = np.frombuffer(files.read_bytes(path, limit=files.ARRAYS), np.uint8)
     except OSError as error:
         raise SourceError(f"{path} cannot be read: {error.strerror or error}") from None
     for fine, row in ((False, 1 + _PIXELS), (True, 2 + _PIXELS)):
@@ -88,7 +89,8 @@ def _read(path: Path) -> tuple[bool, NDArray[np.uint8], NDArray[np.uint8]]:
 def _names(folder: Path, *, fine: bool) -> tuple[str, ...]:
     listed = folder / ("fine_label_names.txt" if fine else "batches.meta.txt")
     if listed.is_file():
-        names = [line.strip() for line in listed.read_text("utf-8", errors="replace").splitlines() if line.strip()]
+        text = files.read_bytes(listed, limit=files.TEXT).decode("utf-8", "replace")
+        names = [line.strip() for line in text.splitlines() if line.strip()]
         if len(set(names)) != len(names) or not names:
             raise SourceError(f"{listed} does not give every class a name of its own")
         return tuple(names)

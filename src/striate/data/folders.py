@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from striate import files
 from striate.data.classes import SPLITS, check_names, in_order, is_text, shown
 from striate.data.image import looks_like_picture
 from striate.data.items import FolderSource, Item, Rejected
@@ -135,7 +136,7 @@ def _refusal(key: str, entry: os.DirEntry[str]) -> Rejected | None:
     if suffix in SUFFIXES:
         return None
     try:
-        with Path(entry.path).open("rb") as file:
+        with files.open_file(entry.path, limit=files.PICTURE) as file:
             start = file.read(16)
     except OSError as error:
         return Rejected(key, f"cannot be read: {error.strerror or error}")

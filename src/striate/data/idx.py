@@ -10,13 +10,16 @@ import math
 import re
 import struct
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from io import BufferedReader
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from striate import files
 from striate.data.arrays import LARGEST, Block, array_source, as_pictures, origin
 from striate.data.classes import SPLITS, in_order
 from striate.data.items import ArraySource
@@ -108,10 +111,16 @@ def read_idx(path: Path, *, dimensions: int) -> NDArray[np.uint8]:
     return np.frombuffer(values, np.uint8).reshape(shape)
 
 
-def _opened(path: Path) -> gzip.GzipFile | BinaryIO:
-    with path.open("rb") as file:
+@contextmanager
+def _opened(path: Path) -> Iterator[gzip.GzipFile | BufferedReader]:
+    with files.open_file(path, limit=files.ARRAYS) as file:
         zipped = file.read(2) == b"\x1f\x8b"
-    return gzip.open(path, "rb") if zipped else path.open("rb")
+        file.seek(0)
+        if not zipped:
+            yield file
+            return
+        with gzip.GzipFile(fileobj=file, mode="rb") as unzipped:
+            yield unzipped
 
 
 def _split(path: Path) -> str | None:

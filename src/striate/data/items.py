@@ -14,6 +14,7 @@ from typing import Final, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from striate import files
 from striate.data.image import Header, header
 from striate.errors import PictureError, SourceError
 from striate.words import counted
@@ -112,7 +113,7 @@ class FolderSource(Source):
     def picture(self, index: int) -> bytes:
         """Return the bytes of a picture's file. Errors: PictureError when it cannot be read (any more)."""
         try:
-            return self.path(index).read_bytes()
+            return files.read_bytes(self.path(index), limit=files.PICTURE)
         except OSError as error:
             raise PictureError(f"cannot be read: {error.strerror or error}") from None
 
@@ -218,7 +219,7 @@ def _facts(sizes: Sequence[tuple[int, int]], *, gray: bool) -> Facts:
 
 def _header(path: Path) -> Header:
     try:
-        with path.open("rb") as file:
+        with files.open_file(path, limit=files.PICTURE) as file:
             start = file.read(_HEAD)
             try:
                 return header(start)

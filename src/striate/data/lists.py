@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Final
 
+from striate import files
 from striate.data.classes import SPLITS, in_order
 from striate.data.items import FolderSource, Item, Rejected
 from striate.errors import SourceError
@@ -20,7 +21,6 @@ from striate.errors import SourceError
 PATH_COLUMNS: Final = ("path", "file", "filename", "image")
 LABEL_COLUMNS: Final = ("label", "class", "target", "category")
 SPLIT_COLUMNS: Final = ("split",)
-_LARGEST: Final = 1 << 30  # bytes
 
 
 @dataclass(frozen=True)
@@ -79,9 +79,7 @@ def _key(text: str, folder: Path) -> tuple[str, bool]:
 
 def _rows(path: Path) -> list[_Row]:
     try:
-        if path.stat().st_size > _LARGEST:
-            raise SourceError(f"{path} is over 1 GiB, which no list of files is")
-        text = path.read_bytes().decode("utf-8-sig")
+        text = files.read_bytes(path, limit=files.LIST).decode("utf-8-sig")
     except OSError as error:
         raise SourceError(f"{path} cannot be read: {error.strerror or error}") from None
     except UnicodeDecodeError as error:

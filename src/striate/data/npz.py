@@ -16,6 +16,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from striate import files
 from striate.data.arrays import LARGEST, Block, array_source, as_pictures, origin
 from striate.data.classes import SPLITS, in_order
 from striate.data.items import ArraySource
@@ -57,12 +58,14 @@ def npz_source(path: Path, *, name: str) -> ArraySource:
 
 def _load(path: Path) -> dict[str, NDArray[Any]]:
     try:
-        with zipfile.ZipFile(path) as file:
-            size = sum(entry.file_size for entry in file.infolist())
-        if size > LARGEST:
-            raise SourceError(f"{path} unpacks to {size:,} bytes, over {LARGEST:,}")
-        with np.load(path, allow_pickle=False) as file:
-            return {key: file[key] for key in file.files}
+        with files.open_file(path, limit=files.ARRAYS) as file:
+            with zipfile.ZipFile(file) as archive:
+                size = sum(entry.file_size for entry in archive.infolist())
+            if size > LARGEST:
+                raise SourceError(f"{path} unpacks to {size:,} bytes, over {LARGEST:,}")
+            file.seek(0)
+            with np.load(file, allow_pickle=False) as arrays:
+                return {key: arrays[key] for key in arrays.files}
     except OSError as error:
         raise SourceError(f"{path} cannot be read: {error.strerror or error}") from None
     except ValueError as error:

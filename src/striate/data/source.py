@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+from striate import files
 from striate.data.classes import check_source, is_text, shown
 from striate.data.image import looks_like_picture
 from striate.data.items import ArraySource, Facts, FolderSource, Item, Rejected, Source, check_rejected
@@ -74,7 +75,7 @@ def _at(path: Path) -> Source:
         if path.is_dir():
             return _folder(path, name)
         if not path.is_file():
-            if path.is_symlink():
+            if not path.exists():
                 raise SourceError(f"{shown(str(path))} is a link to nothing")
             raise SourceError(f"{shown(str(path))} is neither a file nor a folder")
         return _file(path, shown(path.name.partition(".")[0]) or name)
@@ -96,7 +97,7 @@ def _folder(path: Path, name: str) -> Source:
 
 def _file(path: Path, name: str) -> Source:
     lower = path.name.lower()
-    with path.open("rb") as file:
+    with files.open_file(path, limit=files.MODEL) as file:
         start = file.read(16)
     if lower.endswith(".npz"):
         from striate.data.npz import npz_source

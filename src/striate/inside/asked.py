@@ -7,7 +7,6 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,6 +15,7 @@ from numpy.typing import NDArray
 from striate.data.image import decode, header
 from striate.data.preprocess import Preprocess
 from striate.errors import DescribeError, PictureError
+from striate.files import PICTURE, read_bytes
 from striate.inside.frame import Box, Frame
 from striate.runs.predictor import Picture
 from striate.spec import Shape
@@ -168,7 +168,7 @@ def _content(picture: Picture) -> tuple[str, bytes | NDArray[Any]]:
     if isinstance(picture, bytes | np.ndarray):
         return "the picture", picture
     try:
-        return str(picture), Path(picture).read_bytes()
+        return str(picture), read_bytes(picture, limit=PICTURE)
     except OSError as error:
         reason = "there is no such file" if isinstance(error, FileNotFoundError) else error.strerror or str(error)
         raise PictureError(f"{picture} cannot be read: {reason}") from None

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from striate.data.image import decode, header
 from striate.errors import PictureError
+from striate.files import PICTURE, read_bytes
 
 MOST_TEXT = 4_000_000  # bytes: text is for pictures one can read
 
@@ -30,7 +31,7 @@ def read(path: Path) -> NDArray[Any]:
     Example: ``read(Path("cat.jpg")).shape  # (375, 500, 3)``
     """
     try:
-        data = path.read_bytes()
+        data = read_bytes(path, limit=PICTURE)
     except OSError as error:
         reason = "there is no such file" if isinstance(error, FileNotFoundError) else error.strerror or str(error)
         raise PictureError(f"{path} cannot be read: {reason}") from None

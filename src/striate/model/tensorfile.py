@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from striate.errors import ModelError
+from striate.files import MODEL, open_file
 
 if TYPE_CHECKING:
     import numpy as np
@@ -95,7 +96,7 @@ def read_header(path: Path) -> Header:
 
     Raises ModelError for a file that is none, or is cut short; OSError where it cannot be read.
     """
-    with path.open("rb") as stream:
+    with open_file(path, limit=MODEL) as stream:
         size = stream.seek(0, 2)
         stream.seek(0)
         start = stream.read(8)
@@ -144,7 +145,7 @@ def _proved(path: Path, check: Callable[[Header], None] | None) -> tuple[bytearr
     if check:
         check(header)
     content = bytearray(header.size - 8 - len(header.text))
-    with path.open("rb") as stream:
+    with open_file(path, limit=MODEL) as stream:
         stream.seek(8 + len(header.text))
         if stream.readinto(content) != len(content) or stream.read(1):
             raise ModelError(f"{path} changed while it was read; try again")
@@ -165,7 +166,7 @@ def read_arrays(path: Path, header: Header, prefix: str) -> dict[str, np.ndarray
     No checksum is proved: whoever calls has another. ``header`` is the file's own, from ``read_header``.
     """
     arrays = {}
-    with path.open("rb") as stream:
+    with open_file(path, limit=MODEL) as stream:
         for name, place in header.places.items():
             if name.startswith(prefix):
                 stream.seek(8 + len(header.text) + place.start)

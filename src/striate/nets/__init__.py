@@ -14,6 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
+from striate import files
 from striate.errors import DescribeError, NotationError
 from striate.nets.airbench import airbench94
 from striate.nets.alexnet import TORCHVISION as ALEXNET
@@ -290,13 +291,11 @@ def resolve(what: str) -> Net:
 
 def _read(path: Path) -> Net:
     try:
-        if path.stat().st_size > LARGEST_FILE:
-            raise DescribeError(f"{path} is too large to be the text of a net: over {LARGEST_FILE:,} bytes")
-        return parse(path.read_text(encoding="utf-8"))
+        return parse(files.read_text(path, limit=LARGEST_FILE))
     except UnicodeDecodeError:
         raise DescribeError(f"{path} is not text, so it is not the text of a net") from None
     except OSError as error:
-        raise DescribeError(f"{path} cannot be read: {error.strerror}") from None
+        raise DescribeError(f"{path} cannot be read as the text of a net: {error.strerror or error}") from None
     except NotationError as error:
         line = error.text.count("\n", 0, error.column) + 1
         raise NotationError(f"{path}, line {line}: {error.reason}", error.text, error.column) from None

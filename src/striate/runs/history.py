@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from striate.errors import RunError
+from striate.files import LIST, read_bytes
 from striate.runs import durable
 
 
@@ -54,7 +55,7 @@ def plain(value: Any) -> Any:
 def _whole_lines(path: Path) -> tuple[list[bytes], bool]:
     """Return the lines that are whole, and whether something torn follows them."""
     try:
-        content = path.read_bytes()
+        content = read_bytes(path, limit=LIST)
     except FileNotFoundError:
         return [], False
     except OSError as error:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from striate.errors import RunError
+from striate.files import LIST, read_bytes
 from striate.runs import durable, history
 
 if TYPE_CHECKING:
@@ -87,7 +88,7 @@ def kept(run: Run) -> dict[str, Kept]:
 def _ends_with(path: Path, epoch: int) -> bool:
     """Return whether the last line of a file is whole and of an epoch: then nothing in it has to go."""
     try:
-        last = path.read_bytes().rsplit(b"\n", 2)[-2:]
+        last = read_bytes(path, limit=LIST).rsplit(b"\n", 2)[-2:]
         return last[1:] == [b""] and bool(json.loads(last[0])["index"] == epoch)
     except (OSError, ValueError, KeyError, TypeError):
         return False

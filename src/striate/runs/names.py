@@ -6,6 +6,8 @@ import difflib
 import re
 from pathlib import Path
 
+from striate.files import read_text
+
 LAST = "last"
 MARK = "recipe.toml"  # written last when a run is made: a folder without it is none
 TRAIN = "striate train <folder of pictures>"
@@ -24,7 +26,7 @@ def names(runs_dir: Path) -> list[str]:
 def last(runs_dir: Path) -> str | None:
     """Return the name that the file ``last`` holds, None when there is none."""
     try:
-        return (runs_dir / LAST).read_text(encoding="utf-8").strip() or None
+        return read_text(runs_dir / LAST).strip() or None
     except (OSError, UnicodeDecodeError):
         return None
 

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from striate.data.preprocess import Preprocess
 from striate.errors import ModelError, PictureError
+from striate.files import PICTURE, read_bytes
 from striate.model import tensorfile, weights
 from striate.model.weights import ModelFile
 from striate.runs.onnx_file import FEW, OnnxFile, thread_count
@@ -222,7 +223,7 @@ class Predictor:
     def _pixels(self, key: str, picture: Picture) -> np.ndarray[Any, Any] | PictureError:
         """Return a picture as the network takes it, (H, W, C) uint8, or why it cannot be."""
         try:
-            content = Path(picture).read_bytes() if isinstance(picture, str | Path) else picture
+            content = read_bytes(picture, limit=PICTURE) if isinstance(picture, str | Path) else picture
             return self.preprocess.pixels(content)
         except OSError as error:
             reason = "there is no such file" if isinstance(error, FileNotFoundError) else error.strerror or str(error)

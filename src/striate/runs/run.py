@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, final
 
 from striate.errors import RunError
+from striate.files import LIST, read_bytes
 from striate.runs import checkpoints, durable, history, names
 from striate.runs.lock import Lock, acquire, holder
 
@@ -332,7 +333,7 @@ class Run:
     def _read(self, name: str) -> str:
         path = self.path / name
         try:
-            return path.read_bytes().decode("utf-8", "surrogateescape")
+            return read_bytes(path, limit=LIST).decode("utf-8", "surrogateescape")
         except FileNotFoundError:
             raise RunError(f"{self.name} has no {name}; what is in {self.path} is not whole") from None
         except OSError as error:

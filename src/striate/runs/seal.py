@@ -13,6 +13,7 @@ from threading import Thread
 from typing import Final, final
 
 from striate.errors import ModelError
+from striate.files import MODEL, open_file
 from striate.model import tensorfile
 
 SEAL: Final = tensorfile.CHECKSUM  # the name of the last entry of the file's metadata
@@ -35,7 +36,7 @@ def sealed(content: bytes) -> bytes:
 
 def check_seal(path: Path) -> None:
     """Raise ModelError for a file that Striate did not write, or whose bytes have changed since; OSError."""
-    with path.open("rb") as stream:
+    with open_file(path, limit=MODEL) as stream:
         left = stream.seek(0, os.SEEK_END) - len(ZEROS)
         start = left - len(_TAIL)
         stream.seek(max(start, 0))

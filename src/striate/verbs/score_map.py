@@ -11,6 +11,7 @@ import torch
 from striate.data.image import header
 from striate.data.preprocess import LARGEST
 from striate.errors import PictureError
+from striate.files import PICTURE, read_bytes
 from striate.metrics.probability import softmax
 from striate.runs.predictor import Predictor
 from striate.spec.sliding import slide
@@ -89,6 +90,6 @@ def _region(given: tuple[int, int], seen: tuple[int, int]) -> tuple[float, float
 
 def _read(path: Path) -> bytes:
     try:
-        return path.read_bytes()
+        return read_bytes(path, limit=PICTURE)
     except OSError as error:
         raise PictureError(f"{path} cannot be read: {error.strerror or error}") from None

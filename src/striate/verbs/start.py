@@ -12,6 +12,7 @@ from pathlib import Path
 from striate.data.download import Progress
 from striate.data.preprocess import Preprocess
 from striate.errors import ModelError
+from striate.files import MODEL, read_bytes
 from striate.model import tensorfile
 from striate.model.weights import read_facts
 from striate.recipe import SMALL
@@ -69,7 +70,7 @@ def open_start(
 def keep(start: Start, run: Run) -> None:
     """Copy the weights into a run. Errors: DiskError, ModelError."""
     try:
-        content = start.path.read_bytes()
+        content = read_bytes(start.path, limit=MODEL)
     except OSError as error:
         raise ModelError(f"{start.path} cannot be read: {error.strerror or error}") from None
     durable.write(run.path / KEPT, content)
