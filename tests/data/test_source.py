@@ -41,8 +41,8 @@ def make(root: Path, *keys: str, data: bytes = JPEG) -> Path:
 def fingerprint(root: Path) -> str:
     """Names, sizes, modes and times of change of a whole tree."""
     sha = hashlib.sha256()
-    for folder, _, files in sorted(os.walk(root)):
-        for name in ["", *sorted(files)]:
+    for folder, _, names in sorted(os.walk(root)):
+        for name in ["", *sorted(names)]:
             stat = os.lstat(Path(folder) / name)
             sha.update(
                 f"{folder}\0{name}\0{stat.st_size}\0{stat.st_mtime_ns}\0{stat.st_mode}\n".encode("utf-8", "replace")
