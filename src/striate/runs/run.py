@@ -3,7 +3,7 @@
     runs/last                      the name of the newest run, as text
     runs/<stem>-<n>/
         source.json environment.json recipe.toml      written by create; recipe.toml last: without it, it is no run
-        split.json history.jsonl checkpoints/         while it learns
+        pictures.json split.json history.jsonl checkpoints/   while it learns
         model.safetensors report.html finished.json   at the end; finished.json last
         lock                                          held by the process that trains
 

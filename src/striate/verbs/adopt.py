@@ -29,7 +29,7 @@ from striate.spec.code import Code
 from striate.spec.net import Net
 from striate.spec.shape import Shape
 from striate.spec.survey import Survey
-from striate.verbs.evaluate import Evaluation, evaluate_on
+from striate.verbs.evaluate import Evaluation, evaluate_on, evaluate_run
 from striate.verbs.prepare import Own
 from striate.verbs.train import Event, Planned, training
 
@@ -201,13 +201,23 @@ class Adopted:
         return (dot if self.why is None else dot_in_code)(self.subject(picture), part, channel, at)
 
     def evaluate(
-        self, source: str | Path, *, data_dir: Path | str | None = None, allow_bad: bool = False
+        self,
+        source: str | Path | Run,
+        *,
+        part: str = "test",
+        data_dir: Path | str | None = None,
+        allow_bad: bool = False,
     ) -> Evaluation:
-        """Evaluate it on pictures whose classes it knows by name. Errors: SourceError for classes it does not know.
+        """Evaluate it on pictures whose classes it knows by name, or a run of its own on a ``part`` of the run's.
+
+        Errors: SourceError for classes it does not know, RunError for pictures of a run that are gone or have changed.
 
         Example: ``adopted.evaluate("pets").report.accuracy.value``
         """
         folder = None if data_dir is None else Path(data_dir)
+        if isinstance(source, Run):
+            own = self.own() if self._expressed is None else None
+            return evaluate_run(source, self.load(source).predictor, part=part, own=own, data_dir=folder)
         name = type(self.module).__name__
         return evaluate_on(self.predictor, str(source), name=name, data_dir=folder, allow_bad=allow_bad)
 

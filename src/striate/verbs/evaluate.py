@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from striate import recipe as recipes
 from striate.data.source import Source, check_rejected, find
 from striate.data.store import Store, open_store
 from striate.engine.infer import infer
@@ -20,7 +19,8 @@ from striate.runs.predictor import Predictor
 from striate.runs.run import Run
 from striate.tasks.calibrate import Calibration
 from striate.tasks.unknown import Unknown
-from striate.verbs.prepare import Prepared, Progress, prepare_again
+from striate.verbs.prepare import Own, Prepared, Progress
+from striate.verbs.reopen import reopen_data
 from striate.words import counted
 
 if TYPE_CHECKING:
@@ -84,25 +84,29 @@ def evaluate(
     predictor = Predictor.open(opened.model_path, onnx=False)
     if data is not None:
         return evaluate_on(predictor, data, name=opened.name, data_dir=data_dir, allow_bad=allow_bad, progress=progress)
-    recipe = recipes.from_toml(opened.recipe_toml(), where=str(opened.path / "recipe.toml"))
-    folder = opened.source().get("data_dir")
-    prepared = prepare_again(
-        recipe,
-        opened.split(),
-        data_dir=None if folder is None else Path(folder),
-        preprocess=predictor.preprocess if recipe.start is not None else None,
-        progress=progress,
-    )
-    if prepared.digest() != opened.source()["digest"]:
-        raise RunError(
-            f"the pictures in {prepared.source.location} are not what {opened.name} was trained and split with (a"
-            f" picture or a label has changed); measure them as they are now with --data {prepared.source.location}"
-        )
+    return evaluate_run(opened, predictor, part=part, data_dir=data_dir, progress=progress)
+
+
+def evaluate_run(
+    run: Run,
+    predictor: Predictor,
+    *,
+    part: str = "test",
+    own: Own | None = None,
+    data_dir: Path | None = None,
+    progress: Progress | None = None,
+) -> Evaluation:
+    """Evaluate a run's model, opened, on a part of the pictures that the run was split with.
+
+    ``own`` is the network of a run that only its own code can be. Errors: RunError for a part without pictures, or
+    pictures that are gone or have changed.
+    """
+    prepared = reopen_data(run, own=own, data_dir=data_dir, progress=progress)
     chosen = np.array(getattr(prepared.split, part), np.int64)
     if not len(chosen):
         sizes = ", ".join(f"{name} {len(getattr(prepared.split, name))}" for name in ("train", "val", "test"))
-        raise RunError(f"{opened.name} has no {part} pictures ({sizes}); choose another part with --split")
-    return _ask(opened.name, part, prepared.source, prepared.store, prepared.targets, chosen, predictor)
+        raise RunError(f"{run.name} has no {part} pictures ({sizes}); choose another part with --split")
+    return _ask(run.name, part, prepared.source, prepared.store, prepared.targets, chosen, predictor)
 
 
 def evaluate_on(

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from striate import recipe as recipes
 from striate.data.preprocess import Preprocess
-from striate.errors import ExportError, RunError
+from striate.errors import ExportError
 from striate.model import tensorfile
 from striate.runs import durable
 from striate.runs.onnx_file import ask, session
@@ -18,7 +17,8 @@ from striate.runs.predictor import Predictor
 from striate.runs.run import Run
 from striate.runs.seal import beside
 from striate.tasks.unknown import PREFIX
-from striate.verbs.prepare import Prepared, Progress, prepare_again, subset
+from striate.verbs.prepare import Prepared, Progress, subset
+from striate.verbs.reopen import reopen_data
 from striate.words import counted
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ def export(
         return Exported(output or beside(file), export_onnx(predictor.model, file, pixels, output=output))
     opened = Run.open(run, runs_dir)
     predictor = Predictor.open(opened.model_path)
-    prepared = _prepared(opened, progress)
+    prepared = reopen_data(opened, progress=progress)
     if int8:
         path = output or beside(opened.model_path, int8=True)
         return Exported(path, quantise(predictor, prepared, path))
@@ -170,13 +170,3 @@ def photographs(preprocess: Preprocess) -> np.ndarray:
 def _judges(prepared: Prepared) -> tuple[int, ...]:
     """Return the validation pictures, or the training pictures of a run that has none."""
     return prepared.split.val or prepared.split.train
-
-
-def _prepared(run: Run, progress: Progress | None) -> Prepared:
-    """Return the run's pictures as they were split. Raises RunError where they have changed since."""
-    recipe = recipes.from_toml(run.recipe_toml(), where=str(run.path / "recipe.toml"))
-    folder = run.source().get("data_dir")
-    prepared = prepare_again(recipe, run.split(), data_dir=None if folder is None else Path(folder), progress=progress)
-    if prepared.digest() != run.source()["digest"]:
-        raise RunError(f"the pictures in {prepared.source.location} are not what {run.name} was trained with any more")
-    return prepared

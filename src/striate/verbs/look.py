@@ -10,9 +10,8 @@ from typing import TypeAlias
 import numpy as np
 import torch
 
-from striate import recipe as recipes
 from striate.engine.infer import infer
-from striate.errors import DescribeError, RunError
+from striate.errors import DescribeError
 from striate.inside import look as looks
 from striate.inside.confusion import Doubt, confusion
 from striate.inside.course import chosen
@@ -32,7 +31,8 @@ from striate.runs.predictor import Picture, Predictor
 from striate.runs.rebuild import frozen
 from striate.runs.run import Run
 from striate.verbs.channel import look_channel
-from striate.verbs.prepare import Own, Prepared, Progress, prepare_again, subset
+from striate.verbs.prepare import Own, Prepared, Progress, subset
+from striate.verbs.reopen import reopen_data
 from striate.verbs.subject import Network, open_subject
 from striate.verbs.why import evidence
 
@@ -83,7 +83,7 @@ def look_at(
     subject = open_subject(picture, network)
     if part is None or channel is None or network.model is not None or network.net is not None:
         return look_subject(subject, part=part, channel=channel, place=place)
-    pictures = run_pictures(Run.open(network.run, network.runs_dir))
+    pictures = reopen_data(Run.open(network.run, network.runs_dir))
     return look_part(subject, part, channel=channel, place=place, pictures=pictures)
 
 
@@ -145,7 +145,7 @@ def look_part(
     """Return what a part makes of a picture and, for one ``channel``, what it looks for.
 
     ``place`` (row, column) is whose receptive field is measured: without it, where the first map is highest.
-    ``pictures`` are searched for what excites the channel (`run_pictures`). Errors: DescribeError for a part, a channel
+    ``pictures`` are searched for what excites the channel (`reopen_data`). Errors: DescribeError for a part, a channel
     or a place that is not there.
 
     Example: ``look_part(subject, "stage2.1.conv1", channel=5).channel.dream.pixels``
@@ -177,7 +177,7 @@ def look_run(
     course = maps.kept(run)
     watched = chosen(course, part)
     predictor = Predictor.open(run.path, device="cpu", onnx=False) if predictor is None else predictor
-    prepared = run_pictures(run, progress=progress, own=own)
+    prepared = reopen_data(run, progress=progress, own=own)
     given = frozen(predictor.facts)
     split = next((part for part in ("test", "val", "train") if getattr(prepared.split, part)), "train")
     rows = np.array(getattr(prepared.split, split), np.int64)
@@ -211,27 +211,6 @@ def look_run(
         watched,
         None if watched is None else np.array(prepared.store.pixels[course[watched].picture]),
     )
-
-
-def run_pictures(run: Run, *, progress: Progress | None = None, own: Own | None = None) -> Prepared:
-    """Return a run's pictures, as it was trained and split with. Errors: RunError where they are gone or changed."""
-    recipe = recipes.from_toml(run.recipe_toml(), where=str(run.path / "recipe.toml"))
-    facts = run.source()
-    folder = facts.get("data_dir")
-    try:
-        prepared = prepare_again(
-            recipe, run.split(), own=own, data_dir=None if folder is None else Path(folder), progress=progress
-        )
-    except RunError:
-        raise
-    except Exception as error:
-        raise RunError(f"the pictures of {run.name} cannot be read from {facts['location']}: {error}") from error
-    if prepared.digest() != facts["digest"]:
-        raise RunError(
-            f"the pictures in {prepared.source.location} are not what {run.name} was trained with: a picture or a label"
-            " has changed"
-        )
-    return prepared
 
 
 def _inputs(predictor: Predictor, pixels: np.ndarray) -> torch.Tensor:

@@ -22,7 +22,7 @@ from striate.data.source import Source, check_rejected, find
 from striate.data.split import Split, split
 from striate.data.store import Store, channel_statistics, open_store
 from striate.engine import progressive
-from striate.errors import DescribeError, RecipeError, RunError, ShapeError, SourceError
+from striate.errors import DescribeError, RecipeError, ShapeError, SourceError
 from striate.inside import filters
 from striate.recipe import FIRST, Recipe
 from striate.spec.code import Code
@@ -31,7 +31,7 @@ from striate.spec.net import Named, Net
 from striate.spec.shape import Shape
 from striate.spec.stages import stages
 from striate.spec.survey import Survey
-from striate.words import counted, plural
+from striate.words import counted
 
 if TYPE_CHECKING:
     from striate.model.build import Model
@@ -44,7 +44,11 @@ WORTH_SHARING = 100_000_000  # MACs forward a step: below, threads wait for each
 
 @dataclass(frozen=True)
 class Prepared:
-    """A recipe settled, a net that fits, pictures decoded and split."""
+    """A recipe settled, a net that fits, pictures decoded and split.
+
+    ``added`` and ``missing``: keys of pictures that lie in the source now and are not the run's, and of the run's that
+    are gone and left out, where a run was opened again (`striate.verbs.reopen`).
+    """
 
     recipe: Recipe
     net: Net
@@ -53,6 +57,8 @@ class Prepared:
     store: Store
     split: Split
     preprocess: Preprocess
+    added: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
 
     @property
     def targets(self) -> np.ndarray:
@@ -105,7 +111,7 @@ def prepare(
         if own is not None:
             raise RecipeError(f"first = {recipe.first!r}: an adopted module has a first layer of its own; leave it out")
         first_layer(recipe.first, 1)  # a name that is none stops here, before pictures are looked for
-    source = find(recipe.source, data_dir=data_dir, download=download, progress=progress)
+    source = find_pictures(recipe, data_dir=data_dir, download=download, progress=progress)
     if own is not None and own.classes not in (None, source.classes):
         raise SourceError(
             f"{source.location} has the classes {', '.join(source.classes[:5])}, in this order, and the adopted module"
@@ -138,37 +144,19 @@ def prepare(
     return Prepared(recipe, net, survey, stored.source, stored.store, parts, scaled)
 
 
-def prepare_again(
+def find_pictures(
     recipe: Recipe,
-    keys: dict[str, list[str]],
     *,
-    own: Own | None = None,
     data_dir: Path | None = None,
-    preprocess: Preprocess | None = None,
+    download: bool = True,
+    least_classes: int = 2,
     progress: Progress | None = None,
-) -> Prepared:
-    """Prepare what a run was prepared with: its pictures, in its split, whatever was added to the folder since.
+) -> Source:
+    """Return the source that a recipe names: the one place where its pictures are looked for, first and later.
 
-    ``preprocess`` is the run's where it started from weights, which bring their own.
-
-    Errors: RunError when pictures of the run are gone.
+    Errors: SourceError, DownloadError.
     """
-    found = find(recipe.source, data_dir=data_dir, progress=progress)
-    wanted = {key for part in keys.values() for key in part}
-    gone = wanted - {item.key for item in found.items}
-    if gone:
-        shown = ", ".join(sorted(gone)[:3]) + (" ..." if len(gone) > 3 else "")
-        raise RunError(
-            f"{len(gone)} of the run's {counted(len(wanted), 'picture')} {plural(len(gone), 'is')} no longer in"
-            f" {found.location}: {shown}; put them back"
-        )
-    net, survey, preprocess = plan(recipe, classes=len(found.classes), preprocess=preprocess, own=own)
-    stored = open_store(found.only(wanted), preprocess, progress=progress)
-    index = {item.key: place for place, item in enumerate(stored.source.items)}
-    rows = {part: tuple(index[key] for key in names if key in index) for part, names in keys.items()}
-    parts = Split(rows["train"], rows["val"], rows["test"], rows["left_out"])
-    scaled = _scaled(preprocess, stored.store, parts, own)
-    return Prepared(recipe, net, survey, stored.source, stored.store, parts, scaled)
+    return find(recipe.source, data_dir=data_dir, download=download, least_classes=least_classes, progress=progress)
 
 
 def plan(

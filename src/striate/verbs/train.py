@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +22,8 @@ from striate.runs.environment import environment
 from striate.runs.run import Run
 from striate.spec.code import is_code
 from striate.verbs.events import Event, Finished, Finishing, Planned, follow
-from striate.verbs.prepare import Own, Prepared, Progress, first_layer, prepare, prepare_again
+from striate.verbs.prepare import Own, Prepared, Progress, first_layer, prepare
+from striate.verbs.reopen import PARTS, PICTURES, pictures_facts, recipe_of, reopen_data
 from striate.verbs.start import Start, hint, keep, kept, open_start
 from striate.words import counted
 
@@ -34,8 +34,6 @@ if TYPE_CHECKING:
     from striate.verbs.tune import Tuning
 
 __all__ = ["Event", "Finished", "Finishing", "Planned", "resume", "resuming", "train", "training"]
-
-PARTS = ("train", "val", "test", "left_out")
 
 
 def train(
@@ -151,6 +149,7 @@ def training(
 
             assert isinstance(state, Training)
             run.checkpoint(*state.state())  # the weights it begins from are nowhere else
+        run.write_json(PICTURES, pictures_facts(prepared))
         run.write_split({part: prepared.keys(part) for part in PARTS})  # from here on it can be resumed
         yield from _learn(run, prepared, state, started)
 
@@ -170,7 +169,7 @@ def resuming(
     started = time.monotonic()
     run = Run.open(name, runs_dir)
     with run.locked():
-        recipe = recipes.from_toml(run.recipe_toml(), where=str(run.path / "recipe.toml"))
+        recipe = recipe_of(run)
         assert recipe.epochs is not None
         if epochs is not None and epochs < recipe.epochs:
             raise RunError(
@@ -188,23 +187,13 @@ def resuming(
                 f"{run.name} is complete ({counted(recipe.epochs, 'epoch')}); to train it longer say"
                 f" striate train --resume {run.name} --epochs {2 * recipe.epochs}"
             )
-        facts, keys = run.source(), run.split()
-        own = None if recipe.net is None or not is_code(recipe.net) else _own_again(run, recipe.net, facts, module)
-        prepared = prepare_again(
-            recipe if epochs is None else recipe.changed(epochs=epochs),
-            keys,
-            own=own,
-            data_dir=Path(facts["data_dir"]) if facts.get("data_dir") else None,
-            preprocess=Preprocess.from_dict(facts["preprocess"]) if recipe.start is not None else None,
-            progress=progress,
+        own = (
+            None if recipe.net is None or not is_code(recipe.net) else _own_again(run, recipe.net, run.source(), module)
         )
-        if prepared.digest() != facts["digest"]:
-            raise RunError(
-                f"the pictures in {prepared.source.location} are not what {run.name} was begun with"
-                f" (a picture or a label has changed); start a new run: striate train {prepared.source.location}"
-            )
+        prepared = reopen_data(
+            run, recipe=recipe if epochs is None else recipe.changed(epochs=epochs), own=own, progress=progress
+        )
         start = None if recipe.start is None else kept(run, recipe.start, recipe.start_digest)
-        prepared = replace(prepared, preprocess=Preprocess.from_dict(facts["preprocess"]))
         state = _begin(prepared, start, own, progress)
         if longer:
             run.reopen(prepared.recipe.to_toml())

@@ -1,0 +1,181 @@
+"""Reopen: a run's pictures, exactly as it was trained and split with; the only way back to them. No torch."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from striate import recipe as recipes
+from striate.data.items import Source
+from striate.data.preprocess import Preprocess
+from striate.data.split import Split
+from striate.data.store import open_store
+from striate.errors import DataError, ModelError, RunError
+from striate.recipe import Recipe
+from striate.runs.run import Run
+from striate.verbs.prepare import Own, Prepared, Progress, find_pictures, plan
+
+PARTS = ("train", "val", "test", "left_out")
+PICTURES = "pictures.json"  # what each picture of a run is known by again
+
+
+def reopen_data(
+    run: Run,
+    *,
+    recipe: Recipe | None = None,
+    own: Own | None = None,
+    data_dir: Path | None = None,
+    without_missing: bool = False,
+    progress: Progress | None = None,
+) -> Prepared:
+    """Return the pictures, split, net and preprocessing of a run, whatever was added to its source since.
+
+    Pictures are read by the preprocessing that the run keeps (``source.json``), of every kind of run: its size, what is
+    cut off, how it is resampled. ``recipe`` replaces the run's own (more epochs); ``own`` is the network of an adopted
+    module; ``data_dir`` (otherwise as the run was begun) is where data sets by name are. ``without_missing`` leaves out
+    the run's pictures that are no longer there. What was added and what is missing is named in the answer.
+
+    Errors: RunError when pictures of the run are gone or have changed, or cannot be reached at all.
+
+    Example: ``reopen_data(Run.open("last")).split.test``
+    """
+    facts, keys = run.source(), parts_of(run)
+    recipe = recipe or recipe_of(run)
+    classes, preprocess = _kept(run, facts)
+    folder = facts.get("data_dir")
+    where = data_dir if data_dir is not None else Path(folder) if isinstance(folder, str) else None
+    try:
+        found = find_pictures(recipe, data_dir=where, least_classes=1, progress=progress)
+    except DataError as error:
+        raise RunError(
+            f"the pictures of {run.name} cannot be read from {facts.get('location', recipe.source)}: {error}"
+        ) from None
+    wanted = {key for part in keys.values() for key in part}
+    rejected = {bad.get("key") for bad in facts.get("rejected", ()) if isinstance(bad, dict)}
+    added = tuple(
+        item.key for item in found.items if item.target >= 0 and item.key not in wanted and item.key not in rejected
+    )
+    net, survey, preprocess = plan(recipe, classes=len(classes), preprocess=preprocess, own=own)
+    there = [item.key for item in found.items if item.key in wanted]
+    if not there:
+        raise RunError(f"none of the {len(wanted):,} pictures of {run.name} is in {found.location} any more")
+    if not without_missing:
+        _check_there(run, found, wanted, wanted - set(there))
+    stored = open_store(_named_as(found.only(wanted), classes), preprocess, progress=progress)
+    index = {item.key: place for place, item in enumerate(stored.source.items)}
+    missing = tuple(sorted(wanted - index.keys()))
+    if not without_missing:
+        _check_there(run, found, wanted, missing)
+    rows = {part: tuple(sorted(index[key] for key in names if key in index)) for part, names in keys.items()}
+    parts = Split(rows["train"], rows["val"], rows["test"], rows["left_out"])
+    prepared = Prepared(
+        recipe, net, survey, stored.source, stored.store, parts, preprocess, added=added, missing=missing
+    )
+    _check_same(run, prepared, facts)
+    return prepared
+
+
+def recipe_of(run: Run) -> Recipe:
+    """Return the recipe that a run was begun with, settled. Errors: RunError, RecipeError for one that is damaged."""
+    where = run.path / "recipe.toml"
+    recipe = recipes.from_toml(run.recipe_toml(), where=str(where))
+    lacking = [name for name in ("source", "net", "size", "resize", "epochs") if not getattr(recipe, name)]
+    if lacking:
+        raise RunError(f"{where} is damaged: it lacks {', '.join(lacking)}; {run.name} cannot be used")
+    return recipe
+
+
+def parts_of(run: Run) -> dict[str, list[str]]:
+    """Return the keys of a run's pictures by part. Errors: RunError for a split that is damaged."""
+    kept = run.split()
+    parts = {part: kept.get(part, []) for part in PARTS}
+    whole = all(isinstance(names, list) and all(isinstance(key, str) for key in names) for names in parts.values())
+    if not whole or not parts["train"]:
+        raise RunError(f"{run.path / 'split.json'} is damaged: it names no pictures; {run.name} cannot be used")
+    return parts
+
+
+def pictures_facts(prepared: Prepared) -> dict[str, Any]:
+    """Return what a run keeps of each of its pictures, to know it again: key, class index, digest of the content."""
+    return {
+        "keys": [item.key for item in prepared.source.items],
+        "targets": [item.target for item in prepared.source.items],
+        "digests": [digest.hex() for digest in prepared.store.digests],
+    }
+
+
+def known_pictures(run: Run) -> dict[str, tuple[int, str]] | None:
+    """Return class index and digest (hex) of each picture of a run by its key; None where it kept none (0.1.0).
+
+    Errors: RunError when they are damaged.
+    """
+    path = run.path / PICTURES
+    if not path.exists():
+        return None
+    facts = run.read_json(PICTURES)
+    kept = facts if isinstance(facts, dict) else {}
+    keys, targets, digests = lists = [kept.get(name) for name in ("keys", "targets", "digests")]
+    if not all(isinstance(each, list) for each in lists) or not len(keys) == len(targets) == len(digests):
+        raise RunError(f"{path} is damaged: its lists do not belong together; {run.name} cannot be used")
+    return {str(key): (target, digest) for key, target, digest in zip(keys, targets, digests, strict=True)}
+
+
+def named(keys: Collection[str], *, most: int = 3) -> str:
+    """Return the first few of some keys, for a sentence."""
+    first = sorted(keys)[:most]
+    return ", ".join(first) + (" ..." if len(keys) > most else "")
+
+
+def _kept(run: Run, facts: Mapping[str, Any]) -> tuple[tuple[str, ...], Preprocess]:
+    """Return the classes and the preprocessing that a run keeps."""
+    damaged = f"{run.path / 'source.json'} is damaged: {{}}; {run.name} cannot be used"
+    classes, fields = facts.get("classes"), facts.get("preprocess")
+    if not isinstance(classes, list) or not classes or not all(isinstance(name, str) for name in classes):
+        raise RunError(damaged.format("it names no classes"))
+    if not isinstance(fields, dict):
+        raise RunError(damaged.format("it does not say how its pictures are prepared"))
+    try:
+        return tuple(classes), Preprocess.from_dict(fields)
+    except ModelError as error:
+        raise RunError(damaged.format(error)) from None
+
+
+def _check_there(run: Run, found: Source, wanted: Collection[str], missing: Collection[str]) -> None:
+    if missing:
+        raise RunError(
+            f"{len(missing):,} of the {len(wanted):,} pictures of {run.name} are no longer in {found.location}, or no"
+            f" longer read: {named(missing)}; put them back"
+        )
+
+
+def _named_as(source: Source, classes: Sequence[str]) -> Source:
+    """Return a source with the run's classes in the run's order, whatever classes were added or emptied since."""
+    if source.classes == classes:
+        return source
+    place = {name: index for index, name in enumerate(classes)}
+    new = [place.get(name, -1) for name in source.classes] + [-1]
+    items = tuple(replace(item, target=new[item.target]) for item in source.items)
+    return replace(source, classes=tuple(classes), items=items)
+
+
+def _check_same(run: Run, prepared: Prepared, facts: Mapping[str, Any]) -> None:
+    """Refuse pictures whose content or label is another than the run was begun with. Errors: RunError, naming them."""
+    kept = known_pictures(run)
+    if kept is None:  # begun by an older version, which kept one digest of them all
+        if not prepared.missing and prepared.digest() != facts.get("digest"):
+            _refuse_changed(run, prepared, "a picture or a label has changed")
+        return
+    now = zip(prepared.source.items, prepared.store.digests, strict=True)
+    changed = [item.key for item, digest in now if kept.get(item.key) != (item.target, digest.hex())]
+    if changed:
+        _refuse_changed(run, prepared, f"content or label of {len(changed):,} of them has changed: {named(changed)}")
+
+
+def _refuse_changed(run: Run, prepared: Prepared, why: str) -> None:
+    place = prepared.source.location
+    raise RunError(
+        f"the pictures in {place} are not what {run.name} was trained and split with ({why}); to measure them as they"
+        f" are say striate evaluate {run.name} --data {place}; to learn from them as they are, striate train {place}"
+    )
