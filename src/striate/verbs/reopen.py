@@ -115,8 +115,9 @@ def known_pictures(run: Run) -> dict[str, tuple[int, str]] | None:
     if not path.exists():
         return None
     facts = run.read_json(PICTURES)
-    kept = facts if isinstance(facts, dict) else {}
-    keys, targets, digests = lists = [kept.get(name) for name in ("keys", "targets", "digests")]
+    kept: dict[str, Any] = facts if isinstance(facts, dict) else {}
+    lists: list[Any] = [kept.get(name) for name in ("keys", "targets", "digests")]
+    keys, targets, digests = lists
     if not all(isinstance(each, list) for each in lists) or not len(keys) == len(targets) == len(digests):
         raise RunError(f"{path} is damaged: its lists do not belong together; {run.name} cannot be used")
     return {str(key): (target, digest) for key, target, digest in zip(keys, targets, digests, strict=True)}
