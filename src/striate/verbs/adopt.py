@@ -211,7 +211,6 @@ class Adopted:
         """Evaluate it on pictures whose classes it knows by name, or a run of its own on a ``part`` of the run's.
 
         Errors: SourceError for classes it does not know, RunError for pictures of a run that are gone or have changed.
-
         Example: ``adopted.evaluate("pets").report.accuracy.value``
         """
         folder = None if data_dir is None else Path(data_dir)
