@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -157,3 +158,9 @@ def _without_dropout(module: nn.Module) -> Iterator[nn.Module]:
     finally:
         for layer, p in zip(layers, kept, strict=True):
             layer.p = p
+
+
+def class_name(module: nn.Module) -> str:
+    """Return where a module's class is written, as dotted names."""
+    kind = type(module)
+    return re.sub(r"[^\w.]", "", f"{kind.__module__}.{kind.__qualname__}".replace("<locals>.", ""))

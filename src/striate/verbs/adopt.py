@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -14,7 +13,7 @@ from torch import nn
 from striate.data.preprocess import Preprocess
 from striate.errors import DescribeError, ModelError, RecipeError, TrainingError
 from striate.inside.subject import Subject
-from striate.model.adopt import Expressed, express
+from striate.model.adopt import Expressed, class_name, express
 from striate.model.borrowed import Borrowed
 from striate.model.build import Model, build
 from striate.model.examine import examine, quiet, why_not_trained
@@ -319,7 +318,7 @@ def adopt(
         preprocess=prepared.to_dict(),
         calibration={},
         unknown=None,
-        provenance={"adopted": _class_name(own)},
+        provenance={"adopted": class_name(own)},
     )
     predictor = Predictor(None, facts, own=model)
     return Adopted(own, expressed, net, predictor, named=not isinstance(classes, int), measured=preprocess is not None)
@@ -335,13 +334,7 @@ def _model(module: nn.Module, expressed: Expressed | None, net: Net, shape: Shap
 def _code(module: nn.Module, shape: Shape, classes: int, why: str) -> Code:
     with quiet():
         rows = observe(copy.deepcopy(module), shape)
-    return Code(_class_name(module), why, is_normed(module), shape, Shape(classes), rows)
-
-
-def _class_name(module: nn.Module) -> str:
-    """Return where a module's class is written, as dotted names."""
-    kind = type(module)
-    return re.sub(r"[^\w.]", "", f"{kind.__module__}.{kind.__qualname__}".replace("<locals>.", ""))
+    return Code(class_name(module), why, is_normed(module), shape, Shape(classes), rows)
 
 
 def _names(classes: int | Sequence[str]) -> tuple[str, ...]:
