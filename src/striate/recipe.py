@@ -44,6 +44,10 @@ class Recipe(BaseModel):
     ``whiten`` begins the first convolution with the components of its patches (`striate.model.whiten`).
     ``progressive`` trains on smaller pictures first: (until which share of all steps, pixels of the longer side) each.
 
+    ``fit`` is ``exact``, which refuses a net that never sees some of its picture, or ``floor``, which accepts that.
+    Left out it is floor where a net comes as it is (a published net at its published size, weights to start from at
+    theirs, an adopted module), and exact for any other.
+
     ``first`` is a filter by name (``sobel``, ``gaussian 5``) or the rows of one, put in front of the net as its first
     layer, on each colour by itself; training leaves its weights as they are.
 
@@ -68,6 +72,7 @@ class Recipe(BaseModel):
     head_epochs: Count | None = None
     rate_decay: Annotated[float, Field(gt=0.0, le=1.0)] | None = None
     unfreeze: Share | None = None
+    fit: Literal["exact", "floor"] | None = None
     size: tuple[Count, Count] | None = None
     colour: Literal["rgb", "gray"] | None = None
     resize: Literal["crop", "stretch", "pad"] | None = None

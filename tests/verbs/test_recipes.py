@@ -74,7 +74,7 @@ def test_ours_leave_open_only_what_they_say_they_do():
     for one in ALL:
         if one.name.startswith("striate-"):
             left = {field for field, value in one.recipe.model_dump().items() if value is None}
-            left -= {"clip", "patience", "threads", "colour", "first"}
+            left -= {"clip", "patience", "threads", "colour", "first", "fit"}
             left -= {
                 "start",
                 "start_digest",

@@ -21,9 +21,7 @@ from striate.verbs.describe import describe, parse_input
 @click.option(
     "--fit",
     type=click.Choice(["exact", "floor"]),
-    default="exact",
-    show_default=True,
-    help="exact refuses a net that never sees part of its picture; floor accepts it.",
+    help="exact refuses a net that never sees part of its picture; floor accepts it, as published nets are taken.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("--diagram", "drawn", is_flag=True, help="Draw the block structure as SVG instead of the table.")
@@ -34,7 +32,7 @@ def command(
     net: str,
     shape: str | None,
     classes: int | None,
-    fit: Literal["exact", "floor"],
+    fit: Literal["exact", "floor"] | None,
     as_json: bool,
     drawn: bool,
     output: Path | None,

@@ -37,6 +37,11 @@ if TYPE_CHECKING:
 @click.option("--epochs", type=click.IntRange(1), help="How often every picture is seen.")
 @click.option("--seed", type=click.IntRange(0), help="The one seed of everything random.  [default: 0]")
 @click.option("--size", metavar="N or HxW", help="Pixels; the pictures' own size when small, else 128.")
+@click.option(
+    "--fit",
+    type=click.Choice(["exact", "floor"]),
+    help="floor accepts a net that never sees part of its picture, as published nets are taken; exact refuses it.",
+)
 @click.option("--batch", type=click.IntRange(1), help="Pictures a step.")
 @click.option("--optimiser", type=click.Choice(["sgd", "muon", "rmsprop", "adam", "adamw"]))
 @click.option("--lr", "learning_rate", type=float, help="Peak learning rate.")

@@ -108,6 +108,7 @@ class Entry(NamedTuple):
     classes: int = 10  # what it was published for
     accuracy: str = ""  # as published, with the data: "ImageNet top-1 76.13 %"
     names: tuple[Mapping[str, str | None], ...] = ()  # how publishers name its weights, see `model.published`
+    also: tuple[Shape, ...] = ()  # other inputs that its published weights were trained and measured at
 
 
 def _top1(percent: float) -> str:
@@ -208,11 +209,11 @@ CATALOG: dict[str, Entry] = {
     ),
     "squeezenet1_0": Entry(
         squeezenet1_0, "few parameters, no dense layer", _SQUEEZENET, 2016, _227, 1000, _top1(58.09),
-        (TORCHVISION_1_0,),
+        (TORCHVISION_1_0,), (_224,),
     ),
     "squeezenet1_1": Entry(
         squeezenet1_1, "SqueezeNet with 2.4 times less work", _SQUEEZENET, 2016, _227, 1000, _top1(58.18),
-        (TORCHVISION_1_1,),
+        (TORCHVISION_1_1,), (_224,),
     ),
     "densenet121": _densenet(121, 74.43),
     "densenet169": _densenet(169, 75.60),
@@ -254,6 +255,16 @@ CATALOG: dict[str, Entry] = {
     "convnext_small": _imagenet(convnext_small, "ConvNeXt-S", _2020S, 2022, 83.616, _CONVNEXT),
 }
 # fmt: on
+
+
+def published_at(what: str, shape: Shape) -> bool:
+    """Return whether a text names a net of the catalogue, and it was published for inputs of this shape.
+
+    >>> published_at("SqueezeNet1-1", Shape(3, 224, 224)), published_at("squeezenet1_1", Shape(3, 200, 200))
+    (True, False)
+    """
+    entry = CATALOG.get(what.lower().replace("-", "_"))
+    return entry is not None and shape in (entry.input, *entry.also)
 
 
 def resolve(what: str) -> Net:

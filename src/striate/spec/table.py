@@ -99,8 +99,41 @@ def _numbers(part: Part) -> str:
 
 
 def fold(parts: Sequence[Part]) -> Iterator[Part]:
-    """The rows with every run of repetitions that are alike as the first of them and one row for the others."""
-    yield from _fold(list(parts), 0)
+    """The rows with every run of repetitions that are alike as the first of them and one row for the others.
+
+    Somebody's code may use one part again and again: all that it does alike after the first time is one row.
+    """
+    yield from _fold(list(_used_again(parts)), 0)
+
+
+def _used_again(parts: Sequence[Part]) -> Iterator[Part]:
+    """Give uses of a part after its first a row of their own name, ``conv2 again``, those that are alike in one."""
+    uses: dict[tuple[str, str, object], list[Part]] = {}
+    for part in parts:
+        uses.setdefault((part.path, part.layer, part.output), []).append(part)
+    seen: set[str] = set()
+    for part in parts:
+        alike = uses.pop((part.path, part.layer, part.output), [])
+        if alike and part.path not in seen:
+            seen.add(part.path)
+            yield alike.pop(0)
+        if alike:
+            times = f", {len(alike)} times" if len(alike) > 1 else ""
+            yield _as_one(alike, f"{part.path} again", part.layer + times)
+
+
+def _as_one(parts: Sequence[Part], path: str, layer: str) -> Part:
+    """Return several rows as one, their costs added up."""
+    return replace(
+        parts[-1],
+        path=path,
+        layer=layer,
+        parameters=sum(part.parameters for part in parts),
+        fixed=sum(part.fixed for part in parts),
+        macs=None if any(part.macs is None for part in parts) else sum(part.macs or 0 for part in parts),
+        memory_bytes=sum(part.memory_bytes for part in parts),
+        unseen=None,
+    )
 
 
 def _fold(parts: list[Part], depth: int) -> Iterator[Part]:
@@ -108,7 +141,7 @@ def _fold(parts: list[Part], depth: int) -> Iterator[Part]:
     for _, run in groupby(groups, key=lambda group: _likeness(group, depth)):
         alike = list(run)
         first, others = alike[0], alike[1:]
-        if len(first) == 1 and first[0].path.count(".") <= depth:
+        if all(part.path.count(".") <= depth for part in first):  # nothing further inside
             yield from (part for group in alike for part in group)
             continue
         yield from _fold(first, depth + 1)
@@ -118,16 +151,10 @@ def _fold(parts: list[Part], depth: int) -> Iterator[Part]:
         rest = [part for group in others for part in group]
         number = names[-1].rsplit(".", 1)[-1]
         same = all(part.layer == other.layer for group in others for part, other in zip(group, first, strict=True))
-        yield replace(
-            rest[-1],
-            path=names[1] if len(others) == 1 else f"{names[1]}–{number}",
-            layer=f"{'the same as' if same else 'like'} {names[0]}"
-            + (f", {len(others)} times" if len(others) > 1 else ""),
-            parameters=sum(part.parameters for part in rest),
-            fixed=sum(part.fixed for part in rest),
-            macs=None if any(part.macs is None for part in rest) else sum(part.macs or 0 for part in rest),
-            memory_bytes=sum(part.memory_bytes for part in rest),
-            unseen=None,
+        yield _as_one(
+            rest,
+            names[1] if len(others) == 1 else f"{names[1]}–{number}",
+            f"{'the same as' if same else 'like'} {names[0]}" + (f", {len(others)} times" if len(others) > 1 else ""),
         )
 
 

@@ -11,12 +11,17 @@ from striate.spec.survey import Survey
 
 
 def describe(
-    net: str, shape: Shape | None = None, *, classes: int | None = None, fit: Literal["exact", "floor"] = "exact"
+    net: str,
+    shape: Shape | None = None,
+    *,
+    classes: int | None = None,
+    fit: Literal["exact", "floor"] | None = None,
 ) -> Survey:
     """Return what every part of a net does to an input of ``shape`` (channels, height, width).
 
     ``net`` is a name of the catalogue, the text of a net, or a file that holds one. A published net brings the input
-    of its paper along; for a text the input must be said.
+    of its paper along; for a text the input must be said. ``fit`` "exact" refuses a net that never sees part of its
+    picture, "floor" accepts it; without one a published net at its published size is taken as it is, any other exactly.
 
     Errors: DescribeError, with what would fit.
 
@@ -30,6 +35,8 @@ def describe(
         shape = entry.input
     if entry is not None and classes is None:
         classes = entry.classes
+    if fit is None:
+        fit = "floor" if nets.published_at(net, shape) else "exact"
     return nets.resolve(net).on(shape.channels, shape.height, shape.width, classes=classes, fit=fit)
 
 

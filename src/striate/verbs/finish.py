@@ -6,13 +6,17 @@ same way the next time.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from html import escape
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
 from striate.engine.infer import infer
+from striate.errors import StriateError
 from striate.model.weights import ModelFile
+from striate.runs.history import plain
 from striate.runs.run import Run
 from striate.spec.code import is_code
 from striate.tasks.calibrate import Calibration, calibrate
@@ -42,7 +46,7 @@ def finish(run: Run, prepared: Prepared, model: Model, *, ask: Ask) -> Evaluatio
     """Calibrate, learn what is known, write the model, evaluate on the test split, write the report."""
     from striate.verbs.evaluate import evaluate_prepared, write_report
 
-    calibration, unknown = judge(prepared, ask)
+    calibration, unknown = _judged(run, prepared, ask)
     tensors: dict[str, Any] = dict(model.state_dict())
     if unknown is not None:
         tensors |= unknown.to_tensors()
@@ -68,9 +72,41 @@ def finish(run: Run, prepared: Prepared, model: Model, *, ask: Ask) -> Evaluatio
     _leave_onnx(run, prepared, model)
     part = "test" if prepared.split.test else "val"
     evaluation = evaluate_prepared(run, prepared, ask, calibration, unknown, part=part)
-    write_report(run, prepared, evaluation, model)
+    try:
+        write_report(run, prepared, evaluation, model)
+    except StriateError:  # a full disk: what was learnt is kept, and the run can be finished later
+        raise
+    except Exception as error:  # a fault of ours must not cost a person what was learnt
+        run.notes.append(f"the report could not be drawn ({_named(error)}); the model and its figures are kept")
+        run.write_report(_plain_report(run.name, _named(error), evaluation.summary()))
     run.finish(evaluation.summary())
     return evaluation
+
+
+def _judged(run: Run, prepared: Prepared, ask: Ask) -> tuple[Calibration, Unknown | None]:
+    """Return what `judge` does; where that fails by a fault of ours, a model that is not calibrated, and why."""
+    try:
+        return judge(prepared, ask)
+    except StriateError:
+        raise
+    except Exception as error:
+        run.notes.append(f"its probabilities are not calibrated, as that failed ({_named(error)})")
+        return Calibration(note="not calibrated, as that failed"), None
+
+
+def _named(error: Exception) -> str:
+    """Return an error as its kind and its first line."""
+    return f"{type(error).__name__}: {str(error).strip().splitlines()[0][:200]}" if str(error).strip() else repr(error)
+
+
+def _plain_report(name: str, why: str, figures: dict[str, Any]) -> str:
+    """Return a page with the bare figures of a run whose report could not be drawn."""
+    shown = escape(json.dumps(plain(figures), indent=1, ensure_ascii=False))
+    return (
+        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{escape(name)}</title>'
+        f"<h1>{escape(name)}</h1><p>This report could not be drawn: {escape(why)}. The model is whole; these are its"
+        f" figures.</p><pre>{shown}</pre></html>\n"
+    )
 
 
 def _leave_onnx(run: Run, prepared: Prepared, model: Model) -> None:
@@ -80,7 +116,13 @@ def _leave_onnx(run: Run, prepared: Prepared, model: Model) -> None:
     if is_code(str(prepared.net)):
         return  # it is asked in its own process
     shown = subset(prepared.split.val or prepared.split.train, SHOWN, seed=prepared.recipe.seed)
-    if why := export_beside(model, run.model_path, prepared.store.pixels[shown]):
+    try:
+        why = export_beside(model, run.model_path, prepared.store.pixels[shown])
+    except StriateError:
+        raise
+    except Exception as error:  # whatever the other program makes of the graph
+        why = f"model.onnx was not written, and torch will answer: {_named(error)}"
+    if why:
         run.notes.append(why)
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
 from threading import Thread
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -59,6 +59,12 @@ class Prepared:
     preprocess: Preprocess
     added: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a person should know of the net on these pictures: which of their pixels it never looks at."""
+        lost = self.survey.unseen
+        return () if lost is None else (f"{lost} of every picture are never seen by this net ({_whose(self.recipe)})",)
 
     @property
     def targets(self) -> np.ndarray:
@@ -131,7 +137,7 @@ def prepare(
         normed=(recipe.net is None and own is None) or _normed(_net(recipe, own)),
     )
     # A file of either name may change or go: from here on the recipe is all that a run and a reader need.
-    recipe = recipe.changed(source=source.location, net=_lasting(recipe, own))
+    recipe = recipe.changed(source=source.location, net=_lasting(recipe, own), fit=_fit(recipe, start, own))
     brought = start.preprocess if start is not None else own.preprocess if own is not None else None
     net, survey, preprocess = plan(recipe, classes=len(source.classes), preprocess=brought, own=own)
     _import_ahead()
@@ -174,7 +180,7 @@ def plan(
     net = _net(recipe, own).with_classes(classes)
     if recipe.first is not None:
         net = Named(first_layer(recipe.first, channels)[0], FIRST) >> net
-    survey = net.on(channels, height, width)
+    survey = net.on(channels, height, width, fit=recipe.fit or "exact")  # a run of before this field was exact
     following = [*survey.rows[1:], None]
     ends = {
         row.path: row.output
@@ -277,6 +283,27 @@ def _scaled(preprocess: Preprocess, store: Store, parts: Split, own: Own | None)
         return preprocess
     mean, std = channel_statistics(store.pixels, parts.train)
     return replace(preprocess, mean=mean, std=std)
+
+
+def _whose(recipe: Recipe) -> str:
+    """Say why pixels may go unseen."""
+    if recipe.net in nets.CATALOG:
+        return "taken as published"
+    return "as the weights it starts from have it" if recipe.start is not None else "fit = floor: it is taken as it is"
+
+
+def _fit(recipe: Recipe, start: Start | None, own: Own | None) -> Literal["exact", "floor"]:
+    """Return whether pixels may go unseen: as said, else only where somebody's net is taken as it is."""
+    if recipe.fit is not None:
+        return recipe.fit
+    assert recipe.size is not None
+    if own is not None:
+        return "floor"
+    if start is not None:
+        return "floor" if recipe.size == (start.preprocess.height, start.preprocess.width) else "exact"
+    channels = 1 if recipe.colour == "gray" else 3
+    published = recipe.first is None and nets.published_at(recipe.net or "", Shape(channels, *recipe.size))
+    return "floor" if published else "exact"
 
 
 def _net(recipe: Recipe, own: Own | None) -> Net:

@@ -46,6 +46,7 @@ def train(
     epochs: int | None = None,
     seed: int | None = None,
     size: tuple[int, int] | None = None,
+    fit: str | None = None,
     batch: int | None = None,
     learning_rate: float | None = None,
     augment: str | None = None,
@@ -60,6 +61,7 @@ def train(
 
     ``recipe`` is one by name (``striate recipes`` lists them) or a file. Instead of it ``source`` may be a whole
     Recipe, for everything that has no keyword here; keywords that are given win over either.
+    ``fit="floor"`` accepts a net that never sees some of its picture.
     ``first`` puts a filter by name (``sobel``) in front of the net, whose weights training leaves as they are.
     ``start`` begins from weights (a run, a model file, the name of known weights), with a new head for these classes;
     ``tune`` says what is trained then: the ``head`` alone, or ``all``.
@@ -82,6 +84,7 @@ def train(
         "epochs": epochs,
         "seed": seed,
         "size": size,
+        "fit": fit,
         "batch": batch,
         "learning_rate": learning_rate,
         "augment": augment,
@@ -264,7 +267,7 @@ def _learn(run: Run, prepared: Prepared, state: Training | Tuning, started: floa
         state.load_state(*checkpoint)
         done = state.epochs_done
     run.truncate_history(done)
-    notes = (*run.notes, *state.inexact, *(() if done else hint(prepared)))
+    notes = (*run.notes, *prepared.notes, *state.inexact, *(() if done else hint(prepared)))
     yield Planned(run, prepared, device=str(state.device), done=done, notes=notes)
     yield from follow(run, state, watch(state))
     model = state.final_model()

@@ -105,7 +105,7 @@ def tuned(run: Run, prepared: Prepared, tuning: Tuning, started: float) -> Itera
     before = head.epochs_done if whole is None else int(whole[1]["before"])
     done = before if whole is None else before + int(whole[1]["epochs_done"])
     run.truncate_history(done)
-    notes = (*run.notes, *tuning.notes, *head.inexact)
+    notes = (*run.notes, *prepared.notes, *tuning.notes, *head.inexact)
     yield Planned(run, prepared, device=str(tuning.device), done=done, notes=notes)
     if whole is None:
         threads = torch.get_num_threads()

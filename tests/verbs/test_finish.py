@@ -1,0 +1,54 @@
+"""After the last epoch nothing is lost: what fails then, by whatever fault, leaves the model, the figures, a line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import striate
+from striate.errors import DiskError
+from striate.recipe import Recipe
+from striate.verbs.train import Finished, training
+
+
+def _fails(*_: Any, **__: Any) -> Any:
+    raise RecursionError("maximum recursion depth exceeded")
+
+
+RECIPE = Recipe(epochs=1, threads=1)
+
+
+@pytest.mark.parametrize(
+    ("where", "said"),
+    [
+        ("evaluate.write_report", "the report could not be drawn (RecursionError: maximum recursion"),
+        ("finish.judge", "its probabilities are not calibrated, as that failed (RecursionError: maximum"),
+        ("export.export_beside", "model.onnx was not written, and torch will answer: RecursionError"),
+    ],
+)
+def test_a_fault_of_ours_costs_no_training(
+    where: str, said: str, zoo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(f"striate.verbs.{where}", _fails)
+    *_, last = training(RECIPE.changed(source=str(zoo)), runs_dir=tmp_path)
+    assert isinstance(last, Finished) and any(note.startswith(said) for note in last.notes)
+    run = last.run
+    assert run.state() == "finished" and str(run.predict(zoo / "ant" / "0-00.png"))
+    page = run.report_path.read_text()
+    assert page.count("</html>") == 1
+    plain = where == "evaluate.write_report"
+    assert ("This report could not be drawn: RecursionError" in page, "&quot;accuracy&quot;" in page) == (plain, plain)
+
+
+def test_a_full_disk_is_no_fault_to_pass_over(zoo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: Any, **__: Any) -> None:
+        raise DiskError("no space left")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("striate.verbs.evaluate.write_report", full)
+        with pytest.raises(DiskError, match="no space left"):
+            striate.train(RECIPE.changed(source=str(zoo)), runs_dir=tmp_path)
+    run = striate.resume("last", runs_dir=tmp_path)
+    assert run.state() == "finished" and run.report_path.read_text().count("</html>") == 1
