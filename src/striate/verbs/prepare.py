@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
 from threading import Thread
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -31,6 +31,7 @@ from striate.spec.net import Named, Net
 from striate.spec.shape import Shape
 from striate.spec.stages import stages
 from striate.spec.survey import Survey
+from striate.verbs import fit
 from striate.words import counted
 
 if TYPE_CHECKING:
@@ -63,8 +64,7 @@ class Prepared:
     @property
     def notes(self) -> tuple[str, ...]:
         """What a person should know of the net on these pictures: which of their pixels it never looks at."""
-        lost = self.survey.unseen
-        return () if lost is None else (f"{lost} of every picture are never seen by this net ({_whose(self.recipe)})",)
+        return fit.notes(self.recipe, self.survey)
 
     @property
     def targets(self) -> np.ndarray:
@@ -137,7 +137,11 @@ def prepare(
         normed=(recipe.net is None and own is None) or _normed(_net(recipe, own)),
     )
     # A file of either name may change or go: from here on the recipe is all that a run and a reader need.
-    recipe = recipe.changed(source=source.location, net=_lasting(recipe, own), fit=_fit(recipe, start, own))
+    recipe = recipe.changed(
+        source=source.location,
+        net=_lasting(recipe, own),
+        fit=fit.settled(recipe, own=own is not None, start=None if start is None else start.preprocess),
+    )
     brought = start.preprocess if start is not None else own.preprocess if own is not None else None
     net, survey, preprocess = plan(recipe, classes=len(source.classes), preprocess=brought, own=own)
     _import_ahead()
@@ -283,27 +287,6 @@ def _scaled(preprocess: Preprocess, store: Store, parts: Split, own: Own | None)
         return preprocess
     mean, std = channel_statistics(store.pixels, parts.train)
     return replace(preprocess, mean=mean, std=std)
-
-
-def _whose(recipe: Recipe) -> str:
-    """Say why pixels may go unseen."""
-    if recipe.net in nets.CATALOG:
-        return "taken as published"
-    return "as the weights it starts from have it" if recipe.start is not None else "fit = floor: it is taken as it is"
-
-
-def _fit(recipe: Recipe, start: Start | None, own: Own | None) -> Literal["exact", "floor"]:
-    """Return whether pixels may go unseen: as said, else only where somebody's net is taken as it is."""
-    if recipe.fit is not None:
-        return recipe.fit
-    assert recipe.size is not None
-    if own is not None:
-        return "floor"
-    if start is not None:
-        return "floor" if recipe.size == (start.preprocess.height, start.preprocess.width) else "exact"
-    channels = 1 if recipe.colour == "gray" else 3
-    published = recipe.first is None and nets.published_at(recipe.net or "", Shape(channels, *recipe.size))
-    return "floor" if published else "exact"
 
 
 def _net(recipe: Recipe, own: Own | None) -> Net:
