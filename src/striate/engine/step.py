@@ -42,8 +42,9 @@ def update(training: Training, batch: Batch) -> bool:
         if "more than 1 value per channel" not in str(error):
             raise
         raise TrainingError(
-            f"batch norm has one value per channel in a piece of {counted(len(batch.items) // training.parts, 'picture')}, and"
-            " cannot norm by that; use a batch of at least 2, or groupnorm in place of batchnorm"
+            "batch norm has one value per channel in a piece of"
+            f" {counted(len(batch.items) // training.parts, 'picture')}, and cannot norm by that; use a batch of at"
+            " least 2, or groupnorm in place of batchnorm"
         ) from None
     if loss is None:  # out here, the tensors of the failed try are no longer held by its error
         training.optimiser.zero_grad(set_to_none=True)
