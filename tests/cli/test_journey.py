@@ -99,7 +99,7 @@ def test_predict_a_folder_with_a_bad_picture_in_it(trained: Place, tmp_path: Pat
     (tmp_path / "new" / "bee" / "torn.jpg").write_bytes(b"\xff\xd8\xff\xe0 not much of a picture")
     (tmp_path / "new" / ".hidden").write_text("passed over")
     answer = trained("predict", tmp_path / "new", "--top", "3", "--json", "--no-unknown")
-    answer.refused(r"torn\.jpg: ")
+    answer.refused(r"torn\.jpg: ", r"passed over 1 file that is no picture: \.hidden", lines=2)
     rows = strict(answer.out)
     assert [Path(row["picture"]).name for row in rows if "error" in row] == ["torn.jpg"]
     good = [row for row in rows if "error" not in row]
@@ -109,7 +109,7 @@ def test_predict_a_folder_with_a_bad_picture_in_it(trained: Place, tmp_path: Pat
         assert len(row["scores"]) == 3 and row["scores"][0]["class"] == row["best"]
         assert sum(score["probability"] for score in row["scores"]) == pytest.approx(1)
     text = trained("predict", tmp_path / "new", "--no-unknown")
-    text.refused(r"torn\.jpg: ")
+    text.refused(r"torn\.jpg: ", lines=2)
     assert len(text.out.splitlines()) == 12
     only = trained("predict", tmp_path / "new" / "bee" / "torn.jpg", "--json")
     only.refused(r"torn\.jpg: ")
@@ -119,7 +119,7 @@ def test_predict_a_folder_with_a_bad_picture_in_it(trained: Place, tmp_path: Pat
 def test_predict_what_is_not_there(trained: Place, tmp_path: Path) -> None:
     trained("predict", "pets/bee/none.png").refused("no picture or folder at pets/bee/none.png")
     (tmp_path / "empty").mkdir()
-    trained("predict", tmp_path / "empty").refused("holds no file")
+    trained("predict", tmp_path / "empty").refused("holds no picture")
     trained("predict", "pets/bee/0-01.png", "--run", "pets-9").refused("pets-9", "pets-1")
     (tmp_path / "model.safetensors").write_bytes(b"\x80\x04 a pickle, perhaps")
     trained("predict", "pets/bee/0-01.png", "--model", tmp_path / "model.safetensors").refused("model.safetensors")

@@ -21,11 +21,6 @@ def no_pictures(root: Path) -> None:
     (root / "pets").mkdir()
 
 
-def empty_class(root: Path) -> None:
-    paint(root / "pets")
-    (root / "pets" / "emu").mkdir()
-
-
 def a_file(root: Path) -> None:
     (root / "pets").write_bytes(b"not a folder of pictures")
 
@@ -57,7 +52,6 @@ def not_utf8(root: Path) -> None:
     [
         (one_class, ["pets holds one class only", "'ant', 14 pictures", "at least 2"]),
         (no_pictures, ["pets holds no pictures", "wanted class folders"]),
-        (empty_class, ["1 class folder holds no pictures: emu/", "fill or remove"]),
         (a_file, ["pets is a file", "wanted a folder of class folders"]),
         (elsewhere, ["there is no 'pets' in", r"did you mean petz\?"]),
         (stranger_in_val, ["'emu' has 3 pictures in val and none in train"]),

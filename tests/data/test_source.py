@@ -126,7 +126,6 @@ def test_refusals(tmp_path: Path) -> None:
     (tmp_path / "bare").mkdir()
     refused(tmp_path / "bare", "bare holds no pictures", "class folders")
     refused(make(tmp_path / "hollow", "a/", "b/"), "holds no pictures", "2 folders", "a/, b/")
-    refused(make(tmp_path / "gap", "a/1.jpg", "b/1.jpg", "c/"), "1 class folder holds no pictures: c/", "remove")
     refused(make(tmp_path / "flat", "1.jpg", "2.png"), "holds 2 pictures and no class folders", "folder of its own")
     refused(make(tmp_path / "test", "1.jpg"), "1 picture and no class folders")
     refused(make(tmp_path / "case", "Cat/1.jpg", "cat/1.jpg"), "'Cat'", "'cat'", "differ only")
@@ -148,12 +147,81 @@ def test_refusals_of_parts(tmp_path: Path) -> None:
         make(tmp_path / "kaggle", "train/a/1.jpg", "train/b/1.jpg", "test/1.jpg", "test/2.jpg"),
         "test holds 2 pictures and no class folders", "predict",
     )  # fmt: skip
-    refused(make(tmp_path / "hollow", "train/a/1.jpg", "train/b/", "test/a/1.jpg"), "train/b/")
-    refused(make(tmp_path / "void", "train/a/1.jpg", "train/b/1.jpg", "test/"), "test holds no pictures")
+    refused(
+        make(tmp_path / "hollow", "train/a/1.jpg", "train/b/", "test/a/1.jpg"), "one class only", "train/b/ holds no"
+    )
+    refused(make(tmp_path / "void", "train/", "test/a/1.jpg"), "train holds no pictures")
     (tmp_path / "file").mkdir()
     (tmp_path / "file" / "train").write_bytes(b"x")
     refused(tmp_path / "file", "train is a file; it should be a folder")
     refused(make(tmp_path / "deeper", "pets/cats/1.jpg", "pets/dogs/1.jpg"), "one class only", "did you mean", "pets")
+
+
+def test_an_empty_class_folder_is_said_and_no_class(tmp_path: Path) -> None:
+    make(tmp_path, "c/notes.txt", data=b"text")
+    found = find(make(tmp_path, "a/1.jpg", "b/1.jpg"))
+    assert found.classes == ("a", "b")
+    assert found.notes == ("c/ (1 of another kind) holds no pictures and is passed over",)
+
+
+def test_an_empty_part_is_said_and_no_part(tmp_path: Path) -> None:
+    found = find(make(tmp_path, "train/a/1.jpg", "train/b/1.jpg", "train/c/", "test/", "val/a/"))
+    assert {item.split for item in found.items} == {"train"}
+    assert found.notes == ("3 folders hold no pictures and are passed over: train/c/, val/, test/",)
+
+
+def test_training_and_testing_are_parts(tmp_path: Path) -> None:
+    found = find(make(tmp_path, "Training/a/1.jpg", "Training/b/1.jpg", "Testing/a/1.jpg"))
+    assert (found.classes, [item.split for item in found.items]) == (("a", "b"), ["train", "train", "test"])
+
+
+def run_folder(path: Path) -> None:
+    """Leave what a run leaves."""
+    make(path, "recipe.toml", "source.json", "model.safetensors", "checkpoints/1.safetensors", "report.html", data=b"x")
+
+
+@pytest.mark.parametrize("where", ["runs", "out", "a/runs", "a/deep/er"])
+def test_folders_of_runs_are_passed_over_anywhere(tmp_path: Path, where: str) -> None:
+    make(tmp_path, "a/1.jpg", "b/1.jpg", "a/deep/2.jpg")
+    run_folder(tmp_path / where / "pets-1")
+    run_folder(tmp_path / where / "pets-2")
+    make(tmp_path / where, "last", data=b"pets-2")
+    found = find(tmp_path)
+    assert [item.key for item in found.items] == ["a/1.jpg", "a/deep/2.jpg", "b/1.jpg"]
+    assert found.rejected == (Rejected(f"{where}/", "a folder of runs, not of pictures", bad=False),)
+    assert found.notes == ()
+
+
+def test_runs_beside_parts_and_a_run_beside_pictures(tmp_path: Path) -> None:
+    make(tmp_path, "train/a/1.jpg", "train/b/1.jpg", "test/a/1.jpg")
+    run_folder(tmp_path / "runs" / "pets-1")
+    run_folder(tmp_path / "train" / "a" / "pets-7")
+    assert [item.key for item in find(tmp_path).items] == ["train/a/1.jpg", "train/b/1.jpg", "test/a/1.jpg"]
+    refused(tmp_path / "runs", "runs is a folder of runs", "name the folder of pictures")
+    refused(tmp_path / "runs" / "pets-1", "is a folder of runs")
+
+
+def test_a_class_may_be_called_runs(tmp_path: Path) -> None:
+    assert find(make(tmp_path, "runs/1.jpg", "walks/1.jpg", "runs/recipe.toml")).classes == ("runs", "walks")
+
+
+def test_one_level_too_deep_or_too_high(tmp_path: Path) -> None:
+    make(tmp_path / "a", "archive/pets/cats/1.jpg", "archive/pets/dogs/1.jpg")
+    refused(tmp_path / "a", "one class only", "cats, dogs", f"striate train {tmp_path / 'a/archive/pets'} ?")
+    make(tmp_path / "b", "train/images/cats/1.jpg", "train/images/dogs/1.jpg", "test/images/cats/1.jpg")
+    refused(tmp_path / "b", "move them up: train/images/* to train/, test/images/* to test/")
+    make(tmp_path / "c", "cats/1.jpg", "dogs/1.jpg")
+    refused(tmp_path / "c" / "cats", "is it one class, beside dogs?", f"striate train {tmp_path / 'c'}")
+    found = find(make(tmp_path / "d", "first/cats/1.jpg", "first/dogs/1.jpg", "second/dogs/1.jpg", "second/cats/2.jpg"))
+    assert found.classes == ("first", "second")
+    assert f"if those are the classes, say: striate train {tmp_path / 'd/first'}" in found.notes[0]
+
+
+def test_a_broken_link_to_a_class_folder_is_named(tmp_path: Path) -> None:
+    make(tmp_path, "a/1.jpg", "b/1.jpg")
+    (tmp_path / "c").symlink_to(tmp_path / "gone")
+    (tmp_path / "d.jpg").symlink_to(tmp_path / "gone")
+    assert find(tmp_path).rejected == (Rejected("c", "a link to nothing"), Rejected("d.jpg", "a link to nothing"))
 
 
 def test_files_where_a_folder_should_be(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -72,7 +73,8 @@ def command(
         paths, mapped = (Path(mapped),), ""
     if not paths:
         raise click.UsageError("which picture? say striate predict PICTURE")
-    files = pictures(paths)
+    found = pictures(paths)
+    files = found.files
     if mapped is None and (output is not None or scale != 1.0):
         raise click.UsageError("-o and --scale are for --map")
     with Progress(unit="bytes") as progress:
@@ -104,8 +106,17 @@ def command(
             click.echo(text if len(files) == 1 else f"{path}  {text}")
     if as_json:
         click.echo("\n]")
+    if found.passed_over:
+        click.echo(_passed_over(found.passed_over), err=True)
     if bad:
         sys.exit(2)
+
+
+def _passed_over(files: Sequence[Path]) -> str:
+    """Return how many files of the folders were no pictures, with the first few."""
+    what = "file that is no picture" if len(files) == 1 else "files that are no pictures"
+    names = ", ".join(file.name for file in files[:3]) + (", ..." if len(files) > 3 else "")
+    return f"passed over {len(files):,} {what}: {names}"
 
 
 def _row(path: Path, answer: Scores | PictureError, top: int | None) -> dict[str, Any]:

@@ -245,7 +245,8 @@ def _plan_text(event: Planned) -> str:
             f"{counted(len(parts.left_out), 'duplicate')} of pictures on the other side"
             f" {plural(len(parts.left_out), 'is')} left out of training"
         )
-    lines += [f"skipped {bad.key}: {bad.reason}" for bad in source.rejected[:5]]
+    first = sorted(source.rejected, key=lambda one: not one.bad)[:5]
+    lines += [f"skipped {one.key}: {one.reason}" for one in first]
     if len(source.rejected) > 5:
         lines.append(f"... and {len(source.rejected) - 5:,} more, listed in {event.run.path / 'source.json'}")
     name = recipe.net if recipe.net and len(recipe.net) <= 40 else "net"
@@ -269,7 +270,7 @@ def _plan_text(event: Planned) -> str:
             f"{frozen:,} parameters stay frozen as they came; the head's {prepared.survey.parameters - frozen:,} are"
             " trained"
         )
-    lines += [f"note: {note}" for note in event.notes]
+    lines += [f"note: {note}" for note in (*source.notes, *event.notes)]
     lines.append(f"{event.run.path}" + (f", going on after epoch {event.done}" if event.done else ""))
     return "\n".join(lines)
 

@@ -14,10 +14,12 @@ from striate.words import counted
 
 SPLITS: Final[Mapping[str, str]] = {
     "train": "train",
+    "training": "train",
     "val": "val",
     "valid": "val",
     "validation": "val",
     "test": "test",
+    "testing": "test",
 }
 _WHOLE: Final = re.compile(r"[0-9]{1,15}")
 
@@ -65,7 +67,7 @@ def check_source(source: Source, *, least_classes: int = 2) -> None:
         only = source.classes[min(used)]
         raise SourceError(
             f"{source.location} holds one class only ({only!r}, {counted(counts.total(), 'picture')});"
-            f" to tell classes apart takes at least {least_classes}"
+            f" to tell classes apart takes at least {least_classes}" + "".join(f"; {note}" for note in source.notes[:2])
         )
     if not any(split == "train" for split, _ in counts):
         return

@@ -1,157 +1,58 @@
 """Class folders: ``root/class/*.jpg`` and ``root/{train,val,test}/class/*.jpg``. Reads names, not pictures.
 
-Pictures inside a class folder are found at any depth. A name that ends like a picture's is taken for one (whether it
-is, decoding tells); any other file is looked into, sixteen bytes of it. Hidden files and what systems leave behind are
-passed over in silence, every other file is rejected with a reason. Nothing is ever written there.
+Pictures inside a class folder are found at any depth. What is passed over in silence, and what is rejected with a
+reason, stands in listing.py. A class folder without a picture is no class, and is said. Nothing is ever written there.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from striate import files
 from striate.data.classes import SPLITS, check_names, in_order, is_text, shown
-from striate.data.image import looks_like_picture
 from striate.data.items import FolderSource, Item, Rejected
+from striate.data.listing import NOTHING, RUNS, SUFFIXES, UNREAD, Entries, Scan, holds_runs, is_run, refusal, suffix_of
 from striate.errors import SourceError
 from striate.words import counted
 
-SUFFIXES: Final = frozenset(
-    ("jpg", "jpeg", "jpe", "jfif", "mpo", "png", "apng", "webp", "bmp", "dib", "gif", "tif", "tiff")
-)
-UNREAD: Final = frozenset(
-    (
-        "heic",
-        "heif",
-        "avif",
-        "jxl",
-        "jp2",
-        "svg",
-        "ico",
-        "psd",
-        "xcf",
-        "tga",
-        "ppm",
-        "pgm",
-        "exr",
-        "raw",
-        "dng",
-        "cr2",
-        "cr3",
-        "nef",
-        "arw",
-    )
-)
 LISTS: Final = (".csv", ".tsv", ".txt")
-_LEFT_BEHIND: Final = frozenset({"thumbs.db", "ehthumbs.db", "desktop.ini", "__macosx", "@eadir", "icon\r"})
+SORT: Final = (
+    "put each class into a folder of its own, write a list of them (CSV: path,label), or take the labels out of the"
+    " file names (--label-from '(.+?)_\\d+')"
+)
 
 
 def folder_source(root: Path, *, name: str) -> FolderSource:
     """Return the pictures of a folder of class folders, with or without train/ val/ test/ above them.
 
-    Errors: SourceError for an empty class folder, pictures in no class folder, a class that train lacks, a link that
-    leads back, a folder that cannot be read, and a class whose name is not UTF-8.
+    Errors: SourceError for pictures in no class folder, a class that train lacks, a link that leads back, a folder that
+    cannot be read, and a class whose name is not UTF-8.
     """
-    scan = _Scan(root)
-    parts = _parts(scan)
+    if is_run(root) or holds_runs(root):
+        raise SourceError(f"{shown(str(root))} is {RUNS}; name the folder of pictures")
+    scan = Scan(root)
+    parts = parts_of(scan)
     if parts is None:
-        found = _classes(scan, root, "", None)
+        found, empty = _classes(scan, root, "", None)
     else:
-        found = [one for folder, split in parts for one in _classes(scan, folder.path, folder.name + "/", split)]
+        found, empty = [], []
+        for folder, split in parts:
+            classes, without = _classes(scan, folder.path, folder.name + "/", split)
+            found += classes
+            empty += without
+    _hint_at_deeper_folders(scan, found, parts)
     names = {label for _, label, _ in found}
     check_names(sorted(names), str(root))
     classes = in_order(names)
     index = {label: place for place, label in enumerate(classes)}
     items = tuple(Item(key, index[label], split) for split, label, keys in found for key in keys)
-    if len(classes) == 1 and parts is None:
-        _hint_at_deeper_folder(scan, classes[0])
-    return FolderSource(name, str(root), classes, items, rejected=tuple(scan.rejected), root=root)
+    notes = (*_empty_note(empty), *_same_folders_note(scan, classes if parts is None else ()))
+    return FolderSource(name, str(root), classes, items, rejected=tuple(scan.rejected), notes=notes, root=root)
 
 
-@dataclass(frozen=True)
-class _Scan:
-    root: Path
-    rejected: list[Rejected] = field(default_factory=list)
-
-    def listing(self, folder: str | Path) -> tuple[list[os.DirEntry[str]], list[os.DirEntry[str]]]:
-        """Return folders and files of a folder by name, without what is passed over."""
-        folders: list[os.DirEntry[str]] = []
-        files: list[os.DirEntry[str]] = []
-        try:
-            with os.scandir(folder) as entries:
-                for entry in sorted(entries, key=lambda entry: entry.name):
-                    if entry.name.startswith(".") or entry.name.lower() in _LEFT_BEHIND:
-                        continue
-                    (folders if _is_folder(entry) else files).append(entry)
-        except OSError as error:
-            raise SourceError(
-                f"{shown(str(folder))} cannot be read: {error.strerror or error}; allow reading it, or take it out"
-            ) from None
-        return folders, files
-
-    def walk(self, folder: str, below: str, chain: tuple[str, ...]) -> Iterator[tuple[str, os.DirEntry[str]]]:
-        """Yield the key and entry of every file at any depth; ``chain`` are the true paths of the folders above."""
-        folders, files = self.listing(folder)
-        for entry in files:
-            yield below + entry.name, entry
-        for entry in folders:
-            real = os.path.realpath(entry.path) if entry.is_symlink() else os.path.join(chain[-1], entry.name)  # noqa: PTH118
-            if real in chain:
-                raise SourceError(f"{shown(entry.path)} is a link that leads back to {shown(real)}; remove the link")
-            yield from self.walk(entry.path, f"{below}{entry.name}/", (*chain, real))
-
-    def pictures(self, folder: str, below: str) -> tuple[list[str], int]:
-        """Return the keys of a class folder's pictures and how many other files it has; those are rejected."""
-        keys, others = [], 0
-        chain = (os.path.realpath(self.root), os.path.realpath(folder))
-        for key, entry in self.walk(folder, below, chain):
-            rejected = _refusal(key, entry)
-            if rejected is None:
-                keys.append(key)
-            else:
-                others += 1
-                self.rejected.append(rejected)
-        return keys, others
-
-
-def _is_folder(entry: os.DirEntry[str]) -> bool:
-    try:
-        return entry.is_dir()
-    except OSError:
-        raise SourceError(f"{shown(entry.path)} is a link that leads back to itself; remove the link") from None
-
-
-def _refusal(key: str, entry: os.DirEntry[str]) -> Rejected | None:
-    """Return why a file is not taken for a picture, or None when it is."""
-    if not is_text(key):
-        return Rejected(shown(key), "its name is not UTF-8; rename it")
-    if not entry.is_file():
-        missing = entry.is_symlink()
-        return Rejected(key, "a link to nothing" if missing else "not a file", bad=missing)
-    suffix = _suffix(entry.name)
-    if suffix in SUFFIXES:
-        return None
-    try:
-        with files.open_file(entry.path, limit=files.PICTURE) as file:
-            start = file.read(16)
-    except OSError as error:
-        return Rejected(key, f"cannot be read: {error.strerror or error}")
-    if looks_like_picture(start):
-        return None
-    if suffix in UNREAD:
-        return Rejected(key, f"{suffix.upper()} pictures are not read; convert it to JPEG or PNG")
-    return Rejected(key, "not a picture", bad=False)
-
-
-def _suffix(name: str) -> str:
-    return name.rpartition(".")[2].lower() if "." in name else ""
-
-
-def _parts(scan: _Scan) -> list[tuple[os.DirEntry[str], str]] | None:
+def parts_of(scan: Scan) -> list[tuple[os.DirEntry[str], str]] | None:
     """Return the folders of the parts, train first, or None when the root holds class folders."""
     folders, files = scan.listing(scan.root)
     parts = [(entry, SPLITS[entry.name.lower()]) for entry in folders if entry.name.lower() in SPLITS]
@@ -176,39 +77,59 @@ def _parts(scan: _Scan) -> list[tuple[os.DirEntry[str], str]] | None:
     return sorted(parts, key=lambda part: ("train", "val", "test").index(part[1]))
 
 
-def _classes(
-    scan: _Scan, folder: str | Path, below: str, split: str | None
-) -> list[tuple[str | None, str, Sequence[str]]]:
-    """Return (split, class, keys) for every class folder of a folder."""
+_Found = list[tuple[str | None, str, Sequence[str]]]
+
+
+def _classes(scan: Scan, folder: str | Path, below: str, split: str | None) -> tuple[_Found, list[str]]:
+    """Return (split, class, keys) for every class folder of a folder that holds pictures, and the folders without."""
     folders, files = scan.listing(folder)
     loose = [entry for entry in files if _is_loose_picture(below + entry.name, entry)]
+    broken = [entry for entry in files if entry.is_symlink() and not os.path.exists(entry.path)]  # noqa: PTH110
+    if not folders and not loose and split in ("val", "test"):
+        return [], [below]
     if not folders:
-        raise SourceError(_nothing_in(folder, files, len(loose), split))
-    scan.rejected.extend(Rejected(shown(below + entry.name), "lies in no class folder", bad=False) for entry in loose)
-    found: list[tuple[str | None, str, Sequence[str]]] = []
+        raise SourceError(_nothing_in(scan, folder, files, len(loose), split))
+    scan.rejected.extend(Rejected(shown(below + entry.name), NOTHING) for entry in broken)
+    scan.rejected.extend(
+        Rejected(shown(below + entry.name), "lies in no class folder", bad=False)
+        for entry in loose
+        if entry not in broken
+    )
+    found: _Found = []
     empty: list[str] = []
     for entry in folders:
         if not is_text(entry.name):
             raise SourceError(f"{scan.root}: the name of the class folder {shown(below + entry.name)} is not UTF-8;"
                               " rename it")  # fmt: skip
         keys, others = scan.pictures(entry.path, f"{below}{entry.name}/")
-        if not keys:
-            empty.append(f"{below}{entry.name}/" + (f" (of {others} files none is one)" if others else ""))
-        found.append((split, entry.name, keys))
-    if empty:
-        if len(empty) == len(folders) and not loose:
-            raise SourceError(f"{folder} holds no pictures, in none of its {len(folders)} folders: {_some(empty)}")
-        what = "class folder holds no pictures" if len(empty) == 1 else "class folders hold no pictures"
-        raise SourceError(f"{scan.root}: {len(empty)} {what}: {', '.join(empty[:5])}; fill or remove them")
-    return found
+        if keys:
+            found.append((split, entry.name, keys))
+        else:
+            empty.append(f"{below}{entry.name}/" + (f" ({others} of another kind)" if others else ""))
+    if not found and not loose and split in ("val", "test"):
+        return [], [below]
+    if not found and not loose:
+        first = f"; {scan.rejected[0].key}: {scan.rejected[0].reason}" if scan.rejected else ""
+        raise SourceError(f"{folder} holds no pictures, in none of its {len(folders)} folders: {_some(empty)}{first}")
+    if not found:
+        raise SourceError(_nothing_in(scan, folder, files, len(loose), split))
+    return found, empty
+
+
+def _empty_note(empty: Sequence[str]) -> tuple[str, ...]:
+    if not empty:
+        return ()
+    if len(empty) == 1:
+        return (f"{empty[0]} holds no pictures and is passed over",)
+    return (f"{len(empty)} folders hold no pictures and are passed over: {_some(empty)}",)
 
 
 def _is_loose_picture(key: str, entry: os.DirEntry[str]) -> bool:
-    suffix = _suffix(entry.name)
-    return suffix in SUFFIXES or (suffix in UNREAD) or (not suffix and _refusal(key, entry) is None)
+    suffix = suffix_of(entry.name)
+    return suffix in SUFFIXES or (suffix in UNREAD) or (not suffix and refusal(key, entry) is None)
 
 
-def _nothing_in(folder: str | Path, files: Sequence[os.DirEntry[str]], loose: int, split: str | None) -> str:
+def _nothing_in(scan: Scan, folder: str | Path, files: Entries, loose: int, split: str | None) -> str:
     lists = [entry.path for entry in files if entry.name.lower().endswith((*LISTS, ".npz"))]
     hint = f" (or did you mean the list {lists[0]}?)" if lists else ""
     if loose and split == "test":
@@ -218,17 +139,73 @@ def _nothing_in(folder: str | Path, files: Sequence[os.DirEntry[str]], loose: in
         )
     if loose:
         number = counted(loose, "picture")
-        return f"{folder} holds {number} and no class folders; put each class into a folder of its own{hint}"
+        above = "" if hint else _class_folders_above(scan, Path(folder))
+        return f"{folder} holds {number} and no class folders; {SORT}{hint}{above}"
     return f"{folder} holds no pictures; wanted class folders with pictures in them{hint}"
 
 
-def _hint_at_deeper_folder(scan: _Scan, name: str) -> None:
-    deeper = [entry.name for entry in scan.listing(scan.root / name)[0]]
-    if len(deeper) > 1:
+def _class_folders_above(scan: Scan, folder: Path) -> str:
+    """Return what to say of a folder that is a class folder itself: its neighbours hold pictures too."""
+    if folder != scan.root:
+        return ""
+    try:
+        beside = [entry for entry in Scan(folder.parent).listing(folder.parent)[0] if entry.name != folder.name]
+        others = [entry.name for entry in beside[:50] if _holds_pictures(entry.path)]
+    except SourceError:
+        return ""
+    if not others:
+        return ""
+    return f"; or is it one class, beside {_some(others)}? then say: striate train {shown(str(folder.parent))}"
+
+
+def _holds_pictures(folder: str) -> bool:
+    """Return whether a picture lies in a folder itself."""
+    try:
+        with os.scandir(folder) as entries:
+            return any(suffix_of(entry.name) in SUFFIXES for entry in entries)
+    except OSError:
+        return False
+
+
+def _hint_at_deeper_folders(scan: Scan, found: _Found, parts: list[tuple[os.DirEntry[str], str]] | None) -> None:
+    """Refuse one class that is a folder of several folders: those are the classes. Errors: SourceError."""
+    names = {label for _, label, _ in found}
+    if len(names) != 1:
+        return
+    name = names.pop()
+    if parts is not None:
+        train = Path(parts[0][0].path)
+        deeper = [entry.name for entry in scan.listing(train / name)[0]]
+        if len(deeper) > 1 and not _holds_pictures(str(train / name)):
+            raise SourceError(
+                f"{train} holds one class only ({name!r}), which holds {_some(deeper)}; if those are the classes, move"
+                f" them up: {', '.join(f'{part.name}/{name}/* to {part.name}/' for part, _ in parts)}"
+            )
+        return
+    folder = scan.root / name
+    inside = scan.listing(folder)[0]
+    while len(inside) == 1 and not _holds_pictures(str(folder)):
+        folder = folder / inside[0].name
+        inside = scan.listing(folder)[0]
+    if len(inside) > 1 and not _holds_pictures(str(folder)):
         raise SourceError(
-            f"{scan.root} holds one class only ({name!r}), which holds {_some(deeper)};"
-            f" did you mean {scan.root / name}?"
+            f"{scan.root} holds one class only ({name!r}), which holds {_some([entry.name for entry in inside])};"
+            f" did you mean striate train {shown(str(folder))} ?"
         )
+
+
+def _same_folders_note(scan: Scan, classes: Sequence[str]) -> tuple[str, ...]:
+    """Return what to say where every class folder holds the same folders, and no picture beside them."""
+    if not 2 <= len(classes) <= 50:
+        return ()
+    inside = [frozenset(entry.name for entry in scan.listing(scan.root / name)[0]) for name in classes]
+    same = frozenset.intersection(*inside)
+    if len(same) < 2 or any(_holds_pictures(str(scan.root / name)) for name in classes):
+        return ()
+    return (
+        f"{_some(classes)} are taken as the classes, and each holds the folders {_some(sorted(same))}; if those are the"
+        f" classes, say: striate train {shown(str(scan.root / classes[0]))}",
+    )
 
 
 def _some(names: Sequence[str]) -> str:

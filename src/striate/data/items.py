@@ -63,6 +63,7 @@ class Source(ABC):
     """All pictures of one place, with their classes and the rejected ones.
 
     ``name`` serves run names; ``location`` is what ``find`` opens again (an absolute path, "digits", or "NAME@FOLDER").
+    ``notes`` are sentences a person should read: how what is there was understood, and what was left out of it.
     """
 
     name: str
@@ -70,6 +71,7 @@ class Source(ABC):
     classes: tuple[str, ...]
     items: tuple[Item, ...]
     rejected: tuple[Rejected, ...] = field(default=(), kw_only=True)
+    notes: tuple[str, ...] = field(default=(), kw_only=True)
 
     @abstractmethod
     def picture(self, index: int) -> bytes | NDArray[np.uint8]:

@@ -5,7 +5,9 @@ The predictor, with NumPy, is imported when it is opened, while the bytes of its
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -88,27 +90,52 @@ def _int8(run: str, file: Path, runs_dir: Path, tell: Tell, proof: Proof) -> Pre
     return predictor
 
 
-def pictures(paths: Sequence[Path]) -> list[Path]:
-    """Return the files to answer for: files as they are, folders walked in name order, hidden files left out.
+@dataclass(frozen=True)
+class Pictures:
+    """The files to answer for, in order, and those of the folders among them that are no pictures."""
 
-    Errors: SourceError for a path that is not there, or a folder without a file.
+    files: tuple[Path, ...]
+    passed_over: tuple[Path, ...] = ()
+
+
+def pictures(paths: Sequence[Path]) -> Pictures:
+    """Return the files to answer for: files as they are, folders walked in name order, at any depth.
+
+    Of a folder, what is no picture is passed over and counted: what systems leave behind, hidden files, text. Runs are
+    no pictures either. A picture that cannot be read, and a link to nothing, is one to answer for: it is named then.
+
+    Errors: SourceError for a path that is not there, or a folder without a picture.
+    Example: ``pictures([Path("holiday")]).files``
     """
     found: list[Path] = []
+    passed_over: list[Path] = []
     for path in paths:
         if path.is_dir():
-            inside = sorted(
-                file
-                for file in path.rglob("*")
-                if file.is_file() and not any(part.startswith(".") for part in file.relative_to(path).parts)
-            )
+            inside, others = _inside(path)
             if not inside:
-                raise SourceError(f"{path} holds no file to answer for")
+                some = f" (of {len(others):,} files none is one)" if others else ""
+                raise SourceError(f"{path} holds no picture to answer for{some}")
             found += inside
-        elif path.exists():
+            passed_over += others
+        elif os.path.lexists(path):
             found.append(path)
         else:
             raise SourceError(f"there is no picture or folder at {path}")
-    return found
+    return Pictures(tuple(found), tuple(passed_over))
+
+
+def _inside(folder: Path) -> tuple[list[Path], list[Path]]:
+    """Return the pictures of a folder and its other files, in name order."""
+    from striate.data.listing import Scan, refusal  # with NumPy
+
+    scan = Scan(folder)
+    found: list[Path] = []
+    others: list[Path] = []
+    for key, entry in scan.walk(folder, "", (os.path.realpath(folder),)):
+        why = refusal("", entry)
+        (found if why is None or why.bad else others).append(folder / key)
+    others += [Path(name) for name in scan.silent]
+    return sorted(found), sorted(others)
 
 
 def predict(
@@ -116,4 +143,8 @@ def predict(
 ) -> Iterator[tuple[Path, Scores | PictureError]]:
     """Yield every file with its answer, or with the reason why it cannot be read, in the order given."""
     for key, answer in predictor.predict_each(files, unknown=unknown):
-        yield Path(key), answer
+        path = Path(key)
+        if isinstance(answer, PictureError) and path.is_symlink() and not path.exists():
+            yield path, PictureError(f"{key} cannot be read: it is a link to nothing")
+        else:
+            yield path, answer

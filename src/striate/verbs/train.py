@@ -287,6 +287,7 @@ def _source_facts(prepared: Prepared, data_dir: Path | None) -> dict[str, Any]:
         "classes": list(source.classes),
         "pictures": {part: len(getattr(prepared.split, part)) for part in PARTS},
         "rejected": [{"key": bad.key, "reason": bad.reason} for bad in source.rejected],
+        "notes": list(source.notes),
         "digest": prepared.digest(),
         "preprocess": prepared.preprocess.to_dict(),
     }
