@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 
 import pytest
@@ -48,7 +47,7 @@ def test_a_predicted_folder_with_what_systems_leave_behind(trained: Place, tmp_p
     (new / "ant" / "0-00.PNG").write_bytes((new / "ant" / "5-00.png").read_bytes())
     for name in ("Thumbs.db", "desktop.ini", ".DS_Store", "notes.txt"):
         (new / "ant" / name).write_bytes(b"no picture")
-    os.symlink(trained.path / "pets" / "bee", new / "linked")
+    (new / "linked").symlink_to(trained.path / "pets" / "bee")
     before = contents(new)
     answer = trained("predict", new, "--no-unknown", "--json")
     assert answer.code == 0
@@ -63,7 +62,7 @@ def test_a_predicted_folder_with_what_systems_leave_behind(trained: Place, tmp_p
 
 def test_a_broken_link_is_named(trained: Place, tmp_path: Path) -> None:
     new = paint(tmp_path / "new", ["ant"], count=2)
-    os.symlink(tmp_path / "gone.jpg", new / "ant" / "broken.jpg")
+    (new / "ant" / "broken.jpg").symlink_to(tmp_path / "gone.jpg")
     answer = trained("predict", new, "--no-unknown")
     answer.refused(r"broken\.jpg cannot be read: it is a link to nothing")
     assert answer.out.count("\n") == 2, "the others are answered"
@@ -74,7 +73,7 @@ def test_broken_links_and_empty_folders_are_named_in_training(place: Place) -> N
     pets = paint(place.path / "pets", count=8)
     for number in range(7):
         (pets / "bee" / f"note-{number}.txt").write_text("text")
-    os.symlink(place.path / "gone.jpg", pets / "cow" / "zz.jpg")
+    (pets / "cow" / "zz.jpg").symlink_to(place.path / "gone.jpg")
     (pets / "emu").mkdir()
     said = place("train", "pets", *QUICK, "--epochs", "1").done().out
     assert "24 pictures, 3 classes" in said

@@ -39,8 +39,8 @@ def folder_source(root: Path, *, name: str) -> FolderSource:
     else:
         found, empty = [], []
         for folder, split in parts:
-            classes, without = _classes(scan, folder.path, folder.name + "/", split)
-            found += classes
+            some, without = _classes(scan, folder.path, folder.name + "/", split)
+            found += some
             empty += without
     _hint_at_deeper_folders(scan, found, parts)
     names = {label for _, label, _ in found}
