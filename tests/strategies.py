@@ -98,6 +98,12 @@ def _sizes(least: int, most: int) -> st.SearchStrategy[Any]:
     return side | st.tuples(side, side)
 
 
+def _uneven(least: int, most: int) -> st.SearchStrategy[Any]:
+    """Padding with a number of its own at each side; where it happens to be even, it is a plain pair."""
+    sides = st.tuples(st.integers(least, most), st.integers(least, most))
+    return st.tuples(sides, sides)
+
+
 @st.composite
 def _connections(draw: st.DrawFn) -> Net:
     table = draw(st.lists(st.lists(st.integers(0, 6), min_size=1, max_size=4, unique=True), min_size=1, max_size=4))
@@ -115,7 +121,14 @@ def layers() -> st.SearchStrategy[Net]:
     return st.one_of(
         _built(lambda kernel, **fields: Conv(None, kernel, **fields), size, stride=size, groups=count, bias=flag),
         _built(
-            Conv, count, size, stride=size, padding=margin | st.just("same"), dilation=size, groups=count, bias=flag
+            Conv,
+            count,
+            size,
+            stride=size,
+            padding=margin | st.just("same") | _uneven(0, 6),
+            dilation=size,
+            groups=count,
+            bias=flag,
         ),
         _connections(),
         _built(
@@ -186,6 +199,7 @@ def small_layers(channels: int) -> st.SearchStrategy[Net]:
     return st.one_of(
         _built(Conv, out, size, stride=stride, padding=margin, dilation=_sizes(1, 2), bias=flag),
         _built(Conv, out, size, padding=st.just("same"), dilation=_sizes(1, 2)),
+        _built(Conv, out, size, stride=stride, padding=_uneven(0, 2), dilation=_sizes(1, 2), bias=flag),
         groups.flatmap(lambda n: _built(Conv, st.just(2 * n), size, groups=st.just(n), padding=margin)),
         connections.map(lambda table: Conv(len(table), 2, padding=1, connections=tuple(map(tuple, table)))),
         groups.flatmap(

@@ -23,6 +23,7 @@ FLAT = "globalavgpool >> flatten >> "
 ALONE = [
     "conv 4 3x2 stride 2x1 pad 1 dilation 1x2 groups 2",
     "conv 4 4 pad same",
+    "conv 4 3x5 stride 2 pad 0:1x1:2 groups 2",
     "conv 4 3 no bias >> batchnorm",
     "conv 4 3 >> batchnorm no affine",
     "convtranspose 4 3x2 stride 2 pad 1 output_padding 1 groups 2 >> batchnorm",

@@ -27,7 +27,7 @@ NETS = [
     "conv 4 3 pad 1 >> convtranspose 4 3 dilation 2 groups 2 no bias >> avgpool 2x3 pad 1 no count >> layernorm "
     ">> layerscale 0.3 >> hardsigmoid >> upsample 2 mode bilinear >> upsample 2x1 >> spatialdropout 0.5 >> subsample 2 "
     ">> scaledtanh >> softmax >> globalmaxpool >> identity >> flatten >> layernorm >> rbf 3",
-    "conv 4 3 pad 1 >> ((conv 6 3 pad 1 >> droppath 0.2) | padchannels 7 | identity) "
+    "conv 4 3 stride 2 pad 0:1 >> conv 4 3 pad 1 >> ((conv 6 3 pad 1 >> droppath 0.2) | padchannels 7 | identity) "
     ">> (conv 9 1 * (globalavgpool >> conv 9 1)) >> globalminpool",
     "conv 6 3 pad 1 >> batchnorm no affine >> groupnorm 2 no affine >> (identity + conv 6 3 pad 1 + identity) "
     ">> (identity * globalavgpool >> sigmoid) >> globalavgpool >> flatten >> layernorm no affine >> dense 3 no bias",

@@ -27,6 +27,9 @@ def test_a_line(name: str) -> None:
         assert re.fullmatch(r"[\w.-]+\.(safetensors|pth|th)", file.name)
         assert re.fullmatch(r"([0-9a-f]{8}|[0-9a-f]{64})?", file.sha256)
         assert file.url or len(file.sha256) == 64
+        if file.package:
+            assert file.name.endswith(f"-{file.sha256[:8]}.pth")
+            continue
         if file.url:
             assert urlsplit(file.url).scheme == "https"
         if not file.name.endswith(".safetensors"):

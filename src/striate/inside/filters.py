@@ -15,13 +15,13 @@ from numpy.typing import NDArray
 
 from striate.errors import DescribeError, FitError
 from striate.spec import Conv, Shape
-from striate.spec.values import as_pair
+from striate.spec.values import Padding
+from striate.spec.window import Slide
 
 if TYPE_CHECKING:
     from striate.model.build import Model
 
 Kernel = NDArray[np.float64]
-Padding = int | tuple[int, int] | str
 LARGEST: Final = 101  # of a side: beyond it a filter by hand is a mistake
 
 
@@ -103,8 +103,8 @@ def apply(
     conv = as_layer(filter, stride=stride, padding=padding)
     height, width, channels = values.shape
     rows, columns = conv.sizes(Shape(1, height, width))
-    above, left = as_pair(conv.padding)
-    padded = np.pad(values, ((above, above), (left, left), (0, 0)))
+    sides = [(window.before, window.after) for window in conv.windows if isinstance(window, Slide)]
+    padded = np.pad(values, (*sides, (0, 0)))
     made = [np.zeros((rows, columns, channels)) for _ in filter.kernels]
     for grid, total in zip(filter.kernels, made, strict=True):
         for (down, across), weight in np.ndenumerate(grid):

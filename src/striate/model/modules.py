@@ -55,7 +55,8 @@ class Linear(Unset, nn.Linear):
 class UnevenConv(Conv):
     """A convolution padded by another number of zeros at each side. (N, C, H, W) -> (N, O, H', W').
 
-    For "same" with an even window, where the odd row goes below and the odd column to the right.
+    For "same" with an even window, where the odd row goes below and the odd column to the right, and for what comes
+    from TensorFlow, whose padding at stride 2 is uneven.
     """
 
     def __init__(
@@ -65,11 +66,12 @@ class UnevenConv(Conv):
         kernel: Pair,
         *,
         sides: Sides,
+        stride: Pair = (1, 1),
         dilation: Pair = (1, 1),
         groups: int = 1,
         bias: bool = True,
     ) -> None:
-        super().__init__(inputs, outputs, kernel, dilation=dilation, groups=groups, bias=bias)
+        super().__init__(inputs, outputs, kernel, stride=stride, dilation=dilation, groups=groups, bias=bias)
         self.sides = sides
 
     def forward(self, inputs: Tensor) -> Tensor:

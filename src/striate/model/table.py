@@ -54,8 +54,8 @@ def _conv(layer: spec.Conv, shape: Shape) -> nn.Module:
             bias=layer.bias,
         )
     sizes = shape.channels, layer.outputs(), as_pair(layer.kernel)
-    if sides[0] != sides[1] or sides[2] != sides[3]:  # "same" alone, which has stride 1
-        return UnevenConv(*sizes, sides=sides, dilation=dilation, groups=layer.groups, bias=layer.bias)
+    if sides[0] != sides[1] or sides[2] != sides[3]:
+        return UnevenConv(*sizes, stride=stride, sides=sides, dilation=dilation, groups=layer.groups, bias=layer.bias)
     padding = (sides[2], sides[0])
     return Conv(*sizes, stride, padding, dilation, layer.groups, layer.bias)
 

@@ -25,6 +25,8 @@ from striate.nets.densenet import TORCHVISION as DENSENET
 from striate.nets.densenet import densenet
 from striate.nets.efficientnet import NAMES as _EFFICIENTNET
 from striate.nets.efficientnet import efficientnet_b0, efficientnet_b1, efficientnet_b2
+from striate.nets.efficientnet_lite import efficientnet_lite0, efficientnet_lite1, efficientnet_lite2
+from striate.nets.efficientnet_lite import names as lite_names
 from striate.nets.googlenet import TORCHVISION as GOOGLENET
 from striate.nets.googlenet import googlenet
 from striate.nets.house_resnet import resnet
@@ -61,6 +63,9 @@ __all__ = [
     "efficientnet_b0",
     "efficientnet_b1",
     "efficientnet_b2",
+    "efficientnet_lite0",
+    "efficientnet_lite1",
+    "efficientnet_lite2",
     "googlenet",
     "inception_v3",
     "lenet5",
@@ -122,6 +127,7 @@ _NEXT = "Xie et al., Aggregated Residual Transformations for Deep Neural Network
 _V2 = "Sandler et al., MobileNetV2: Inverted Residuals and Linear Bottlenecks"
 _V3 = "Howard et al., Searching for MobileNetV3"
 _SCALING = "Tan and Le, EfficientNet: Rethinking Model Scaling for Convolutional Neural Networks"
+_LITE = "Liu, Higher Accuracy on Vision Models with EfficientNet-Lite"
 _2020S = "Liu et al., A ConvNet for the 2020s"
 
 
@@ -172,6 +178,13 @@ def _vgg(depth: int, top1: float, *, norm: bool = False) -> Entry:
     summary = f"3x3 convolutions, {depth} weight layers{', with batch norm' if norm else ''}"
     function = partial(vgg, depth, norm=norm)
     return Entry(function, summary, _VGG, 2014, _224, 1000, _top1(top1), vgg_names(depth, norm=norm))
+
+
+def _lite(function: Callable[[int | None], Net], number: int, side: int, depth: float, top1: float) -> Entry:
+    """EfficientNet-Lite; `top1` in percent is what its authors measured in float32."""
+    told = f"ImageNet top-1 {top1:.1f} % (its authors, float32)"
+    size = Shape(3, side, side)
+    return Entry(function, f"EfficientNet-Lite{number}", _LITE, 2020, size, 1000, told, (lite_names(depth),))
 
 
 def _densenet(depth: int, top1: float) -> Entry:
@@ -251,6 +264,9 @@ CATALOG: dict[str, Entry] = {
     "efficientnet_b0": _imagenet(efficientnet_b0, "EfficientNet-B0", _SCALING, 2019, 77.692, _EFFICIENTNET),
     "efficientnet_b1": _imagenet(efficientnet_b1, "EfficientNet-B1", _SCALING, 2019, 78.642, _EFFICIENTNET, side=240),
     "efficientnet_b2": _imagenet(efficientnet_b2, "EfficientNet-B2", _SCALING, 2019, 80.608, _EFFICIENTNET, side=288),
+    "efficientnet_lite0": _lite(efficientnet_lite0, 0, 224, 1.0, 75.1),
+    "efficientnet_lite1": _lite(efficientnet_lite1, 1, 240, 1.1, 76.7),
+    "efficientnet_lite2": _lite(efficientnet_lite2, 2, 260, 1.2, 77.6),
     "convnext_tiny": _imagenet(convnext_tiny, "ConvNeXt-T", _2020S, 2022, 82.520, _CONVNEXT),
     "convnext_small": _imagenet(convnext_small, "ConvNeXt-S", _2020S, 2022, 83.616, _CONVNEXT),
 }

@@ -56,10 +56,10 @@ def efficientnet_b2(classes: int | None = 1000) -> Net:
 
 def _efficientnet(classes: int | None, *, width: float, depth: float, dropout: float) -> Net:
     counts = [ceil(depth * count) for _, _, _, count, _ in STAGES]
-    stages, before, done = [], _rounded(32 * width), 0
+    stages, before, done = [], rounded(32 * width), 0
     stem = Conv(before, 3, stride=2, padding=1, bias=False) >> BatchNorm() >> SiLU()
     for number, ((widening, kernel, base, _, stride), count) in enumerate(zip(STAGES, counts, strict=True), 1):
-        channels, blocks = _rounded(base * width), []
+        channels, blocks = rounded(base * width), []
         for block in range(count):
             drop = round(0.2 * done / sum(counts), 4)
             blocks.append(1 * _block(before, channels, widening, kernel, 1 if block else stride, drop))
@@ -88,7 +88,7 @@ def _block(before: int, channels: int, widening: int, kernel: int, stride: int, 
     return body.name("body")
 
 
-def _rounded(channels: float) -> int:
+def rounded(channels: float) -> int:
     """The nearest multiple of 8 that takes away no more than a tenth."""
     nearest = max(8, int(channels + 4) // 8 * 8)
     return nearest + 8 if nearest < 0.9 * channels else nearest

@@ -17,6 +17,7 @@ from striate.report.answer import Answer, Legend, Pixels, Row, Tile
 from striate.report.colours import ink, paint
 from striate.report.walk_svg import Grid, player, svg
 from striate.spec.values import as_pair
+from striate.spec.window import Slide
 from striate.words import counted
 
 SMALL = 16  # pixels a side, up to which a picture is shown in numbers
@@ -77,7 +78,7 @@ def moving(found: Filtered) -> str:
             replace(found.filter, kernels=(grid,)),
             piece,
             stride=as_pair(found.conv.stride)[0],
-            padding=as_pair(found.conv.padding) if whole else 0,
+            padding=found.conv.padding if whole else 0,
         )
         steps = walk(made.conv, *piece.shape)
         alt = (
@@ -102,7 +103,8 @@ def _piece(found: Filtered) -> tuple[Grid, int, int, int]:
     picture = found.picture[..., channel]
     if max(picture.shape) <= _AROUND + 3:
         return picture, 0, 0, channel
-    pairs = (as_pair(found.conv.stride), as_pair(found.conv.padding), found.filter.size)
+    befores = [window.before for window in found.conv.windows if isinstance(window, Slide)]
+    pairs = (as_pair(found.conv.stride), befores, found.filter.size)
     begins, sides = [], []
     for at, stride, padding, kernel, long in zip(place, *pairs, picture.shape, strict=True):
         side = min(long, max(_AROUND, kernel + 2))

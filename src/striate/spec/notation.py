@@ -13,9 +13,10 @@
             | KEYWORD { value } { option }        a layer: "conv 64 7x7 stride 2 pad 3 no bias"
 
 Signs bind as they do in Python. Spaces and line ends mean nothing, ``#`` begins a comment. The values of a layer
-come in the order of its fields; a kernel is ``7x7`` (height x width) or ``7``; ``classes`` stands for the number of
-outputs that is still open (``conv classes 1x1``; ``dense`` by itself is open too); options are words with a value
-(``stride 2``), flags (``ceil``) or their opposite (``no bias``). `striate.spec.writing` writes what this reads.
+come in the order of its fields; a kernel is ``7x7`` (height x width) or ``7``, an uneven padding ``0:1``
+(before:behind) or ``0:1x1:2``; ``classes`` stands for the number of outputs that is still open (``conv classes 1x1``; ``dense`` by
+itself is open too); options are words with a value (``stride 2``), flags (``ceil``) or their opposite (``no bias``).
+`striate.spec.writing` writes what this reads.
 """
 
 from __future__ import annotations
@@ -38,6 +39,7 @@ _SIGNS: dict[str, type[Several]] = {"*": Multiply, "+": Add, ">>": Row, "|": Con
 _DEEPEST = 2 * DEEPEST + 2  # parentheses, names and counts within each other: a named part takes two
 _TOKEN = (  # compiled when first needed
     r"(?P<space>(?:\s|\#[^\n]*)+)"
+    r"|(?P<uneven>\d+:\d+(?:[x×X]\d+:\d+)?)(?![\w.:])"
     r"|(?P<pair>\d+[x×X]\d+)(?![\w.])"
     r"|(?P<number>-?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)(?![\w.])"
     r"|(?P<word>[A-Za-z_][A-Za-z0-9_]*)"
@@ -77,7 +79,7 @@ def parse(text: str) -> Net:
 
 
 class _Token(NamedTuple):
-    type: str  # pair, number, word, sign or end
+    type: str  # uneven, pair, number, word, sign or end
     text: str
     column: int
 
@@ -283,6 +285,9 @@ def _value_of(token: _Token, kind: str) -> object:
         word = token.text.lower()
         if token.type == "word":
             return word
+    if token.type == "uneven" and kind == "Padding":
+        axes = [tuple(int(side[:12]) for side in axis.split(":")) for axis in re.split("[x×X]", token.text)]
+        return (axes[0], axes[-1])
     if token.type == "pair":
         height, width = re.split("[x×X]", token.text)
         return (int(height[:12]), int(width[:12]))

@@ -20,7 +20,7 @@ from striate.spec.patches import Patches, unseen, whole
 from striate.spec.shape import Shape
 from striate.spec.survey import Survey
 from striate.spec.trace import Step, Stuck, Trace
-from striate.spec.values import KINDS, as_pair
+from striate.spec.values import KINDS, Padding, as_pair, is_uneven
 from striate.spec.window import Slide, everything, positions
 from striate.spec.windowed import Pool, Windowed
 
@@ -191,7 +191,7 @@ def _windows(trace: Trace, where: tuple[int, ...], layer: Net, fit: str) -> Iter
     """The nearest padding, strides and, where it is too large, kernel of one layer; for pooling also `ceil`."""
     if not isinstance(layer, Windowed):
         return
-    have = {name: as_pair(value) for name, value in _fields(layer) if value != "same"}
+    have = {name: as_pair(value) for name, value in _fields(layer) if value != "same" and not is_uneven(value)}
     if "padding" in have:
         reach = max(have["kernel"]) * max(have.get("dilation", (1, 1)))
         yield from _working(trace, _changed(trace, (where, layer), "padding", _around(have["padding"], 0, reach), fit))
@@ -211,7 +211,7 @@ def _windows(trace: Trace, where: tuple[int, ...], layer: Net, fit: str) -> Iter
         yield from _working(trace, _changed(trace, (where, layer), "kernel", kernels, fit))
 
 
-def _fields(layer: Windowed) -> Iterator[tuple[str, int | tuple[int, int] | str]]:
+def _fields(layer: Windowed) -> Iterator[tuple[str, Padding]]:
     for name in ("kernel", "padding", "stride", "dilation"):
         if hasattr(layer, name):
             yield name, getattr(layer, name)
@@ -325,7 +325,7 @@ def _joinable(trace: Trace, stuck: Stuck, join: Branches, fit: str) -> Iterator[
                 if shape.channels != step.net.out:
                     yield from _changed(trace, (step.where, step.net), "out", [shape.channels], fit, step.path)
         for name, value in _fields(step.net):
-            if name in ("padding", "stride") and value != "same":
+            if name in ("padding", "stride") and value != "same" and not is_uneven(value):
                 yield from islice(
                     _changed(
                         trace,

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from operator import index
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias, TypeGuard
 
 # How mypy and a reader see them. Checked values are always in the form named in the comment.
 Count: TypeAlias = int  # 1 or more
@@ -18,7 +18,8 @@ Classes: TypeAlias = int | None  # 1 or more; None: as many as there are classes
 Size: TypeAlias = int | tuple[int, int]  # kept as (height, width), each 1 or more
 Stride: TypeAlias = int | tuple[int, int] | None  # kept as (height, width); None in a pooling layer: the kernel
 Margin: TypeAlias = int | tuple[int, int]  # kept as (height, width), each 0 or more
-Padding: TypeAlias = int | tuple[int, int] | str  # a Margin or "same"
+Uneven: TypeAlias = tuple[tuple[int, int], tuple[int, int]]  # (above, below), (left, right), each 0 or more
+Padding: TypeAlias = int | tuple[int, int] | str | Uneven  # a Margin, "same", or another number at each side
 Flag: TypeAlias = bool
 Share: TypeAlias = float  # 0 to 1, 1 excluded
 Positive: TypeAlias = float  # above 0
@@ -72,12 +73,23 @@ def _mode(value: Any) -> str:
     return str(value)
 
 
-def _padding(value: Any) -> tuple[int, int] | str:
+def _padding(value: Any) -> tuple[int, int] | str | Uneven:
     if isinstance(value, str):
         if value == "same":
             return value
         raise ValueError('a whole number of 0 or more, a (height, width) pair of them, or "same"')
+    if isinstance(value, tuple | list) and any(isinstance(side, tuple | list) for side in value):
+        if len(value) != 2 or not all(isinstance(side, tuple | list) for side in value):
+            raise ValueError("((above, below), (left, right)) where it is uneven, each a whole number of 0 or more")
+        rows, columns = _pair(value[0], 0), _pair(value[1], 0)
+        # One value, one form: what is even is written as a pair.
+        return (rows, columns) if is_uneven((rows, columns)) else (rows[0], columns[0])
     return _pair(value, 0)
+
+
+def is_uneven(value: object) -> TypeGuard[Uneven]:
+    """Whether a checked ``Padding`` has another number before a map than behind it."""
+    return isinstance(value, tuple) and any(isinstance(side, tuple) and side[0] != side[1] for side in value)
 
 
 def _table(value: Any) -> tuple[tuple[int, ...], ...] | None:
@@ -97,6 +109,15 @@ def _write_pair(value: tuple[int, int]) -> str:
     return f"{value[0]}" if value[0] == value[1] else f"{value[0]}x{value[1]}"
 
 
+def _write_padding(value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    if not is_uneven(value):
+        return _write_pair(value)
+    rows, columns = (f"{before}:{after}" for before, after in value)
+    return rows if rows == columns else f"{rows}x{columns}"
+
+
 def _write_table(value: tuple[tuple[int, ...], ...]) -> str:
     return f"({', '.join(' '.join(map(str, row)) for row in value)})"
 
@@ -114,7 +135,7 @@ KINDS: dict[str, Kind] = {
     "Size": Kind(lambda value: _pair(value, 1), _write_pair),
     "Stride": Kind(lambda value: None if value is None else _pair(value, 1), _write_pair),
     "Margin": Kind(lambda value: _pair(value, 0), _write_pair),
-    "Padding": Kind(_padding, lambda value: value if isinstance(value, str) else _write_pair(value)),
+    "Padding": Kind(_padding, _write_padding),
     "Flag": Kind(_flag, str),
     "Share": Kind(lambda value: _real(value, "a number from 0 to 1, 1 excluded", lambda x: 0 <= x < 1), repr),
     "Positive": Kind(lambda value: _real(value, "a number above 0", lambda x: x > 0), repr),
@@ -124,14 +145,16 @@ KINDS: dict[str, Kind] = {
 }
 
 
-def as_pair(value: int | tuple[int, int] | str | None) -> tuple[int, int]:
+def as_pair(value: int | tuple[int, int] | str | Uneven | None) -> tuple[int, int]:
     """A checked ``Size``, ``Stride`` or ``Margin`` field as its (height, width) pair.
 
     >>> as_pair(3), as_pair((1, 7))
     ((3, 3), (1, 7))
     """
     if isinstance(value, tuple):
-        return value
+        height, width = value
+        if isinstance(height, int) and isinstance(width, int):
+            return height, width
     if isinstance(value, int):
         return value, value
     raise TypeError(f"{value!r} is not a size or a pair of sizes")

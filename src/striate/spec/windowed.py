@@ -11,7 +11,7 @@ from striate.errors import DescribeError, FitError, ShapeError
 from striate.spec.layer import Head, Layer, require_map
 from striate.spec.net import node
 from striate.spec.shape import Shape
-from striate.spec.values import Classes, Count, Flag, Margin, Mode, Padding, Size, Stride, Table, as_pair
+from striate.spec.values import Classes, Count, Flag, Margin, Mode, Padding, Size, Stride, Table, as_pair, is_uneven
 from striate.spec.window import Bins, Slide, Spread, Stretch, Whole, Window
 
 
@@ -47,6 +47,8 @@ class Conv(Windowed, Head):
 
     ``out`` None ("conv classes 1x1") means as many channels as there are classes: a head of its own, on a map.
     ``padding="same"`` keeps height and width (stride 1 only); an odd row goes below and to the right, as in PyTorch.
+    ``padding=((0, 1), (0, 1))`` is uneven: ((above, below), (left, right)), here what TensorFlow's "same" is for a
+    kernel of 3 that moves 2 on an even map.
     `connections` lists, for each output channel, the input channels it sees (table I of LeCun et al. 1998).
     """
 
@@ -90,6 +92,8 @@ class Conv(Windowed, Head):
         if self.padding == "same":
             total = dilation * (kernel - 1)
             before, after = total // 2, total - total // 2
+        elif is_uneven(self.padding):
+            before, after = self.padding[axis]
         else:
             before = after = as_pair(self.padding)[axis]
         return Slide(kernel, as_pair(self.stride)[axis], before, after, dilation)

@@ -74,7 +74,7 @@ def _python_layer(layer: Net) -> str:
         value = getattr(layer, option.field)
         if _is_default(layer, option.field, option.default):
             continue
-        if isinstance(value, tuple) and len(set(value)) == 1 and option.kind != "Table":
+        if isinstance(value, tuple) and len(set(value)) == 1 and isinstance(value[0], int):
             value = value[0]
         shown.append(f"{option.field}={value!r}" if option.by_word else repr(value))
     return f"{type(layer).__name__}({', '.join(shown)})"

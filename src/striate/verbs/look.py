@@ -22,6 +22,7 @@ from striate.inside.maps import feature_maps, stages
 from striate.inside.receptive import effective_field
 from striate.inside.subject import Subject
 from striate.metrics.probability import softmax
+from striate.model.modules import UnevenConv
 from striate.report import look_page
 from striate.report.answer import Answer
 from striate.report.look_picture import part_answers, picture_answers
@@ -222,6 +223,8 @@ def _steps(predictor: Predictor) -> tuple[tuple[int, int], tuple[int, int]]:
     first = next((one for one in predictor.model.modules() if isinstance(one, torch.nn.Conv2d)), None)
     if first is None or isinstance(first.padding, str):
         return (1, 1), (0, 0)
+    if isinstance(first, UnevenConv):
+        return (first.stride[0], first.stride[1]), (first.sides[2], first.sides[0])
     return (first.stride[0], first.stride[1]), (first.padding[0], first.padding[1])
 
 

@@ -78,7 +78,8 @@ def open_weights(
 ) -> Path:
     """Return the model file that ``what`` stands for: its path, a run's folder, published weights or a run by name.
 
-    Published weights are taken from the cache, else from the folder ``data_dir`` (or STRIATE_DATA), else downloaded,
+    Published weights are taken from the cache, else from the folder ``data_dir`` (or STRIATE_DATA), else from the
+    package that brings them along, where it is installed, else downloaded,
     unless ``download`` is off or STRIATE_OFFLINE is set; ``tell`` hears what is done. Raises `ModelError` for what is
     none of these, `DownloadError` saying which file to put where.
 
@@ -164,11 +165,13 @@ def _places(data_dir: Path | None) -> list[Path]:
 
 
 def _found(entry: Published, places: list[Path]) -> tuple[File, Path] | None:
+    """Return the first file that is here: in one of the places, or in an installed package that brings it along."""
     for place in places:
         for file in entry.files:
             if (place / file.name).is_file():
                 return file, place / file.name
-    return None
+    brought = ((file, known.in_package(file)) for file in entry.files)
+    return next(((file, at) for file, at in brought if at is not None), None)
 
 
 def _downloaded(
@@ -200,6 +203,8 @@ def _downloaded(
         return [f"{key}: {_checked(came, file, host, first=first)}; {entry.licence}, from {entry.source}"]
     file = entry.files[0]
     what = f"Save {file.url} (about {entry.mib:,.0f} MiB) as" if file.url else "Nobody serves its file; copy it to"
+    if file.package:
+        what = f"It comes with a package: pip install {file.package}. Or copy its file {file.name} to"
     said = "; ".join(reasons) or "it has no address"
     looked = f"not in {places[0]} and " if len(places) > 1 else ""
     raise DownloadError(
