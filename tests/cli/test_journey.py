@@ -185,7 +185,7 @@ def test_ctrl_c_keeps_what_was_learnt(place: Place) -> None:
     out, err = process.communicate(timeout=60)
     assert process.returncode == 130, err
     assert "Traceback" not in out + err and "test accuracy" not in out
-    assert "stopped; go on with: striate train --resume stopped/digits-1\n" in err
+    assert err.strip() == "striate: stopped; go on with: striate train --resume stopped/digits-1"  # said once
     (run,) = Run.list(place.path / "stopped")
     assert run.state() == "stopped" and run.latest_checkpoint() is not None
     done = len(run.history())
@@ -258,3 +258,16 @@ def test_tensorboard_only_where_it_is(place: Place, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(train, "find_spec", lambda name: None)
     place(*TRAIN, "--log", "tensorboard").refused(r"pip install 'striate\[tensorboard\]'")
     assert not (place.path / "runs").exists()
+
+
+def test_evaluate_takes_its_run_either_way_and_says_what_changed(place: Place) -> None:
+    paint(place.path / "pets")
+    place("train", "pets", *QUICK, "--epochs", "2").done()
+    paint(place.path / "pets", seed=9, count=1)
+    said = [place("evaluate", *words).done().out for words in (["pets-1"], ["--run", "pets-1"], [])]
+    assert said[0] == said[1] == said[2]
+    assert (
+        "note: 3 pictures in " in said[0] and "were added since pets-1 was begun, and are not used: ant/9-00" in said[0]
+    )
+    place("evaluate", "pets-1", "--run", "other").refused("which run, pets-1 or other")
+    place("train", "pets", "--without-missing").refused("goes with --resume")

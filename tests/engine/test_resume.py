@@ -203,7 +203,8 @@ def test_another_thread_count_is_said(make):
     tensors, facts = make().state()
     again = make()
     again.load_state(tensors, facts | {"threads": 64})
-    assert again.inexact == (f"resumed with threads {torch.get_num_threads()} where threads 64 was used",)
+    why = "sums are added up in another order, so the last bits may differ"
+    assert again.inexact == (f"resumed with threads {torch.get_num_threads()} where threads 64 was used: {why}",)
     assert again.state()[1]["inexact"] == list(again.inexact)
     exact = make()
     exact.load_state(tensors, facts)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,8 @@ from tests.verbs.test_adopt import Gated, Plain, module
 
 import striate
 from striate.data.preprocess import Preprocess
+from striate.engine.fit import Epoch, Step, watch
+from striate.errors import ModelError, RunError
 from striate.metrics.probability import softmax
 from striate.model.build import build
 from striate.model.weights import ModelFile, to_bytes
@@ -25,11 +29,11 @@ from striate.runs.run import Run
 from striate.spec import Shape, parse
 from striate.verbs import export
 from striate.verbs.adopt import Adopted
-from striate.verbs.evaluate import Evaluation, evaluate_run
+from striate.verbs.evaluate import Evaluation, evaluate, evaluate_run
 from striate.verbs.events import Finished, Planned
 from striate.verbs.look import look_run
 from striate.verbs.reopen import reopen_data
-from striate.verbs.train import training
+from striate.verbs.train import resuming, training
 
 BODY = "conv 6 3x3 pad 1 >> batchnorm >> relu >> maxpool 2 >> conv 8 3x3 pad 1 >> relu"
 NET = BODY + " >> globalavgpool >> flatten >> dense"
@@ -228,3 +232,175 @@ def test_channels_of_a_run_are_sought_in_its_own_pictures(tmp_path: Path) -> Non
     how = Preprocess.from_dict(run.source()["preprocess"])
     for key, crop in zip(channel.keys, channel.pictures, strict=True):
         assert np.array_equal(crop, how.pixels((tmp_path / "photos" / key).read_bytes()))
+
+
+def begun(where: Path, *, after: int | None = None, **changes: Any) -> Run:
+    """Return a small run of three epochs on pictures at ``where``/zoo, stopped after so many."""
+    recipe = Recipe(source=str(where / "zoo"), net=NET, epochs=3, batch=8, threads=1, device="cpu", val=0.2, test=0.2)
+    events = training(recipe.changed(**changes), runs_dir=where / "runs")
+    for event in events:
+        if after is not None and isinstance(event, Epoch) and event.index == after:
+            events.close()  # type: ignore[attr-defined]
+    return Run.open("last", where / "runs")
+
+
+def lose(run: Run, where: Path, part: str) -> str:
+    """Delete the first picture of a part and return its key."""
+    key = run.split()[part][0]
+    (where / "zoo" / key).unlink()
+    return key
+
+
+def test_what_was_added_since_is_said(tmp_path: Path) -> None:
+    paint(tmp_path / "zoo")
+    run = begun(tmp_path)
+    before = evaluate(run.name, runs_dir=tmp_path / "runs")
+    paint(tmp_path / "zoo", ("aardvark", "bee"), seed=9, count=2)
+    (tmp_path / "zoo" / "notes.txt").write_text("no picture")
+    after = evaluate(run.name, runs_dir=tmp_path / "runs")
+    assert before.notes == () and (after.logits == before.logits).all() and (after.targets == before.targets).all()
+    (note,) = after.notes
+    assert note.startswith(f"4 pictures in {tmp_path / 'zoo'} were added since zoo-1 was begun, and are not used: ")
+    assert note.endswith("aardvark/9-00.png, aardvark/9-01.png, bee/9-00.png ...")
+    assert look_run(run.name, runs_dir=tmp_path / "runs").notes == after.notes
+
+
+def test_pictures_that_are_gone_are_named_and_can_be_left_out(tmp_path: Path) -> None:
+    paint(tmp_path / "zoo")
+    run = begun(tmp_path)
+    runs = tmp_path / "runs"
+    before = evaluate(run.name, runs_dir=runs)
+    key = lose(run, tmp_path, "test")
+    for verb in (evaluate, look_run):
+        with pytest.raises(RunError, match=f"1 of the 42 pictures of zoo-1 is no longer in .*{key}.*--without-missing"):
+            verb(run.name, runs_dir=runs)  # type: ignore[operator]
+    after = evaluate(run.name, runs_dir=runs, without_missing=True)
+    assert after.keys == tuple(one for one in before.keys if one != key)
+    kept = [one != key for one in before.keys]
+    np.testing.assert_allclose(after.logits, before.logits[kept], atol=1e-5)
+    assert after.notes == (f"1 picture of zoo-1 is gone and left out: {key}",)
+    seen = look_run(run.name, runs_dir=runs, without_missing=True)
+    assert seen.confusion.pictures == len(after.keys) and seen.notes == after.notes
+
+
+def test_the_picture_whose_maps_are_shown_is_the_same_one_when_rows_move(tmp_path: Path) -> None:
+    paint(tmp_path / "zoo")
+    run = begun(tmp_path, seed=1)
+    before = look_run(run.name, runs_dir=tmp_path / "runs")
+    first = min(key for part in run.split().values() for key in part)
+    assert first not in run.split()["val"][:1]  # it is not the one that is shown
+    (tmp_path / "zoo" / first).unlink()
+    after = look_run(run.name, runs_dir=tmp_path / "runs", without_missing=True)
+    assert before.shown is not None and after.shown is not None and np.array_equal(before.shown, after.shown)
+
+
+@pytest.mark.parametrize("part", ["train", "val"])
+def test_a_run_goes_on_without_what_is_gone(part: str, tmp_path: Path) -> None:
+    paint(tmp_path / "zoo")
+    run = begun(tmp_path, after=1)
+    runs, key = tmp_path / "runs", lose(run, tmp_path, part)
+    with pytest.raises(RunError, match=f"{key}.*--without-missing"):
+        striate.resume(run.name, runs_dir=runs)
+    events = list(resuming(run.name, runs_dir=runs, without_missing=True))
+    (planned,) = [event for event in events if isinstance(event, Planned)]
+    assert planned.notes[0] == f"1 picture of zoo-1 is gone and left out: {key}"
+    less = "trained on 21 pictures from here on, where 22 were trained on before"
+    assert [note for note in planned.notes if note.startswith("trained on")] == ([less] if part == "train" else [])
+    assert run.state() == "finished" and [line["index"] for line in run.history()] == [1, 2, 3]
+    # From here on it is a run of the pictures that remain: nobody has to say so again.
+    assert key not in run.split()[part] and run.source()["missing"] == [key]
+    assert evaluate(run.name, runs_dir=runs).notes == ()
+    assert len(reopen_data(run).split.train) == (21 if part == "train" else 22)
+
+
+def test_an_epoch_that_is_longer_than_epochs_are_now_ends_where_it_stands(tmp_path: Path) -> None:
+    paint(tmp_path / "zoo")
+    events = training(
+        Recipe(source=str(tmp_path / "zoo"), net=NET, epochs=2, batch=2, threads=1, device="cpu"),
+        runs_dir=tmp_path / "runs",
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("striate.engine.fit.watch", partial(watch, interval=0.0))
+        for event in events:
+            if isinstance(event, Step) and event.step == event.steps - 1:
+                events.close()  # type: ignore[attr-defined]
+    run = Run.open("last", tmp_path / "runs")
+    for key in run.split()["train"][:9]:
+        (tmp_path / "zoo" / key).unlink()
+    striate.resume(runs_dir=tmp_path / "runs", without_missing=True)
+    assert run.state() == "finished" and [line["index"] for line in run.history()] == [1, 2]
+
+
+def test_threads_may_change_and_what_that_costs_is_said(tmp_path: Path) -> None:
+    paint(tmp_path / "zoo")
+    run = begun(tmp_path, after=1)
+    events = list(resuming(run.name, runs_dir=tmp_path / "runs", threads=2))
+    (planned,) = [event for event in events if isinstance(event, Planned)]
+    said = "resumed with threads 2 where threads 1 was used: sums are added up in another order, so the last bits may"
+    assert [note for note in planned.notes if "threads" in note] == [f"{said} differ"]
+    assert "threads = 2\n" in run.recipe_toml() and run.state() == "finished"
+
+
+def test_pictures_it_was_trained_on_are_counted_by_their_content(tmp_path: Path) -> None:
+    paint(tmp_path / "zoo")
+    run = begun(tmp_path)
+    parts, other = run.split(), tmp_path / "other"
+    for number, key in enumerate([*parts["train"][:3], *parts["val"][:1], *parts["test"][:2]]):
+        (other / key.split("/")[0]).mkdir(parents=True, exist_ok=True)
+        (other / key.split("/")[0] / f"renamed-{number}.png").write_bytes((tmp_path / "zoo" / key).read_bytes())
+    found = evaluate(run.name, data=str(other), runs_dir=tmp_path / "runs")
+    assert found.trained_on == 3 and found.summary()["trained_on"] == 3
+    assert found.notes[0].startswith("zoo-1 was trained on 3 of these 6 pictures and validated on 1: on those")
+    shutil.rmtree(other)
+    paint(other, seed=77, count=2)
+    fresh = evaluate(run.name, data=str(other), runs_dir=tmp_path / "runs")
+    assert (fresh.trained_on, fresh.notes) == (0, ())
+
+
+def test_runs_of_an_older_version_are_asked_by_their_pictures(tmp_path: Path) -> None:
+    """Striate 0.1.0 kept one digest of all pictures, and none of each."""
+    paint(tmp_path / "zoo")
+    run = begun(tmp_path)
+    runs, zoo = tmp_path / "runs", str(tmp_path / "zoo")
+    (run.path / "pictures.json").unlink()
+    assert evaluate(run.name, data=zoo, runs_dir=runs).trained_on == len(run.split()["train"])
+    key = run.split()["train"][0]
+    (tmp_path / "zoo" / key).write_bytes((tmp_path / "zoo" / run.split()["train"][1]).read_bytes())
+    with pytest.raises(RunError, match=r"are not what zoo-1 was trained and split with \(a picture or a label has"):
+        evaluate(run.name, runs_dir=runs)
+    unknown = evaluate(run.name, data=zoo, runs_dir=runs)
+    assert unknown.trained_on is None and "cannot be told" in unknown.notes[0]
+
+
+def test_changed_pictures_are_named_even_where_others_are_gone(tmp_path: Path) -> None:
+    paint(tmp_path / "zoo")
+    run = begun(tmp_path)
+    lose(run, tmp_path, "test")
+    key = run.split()["train"][0]
+    (tmp_path / "zoo" / key).write_bytes((tmp_path / "zoo" / run.split()["train"][1]).read_bytes())
+    with pytest.raises(RunError, match=f"content or label of 1 of them has changed: {key}"):
+        evaluate(run.name, runs_dir=tmp_path / "runs", without_missing=True)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        ("source.json", "{}", "source.json is damaged: it names no classes"),
+        ("split.json", "{}", "split.json is damaged: it names no pictures"),
+        ("recipe.toml", "", "recipe.toml is damaged: it lacks source, net"),
+        ("pictures.json", '{"keys": ["a"], "targets": [], "digests": []}', "pictures.json is damaged"),
+    ],
+)
+def test_a_damaged_file_of_a_run_is_one_line(name: str, text: str, said: str, tmp_path: Path) -> None:
+    paint(tmp_path / "zoo")
+    run = begun(tmp_path)
+    (run.path / name).write_text(text)
+    with pytest.raises(RunError, match=said):
+        evaluate(run.name, runs_dir=tmp_path / "runs")
+
+
+def test_weights_of_a_run_that_is_not_finished_are_refused_with_what_to_do(tmp_path: Path) -> None:
+    paint(tmp_path / "zoo")
+    run = begun(tmp_path, after=1)
+    with pytest.raises(ModelError, match=r"run zoo-1 has no model yet: .*striate train --resume zoo-1"):
+        begun(tmp_path, net=None, start=str(run.path), epochs=None, batch=None)

@@ -9,12 +9,14 @@ import click
 
 from striate.cli import places
 from striate.cli.live import Progress
+from striate.errors import RunError
 from striate.verbs.evaluate import Evaluation, evaluate
 from striate.words import counted
 
 
 @click.command()
-@click.argument("run", default="last")
+@click.argument("run", required=False)
+@click.option("--run", "named", help="The run, by name or folder: the same as RUN.")
 @click.option(
     "--split",
     "part",
@@ -25,19 +27,37 @@ from striate.words import counted
 )
 @click.option("--data", metavar="SOURCE", help="Other pictures with the same classes, instead of the run's own.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@places.without_missing
 @places.allow_bad
 @places.data_dir
 @places.runs_dir
 def command(
-    run: str, part: str, data: str | None, as_json: bool, allow_bad: bool, data_dir: Path | None, runs_dir: Path
+    run: str | None,
+    named: str | None,
+    part: str,
+    data: str | None,
+    as_json: bool,
+    without_missing: bool,
+    allow_bad: bool,
+    data_dir: Path | None,
+    runs_dir: Path,
 ) -> None:
     """Show what a run's model is worth: accuracy, per class, calibration, each with its interval.
 
     RUN is a name or a folder; without one, the last.
     """
+    if run is not None and named not in (None, run):
+        raise RunError(f"which run, {run} or {named}? Say it once, as RUN or with --run")
     with Progress() as progress:
         evaluation = evaluate(
-            run, part=part, data=data, runs_dir=runs_dir, data_dir=data_dir, allow_bad=allow_bad, progress=progress
+            run or named or "last",
+            part=part,
+            data=data,
+            runs_dir=runs_dir,
+            data_dir=data_dir,
+            allow_bad=allow_bad,
+            without_missing=without_missing,
+            progress=progress,
         )
     click.echo(json.dumps(evaluation.summary(), indent=2) if as_json else text(evaluation))
 
@@ -50,4 +70,5 @@ def text(evaluation: Evaluation) -> str:
     ]
     if evaluation.known_kept is not None:
         lines.append(f'answered "none of these": {100 * (1 - evaluation.known_kept):.1f} % of these known pictures')
+    lines += [f"note: {note}" for note in evaluation.notes]
     return "\n".join(lines)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from striate.cli import places
 from striate.cli import subject as of
 from striate.cli.artefact import check_free, leave
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 @click.option("--png", is_flag=True, help="Draw the answer as one PNG.")
 @click.option("--ascii", "as_ascii", is_flag=True, help="Print it, pictures in characters: for small pictures.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Where it is drawn; NAME-look.html if not said.")
+@places.without_missing
 @of.options
 def command(
     what: str,
@@ -41,6 +43,7 @@ def command(
     png: bool,
     as_ascii: bool,
     output: Path | None,
+    without_missing: bool,
     **network: Any,
 ) -> None:
     """Look inside: why a net says what it says of a picture, what its parts see, what a run learnt.
@@ -72,7 +75,7 @@ def command(
         other = network["model"] is not None or network["net"] is not None
         if channel is not None or place is not None or other or asked:
             raise click.UsageError(f"{what} is a run: --channel, --at, --model, --net and asking why are for a picture")
-        title, quiet, answers = _run(what, part, runs_dir)
+        title, quiet, answers = _run(what, part, runs_dir, without_missing=without_missing)
     elif not path.is_file():
         raise DataError(f"there is no picture and no run {what!r}; striate look takes a picture file or a run's name")
     else:
@@ -85,17 +88,24 @@ def command(
                 found = why.why(subject, method=method, target=target, against=against, part=part, change=change)
                 title, quiet, answers = f"{path.name}: why", _quiet(subject, path), why.answers(found)
             else:
-                title, quiet, answers = _picture(path, named, part, channel, of.place(place))
+                at = of.place(place)
+                title, quiet, answers = _picture(path, named, part, channel, at, without_missing=without_missing)
     _give(title, quiet, answers, written, png=png)
 
 
 def _picture(
-    path: Path, network: Network, part: str | None, channel: int | None, place: tuple[int, int] | None
+    path: Path,
+    network: Network,
+    part: str | None,
+    channel: int | None,
+    place: tuple[int, int] | None,
+    *,
+    without_missing: bool,
 ) -> tuple[str, str, list[Answer]]:
     from striate.inside.look import PartLook
     from striate.verbs.look import answers, look_at
 
-    look = look_at(path, network, part=part, channel=channel, place=place)
+    look = look_at(path, network, part=part, channel=channel, place=place, without_missing=without_missing)
     title = look.stage.part if isinstance(look, PartLook) else "look"
     return f"{path.name}: {title}", _quiet(look.subject, path), answers(look)
 
@@ -105,11 +115,14 @@ def _quiet(subject: Subject, path: Path) -> str:
     return f"{path.name} as the net sees it: {shape.channels} x {shape.height} x {shape.width} pixels."
 
 
-def _run(name: str, part: str | None, runs_dir: Path) -> tuple[str, str, list[Answer]]:
+def _run(name: str, part: str | None, runs_dir: Path, *, without_missing: bool) -> tuple[str, str, list[Answer]]:
     from striate.verbs.look import answers, look_run
 
-    look = look_run(name, part=part, runs_dir=runs_dir)
-    return f"{look.name}: look", f"{look.name}, on its {look.part} pictures.", answers(look)
+    look = look_run(name, part=part, runs_dir=runs_dir, without_missing=without_missing)
+    said = " ".join(
+        [f"{look.name}, on its {look.part} pictures.", *(f"{note[0].upper()}{note[1:]}." for note in look.notes)]
+    )
+    return f"{look.name}: look", said, answers(look)
 
 
 def _give(title: str, quiet: str, answers: list[Answer], target: Path | None, *, png: bool) -> None:

@@ -123,8 +123,14 @@ def main() -> None:
             f"striate: what it says cannot be written: {error.strerror}; make room, or send it elsewhere", err=True
         )
         sys.exit(3)
-    except (KeyboardInterrupt, click.Abort):
-        click.echo("striate: stopped", err=True)
+    except (KeyboardInterrupt, click.Abort) as stop:
+        interrupt = stop.__cause__ or stop  # click wraps what a command raised; that says how to go on, where one can
+        click.echo(
+            f"striate: {interrupt}"
+            if isinstance(interrupt, KeyboardInterrupt) and str(interrupt)
+            else "striate: stopped",
+            err=True,
+        )
         sys.exit(130)
 
 

@@ -30,3 +30,6 @@ offline: Callable[[Command], Command] = click.option(
 allow_bad: Callable[[Command], Command] = click.option(
     "--allow-bad", is_flag=True, help="Go on even if more than 1 % of the pictures cannot be read."
 )
+without_missing: Callable[[Command], Command] = click.option(
+    "--without-missing", is_flag=True, help="Go on without those of the run's pictures that are gone."
+)

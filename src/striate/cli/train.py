@@ -58,6 +58,7 @@ if TYPE_CHECKING:
 @click.option("--resume", is_flag=False, flag_value="last", metavar="[RUN]", help="Go on with a run; the last one.")
 @click.option("--offline", is_flag=True, help="Never download.")
 @click.option("--quiet", is_flag=True, help="Print the result alone.")
+@places.without_missing
 @places.allow_bad
 @places.data_dir
 @places.runs_dir
@@ -71,6 +72,7 @@ def command(
     log: str | None,
     offline: bool,
     quiet: bool,
+    without_missing: bool,
     allow_bad: bool,
     data_dir: Path | None,
     runs_dir: Path,
@@ -87,14 +89,23 @@ def command(
     with Progress() as progress:
         if resume is not None:
             others = {"source": source, "name": name, "size": size, "recipe": named, "set": settings}
-            extra = sorted({*said, *(word for word, value in others.items() if value)} - {"epochs"})
+            extra = sorted({*said, *(word for word, value in others.items() if value)} - {"epochs", "threads"})
             if extra:
                 raise RecipeError(
-                    "--resume goes on with a run as it was begun; only --epochs can be said with it, not"
-                    f" {', '.join(extra)}"
+                    "--resume goes on with a run as it was begun; only --epochs, --threads and --without-missing can be"
+                    f" said with it, not {', '.join(extra)}"
                 )
-            events = resuming(resume, epochs=said.get("epochs"), runs_dir=runs_dir, progress=progress)
+            events = resuming(
+                resume,
+                epochs=said.get("epochs"),
+                threads=said.get("threads"),
+                without_missing=without_missing,
+                runs_dir=runs_dir,
+                progress=progress,
+            )
         else:
+            if without_missing:
+                raise RecipeError("--without-missing is about the pictures of a run: it goes with --resume")
             recipe = _recipe(source, named, settings, size, said)
             events = training(
                 recipe,
@@ -193,7 +204,7 @@ def _show(events: Iterator[Event], line: Line, progress: Progress, log: str | No
                     raise KeyboardInterrupt
         except KeyboardInterrupt:
             if run_name:
-                click.echo(f"stopped; go on with: striate train --resume {run_name}", err=True)
+                raise KeyboardInterrupt(f"stopped; go on with: striate train --resume {run_name}") from None
             raise
         except (DivergedError, StriateError):
             line.clear()

@@ -121,8 +121,7 @@ class Training:
     @property
     def done(self) -> bool:
         """Whether no epoch is left to do, or none of the last ``patience`` epochs was the best."""
-        patience = self.recipe.patience
-        return self.epochs_done >= self.epochs or (patience is not None and self.stale >= patience)
+        return self.epochs_done >= self.epochs or self.stale >= (self.recipe.patience or self.stale + 1)
 
     def learning_rate(self, update: int) -> float:
         """Return the learning rate that an update (from 0) is made with."""
@@ -168,7 +167,8 @@ class Training:
         self.lengthened = list(facts["lengthened"])
         if facts["epochs"] != self.epochs:
             self.lengthened.append({"update": self.updates, "from": facts["epochs"], "to": self.epochs})
-        changed = [f"resumed with {here} where {then} was used" for here, then in self._surroundings(facts)]
+        why = "was used: sums are added up in another order, so the last bits may differ"
+        changed = [f"resumed with {here} where {then} {why}" for here, then in self._surroundings(facts)]
         self.inexact = tuple(dict.fromkeys([*self.inexact, *facts["inexact"], *changed]))
         if "good" not in facts:
             self._good = (here, self._facts())
@@ -276,8 +276,8 @@ class Training:
     def _surroundings(self, facts: Mapping[str, Any]) -> list[tuple[str, str]]:
         """Return (now, then) of whatever has changed around the training and may change its last bits."""
         now = self._facts()
-        names = ("threads", "device", "torch", "precision")
-        return [(f"{name} {now[name]}", f"{name} {facts[name]}") for name in names if now[name] != facts[name]]
+        changed = [name for name in ("threads", "device", "torch", "precision") if now[name] != facts[name]]
+        return [(f"{name} {now[name]}", f"{name} {facts[name]}") for name in changed]
 
     def _capture(self) -> tuple[Tensors, Facts]:
         tensors = {f"weights.{name}": _copy(tensor) for name, tensor in self.model.state_dict().items()}

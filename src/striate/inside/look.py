@@ -94,6 +94,7 @@ class RunLook:
     make of ``example``, for the channel that reacts to it most. ``frozen`` are the parts that were given, not trained,
     and what was given. ``course`` is what parts made of the picture ``shown``, epoch by epoch, and ``watched`` that of
     them which was asked for. ``between`` are the pictures of each pair, in the pairs' order.
+    ``notes`` say what was added to its pictures since, or is gone.
     """
 
     name: str
@@ -111,6 +112,7 @@ class RunLook:
     course: dict[str, Kept]
     watched: str | None
     shown: NDArray[np.uint8] | None
+    notes: tuple[str, ...] = ()
 
 
 def answered(subject: Subject) -> Scores | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,7 +21,7 @@ from striate.runs.run import Run
 from striate.tasks.calibrate import Calibration
 from striate.tasks.unknown import Unknown
 from striate.verbs.prepare import Own, Prepared, Progress
-from striate.verbs.reopen import reopen_data
+from striate.verbs.reopen import changes, reopen_data, trained_on
 from striate.words import counted
 
 if TYPE_CHECKING:
@@ -33,7 +34,8 @@ class Evaluation:
     """What a model is worth on some pictures.
 
     ``indices`` (N,) into the store, ``targets`` (N,), ``logits`` (N, classes); ``unknown`` (N,) says which were
-    answered "none of these".
+    answered "none of these". ``notes`` are sentences a person should read: what was added or is missing since. Of other
+    pictures than the run's own ``trained_on`` says how many of them it was trained on, where that is known.
     """
 
     name: str
@@ -46,6 +48,8 @@ class Evaluation:
     report: ClassificationReport
     calibration: Calibration
     unknown: np.ndarray | None
+    notes: tuple[str, ...] = ()
+    trained_on: int | None = None
 
     @property
     def known_kept(self) -> float | None:
@@ -59,6 +63,8 @@ class Evaluation:
             "part": self.part,
             "pictures": len(self.keys),
             "known_kept": self.known_kept,
+            "notes": list(self.notes),
+            "trained_on": self.trained_on,
             "calibration": self.calibration.to_dict(),
             **self.report.to_dict(),
         }
@@ -72,9 +78,12 @@ def evaluate(
     runs_dir: Path | str = "runs",
     data_dir: Path | None = None,
     allow_bad: bool = False,
+    without_missing: bool = False,
     progress: Progress | None = None,
 ) -> Evaluation:
     """Evaluate a run's model on a part of its own pictures, or on other pictures with the same classes.
+
+    ``without_missing`` measures what remains where some of the run's own pictures are gone.
 
     Errors: RunError when the run has no model yet, SourceError when ``data`` has classes that the model does not know.
 
@@ -83,8 +92,18 @@ def evaluate(
     opened = Run.open(run, Path(runs_dir))
     predictor = Predictor.open(opened.model_path, onnx=False)
     if data is not None:
-        return evaluate_on(predictor, data, name=opened.name, data_dir=data_dir, allow_bad=allow_bad, progress=progress)
-    return evaluate_run(opened, predictor, part=part, data_dir=data_dir, progress=progress)
+        return evaluate_on(
+            predictor,
+            data,
+            name=opened.name,
+            run=opened,
+            data_dir=data_dir,
+            allow_bad=allow_bad,
+            progress=progress,
+        )
+    return evaluate_run(
+        opened, predictor, part=part, data_dir=data_dir, without_missing=without_missing, progress=progress
+    )
 
 
 def evaluate_run(
@@ -94,6 +113,7 @@ def evaluate_run(
     part: str = "test",
     own: Own | None = None,
     data_dir: Path | None = None,
+    without_missing: bool = False,
     progress: Progress | None = None,
 ) -> Evaluation:
     """Evaluate a run's model, opened, on a part of the pictures that the run was split with.
@@ -101,12 +121,13 @@ def evaluate_run(
     ``own`` is the network of a run that only its own code can be. Errors: RunError for a part without pictures, or
     pictures that are gone or have changed.
     """
-    prepared = reopen_data(run, own=own, data_dir=data_dir, progress=progress)
+    prepared = reopen_data(run, own=own, data_dir=data_dir, without_missing=without_missing, progress=progress)
     chosen = np.array(getattr(prepared.split, part), np.int64)
     if not len(chosen):
         sizes = ", ".join(f"{name} {len(getattr(prepared.split, name))}" for name in ("train", "val", "test"))
         raise RunError(f"{run.name} has no {part} pictures ({sizes}); choose another part with --split")
-    return _ask(run.name, part, prepared.source, prepared.store, prepared.targets, chosen, predictor)
+    found = _ask(run.name, part, prepared.source, prepared.store, prepared.targets, chosen, predictor)
+    return replace(found, notes=changes(run, prepared))
 
 
 def evaluate_on(
@@ -114,16 +135,43 @@ def evaluate_on(
     data: str,
     *,
     name: str,
+    run: Run | None = None,
     data_dir: Path | None = None,
     allow_bad: bool = False,
     progress: Progress | None = None,
 ) -> Evaluation:
-    """Evaluate a model on pictures with the classes that it knows, by any name of a source."""
+    """Evaluate a model on pictures with the classes that it knows, by any name of a source.
+
+    ``run``, where it is the model of one, says how many of them it was trained on.
+    """
     source = find(data, data_dir=data_dir, progress=progress, least_classes=1)
     stored = open_store(source, predictor.preprocess, progress=progress)
     check_rejected(stored.source, allow_bad=allow_bad)
     targets = _matched(stored.source, predictor.classes)
-    return _ask(name, data, stored.source, stored.store, targets, np.flatnonzero(targets >= 0), predictor)
+    chosen = np.flatnonzero(targets >= 0)
+    found = _ask(name, data, stored.source, stored.store, targets, chosen, predictor)
+    if run is None:
+        return found
+    seen, told = _seen(run, [stored.store.digests[row].hex() for row in chosen])
+    return replace(found, notes=told, trained_on=seen)
+
+
+def _seen(run: Run, digests: Sequence[str]) -> tuple[int | None, tuple[str, ...]]:
+    """Return how many of these pictures a run was trained on, told by their content, and that in a sentence."""
+    known = trained_on(run)
+    if known is None:
+        return None, (
+            f"whether {run.name} was trained on any of these pictures cannot be told: it kept no digests of its own,"
+            " which are gone or have changed",
+        )
+    train, val = (sum(digest in part for digest in digests) for part in known)
+    if not train and not val:
+        return 0, ()
+    chosen = f" and validated on {val:,}" if val else ""
+    return train, (
+        f"{run.name} was trained on {train:,} of these {counted(len(digests), 'picture')}{chosen}: on those it is"
+        " better than on pictures it never saw, and so are the figures here",
+    )
 
 
 def evaluate_prepared(

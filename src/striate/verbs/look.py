@@ -33,7 +33,7 @@ from striate.runs.rebuild import frozen
 from striate.runs.run import Run
 from striate.verbs.channel import look_channel
 from striate.verbs.prepare import Own, Prepared, Progress, subset
-from striate.verbs.reopen import reopen_data
+from striate.verbs.reopen import changes, reopen_data, row_of
 from striate.verbs.subject import Network, open_subject
 from striate.verbs.why import evidence
 
@@ -53,6 +53,7 @@ def look(
     net: str | None = None,
     runs_dir: Path | str = "runs",
     data_dir: Path | str | None = None,
+    without_missing: bool = False,
 ) -> Looked:
     """Look inside a net at a picture, or at a run.
 
@@ -66,10 +67,10 @@ def look(
     """
     folder = Path(runs_dir)
     if isinstance(what, str | Path) and is_run(what, folder):
-        return look_run(str(what), part=part, runs_dir=folder)
+        return look_run(str(what), part=part, runs_dir=folder, without_missing=without_missing)
     data = None if data_dir is None else Path(data_dir)
     network = Network(run=run, model=model, net=net, runs_dir=folder, data_dir=data)
-    return look_at(what, network, part=part, channel=channel, place=place)
+    return look_at(what, network, part=part, channel=channel, place=place, without_missing=without_missing)
 
 
 def look_at(
@@ -79,12 +80,13 @@ def look_at(
     part: str | None = None,
     channel: int | None = None,
     place: tuple[int, int] | None = None,
+    without_missing: bool = False,
 ) -> PictureLook | PartLook:
     """Return what a network makes of a picture; a channel is sought in the pictures of the run it is of."""
     subject = open_subject(picture, network)
     if part is None or channel is None or network.model is not None or network.net is not None:
         return look_subject(subject, part=part, channel=channel, place=place)
-    pictures = reopen_data(Run.open(network.run, network.runs_dir))
+    pictures = reopen_data(Run.open(network.run, network.runs_dir), without_missing=without_missing)
     return look_part(subject, part, channel=channel, place=place, pictures=pictures)
 
 
@@ -165,12 +167,14 @@ def look_run(
     progress: Progress | None = None,
     predictor: Predictor | None = None,
     own: Own | None = None,
+    without_missing: bool = False,
 ) -> RunLook:
     """Return what a run learnt, when, what confuses it, and whether its layers work.
 
     ``part`` is the one whose maps are shown epoch by epoch. ``predictor`` and ``own`` are of a run whose net only its
-    own code can be (`Adopted.look`). Errors: RunError for a run without a model, or whose pictures are gone;
-    DescribeError for a part of which no maps were kept.
+    own code can be (`Adopted.look`). ``without_missing`` looks at what remains where some of its pictures are gone.
+    Errors: RunError for a run without a model, or whose pictures are gone; DescribeError for a part of which no maps
+    were kept.
 
     Example: ``look_run("pets-1").confusion.pairs[0]``
     """
@@ -178,7 +182,7 @@ def look_run(
     course = maps.kept(run)
     watched = chosen(course, part)
     predictor = Predictor.open(run.path, device="cpu", onnx=False) if predictor is None else predictor
-    prepared = reopen_data(run, progress=progress, own=own)
+    prepared = reopen_data(run, progress=progress, own=own, without_missing=without_missing)
     given = frozen(predictor.facts)
     split = next((part for part in ("test", "val", "train") if getattr(prepared.split, part)), "train")
     rows = np.array(getattr(prepared.split, split), np.int64)
@@ -191,6 +195,7 @@ def look_run(
         return Mistake(keys[row], np.array(prepared.store.pixels[row]), replace(doubt, picture=row))
 
     between = tuple(tuple(shown(doubt) for doubt in pair.between) for pair in found.pairs)
+    row = None if watched is None else row_of(run, prepared, course[watched].picture)
     examined = subset(list(rows), EXAMINED, seed=0)
     kept = filters.kept(run)
     example = np.array(prepared.store.pixels[rows[0]])
@@ -209,8 +214,9 @@ def look_run(
         channel,
         given,
         course,
-        watched,
-        None if watched is None else np.array(prepared.store.pixels[course[watched].picture]),
+        None if row is None else watched,
+        None if watched is None or row is None else np.array(prepared.store.pixels[row]),
+        changes(run, prepared),
     )
 
 

@@ -12,10 +12,11 @@ from striate.data.items import Source
 from striate.data.preprocess import Preprocess
 from striate.data.split import Split
 from striate.data.store import open_store
-from striate.errors import DataError, ModelError, RunError
+from striate.errors import DataError, ModelError, RunError, StriateError
 from striate.recipe import Recipe
 from striate.runs.run import Run
 from striate.verbs.prepare import Own, Prepared, Progress, find_pictures, plan
+from striate.words import counted, plural
 
 PARTS = ("train", "val", "test", "left_out")
 PICTURES = "pictures.json"  # what each picture of a run is known by again
@@ -34,7 +35,7 @@ def reopen_data(
 
     Pictures are read by the preprocessing that the run keeps (``source.json``), of every kind of run: its size, what is
     cut off, how it is resampled. ``recipe`` replaces the run's own (more epochs); ``own`` is the network of an adopted
-    module; ``data_dir`` (otherwise as the run was begun) is where data sets by name are. ``without_missing`` leaves out
+    module; ``data_dir`` is where data sets by name are, if not where they were. ``without_missing`` leaves out
     the run's pictures that are no longer there. What was added and what is missing is named in the answer.
 
     Errors: RunError when pictures of the run are gone or have changed, or cannot be reached at all.
@@ -45,7 +46,7 @@ def reopen_data(
     recipe = recipe or recipe_of(run)
     classes, preprocess = _kept(run, facts)
     folder = facts.get("data_dir")
-    where = data_dir if data_dir is not None else Path(folder) if isinstance(folder, str) else None
+    where = Path(folder) if isinstance(folder, str) and Path(folder).is_dir() else data_dir
     try:
         found = find_pictures(recipe, data_dir=where, least_classes=1, progress=progress)
     except DataError as error:
@@ -123,6 +124,51 @@ def known_pictures(run: Run) -> dict[str, tuple[int, str]] | None:
     return {str(key): (target, digest) for key, target, digest in zip(keys, targets, digests, strict=True)}
 
 
+def changes(run: Run, prepared: Prepared) -> tuple[str, ...]:
+    """Return in sentences what was added to a run's pictures since it was begun, and what is missing and left out."""
+    told = []
+    if prepared.added:
+        number = len(prepared.added)
+        told.append(
+            f"{counted(number, 'picture')} in {prepared.source.location} {plural(number, 'was')} added since {run.name}"
+            f" was begun, and {plural(number, 'is')} not used: {named(prepared.added)}"
+        )
+    if prepared.missing:
+        number = len(prepared.missing)
+        told.append(
+            f"{counted(number, 'picture')} of {run.name} {plural(number, 'is')} gone and left out:"
+            f" {named(prepared.missing)}"
+        )
+    return tuple(told)
+
+
+def row_of(run: Run, prepared: Prepared, row: int) -> int | None:
+    """Return where the picture is now that was in this row as the run was begun; None for one that is gone."""
+    kept = known_pictures(run)
+    if kept is None:
+        return None if prepared.missing else row
+    key = list(kept)[row]
+    return next((place for place, item in enumerate(prepared.source.items) if item.key == key), None)
+
+
+def trained_on(run: Run) -> tuple[frozenset[str], frozenset[str]] | None:
+    """Return the digests (hex) of the pictures that a run trained on, and of those it was validated on.
+
+    A run that kept none is asked by its pictures; None where those are gone too or have changed.
+    """
+    parts, kept = parts_of(run), known_pictures(run)
+    digests = None if kept is None else {key: digest for key, (_, digest) in kept.items()}
+    if digests is None:
+        try:
+            prepared = reopen_data(run)
+        except StriateError:
+            return None
+        pairs = zip(prepared.source.items, prepared.store.digests, strict=True)
+        digests = {item.key: digest.hex() for item, digest in pairs}
+    train, val = (frozenset(digests[key] for key in parts[part] if key in digests) for part in ("train", "val"))
+    return train, val
+
+
 def named(keys: Collection[str], *, most: int = 3) -> str:
     """Return the first few of some keys, for a sentence."""
     first = sorted(keys)[:most]
@@ -145,9 +191,11 @@ def _kept(run: Run, facts: Mapping[str, Any]) -> tuple[tuple[str, ...], Preproce
 
 def _check_there(run: Run, found: Source, wanted: Collection[str], missing: Collection[str]) -> None:
     if missing:
+        them = "it" if len(missing) == 1 else "them"
         raise RunError(
-            f"{len(missing):,} of the {len(wanted):,} pictures of {run.name} are no longer in {found.location}, or no"
-            f" longer read: {named(missing)}; put them back"
+            f"{len(missing):,} of the {counted(len(wanted), 'picture')} of {run.name}"
+            f" {plural(len(missing), 'is')} no longer in {found.location}, or cannot be read:"
+            f" {named(missing)}; put {them} back, or go on with those that remain (--without-missing)"
         )
 
 

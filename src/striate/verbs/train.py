@@ -21,6 +21,7 @@ from striate.recipe import FIRST, Recipe
 from striate.runs.environment import environment
 from striate.runs.run import Run
 from striate.spec.code import is_code
+from striate.verbs import reopen
 from striate.verbs.events import Event, Finished, Finishing, Planned, follow
 from striate.verbs.prepare import Own, Prepared, Progress, first_layer, prepare
 from striate.verbs.reopen import PARTS, PICTURES, pictures_facts, recipe_of, reopen_data
@@ -96,13 +97,22 @@ def train(
 
 
 def resume(
-    name: str = "last", *, epochs: int | None = None, runs_dir: Path | str = "runs", module: nn.Module | None = None
+    name: str = "last",
+    *,
+    epochs: int | None = None,
+    threads: int | None = None,
+    without_missing: bool = False,
+    runs_dir: Path | str = "runs",
+    module: nn.Module | None = None,
 ) -> Run:
     """Go on with a run that was stopped, exactly as if it had not been; ``epochs`` may raise how long it goes on.
 
-    ``module`` is for the run of an adopted module that only its own code can be: one more of that class.
+    ``threads`` may be others from here on, and ``without_missing`` goes on without those of its pictures that are gone:
+    the weights are then not to the bit those of an undisturbed run. ``module`` is for the run of an adopted module that
+    only its own code can be: one more of that class.
     """
-    return _run_of(resuming(name, epochs=epochs, runs_dir=Path(runs_dir), module=module))
+    changed = {"epochs": epochs, "threads": threads, "without_missing": without_missing}
+    return _run_of(resuming(name, runs_dir=Path(runs_dir), module=module, **changed))  # type: ignore[arg-type]
 
 
 def training(
@@ -161,11 +171,13 @@ def resuming(
     name: str = "last",
     *,
     epochs: int | None = None,
+    threads: int | None = None,
+    without_missing: bool = False,
     runs_dir: Path,
     progress: Progress | None = None,
     module: nn.Module | None = None,
 ) -> Iterator[Event]:
-    """Go on with a run from its newest checkpoint and yield what happens.
+    """Go on with a run from its newest checkpoint and yield what happens; arguments as of `resume`.
 
     Errors: RunError when the run is complete, has no split yet, its pictures have changed, or it needs ``module``.
     """
@@ -193,14 +205,32 @@ def resuming(
         own = (
             None if recipe.net is None or not is_code(recipe.net) else _own_again(run, recipe.net, run.source(), module)
         )
-        prepared = reopen_data(
-            run, recipe=recipe if epochs is None else recipe.changed(epochs=epochs), own=own, progress=progress
-        )
+        changes = {"epochs": epochs, "threads": threads}
+        changed = recipe.changed(**{field: value for field, value in changes.items() if value is not None})
+        prepared = reopen_data(run, recipe=changed, own=own, without_missing=without_missing, progress=progress)
         start = None if recipe.start is None else kept(run, recipe.start, recipe.start_digest)
         state = _begin(prepared, start, own, progress)
-        if longer:
-            run.reopen(prepared.recipe.to_toml())
+        run.notes += reopen.changes(run, prepared)
+        if changed.threads != recipe.threads and start is not None:  # a training from chance says so by itself
+            run.notes.append(
+                f"threads {changed.threads} from here on: the last bits of features and weights may differ"
+            )
+        if prepared.missing:
+            _leave_out(run, prepared)
+        if changed != recipe:
+            run.reopen(changed.to_toml())
         yield from _learn(run, prepared, state, started)
+
+
+def _leave_out(run: Run, prepared: Prepared) -> None:
+    """Make a run one of the pictures that remain; its split, which decides, comes last."""
+    before = run.source()
+    folder = before.get("data_dir")
+    facts = _source_facts(prepared, Path(folder) if folder else None)
+    if reopen.known_pictures(run) is None:  # else it names them all, in the order that maps.jsonl counts them by
+        run.write_json(PICTURES, pictures_facts(prepared))
+    run.write_json("source.json", facts | {"missing": [*before.get("missing", ()), *prepared.missing]})
+    run.write_split({part: prepared.keys(part) for part in PARTS})
 
 
 def _with_tune(recipe: Recipe) -> Recipe:
@@ -253,6 +283,7 @@ def _begin(prepared: Prepared, start: Start | None, own: Own | None, progress: P
 
 def _learn(run: Run, prepared: Prepared, state: Training | Tuning, started: float) -> Iterator[Event]:
     """Train from the newest checkpoint, or from the beginning, to the report."""
+    from striate.engine.fewer import with_fewer_pictures
     from striate.engine.fit import Training, watch
     from striate.verbs.finish import asking, finish
 
@@ -264,7 +295,10 @@ def _learn(run: Run, prepared: Prepared, state: Training | Tuning, started: floa
     checkpoint = run.latest_checkpoint()
     done = 0
     if checkpoint is not None:
-        state.load_state(*checkpoint)
+        tensors, facts = checkpoint
+        if facts["pictures"] > len(prepared.split.train):  # some are gone and were to be left out
+            facts = with_fewer_pictures(facts, state)
+        state.load_state(tensors, facts)
         done = state.epochs_done
     run.truncate_history(done)
     notes = (*run.notes, *prepared.notes, *state.inexact, *(() if done else hint(prepared)))

@@ -15,6 +15,7 @@ import torch
 
 from striate.data.features import Features, open_features
 from striate.engine.device import choose_device, use_threads
+from striate.engine.fewer import with_fewer_pictures
 from striate.engine.fit import begin, watch
 from striate.engine.head import HeadTraining, watch_head
 from striate.engine.infer import answers
@@ -99,7 +100,8 @@ def tuned(run: Run, prepared: Prepared, tuning: Tuning, started: float) -> Itera
     checkpoint = run.latest_checkpoint()
     whole = None
     if checkpoint is not None and checkpoint[1].get("phase") == "head":
-        head.load_state(*checkpoint)
+        if not prepared.missing:  # else it is fitted anew, in seconds, to the pictures that remain
+            head.load_state(*checkpoint)
     elif checkpoint is not None:
         whole = checkpoint
     before = head.epochs_done if whole is None else int(whole[1]["before"])
@@ -124,7 +126,10 @@ def tuned(run: Run, prepared: Prepared, tuning: Tuning, started: float) -> Itera
             model, recipe, prepared.store, prepared.targets, prepared.split, stages=stages(prepared.survey)
         )
         if whole is not None:
-            training.load_state(*whole)
+            tensors, facts = whole
+            if facts["pictures"] > len(prepared.split.train):
+                facts = with_fewer_pictures(facts, training)
+            training.load_state(tensors, facts)
         yield from follow(run, training, watch(training), before=before)
         model = training.final_model()
         yield Finishing(run)

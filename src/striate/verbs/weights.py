@@ -88,7 +88,7 @@ def open_weights(
     path, name = Path(what), str(what)
     for folder in (path, runs_dir / path):
         if (folder / MARK).is_file() and (folder == path or known.canonical(name) is None):
-            return folder / MODEL
+            return _finished(folder)
     if path.is_file() or (path / MODEL).is_file():
         return path if path.is_file() else path / MODEL
     if known.canonical(name) is None:
@@ -102,6 +102,17 @@ def open_weights(
         tell(note)
     assert ready.path is not None
     return ready.path
+
+
+def _finished(folder: Path) -> Path:
+    """Return the model file of a run's folder. Errors: ModelError for a run that has none yet, with what to do."""
+    if not (folder / MODEL).is_file():
+        name = folder.absolute().name
+        raise ModelError(
+            f"run {name} has no model yet: it is still training, or was stopped before its end; striate train --resume"
+            f" {name} goes on with it, and then its weights can be used"
+        )
+    return folder / MODEL
 
 
 def fetch_weights(
