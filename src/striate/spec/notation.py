@@ -14,8 +14,9 @@
 
 Signs bind as they do in Python. Spaces and line ends mean nothing, ``#`` begins a comment. The values of a layer
 come in the order of its fields; a kernel is ``7x7`` (height x width) or ``7``, an uneven padding ``0:1``
-(before:behind) or ``0:1x1:2``; ``classes`` stands for the number of outputs that is still open (``conv classes 1x1``; ``dense`` by
-itself is open too); options are words with a value (``stride 2``), flags (``ceil``) or their opposite (``no bias``).
+(before:behind) or ``0:1x1:2``; ``classes`` stands for the number of outputs that is still open (``conv classes 1x1``;
+``dense`` by itself is open too); options are words with a value (``stride 2``), flags (``ceil``) or their opposite
+(``no bias``).
 `striate.spec.writing` writes what this reads.
 """
 
