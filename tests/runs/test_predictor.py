@@ -4,6 +4,7 @@ import dataclasses
 import io
 import itertools
 import json
+import pickle
 import shutil
 import subprocess
 import sys
@@ -119,7 +120,7 @@ def test_one_bad_picture_does_not_stop_the_rest(path: Path, tmp_path: Path, pixe
     good.write_bytes(encoded(pixels[0]))
     cut.write_bytes(encoded(pixels[1])[:-40])
     text.write_text("no picture")
-    given = [cut, pixels[0], good, tmp_path / "none.png", tmp_path, text, b"", np.zeros((2, 2), np.float32), good]
+    given = [cut, pixels[0], good, tmp_path / "none.png", tmp_path, text, b"", np.zeros((2, 2), np.int32), good]
     found = list(predictor.predict_each(given, batch_size=2))
     assert [key for key, _ in found] == [
         str(cut),
@@ -276,3 +277,41 @@ def test_a_run_answers(tmp_path: Path, model: Any, pixels: list[np.ndarray]) -> 
     assert str(Predictor.open(run.path).predict([pixels[0]])[0]) == str(one)
     with pytest.raises(ModelError, match="there is no file"):
         Predictor.open(tmp_path / "none")
+
+
+def test_one_in_one_out_and_many_in_a_list_out(tmp_path: Path, path: Path, pixels: list[np.ndarray]) -> None:
+    """Of whatever kind: the predictor gives a list, a run (and an adopted module) one answer for one picture."""
+    run = Run.create(tmp_path / "runs", "pets", "", source={}, environment={})
+    shutil.copyfile(path, run.model_path)
+    predictor, picture = Predictor.open(path), pixels[0]
+    wanted = predictor.predict([picture])[0].probabilities
+    tensor = torch.from_numpy(picture.transpose(2, 0, 1).copy())
+    for one in (picture, Image.fromarray(picture), tensor, io.BytesIO(_png(picture))):
+        (answer,) = predictor.predict(one)
+        single = run.predict(one)
+        assert not isinstance(single, list)
+        assert (answer.probabilities == wanted).all() and (single.probabilities == wanted).all()
+    for many in ([picture, picture], np.stack([picture, picture]), (picture for _ in range(2)), tensor[None]):
+        answers = run.predict(many)
+        assert isinstance(answers, list) and len(answers) in (1, 2)
+        assert all(np.allclose(answer.probabilities, wanted, atol=1e-6) for answer in answers)
+    assert run.predict([]) == [] == predictor.predict([])
+    with pytest.raises(PictureError, match="can be one picture with its channels first"):
+        run.predict(picture.transpose(2, 0, 1))
+    with pytest.raises(PictureError, match=r"picture 2: pixels of type int64"):
+        predictor.predict([picture, picture.astype(np.int64)])
+
+
+def _png(pixels: np.ndarray) -> bytes:
+    content = io.BytesIO()
+    Image.fromarray(pixels).save(content, "PNG")
+    return content.getvalue()
+
+
+def test_a_predictor_travels_as_its_file(path: Path, model: Any, pixels: list[np.ndarray]) -> None:
+    predictor = Predictor.open(path, device="cpu", onnx=False)
+    again = pickle.loads(pickle.dumps(predictor))
+    assert (again.predict(pixels[0])[0].probabilities == predictor.predict(pixels[0])[0].probabilities).all()
+    assert again.onnx is None and str(again.device) == "cpu" and len(pickle.dumps(predictor)) < 500
+    with pytest.raises(ModelError, match=r"is in this process alone and cannot be pickled; save it, and open the file"):
+        pickle.dumps(Predictor(None, dataclasses.replace(FACTS, net=str(model.net)), own=model))

@@ -7,17 +7,18 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from striate.data.given import Picture, one
 from striate.data.image import decode, header
 from striate.data.preprocess import Preprocess
 from striate.errors import DescribeError, PictureError
 from striate.files import PICTURE, read_bytes
 from striate.inside.frame import Box, Frame
-from striate.runs.predictor import Picture
 from striate.spec import Shape
 from striate.spec.survey import Part, Survey
 
@@ -147,7 +148,7 @@ class Asked(ABC):
 
 
 def show(picture: Picture, how: Preprocess) -> Shown:
-    """Return a picture as a network takes it: a path, the bytes of a file, or pixels (H, W) or (H, W, 3) uint8.
+    """Return a picture as a network takes it: a path, bytes, an array, ... (`striate.data.given`).
 
     Errors: PictureError that names it.
     """
@@ -165,10 +166,11 @@ def show(picture: Picture, how: Preprocess) -> Shown:
 
 
 def _content(picture: Picture) -> tuple[str, bytes | NDArray[Any]]:
-    if isinstance(picture, bytes | np.ndarray):
-        return "the picture", picture
+    content = one(picture)
+    if not isinstance(content, str | Path):
+        return "the picture", content
     try:
-        return str(picture), read_bytes(picture, limit=PICTURE)
+        return str(content), read_bytes(content, limit=PICTURE)
     except OSError as error:
         reason = "there is no such file" if isinstance(error, FileNotFoundError) else error.strerror or str(error)
-        raise PictureError(f"{picture} cannot be read: {reason}") from None
+        raise PictureError(f"{content} cannot be read: {reason}") from None

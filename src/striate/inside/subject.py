@@ -17,11 +17,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from striate.data.given import Picture
 from striate.data.preprocess import Preprocess
 from striate.inside.asked import Asked, Seen, show
 from striate.inside.frame import Box
 from striate.model.build import Model, build
-from striate.runs.predictor import Picture, Predictor
+from striate.runs.predictor import Predictor
 from striate.runs.rebuild import frozen
 from striate.spec import Net, Shape
 from striate.spec.survey import Survey

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from functools import cached_property, partial
@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias, final
 import numpy as np
 from numpy.typing import NDArray
 
+from striate.data.given import Given, One, Picture, enumerated, given
 from striate.data.preprocess import Preprocess
 from striate.errors import ModelError, PictureError
 from striate.files import PICTURE, read_bytes
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
 
     from striate.model.build import Model
 
-Picture: TypeAlias = "str | Path | bytes | np.ndarray[Any, Any]"
 _Reading: TypeAlias = "list[tuple[str, Future[np.ndarray[Any, Any] | PictureError]]]"
 _Answered: TypeAlias = "list[tuple[str, Scores | PictureError]]"
 _WORKERS: Final = min(8, os.cpu_count() or 1)  # threads that decode; Pillow works outside Python's lock
@@ -74,7 +74,7 @@ class Predictor:
         self.calibration = Calibration.from_dict(facts.calibration)
         self.notes: tuple[str, ...] = ()
         self.onnx: OnnxFile | None = None
-        self._device, self._own = device, own
+        self._device, self._own, self._int8, self._onnx = device, own, int8, onnx
         if path is None:
             _ = self.model
             self.unknown: Unknown | None = None
@@ -132,6 +132,18 @@ class Predictor:
             text = str(error)
             raise (error if str(path) in text else ModelError(f"{path}: {text}")) from None
 
+    def __reduce__(self) -> tuple[Callable[..., Predictor], tuple[Path, str, bool, bool]]:
+        """Travel to another process as the name of its file, which is opened again there.
+
+        Raises ModelError for the model of a module that is in this process alone.
+        """
+        if self.path is None or self._own is not None:
+            raise ModelError(
+                f"the model of {self.facts.net[:80]} is in this process alone and cannot be pickled; save it, and open"
+                " the file in the other process"
+            )
+        return _opened, (self.path.absolute(), self._device, self._int8, self._onnx)
+
     @cached_property
     def device(self) -> torch.device:
         """Where `model` is."""
@@ -151,21 +163,34 @@ class Predictor:
         tensors, facts = weights.read(self.path)
         return rebuilt(tensors, facts, self.preprocess, self._own).to(self.device).eval()
 
-    def predict(self, pictures: Sequence[Picture], *, unknown: bool = True, batch_size: int = 64) -> list[Scores]:
-        """Return an answer for each picture: a path, the bytes of a file, or pixels (H, W) or (H, W, 3) uint8.
+    def predict(
+        self, pictures: Picture | Iterable[Picture], *, unknown: bool = True, batch_size: int = 64
+    ) -> list[Scores]:
+        """Return a list of answers, one a picture; of one picture it has one.
 
+        A picture is a path, the bytes of a file, an open file, a Pillow picture, or one array: (H, W), (H, W, C), of
+        torch (C, H, W). A list, a generator, or an array with one dimension more is many (`striate.data.given`).
         ``unknown=False`` never answers "none of these". The batch size changes the speed, and an answer by no more
         than rounding. Raises PictureError that names the first picture that cannot be read.
         """
+        return self._all(given(pictures), unknown=unknown, batch_size=batch_size)
+
+    def answer(self, pictures: Picture | Iterable[Picture], *, unknown: bool = True) -> Scores | list[Scores]:
+        """Return what `predict` does, but of one picture its answer: one in, one out; many in, a list out."""
+        what = given(pictures)
+        answers = self._all(what, unknown=unknown)
+        return answers if what.many else answers[0]
+
+    def _all(self, pictures: Given, *, unknown: bool, batch_size: int = 64) -> list[Scores]:
         answers: list[Scores] = []
-        for _, answer in self.predict_each(pictures, unknown=unknown, batch_size=batch_size):
+        for _, answer in self._each(pictures, unknown=unknown, batch_size=batch_size):
             if isinstance(answer, PictureError):
                 raise answer
             answers.append(answer)
         return answers
 
     def predict_each(
-        self, pictures: Iterable[Picture], *, unknown: bool = True, batch_size: int = 64
+        self, pictures: Picture | Iterable[Picture], *, unknown: bool = True, batch_size: int = 64
     ) -> Iterator[tuple[str, Scores | PictureError]]:
         """Yield (key, answer) for each picture in order; for one that cannot be read, the reason in place of an answer.
 
@@ -173,11 +198,12 @@ class Predictor:
         ``pictures`` may be endless; of a list, the next batches are decoded while this one is answered. A long list is
         answered by the ONNX file on every core at once, each computing a few pictures by itself.
         """
+        return self._each(given(pictures), unknown=unknown, batch_size=batch_size)
+
+    def _each(self, pictures: Given, *, unknown: bool, batch_size: int) -> Iterator[tuple[str, Scores | PictureError]]:
         if batch_size < 1:
             raise ValueError(f"batch_size {batch_size}: must be at least 1")
-        if isinstance(pictures, str | Path | bytes):
-            pictures = [pictures]
-        known = len(pictures) if isinstance(pictures, Sequence) else None
+        known = pictures.count
         lanes = min(_WORKERS, thread_count()) if self.onnx is not None else 0
         # A camera is not read before its picture is wanted; of a list, what comes next keeps every core busy.
         ahead = 0 if known is None else 2 * lanes or 1
@@ -187,7 +213,7 @@ class Predictor:
             ThreadPoolExecutor(lanes or 1, thread_name_prefix="striate-answer") as answering,
         ):
             try:
-                for reading in self._readings(pictures, batch_size, decoding):
+                for reading in self._readings(enumerated(pictures.pictures), batch_size, decoding):
                     many = (known or len(reading)) > FEW
                     size = self._share(len(reading), lanes) if lanes and many else batch_size
                     for begin in range(0, len(reading), size):
@@ -206,12 +232,12 @@ class Predictor:
         few = max(1, _SHARE // (self.preprocess.height * self.preprocess.width), heavy)
         return min(few, -(-pictures // lanes))
 
-    def _readings(self, pictures: Iterable[Picture], batch_size: int, pool: ThreadPoolExecutor) -> Iterator[_Reading]:
+    def _readings(
+        self, called: Iterator[tuple[str, One | PictureError]], batch_size: int, pool: ThreadPoolExecutor
+    ) -> Iterator[_Reading]:
         """Yield batches that are being decoded, each picture with its key."""
-        numbered = enumerate(pictures, 1)
-        while chunk := list(islice(numbered, batch_size)):
-            keys = [str(picture) if isinstance(picture, str | Path) else f"picture {n}" for n, picture in chunk]
-            yield [(key, pool.submit(self._pixels, key, given)) for key, (_, given) in zip(keys, chunk, strict=True)]
+        while chunk := list(islice(called, batch_size)):
+            yield [(key, pool.submit(self._pixels, key, picture)) for key, picture in chunk]
 
     def _answered(self, reading: _Reading, *, unknown: bool, many: bool) -> _Answered:
         """Return the answers to a batch."""
@@ -220,9 +246,11 @@ class Predictor:
         answers = iter(self._answers(np.stack(pixels), unknown=unknown, many=many) if pixels else [])
         return [(key, each if isinstance(each, PictureError) else next(answers)) for key, each in read]
 
-    def _pixels(self, key: str, picture: Picture) -> np.ndarray[Any, Any] | PictureError:
+    def _pixels(self, key: str, picture: One | PictureError) -> np.ndarray[Any, Any] | PictureError:
         """Return a picture as the network takes it, (H, W, C) uint8, or why it cannot be."""
         try:
+            if isinstance(picture, PictureError):
+                raise picture
             content = read_bytes(picture, limit=PICTURE) if isinstance(picture, str | Path) else picture
             return self.preprocess.pixels(content)
         except OSError as error:
@@ -250,3 +278,8 @@ class Predictor:
         from striate.engine.infer import infer
 
         return infer(self.model, Store(pixels, ()), np.arange(len(pixels)), batch_size=len(pixels), device=self.device)
+
+
+def _opened(path: Path, device: str, int8: bool, onnx: bool) -> Predictor:
+    """Open a predictor as another process had it."""
+    return Predictor.open(path, device=device, int8=int8, onnx=onnx)

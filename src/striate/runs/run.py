@@ -285,7 +285,7 @@ class Run:
         self._write(names.MARK, recipe_toml)
 
     def predict(self, pictures: Any, *, unknown: bool = True) -> Answers:
-        """Answer for one picture, or for each of a list: paths, bytes of a file, or uint8 pixels (H, W) or (H, W, 3).
+        """Answer for one picture, or give a list of answers for several (`Predictor.predict` says what pictures are).
 
         ``unknown=False`` never answers "none of these". The model is opened once. Raises PictureError, and ModelError
         before the run has a model.
@@ -296,9 +296,7 @@ class Run:
 
         if self._predictor is None:
             self._predictor = Predictor.open(self.path)
-        many = isinstance(pictures, list | tuple)
-        answers = self._predictor.predict(pictures if many else [pictures], unknown=unknown)
-        return answers if many else answers[0]
+        return self._predictor.answer(pictures, unknown=unknown)
 
     def answer_by(self, predictor: Predictor) -> None:
         """Let ``predict`` ask this one: for a module that only its own code can be, which is in this process alone."""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, cast, final
 
 from torch import nn
 
+from striate.data.given import Picture
 from striate.data.preprocess import Preprocess
 from striate.errors import DescribeError, ModelError, RecipeError, TrainingError
 from striate.inside.subject import Subject
@@ -22,7 +23,7 @@ from striate.model.operations import Unsaid
 from striate.model.weights import ModelFile, to_pieces
 from striate.recipe import Recipe
 from striate.runs import durable
-from striate.runs.predictor import Picture, Predictor
+from striate.runs.predictor import Predictor
 from striate.runs.run import Run
 from striate.spec.code import Code
 from striate.spec.net import Net
@@ -153,12 +154,12 @@ class Adopted:
             recipe.changed(**fixed), own=own, runs_dir=runs_dir, name=name, data_dir=data_dir, allow_bad=allow_bad
         )
 
-    def predict(self, pictures: Sequence[Picture], *, unknown: bool = True) -> list[Scores]:
-        """Return an answer for each picture: a path, the bytes of a file, or pixels (H, W) or (H, W, 3) uint8.
+    def predict(self, pictures: Picture | Iterable[Picture], *, unknown: bool = True) -> Scores | list[Scores]:
+        """Answer for one picture, or give a list of answers for several (`Predictor.predict` says what pictures are).
 
         Until it was trained here its probabilities are not calibrated, and every picture gets a class.
         """
-        return self.predictor.predict(pictures, unknown=unknown)
+        return self.predictor.answer(pictures, unknown=unknown)
 
     def look(
         self,

@@ -5,10 +5,10 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import replace
 
+from striate.data.given import Picture
 from striate.errors import ModelError
 from striate.inside import dot as terms
 from striate.inside.dot import Dot
-from striate.runs.predictor import Picture
 from striate.verbs.subject import Network, open_quick, open_subject
 
 

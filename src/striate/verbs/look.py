@@ -10,6 +10,7 @@ from typing import TypeAlias
 import numpy as np
 import torch
 
+from striate.data.given import Picture
 from striate.engine.infer import infer
 from striate.errors import DescribeError
 from striate.inside import look as looks
@@ -28,7 +29,7 @@ from striate.report.answer import Answer
 from striate.report.look_picture import part_answers, picture_answers
 from striate.report.look_run import run_answers
 from striate.runs import filters, maps, names
-from striate.runs.predictor import Picture, Predictor
+from striate.runs.predictor import Predictor
 from striate.runs.rebuild import frozen
 from striate.runs.run import Run
 from striate.verbs.channel import look_channel

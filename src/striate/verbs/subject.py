@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 from striate import nets
 from striate.data.download import Progress
+from striate.data.given import One, Picture, one
 from striate.data.preprocess import Preprocess
 from striate.errors import ShapeError
 from striate.inside.asked import show
 from striate.inside.picture import as_pixels, read
 from striate.inside.quick import Quick
 from striate.model.weights import read_arrays
-from striate.runs.predictor import Picture
 from striate.runs.rebuild import check_input, frozen, surveyed
 from striate.spec import Shape
 from striate.spec.wiring import wired
@@ -117,8 +117,9 @@ def open_quick(file: Path, picture: Picture) -> Quick:
     )
 
 
-def _pixels(picture: Picture) -> Picture:
+def _pixels(picture: Picture) -> One:
     """Return a picture, or the pixels of one that is text."""
-    if isinstance(picture, str | Path) and Path(picture).suffix == ".txt":
-        return as_pixels(read(Path(picture)), str(picture))
-    return picture
+    content = one(picture)
+    if isinstance(content, str | Path) and Path(content).suffix == ".txt":
+        return as_pixels(read(Path(content)), str(content))
+    return content
