@@ -69,6 +69,7 @@ if TYPE_CHECKING:  # for readers and type checkers; `_HOME` says the same when t
     )
     from striate.spec.survey import Survey
     from striate.verbs.adopt import Adopted, adopt
+    from striate.verbs.compare import compare
     from striate.verbs.describe import describe
     from striate.verbs.evaluate import evaluate
     from striate.verbs.look import look
@@ -130,6 +131,7 @@ __all__ = [
     "__version__",
     "add",
     "adopt",
+    "compare",
     "concat",
     "describe",
     "evaluate",
@@ -153,6 +155,7 @@ _HOME = {
     "StriateError": "striate.errors",
     "Survey": "striate.spec.survey",
     "adopt": "striate.verbs.adopt",
+    "compare": "striate.verbs.compare",
     "describe": "striate.verbs.describe",
     "evaluate": "striate.verbs.evaluate",
     "import_weights": "striate.verbs.weights_import",

@@ -28,6 +28,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "filter": ("striate.cli.filter", "What a filter (sobel-x, gaussian 5) does to a picture."),
     "dot": ("striate.cli.dot", "How one number of a network was made, term by term."),
     "walk": ("striate.cli.walk", "How a convolution walks over its input, as an animation with its arithmetic."),
+    "compare": ("striate.cli.compare", "Two runs on the pictures neither has learnt from: is one better?"),
     "runs": ("striate.cli.runs", "The runs there are: data, figure with its interval, date, size; remove one."),
     "export": ("striate.cli.export", "A trained network as an ONNX file for other programs, in float32 or int8."),
     "recipes": ("striate.cli.recipes", "The recipes of the papers, and ours; one of them in full."),

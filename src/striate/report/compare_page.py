@@ -1,0 +1,131 @@
+"""Which of two runs is better? The comparison as answers: verdict, figures, the pictures that tell them apart."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+
+from striate.metrics.intervals import Interval
+from striate.metrics.paired import PairedAccuracy
+from striate.report.answer import Answer, Row, Table, Tile
+from striate.words import counted, plural
+
+SHOWN = 24  # pictures of each kind
+
+
+class Compared(Protocol):
+    """What is drawn: `striate.verbs.compare.Comparison`, whose fields these are."""
+
+    a: str
+    b: str
+    parts: tuple[str, str]
+    classes: tuple[str, ...]
+    keys: tuple[str, ...]
+    pixels: np.ndarray
+    targets: np.ndarray
+    answers: tuple[np.ndarray, np.ndarray]
+    sure: tuple[np.ndarray, np.ndarray]
+    accuracy: PairedAccuracy
+    log_loss: tuple[Interval, Interval, Interval]
+
+    def verdict(self) -> str: ...  # noqa: D102
+    def apart(self) -> tuple[np.ndarray, np.ndarray]: ...  # noqa: D102
+
+
+def answers(found: Compared) -> list[Answer]:
+    """Return the answers of which `look_page.page` makes a page: the verdict first, then what each alone gets right."""
+    only_a, only_b = found.apart()
+    return [
+        _verdict(found),
+        _alone(found, found.b, found.a, only_b, right=1),
+        _alone(found, found.a, found.b, only_a, right=0),
+    ]
+
+
+def table(found: Compared) -> Table:
+    """Return the figures of both runs and their difference, each with its 95 % interval."""
+    accuracy, (loss_a, loss_b, loss) = found.accuracy, found.log_loss
+    return Table(
+        ("", found.a, found.b, f"{found.b} - {found.a}"),
+        (
+            (
+                "accuracy",
+                _percent(accuracy.a),
+                _percent(accuracy.b),
+                _percent(accuracy.difference, signed=True).replace(" %", " points"),
+            ),
+            ("log loss (nats)", _number(loss_a), _number(loss_b), _number(loss, signed=True)),
+            ("right alone", f"{accuracy.only_a:,}", f"{accuracy.only_b:,}", ""),
+            ("both right", f"{accuracy.both_right:,}", f"{accuracy.both_right:,}", ""),
+            ("both wrong", f"{accuracy.both_wrong:,}", f"{accuracy.both_wrong:,}", ""),
+        ),
+    )
+
+
+def _verdict(found: Compared) -> Answer:
+    one, other = found.parts
+    parts = f"{one} of both" if one == other else f"{one} of {found.a}, {other} of {found.b}"
+    return Answer(
+        question=f"Which is better, {found.a} or {found.b}?",
+        said=f"{found.verdict()[0].upper()}{found.verdict()[1:]}.",
+        table=table(found),
+        shows=(
+            f"Both answered the same {counted(found.accuracy.pictures, 'picture')} ({parts}), which neither has learnt"
+            " from. Points are percentage points; in brackets the 95 % interval of each figure. p is how often equals"
+            " would differ so much by chance (McNemar's test, mid-p): below 0.05 the difference is called real."
+        ),
+        hides=(
+            "How they would do after another training: one run of a recipe is one draw of its seed. A difference"
+            " between recipes takes several seeds of each."
+        ),
+    )
+
+
+def _alone(found: Compared, better: str, worse: str, rows: np.ndarray, *, right: int) -> Answer:
+    shown = rows[:SHOWN]
+    more = f"; here are the {len(shown)} on which {worse} was surest" if len(shown) < len(rows) else ""
+    said = f"{counted(len(rows), 'picture')}{more}." if len(rows) else "No picture."
+    tiles = tuple(_tile(found, int(row), wrong=1 - right) for row in shown)
+    return Answer(
+        question=f"What does {better} get right and {worse} wrong?",
+        said=said,
+        rows=(Row(tiles),) if tiles else (),
+        shows=f"{plural(len(rows), 'picture').capitalize()} with what {worse} said, how sure it was, and what is true.",
+    )
+
+
+def _tile(found: Compared, row: int, *, wrong: int) -> Tile:
+    pixels = found.pixels[row]
+    said = found.classes[found.answers[wrong][row]]
+    caption = f"{said} {found.sure[wrong][row]:.2f}, is {found.classes[found.targets[row]]}; {found.keys[row]}"
+    return Tile(
+        np.repeat(pixels, 3, axis=2) if pixels.shape[2] == 1 else pixels,
+        caption,
+        alt=found.keys[row],
+        smooth=max(pixels.shape) > 32,
+    )
+
+
+def text(found: Compared) -> str:
+    """Return the comparison as lines for the terminal: the verdict, then the figures in columns."""
+    heads, rows = table(found).heads, table(found).rows
+    return "\n".join([found.verdict(), "", *_columns([heads, *rows])])
+
+
+def _columns(rows: Sequence[tuple[str, ...]]) -> list[str]:
+    sizes = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return ["  ".join(cell.ljust(size) for cell, size in zip(row, sizes, strict=True)).rstrip() for row in rows]
+
+
+def _percent(value: Interval, *, signed: bool = False) -> str:
+    sign = "+" if signed else ""
+    middle, low, high = (f"{100 * part:{sign}.1f}" for part in (value.value, value.low, value.high))
+    return f"{middle} % ({low} to {high})"
+
+
+def _number(value: Interval, *, signed: bool = False) -> str:
+    sign = "+" if signed else ""
+    middle, low, high = (f"{part:{sign}.3f}" for part in (value.value, value.low, value.high))
+    return f"{middle} ({low} to {high})"

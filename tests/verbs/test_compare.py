@@ -1,0 +1,111 @@
+"""Two runs compared: on the right pictures, by their content, with each one's own order of classes."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import striate
+from striate.errors import RunError
+from striate.report import compare_page, look_page
+from striate.verbs.compare import compare
+from striate.verbs.evaluate import evaluate
+
+NET = "conv 4 3x3 stride 2 pad 1 no bias >> batchnorm >> relu >> globalavgpool >> flatten >> dense"
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two runs on dark and light squares, the second on a folder where the classes are called the other way round."""
+    root = tmp_path_factory.mktemp("compare")
+    random = np.random.default_rng(0)
+    for number in range(120):
+        label = ("dark", "light")[number % 2]
+        pixels = random.integers(0, 160, (12, 12, 3)) + (60 if label == "light" else 0)
+        for name in ("one", "two"):
+            path = root / name / label / f"{number}.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(pixels.astype(np.uint8)).save(path)
+    (root / "two" / "light").rename(root / "two" / "a light")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("STRIATE_CACHE", str(root / "cache"))
+        options = {"net": NET, "runs_dir": root / "runs", "recipe": None, "device": "cpu"}
+        for name, epochs in (("one", 1), ("one", 6), ("two", 1)):
+            base = striate.Recipe(source=str(root / name), threads=1, folds=0) if _folds() else None
+            base = base or striate.Recipe(source=str(root / name), threads=1)
+            striate.train(base, **{**options, "epochs": epochs}, name=name)
+    return root
+
+
+def _folds() -> bool:
+    return "folds" in striate.Recipe.model_fields
+
+
+@pytest.fixture(autouse=True)
+def cache(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STRIATE_CACHE", str(home / "cache"))
+
+
+def test_it_is_what_either_evaluation_says(home: Path) -> None:
+    found = compare("one-1", "one-2", runs_dir=home / "runs")
+    for side, name in enumerate(("one-1", "one-2")):
+        alone = evaluate(name, runs_dir=home / "runs")
+        assert set(found.keys) == set(alone.keys)
+        mine = dict(zip(alone.keys, alone.logits.argmax(axis=1), strict=True))
+        assert [mine[key] for key in found.keys] == found.answers[side].tolist()
+        figure = (found.accuracy.a, found.accuracy.b)[side]
+        assert figure.value == pytest.approx(alone.report.accuracy.value)
+        assert found.log_loss[side].value == pytest.approx(alone.report.log_loss.value, abs=1e-6)
+    assert found.log_loss[2].value == pytest.approx(found.log_loss[1].value - found.log_loss[0].value)
+
+
+def test_turned_round_it_says_the_opposite(home: Path) -> None:
+    one, other = (compare(*names, runs_dir=home / "runs") for names in (("one-1", "one-2"), ("one-2", "one-1")))
+    assert one.accuracy.difference.value == pytest.approx(-other.accuracy.difference.value)
+    assert one.accuracy.only_a == other.accuracy.only_b and one.accuracy.p_value == other.accuracy.p_value
+    same = compare("one-1", "one-1", runs_dir=home / "runs")
+    assert same.accuracy.p_value == 1.0 and not same.accuracy.real and same.needed is None
+    assert same.verdict().startswith("no difference that")
+
+
+def test_other_classes_are_refused(home: Path) -> None:
+    with pytest.raises(RunError, match="other classes"):
+        compare("one-1", "two-1", runs_dir=home / "runs")
+
+
+def test_pictures_that_one_has_learnt_from_judge_nobody(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import striate.verbs.compare as module
+
+    def first_half(*args: object, **options: object) -> object:
+        found = evaluate(*args, **options)  # type: ignore[arg-type]
+        if found.name == "one-1":
+            rows = slice(0, 5)
+            return replace(found, keys=found.keys[rows], indices=found.indices[rows], targets=found.targets[rows],
+                           logits=found.logits[rows])  # fmt: skip
+        return found
+
+    monkeypatch.setattr(module, "evaluate", first_half)
+    assert compare("one-1", "one-2", runs_dir=home / "runs").accuracy.pictures == 5
+
+
+def test_the_page_shows_the_pictures_that_tell_them_apart(home: Path) -> None:
+    found = compare("one-1", "one-2", runs_dir=home / "runs")
+    verdict, second, first = compare_page.answers(found)
+    assert sum(len(row.tiles) for row in second.rows) == min(found.accuracy.only_b, compare_page.SHOWN)
+    assert sum(len(row.tiles) for row in first.rows) == min(found.accuracy.only_a, compare_page.SHOWN)
+    html = look_page.page("one-1 or one-2?", "", [verdict, second, first])
+    assert "one-2 - one-1" in html and all(tile.alt in html for row in second.rows for tile in row.tiles)
+    assert found.to_dict()["pictures"][0].keys() == {"picture", "is", "a", "b"}
+
+
+def test_a_run_whose_pictures_are_gone(home: Path, tmp_path: Path) -> None:
+    shutil.copytree(home / "runs" / "one-1", tmp_path / "runs" / "one-1")
+    source = (tmp_path / "runs" / "one-1" / "recipe.toml").read_text()
+    (tmp_path / "runs" / "one-1" / "recipe.toml").write_text(source.replace(str(home / "one"), str(tmp_path / "no")))
+    with pytest.raises(RunError, match="cannot be read"):
+        compare("one-1", "one-1", runs_dir=tmp_path / "runs")
