@@ -55,7 +55,18 @@ def test_who_is_right_where() -> None:
     found = paired_accuracy([True, True, False, False, True], [True, False, True, False, True])
     assert (found.both_right, found.only_a, found.only_b, found.both_wrong) == (2, 1, 1, 1)
     assert found.difference.value == 0 and not found.real
-    assert found.to_dict()["real"] is False
+    assert found.to_dict()["real"] is False and found.needed is None
+
+
+def test_as_many_pictures_as_are_said_show_the_difference_four_times_of_five() -> None:
+    random = np.random.default_rng(0)
+    draw = random.choice(4, 100, p=[0.7, 0.05, 0.15, 0.1])  # both, a alone, b alone, neither
+    found = paired_accuracy(np.isin(draw, (0, 1)), np.isin(draw, (0, 2)))
+    shares = np.array([found.both_right, found.only_a, found.only_b, found.both_wrong]) / found.pictures
+    assert found.needed is not None
+    drawn = random.multinomial(found.needed, shares, size=500)
+    shown = sum(mcnemar(int(a), int(b)) < 0.05 for _, a, b, _ in drawn)
+    assert 360 <= shown <= 440
 
 
 def test_other_pictures_are_refused() -> None:

@@ -69,7 +69,7 @@ def test_turned_round_it_says_the_opposite(home: Path) -> None:
     assert one.accuracy.difference.value == pytest.approx(-other.accuracy.difference.value)
     assert one.accuracy.only_a == other.accuracy.only_b and one.accuracy.p_value == other.accuracy.p_value
     same = compare("one-1", "one-1", runs_dir=home / "runs")
-    assert same.accuracy.p_value == 1.0 and not same.accuracy.real and same.needed is None
+    assert same.accuracy.p_value == 1.0 and not same.accuracy.real and same.accuracy.needed is None
     assert same.verdict().startswith("no difference that")
 
 

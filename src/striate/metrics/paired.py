@@ -12,6 +12,7 @@ from striate.errors import StriateError
 from striate.metrics.classification import share_of
 from striate.metrics.intervals import Interval, wilson
 
+_POWER = (1.959963984540054 + 0.8416212335729143) ** 2  # found 80 times of 100, at 5 %
 LEVEL = 0.05  # a p-value below it is called real: in one of twenty comparisons of equals by mistake
 
 
@@ -38,10 +39,20 @@ class PairedAccuracy:
         """Whether noise alone would show such a difference in fewer than 5 of 100 comparisons of equals."""
         return self.p_value < LEVEL
 
+    @property
+    def needed(self) -> int | None:
+        """How many pictures would show a difference of this size 80 times of 100; None where none is seen.
+
+        Source: Connor 1987, "Sample size for testing differences in proportions for the paired-sample design".
+        """
+        gap = abs(self.difference.value)
+        apart = (self.only_a + self.only_b) / self.pictures
+        return math.ceil(_POWER * apart / gap**2) if gap else None
+
     def to_dict(self) -> dict[str, object]:
         """Return everything, ready for JSON."""
         intervals = {name: getattr(self, name).to_dict() for name in ("a", "b", "difference")}
-        return {**vars(self), **intervals, "real": self.real}
+        return {**vars(self), **intervals, "real": self.real, "needed": self.needed}
 
 
 def paired_accuracy(right_a: ArrayLike, right_b: ArrayLike) -> PairedAccuracy:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -15,8 +16,14 @@ from striate.words import counted, plural
 SHOWN = 24  # pictures of each kind
 
 
-class Compared(Protocol):
-    """What is drawn: `striate.verbs.compare.Comparison`, whose fields these are."""
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """Two runs, ``a`` and ``b``, asked about the same N pictures, none of which either has learnt from.
+
+    ``keys`` (N,) and ``pixels`` (N, H, W, C) uint8 are as run a has them; ``targets`` and the two ``answers`` (N,) are
+    indices into ``classes``, ``sure`` how likely each said its answer to be. ``log_loss`` is that of a, that of b, and
+    b - a, in nats. ``parts`` are the parts of the runs that the pictures come from.
+    """
 
     a: str
     b: str
@@ -30,11 +37,48 @@ class Compared(Protocol):
     accuracy: PairedAccuracy
     log_loss: tuple[Interval, Interval, Interval]
 
-    def verdict(self) -> str: ...  # noqa: D102
-    def apart(self) -> tuple[np.ndarray, np.ndarray]: ...  # noqa: D102
+    def verdict(self) -> str:
+        """Return in a sentence which run is better, and whether that is more than noise."""
+        found = self.accuracy
+        value, low, high = (
+            100 * part for part in (found.difference.value, found.difference.low, found.difference.high)
+        )
+        on = counted(found.pictures, "picture")
+        span = f"{value:+.1f} points ({low:+.1f} to {high:+.1f})"
+        if found.real:
+            better, worse = (self.b, self.a) if value > 0 else (self.a, self.b)
+            return f"{better} is better than {worse}: {self.b} - {self.a} is {span} on {on}, p = {found.p_value:.2g}"
+        more = "" if found.needed is None else f"; about {found.needed:,} pictures would show a difference of that size"
+        return f"no difference that {on} can show: {self.b} - {self.a} is {span}, p = {found.p_value:.2g}{more}"
+
+    def apart(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return which pictures a alone gets right, and which b alone does; those first whose error was surest."""
+        right = [answer == self.targets for answer in self.answers]
+        only = (np.flatnonzero(right[0] & ~right[1]), np.flatnonzero(right[1] & ~right[0]))
+        return tuple(  # type: ignore[return-value]
+            rows[np.argsort(-self.sure[wrong][rows], kind="stable")] for rows, wrong in zip(only, (1, 0), strict=True)
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return everything but the pixels, ready for JSON."""
+        said = [[self.classes[index] for index in answer] for answer in self.answers]
+        return {
+            "a": self.a,
+            "b": self.b,
+            "parts": list(self.parts),
+            "verdict": self.verdict(),
+            "accuracy": self.accuracy.to_dict(),
+            "log_loss": {
+                name: value.to_dict() for name, value in zip(("a", "b", "difference"), self.log_loss, strict=True)
+            },
+            "pictures": [
+                {"picture": key, "is": self.classes[target], "a": a, "b": b}
+                for key, target, a, b in zip(self.keys, self.targets, *said, strict=True)
+            ],
+        }
 
 
-def answers(found: Compared) -> list[Answer]:
+def answers(found: Comparison) -> list[Answer]:
     """Return the answers of which `look_page.page` makes a page: the verdict first, then what each alone gets right."""
     only_a, only_b = found.apart()
     return [
@@ -44,7 +88,7 @@ def answers(found: Compared) -> list[Answer]:
     ]
 
 
-def table(found: Compared) -> Table:
+def table(found: Comparison) -> Table:
     """Return the figures of both runs and their difference, each with its 95 % interval."""
     accuracy, (loss_a, loss_b, loss) = found.accuracy, found.log_loss
     return Table(
@@ -64,7 +108,7 @@ def table(found: Compared) -> Table:
     )
 
 
-def _verdict(found: Compared) -> Answer:
+def _verdict(found: Comparison) -> Answer:
     one, other = found.parts
     parts = f"{one} of both" if one == other else f"{one} of {found.a}, {other} of {found.b}"
     return Answer(
@@ -83,7 +127,7 @@ def _verdict(found: Compared) -> Answer:
     )
 
 
-def _alone(found: Compared, better: str, worse: str, rows: np.ndarray, *, right: int) -> Answer:
+def _alone(found: Comparison, better: str, worse: str, rows: np.ndarray, *, right: int) -> Answer:
     shown = rows[:SHOWN]
     more = f"; here are the {len(shown)} on which {worse} was surest" if len(shown) < len(rows) else ""
     said = f"{counted(len(rows), 'picture')}{more}." if len(rows) else "No picture."
@@ -96,7 +140,7 @@ def _alone(found: Compared, better: str, worse: str, rows: np.ndarray, *, right:
     )
 
 
-def _tile(found: Compared, row: int, *, wrong: int) -> Tile:
+def _tile(found: Comparison, row: int, *, wrong: int) -> Tile:
     pixels = found.pixels[row]
     said = found.classes[found.answers[wrong][row]]
     caption = f"{said} {found.sure[wrong][row]:.2f}, is {found.classes[found.targets[row]]}; {found.keys[row]}"
@@ -108,7 +152,7 @@ def _tile(found: Compared, row: int, *, wrong: int) -> Tile:
     )
 
 
-def text(found: Compared) -> str:
+def text(found: Comparison) -> str:
     """Return the comparison as lines for the terminal: the verdict, then the figures in columns."""
     heads, rows = table(found).heads, table(found).rows
     return "\n".join([found.verdict(), "", *_columns([heads, *rows])])

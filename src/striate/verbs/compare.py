@@ -2,98 +2,22 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from striate.errors import RunError
-from striate.metrics.intervals import Bootstrap, Interval
+from striate.metrics.intervals import Bootstrap
 from striate.metrics.outcomes import outcomes
-from striate.metrics.paired import PairedAccuracy, paired_accuracy
+from striate.metrics.paired import paired_accuracy
 from striate.metrics.probability import softmax
+from striate.report.compare_page import Comparison
 from striate.runs.run import Run
 from striate.verbs.evaluate import Evaluation, evaluate
 from striate.verbs.prepare import Prepared, Progress
 from striate.verbs.reopen import reopen_data
 from striate.words import counted
-
-_POWER = (1.959963984540054 + 0.8416212335729143) ** 2  # found 80 times of 100, at 5 %
-
-
-@dataclass(frozen=True, eq=False)
-class Comparison:
-    """Two runs, ``a`` and ``b``, asked about the same N pictures, none of which either has learnt from.
-
-    ``keys`` (N,) and ``pixels`` (N, H, W, C) uint8 are as run a has them; ``targets`` and the two ``answers`` (N,) are
-    indices into ``classes``, ``sure`` how likely each said its answer to be. ``log_loss`` is that of a, that of b, and
-    b - a, in nats. ``parts`` are the parts of the runs that the pictures come from.
-    """
-
-    a: str
-    b: str
-    parts: tuple[str, str]
-    classes: tuple[str, ...]
-    keys: tuple[str, ...]
-    pixels: np.ndarray
-    targets: np.ndarray
-    answers: tuple[np.ndarray, np.ndarray]
-    sure: tuple[np.ndarray, np.ndarray]
-    accuracy: PairedAccuracy
-    log_loss: tuple[Interval, Interval, Interval]
-
-    @property
-    def needed(self) -> int | None:
-        """How many pictures would show a difference of this size 80 times of 100; None where none is seen.
-
-        Source: Connor 1987, "Sample size for testing differences in proportions for the paired-sample design".
-        """
-        gap = abs(self.accuracy.difference.value)
-        apart = (self.accuracy.only_a + self.accuracy.only_b) / self.accuracy.pictures
-        return math.ceil(_POWER * apart / gap**2) if gap else None
-
-    def verdict(self) -> str:
-        """Return in a sentence which run is better, and whether that is more than noise."""
-        found = self.accuracy
-        value, low, high = (
-            100 * part for part in (found.difference.value, found.difference.low, found.difference.high)
-        )
-        on = counted(found.pictures, "picture")
-        span = f"{value:+.1f} points ({low:+.1f} to {high:+.1f})"
-        if found.real:
-            better, worse = (self.b, self.a) if value > 0 else (self.a, self.b)
-            return f"{better} is better than {worse}: {self.b} - {self.a} is {span} on {on}, p = {found.p_value:.2g}"
-        more = "" if self.needed is None else f"; about {self.needed:,} pictures would show a difference of that size"
-        return f"no difference that {on} can show: {self.b} - {self.a} is {span}, p = {found.p_value:.2g}{more}"
-
-    def apart(self) -> tuple[np.ndarray, np.ndarray]:
-        """Return which pictures a alone gets right, and which b alone does; those first whose error was surest."""
-        right = [answer == self.targets for answer in self.answers]
-        only = (np.flatnonzero(right[0] & ~right[1]), np.flatnonzero(right[1] & ~right[0]))
-        return tuple(  # type: ignore[return-value]
-            rows[np.argsort(-self.sure[wrong][rows], kind="stable")] for rows, wrong in zip(only, (1, 0), strict=True)
-        )
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return everything but the pixels, ready for JSON."""
-        said = [[self.classes[index] for index in answer] for answer in self.answers]
-        return {
-            "a": self.a,
-            "b": self.b,
-            "parts": list(self.parts),
-            "verdict": self.verdict(),
-            "accuracy": self.accuracy.to_dict(),
-            "log_loss": {
-                name: value.to_dict() for name, value in zip(("a", "b", "difference"), self.log_loss, strict=True)
-            },
-            "needed": self.needed,
-            "pictures": [
-                {"picture": key, "is": self.classes[target], "a": a, "b": b}
-                for key, target, a, b in zip(self.keys, self.targets, *said, strict=True)
-            ],
-        }
 
 
 def compare(
