@@ -49,6 +49,10 @@ class Comparison:
             better, worse = (self.b, self.a) if value > 0 else (self.a, self.b)
             return f"{better} is better than {worse}: {self.b} - {self.a} is {span} on {on}, p = {found.p_value:.2g}"
         more = "" if found.needed is None else f"; about {found.needed:,} pictures would show a difference of that size"
+        loss = self.log_loss[2]
+        if loss.low > 0 or loss.high < 0:
+            better = self.b if loss.value < 0 else self.a
+            more += f"; but the probabilities of {better} are better, log loss {_number(loss, signed=True)}"
         return f"no difference that {on} can show: {self.b} - {self.a} is {span}, p = {found.p_value:.2g}{more}"
 
     def apart(self) -> tuple[np.ndarray, np.ndarray]:
