@@ -176,6 +176,19 @@ def test_npz_labels(tmp_path: Path) -> None:
     assert read(y=["dog", "cat", ""]) == (("cat", "dog"), [1, 0, -1])
     assert read(y=np.array([b"10", b"9", b"9"])) == (("9", "10"), [1, 0, 0])
     assert read(y=[0, 2, 0], classes=["a", "b", "c"]) == (("a", "b", "c"), [0, 2, 0])
+    assert read(y=np.eye(3)[[2, 0, 2]]) == (("0", "2"), [1, 0, 1]), "one column a class"
+
+
+def test_npz_pictures_without_a_label_are_said(tmp_path: Path) -> None:
+    np.savez(tmp_path / "set.npz", x=pictures(5, 4, 4), y=[0, -1, 1, -1, 0])
+    assert find(tmp_path / "set.npz").notes == ("2 pictures without a label (-1) are left out",)
+
+
+def test_npz_labels_that_look_like_numbers_are_a_question(tmp_path: Path) -> None:
+    np.savez(tmp_path / "set.npz", x=pictures(40, 2, 2), y=np.arange(40) * 7 + 60)
+    with pytest.raises(SourceError, match=r"set.npz: y holds numbers .40 pictures, 40 values from 60 to 333.*--task"):
+        find(tmp_path / "set.npz")
+    assert len(find(tmp_path / "set.npz", as_classes=True).classes) == 40
 
 
 @pytest.mark.parametrize(
@@ -192,9 +205,9 @@ def test_npz_labels(tmp_path: Path) -> None:
         ({"x": np.full((2, 4, 4), np.nan), "y": [0, 1]}, "from nan to nan"),
         ({"x": np.full((2, 4, 4), 256), "y": [0, 1]}, "whole numbers from 256 to 256; wanted 0..255"),
         ({"x": np.full((2, 4, 4), 1j), "y": [0, 1]}, "holds complex128"),
-        ({"x": np.zeros((2, 4, 4), np.uint8), "y": [0.5, 1]}, "y holds float64; wanted whole numbers or names"),
+        ({"x": np.zeros((2, 4, 4), np.uint8), "y": [0.5, 1]}, "y holds float64 that are not whole; wanted whole .* not there yet"),
         ({"x": np.zeros((2, 4, 4), np.uint8), "y": [-2, 1]}, "a label is -2"),
-        ({"x": np.zeros((2, 4, 4), np.uint8), "y": np.eye(2)}, "shape 2 x 2; wanted one label per picture"),
+        ({"x": np.zeros((2, 4, 4), np.uint8), "y": np.ones((2, 2))}, "shape 2 x 2; wanted one label per picture"),
         ({"x": np.zeros((2, 4, 4), np.uint8), "y": [0, 3], "classes": ["a", "b"]}, "a label is 3, but classes has 2"),
         ({"x": np.zeros((2, 4, 4), np.uint8), "y": [0, 1], "classes": ["a", "a"]}, "names a class twice"),
         ({"x": np.zeros((2, 4, 4), np.uint8), "y": [1, 1]}, "one class only"),

@@ -10,6 +10,7 @@ from __future__ import annotations
 import zipfile
 import zlib
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,16 +21,21 @@ from striate import files
 from striate.data.arrays import LARGEST, Block, array_source, as_pictures, origin
 from striate.data.classes import SPLITS, in_order
 from striate.data.items import ArraySource
+from striate.data.label_kinds import question
 from striate.errors import SourceError
-from striate.words import counted
+from striate.words import counted, plural
 
 PICTURES: Final = ("x", "images", "data")
 LABELS: Final = ("y", "labels", "targets")
 CLASSES: Final = ("classes", "class_names")
 
 
-def npz_source(path: Path, *, name: str) -> ArraySource:
-    """Return the pictures of an .npz file. Errors: SourceError naming the array that is missing or wrong."""
+def npz_source(path: Path, *, name: str, as_classes: bool = False) -> ArraySource:
+    """Return the pictures of an .npz file; those labelled -1 have no label, which is said.
+
+    ``as_classes`` takes many whole numbers for classes. Errors: SourceError naming the array that is missing or wrong,
+    or a question where the labels may be no classes.
+    """
     arrays = _load(path)
     found = [(split, x, y) for split in (None, *SPLITS) if (x := _find(arrays, PICTURES, split))
              for y in [_find(arrays, LABELS, split)]]  # fmt: skip
@@ -53,7 +59,13 @@ def npz_source(path: Path, *, name: str) -> ArraySource:
         for split, x, y in found
         if y
     ]
-    return array_source(name, str(path), classes, blocks)
+    if not as_classes and _find(arrays, CLASSES, None) is None:
+        known = [classes[target] for y in targets for target in targets[y].tolist() if target >= 0]
+        if asked := question(known, what=f"{path}: {', '.join(labels)}"):
+            raise SourceError(asked)
+    without = sum(int((each < 0).sum()) for each in targets.values())
+    notes = (f"{counted(without, 'picture')} without a label (-1) {plural(without, 'is')} left out",) if without else ()
+    return replace(array_source(name, str(path), classes, blocks), notes=notes)
 
 
 def _load(path: Path) -> dict[str, NDArray[Any]]:
@@ -90,6 +102,8 @@ def _labels(values: NDArray[Any], what: str) -> NDArray[Any]:
     """Return labels as (N,) int64 or text."""
     if values.ndim == 2 and values.shape[1] == 1:
         values = values[:, 0]
+    if values.ndim == 2 and values.shape[1] > 1 and np.isin(values, (0, 1)).all() and (values.sum(axis=1) == 1).all():
+        values = values.argmax(axis=1)  # one column a class, as Keras has it
     if values.ndim != 1:
         raise SourceError(f"{what} has shape {' x '.join(map(str, values.shape))}; wanted one label per picture, N")
     if values.dtype.kind == "S":
@@ -105,7 +119,12 @@ def _labels(values: NDArray[Any], what: str) -> NDArray[Any]:
         return values.astype(np.int64)
     if values.dtype.kind == "f" and np.isfinite(values).all() and (values == np.rint(values)).all():
         return values.astype(np.int64)
-    raise SourceError(f"{what} holds {values.dtype}; wanted whole numbers or names")
+    raise SourceError(
+        f"{what} holds {values.dtype} that are not whole; wanted whole numbers or names of classes (to predict a number is"
+        " not there yet)"
+        if values.dtype.kind == "f"
+        else f"{what} holds {values.dtype}; wanted whole numbers or names"
+    )
 
 
 def _targets(

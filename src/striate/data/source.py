@@ -31,6 +31,8 @@ def find(
     download: bool = True,
     progress: Callable[[str, int, int], None] | None = None,
     least_classes: int = 2,
+    label_from: str | None = None,
+    as_classes: bool = False,
 ) -> Source:
     """Return the pictures and targets of a place, or of a data set by name.
 
@@ -38,7 +40,9 @@ def find(
     their folder, CIFAR's binary files or their folder, an .npz file; or ``digits``, ``mnist``, ``fashion-mnist``,
     ``cifar10``, also as "mnist@FOLDER". What is there as a file or folder goes before a data set of the same name.
     ``data_dir`` (or STRIATE_DATA) is where the files of data sets are; ``progress(file, bytes done, bytes in all)``.
-    ``least_classes``: how many classes there must be; 1 is enough for measuring.
+    ``least_classes``: how many classes there must be; 1 is enough for measuring. ``label_from`` is a pattern that takes
+    the labels out of the names of files (label_from.py). ``as_classes``: labels that look like numbers, or like several
+    tags a picture, are classes all the same; without it they are a question.
 
     Errors: SourceError, or DownloadError for a data set that is not to be had; one line, with the remedy.
     Example: ``find("pets").classes`` is ``("cats", "dogs")``.
@@ -52,7 +56,7 @@ def find(
         if not is_text(str(path)):
             raise SourceError(f"the name of {shown(str(path))} is not UTF-8; rename it")
         try:
-            source = _at(path)
+            source = _at(path, label_from, as_classes=as_classes)
             check_source(source, least_classes=least_classes)
         except DataError as error:
             if text in _NAMES:
@@ -60,6 +64,8 @@ def find(
             raise
         return source
     if name in _NAMES:
+        if label_from is not None:
+            raise SourceError(f"--label-from is for a folder of pictures, and {name} has its labels")
         from striate.data.named import named_source
 
         where = Path(os.path.abspath(folder)) if folder else None  # noqa: PTH100
@@ -69,44 +75,51 @@ def find(
     raise SourceError(_not_there(path, text))
 
 
-def _at(path: Path) -> Source:
+def _at(path: Path, label_from: str | None, *, as_classes: bool) -> Source:
     name = shown(path.resolve().name) or "pictures"
     try:
         if path.is_dir():
-            return _folder(path, name)
+            return _folder(path, name, label_from)
         if not path.is_file():
             if not path.exists():
                 raise SourceError(f"{shown(str(path))} is a link to nothing")
             raise SourceError(f"{shown(str(path))} is neither a file nor a folder")
-        return _file(path, shown(path.name.partition(".")[0]) or name)
+        if label_from is not None:
+            raise SourceError(f"--label-from is for a folder of pictures, and {shown(str(path))} is a file")
+        return _file(path, shown(path.name.partition(".")[0]) or name, as_classes=as_classes)
     except OSError as error:
         raise SourceError(f"{shown(str(path))} cannot be read: {error.strerror or error}") from None
 
 
-def _folder(path: Path, name: str) -> Source:
+def _folder(path: Path, name: str, label_from: str | None) -> Source:
     from striate.data.cifar import batches_in, cifar_source
     from striate.data.folders import folder_source
     from striate.data.idx import idx_source, images_in
+    from striate.data.label_from import label_source
+    from striate.data.layouts import check_layout
 
+    if label_from is not None:
+        return label_source(path, label_from, name=name)
     if images := images_in(path):
         return idx_source(images, name=name, location=str(path))
     if batches := batches_in(path):
         return cifar_source(batches, name=name, location=str(path))
+    check_layout(path)
     return folder_source(path, name=name)
 
 
-def _file(path: Path, name: str) -> Source:
+def _file(path: Path, name: str, *, as_classes: bool) -> Source:
     lower = path.name.lower()
     with files.open_file(path, limit=files.MODEL) as file:
         start = file.read(16)
     if lower.endswith(".npz"):
         from striate.data.npz import npz_source
 
-        return npz_source(path, name=name)
+        return npz_source(path, name=name, as_classes=as_classes)
     if lower.endswith((".csv", ".tsv", ".txt")):
         from striate.data.lists import list_source
 
-        return list_source(path, name=name)
+        return list_source(path, name=name, as_classes=as_classes)
     if lower.endswith(".bin"):
         from striate.data.cifar import cifar_source
 

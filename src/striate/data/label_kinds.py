@@ -1,0 +1,75 @@
+"""What kind of thing labels are: names of classes, or numbers or tags, about which a person has to be asked.
+
+Striate learns classes. A column of ages, angles or counts is as easily taken for hundreds of classes, which trains to
+the end and means nothing; so labels that look like numbers, or like several tags a picture, stop with a question, and
+``task = "classify"`` answers it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from typing import Final
+
+from striate.words import counted
+
+_NUMBER: Final = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+_WHOLE: Final = re.compile(r"\+?\d{1,15}")
+_SEPARATORS: Final = ("|", ";", ",")
+FEW: Final = 20  # whole numbers, up to which they are taken for classes without a word
+PICTURES_A_CLASS: Final = 3  # below, on average, many whole numbers are measurements rather than classes
+NAMED_TAGS: Final = frozenset({"labels", "tags", "classes", "categories"})
+
+
+def question(labels: Sequence[str], *, what: str, column: str = "") -> str | None:
+    """Return what to ask about labels that may be no classes, or None where they are.
+
+    ``labels``: those that are there, one a picture. ``what`` names where they stand, ``column`` is the column's own
+    name.
+    Example: ``question(["0.1", "0.25", "-1"], what="a.csv: the column 'angle'")``
+    """
+    if not labels:
+        return None
+    return _numbers(labels, what) or _tags(labels, what, column)
+
+
+def _numbers(labels: Sequence[str], what: str) -> str | None:
+    counts = Counter(labels)
+    if not all(_NUMBER.fullmatch(label) for label in counts):
+        return None
+    if all(_WHOLE.fullmatch(label) for label in counts):
+        values = sorted({int(label) for label in counts})
+        gapless = values[-1] - values[0] == len(values) - 1
+        if len(counts) <= FEW or (gapless and len(labels) >= PICTURES_A_CLASS * len(counts)):
+            return None
+    elif len(counts) == 2:
+        return None  # -1 and 1, 0.0 and 1.0: a yes and a no
+    low, high = min(counts, key=float), max(counts, key=float)
+    return (
+        f"{what} holds numbers ({counted(len(labels), 'picture')}, {counted(len(counts), 'value')} from {low} to {high}):"
+        " are they classes? Then say so with --task classify, which takes each value as a class of its own; to predict"
+        " a number (regression) is not there yet"
+    )
+
+
+def _tags(labels: Sequence[str], what: str, column: str) -> str | None:
+    counts = Counter(labels)
+    separators = (*_SEPARATORS, " ") if column.lower() in NAMED_TAGS else _SEPARATORS
+    for mark in separators:
+        several = [label for label in counts if mark in label]
+        if not several:
+            continue
+        parts = {label: [part.strip() for part in label.split(mark) if part.strip()] for label in counts}
+        used = Counter(part for each in parts.values() for part in set(each))
+        inside = {part for label in several for part in parts[label]}
+        # In a name like "tench, Tinca tinca" no part is the part of another label; tags come back in other company.
+        if 2 * sum(used[part] > 1 for part in inside) < len(inside) or not inside:
+            continue
+        rows = sum(counts[label] for label in several)
+        return (
+            f"{what} holds several tags a picture, set apart by {mark!r} ({rows:,} of {counted(len(labels), 'picture')},"
+            f" such as {several[0]!r}; {counted(len(used), 'tag')} in all): several tags a picture are not learnt yet."
+            " To take each combination as a class of its own, say --task classify; or keep one label a picture"
+        )
+    return None
