@@ -48,6 +48,9 @@ class Recipe(BaseModel):
     Left out it is floor where a net comes as it is (a published net at its published size, weights to start from at
     theirs, an adopted module), and exact for any other.
 
+    ``label_from`` is a pattern that takes the labels out of the names of the files. ``task`` is what is learnt of the
+    labels; unsaid, labels that look like numbers or like several tags a picture are a question, not a class each.
+
     ``first`` is a filter by name (``sobel``, ``gaussian 5``) or the rows of one, put in front of the net as its first
     layer, on each colour by itself; training leaves its weights as they are.
 
@@ -63,7 +66,8 @@ class Recipe(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=False, validate_default=True)
 
     source: str = ""
-    task: Literal["classify"] = "classify"
+    label_from: Annotated[str, Field(min_length=1, max_length=1000)] | None = None
+    task: Literal["classify"] | None = None
     net: str | None = None
     first: Annotated[str, Field(min_length=1)] | None = None
     start: str | None = None
@@ -166,6 +170,7 @@ class Recipe(BaseModel):
                     " out, or train the whole net with tune = all (--tune all)"
                 )
             return self.changed(
+                task=self.task or "classify",
                 size=size,
                 colour=colour,
                 **{name: value for name, value in rules.items() if getattr(self, name) is None},
@@ -176,7 +181,7 @@ class Recipe(BaseModel):
             # The rate and decay of the rules belong to their optimiser and nets; others get their own usual ones.
             own = {"optimiser": optimiser, **_OWN_RATES[optimiser]}
             gaps |= {name: value for name, value in own.items() if name in gaps}
-        return self.changed(size=size, colour=colour, **gaps)
+        return self.changed(task=self.task or "classify", size=size, colour=colour, **gaps)
 
     def changed(self, **changes: object) -> Recipe:
         """Return a copy with some fields changed, checked as a whole."""
@@ -334,6 +339,8 @@ def _sentence(detail: Any) -> str:
         words = [word for word in _words(field.annotation) if isinstance(word, str)]
         near = difflib.get_close_matches(str(detail["input"]), words, n=1)
         message = f"must be one of {', '.join(words)}" + (f" (did you mean {near[0]}?)" if near else "")
+        if place == "task":
+            message = "only classes are learnt yet (task = 'classify'); numbers, tags, boxes and masks are not there"
     if detail["type"] == "tuple_type":
         message = f"must be a list in brackets, such as {_LISTS.get(place.partition('.')[0], '[224, 224]')}"
     return f"{place} = {detail['input']!r}: {message[0].lower()}{message[1:]}"

@@ -205,7 +205,7 @@ def test_npz_labels_that_look_like_numbers_are_a_question(tmp_path: Path) -> Non
         ({"x": np.full((2, 4, 4), np.nan), "y": [0, 1]}, "from nan to nan"),
         ({"x": np.full((2, 4, 4), 256), "y": [0, 1]}, "whole numbers from 256 to 256; wanted 0..255"),
         ({"x": np.full((2, 4, 4), 1j), "y": [0, 1]}, "holds complex128"),
-        ({"x": np.zeros((2, 4, 4), np.uint8), "y": [0.5, 1]}, "y holds float64 that are not whole; wanted whole .* not there yet"),
+        ({"x": np.zeros((2, 4, 4), np.uint8), "y": [0.5, 1]}, "y holds float64 that are not whole; .* not there yet"),
         ({"x": np.zeros((2, 4, 4), np.uint8), "y": [-2, 1]}, "a label is -2"),
         ({"x": np.zeros((2, 4, 4), np.uint8), "y": np.ones((2, 2))}, "shape 2 x 2; wanted one label per picture"),
         ({"x": np.zeros((2, 4, 4), np.uint8), "y": [0, 3], "classes": ["a", "b"]}, "a label is 3, but classes has 2"),

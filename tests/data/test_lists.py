@@ -170,8 +170,8 @@ def test_columns_of_parts(
 
 
 def test_rows_without_a_label_and_columns_not_used_are_said(tmp_path: Path) -> None:
-    text = "path,label,photographer\npictures/1.jpg,cat,A\npictures/2.jpg,dog,B\npictures/3.jpg,,A\npictures/a picture.jpg,nan,"
-    found = find(listed(tmp_path, text))
+    rows = ("path,label,photographer", "pictures/1.jpg,cat,A", "pictures/2.jpg,dog,B", "pictures/3.jpg,,A")
+    found = find(listed(tmp_path, "\n".join((*rows, "pictures/a picture.jpg,nan,"))))
     assert [item.target for item in found.items] == [0, 1, -1, -1]
     assert found.notes == (
         "2 rows without a label are left out; the first is line 4 (pictures/3.jpg)",

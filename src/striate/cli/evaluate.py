@@ -26,6 +26,9 @@ from striate.words import counted
     help="Which of the run's own pictures.",
 )
 @click.option("--data", metavar="SOURCE", help="Other pictures with the same classes, instead of the run's own.")
+@click.option(
+    "--label-from", metavar="PATTERN", help="With --data: take labels out of file names, such as '(.+?)_\\d+'."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @places.without_missing
 @places.allow_bad
@@ -36,6 +39,7 @@ def command(
     named: str | None,
     part: str,
     data: str | None,
+    label_from: str | None,
     as_json: bool,
     without_missing: bool,
     allow_bad: bool,
@@ -53,6 +57,7 @@ def command(
             run or named or "last",
             part=part,
             data=data,
+            label_from=label_from,
             runs_dir=runs_dir,
             data_dir=data_dir,
             allow_bad=allow_bad,

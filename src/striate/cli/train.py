@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("source", required=False)
+@click.option("--task", metavar="classify", help="What labels are that look like numbers or tags: classify, classes.")
+@click.option("--label-from", metavar="PATTERN", help="Labels out of file names, such as '(.+?)_\\d+'.")
 @click.option("--net", help="A published network, the text of a net, or a file with such text.")
 @click.option(
     "--first", metavar="FILTER", help="A filter by name as the first layer, not trained: sobel, 'gabor 9 45'."
@@ -47,6 +49,11 @@ if TYPE_CHECKING:
 @click.option("--lr", "learning_rate", type=float, help="Peak learning rate.")
 @click.option("--schedule", type=click.Choice(["constant", "step", "exponential", "cosine", "one-cycle"]))
 @click.option("--augment", type=click.Choice(get_args(recipes.Strength)))
+@click.option(
+    "--class-weights",
+    type=click.Choice(["none", "balanced"]),
+    help="balanced: every class counts the same, however few pictures it has.",
+)
 @click.option("--flip/--no-flip", default=None, help="Whether a mirrored picture is as good. Off for gray ones.")
 @click.option("--patience", type=click.IntRange(1), help="Stop after so many epochs without a better validation loss.")
 @click.option("--device", help="auto, cpu, cuda, cuda:1 or mps.")

@@ -17,12 +17,12 @@ from striate.data.listing import SUFFIXES, UNREAD, suffix_of
 from striate.errors import SourceError
 
 PATH_COLUMNS: Final = (
-    "path", "file", "filename", "image", "file_name", "image_path", "filepath", "file_path", "image_id", "img", "picture",
-    "photo", "image_name", "imagename", "img_path", "image_file", "fname",
+    "path", "file", "filename", "image", "file_name", "image_path", "filepath", "file_path", "image_id", "img",
+    "picture", "photo", "image_name", "imagename", "img_path", "image_file", "fname",
 )  # fmt: skip
 LABEL_COLUMNS: Final = (
-    "label", "class", "target", "category", "species", "labels", "class_name", "classname", "label_name", "category_name",
-    "tag", "tags", "y",
+    "label", "class", "target", "category", "species", "labels", "class_name", "classname", "label_name",
+    "category_name", "tag", "tags", "y",
 )  # fmt: skip
 _SPLIT_COLUMNS: Final = ("split", "subset", "set", "partition", "phase", "fold")
 _FLAGS: Final = {
@@ -168,8 +168,8 @@ def _refuse_boxes(names: Sequence[str], shown: Sequence[str], path: Path) -> Non
         if all(name in names for name in box):
             columns = ", ".join(shown[names.index(name)] for name in box)
             raise SourceError(
-                f"{path} holds boxes or outlines (columns {columns}); Striate learns classes today, one a picture: write"
-                " a list with one line a picture, path,label"
+                f"{path} holds boxes or outlines (columns {columns}); Striate learns classes today, one a picture:"
+                " write a list with one line a picture, path,label"
             )
     if "x" in names and "y" in names and not any(name in names for name in LABEL_COLUMNS if name != "y"):
         raise SourceError(

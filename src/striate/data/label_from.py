@@ -1,7 +1,7 @@
-"""Labels out of file names, by a pattern: ``(.+?)_\\d+`` takes ``great_pyrenees`` out of ``great_pyrenees_173.jpg``.
+r"""Labels out of file names, by a pattern: ``(.+?)_\d+`` takes ``great_pyrenees`` out of ``great_pyrenees_173.jpg``.
 
-The pattern is searched in the name of each file, with its ending and then without; one that holds a ``/`` is searched in
-the whole path below the folder. Its one group is the label. Folders mean nothing then, but for train/ val/ test/.
+The pattern is searched in the name of each file, with its ending and then without; one that holds a ``/`` is searched
+in the whole path below the folder. Its one group is the label. Folders mean nothing then, but for train/ val/ test/.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from striate.words import counted, plural
 
 
 def label_source(root: Path, pattern: str, *, name: str) -> FolderSource:
-    """Return the pictures of a folder, at any depth, with labels out of their names. Names that do not match are said.
+    r"""Return the pictures of a folder, at any depth, labelled by their names. Names that do not match are said.
 
     Errors: SourceError for a pattern that does not read or has not one group, and one that no name matches.
-    Example: ``label_source(Path("pets"), r"(.+?)_\\d+", name="pets").classes``
+    Example: ``label_source(Path("pets"), r"(.+?)_\d+", name="pets").classes``
     """
     group = _group(pattern)
     scan = Scan(root)
@@ -58,8 +58,8 @@ def label_source(root: Path, pattern: str, *, name: str) -> FolderSource:
     if without:
         number = len(without)
         notes = (
-            f"{number:,} of {counted(len(keys), 'picture')} {plural(number, 'is')} left out: {pattern} is not in the name"
-            f" ({', '.join(shown(key) for key in without[:3])}{', ...' if number > 3 else ''})",
+            f"{number:,} of {counted(len(keys), 'picture')} {plural(number, 'is')} left out: {pattern} is not in the"
+            f" name ({', '.join(shown(key) for key in without[:3])}{', ...' if number > 3 else ''})",
         )
     return FolderSource(name, str(root), classes, items, rejected=tuple(scan.rejected), notes=notes, root=root)
 
@@ -76,8 +76,8 @@ def _group(pattern: str) -> re.Pattern[str]:
         raise SourceError(f"--label-from {pattern!r} is no pattern (a regular expression): {error}") from None
     if group.groups != 1:
         raise SourceError(
-            f"--label-from {pattern!r} has {counted(group.groups, 'group')} in brackets; it takes one, which is the label,"
-            " such as (.+?)_\\d+"
+            f"--label-from {pattern!r} has {counted(group.groups, 'group')} in brackets; it takes one, which is the"
+            " label, such as (.+?)_\\d+"
         )
     return group
 

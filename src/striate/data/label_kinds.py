@@ -47,9 +47,9 @@ def _numbers(labels: Sequence[str], what: str) -> str | None:
         return None  # -1 and 1, 0.0 and 1.0: a yes and a no
     low, high = min(counts, key=float), max(counts, key=float)
     return (
-        f"{what} holds numbers ({counted(len(labels), 'picture')}, {counted(len(counts), 'value')} from {low} to {high}):"
-        " are they classes? Then say so with --task classify, which takes each value as a class of its own; to predict"
-        " a number (regression) is not there yet"
+        f"{what} holds numbers ({counted(len(labels), 'picture')}, {counted(len(counts), 'value')} from {low} to"
+        f" {high}): are they classes? Then say so with --task classify, which takes each value as a class of its own;"
+        " to predict a number (regression) is not there yet"
     )
 
 
@@ -68,8 +68,9 @@ def _tags(labels: Sequence[str], what: str, column: str) -> str | None:
             continue
         rows = sum(counts[label] for label in several)
         return (
-            f"{what} holds several tags a picture, set apart by {mark!r} ({rows:,} of {counted(len(labels), 'picture')},"
-            f" such as {several[0]!r}; {counted(len(used), 'tag')} in all): several tags a picture are not learnt yet."
-            " To take each combination as a class of its own, say --task classify; or keep one label a picture"
+            f"{what} holds several tags a picture, set apart by {mark!r} ({rows:,} of"
+            f" {counted(len(labels), 'picture')}, such as {several[0]!r}; {counted(len(used), 'tag')} in all): several"
+            " tags a picture are not learnt yet. To take each combination as a class of its own, say --task classify;"
+            " or keep one label a picture"
         )
     return None

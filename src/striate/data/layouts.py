@@ -1,6 +1,7 @@
-"""Layouts of other tasks: boxes, masks and outlines beside pictures, told by what lies where. Reads names and beginnings.
+"""Layouts of other tasks: boxes, masks and outlines beside pictures, told by what lies where.
 
-Whoever names such a folder meant something that class folders cannot say. It is named, with what can be done.
+Reads names, and beginnings of the files that are no pictures. Whoever names such a folder meant something that class
+folders cannot say. It is named, with what can be done.
 """
 
 from __future__ import annotations
@@ -21,21 +22,21 @@ _IMAGES: Final = frozenset(
     ("images", "image", "imgs", "img", "jpegimages", "pictures", "photos", "leftimg8bit", "frames", "inputs")
 )
 _MASKS: Final = frozenset(
-    ("masks", "mask", "segmentationclass", "segmentationobject", "gtfine", "ground_truth", "groundtruth", "gt", "labels",
-     "label", "annotations", "targets", "segmentations")
+    ("masks", "mask", "segmentationclass", "segmentationobject", "gtfine", "ground_truth", "groundtruth", "gt",
+     "labels", "label", "annotations", "targets", "segmentations")
 )  # fmt: skip
 _LOOKED_AT: Final = 40  # files of a folder that are looked at
 _START: Final = 1 << 14  # bytes of a file that are
 _YOLO_LINE: Final = re.compile(rb"\d+( -?\d+(\.\d+)?([eE]-?\d+)?){4,}\s*")
 _REMEDY: Final = (
-    "Striate learns classes today, one a picture. To do that with these pictures, name a list of them (CSV: path,label),"
-    " or sort them into a folder a class"
+    "Striate learns classes today, one a picture. To do that with these pictures, name a list of them (CSV:"
+    " path,label), or sort them into a folder a class"
 )
 
 
 @dataclass(frozen=True)
 class Layout:
-    """What was recognised: ``what`` it holds (boxes, masks, outlines), the ``form`` by name, and a file that shows it."""
+    """What was recognised: ``what`` it holds (boxes, masks), the ``form`` by name, and a file that shows so."""
 
     what: str
     form: str

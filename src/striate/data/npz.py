@@ -120,8 +120,8 @@ def _labels(values: NDArray[Any], what: str) -> NDArray[Any]:
     if values.dtype.kind == "f" and np.isfinite(values).all() and (values == np.rint(values)).all():
         return values.astype(np.int64)
     raise SourceError(
-        f"{what} holds {values.dtype} that are not whole; wanted whole numbers or names of classes (to predict a number is"
-        " not there yet)"
+        f"{what} holds {values.dtype} that are not whole; wanted whole numbers or names of classes (to predict a"
+        " number is not there yet)"
         if values.dtype.kind == "f"
         else f"{what} holds {values.dtype}; wanted whole numbers or names"
     )

@@ -75,6 +75,7 @@ def evaluate(
     *,
     part: str = "test",
     data: str | None = None,
+    label_from: str | None = None,
     runs_dir: Path | str = "runs",
     data_dir: Path | None = None,
     allow_bad: bool = False,
@@ -84,6 +85,7 @@ def evaluate(
     """Evaluate a run's model on a part of its own pictures, or on other pictures with the same classes.
 
     ``without_missing`` measures what remains where some of the run's own pictures are gone.
+    ``label_from`` takes the labels of ``data`` out of the names of its files, by a pattern.
 
     Errors: RunError when the run has no model yet, SourceError when ``data`` has classes that the model does not know.
 
@@ -97,10 +99,13 @@ def evaluate(
             data,
             name=opened.name,
             run=opened,
+            label_from=label_from,
             data_dir=data_dir,
             allow_bad=allow_bad,
             progress=progress,
         )
+    if label_from is not None:
+        raise RunError("label_from is for other pictures (data): a run keeps where its own labels are from")
     return evaluate_run(
         opened, predictor, part=part, data_dir=data_dir, without_missing=without_missing, progress=progress
     )
@@ -136,6 +141,7 @@ def evaluate_on(
     *,
     name: str,
     run: Run | None = None,
+    label_from: str | None = None,
     data_dir: Path | None = None,
     allow_bad: bool = False,
     progress: Progress | None = None,
@@ -143,8 +149,9 @@ def evaluate_on(
     """Evaluate a model on pictures with the classes that it knows, by any name of a source.
 
     ``run``, where it is the model of one, says how many of them it was trained on.
+    Labels are names of classes, whatever they look like: a list of 0.1 and 0.5 is held against what the model knows.
     """
-    source = find(data, data_dir=data_dir, progress=progress, least_classes=1)
+    source = find(data, data_dir=data_dir, progress=progress, least_classes=1, label_from=label_from, as_classes=True)
     stored = open_store(source, predictor.preprocess, progress=progress)
     check_rejected(stored.source, allow_bad=allow_bad)
     targets = _matched(stored.source, predictor.classes)

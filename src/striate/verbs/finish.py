@@ -56,7 +56,7 @@ def finish(run: Run, prepared: Prepared, model: Model, *, ask: Ask) -> Evaluatio
         ModelFile(
             net=str(prepared.net),
             input=(pictures.channels, pictures.height, pictures.width),
-            task=prepared.recipe.task,
+            task=prepared.recipe.task or "classify",
             classes=prepared.source.classes,
             preprocess=pictures.to_dict(),
             calibration=calibration.to_dict(),

@@ -166,7 +166,15 @@ def find_pictures(
 
     Errors: SourceError, DownloadError.
     """
-    return find(recipe.source, data_dir=data_dir, download=download, least_classes=least_classes, progress=progress)
+    return find(
+        recipe.source,
+        data_dir=data_dir,
+        download=download,
+        least_classes=least_classes,
+        label_from=recipe.label_from,
+        as_classes=recipe.task == "classify",
+        progress=progress,
+    )
 
 
 def plan(

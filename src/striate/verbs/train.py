@@ -40,6 +40,8 @@ __all__ = ["Event", "Finished", "Finishing", "Planned", "resume", "resuming", "t
 def train(
     source: str | Path | Recipe,
     *,
+    label_from: str | None = None,
+    task: str | None = None,
     net: str | None = None,
     first: str | None = None,
     start: str | Path | None = None,
@@ -51,6 +53,7 @@ def train(
     batch: int | None = None,
     learning_rate: float | None = None,
     augment: str | None = None,
+    class_weights: str | None = None,
     device: str | None = None,
     name: str | None = None,
     runs_dir: Path | str = "runs",
@@ -58,11 +61,13 @@ def train(
     allow_bad: bool = False,
     recipe: str | Path | None = None,
 ) -> Run:
-    """Train a network on a folder of folders of pictures (or any source) and return the run.
+    r"""Train a network on a folder of folders of pictures (or any source) and return the run.
 
     ``recipe`` is one by name (``striate recipes`` lists them) or a file. Instead of it ``source`` may be a whole
     Recipe, for everything that has no keyword here; keywords that are given win over either.
     ``fit="floor"`` accepts a net that never sees some of its picture.
+    ``label_from`` takes labels out of the names of files (``r"(.+?)_\d+"``); ``task="classify"`` takes labels for
+    classes that look like numbers or tags; ``class_weights="balanced"`` lets every class count the same.
     ``first`` puts a filter by name (``sobel``) in front of the net, whose weights training leaves as they are.
     ``start`` begins from weights (a run, a model file, the name of known weights), with a new head for these classes;
     ``tune`` says what is trained then: the ``head`` alone, or ``all``.
@@ -78,6 +83,9 @@ def train(
     else:
         begun = (Recipe() if recipe is None else recipes.find(recipe)).changed(source=str(source))
     said = {
+        "label_from": label_from,
+        "task": task,
+        "class_weights": class_weights,
         "net": net,
         "first": first,
         "start": None if start is None else str(start),

@@ -1,0 +1,49 @@
+"""Lists and names of files as people have them, from the command to the answer."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from tests.cli.stage import QUICK, Place
+from tests.pictures import paint
+
+from striate.recipe import read
+
+
+def flat(root: Path) -> Path:
+    """Pictures of two classes in one folder, the class in the name."""
+    paint(root / "sorted", ["red_ant", "bee"], count=8)
+    (root / "flat").mkdir()
+    for path in (root / "sorted").rglob("*.png"):
+        path.rename(root / "flat" / f"{path.parent.name}_{path.name.replace('-', '')}")
+    return root / "flat"
+
+
+def test_labels_out_of_names_are_kept_in_the_run(place: Place) -> None:
+    folder = flat(place.path)
+    (folder / "odd.png").write_bytes((folder / "bee_000.png").read_bytes())
+    place("train", "flat", *QUICK).refused(r"put each class into a folder of its own, write a list", "--label-from")
+    said = place("train", "flat", "--label-from", r"(.+?)_\d+", *QUICK, "--epochs", "1").done().out
+    assert "16 pictures, 2 classes" in said
+    assert r"note: 1 of 17 pictures is left out: (.+?)_\d+ is not in the name (odd.png)" in said
+    assert read(place.path / "runs" / "flat-1" / "recipe.toml").label_from == r"(.+?)_\d+"
+    assert json.loads(place("evaluate", "--json").done().out)["classes"] == ["bee", "red_ant"]
+    assert "epoch 2/2" in place("train", "--resume", "--epochs", "2").done().out
+    other = place("evaluate", "--data", "flat", "--label-from", r"(.+?)_\d+", "--json").done()
+    assert json.loads(other.out)["pictures"] == 16
+    place("evaluate", "--label-from", "(.)").refused("is for other pictures")
+
+
+def test_labels_that_look_like_numbers_are_asked_about_and_answered(place: Place) -> None:
+    paint(place.path / "img", ["a"], count=16)
+    rows = "".join(f"img/a/0-{number:02}.png,{number % 3 / 4}\n" for number in range(16))
+    (place.path / "angles.csv").write_text("file,angle\n" + rows)
+    place("train", "angles.csv", *QUICK).refused(
+        r"the column 'angle' holds numbers \(16 pictures, 3 values from 0.0 to 0.5\): are they classes", "not there yet"
+    )
+    assert not (place.path / "runs").exists()
+    place("train", "angles.csv", "--task", "regress", *QUICK).refused("only classes are learnt yet")
+    place("train", "angles.csv", "--task", "classify", *QUICK, "--epochs", "1", "--quiet").done()
+    assert read(place.path / "runs" / "angles-1" / "recipe.toml").task == "classify"
+    place("evaluate").done()
