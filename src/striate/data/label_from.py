@@ -54,7 +54,7 @@ def label_source(root: Path, pattern: str, *, name: str) -> FolderSource:
         Item(key, index[label], SPLITS.get(key.partition("/")[0].lower()) if split else None)
         for key, label in labels.items()
     )
-    notes = ()
+    notes: tuple[str, ...] = ()
     if without:
         number = len(without)
         notes = (
