@@ -230,6 +230,75 @@ def _rules(*, pictures: int, side: int, gray: bool) -> dict[str, Any]:
 
 # What a head fitted to features, all of them at once, has no use for.
 _PICTURES_ALONE = (
+    "augment", "flip", "batch", "optimiser", "learning_rate", "warmup", "label_smoothing", "ema", "patience",
+)  # fmt: skip
+_STEPS_ALONE) if getattr(self, name) != plain[name]]
+            if unused and rules["tune"] == "head":
+                raise RecipeError(
+                    f"{', '.join(unused)}: the head alone is fitted to features, which has no use for that; leave it"
+                    " out, or train the whole net with tune = all (--tune all)"
+                )
+            return self.changed(
+                task=self.task or "classify",
+                size=size,
+                colour=colour,
+                **{name: value for name, value in rules.items() if getattr(self, name) is None},
+            )
+        gaps = {name: value for name, value in rules.items() if getattr(self, name) is None}
+        optimiser = self.optimiser or ("sgd" if normed else "adamw")
+        if optimiser != rules["optimiser"] or not normed:
+            # The rate and decay of the rules belong to their optimiser and nets; others get their own usual ones.
+            own = {"optimiser": optimiser, **_OWN_RATES[optimiser]}
+            gaps |= {name: value for name, value in own.items() if name in gaps}
+        return self.changed(task=self.task or "classify", size=size, colour=colour, **gaps)
+
+    def changed(self, **changes: object) -> Recipe:
+        """Return a copy with some fields changed, checked as a whole."""
+        return from_dict({**self.model_dump(), **changes})
+
+    def to_toml(self) -> str:
+        """Return the recipe as TOML, one field a line; what is None is left out (TOML has no null)."""
+        fields = self.model_dump(mode="json")
+        # A JSON scalar or list of scalars is also a TOML one.
+        return "".join(
+            f"{name} = {json.dumps(value, ensure_ascii=False)}\n" for name, value in fields.items() if value is not None
+        )
+
+
+_OWN_RATES: dict[str, dict[str, object]] = {
+    "sgd": {"learning_rate": 0.01, "weight_decay": 5e-4},
+    "muon": {"learning_rate": 0.02, "weight_decay": 5e-4},
+    "rmsprop": {"learning_rate": 1e-3, "weight_decay": 1e-5},
+    "adam": {"learning_rate": 1e-3, "weight_decay": 0.0},
+    "adamw": {"learning_rate": 1e-3, "weight_decay": 0.05},
+}
+
+
+def _rules(*, pictures: int, side: int, gray: bool) -> dict[str, Any]:
+    """What a person who says nothing gets."""
+    if side <= SMALL:
+        net, steps = ("tiny", 3400) if gray else ("small", 1700)
+        batch, rate, most = (64 if pictures < 4000 else 128), 0.2 / 256, 80
+    else:
+        net, steps, batch, rate, most = "resnet", 1500, 32, 0.1 / 64, 60
+    return {
+        "net": net,
+        "resize": "crop",
+        "augment": "light" if side <= SMALL else "standard",
+        "flip": not gray,
+        "epochs": max(8, min(most, round(steps * batch / pictures))),
+        "batch": batch,
+        "optimiser": "sgd",
+        "learning_rate": rate * batch,
+        "weight_decay": 5e-4,
+        "warmup": 0.2,
+        "label_smoothing": 0.1,
+        "ema": 0.0,
+    }
+
+
+# What a head fitted to features, all of them at once, has no use for.
+_PICTURES_ALONE = (
     "augment",
     "flip",
     "batch",
