@@ -29,6 +29,7 @@ Strength = Literal["none", "light", "standard", "strong", "alexnet-2012", "vgg-2
 SMALLEST = 8  # pixels: what the house's nets need at least; smaller pictures are enlarged to it
 SMALL = 64  # pixels: up to here pictures are trained at their own size with the small net
 LARGE = 128  # pixels: the side that larger pictures are trained at
+CHANCE = "none"  # as ``start``: no weights, but a net whose own are drawn
 FIRST = "filter"  # the part that a filter by name is in a net that has one as its first layer
 
 NAMED = Path(__file__).with_name("recipes")  # one TOML file a recipe
@@ -54,7 +55,8 @@ class Recipe(BaseModel):
     ``first`` is a filter by name (``sobel``, ``gaussian 5``) or the rows of one, put in front of the net as its first
     layer, on each colour by itself; training leaves its weights as they are.
 
-    ``start`` is where the weights come from (a run, a model file, the name of known weights; None: from chance) and
+    ``start`` is where the weights come from (a run, a model file, the name of known weights; "none": from chance; None:
+    photographs from `verbs.start.USUAL`, all else from chance) and
     ``start_digest`` which very weights. ``tune`` says what is trained then: the new ``head`` alone, on features, for at
     most ``epochs`` passes over them, or ``all``: the head for at most ``head_epochs`` passes, then the whole net for
     ``epochs``, each stage at ``rate_decay`` times the rate of the next, all of them unfrozen after the share
@@ -123,14 +125,15 @@ class Recipe(BaseModel):
             raise ValueError(
                 f"val {self.val} and test {self.test} together leave no picture to train on; they must stay below 1"
             )
-        only = ("start_digest", "tune", "head_epochs", "rate_decay", "unfreeze")
-        if self.start is None and (said := [name for name in only if getattr(self, name) is not None]):
+        # Where nobody says where the weights come from, that is seen with the pictures.
+        by_chance = self.start == CHANCE or (self.start is None and self.own_net)
+        if by_chance and (said := self.said_of_weights):
             raise ValueError(f"{', '.join(said)}: only with weights to start from (start = a run, a file or a name)")
-        if self.start is not None and self.whiten:
+        if self.weights is not None and self.whiten:
             raise ValueError("whiten: the weights to start from have a first layer that has learnt; leave whiten out")
         if self.first is not None and self.whiten:
             raise ValueError(f"whiten and first = {self.first!r} both say what the first layer is; leave out one")
-        if self.start is not None and self.first is not None:
+        if self.weights is not None and self.first is not None:
             raise ValueError(
                 f"first = {self.first!r}: the weights to start from have a first layer of their own; leave out one"
             )
@@ -143,6 +146,37 @@ class Recipe(BaseModel):
                 f" {_LISTS['progressive']}, and are {[list(stage) for stage in self.progressive]}"
             )
         return self
+
+    @property
+    def weights(self) -> str | None:
+        """The weights that are started from; None for a net that begins from chance."""
+        return None if self.start == CHANCE else self.start
+
+    @property
+    def own_net(self) -> bool:
+        """Whether the recipe says what the net, or its beginning, is."""
+        return self.net is not None or self.first is not None or self.whiten
+
+    @property
+    def said_of_weights(self) -> list[str]:
+        """The fields that are given and say something of weights to start from alone."""
+        return [name for name in _WEIGHTS_ALONE if getattr(self, name) is not None]
+
+    @property
+    def said_of_pictures(self) -> list[str]:
+        """The fields that are given and that a head fitted to features, all of them at once, has no use for."""
+        plain = {name: field.default for name, field in Recipe.model_fields.items()}
+        return [name for name in (*_PICTURES_ALONE, *_STEPS_ALONE) if getattr(self, name) != plain[name]]
+
+    def photographs(self, *, height: int, width: int, gray: bool) -> bool:
+        """Return whether pictures of this median size (pixels) are photographs that start from published weights.
+
+        So they do where they have colour, are larger than 64 pixels, and nothing is said that makes the net one's own
+        or speaks of a training that passes pictures through it; ``tune`` said with it speaks of weights.
+        """
+        large = max(height, width) > SMALL and (self.size is None or max(self.size) > SMALL)
+        plain = self.start is None and not self.own_net and (self.tune == "all" or not self.said_of_pictures)
+        return large and plain and not gray and self.colour != "gray"
 
     def settled(
         self, *, pictures: int, height: int, width: int, uniform: bool, gray: bool, normed: bool = True
@@ -160,10 +194,14 @@ class Recipe(BaseModel):
             size = (max(size[0], SMALLEST), max(size[1], SMALLEST))
         rules: dict[str, Any] = {"patience": None}
         rules |= _rules(pictures=max(1, round(self.epoch_share * pictures)), side=max(size), gray=colour == "gray")
-        if self.start is not None:
+        if self.weights is None and (said := self.said_of_weights):
+            raise RecipeError(
+                f"{', '.join(said)}: only with weights to start from, and these pictures begin from chance by"
+                " themselves; say which weights with start (--from a run, a file or a name)"
+            )
+        if self.weights is not None:
             rules |= _start_rules(self.tune or "head")
-            plain = {name: field.default for name, field in Recipe.model_fields.items()}
-            unused = [name for name in (*_PICTURES_ALONE, *_STEPS_ALONE) if getattr(self, name) != plain[name]]
+            unused = self.said_of_pictures
             if unused and rules["tune"] == "head":
                 raise RecipeError(
                     f"{', '.join(unused)}: the head alone is fitted to features, which has no use for that; leave it"
@@ -228,6 +266,7 @@ def _rules(*, pictures: int, side: int, gray: bool) -> dict[str, Any]:
     }
 
 
+_WEIGHTS_ALONE = ("start_digest", "tune", "head_epochs", "rate_decay", "unfreeze")
 # What a head fitted to features, all of them at once, has no use for.
 _PICTURES_ALONE = (
     "augment", "flip", "batch", "optimiser", "learning_rate", "warmup", "label_smoothing", "ema", "patience",

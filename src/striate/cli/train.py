@@ -34,7 +34,9 @@ if TYPE_CHECKING:
 @click.option(
     "--first", metavar="FILTER", help="A filter by name as the first layer, not trained: sobel, 'gabor 9 45'."
 )
-@click.option("--from", "start", metavar="WEIGHTS", help="Start from a run, a model file or published weights by name.")
+@click.option(
+    "--from", "start", metavar="WEIGHTS", help="Start from a run, a model file, published weights by name, or none."
+)
 @click.option("--tune", type=click.Choice(["head", "all"]), help="What is trained of them: the new head, or all.")
 @click.option("--epochs", type=click.IntRange(1), help="How often every picture is seen.")
 @click.option("--seed", type=click.IntRange(0), help="The one seed of everything random.  [default: 0]")
@@ -268,7 +270,7 @@ def _plan_text(event: Planned) -> str:
     if len(source.rejected) > 5:
         lines.append(f"... and {len(source.rejected) - 5:,} more, listed in {event.run.path / 'source.json'}")
     name = recipe.net if recipe.net and len(recipe.net) <= 40 else "net"
-    if recipe.start is not None:
+    if recipe.weights is not None:
         name = f"from {recipe.start}: a net"
     if recipe.first is not None:
         name += f" behind {recipe.first}"

@@ -133,7 +133,7 @@ class Adopted:
             reason = why_not_trained(self.module, self.input, len(self.classes))
             if reason is not None:
                 raise TrainingError(reason)
-        if recipe.start is not None:
+        if recipe.weights is not None:
             raise RecipeError(f"start = {recipe.start!r}: an adopted module starts from its own weights; leave it out")
         own = self.own()
         fixed: dict[str, Any] = {

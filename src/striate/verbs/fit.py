@@ -36,6 +36,6 @@ def notes(recipe: Recipe, survey: Survey) -> tuple[str, ...]:
     why = "fit = floor: it is taken as it is"
     if recipe.net in nets.CATALOG:
         why = "taken as published"
-    elif recipe.start is not None:
+    elif recipe.weights is not None:
         why = "as the weights it starts from have it"
     return (f"{survey.unseen} of every picture are never seen by this net ({why})",)

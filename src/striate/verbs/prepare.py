@@ -32,11 +32,11 @@ from striate.spec.shape import Shape
 from striate.spec.stages import stages
 from striate.spec.survey import Survey
 from striate.verbs import fit
+from striate.verbs.start import MISSING, STARTED, Start, with_tune
 from striate.words import counted
 
 if TYPE_CHECKING:
     from striate.model.build import Model
-    from striate.verbs.start import Start
 
 Progress = Callable[[str, int, int], None]
 
@@ -48,7 +48,8 @@ class Prepared:
     """A recipe settled, a net that fits, pictures decoded and split.
 
     ``added`` and ``missing``: keys of pictures that lie in the source now and are not the run's, and of the run's that
-    are gone and left out, where a run was opened again (`striate.verbs.reopen`).
+    are gone and left out, where a run was opened again (`striate.verbs.reopen`). ``start``: the weights that it starts
+    from, and ``by_itself`` what a person should know where nobody named them.
     """
 
     recipe: Recipe
@@ -60,11 +61,13 @@ class Prepared:
     preprocess: Preprocess
     added: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
+    start: Start | None = None
+    by_itself: tuple[str, ...] = ()
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What a person should know of the net on these pictures: which of their pixels it never looks at."""
-        return fit.notes(self.recipe, self.survey)
+        """What a person should know: where the weights are from that nobody named, which pixels are never looked at."""
+        return self.by_itself + fit.notes(self.recipe, self.survey)
 
     @property
     def targets(self) -> np.ndarray:
@@ -102,6 +105,7 @@ def prepare(
     *,
     own: Own | None = None,
     start: Start | None = None,
+    usual: Callable[[], Start | None] | None = None,
     data_dir: Path | None = None,
     download: bool = True,
     allow_bad: bool = False,
@@ -109,7 +113,8 @@ def prepare(
 ) -> Prepared:
     """Find the pictures, settle the recipe, survey the net, decode what is not decoded yet, split.
 
-    With weights to ``start`` from, net, size and preprocessing are theirs.
+    With weights to ``start`` from, net, size and preprocessing are theirs. ``usual`` gives those of photographs, where
+    the recipe leaves open what to start from; None where they are not here. `Prepared.start` are those it came to.
 
     Errors: SourceError, RecipeError, DescribeError, StoreError, each before anything is written but the cache.
     """
@@ -126,8 +131,12 @@ def prepare(
         )
     facts = source.facts()
     height, width = facts.common_size or facts.median_size
+    by_itself: tuple[str, ...] = ()
+    if usual is not None and own is None and recipe.photographs(height=height, width=width, gray=facts.gray):
+        start = usual()
+        by_itself = (MISSING if start is None else STARTED,)
     if start is not None:
-        recipe = _started(recipe, start, gray=facts.gray)
+        recipe = _started(with_tune(recipe), start, gray=facts.gray)
     recipe = recipe.settled(
         pictures=_to_train_on(source, recipe),
         height=height,
@@ -151,7 +160,7 @@ def prepare(
     check_rejected(stored.source, allow_bad=allow_bad)
     parts = split(stored.source, stored.store.digests, seed=recipe.seed, val=recipe.val, test=recipe.test)
     scaled = _scaled(preprocess, stored.store, parts, own)
-    return Prepared(recipe, net, survey, stored.source, stored.store, parts, scaled)
+    return Prepared(recipe, net, survey, stored.source, stored.store, parts, scaled, start=start, by_itself=by_itself)
 
 
 def find_pictures(

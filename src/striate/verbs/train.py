@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +26,7 @@ from striate.verbs import reopen
 from striate.verbs.events import Event, Finished, Finishing, Planned, follow
 from striate.verbs.prepare import Own, Prepared, Progress, first_layer, prepare
 from striate.verbs.reopen import PARTS, PICTURES, pictures_facts, recipe_of, reopen_data
-from striate.verbs.start import Start, hint, keep, kept, open_start
+from striate.verbs.start import Start, keep, kept, open_start, open_usual
 from striate.words import counted
 
 if TYPE_CHECKING:
@@ -70,7 +71,8 @@ def train(
     classes that look like numbers or tags; ``class_weights="balanced"`` lets every class count the same.
     ``first`` puts a filter by name (``sobel``) in front of the net, whose weights training leaves as they are.
     ``start`` begins from weights (a run, a model file, the name of known weights), with a new head for these classes;
-    ``tune`` says what is trained then: the ``head`` alone, or ``all``.
+    photographs of which nothing is said start from efficientnet_lite0, and with ``start="none"`` from chance.
+    ``tune`` says what is trained of weights: the ``head`` alone, or ``all``.
 
     Errors: SourceError, RecipeError, DescribeError before anything is written; TrainingError, DiskError later.
 
@@ -141,19 +143,26 @@ def training(
 
         choose_device(recipe.device)  # before minutes of decoding
     start = None
-    if recipe.start is not None:
+    if recipe.weights is not None:
         start = open_start(
-            recipe.start,
+            recipe.weights,
             runs_dir=runs_dir,
             digest=recipe.start_digest,
             data_dir=data_dir,
             download=download,
             progress=progress,
         )
-        recipe = _with_tune(recipe)
     prepared = prepare(
-        recipe, start=start, own=own, data_dir=data_dir, download=download, allow_bad=allow_bad, progress=progress
+        recipe,
+        start=start,
+        usual=partial(open_usual, runs_dir=runs_dir, data_dir=data_dir, progress=progress),
+        own=own,
+        data_dir=data_dir,
+        download=download,
+        allow_bad=allow_bad,
+        progress=progress,
     )
+    start = prepared.start
     state = _begin(prepared, start, own, progress)
     run = Run.create(
         runs_dir,
@@ -216,7 +225,7 @@ def resuming(
         changes = {"epochs": epochs, "threads": threads}
         changed = recipe.changed(**{field: value for field, value in changes.items() if value is not None})
         prepared = reopen_data(run, recipe=changed, own=own, without_missing=without_missing, progress=progress)
-        start = None if recipe.start is None else kept(run, recipe.start, recipe.start_digest)
+        start = None if recipe.weights is None else kept(run, recipe.weights, recipe.start_digest)
         state = _begin(prepared, start, own, progress)
         run.notes += reopen.changes(run, prepared)
         if changed.threads != recipe.threads and start is not None:  # a training from chance says so by itself
@@ -239,15 +248,6 @@ def _leave_out(run: Run, prepared: Prepared) -> None:
         run.write_json(PICTURES, pictures_facts(prepared))
     run.write_json("source.json", facts | {"missing": [*before.get("missing", ()), *prepared.missing]})
     run.write_split({part: prepared.keys(part) for part in PARTS})
-
-
-def _with_tune(recipe: Recipe) -> Recipe:
-    """Settle what is trained of a net that starts from weights: all of it where there is a GPU, else the head."""
-    if recipe.tune is not None or recipe.device == "cpu":
-        return recipe
-    from striate.engine.device import choose_device
-
-    return recipe.changed(tune="head" if choose_device(recipe.device).type == "cpu" else "all")
 
 
 def _own_again(run: Run, net: str, facts: dict[str, Any], module: nn.Module | None) -> Own:
@@ -309,7 +309,7 @@ def _learn(run: Run, prepared: Prepared, state: Training | Tuning, started: floa
         state.load_state(tensors, facts)
         done = state.epochs_done
     run.truncate_history(done)
-    notes = (*run.notes, *prepared.notes, *state.inexact, *(() if done else hint(prepared)))
+    notes = (*run.notes, *prepared.notes, *state.inexact)
     yield Planned(run, prepared, device=str(state.device), done=done, notes=notes)
     yield from follow(run, state, watch(state))
     model = state.final_model()
