@@ -26,6 +26,7 @@ BENCHMARKS = {
     "memory": "training on ten times the memory that the process may have",
     "accuracy": "what the defaults reach on digits, MNIST, cifar10-folder and cats and dogs",
     "fine_tune": "cats and dogs from SqueezeNet's weights, in turns with a plain PyTorch script",
+    "trunk": "photographs by the default start, in turns with a plain PyTorch script; flowers5 beside SqueezeNet",
     "held_out": "a digit held out of MNIST: how well our own net tells it from the known, beside the largest softmax",
     "unknown": "the same over many small nets and several scores: why ours is what it is",
 }

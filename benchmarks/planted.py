@@ -33,7 +33,9 @@ def run(trials: int) -> Result:
         with tempfile.TemporaryDirectory() as name:
             place = Path(name)
             asked = _planted(place / "planted", seed=trial)
-            measured(striate("train", "planted", "--epochs", 14, "--seed", trial, "--quiet"), cwd=place)
+            measured(
+                striate("train", "planted", "--from", "none", "--epochs", 14, "--seed", trial, "--quiet"), cwd=place
+            )
             accuracies.append(100 * finished(place)["accuracy"]["value"])
             for method in METHODS:
                 found = _asked(next((place / "runs").glob("planted-*")), method, asked)
@@ -46,7 +48,9 @@ def run(trials: int) -> Result:
         rows.append(Row(f"{method}: evidence on the patch", tuple(shares[method]), "%", more=True))
         rows.append(Row(f"{method}: pictures that pass both checks", tuple(trusted[method]), "%", more=True))
     area = 100 * PATCH**2 / SIDE**2
-    return Result(tuple(rows), ("striate train planted --epochs 14",), (f"The patch is {area:.0f} % of a picture.",))
+    return Result(
+        tuple(rows), ("striate train planted --from none --epochs 14",), (f"The patch is {area:.0f} % of a picture.",)
+    )
 
 
 def _planted(folder: Path, *, seed: int) -> list[tuple[NDArray[np.uint8], tuple[int, int]]]:
