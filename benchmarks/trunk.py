@@ -1,4 +1,4 @@
-"""Photographs by the default start: cats and dogs beside a plain script with the same trunk, flowers5 beside SqueezeNet.
+"""Photographs by the default start: cats and dogs beside a plain script on the same trunk, flowers5 beside SqueezeNet.
 
 Cats and dogs in turns: ours is the whole process of ``striate train catsdogs`` with the trunk's model file in the cache
 and nothing else there (decoding, features, head, calibration, "none of these", test, model and report). The peer

@@ -2,7 +2,7 @@
 
 A person writes what they care about and leaves the rest as None ("by itself"); ``settled`` fills every gap from the
 facts of the pictures, and only a settled recipe is trained with and saved. The rules that fill the gaps stand in
-``_rules`` and are the tool's defaults; where the figures come from is in docs/defaults.md. Recipes with a name, of
+``defaults.py``; where the figures come from is in docs/defaults.md. Recipes with a name, of
 papers and our own, are the files of the folder recipes/ beside this one.
 """
 
@@ -19,6 +19,17 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from striate import files
+from striate.defaults import (
+    LARGE,
+    OWN_RATES,
+    PICTURES_ALONE,
+    SMALL,
+    SMALLEST,
+    STEPS_ALONE,
+    WEIGHTS_ALONE,
+    rules_for,
+    start_rules,
+)
 from striate.errors import RecipeError
 
 Share = Annotated[float, Field(ge=0.0, lt=1.0)]
@@ -26,9 +37,6 @@ Positive = Annotated[float, Field(gt=0.0, allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=1)]
 Strength = Literal["none", "light", "standard", "strong", "alexnet-2012", "vgg-2014", "googlenet-2014", "resnet-2015"]
 
-SMALLEST = 8  # pixels: what the house's nets need at least; smaller pictures are enlarged to it
-SMALL = 64  # pixels: up to here pictures are trained at their own size with the small net
-LARGE = 128  # pixels: the side that larger pictures are trained at
 CHANCE = "none"  # as ``start``: no weights, but a net whose own are drawn
 FIRST = "filter"  # the part that a filter by name is in a net that has one as its first layer
 
@@ -160,13 +168,13 @@ class Recipe(BaseModel):
     @property
     def said_of_weights(self) -> list[str]:
         """The fields that are given and say something of weights to start from alone."""
-        return [name for name in _WEIGHTS_ALONE if getattr(self, name) is not None]
+        return [name for name in WEIGHTS_ALONE if getattr(self, name) is not None]
 
     @property
     def said_of_pictures(self) -> list[str]:
         """The fields that are given and that a head fitted to features, all of them at once, has no use for."""
         plain = {name: field.default for name, field in Recipe.model_fields.items()}
-        return [name for name in (*_PICTURES_ALONE, *_STEPS_ALONE) if getattr(self, name) != plain[name]]
+        return [name for name in (*PICTURES_ALONE, *STEPS_ALONE) if getattr(self, name) != plain[name]]
 
     def photographs(self, *, height: int, width: int, gray: bool) -> bool:
         """Return whether pictures of this median size (pixels) are photographs that start from published weights.
@@ -193,14 +201,14 @@ class Recipe(BaseModel):
             size = (height, width) if side <= SMALL and uniform else (min(side, LARGE),) * 2
             size = (max(size[0], SMALLEST), max(size[1], SMALLEST))
         rules: dict[str, Any] = {"patience": None}
-        rules |= _rules(pictures=max(1, round(self.epoch_share * pictures)), side=max(size), gray=colour == "gray")
+        rules |= rules_for(pictures=max(1, round(self.epoch_share * pictures)), side=max(size), gray=colour == "gray")
         if self.weights is None and (said := self.said_of_weights):
             raise RecipeError(
                 f"{', '.join(said)}: only with weights to start from, and these pictures begin from chance by"
                 " themselves; say which weights with start (--from a run, a file or a name)"
             )
         if self.weights is not None:
-            rules |= _start_rules(self.tune or "head")
+            rules |= start_rules(self.tune or "head")
             unused = self.said_of_pictures
             if unused and rules["tune"] == "head":
                 raise RecipeError(
@@ -217,7 +225,7 @@ class Recipe(BaseModel):
         optimiser = self.optimiser or ("sgd" if normed else "adamw")
         if optimiser != rules["optimiser"] or not normed:
             # The rate and decay of the rules belong to their optimiser and nets; others get their own usual ones.
-            own = {"optimiser": optimiser, **_OWN_RATES[optimiser]}
+            own = {"optimiser": optimiser, **OWN_RATES[optimiser]}
             gaps |= {name: value for name, value in own.items() if name in gaps}
         return self.changed(task=self.task or "classify", size=size, colour=colour, **gaps)
 
@@ -232,64 +240,6 @@ class Recipe(BaseModel):
         return "".join(
             f"{name} = {json.dumps(value, ensure_ascii=False)}\n" for name, value in fields.items() if value is not None
         )
-
-
-_OWN_RATES: dict[str, dict[str, object]] = {
-    "sgd": {"learning_rate": 0.01, "weight_decay": 5e-4},
-    "muon": {"learning_rate": 0.02, "weight_decay": 5e-4},
-    "rmsprop": {"learning_rate": 1e-3, "weight_decay": 1e-5},
-    "adam": {"learning_rate": 1e-3, "weight_decay": 0.0},
-    "adamw": {"learning_rate": 1e-3, "weight_decay": 0.05},
-}
-
-
-def _rules(*, pictures: int, side: int, gray: bool) -> dict[str, Any]:
-    """What a person who says nothing gets."""
-    if side <= SMALL:
-        net, steps = ("tiny", 3400) if gray else ("small", 1700)
-        batch, rate, most = (64 if pictures < 4000 else 128), 0.2 / 256, 80
-    else:
-        net, steps, batch, rate, most = "resnet", 1500, 32, 0.1 / 64, 60
-    return {
-        "net": net,
-        "resize": "crop",
-        "augment": "light" if side <= SMALL else "standard",
-        "flip": not gray,
-        "epochs": max(8, min(most, round(steps * batch / pictures))),
-        "batch": batch,
-        "optimiser": "sgd",
-        "learning_rate": rate * batch,
-        "weight_decay": 5e-4,
-        "warmup": 0.2,
-        "label_smoothing": 0.1,
-        "ema": 0.0,
-    }
-
-
-_WEIGHTS_ALONE = ("start_digest", "tune", "head_epochs", "rate_decay", "unfreeze")
-# What a head fitted to features, all of them at once, has no use for.
-_PICTURES_ALONE = (
-    "augment", "flip", "batch", "optimiser", "learning_rate", "warmup", "label_smoothing", "ema", "patience",
-)  # fmt: skip
-_STEPS_ALONE = ("epoch_share", "progressive", "momentum", "schedule", "clip", "accumulate")
-
-
-def _start_rules(tune: str) -> dict[str, Any]:
-    """What a person who starts from weights gets instead; the head's decay is chosen on the validation split."""
-    if tune == "head":
-        none = dict.fromkeys([*_PICTURES_ALONE, "weight_decay"])
-        return {**none, "tune": tune, "epochs": 100}
-    return {
-        "tune": tune,
-        "head_epochs": 100,
-        "epochs": 10,
-        "batch": 32,
-        "optimiser": "adamw",
-        "learning_rate": 5e-4,
-        "weight_decay": 0.05,
-        "rate_decay": 0.4,
-        "unfreeze": 0.3,
-    }
 
 
 def from_dict(values: Mapping[str, object]) -> Recipe:

@@ -1,0 +1,77 @@
+"""The defaults: what fills the gaps of a recipe, from the facts of the pictures. Imports nothing.
+
+Where the figures come from is in docs/defaults.md.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+SMALLEST = 8  # pixels: what the house's nets need at least; smaller pictures are enlarged to it
+SMALL = 64  # pixels: up to here pictures are trained at their own size with the small net
+LARGE = 128  # pixels: the side that larger pictures are trained at
+
+OWN_RATES: dict[str, dict[str, object]] = {
+    "sgd": {"learning_rate": 0.01, "weight_decay": 5e-4},
+    "muon": {"learning_rate": 0.02, "weight_decay": 5e-4},
+    "rmsprop": {"learning_rate": 1e-3, "weight_decay": 1e-5},
+    "adam": {"learning_rate": 1e-3, "weight_decay": 0.0},
+    "adamw": {"learning_rate": 1e-3, "weight_decay": 0.05},
+}
+
+
+def rules_for(*, pictures: int, side: int, gray: bool) -> dict[str, Any]:
+    """What a person who says nothing gets."""
+    if side <= SMALL:
+        net, steps = ("tiny", 3400) if gray else ("small", 1700)
+        batch, rate, most = (64 if pictures < 4000 else 128), 0.2 / 256, 80
+    else:
+        net, steps, batch, rate, most = "resnet", 1500, 32, 0.1 / 64, 60
+    return {
+        "net": net,
+        "resize": "crop",
+        "augment": "light" if side <= SMALL else "standard",
+        "flip": not gray,
+        "epochs": max(8, min(most, round(steps * batch / pictures))),
+        "batch": batch,
+        "optimiser": "sgd",
+        "learning_rate": rate * batch,
+        "weight_decay": 5e-4,
+        "warmup": 0.2,
+        "label_smoothing": 0.1,
+        "ema": 0.0,
+    }
+
+
+WEIGHTS_ALONE = ("start_digest", "tune", "head_epochs", "rate_decay", "unfreeze")
+# What a head fitted to features, all of them at once, has no use for.
+PICTURES_ALONE = (
+    "augment",
+    "flip",
+    "batch",
+    "optimiser",
+    "learning_rate",
+    "warmup",
+    "label_smoothing",
+    "ema",
+    "patience",
+)
+STEPS_ALONE = ("epoch_share", "progressive", "momentum", "schedule", "clip", "accumulate")
+
+
+def start_rules(tune: str) -> dict[str, Any]:
+    """What a person who starts from weights gets instead; the head's decay is chosen on the validation split."""
+    if tune == "head":
+        none = dict.fromkeys([*PICTURES_ALONE, "weight_decay"])
+        return {**none, "tune": tune, "epochs": 100}
+    return {
+        "tune": tune,
+        "head_epochs": 100,
+        "epochs": 10,
+        "batch": 32,
+        "optimiser": "adamw",
+        "learning_rate": 5e-4,
+        "weight_decay": 0.05,
+        "rate_decay": 0.4,
+        "unfreeze": 0.3,
+    }
