@@ -32,7 +32,7 @@ from striate.spec.shape import Shape
 from striate.spec.stages import stages
 from striate.spec.survey import Survey
 from striate.verbs import fit
-from striate.verbs.start import MISSING, STARTED, Start, with_tune
+from striate.verbs.start import MISSING, STARTED, Start, started, with_tune
 from striate.words import counted
 
 if TYPE_CHECKING:
@@ -136,7 +136,7 @@ def prepare(
         start = usual()
         by_itself = (MISSING if start is None else STARTED,)
     if start is not None:
-        recipe = _started(with_tune(recipe), start, gray=facts.gray)
+        recipe = started(with_tune(recipe), start, gray=facts.gray)
     recipe = recipe.settled(
         pictures=_to_train_on(source, recipe),
         height=height,
@@ -274,25 +274,6 @@ def first_layer(text: str, channels: int) -> tuple[Conv, np.ndarray]:
             " and columns"
         )
     return filters.as_conv(filter, channels=channels, padding="same")
-
-
-def _started(recipe: Recipe, start: Start, *, gray: bool) -> Recipe:
-    """Return the recipe with what the weights bring along. Errors: RecipeError where it says otherwise."""
-    pictures = start.preprocess
-    colour = "gray" if pictures.channels == 1 else "rgb"
-    if recipe.colour not in (None, colour):
-        raise RecipeError(f"the weights of {start.words} take {colour} pictures, and colour is {recipe.colour}")
-    if recipe.net is not None and nets.resolve(recipe.net) != start.net:
-        raise RecipeError(f"{start.words} brings its own net along; leave out the net, or the weights to start from")
-    return recipe.changed(
-        start=start.words,
-        start_digest=start.digest,
-        net=str(start.net),
-        size=recipe.size or (pictures.height, pictures.width),
-        colour=colour,
-        resize=recipe.resize or pictures.resize,
-        flip=not gray if recipe.flip is None and recipe.tune == "all" else recipe.flip,
-    )
 
 
 def _scaled(preprocess: Preprocess, store: Store, parts: Split, own: Own | None) -> Preprocess:

@@ -9,9 +9,10 @@ import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from striate import nets
 from striate.data.download import Progress
 from striate.data.preprocess import Preprocess
-from striate.errors import DownloadError, ModelError
+from striate.errors import DownloadError, ModelError, RecipeError
 from striate.files import MODEL, read_bytes
 from striate.model import tensorfile
 from striate.model.weights import read_facts
@@ -109,6 +110,25 @@ def with_tune(recipe: Recipe) -> Recipe:
     from striate.engine.device import choose_device
 
     return recipe.changed(tune="head" if choose_device(recipe.device).type == "cpu" else "all")
+
+
+def started(recipe: Recipe, start: Start, *, gray: bool) -> Recipe:
+    """Return the recipe with what the weights bring along. Errors: RecipeError where it says otherwise."""
+    pictures = start.preprocess
+    colour = "gray" if pictures.channels == 1 else "rgb"
+    if recipe.colour not in (None, colour):
+        raise RecipeError(f"the weights of {start.words} take {colour} pictures, and colour is {recipe.colour}")
+    if recipe.net is not None and nets.resolve(recipe.net) != start.net:
+        raise RecipeError(f"{start.words} brings its own net along; leave out the net, or the weights to start from")
+    return recipe.changed(
+        start=start.words,
+        start_digest=start.digest,
+        net=str(start.net),
+        size=recipe.size or (pictures.height, pictures.width),
+        colour=colour,
+        resize=recipe.resize or pictures.resize,
+        flip=not gray if recipe.flip is None and recipe.tune == "all" else recipe.flip,
+    )
 
 
 def _accelerator() -> bool:
