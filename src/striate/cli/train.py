@@ -18,9 +18,11 @@ from striate import recipe as recipes
 from striate.cli import places
 from striate.cli.live import Line, Progress, clock
 from striate.errors import DivergedError, RecipeError, StriateError
+from striate.metrics.weak import caveats
 from striate.recipe import Recipe
+from striate.verbs.cautions import cautions
 from striate.verbs.train import Event, Finished, Finishing, Planned, resuming, training
-from striate.words import counted, plural
+from striate.words import counted
 
 if TYPE_CHECKING:
     from striate.cli.tensorboard import Board
@@ -260,11 +262,6 @@ def _plan_text(event: Planned) -> str:
         f"{source.name}: {counted(len(source.items), 'picture')}, {counted(len(source.classes), 'class')};"
         f" {len(parts.train):,} to train, {len(parts.val):,} to validate, {len(parts.test):,} to test"
     ]
-    if parts.left_out:
-        lines.append(
-            f"{counted(len(parts.left_out), 'duplicate')} of pictures on the other side"
-            f" {plural(len(parts.left_out), 'is')} left out of training"
-        )
     first = sorted(source.rejected, key=lambda one: not one.bad)[:5]
     lines += [f"skipped {one.key}: {one.reason}" for one in first]
     if len(source.rejected) > 5:
@@ -290,7 +287,7 @@ def _plan_text(event: Planned) -> str:
             f"{frozen:,} parameters stay frozen as they came; the head's {prepared.survey.parameters - frozen:,} are"
             " trained"
         )
-    lines += [f"note: {note}" for note in (*source.notes, *event.notes)]
+    lines += [f"note: {note}" for note in (*cautions(prepared), *event.notes)]
     lines.append(f"{event.run.path}" + (f", going on after epoch {event.done}" if event.done else ""))
     return "\n".join(lines)
 
@@ -316,6 +313,7 @@ def _result_text(event: Finished) -> str:
             f" on {counted(len(evaluation.keys), 'picture')}; calibration error"
             f" {100 * evaluation.report.calibration_error.value:.1f} %"
         )
+        lines += caveats(evaluation.report.per_class, accuracy)
     lines += [f"note: {note}" for note in event.notes]
     lines += [
         f"done in {clock(event.seconds)}",

@@ -22,6 +22,7 @@ from striate.metrics.outcomes import Outcomes, joined, outcomes
 from striate.metrics.probability import Ints, checked_temperature
 from striate.metrics.reliability import Bin, calibration_error_of, reliability_of
 from striate.metrics.table import report_text
+from striate.metrics.weak import caveats, unmeasured
 from striate.words import counted, plural
 
 TOP = (3, 5)
@@ -95,6 +96,7 @@ class ClassificationReport:
             "temperature": self.temperature,
             "accuracy": self.accuracy.to_dict(),
             "top_k": {str(k): share.to_dict() for k, share in self.top_k},
+            "unmeasured_classes": list(unmeasured(self.per_class)),
             "macro": self.macro.to_dict(),
             "weighted": self.weighted.to_dict(),
             "per_class": [measure.to_dict() for measure in self.per_class],
@@ -116,7 +118,7 @@ class ClassificationReport:
         figures: list[tuple[str, Interval, str]] = [("accuracy", self.accuracy, "%")]
         figures += [(f"top-{k} accuracy", share, "%") for k, share in self.top_k]
         figures += [
-            ("macro F1", self.macro.f1, "%"),
+            (f"macro F1{self._measured()}", self.macro.f1, "%"),
             ("log loss", self.log_loss, "nats"),
             ("Brier score", self.brier_score, ""),
             ("calibration error", self.calibration_error, "%"),
@@ -124,7 +126,13 @@ class ClassificationReport:
         if self.temperature != 1.0:
             figures.append(("  before calibration", self.raw_calibration_error, "%"))
         pairs = [(self.classes[p.target], self.classes[p.predicted], p.pictures) for p in self.confused_pairs[:5]]
-        return report_text(self.pictures, figures, self.per_class, pairs, limit=classes)
+        text = report_text(self.pictures, figures, self.per_class, pairs, limit=classes)
+        return "\n".join([text, *(["", *said] if (said := caveats(self.per_class, self.accuracy)) else [])])
+
+    def _measured(self) -> str:
+        """Return of how many classes an average is, where some have no picture."""
+        without = len(unmeasured(self.per_class))
+        return f" ({len(self.classes) - without} of {len(self.classes)} classes)" if without else ""
 
 
 class ClassificationMeter:

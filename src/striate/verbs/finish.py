@@ -21,6 +21,7 @@ from striate.runs.run import Run
 from striate.spec.code import is_code
 from striate.tasks.calibrate import Calibration, calibrate
 from striate.tasks.unknown import Unknown, fit_unknown, spread_evenly
+from striate.verbs.cautions import copies_of
 from striate.verbs.prepare import Prepared, subset
 
 if TYPE_CHECKING:
@@ -31,6 +32,10 @@ if TYPE_CHECKING:
 
 FEWEST = 20  # validation pictures, below which a threshold for "none of these" would be a guess
 SHOWN = 32  # pictures on which model.onnx has to answer as torch does
+NO_TEST = (
+    "no picture was left to test with, so the figure is of the very pictures it was trained on and says nothing of new"
+    " ones; a class needs two different pictures at least to be measured"
+)
 KNOWN = 5000  # training pictures that are enough to know what the known looks like
 
 
@@ -70,7 +75,9 @@ def finish(run: Run, prepared: Prepared, model: Model, *, ask: Ask) -> Evaluatio
         ),
     )
     _leave_onnx(run, prepared, model)
-    part = "test" if prepared.split.test else "val"
+    part = next((part for part in ("test", "val") if getattr(prepared.split, part)), "train")
+    if part == "train":
+        run.notes.append(NO_TEST)
     evaluation = evaluate_prepared(run, prepared, ask, calibration, unknown, part=part)
     try:
         write_report(run, prepared, evaluation, model)
@@ -79,7 +86,7 @@ def finish(run: Run, prepared: Prepared, model: Model, *, ask: Ask) -> Evaluatio
     except Exception as error:  # a fault of ours must not cost a person what was learnt
         run.notes.append(f"the report could not be drawn ({_named(error)}); the model and its figures are kept")
         run.write_report(_plain_report(run.name, _named(error), evaluation.summary()))
-    run.finish(evaluation.summary())
+    run.finish({**evaluation.summary(), "copies": copies_of(prepared).counts()})
     return evaluation
 
 

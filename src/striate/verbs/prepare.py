@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from striate import nets
+from striate.data.enough import check_enough
 from striate.data.preprocess import Preprocess
 from striate.data.source import Source, check_rejected, find
 from striate.data.split import Split, split
@@ -123,6 +124,7 @@ def prepare(
             raise RecipeError(f"first = {recipe.first!r}: an adopted module has a first layer of its own; leave it out")
         first_layer(recipe.first, 1)  # a name that is none stops here, before pictures are looked for
     source = find_pictures(recipe, data_dir=data_dir, download=download, progress=progress)
+    check_enough(source)
     if own is not None and own.classes not in (None, source.classes):
         raise SourceError(
             f"{source.location} has the classes {', '.join(source.classes[:5])}, in this order, and the adopted module"

@@ -23,6 +23,7 @@ from striate.runs.environment import environment
 from striate.runs.run import Run
 from striate.spec.code import is_code
 from striate.verbs import reopen
+from striate.verbs.cautions import copies_of
 from striate.verbs.events import Event, Finished, Finishing, Planned, follow
 from striate.verbs.prepare import Own, Prepared, Progress, first_layer, prepare
 from striate.verbs.reopen import PARTS, PICTURES, pictures_facts, recipe_of, reopen_data
@@ -330,6 +331,7 @@ def _source_facts(prepared: Prepared, data_dir: Path | None) -> dict[str, Any]:
         "pictures": {part: len(getattr(prepared.split, part)) for part in PARTS},
         "rejected": [{"key": bad.key, "reason": bad.reason} for bad in source.rejected],
         "notes": list(source.notes),
+        "copies": copies_of(prepared).to_dict(source.items),
         "digest": prepared.digest(),
         "preprocess": prepared.preprocess.to_dict(),
     }

@@ -1,0 +1,31 @@
+"""Cautions: what a person should know of their pictures before a figure about them is believed. Prints nothing."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from striate.data.copies import Copies, find_copies
+from striate.data.enough import uneven_note
+from striate.verbs.prepare import Prepared
+
+
+def copies_of(prepared: Prepared) -> Copies:
+    """Return which pictures of a run equal another: in one class, in several, in several parts of the source's own.
+
+    Example: ``copies_of(reopen_data(Run.open("last"))).counts()``
+    """
+    return find_copies(prepared.source.items, prepared.store.digests)
+
+
+def cautions(prepared: Prepared) -> tuple[str, ...]:
+    """Return sentences about the pictures of a run: what was left out, which are copies, how uneven the classes are.
+
+    Example: ``cautions(reopen_data(Run.open("last")))``
+    """
+    source, targets = prepared.source, prepared.targets
+    trained = Counter(targets[list(prepared.split.train)].tolist())
+    return (
+        *source.notes,
+        *copies_of(prepared).lines(source.items, source.classes),
+        *uneven_note(source.classes, dict(trained), prepared.recipe.class_weights),
+    )
