@@ -94,7 +94,12 @@ class SourceError(DataError):
 
 
 class PictureError(DataError):
-    """One picture that cannot be read."""
+    """One picture that cannot be read.
+
+    Attributes: ``passing`` whether it may read another time without being changed: what reads it is not installed.
+    """
+
+    passing: bool = False
 
 
 class DownloadError(DataError):

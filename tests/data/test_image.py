@@ -17,7 +17,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageCms
 
-from striate.data.image import FORMATS, Header, Limits, decode, header, looks_like_picture, to_channels
+from striate.data.image import FORMATS, Header, Limits, decode, header, looks_like_picture
+from striate.data.modes import to_channels
 from striate.errors import PictureError
 
 

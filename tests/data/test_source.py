@@ -107,15 +107,15 @@ def test_what_is_passed_over_and_what_is_rejected(tmp_path: Path) -> None:
         "b/desktop.ini", ".hidden.jpg", "a/.thumbs/1.jpg", "readme.txt",
     )  # fmt: skip
     make(tmp_path, "a/notes.txt", "a/list.xml", "loose.jpg", data=b"some text")
-    make(tmp_path, "a/photo.heic", data=b"\0\0\0\x18ftypheic")
+    make(tmp_path, "a/photo.jxl", data=b"\0\0\0\x0cJXL ")
     make(tmp_path, "a/no-suffix", "a/odd.dat", data=JPEG)
     found = find(tmp_path)
     assert [item.key for item in found.items] == ["a/1.jpg", "a/no-suffix", "a/odd.dat", "b/1.jpg"]
     assert {(one.key, one.bad) for one in found.rejected} == {
-        ("a/notes.txt", False), ("a/list.xml", False), ("loose.jpg", False), ("a/photo.heic", True),
+        ("a/notes.txt", False), ("a/list.xml", False), ("loose.jpg", False), ("a/photo.jxl", True),
     }  # fmt: skip
     assert (
-        next(one.reason for one in found.rejected if one.bad) == "HEIC pictures are not read; convert it to JPEG or PNG"
+        next(one.reason for one in found.rejected if one.bad) == "JXL pictures are not read; convert it to JPEG or PNG"
     )
 
 

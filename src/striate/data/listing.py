@@ -20,12 +20,10 @@ from striate.errors import SourceError
 
 SUFFIXES: Final = frozenset(
     ("jpg", "jpeg", "jpe", "jfif", "mpo", "png", "apng", "webp", "bmp", "dib", "gif", "tif", "tiff")
+    + ("avif", "avifs", "heic", "heif", "hif")
 )
 UNREAD: Final = frozenset(
     (
-        "heic",
-        "heif",
-        "avif",
         "jxl",
         "jp2",
         "svg",

@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from striate.data.image import Region, as_array, decode_region, to_channels
+from striate.data.image import Region, as_array, decoding
+from striate.data.modes import to_channels
 from striate.errors import ModelError, PictureError
 
 RESIZES: Final = ("crop", "stretch", "pad")
@@ -91,11 +92,14 @@ class Preprocess:
         decoded: NDArray[np.uint8] | Image.Image
         if isinstance(picture, np.ndarray):
             decoded = to_channels(_checked(picture), self.channels)
-            region = (0.0, 0.0, float(decoded.shape[1]), float(decoded.shape[0]))
-        else:
-            gap = (_GAP_SMALL if max(self.height, self.width) <= _SMALL else _GAP) / self.crop_share
-            at_least = (math.ceil(gap * self.height), math.ceil(gap * self.width))
-            decoded, region = decode_region(picture, channels=self.channels, at_least=at_least)
+            return self._fitted(decoded, (0.0, 0.0, float(decoded.shape[1]), float(decoded.shape[0])))
+        gap = (_GAP_SMALL if max(self.height, self.width) <= _SMALL else _GAP) / self.crop_share
+        at_least = (math.ceil(gap * self.height), math.ceil(gap * self.width))
+        with decoding(picture, channels=self.channels, at_least=at_least) as (decoded, region):
+            return self._fitted(decoded, region)
+
+    def _fitted(self, decoded: NDArray[np.uint8] | Image.Image, region: Region) -> NDArray[np.uint8]:
+        """Return the region of a decoded picture in the size wanted."""
         if self.crop_share == 1 and _size(decoded) == (self.height, self.width):
             return as_array(decoded)
         if self.resize == "stretch":

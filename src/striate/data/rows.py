@@ -113,7 +113,8 @@ def _block(
         except PictureError as error:
             # Pillow raises OSError too, for what it cannot decode, but that has no number.
             cause = error.__cause__ or error.__context__
-            bad.append(Bad(index, str(error), isinstance(cause, OSError) and cause.errno is not None))
+            passing = error.passing or (isinstance(cause, OSError) and cause.errno is not None)
+            bad.append(Bad(index, str(error), passing))
             continue
         digests += digest_of(picture)
         good += 1

@@ -35,7 +35,7 @@ from striate.errors import FULL, PictureError, StoreError
 
 Progress = Callable[[str, int, int], None]
 
-_FORMAT = 2
+_FORMAT = 3
 _TRIES = 20  # a hundredth of a second apart, to put a store in its place while others do the same
 _THERE = {errno.ENOTEMPTY, errno.EEXIST}
 _REMEDY = "free some space, train at a smaller size, or set STRIATE_CACHE to a folder on another disk"
