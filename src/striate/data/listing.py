@@ -18,10 +18,7 @@ from striate.data.image import looks_like_picture
 from striate.data.items import Rejected
 from striate.errors import SourceError
 
-SUFFIXES: Final = frozenset(
-    ("jpg", "jpeg", "jpe", "jfif", "mpo", "png", "apng", "webp", "bmp", "dib", "gif", "tif", "tiff")
-    + ("avif", "avifs", "heic", "heif", "hif")
-)
+SUFFIXES: Final = frozenset("jpg jpeg jpe jfif mpo png apng webp bmp dib gif tif tiff avif avifs heic heif hif".split())
 UNREAD: Final = frozenset(
     (
         "jxl",
