@@ -18,7 +18,8 @@ from striate.data.image import looks_like_picture
 from striate.data.items import Rejected
 from striate.errors import SourceError
 
-SUFFIXES: Final = frozenset("jpg jpeg jpe jfif mpo png apng webp bmp dib gif tif tiff avif avifs heic heif hif".split())
+_PLAIN: Final = ("jpg", "jpeg", "jpe", "jfif", "mpo", "png", "apng", "webp", "bmp", "dib", "gif", "tif", "tiff")
+SUFFIXES: Final = frozenset((*_PLAIN, "avif", "avifs", "heic", "heif", "hif"))
 UNREAD: Final = frozenset(
     (
         "jxl",
