@@ -35,6 +35,17 @@ class StriateError(Exception):
 
     exit_code: int = 2
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Survive a pickle, as a pool of processes hands errors on: made again without asking its own ``__init__``."""
+        return _again, (type(self), self.args, self.__dict__)
+
+
+def _again(kind: type[StriateError], args: tuple[Any, ...], attributes: dict[str, Any]) -> StriateError:
+    """Return an error with this text and these attributes."""
+    error = kind.__new__(kind, *args)
+    error.__dict__.update(attributes)
+    return error
+
 
 class DescribeError(StriateError):
     """A network that cannot be.

@@ -22,6 +22,8 @@ RESIZES: Final = ("crop", "stretch", "pad")
 INTERPOLATIONS: Final = {"bicubic": Image.Resampling.BICUBIC, "bilinear": Image.Resampling.BILINEAR}
 FILL: Final = 128  # what surrounds a padded picture, in every channel
 LARGEST: Final = 16_384  # pixels a side
+MOST_PIXELS: Final = 1 << 23  # 2896 x 2896: a first layer of 32 channels then takes a GiB for one picture
+_LARGEST_VALUE: Final = 1e6  # of a mean, and of one over a spread: both are of pixels from 0 to 1
 
 # A JPEG is decoded no smaller than this many times the size asked for. Up to 64 pixels twice: the scaling in the DCT
 # domain is then followed by a true resampling that hides the difference from a full decode. Above, once: half the
@@ -59,27 +61,35 @@ class Preprocess:
     def __post_init__(self) -> None:
         for name, side in (("height", self.height), ("width", self.width)):
             if not _is_whole(side) or not 1 <= side <= LARGEST:
-                raise ModelError(f"preprocess: {name} is {side!r}; it must be a whole number from 1 to {LARGEST:,}")
+                raise ModelError(
+                    f"preprocess: {name} is {_short(side)}; it must be a whole number from 1 to {LARGEST:,}"
+                )
+        if self.height * self.width > MOST_PIXELS:
+            raise ModelError(
+                f"preprocess: {self.height} x {self.width} is {self.height * self.width:,} pixels; no more than "
+                f"{MOST_PIXELS:,} are given to a network at once"
+            )
         if not _is_whole(self.channels) or self.channels not in (1, 3):
-            raise ModelError(f"preprocess: channels is {self.channels!r}; it must be 3 (RGB) or 1 (gray)")
+            raise ModelError(f"preprocess: channels is {_short(self.channels)}; it must be 3 (RGB) or 1 (gray)")
         if self.resize not in RESIZES:
-            raise ModelError(f"preprocess: resize is {self.resize!r}; it must be one of {', '.join(RESIZES)}")
+            raise ModelError(f"preprocess: resize is {_short(self.resize)}; it must be one of {', '.join(RESIZES)}")
         if self.interpolation not in tuple(INTERPOLATIONS):
             raise ModelError(
-                f"preprocess: interpolation is {self.interpolation!r}; it must be one of {', '.join(INTERPOLATIONS)}"
+                f"preprocess: interpolation is {_short(self.interpolation)};"
+                f" it must be one of {', '.join(INTERPOLATIONS)}"
             )
         if not _is_number(self.crop_share) or not 0.1 <= self.crop_share <= 1:
-            raise ModelError(f"preprocess: crop_share is {self.crop_share!r}; it must be a number from 0.1 to 1")
+            raise ModelError(f"preprocess: crop_share is {_short(self.crop_share)}; it must be a number from 0.1 to 1")
         if self.crop_share != 1 and self.resize == "pad":
             raise ModelError(f"preprocess: crop_share {self.crop_share:g} does not go with resize 'pad'")
         for name, values in (("mean", self.mean), ("std", self.std)):
             if len(values) not in (0, self.channels):
                 raise ModelError(f"preprocess: {name} has {len(values)} values for {self.channels} channels")
-            if not all(isinstance(value, float | int) and math.isfinite(value) for value in values):
-                raise ModelError(f"preprocess: {name} is {values!r}; its values must be finite numbers")
+            if not all(isinstance(value, float | int) and abs(value) <= _LARGEST_VALUE for value in values):
+                raise ModelError(f"preprocess: {name} is {_short(values)}; its values must be finite numbers")
         if len(self.mean) != len(self.std):
             raise ModelError("preprocess: mean and std belong together; one of them is missing")
-        if any(value <= 0 for value in self.std):
+        if any(value < 1 / _LARGEST_VALUE for value in self.std):
             raise ModelError(f"preprocess: std is {self.std!r}; its values must be over 0")
 
     def pixels(self, picture: bytes | NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -173,16 +183,16 @@ class Preprocess:
         known = {field.name for field in fields(cls)}
         # A rule this version does not know would be a rule it does not follow.
         if unknown := sorted(map(str, set(values) - known)):
-            raise ModelError(f"preprocess: unknown field {unknown[0]!r}; the file may be of a later version")
+            raise ModelError(f"preprocess: unknown field {unknown[0][:40]!r}; the file may be of a later version")
         if missing := [name for name in ("height", "width", "channels") if name not in values]:
             raise ModelError(f"preprocess: {missing[0]} is missing")
         taken = dict(values)
         for name in ("mean", "std"):
             numbers = taken.get(name, ())
             if not isinstance(numbers, list | tuple):
-                raise ModelError(f"preprocess: {name} is {numbers!r}; wanted a list of numbers")
-            if not all(isinstance(number, float | int) and not isinstance(number, bool) for number in numbers):
-                raise ModelError(f"preprocess: {name} is {numbers!r}; its values must be finite numbers")
+                raise ModelError(f"preprocess: {name} is {_short(numbers)}; wanted a list of numbers")
+            if not all(_is_number(number) and abs(number) <= _LARGEST_VALUE for number in numbers):
+                raise ModelError(f"preprocess: {name} is {_short(numbers)}; its values must be finite numbers")
             taken[name] = tuple(float(number) for number in numbers)
         return cls(**taken)
 
@@ -197,6 +207,15 @@ def _middle(region: Region, share: float) -> Region:
 def _size(picture: NDArray[np.uint8] | Image.Image) -> tuple[int, int]:
     """Return (height, width)."""
     return (picture.shape[0], picture.shape[1]) if isinstance(picture, np.ndarray) else picture.size[::-1]
+
+
+def _short(value: object) -> str:
+    """Return a value as it is written, as far as it fits into a line."""
+    try:
+        text = repr(value)
+    except ValueError:  # Python writes no number of more than 4,300 digits
+        text = "a number of thousands of digits"
+    return text if len(text) <= 60 else f"{text[:59]}…"
 
 
 def _is_number(value: object) -> bool:

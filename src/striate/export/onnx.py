@@ -54,17 +54,20 @@ class Parity:
         )
 
 
-def export_onnx(model: Model, file: Path, pixels: NDArray[np.uint8], *, output: Path | None = None) -> Parity:
+def export_onnx(
+    model: Model, file: Path, pixels: NDArray[np.uint8], *, output: Path | None = None, content: bytes | None = None
+) -> Parity:
     """Write the ONNX file of a model file, beside it or at ``output``; return how far its answers lie from torch's.
 
-    ``model`` is what ``file`` holds, ``pixels`` (N, H, W, C) are real pictures as `Preprocess` prepares them.
+    ``model`` is what ``file`` holds, ``pixels`` (N, H, W, C) are real pictures as `Preprocess` prepares them;
+    ``content`` is its graph (`graph_bytes`) where that was made before.
     Raises ExportError where the answers differ by more than `TOLERANCE` (nothing is written then), DiskError.
 
     Example: ``export_onnx(predictor.model, run.model_path, pixels)``
     """
     header = tensorfile.read_header(file)
     model = copy.deepcopy(model).cpu().eval()
-    content = graph_bytes(model)
+    content = graph_bytes(model) if content is None else content
     parity = compare(model, content, pixels[:PICTURES])
     if parity.same_class < parity.pictures or not max(parity.logits, parity.embedding) <= TOLERANCE:
         raise ExportError(f"the ONNX graph of {file} does not answer as torch does: {parity}; it was not written")

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import zip_longest
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -15,10 +16,12 @@ import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper
 
+from striate.data.preprocess import Preprocess
 from striate.errors import ExportError
 from striate.export.onnx_graph import Affine, Graph, Part
 from striate.export.onnx_layers import LINEAR, TABLE, affine_of
-from striate.spec import Add, Concat, Multiply, Net, Shape, Side
+from striate.model.weights import read_arrays
+from striate.spec import Add, Concat, Conv, ConvTranspose, Dense, Multiply, Net, Rbf, Shape, Side, parse
 from striate.spec.branches import Branches
 from striate.spec.code import Code
 from striate.spec.layer import Layer
@@ -59,6 +62,34 @@ def graph_of(
         embedding = graph.node("Flatten", [graph.node("GlobalAveragePool", [embedding])])
     outputs = [("logits", logits, walk.output), ("embedding", embedding, (width.channels,))]
     return model_of(graph, shape, outputs)
+
+
+def graph_of_file(file: Path) -> bytes:
+    """Return the serialised graph of a model file, of its own text and weights; without torch.
+
+    The same bytes as `striate.export.onnx.graph_bytes` of the model it holds. Errors: ModelError, DescribeError.
+    """
+    arrays, facts = read_arrays(file)
+    net, shape = parse(facts.net).with_classes(len(facts.classes)), Shape(*facts.input)
+    scale, offset = Preprocess.from_dict(facts.preprocess).scale_and_offset()
+    try:
+        proto = graph_of(net, shape, arrays, embedding_part=embedding_part(net, shape), scale=scale, offset=offset)
+    except (KeyError, ValueError, IndexError, TypeError) as error:
+        raise ExportError(f"the weights in {file} are not those of its net: {error}") from None
+    content: bytes = proto.SerializeToString(deterministic=True)
+    return content
+
+
+def embedding_part(net: Net, shape: Shape) -> str:
+    """Return the path of the layer whose input is the embedding: what `Model.embedding_part` is, without torch."""
+    trace = Trace(net, shape)
+    trace.run()
+    layers = [step for step in trace.done if isinstance(step.net, Layer) and not step.aside]
+    for kinds in ((Dense, Rbf), (Conv, ConvTranspose), (Layer,)):
+        for step in reversed(layers):
+            if isinstance(step.net, kinds):
+                return step.path
+    return "input"
 
 
 def enter(graph: Graph, scale: NDArray[np.float32], offset: NDArray[np.float32]) -> str:

@@ -4,14 +4,20 @@
 model file as they stand there; ``striate.model``, the model file's checksum; ``striate.arrays``, that of the arrays
 of "none of these"; ``striate.parity``, how far its answers lay from torch's when it was written; and last, so that it
 is the end of the file, ``striate.sha256``, the digest of all that comes before.
+
+All of that anybody can write. What binds the graph, weights and all, to the model file is its digest, which the model
+file carries (`GRAPH`); of a model file without one, of an older Striate, the graph is made again and compared. A graph
+in int8 is made later, and one of somebody's own code cannot be made again: these are bound by what they say of
+themselves alone, so whoever may write into the folder can exchange their weights. No graph is run before
+`striate.runs.onnx_limits` has looked through it.
 """
 
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 from collections.abc import Mapping
+from importlib import import_module
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Final, final
@@ -19,10 +25,12 @@ from typing import TYPE_CHECKING, Any, Final, final
 import numpy as np
 from numpy.typing import NDArray
 
-from striate.errors import ModelError
-from striate.model import tensorfile
-from striate.model.weights import KEY
-from striate.runs.seal import Proof
+from striate.errors import ModelError, StriateError
+from striate.model import strict, tensorfile
+from striate.model.weights import GRAPH, KEY, ModelFile
+from striate.runs.onnx_limits import check_graph
+from striate.runs.seal import Proof, beside, graph_digest
+from striate.spec.code import is_code
 
 if TYPE_CHECKING:
     import onnxruntime
@@ -51,18 +59,23 @@ class OnnxFile:
     Attributes: ``path``; ``parity``, what was measured when it was written.
     """
 
-    def __init__(self, path: Path, session: onnxruntime.InferenceSession) -> None:
+    def __init__(self, path: Path, session: onnxruntime.InferenceSession, parity: dict[str, Any]) -> None:
         self.path = path
         self._sessions = {False: session}  # by whether it is for many pictures
         self._making = Lock()
-        self.metadata: dict[str, str] = session.get_modelmeta().custom_metadata_map
-        self.parity: dict[str, Any] = json.loads(self.metadata.get(PARITY, "{}"))
+        self.parity = parity
 
     @classmethod
     def open(
-        cls, path: Path, header: tensorfile.Header, arrays: Mapping[str, NDArray[Any]], proof: Proof | None = None
+        cls,
+        path: Path,
+        model: Path,
+        facts: ModelFile,
+        header: tensorfile.Header,
+        arrays: Mapping[str, NDArray[Any]],
+        proof: Proof | None = None,
     ) -> OnnxFile:
-        """Open the file for the model file with that header and those arrays, its ``proof`` begun already or not.
+        """Open the file for a ``model`` file with those facts, header and arrays, its ``proof`` begun already or not.
 
         Raises ModelError that says why it cannot answer for it: damaged, foreign, of another model, or ONNX Runtime
         is not here or refuses it.
@@ -73,19 +86,24 @@ class OnnxFile:
             import onnxruntime  # noqa: F401
         except Exception as error:  # a broken installation raises more than ImportError
             raise ModelError(f"{path.name} needs onnxruntime, which cannot be imported ({error})") from None
+        channels, *size = facts.input
         try:
-            proof.result()
+            seen = proof.result()
+            for name, own in (
+                (MODEL, header.metadata.get(tensorfile.CHECKSUM)),
+                (KEY, header.metadata.get(KEY)),
+                (ARRAYS, digest_of(arrays)),
+            ):
+                if seen.metadata.get(name) != own:
+                    raise ModelError(f"{path.name} was made of another model than the one beside it")
+            parity = _parity(path, seen.metadata)
+            check_graph(path, seen.start, seen.stop, (*size, channels), ours=not is_code(facts.net))
+            bound = seen.digest == header.metadata.get(GRAPH) or (is_code(facts.net) and GRAPH not in header.metadata)
+            if path == beside(model) and not bound:
+                _check_again(path, model, seen.digest)
         except OSError as error:
             raise ModelError(f"{path.name} cannot be read: {error.strerror or error}") from None
-        opened = cls(path, session(path, many=False))
-        for name, own in (
-            (MODEL, header.metadata.get(tensorfile.CHECKSUM)),
-            (KEY, header.metadata.get(KEY)),
-            (ARRAYS, digest_of(arrays)),
-        ):
-            if opened.metadata.get(name) != own:
-                raise ModelError(f"{path.name} was made of another model than the one beside it")
-        return opened
+        return cls(path, session(path, many=False), parity)
 
     def ask(self, pixels: NDArray[np.uint8], *, many: bool) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Return logits (N, K) and embeddings (N, D) for pixels (N, H, W, C), some of ``many``.
@@ -97,6 +115,31 @@ class OnnxFile:
             if many not in self._sessions:
                 self._sessions[many] = session(self.path, many=many, threads=1)
         return ask(self._sessions[many], pixels)
+
+
+def _parity(path: Path, metadata: Mapping[str, str]) -> dict[str, Any]:
+    """Return what was measured when a file was written. Raises ModelError."""
+    try:
+        parity = strict.loads(metadata.get(PARITY, "{}"))
+        if not isinstance(parity, dict):
+            raise ValueError("no object")
+    except ValueError as error:
+        raise ModelError(f"{path.name}: its {PARITY} does not read ({str(error)[:80]})") from None
+    return parity
+
+
+def _check_again(path: Path, model: Path, digest: str) -> None:
+    """Make the graph of a model file that does not say which is its own, and compare. Raises ModelError."""
+    # The call to the right of this room, by name: only old files need it, and only it needs the package onnx.
+    try:
+        own = graph_digest(import_module("striate.export.onnx_walk").graph_of_file(model))
+    except (ImportError, StriateError) as error:
+        raise ModelError(f"{path.name} cannot be compared with the model file's own weights: {error}") from None
+    if own != digest:
+        raise ModelError(
+            f"{path.name} does not hold the weights of the model file, or an older Striate wrote it; striate export "
+            "makes it anew"
+        )
 
 
 def ask(

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from striate.data.given import Given, One, Picture, enumerated, given
 from striate.data.preprocess import Preprocess
-from striate.errors import ModelError, PictureError
+from striate.errors import ModelError, PictureError, StriateError
 from striate.files import PICTURE, read_bytes
 from striate.model import tensorfile, weights
 from striate.model.weights import ModelFile
@@ -84,7 +84,7 @@ class Predictor:
         file = beside(path, int8=int8)
         if onnx and own is None and device in ("auto", "cpu") and file.is_file():
             try:
-                self.onnx = OnnxFile.open(file, header, arrays, proof)
+                self.onnx = OnnxFile.open(file, path, facts, header, arrays, proof)
             except ModelError as error:
                 if int8:
                     raise
@@ -262,13 +262,16 @@ class Predictor:
     def _answers(self, pixels: np.ndarray[Any, Any], *, unknown: bool, many: bool) -> list[Scores]:
         """Return the answers for pictures (N, H, W, C), some of ``many``."""
         logits, embeddings = self._ask(pixels, many=many)
-        return decode(
-            logits,
-            self.classes,
-            temperature=self.calibration.temperature,
-            embeddings=embeddings if unknown else None,
-            unknown=self.unknown,
-        )
+        try:
+            return decode(
+                logits,
+                self.classes,
+                temperature=self.calibration.temperature,
+                embeddings=embeddings if unknown else None,
+                unknown=self.unknown,
+            )
+        except StriateError as error:  # NaN, or numbers that are not those of its classes
+            raise ModelError(f"{self.path or 'the model'}: {error}") from None
 
     def _ask(self, pixels: NDArray[np.uint8], *, many: bool = False) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Return logits and embeddings for pixels (N, H, W, C)."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from striate.data.preprocess import Preprocess
 from striate.errors import DescribeError, ModelError
 from striate.model import tensorfile
+from striate.model.limits import check_layers, check_survey
 from striate.model.weights import ModelFile
 from striate.recipe import FIRST
 from striate.spec import parse
@@ -24,13 +25,15 @@ if TYPE_CHECKING:
 
 
 def check_size(facts: ModelFile, header: tensorfile.Header, own: Model | None = None) -> None:
-    """Refuse a net that claims more parameters than the file holds, before memory is taken for them."""
+    """Refuse a net that claims more parameters than the file holds or takes too much, before memory is taken for it."""
     held = sum(prod(place.shape) for place in header.places.values())
-    claimed = surveyed(facts, own).parameters
+    survey = surveyed(facts, own)
+    claimed = survey.parameters
     if claimed > held:
         raise ModelError(
             f"its net has {claimed:,} parameters and the file holds {held:,} numbers; they do not belong together"
         )
+    check_survey(survey)
 
 
 def surveyed(facts: ModelFile, own: Model | None = None) -> Survey:
@@ -39,6 +42,7 @@ def surveyed(facts: ModelFile, own: Model | None = None) -> Survey:
         raise ModelError(f"its net is {facts.net}, and it is to be loaded into {own.net}; they do not belong together")
     try:
         net = parse(facts.net) if own is None else own.net
+        check_layers(net)
         survey = net.on(*facts.input, classes=len(facts.classes), fit="floor")
     except DescribeError as error:
         raise ModelError(str(error) if is_code(facts.net) else f"its net does not read: {error}") from None
@@ -91,5 +95,15 @@ def rebuilt(
                 f"{name} is {tensor.dtype} {tuple(tensor.shape)} in the file and {wanted[name].dtype}"
                 f" {tuple(wanted[name].shape)} in its net"
             )
+    _check_numbers(given)
     model.load_state_dict(given)
     return model
+
+
+def _check_numbers(tensors: Mapping[str, torch.Tensor]) -> None:
+    """Refuse weights that are not finite, and variances below 0: every answer would be NaN, or silently another."""
+    for name, tensor in tensors.items():
+        if tensor.is_floating_point() and not bool(tensor.isfinite().all()):
+            raise ModelError(f"{name} holds NaN or infinity; the file is of a training that failed, or was changed")
+        if name.endswith("running_var") and bool((tensor < 0).any()):
+            raise ModelError(f"{name} holds a variance below 0; the file was changed")

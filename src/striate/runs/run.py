@@ -267,13 +267,18 @@ class Run:
 
     # The end, and going on behind it
 
-    def save_model(self, tensors: Mapping[str, Tensor | np.ndarray[Any, Any]], facts: ModelFile) -> None:
-        """Keep the finished model. Raises RunError for weights that are not finite, DiskError, ModelError."""
+    def save_model(
+        self, tensors: Mapping[str, Tensor | np.ndarray[Any, Any]], facts: ModelFile, *, graph: str | None = None
+    ) -> None:
+        """Keep the finished model, with the digest of its ONNX ``graph``.
+
+        Raises RunError for weights that are not finite, DiskError, ModelError.
+        """
         from striate.model.weights import to_pieces
 
         checkpoints.refuse_non_finite(tensors, "the model")
         self._predictor = None
-        durable.write(self.model_path, to_pieces(tensors, facts), system=self._system)
+        durable.write(self.model_path, to_pieces(tensors, facts, graph=graph), system=self._system)
 
     def finish(self, summary: Mapping[str, Any] | None = None) -> None:
         """Mark the run as complete: to be called when everything else is written."""

@@ -25,6 +25,7 @@ from striate.spec.window import Slide, everything, positions
 from striate.spec.windowed import Pool, Windowed
 
 _EFFORT = 4_000  # layers worked through in search of one proposal
+_LARGEST = 1_000  # layers of a net for which proposals are sought: more than any published; each try walks all of them
 
 
 @dataclass(frozen=True)
@@ -134,6 +135,8 @@ def _inputs(trace: Trace, fit: str) -> Iterator[Proposal]:
     if shape.height is None or shape.width is None:
         return
     far = _tries(trace)
+    if not far:
+        return
     for direction in (-1, 1):
         if shape.height == shape.width:
             begin = shape.height - 1 if direction < 0 else max(shape.height + 1, _large_enough(trace))
@@ -248,7 +251,9 @@ def _working(trace: Trace, proposals: Iterable[Proposal], count: int = 1) -> Ite
 
 
 def _tries(trace: Trace) -> int:
-    """How many changes of a net to try in search of one that works: fewer the larger the net."""
+    """How many changes of a net to try in search of one that works: fewer the larger the net, of a huge one none."""
+    if len(trace.done) > _LARGEST:
+        return 0
     return max(40, min(80, _EFFORT // max(1, len(trace.done))))
 
 

@@ -31,14 +31,12 @@ def text_table(survey: Survey, width: int | None = None) -> str:
             break
     first = min(wanted[0], max(room - wanted[1], room * 2 // 5, 8))
     widths = [first, max(min(wanted[1], room - first), 8)]
+    right = [max(map(len, column)) for column in columns[_TEXT_COLUMNS:]]
     lines = []
     for cells in zip(*columns, strict=True):
         texts = [_short_path(cells[0], widths[0]), _short(cells[1], widths[1])]
         words = [text.ljust(size) for text, size in zip(texts, widths, strict=True)]
-        words += [
-            cell.rjust(max(map(len, column)))
-            for cell, column in zip(cells[_TEXT_COLUMNS:], columns[_TEXT_COLUMNS:], strict=True)
-        ]
+        words += [cell.rjust(size) for cell, size in zip(cells[_TEXT_COLUMNS:], right, strict=True)]
         lines.append(_GAP.join(words).rstrip())
     rule = "─" * max(map(len, lines))
     lines = [lines[0], rule, *lines[1:-1], rule, lines[-1], *_notes(survey)]

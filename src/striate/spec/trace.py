@@ -59,7 +59,7 @@ class Trace:
 
     def run(self) -> None:
         """Work through the net."""
-        if (parts := _count(self.net)) > MOST_PARTS:
+        if (parts := layer_count(self.net)) > MOST_PARTS:
             raise DescribeError(f"a net of {parts:,} layers is too large: at most {MOST_PARTS:,}")
         scope = Scope("", self.net)
         self.steps, self.output, self.field = self._run(
@@ -252,8 +252,8 @@ def _spread(given: Patches, branch: Shape, joined: Shape) -> Patches:
     return given if branch.size == joined.size or not given else (whole(joined.size),)
 
 
-def _count(net: Net) -> int:
+def layer_count(net: Net) -> int:
     """How many layers there are, repeats written out."""
     if not net.inside():
         return 1
-    return sum(map(_count, net.inside())) * (net.count if isinstance(net, Repeat) else 1)
+    return sum(map(layer_count, net.inside())) * (net.count if isinstance(net, Repeat) else 1)

@@ -41,11 +41,29 @@ class Calibration:
     @classmethod
     def from_dict(cls, values: Mapping[str, object]) -> Calibration:
         """Return what ``to_dict`` wrote; an empty dict is a model that was never calibrated. ModelError otherwise."""
-        unknown = set(values) - set(cls.__dataclass_fields__)
-        temperature = values.get("temperature", 1.0)
-        if unknown or not isinstance(temperature, int | float) or not LOWEST <= temperature <= HIGHEST:
-            raise ModelError(f"the model file's calibration does not read: {dict(values)}")
+        try:
+            if unknown := set(values) - set(cls.__dataclass_fields__):
+                raise ValueError(f"it has no {min(map(str, unknown))[:40]!r}")
+            for name in ("nll_before", "nll_after", "ece_before", "ece_after"):
+                _number(values.get(name), name)
+            temperature = _number(values.get("temperature", 1.0), "temperature")
+            if temperature is None or not LOWEST <= temperature <= HIGHEST:
+                raise ValueError(f"its temperature is not a number from {LOWEST} to {HIGHEST}")
+            pictures, note = values.get("pictures", 0), values.get("note", "")
+            if type(pictures) is not int or not 0 <= pictures < 2**63 or not isinstance(note, str):
+                raise ValueError("its pictures or its note are none")
+        except ValueError as error:
+            raise ModelError(f"the model file's calibration does not read: {error}") from None
         return cls(**dict(values))  # type: ignore[arg-type]
+
+
+def _number(value: object, name: str) -> float | None:
+    """Return a finite number or None as it is. Errors: ValueError."""
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < 1e300:
+        raise ValueError(f"its {name} is no number")
+    return value
 
 
 def calibrate(logits: ArrayLike, targets: ArrayLike) -> Calibration:

@@ -36,6 +36,7 @@ PREFIX = "unknown."
 _GAMMA, _LIKELIEST = 0.3, 100  # of GEN: the exponent, and how many classes are looked at
 _USUAL_SPREAD, _USUAL_COUNT = 0.5, 2  # two pictures' worth of belief in the usual spread of both logarithms
 _ROWS = 2048
+_LARGEST = 1e15  # of a number in a file: logarithms and their deviations are below a hundred
 
 Halves = NDArray[np.float16]
 
@@ -117,25 +118,52 @@ class Unknown:
     def from_tensors(cls, tensors: Mapping[str, ArrayLike], facts: Mapping[str, Any]) -> Unknown:
         """Return what ``to_tensors`` and ``to_dict`` wrote; other tensors may be among them. ModelError otherwise."""
         try:
-            stored = np.asarray(tensors[PREFIX + "stored"]).astype(np.float16)
+            stored = np.asarray(tensors[PREFIX + "stored"])
+            if stored.dtype.kind != "f" or not np.isfinite(stored := stored.astype(np.float16)).all():
+                raise ValueError("what is stored of training pictures is not finite")
             threshold = facts["threshold"]
             unknown = cls(
                 stored=stored,
-                width=int(facts["width"]),
-                temperature=float(facts["temperature"]),
-                distance=Usual(*(float(number) for number in facts["distance"])),
-                indecision=Usual(*(float(number) for number in facts["indecision"])),
-                threshold=None if threshold is None else float(threshold),
-                known_kept=float(facts["known_kept"]),
-                pictures=int(facts["pictures"]),
+                width=_whole(facts, "width"),
+                temperature=_finite(facts["temperature"], "temperature", above=0),
+                distance=_read_usual(facts["distance"]),
+                indecision=_read_usual(facts["indecision"]),
+                threshold=None if threshold is None else _finite(threshold, "threshold"),
+                known_kept=_finite(facts["known_kept"], "known_kept", above=0),
+                pictures=_whole(facts, "pictures"),
             )
-        except (KeyError, TypeError, ValueError) as error:
-            raise ModelError(f'the model file\'s "none of these" does not read: {error!r}') from None
+        except KeyError as error:
+            raise ModelError(f'the model file\'s "none of these" lacks its {error.args[0]}') from None
+        except (TypeError, ValueError, OverflowError) as error:
+            raise ModelError(f'the model file\'s "none of these" does not read: {error}') from None
         if stored.ndim != 2 or len(stored) == 0 or stored.shape[1] != min(unknown.width, WIDTH):
             raise ModelError(
                 f'the model file\'s "none of these" does not fit: {stored.shape} stored for {unknown.width}'
             )
         return unknown
+
+
+def _finite(value: Any, name: str, *, above: float | None = None) -> float:
+    """Return a finite number, above a bound where there is one. Errors: ValueError."""
+    plain = isinstance(value, int | float) and not isinstance(value, bool)
+    if not plain or not abs(value) <= _LARGEST or (above is not None and value <= above):
+        raise ValueError(f"its {name} must be a finite number{'' if above is None else f' above {above:g}'}")
+    return float(value)
+
+
+def _whole(facts: Mapping[str, Any], name: str) -> int:
+    """Return a whole number of 0 or more. Errors: ValueError, KeyError."""
+    value = facts[name]
+    if type(value) is not int or not 0 <= value < 2**53:
+        raise ValueError(f"its {name} must be a whole number of 0 or more")
+    return value
+
+
+def _read_usual(value: Any) -> Usual:
+    """Return a mean and a spread. Errors: ValueError."""
+    if not isinstance(value, list | tuple) or len(value) != 2:
+        raise ValueError("a mean and a spread must be two numbers")
+    return Usual(_finite(value[0], "mean"), _finite(value[1], "spread", above=0))
 
 
 def fit_unknown(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,7 +16,7 @@ from striate.runs import durable
 from striate.runs.onnx_file import ask, session
 from striate.runs.predictor import Predictor
 from striate.runs.run import Run
-from striate.runs.seal import beside
+from striate.runs.seal import beside, graph_digest
 from striate.tasks.unknown import PREFIX
 from striate.verbs.prepare import Prepared, Progress, subset
 from striate.verbs.reopen import reopen_data
@@ -110,12 +111,23 @@ def export(
     return Exported(output or beside(opened.model_path), parity)
 
 
-def export_beside(model: Model, file: Path, pixels: np.ndarray) -> str:
+def graph_for(model: Model) -> tuple[bytes | None, str | None]:
+    """Return the graph of a model and its digest, for the model file to say which graph is its own; None for none."""
+    try:
+        from striate.export.onnx import graph_bytes
+
+        content = graph_bytes(copy.deepcopy(model).cpu().eval())
+    except Exception:  # `export_beside` meets it again, and says what it is
+        return None, None
+    return content, graph_digest(content)
+
+
+def export_beside(model: Model, file: Path, pixels: np.ndarray, content: bytes | None = None) -> str:
     """Write the ONNX file beside a model file; return why it could not be, in a sentence, or nothing."""
     try:
         from striate.export.onnx import export_onnx
 
-        export_onnx(model, file, pixels)
+        export_onnx(model, file, pixels, content=content)
     except ExportError as error:
         return f"{beside(file).name} was not written, and torch will answer: {error}"
     except ImportError as error:

@@ -50,12 +50,14 @@ def asking(model: Model, prepared: Prepared, *, device: torch.device) -> Ask:
 def finish(run: Run, prepared: Prepared, model: Model, *, ask: Ask) -> Evaluation:
     """Calibrate, learn what is known, write the model, evaluate on the test split, write the report."""
     from striate.verbs.evaluate import evaluate_prepared, write_report
+    from striate.verbs.export import graph_for
 
     calibration, unknown = _judged(run, prepared, ask)
     tensors: dict[str, Any] = dict(model.state_dict())
     if unknown is not None:
         tensors |= unknown.to_tensors()
     pictures = prepared.preprocess
+    content, digest = (None, None) if is_code(str(prepared.net)) else graph_for(model)
     run.save_model(
         tensors,
         ModelFile(
@@ -73,8 +75,9 @@ def finish(run: Run, prepared: Prepared, model: Model, *, ask: Ask) -> Evaluatio
                 "environment": run.environment(),
             },
         ),
+        graph=digest,
     )
-    _leave_onnx(run, prepared, model)
+    _leave_onnx(run, prepared, model, content)
     part = next((part for part in ("test", "val") if getattr(prepared.split, part)), "train")
     if part == "train":
         run.notes.append(NO_TEST)
@@ -116,7 +119,7 @@ def _plain_report(name: str, why: str, figures: dict[str, Any]) -> str:
     )
 
 
-def _leave_onnx(run: Run, prepared: Prepared, model: Model) -> None:
+def _leave_onnx(run: Run, prepared: Prepared, model: Model, content: bytes | None) -> None:
     """Write ``model.onnx``; where that cannot be, the run is whole without it and says why."""
     from striate.verbs.export import export_beside
 
@@ -124,7 +127,7 @@ def _leave_onnx(run: Run, prepared: Prepared, model: Model) -> None:
         return  # it is asked in its own process
     shown = subset(prepared.split.val or prepared.split.train, SHOWN, seed=prepared.recipe.seed)
     try:
-        why = export_beside(model, run.model_path, prepared.store.pixels[shown])
+        why = export_beside(model, run.model_path, prepared.store.pixels[shown], content)
     except StriateError:
         raise
     except Exception as error:  # whatever the other program makes of the graph

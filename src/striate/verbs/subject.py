@@ -14,6 +14,7 @@ from striate.errors import ShapeError
 from striate.inside.asked import show
 from striate.inside.picture import as_pixels, read
 from striate.inside.quick import Quick
+from striate.model.limits import check_survey
 from striate.model.weights import read_arrays
 from striate.runs.rebuild import check_input, frozen, surveyed
 from striate.spec import Shape
@@ -97,6 +98,7 @@ def open_quick(file: Path, picture: Picture) -> Quick:
 
     arrays, facts = read_arrays(file)
     survey, how = surveyed(facts), Preprocess.from_dict(facts.preprocess)
+    check_survey(survey)
     check_input(facts, how)
     paths, shape = {row.path for row in survey.rows}, survey.input
     arrays = {

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from striate.data.cache import weights_dir
@@ -22,7 +22,11 @@ from striate.data.download import Fetched, Progress, fetch, offline
 from striate.errors import DownloadError, ModelError, SourceError
 from striate.model import known, weights
 from striate.model.known import File, Published
+from striate.model.weights import ModelFile
 from striate.runs.names import MARK
+
+if TYPE_CHECKING:
+    import torch
 
 Tell = Callable[[str], None]
 
@@ -260,7 +264,6 @@ def _converted(key: str, entry: Published, file: File, at: Path, origin: str) ->
     from dataclasses import replace
 
     from striate.model.door.parent import through
-    from striate.runs import durable
     from striate.runs.environment import environment
     from striate.verbs.weights_import import fit, unwrapped
 
@@ -288,17 +291,21 @@ def _converted(key: str, entry: Published, file: File, at: Path, origin: str) ->
         "confined_by": list(passed.layers),
     }
     facts = replace(facts, provenance={"net": entry.net, "published": came_from, "environment": environment()})
-    durable.write(_model(key), weights.to_pieces(tensors, facts))
-    return notes + _with_onnx(_model(key))
+    return notes + _with_onnx(_model(key), tensors, facts)
 
 
-def _with_onnx(file: Path) -> list[str]:
-    """Write the ONNX file beside a model file in the cache; return why it could not be."""
-    from striate.runs.predictor import Predictor
-    from striate.verbs.export import export_beside, photographs
+def _with_onnx(file: Path, tensors: dict[str, torch.Tensor], facts: ModelFile) -> list[str]:
+    """Write a model file into the cache, and its ONNX file beside it; return why that could not be."""
+    from striate.data.preprocess import Preprocess
+    from striate.runs import durable
+    from striate.runs.rebuild import rebuilt
+    from striate.verbs.export import export_beside, graph_for, photographs
 
-    predictor = Predictor.open(file)
-    why = export_beside(predictor.model, file, photographs(predictor.preprocess))
+    how = Preprocess.from_dict(facts.preprocess)
+    model = rebuilt(tensors, facts, how).eval()
+    content, digest = graph_for(model)
+    durable.write(file, weights.to_pieces(tensors, facts, graph=digest))
+    why = export_beside(model, file, photographs(how), content)
     return [why] if why else []
 
 
