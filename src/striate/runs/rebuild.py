@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from math import prod
 from typing import TYPE_CHECKING
@@ -17,6 +18,8 @@ from striate.spec.code import is_code
 from striate.spec.shape import Shape
 from striate.tasks.unknown import PREFIX
 
+_WITH_WEIGHTS = re.compile(r"(?<![\w.])(?:conv|dense)(?![\w.])(?!\s*:)", re.IGNORECASE)  # but not as a part's name
+
 if TYPE_CHECKING:
     import torch
 
@@ -26,6 +29,12 @@ if TYPE_CHECKING:
 
 def check_size(facts: ModelFile, header: tensorfile.Header, own: Model | None = None) -> None:
     """Refuse a net that claims more parameters than the file holds or takes too much, before memory is taken for it."""
+    written = 0 if is_code(facts.net) else len(_WITH_WEIGHTS.findall(facts.net))
+    if written > len(header.places):  # seen before the text is read, which takes longer the longer it is
+        raise ModelError(
+            f"its net has {written:,} layers with weights and the file holds {len(header.places):,} tensors; they do "
+            "not belong together"
+        )
     held = sum(prod(place.shape) for place in header.places.values())
     survey = surveyed(facts, own)
     claimed = survey.parameters

@@ -38,6 +38,7 @@ OPEN = "classes"  # in place of a number: as many as there are classes
 WORDS = {"padding": "pad", "output_padding": "outpad", "count_padding": "count"}  # field -> shorter word
 _SIGNS: dict[str, type[Several]] = {"*": Multiply, "+": Add, ">>": Row, "|": Concat}  # tightest first
 _DEEPEST = 2 * DEEPEST + 2  # parentheses, names and counts within each other: a named part takes two
+_SHOWN = 40  # characters of a word that an error shows
 _TOKEN = (  # compiled when first needed
     r"(?P<space>(?:\s|\#[^\n]*)+)"
     r"|(?P<uneven>\d+:\d+(?:[x×X]\d+:\d+)?)(?![\w.:])"
@@ -85,7 +86,12 @@ class _Token(NamedTuple):
     column: int
 
     def __str__(self) -> str:
-        return "the end" if self.type == "end" else repr(self.text)
+        return "the end" if self.type == "end" else repr(_short(self.text))
+
+
+def _short(text: str) -> str:
+    """A word of the text as an error shows it."""
+    return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 1]}…"
 
 
 def _tokens(text: str) -> list[_Token]:
@@ -95,7 +101,7 @@ def _tokens(text: str) -> list[_Token]:
         match = token.match(text, column)
         if match is None:
             stray = re.match(r"[\w.×-]+|.", text[column:])
-            shown = stray.group() if stray else text[column]
+            shown = _short(stray.group() if stray else text[column])
             raise NotationError(f"{shown!r} is neither a number, a size like 3x3, a word nor a sign", text, column)
         if match.lastgroup != "space":
             tokens.append(_Token(str(match.lastgroup), match.group(), column))
@@ -201,7 +207,7 @@ class _Reader:
     def _layer(self, keyword: _Token) -> Net:
         layer = LAYERS.get(keyword.text.lower())
         if layer is None:
-            raise self._error(f"there is no layer {keyword.text!r}{_nearest(keyword.text, LAYERS)}", keyword)
+            raise self._error(f"there is no layer {_short(keyword.text)!r}{_nearest(keyword.text, LAYERS)}", keyword)
         given: dict[str, Any] = {}
         for option in options(layer.keyword):
             if not option.by_word:
@@ -228,7 +234,7 @@ class _Reader:
         if not known:
             raise self._error(f"expected >>, +, *, | or the end after {layer.keyword}, not {first}", first)
         if option is None or (negated and option.kind != "Flag"):
-            said = f"no {word.text}" if negated else word.text
+            said = f"no {_short(word.text)}" if negated else _short(word.text)
             hint = _nearest(word.text, known) if option is None else ""
             raise self._error(f"{layer.keyword} has no option {said!r}{hint or f'; {_usage(layer)}'}", first)
         if option.field in given:
@@ -312,5 +318,5 @@ def _usage(layer: type[Layer]) -> str:
 def _nearest(word: str, known: dict[str, Any]) -> str:
     from difflib import get_close_matches
 
-    found = get_close_matches(word.lower(), known, n=1)
+    found = get_close_matches(word[:_SHOWN].lower(), known, n=1)
     return f"; did you mean {found[0]!r}?" if found else ""

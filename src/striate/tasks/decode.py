@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 from numpy.typing import ArrayLike
 
 from striate.errors import StriateError
@@ -37,6 +38,10 @@ def decode(
     if unknown is None or embeddings is None:
         return [Scores(names, row) for row in probabilities]
     strangeness = unknown.score(embeddings, matrix)
+    if not np.isfinite(strangeness).all():
+        raise StriateError(
+            'the strangeness of a picture is NaN or infinity; what is known of "none of these" is broken'
+        )
     flags = unknown.is_unknown(strangeness)
     return [
         Scores(names, row, unknown=bool(flag), strangeness=float(strange))

@@ -36,6 +36,7 @@ PREFIX = "unknown."
 _GAMMA, _LIKELIEST = 0.3, 100  # of GEN: the exponent, and how many classes are looked at
 _USUAL_SPREAD, _USUAL_COUNT = 0.5, 2  # two pictures' worth of belief in the usual spread of both logarithms
 _ROWS = 2048
+_SMALLEST = 1e-9  # of what is divided by
 _LARGEST = 1e15  # of a number in a file: logarithms and their deviations are below a hundred
 
 Halves = NDArray[np.float16]
@@ -125,7 +126,7 @@ class Unknown:
             unknown = cls(
                 stored=stored,
                 width=_whole(facts, "width"),
-                temperature=_finite(facts["temperature"], "temperature", above=0),
+                temperature=_finite(facts["temperature"], "temperature", above=_SMALLEST),
                 distance=_read_usual(facts["distance"]),
                 indecision=_read_usual(facts["indecision"]),
                 threshold=None if threshold is None else _finite(threshold, "threshold"),
@@ -163,7 +164,7 @@ def _read_usual(value: Any) -> Usual:
     """Return a mean and a spread. Errors: ValueError."""
     if not isinstance(value, list | tuple) or len(value) != 2:
         raise ValueError("a mean and a spread must be two numbers")
-    return Usual(_finite(value[0], "mean"), _finite(value[1], "spread", above=0))
+    return Usual(_finite(value[0], "mean"), _finite(value[1], "spread", above=_SMALLEST))
 
 
 def fit_unknown(
