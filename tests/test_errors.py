@@ -15,7 +15,6 @@ import striate
 from striate.errors import FitError, NotationError, ShapeError, StriateError
 from striate.spec import parse
 
-
 GIVEN: dict[str, object] = {"reason": "expected a layer", "text": "conv 8\n>> nothing", "column": 10}
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from striate.cli import places
+from striate.cli import places, terminal
 from striate.cli.artefact import check_free, leave
 from striate.cli.live import Progress
 from striate.report import compare_page
@@ -42,4 +42,4 @@ def command(a: str, b: str, as_json: bool, output: Path | None, data_dir: Path |
     quiet = f"{found.a} and {found.b}, asked about the same pictures."
     leave(target, page(f"{found.a} or {found.b}?", quiet, compare_page.answers(found)).encode(), is_ours)
     click.echo(compare_page.text(found))
-    click.echo(f"\nthe pictures that tell them apart: {target}")
+    click.echo(f"\nthe pictures that tell them apart: {terminal.line(str(target))}")

@@ -9,6 +9,7 @@ from typing import Literal
 
 import click
 
+from striate.cli import terminal
 from striate.errors import DescribeError
 from striate.spec.survey import Survey
 from striate.verbs.describe import describe, parse_input
@@ -53,7 +54,7 @@ def command(
             click.echo(partial.table(width=_columns()))
         raise
     if drawn:
-        click.echo(f"drawn in {_draw(net, survey, output)}")
+        terminal.say(f"drawn in {_draw(net, survey, output)}")
         return
     click.echo(json.dumps(survey.to_dict(), indent=2) if as_json else survey.table(width=_columns()))
 

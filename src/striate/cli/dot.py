@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from striate.cli import subject as of
+from striate.cli import terminal
 from striate.errors import DescribeError
 
 
@@ -58,4 +59,4 @@ def command(
         return
     click.echo(dot_text.text(found))
     if output is not None:
-        click.echo(f"\ndrawn in {output}")
+        click.echo(f"\ndrawn in {terminal.line(str(output))}")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from striate.cli import places
+from striate.cli import places, terminal
 from striate.cli.artefact import check_free
 from striate.cli.live import Progress
 from striate.verbs.export import export
@@ -34,4 +34,4 @@ def command(run: str, model: Path | None, output: Path | None, int8: bool, as_js
         click.echo(json.dumps(done.to_dict(), indent=2))
         return
     click.echo(str(done.measured))
-    click.echo(f"written to {done.path} ({done.path.stat().st_size / 1e6:.1f} MB)")
+    terminal.say(f"written to {done.path} ({done.path.stat().st_size / 1e6:.1f} MB)")

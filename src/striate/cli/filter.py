@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from striate.cli import terminal
 from striate.errors import DescribeError
 from striate.inside.filters import FILTERS, Filtered
 from striate.verbs.filter import filter_picture
@@ -69,7 +70,7 @@ def command(
     click.echo(filter_page.said(found))
     if not as_ascii:
         target = output or Path(f"{path.stem}-{'-'.join(name) or 'kernel'}.png")
-        click.echo(f"drawn in {_draw(found, path, target)}")
+        terminal.say(f"drawn in {_draw(found, path, target)}")
 
 
 def _characters(found: Filtered) -> str:

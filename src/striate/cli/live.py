@@ -6,6 +6,8 @@ import sys
 from types import TracebackType
 from typing import TYPE_CHECKING, cast
 
+from striate.cli import terminal
+
 if TYPE_CHECKING:
     from rich.progress import Progress as Bars
     from rich.progress import TaskID
@@ -66,16 +68,16 @@ class Progress:
                 else [MofNCompleteColumn(), TextColumn("{task.fields[pace]}")]
             )
             self._bars = Bars(
-                TextColumn("{task.description}"),
+                TextColumn("{task.description}", markup=False),
                 BarColumn(),
                 *how_far,
                 TimeRemainingColumn(),
-                console=Console(stderr=True),
+                console=Console(file=terminal.moving(error=True)),
                 transient=True,
             )
             self._bars.start()
         if what not in self._tasks:
-            self._tasks[what] = self._bars.add_task(what, total=total or None, pace="")
+            self._tasks[what] = self._bars.add_task(terminal.line(what), total=total or None, pace="")
         task = self._tasks[what]
         speed = self._bars.tasks[task].speed if what in PICTURES else None
         pace = "" if speed is None else f"{speed:,.0f} pictures/s"
@@ -136,7 +138,7 @@ class Line:
 
     def _redraw(self, text: str) -> None:
         columns = _columns()
-        sys.stdout.write("\r\x1b[2K" + text[: columns - 1])
+        terminal.moving().write("\r\x1b[2K" + terminal.line(text)[: columns - 1])
         sys.stdout.flush()
 
 

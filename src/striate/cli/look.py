@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from striate.cli import places
+from striate.cli import places, terminal
 from striate.cli import subject as of
 from striate.cli.artefact import check_free, leave
 
@@ -132,8 +132,8 @@ def _give(title: str, quiet: str, answers: list[Answer], target: Path | None, *,
         click.echo(as_text(answers), nl=False)
         return
     leave(target, as_png(answers[0], quiet) if png else page(title, quiet, answers).encode(), is_ours)
-    click.echo(f"{answers[0].question} {answers[0].said}")
-    click.echo(f"drawn in {target}")
+    terminal.say(f"{answers[0].question} {answers[0].said}")
+    terminal.say(f"drawn in {target}")
 
 
 def _stem(what: str, part: str | None, channel: int | None) -> str:

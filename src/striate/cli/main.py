@@ -16,7 +16,8 @@ from typing import Final
 
 import click
 
-from striate.errors import FULL, StriateError
+from striate.cli import terminal
+from striate.errors import FULL, DescribeError, StriateError
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "describe": ("striate.cli.describe", "The table of a network: shapes, parameters, MACs, receptive fields."),
@@ -103,13 +104,23 @@ def main() -> None:
     os.environ.setdefault("GOMP_SPINCOUNT", SPIN)  # OpenMP reads it when torch is loaded
     # Large tensors in pages of 2 MiB, not 4 KiB, where the system leaves that to the program; torch reads this too.
     os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
+    if sys.stderr is None:  # closed by whoever called: what would be said there is said to nobody
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115
+    if sys.stdout is None:
+        click.echo(
+            "striate: standard output is closed, so nothing can be said; send it to a file or /dev/null", err=True
+        )
+        sys.exit(3)
     for stream in (sys.stdout, sys.stderr):
         # File names need not be UTF-8, and a pipe on Windows is not: what cannot be shown is escaped, never fatal.
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+        terminal.guard(stream)
     try:
         striate.main(prog_name="striate", standalone_mode=False)
     except StriateError as error:
-        click.echo(f"striate: {error}", err=True)
+        # The text of a net and what would fit have lines of their own; nothing else has, and no name gets one.
+        said = str(error) if isinstance(error, DescribeError) else terminal.line(str(error))
+        click.echo(f"striate: {said}", err=True)
         sys.exit(error.exit_code)
     except click.exceptions.Exit as stop:
         sys.exit(stop.exit_code)
@@ -151,8 +162,9 @@ def run() -> None:
     if at_work or not (code is None or isinstance(code, int)):
         sys.exit(code)
     try:
-        sys.stdout.flush()
-        sys.stderr.flush()
+        for stream in (sys.stdout, sys.stderr):
+            if stream is not None:
+                stream.flush()
     except (OSError, ValueError):
         sys.exit(code)
     os._exit(code or 0)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from striate.cli import places
+from striate.cli import places, terminal
 from striate.cli.live import Progress
 from striate.errors import PictureError
 from striate.verbs.predict import open_predictor, pictures, predict
@@ -86,7 +86,7 @@ def command(
             download=not offline,
             int8=int8,
             progress=progress,
-            tell=lambda text: click.echo(text, err=True),
+            tell=terminal.tell,
         )
     if mapped is not None:
         from striate.cli.score_map import show
@@ -97,13 +97,13 @@ def command(
     for path, answer in predict(predictor, files, unknown=not no_unknown):
         if isinstance(answer, PictureError):
             bad += 1
-            click.echo(f"striate: {answer}", err=True)
+            terminal.tell(f"striate: {answer}")
         if as_json:
             click.echo(separator + "\n  " + json.dumps(_row(path, answer, top)), nl=False)
             separator = ","
         elif not isinstance(answer, PictureError):
             text = answer.text(top) if top else str(answer)
-            click.echo(text if len(files) == 1 else f"{path}  {text}")
+            terminal.say(text if len(files) == 1 else f"{path}  {text}")
     if as_json:
         click.echo("\n]")
     if found.passed_over:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from striate.cli import terminal
 from striate.cli.artefact import check_free, leave
 from striate.errors import SourceError
 from striate.report.overlay import is_ours, overlay
@@ -35,11 +36,11 @@ def show(
     leave(target, overlay(answer, number, words(answer, number, path.name)), is_ours)
     if as_json:
         told = {"picture": str(path), "file": str(target), **answer.to_dict(number)}
-        click.echo(json.dumps(told, ensure_ascii=False))
+        click.echo(json.dumps(told))
         return
     for line in words(answer, number, path.name):
-        click.echo(line)
-    click.echo(f"drawn in {target}")
+        terminal.say(line)
+    terminal.say(f"drawn in {target}")
 
 
 def words(answer: ScoreMap, number: int, picture: str) -> list[str]:

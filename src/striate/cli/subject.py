@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from striate.cli import places
+from striate.cli import places, terminal
 from striate.cli.live import Progress
 from striate.errors import DescribeError
 
@@ -74,7 +74,7 @@ def said(
             data_dir=data_dir,
             download=not offline,
             progress=progress,
-            tell=lambda text: click.echo(text, err=True),
+            tell=terminal.tell,
         )
 
 

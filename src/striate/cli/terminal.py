@@ -39,15 +39,14 @@ def line(text: str) -> str:
     return printable(text, keep="")
 
 
-def say(text: str, *, error: bool = False) -> None:
-    """Print one line, on standard error where it is one."""
-    click.echo(line(text), err=error)
+def say(text: str) -> None:
+    """Print one line."""
+    click.echo(line(text))
 
 
-def lines(text: str) -> None:
-    """Print the lines of a text on standard error, each as it is; empty text prints nothing."""
-    if text:
-        click.echo(printable(text), err=True)
+def tell(text: str) -> None:
+    """Print one line on standard error."""
+    click.echo(line(text), err=True)
 
 
 def _escaped(letter: str) -> str:

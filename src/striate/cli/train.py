@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, get_args
 import click
 
 from striate import recipe as recipes
-from striate.cli import places
+from striate.cli import places, terminal
 from striate.cli.live import Line, Progress, clock
 from striate.errors import DivergedError, RecipeError, StriateError
 from striate.metrics.weak import caveats
@@ -313,8 +313,8 @@ def _result_text(event: Finished) -> str:
             f" on {counted(len(evaluation.keys), 'picture')}; calibration error"
             f" {100 * evaluation.report.calibration_error.value:.1f} %"
         )
-        lines += caveats(evaluation.report.per_class, accuracy)
-    lines += [f"note: {note}" for note in event.notes]
+        lines += [terminal.line(caveat) for caveat in caveats(evaluation.report.per_class, accuracy)]
+    lines += [terminal.line(f"note: {note}") for note in event.notes]
     lines += [
         f"done in {clock(event.seconds)}",
         f"model   {run.model_path}",

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from striate.cli import terminal
 from striate.errors import DescribeError
 from striate.inside.walk import Walk
 from striate.verbs.walk import POOLS, parse_pair, walk_of
@@ -72,7 +73,7 @@ def command(
     if found.refused:
         click.echo(f"as a net it is refused: {found.refused}")
     if not as_ascii:
-        click.echo(f"drawn in {_draw(found, output or Path('walk.html'))}")
+        terminal.say(f"drawn in {_draw(found, output or Path('walk.html'))}")
 
 
 def _draw(found: Walk, path: Path) -> Path:

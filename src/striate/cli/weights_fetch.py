@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from striate.cli import places
+from striate.cli import places, terminal
 from striate.cli.live import Progress
 from striate.verbs.weights import fetch_weights
 
@@ -29,9 +29,9 @@ def command(names: tuple[str, ...], offline: bool, data_dir: Path | None) -> Non
                 download=not offline,
                 again=True,
                 progress=progress,
-                tell=lambda text: click.echo(text, err=True),
+                tell=terminal.tell,
             )
         for note in ready.notes:
-            click.echo(note, err=True)
+            terminal.tell(note)
         assert ready.path is not None
         click.echo(f"{ready.name}  {ready.path}  {ready.path.stat().st_size / 2**20:,.1f} MiB")

@@ -83,8 +83,9 @@ def check_source(source: Source, *, least_classes: int = 2) -> None:
 
 
 def shown(name: str) -> str:
-    r"""Return a file name as text that any screen and JSON can take: bytes that are not UTF-8 become ``\xe9``."""
-    return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    r"""Return a file name as text for one line: bytes that are not UTF-8 become ``\xe9``, a line end ``\n``."""
+    text = name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    return text.replace("\r", r"\r").replace("\n", r"\n")
 
 
 def is_text(name: str) -> bool:

@@ -8,7 +8,7 @@ from math import prod
 from typing import TYPE_CHECKING
 
 from striate.data.preprocess import Preprocess
-from striate.errors import DescribeError, ModelError
+from striate.errors import DescribeError, ModelError, NotationError
 from striate.model import tensorfile
 from striate.model.limits import check_layers, check_survey
 from striate.model.weights import ModelFile
@@ -54,7 +54,8 @@ def surveyed(facts: ModelFile, own: Model | None = None) -> Survey:
         check_layers(net)
         survey = net.on(*facts.input, classes=len(facts.classes), fit="floor")
     except DescribeError as error:
-        raise ModelError(str(error) if is_code(facts.net) else f"its net does not read: {error}") from None
+        said = error.reason if isinstance(error, NotationError) else " ".join(str(error).split())
+        raise ModelError(said if is_code(facts.net) else f"its net does not read: {said}") from None
     if str(survey.output) != str(len(facts.classes)):
         raise ModelError(
             f"its net puts out {survey.output} for {len(facts.classes)} classes; they do not belong together"
