@@ -105,7 +105,7 @@ def main() -> None:
     # Large tensors in pages of 2 MiB, not 4 KiB, where the system leaves that to the program; torch reads this too.
     os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
     if sys.stderr is None:  # closed by whoever called: what would be said there is said to nobody
-        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115
+        sys.stderr = os.fdopen(os.open(os.devnull, os.O_WRONLY), "w", encoding="utf-8")
     if sys.stdout is None:
         click.echo(
             "striate: standard output is closed, so nothing can be said; send it to a file or /dev/null", err=True

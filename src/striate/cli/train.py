@@ -263,7 +263,7 @@ def _plan_text(event: Planned) -> str:
         f" {len(parts.train):,} to train, {len(parts.val):,} to validate, {len(parts.test):,} to test"
     ]
     first = sorted(source.rejected, key=lambda one: not one.bad)[:5]
-    lines += [f"skipped {one.key}: {one.reason}" for one in first]
+    lines += [terminal.line(f"skipped {one.key}: {one.reason}") for one in first]
     if len(source.rejected) > 5:
         lines.append(f"... and {len(source.rejected) - 5:,} more, listed in {event.run.path / 'source.json'}")
     name = recipe.net if recipe.net and len(recipe.net) <= 40 else "net"
@@ -287,7 +287,7 @@ def _plan_text(event: Planned) -> str:
             f"{frozen:,} parameters stay frozen as they came; the head's {prepared.survey.parameters - frozen:,} are"
             " trained"
         )
-    lines += [f"note: {note}" for note in (*cautions(prepared), *event.notes)]
+    lines += [terminal.line(f"note: {note}") for note in (*cautions(prepared), *event.notes)]
     lines.append(f"{event.run.path}" + (f", going on after epoch {event.done}" if event.done else ""))
     return "\n".join(lines)
 
