@@ -304,6 +304,11 @@ def test_a_list_beside_loose_pictures_is_proposed(tmp_path: Path) -> None:
     refused(tmp_path, "did you mean the list", "labels.csv")
 
 
+def test_a_list_beside_one_folder_of_pictures_is_proposed(tmp_path: Path) -> None:
+    make(tmp_path, "images/1.jpg", "images/2.jpg", "a-readme.txt", "labels.csv")
+    refused(tmp_path, "one class only", f"did you mean the list {tmp_path / 'labels.csv'}?")
+
+
 def test_facts(tmp_path: Path) -> None:
     make(tmp_path, "a/1.jpg", data=jpeg(10, 20, mode="L"))
     make(tmp_path, "a/2.jpg", "b/1.jpg", data=jpeg(30, 40, mode="L"))

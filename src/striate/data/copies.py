@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from striate.data.classes import shown
 from striate.data.items import Item
-from striate.words import counted, plural
+from striate.words import counted
 
 NAMED = 3  # groups named in a line
 KEPT = 200  # groups kept in source.json
@@ -64,7 +64,8 @@ class Copies:
         if self.within:
             extra = sum(len(group) - 1 for group in self.within)
             lines.append(
-                f"{counted(extra, 'picture')} {plural(extra, 'is')} a copy of another in the same class:"
+                f"{counted(extra, 'picture')} {'is a copy of another' if extra == 1 else 'are copies of others'} in the"
+                " same class:"
                 f" {_named(self.within, items)}; copies stay on one side of the split"
             )
         return tuple(lines)

@@ -49,6 +49,8 @@ def folder_source(root: Path, *, name: str) -> FolderSource:
     index = {label: place for place, label in enumerate(classes)}
     items = tuple(Item(key, index[label], split) for split, label, keys in found for key in keys)
     notes = (*_empty_note(empty), *_same_folders_note(scan, classes if parts is None else ()))
+    if len(classes) == 1:  # "images" beside a list of them
+        notes += tuple(f"did you mean the list {shown(path)}?" for path in _lists(scan.listing(root)[1])[:1])
     return FolderSource(name, str(root), classes, items, rejected=tuple(scan.rejected), notes=notes, root=root)
 
 
@@ -130,7 +132,7 @@ def _is_loose_picture(key: str, entry: os.DirEntry[str]) -> bool:
 
 
 def _nothing_in(scan: Scan, folder: str | Path, files: Entries, loose: int, split: str | None) -> str:
-    lists = [entry.path for entry in files if entry.name.lower().endswith((*LISTS, ".npz"))]
+    lists = _lists(files)
     hint = f" (or did you mean the list {lists[0]}?)" if lists else ""
     if loose and split == "test":
         return (
@@ -142,6 +144,12 @@ def _nothing_in(scan: Scan, folder: str | Path, files: Entries, loose: int, spli
         above = "" if hint else _class_folders_above(scan, Path(folder))
         return f"{folder} holds {number} and no class folders; {SORT}{hint}{above}"
     return f"{folder} holds no pictures; wanted class folders with pictures in them{hint}"
+
+
+def _lists(files: Entries) -> list[str]:
+    """Return the paths of the files that may be lists with labels, tables before text."""
+    lists = [entry.path for entry in files if entry.name.lower().endswith((*LISTS, ".npz"))]
+    return sorted(lists, key=lambda path: path.lower().endswith(".txt"))
 
 
 def _class_folders_above(scan: Scan, folder: Path) -> str:
