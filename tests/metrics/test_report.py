@@ -32,7 +32,7 @@ def test_says_what_the_functions_say():
     logits, targets = drawn()
     report = classification_report(logits, targets, classes=names(6), temperature=0.7, seed=3)
     assert report.accuracy == measures.accuracy(logits, targets)
-    assert dict(report.top_k) == {k: measures.top_k_accuracy(logits, targets, k=k) for k in (3, 5)}
+    assert report.top_k == (), "of six classes three at a guess are half"
     assert report.log_loss == measures.log_loss(logits, targets, temperature=0.7, seed=3)
     assert report.raw_log_loss == measures.log_loss(logits, targets, seed=3)
     assert report.brier_score == measures.brier_score(softmax(logits, 0.7), targets, seed=3)

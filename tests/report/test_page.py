@@ -20,10 +20,13 @@ from PIL import Image
 
 from striate.metrics.probability import softmax
 from striate.metrics.report import classification_report
+from striate.metrics.verdict import verdict
 from striate.report.charts import HEIGHT, Curve, line_chart, ticks
-from striate.report.page import SHOWN_CLASSES, Page, render
-from striate.report.pictures import THUMBNAIL, filters
+from striate.report.page import Page, render
+from striate.report.pictures import LARGE, THUMBNAIL, filters
+from striate.report.results import SHOWN_CLASSES
 from striate.spec import parse
+from striate.words import plural
 
 VOID = {"meta", "img", "br", "hr", "link", "input"}
 HOSTILE = "<script>alert(1)</script>"
@@ -107,7 +110,9 @@ def page(
         pixels=rng.integers(0, 256, (pictures + 3, *shape), dtype=np.uint8),
         rows=rows,
         report=classification_report(logits, targets, classes=classes, temperature=1.3),
-        known_kept=0.97,
+        verdict=verdict(classification_report(logits, targets, classes=classes, temperature=1.3)),
+        calibrated_on=20,
+        refused=2,
         history=[
             {"index": 1, "train_loss": 1.1, "val_loss": 0.9, "metrics": {"accuracy": 0.5}},
             {"index": 2, "train_loss": 0.7, "val_loss": 0.8, "metrics": {"accuracy": 0.75}},
@@ -122,8 +127,12 @@ def page(
             "pictures": {"train": 100, "val": 20, "test": pictures, "left_out": 2},
             "rejected": [{"key": "cat/bad.jpg", "reason": "cut short"}],
         },
+        counts={part: np.full(len(classes), 7) for part in ("train", "val", "test")},
+        samples=[[number % pictures] for number in range(len(classes))],
         recipe_toml='source = "/pictures/pets"\n',
         environment={"torch": "2.6", "cpu": "one"},
+        date="2026-11-30 06:31 UTC",
+        seconds=125.0,
     )
 
 
@@ -158,7 +167,7 @@ def test_a_page_is_whole_and_says_what_the_report_says(mistakes: int) -> None:
     assert (read.counts() == made.report.confusion).all()
     assert read.counts().trace() == 60 - mistakes
     text = " ".join(read.text)
-    assert f"{mistakes} of 60 are wrong" in text
+    assert f"{mistakes} of 60 {plural(mistakes, 'is')} wrong" in text
     assert f"{100 * (60 - mistakes) / 60:.1f} %" in text
     assert "cut short" in text and "0123456789abcdef" in text
 
@@ -216,14 +225,14 @@ def test_pictures_of_any_kind_and_size(shape: tuple[int, int, int]) -> None:
     read = check(render(made))
     for picture in [one for one in shown(read) if one.size != (3, 3)]:
         height, width = picture.size[1], picture.size[0]
-        assert max(height, width) == min(max(shape[:2]), THUMBNAIL)
+        assert max(height, width) in (min(max(shape[:2]), THUMBNAIL), min(max(shape[:2]), LARGE))
         assert abs(height / width - shape[0] / shape[1]) < 0.1 * shape[0] / shape[1]
         assert picture.mode == ("L" if shape[2] == 1 else "RGB")
 
 
 def test_a_page_without_filters_history_or_unknown() -> None:
     made = page()
-    made = replace(made, first=None, known_kept=None, history=[])
+    made = replace(made, first=None, refused=None, history=[])
     made = replace(made, source={**made.source, "rejected": [], "pictures": {"train": 1, "val": 0, "test": 60}})
     text = "".join(check(render(made)).text)
     assert "Nothing to draw yet" in text and "first filters" not in text and "none of these" not in text

@@ -76,4 +76,4 @@ def text(evaluation: Evaluation) -> str:
     if evaluation.known_kept is not None:
         lines.append(f'answered "none of these": {100 * (1 - evaluation.known_kept):.1f} % of these known pictures')
     lines += [f"note: {note}" for note in evaluation.notes]
-    return "\n".join(lines)
+    return "\n".join([*lines, "", evaluation.verdict.text])

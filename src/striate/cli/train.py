@@ -320,6 +320,7 @@ def _result_text(event: Finished) -> str:
         f"model   {run.model_path}",
         f"report  {run.path / 'report.html'}",
         "next    striate predict PICTURE",
+        *([evaluation.verdict.text] if evaluation.keys else []),
     ]
     return "\n".join(lines)
 

@@ -25,7 +25,7 @@ from striate.metrics.table import report_text
 from striate.metrics.weak import caveats, unmeasured
 from striate.words import counted, plural
 
-TOP = (3, 5)
+TOP = (3, 5)  # told where there are more than twice as many classes: below, chance does half of it
 MISTAKES = 100
 PAIRS = 20
 
@@ -198,7 +198,7 @@ def _report(seen: Outcomes, *, classes: tuple[str, ...], temperature: float, see
         pictures=len(seen),
         temperature=temperature,
         accuracy=share_of(seen.right),
-        top_k=tuple((k, share_of(seen.rank < k)) for k in TOP if k < len(classes)),
+        top_k=tuple((k, share_of(seen.rank < k)) for k in TOP if 2 * k < len(classes)),
         macro=macro,
         weighted=weighted,
         per_class=precision_recall_f1(confusion, classes),

@@ -31,8 +31,13 @@ def line_chart(
     y_from: float | None = None,
     y_to: float | None = None,
     percent: bool = False,
+    kept: float | None = None,
+    kept_label: str = "",
 ) -> str:
-    """Return curves over a common axis as an SVG element; ``alt`` is the sentence a screen reader says."""
+    """Return curves over a common axis as an SVG element; ``alt`` is the sentence a screen reader says.
+
+    ``kept`` is the x of the points that were chosen: marked, and named ``kept_label`` in the legend.
+    """
     points = [point for curve in curves for point in curve.points if math.isfinite(point[1])]
     if not points:
         return '<p class="quiet">Nothing to draw yet.</p>'
@@ -52,7 +57,13 @@ def line_chart(
         body.append(f'<polyline class="curve c{number}" points="{path}"/>')
         if curve.mark or len(drawn) == 1:
             body += [f'<circle class="dot c{number}" cx="{x:.1f}" cy="{y:.1f}" r="3"/>' for x, y in drawn]
-    return _svg(body, alt) + _legend([curve.label for curve in curves])
+    chosen = [(x, y) for curve in curves for x, y in curve.points if x == kept and math.isfinite(y)]
+    for x, y in (place(x, y) for x, y in chosen):
+        body.append(
+            f'<circle class="kept" cx="{x:.1f}" cy="{y:.1f}" r="6"><title>{escape(kept_label)}</title></circle>'
+        )
+    labels = [curve.label for curve in curves if curve.points]
+    return _svg(body, f"{alt}, {kept_label}" if chosen else alt) + _legend(labels, ring=kept_label if chosen else "")
 
 
 def reliability_chart(before: Sequence[Bin], after: Sequence[Bin], *, alt: str) -> str:
@@ -145,6 +156,7 @@ def _svg(body: list[str], alt: str) -> str:
     return f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(alt, quote=True)}">{inside}</svg>'
 
 
-def _legend(labels: Sequence[str]) -> str:
+def _legend(labels: Sequence[str], *, ring: str = "") -> str:
     items = "".join(f'<li><span class="key c{number}"></span>{escape(text)}</li>' for number, text in enumerate(labels))
+    items += f'<li><span class="key ring"></span>{escape(ring)}</li>' if ring else ""
     return f'<ul class="legend">{items}</ul>'

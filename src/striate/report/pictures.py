@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import base64
 import io
-from html import escape
 
 import numpy as np
 from PIL import Image
 
-THUMBNAIL = 72  # pixels: larger pictures are shrunk to this side
+from striate.report.tables import plain
+
+THUMBNAIL, LARGE = 72, 160  # pixels: larger pictures are shrunk to this side
+_COARSE = 64  # pixels a side, up to which a picture is enlarged with its pixels to be seen
 
 
-def picture(pixels: np.ndarray, *, alt: str, caption: str = "") -> str:
-    """Return (H, W, C) uint8 pixels as a figure with a caption."""
-    image = Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels)
-    text = f"<figcaption>{escape(caption)}</figcaption>" if caption else ""
-    return f"<figure>{_image(image, alt=alt)}{text}</figure>"
+def picture(pixels: np.ndarray, *, alt: str, caption: str = "", side: int = THUMBNAIL) -> str:
+    """Return (H, W, C) uint8 pixels as a figure with a caption, which is HTML; ``side`` is its most in pixels."""
+    text = f"<figcaption>{caption}</figcaption>" if caption else ""
+    return f"<figure>{image(pixels, alt=alt, side=side)}{text}</figure>"
+
+
+def image(pixels: np.ndarray, *, alt: str, side: int = THUMBNAIL) -> str:
+    """Return (H, W, C) uint8 pixels as an image element."""
+    return _image(Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels), alt=alt, side=side)
 
 
 def filters(weights: np.ndarray) -> list[str]:
@@ -30,11 +36,12 @@ def filters(weights: np.ndarray) -> list[str]:
     return [_image(image, alt=f"filter {number}") for number, image in enumerate(images)]
 
 
-def _image(image: Image.Image, *, alt: str) -> str:
-    if max(image.size) > THUMBNAIL:
-        image.thumbnail((THUMBNAIL, THUMBNAIL), Image.Resampling.LANCZOS)
+def _image(image: Image.Image, *, alt: str, side: int = THUMBNAIL) -> str:
+    coarse = ' class="coarse"' if max(image.size) <= _COARSE else ""
+    if max(image.size) > side:
+        image.thumbnail((side, side), Image.Resampling.LANCZOS)
     kind, options = ("PNG", {"optimize": True}) if max(image.size) <= 32 else ("JPEG", {"quality": 82})
     buffer = io.BytesIO()
     image.save(buffer, kind, **options)
     data = base64.b64encode(buffer.getvalue()).decode("ascii")
-    return f'<img alt="{escape(alt, quote=True)}" loading="lazy" src="data:image/{kind.lower()};base64,{data}">'
+    return f'<img{coarse} alt="{plain(alt)}" loading="lazy" src="data:image/{kind.lower()};base64,{data}">'

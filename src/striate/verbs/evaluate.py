@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ from striate.engine.infer import infer
 from striate.errors import RunError, SourceError
 from striate.metrics.probability import softmax
 from striate.metrics.report import ClassificationReport, classification_report
+from striate.metrics.verdict import Verdict, verdict
 from striate.report.page import Page, render
 from striate.runs.predictor import Predictor
 from striate.runs.run import Run
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
     from striate.model.build import Model
     from striate.verbs.finish import Ask
 
+PART_WORDS = {"test": "test", "val": "validation", "train": "training", "cross-validated": "cross-validated"}
+
 
 @dataclass(frozen=True)
 class Evaluation:
@@ -36,6 +40,8 @@ class Evaluation:
     ``indices`` (N,) into the store, ``targets`` (N,), ``logits`` (N, classes); ``unknown`` (N,) says which were
     answered "none of these". ``notes`` are sentences a person should read: what was added or is missing since. Of other
     pictures than the run's own ``trained_on`` says how many of them it was trained on, where that is known.
+    answered "none of these". ``trained``: of each class, how many pictures the model learnt from, where that is known;
+    ``from_chance``: it learnt photographs without weights to start from.
     """
 
     name: str
@@ -50,6 +56,18 @@ class Evaluation:
     unknown: np.ndarray | None
     notes: tuple[str, ...] = ()
     trained_on: int | None = None
+    trained: tuple[int, ...] | None = None
+    from_chance: bool = False
+
+    @property
+    def verdict(self) -> Verdict:
+        """What the figures come to, in a sentence that a person can act on."""
+        return verdict(
+            self.report,
+            part=PART_WORDS.get(self.part, ""),
+            trained=self.trained,
+            from_chance=self.from_chance,
+        )
 
     @property
     def known_kept(self) -> float | None:
@@ -62,6 +80,7 @@ class Evaluation:
             "name": self.name,
             "part": self.part,
             "pictures": len(self.keys),
+            "verdict": self.verdict.to_dict(),
             "known_kept": self.known_kept,
             "notes": list(self.notes),
             "trained_on": self.trained_on,
@@ -132,7 +151,7 @@ def evaluate_run(
         sizes = ", ".join(f"{name} {len(getattr(prepared.split, name))}" for name in ("train", "val", "test"))
         raise RunError(f"{run.name} has no {part} pictures ({sizes}); choose another part with --split")
     found = _ask(run.name, part, prepared.source, prepared.store, prepared.targets, chosen, predictor)
-    return replace(found, notes=changes(run, prepared))
+    return replace(_of_run(found, prepared), notes=changes(run, prepared))
 
 
 def evaluate_on(
@@ -192,7 +211,29 @@ def evaluate_prepared(
 ) -> Evaluation:
     """Evaluate a model that is in memory, on a part of the pictures it was prepared with."""
     chosen = np.array(getattr(prepared.split, part), np.int64)
-    return measure(run.name, part, prepared.source, prepared.targets, chosen, ask, calibration, unknown)
+    return _of_run(
+        measure(run.name, part, prepared.source, prepared.targets, chosen, ask, calibration, unknown), prepared
+    )
+
+
+def _of_run(evaluation: Evaluation, prepared: Prepared) -> Evaluation:
+    """Return an evaluation that knows what its model was trained on."""
+    recipe, size = prepared.recipe, (prepared.preprocess.height, prepared.preprocess.width)
+    photographs = prepared.preprocess.channels > 1 and max(size) > recipes.SMALL
+    return replace(
+        evaluation,
+        trained=tuple(int(count) for count in counts_of(prepared)["train"]),
+        from_chance=recipe.start is None and photographs,
+    )
+
+
+def counts_of(prepared: Prepared) -> dict[str, np.ndarray]:
+    """Return how many pictures of each class every part has: ``train``, ``val`` and ``test``, (classes,) each."""
+    classes, targets = len(prepared.source.classes), prepared.targets
+    return {
+        part: np.bincount(targets[list(getattr(prepared.split, part))].astype(np.int64), minlength=classes)
+        for part in ("train", "val", "test")
+    }
 
 
 def measure(
@@ -225,8 +266,15 @@ def measure(
     )
 
 
-def write_report(run: Run, prepared: Prepared, evaluation: Evaluation, model: Model) -> None:
-    """Write the run's page: what the model is worth, on which pictures, and how to train it again."""
+def write_report(
+    run: Run, prepared: Prepared, evaluation: Evaluation, model: Model, *, seconds: float | None = None
+) -> None:
+    """Write the run's page: what the model is worth, on which pictures, and how to train it again.
+
+    ``seconds``: how long this process has been at it; a run that was resumed took at least what its epochs did.
+    """
+    history = run.history()
+    epochs = sum(float(entry.get("seconds") or 0.0) for entry in history)
     run.write_report(
         render(
             Page(
@@ -238,16 +286,34 @@ def write_report(run: Run, prepared: Prepared, evaluation: Evaluation, model: Mo
                 pixels=prepared.store.pixels,
                 rows=evaluation.indices,
                 report=evaluation.report,
-                known_kept=evaluation.known_kept,
-                history=run.history(),
+                verdict=evaluation.verdict,
+                calibrated_on=evaluation.calibration.pictures,
+                refused=None if evaluation.unknown is None else int(evaluation.unknown.sum()),
+                history=history,
                 survey=prepared.survey,
                 first=first_filters(model),
                 source=run.source(),
+                counts=counts_of(prepared),
+                samples=samples_of(prepared),
                 recipe_toml=run.recipe_toml(),
                 environment=run.environment(),
+                date=datetime.now().astimezone().strftime("%Y-%m-%d %H:%M %Z"),
+                seconds=max(seconds or 0.0, epochs),
             )
         )
     )
+
+
+def samples_of(prepared: Prepared, most: int = 6) -> list[list[int]]:
+    """Return rows of the store that show each class: at most so many, spread evenly over what it learns from."""
+    rows = np.array(prepared.split.train or prepared.split.val or prepared.split.test, np.int64)
+    targets = prepared.targets[rows]
+    found = []
+    for number in range(len(prepared.source.classes)):
+        own = rows[targets == number]
+        places = np.linspace(0, max(0, len(own) - 1), min(most, len(own))).round().astype(int)
+        found.append([int(own[place]) for place in places])
+    return found
 
 
 def first_filters(model: Model) -> np.ndarray | None:

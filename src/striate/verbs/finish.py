@@ -47,8 +47,11 @@ def asking(model: Model, prepared: Prepared, *, device: torch.device) -> Ask:
     return lambda rows: infer(model, prepared.store, rows, device=device)
 
 
-def finish(run: Run, prepared: Prepared, model: Model, *, ask: Ask) -> Evaluation:
-    """Calibrate, learn what is known, write the model, evaluate on the test split, write the report."""
+def finish(run: Run, prepared: Prepared, model: Model, *, ask: Ask, seconds: float | None = None) -> Evaluation:
+    """Calibrate, learn what is known, write the model, evaluate on the test split, write the report.
+
+    ``seconds``: how long the training took so far, for the report.
+    """
     from striate.verbs.evaluate import evaluate_prepared, write_report
     from striate.verbs.export import graph_for
 
@@ -83,7 +86,7 @@ def finish(run: Run, prepared: Prepared, model: Model, *, ask: Ask) -> Evaluatio
         run.notes.append(NO_TEST)
     evaluation = evaluate_prepared(run, prepared, ask, calibration, unknown, part=part)
     try:
-        write_report(run, prepared, evaluation, model)
+        write_report(run, prepared, evaluation, model, seconds=seconds)
     except StriateError:  # a full disk: what was learnt is kept, and the run can be finished later
         raise
     except Exception as error:  # a fault of ours must not cost a person what was learnt

@@ -316,7 +316,9 @@ def _learn(run: Run, prepared: Prepared, state: Training | Tuning, started: floa
     model = state.final_model()
     yield Finishing(run)
     told = len(run.notes)
-    evaluation = finish(run, prepared, model, ask=asking(model, prepared, device=state.device))
+    evaluation = finish(
+        run, prepared, model, ask=asking(model, prepared, device=state.device), seconds=time.monotonic() - started
+    )
     yield Finished(run, evaluation, time.monotonic() - started, tuple(run.notes[told:]))
 
 

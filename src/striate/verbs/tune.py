@@ -120,7 +120,7 @@ def tuned(run: Run, prepared: Prepared, tuning: Tuning, started: float) -> Itera
     if recipe.tune == "head":
         yield Finishing(run)
         told = len(run.notes)
-        evaluation = finish(run, prepared, model, ask=head.answers)
+        evaluation = finish(run, prepared, model, ask=head.answers, seconds=time.monotonic() - started)
     else:
         training = begin(
             model, recipe, prepared.store, prepared.targets, prepared.split, stages=stages(prepared.survey)
@@ -134,7 +134,13 @@ def tuned(run: Run, prepared: Prepared, tuning: Tuning, started: float) -> Itera
         model = training.final_model()
         yield Finishing(run)
         told = len(run.notes)
-        evaluation = finish(run, prepared, model, ask=asking(model, prepared, device=training.device))
+        evaluation = finish(
+            run,
+            prepared,
+            model,
+            ask=asking(model, prepared, device=training.device),
+            seconds=time.monotonic() - started,
+        )
     yield Finished(run, evaluation, time.monotonic() - started, tuple(run.notes[told:]))
 
 
