@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,20 +13,19 @@ from striate.data.source import Source, check_rejected, find
 from striate.data.store import Store, open_store
 from striate.engine.infer import infer
 from striate.errors import RunError, SourceError
-from striate.metrics.probability import softmax
 from striate.metrics.report import ClassificationReport, classification_report
 from striate.metrics.verdict import Verdict, verdict
-from striate.report.page import Page, render
+from striate.recipe import SMALL
 from striate.runs.predictor import Predictor
 from striate.runs.run import Run
 from striate.tasks.calibrate import Calibration
 from striate.tasks.unknown import Unknown
 from striate.verbs.prepare import Own, Prepared, Progress
 from striate.verbs.reopen import changes, reopen_data, trained_on
+from striate.verbs.report import counts_of
 from striate.words import counted
 
 if TYPE_CHECKING:
-    from striate.model.build import Model
     from striate.verbs.finish import Ask
 
 PART_WORDS = {"test": "test", "val": "validation", "train": "training", "cross-validated": "cross-validated"}
@@ -219,21 +217,12 @@ def evaluate_prepared(
 def _of_run(evaluation: Evaluation, prepared: Prepared) -> Evaluation:
     """Return an evaluation that knows what its model was trained on."""
     recipe, size = prepared.recipe, (prepared.preprocess.height, prepared.preprocess.width)
-    photographs = prepared.preprocess.channels > 1 and max(size) > recipes.SMALL
+    photographs = prepared.preprocess.channels > 1 and max(size) > SMALL
     return replace(
         evaluation,
         trained=tuple(int(count) for count in counts_of(prepared)["train"]),
         from_chance=recipe.start is None and photographs,
     )
-
-
-def counts_of(prepared: Prepared) -> dict[str, np.ndarray]:
-    """Return how many pictures of each class every part has: ``train``, ``val`` and ``test``, (classes,) each."""
-    classes, targets = len(prepared.source.classes), prepared.targets
-    return {
-        part: np.bincount(targets[list(getattr(prepared.split, part))].astype(np.int64), minlength=classes)
-        for part in ("train", "val", "test")
-    }
 
 
 def measure(
@@ -264,65 +253,6 @@ def measure(
         calibration=calibration,
         unknown=strange,
     )
-
-
-def write_report(
-    run: Run, prepared: Prepared, evaluation: Evaluation, model: Model, *, seconds: float | None = None
-) -> None:
-    """Write the run's page: what the model is worth, on which pictures, and how to train it again.
-
-    ``seconds``: how long this process has been at it; a run that was resumed took at least what its epochs did.
-    """
-    history = run.history()
-    epochs = sum(float(entry.get("seconds") or 0.0) for entry in history)
-    run.write_report(
-        render(
-            Page(
-                name=run.name,
-                part=evaluation.part,
-                keys=evaluation.keys,
-                targets=evaluation.targets,
-                probabilities=softmax(evaluation.logits, evaluation.calibration.temperature),
-                pixels=prepared.store.pixels,
-                rows=evaluation.indices,
-                report=evaluation.report,
-                verdict=evaluation.verdict,
-                calibrated_on=evaluation.calibration.pictures,
-                refused=None if evaluation.unknown is None else int(evaluation.unknown.sum()),
-                history=history,
-                survey=prepared.survey,
-                first=first_filters(model),
-                source=run.source(),
-                counts=counts_of(prepared),
-                samples=samples_of(prepared),
-                recipe_toml=run.recipe_toml(),
-                environment=run.environment(),
-                date=datetime.now().astimezone().strftime("%Y-%m-%d %H:%M %Z"),
-                seconds=max(seconds or 0.0, epochs),
-            )
-        )
-    )
-
-
-def samples_of(prepared: Prepared, most: int = 6) -> list[list[int]]:
-    """Return rows of the store that show each class: at most so many, spread evenly over what it learns from."""
-    rows = np.array(prepared.split.train or prepared.split.val or prepared.split.test, np.int64)
-    targets = prepared.targets[rows]
-    found = []
-    for number in range(len(prepared.source.classes)):
-        own = rows[targets == number]
-        places = np.linspace(0, max(0, len(own) - 1), min(most, len(own))).round().astype(int)
-        found.append([int(own[place]) for place in places])
-    return found
-
-
-def first_filters(model: Model) -> np.ndarray | None:
-    """Return the weights of the first convolution, (filters, 1 or 3, height, width), where they can be read."""
-    for name, tensor in model.state_dict().items():
-        if name.endswith(".weight") and tensor.ndim == 4:
-            weights: np.ndarray = tensor.detach().float().cpu().numpy()
-            return weights if weights.shape[1] in (1, 3) and max(weights.shape[2:]) >= 3 else None
-    return None
 
 
 def _ask(

@@ -115,7 +115,7 @@ def _seeing(run: Run, training: Training) -> Callable[[int], None]:
     The picture is the first of validation, or of training where there is none.
     """
     from striate.inside.course import small_maps, watched
-    from striate.verbs.evaluate import first_filters
+    from striate.verbs.report import first_filters
 
     picture, parts = int((training.split.val or training.split.train)[0]), watched(training.model)
 

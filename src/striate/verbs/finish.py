@@ -52,8 +52,9 @@ def finish(run: Run, prepared: Prepared, model: Model, *, ask: Ask, seconds: flo
 
     ``seconds``: how long the training took so far, for the report.
     """
-    from striate.verbs.evaluate import evaluate_prepared, write_report
+    from striate.verbs.evaluate import evaluate_prepared
     from striate.verbs.export import graph_for
+    from striate.verbs.report import write_report
 
     calibration, unknown = _judged(run, prepared, ask)
     tensors: dict[str, Any] = dict(model.state_dict())
