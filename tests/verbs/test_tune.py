@@ -96,10 +96,10 @@ def test_features_and_head_answer_as_the_saved_net_does(
     seen: dict[str, Any] = {}
     original = tune.finish
 
-    def spy(run: Run, prepared: Any, model: Any, *, ask: Any) -> Any:
+    def spy(run: Run, prepared: Any, model: Any, *, ask: Any, **told: Any) -> Any:
         rows = np.arange(len(prepared.source.items))
         seen.update(prepared=prepared, rows=rows, asked=ask(rows))
-        return original(run, prepared, model, ask=ask)
+        return original(run, prepared, model, ask=ask, **told)
 
     monkeypatch.setattr(tune, "finish", spy)
     done = striate.train(recipe(pets, run, tune="head"), runs_dir=tmp_path)
