@@ -11,11 +11,11 @@ import numpy as np
 
 from striate.data.source import Source, check_rejected, find
 from striate.data.store import Store, open_store
+from striate.defaults import SMALL
 from striate.engine.infer import infer
 from striate.errors import RunError, SourceError
 from striate.metrics.report import ClassificationReport, classification_report
 from striate.metrics.verdict import Verdict, verdict
-from striate.recipe import SMALL
 from striate.runs.predictor import Predictor
 from striate.runs.run import Run
 from striate.tasks.calibrate import Calibration
