@@ -9,6 +9,7 @@ import numpy as np
 from striate.data.copies import Copies
 from striate.data.items import Item
 from striate.report import pictures
+from striate.report.tables import named
 from striate.words import counted, plural
 
 SHOWN = 12  # groups of a kind
@@ -54,7 +55,9 @@ def _kind(
         '<div class="grid-of-pictures">'
         + "".join(
             pictures.picture(
-                pixels[index], alt=items[index].key, caption=f"{classes[items[index].target]}: {items[index].key}"
+                pixels[index],
+                alt=items[index].key,
+                caption=f"{named(classes[items[index].target])}: {named(items[index].key)}",
             )
             for index in group[:6]
         )

@@ -20,6 +20,7 @@ from striate.runs.predictor import Predictor
 from striate.runs.run import Run
 from striate.tasks.calibrate import Calibration
 from striate.tasks.unknown import Unknown
+from striate.verbs.cautions import copies_of
 from striate.verbs.prepare import Own, Prepared, Progress
 from striate.verbs.reopen import changes, reopen_data, trained_on
 from striate.verbs.report import counts_of
@@ -39,7 +40,7 @@ class Evaluation:
     answered "none of these". ``notes`` are sentences a person should read: what was added or is missing since. Of other
     pictures than the run's own ``trained_on`` says how many of them it was trained on, where that is known.
     answered "none of these". ``trained``: of each class, how many pictures the model learnt from, where that is known;
-    ``from_chance``: it learnt photographs without weights to start from.
+    ``from_chance``: it learnt photographs without weights to start from; ``also`` are sentences for the verdict.
     """
 
     name: str
@@ -56,6 +57,7 @@ class Evaluation:
     trained_on: int | None = None
     trained: tuple[int, ...] | None = None
     from_chance: bool = False
+    also: tuple[str, ...] = ()
 
     @property
     def verdict(self) -> Verdict:
@@ -65,6 +67,7 @@ class Evaluation:
             part=PART_WORDS.get(self.part, ""),
             trained=self.trained,
             from_chance=self.from_chance,
+            also=self.also,
         )
 
     @property
@@ -222,6 +225,7 @@ def _of_run(evaluation: Evaluation, prepared: Prepared) -> Evaluation:
         evaluation,
         trained=tuple(int(count) for count in counts_of(prepared)["train"]),
         from_chance=recipe.start is None and photographs,
+        also=copies_of(prepared).lines(prepared.source.items, prepared.source.classes),
     )
 
 

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from striate.metrics.probability import softmax
-from striate.report.page import Page, render
+from striate.report.copies import TITLE, copies_body
+from striate.report.page import Page, Section, render
 from striate.runs.run import Run
+from striate.verbs.cautions import copies_of
 from striate.verbs.prepare import Prepared
 
 if TYPE_CHECKING:
@@ -25,6 +27,7 @@ def write_report(
     ``seconds``: how long this process has been at it; a run that was resumed took at least what its epochs did.
     """
     history = run.history()
+    copies = copies_body(copies_of(prepared), prepared.source.items, prepared.source.classes, prepared.store.pixels)
     epochs = sum(float(entry.get("seconds") or 0.0) for entry in history)
     run.write_report(
         render(
@@ -50,6 +53,7 @@ def write_report(
                 environment=run.environment(),
                 date=datetime.now().astimezone().strftime("%Y-%m-%d %H:%M %Z"),
                 seconds=max(seconds or 0.0, epochs),
+                more=(Section(TITLE, copies),) if copies else (),
             )
         )
     )
