@@ -68,3 +68,28 @@ def test_a_cell_has_the_colour_of_its_score_over_the_picture() -> None:
 
 def test_the_legend_ends_at_a_round_number_above_the_highest() -> None:
     assert [legend_end(high) for high in (0.0, 0.03, 0.2, 0.21, 0.6, 1.0)] == [1e-4, 0.05, 0.2, 0.5, 1.0, 1.0]
+
+
+def test_a_strip_of_more_cells_than_pixels_shows_the_highest_of_those_that_share_one() -> None:
+    """10000 x 20 pixels at a net of 8 x 8: 4000 x 8 is seen, with a cell every two pixels, drawn at 6000 at most."""
+    scores = np.full((1, 7997, 2), 0.1)
+    scores[0, 4001, 0] = 0.9
+    scores[..., 1] = 1 - scores[..., 0]
+    pixels = np.full((8, 16_000, 1), 128, np.uint8)
+    answer = ScoreMap(("cat", "dog"), scores, pixels, (0.0, 0.0, 16_000.0, 8.0), (8, 16_000), (8, 8), (2, 2), ())
+    image = np.asarray(Image.open(io.BytesIO(overlay(answer, 0, ["words"]))).convert("RGB")).astype(float)
+    left, middle = (image.shape[1] - 6000) // 2, 1
+    wanted = 0.6 * sequential()[int(255 * 0.9)] + 0.4 * 128
+    # The frame of the best place is drawn over a few pixels of its own; beside it lie the low cells.
+    around = image[middle, left + 2990 : left + 3015]
+    low = 0.6 * sequential()[int(255 * 0.1)] + 0.4 * 128
+    assert (np.abs(around[0] - low) <= 3).all()
+    assert (np.abs(around - low).max(axis=1) > 10).any(), f"nothing of {wanted} is seen"
+
+
+def test_a_long_strip_is_drawn_wide_enough_to_be_seen() -> None:
+    pixels = np.full((8, 4_000, 3), 128, np.uint8)
+    scores = np.full((1, 1997, 2), 0.5)
+    answer = ScoreMap(("cat", "dog"), scores, pixels, (0.0, 0.0, 10_000.0, 20.0), (20, 10_000), (8, 8), (2, 2), ())
+    image = Image.open(io.BytesIO(overlay(answer, 0, ["words"])))
+    assert image.width >= 6000, "12 pixels high and 6,000 wide, not 2 and 1,200"

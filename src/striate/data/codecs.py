@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import logging
 import re
 from functools import cache
 from typing import Final
@@ -32,6 +33,15 @@ def open_heic(data: bytes) -> Image.Image:
         raise missing from None
     picture: Image.Image = HeifImageFile(io.BytesIO(data))  # type: ignore[no-untyped-call]
     return picture
+
+
+@cache
+def silence_pillow() -> None:
+    """Keep what Pillow logs of broken files from Python's handler of last resort, which writes it to the screen.
+
+    Whoever has set up logging gets it as before.
+    """
+    logging.getLogger("PIL").addHandler(logging.NullHandler())
 
 
 @cache

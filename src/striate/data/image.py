@@ -33,7 +33,7 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from striate.data.bounds import PNG, Limits, check_parts, check_size, check_work, tiff_tags, without_texts
-from striate.data.codecs import open_heic, silence_libtiff, stated_depth
+from striate.data.codecs import open_heic, silence_libtiff, silence_pillow, stated_depth
 from striate.data.modes import is_gray, upright_pixels
 from striate.errors import PictureError
 
@@ -197,6 +197,7 @@ def _open(data: bytes, limits: Limits) -> Image.Image:
     if not data:
         raise PictureError("the file is empty")
     check_parts(data, limits)
+    silence_pillow()
     brands = _brands(data[:1024])
     if brands & _HEIF and not brands & _AVIF:
         picture = open_heic(data)

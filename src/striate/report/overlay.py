@@ -12,6 +12,7 @@ from striate.report.colours import sequential
 from striate.tasks.score_map import ScoreMap
 
 WIDTH, HEIGHT = 1200, 900  # pixels: a larger picture is shown smaller
+NARROW, LONG = 24, 6000  # pixels: a strip is not shown narrower, as long as it is not longer than that
 SOFTWARE = "striate predict --map"  # by which a file is known to be one of ours
 _OPACITY = 0.6
 _MARGIN, _LINE, _BAR = 16, 22, 14
@@ -23,26 +24,38 @@ def overlay(answer: ScoreMap, number: int, words: Sequence[str]) -> bytes:
 
     A cell is as large as a stride and lies in the middle of the crop it answers for, so the rim of the picture, half
     a crop wide, has none; where there is one row or column alone, its cells are as long as the crop. The crop of the
-    highest score is framed.
+    highest score is framed. Of cells that share a pixel of what is drawn, the highest is shown.
     """
-    shown = min(WIDTH / answer.pixels.shape[1], HEIGHT / answer.pixels.shape[0], 4.0)
+    shown = _shown(*answer.pixels.shape[:2])
     picture = Image.fromarray(answer.pixels[..., 0] if answer.pixels.shape[2] == 1 else answer.pixels).convert("RGB")
     picture = picture.resize([max(1, round(side * shown)) for side in picture.size], Image.Resampling.BICUBIC)
     scores, top = answer.probabilities[..., number], legend_end(float(answer.probabilities[..., number].max()))
     table = sequential()
     draw = ImageDraw.Draw(picture)
-    faded = picture.copy()
+    drawn = np.full((picture.height, picture.width), -1.0)
     for row, line in enumerate(scores):
         for column, score in enumerate(line):
-            colour = table[min(255, int(255 * score / top))]
-            ImageDraw.Draw(faded).rectangle(_cell(answer, row, column, shown), fill=tuple(map(int, colour)))
-    picture.paste(Image.blend(picture, faded, _OPACITY))
+            left, above, right, below = _cell(answer, row, column, shown)
+            place = drawn[above : below + 1, left : right + 1]
+            np.maximum(place, score, out=place)
+    faded = np.array(picture)
+    there = drawn >= 0
+    faded[there] = table[np.minimum(255, (255 * drawn[there] / top).astype(np.int64))]
+    picture.paste(Image.blend(picture, Image.fromarray(faded), _OPACITY))
     row, column = answer.best(number)
     y, x = row * answer.stride[0] * shown, column * answer.stride[1] * shown
-    frame = (x, y, x + answer.window[1] * shown - 1, y + answer.window[0] * shown - 1)
+    frame = (x, y, max(x, x + answer.window[1] * shown - 1), max(y, y + answer.window[0] * shown - 1))
     draw.rectangle(frame, outline=_INK, width=5)
     draw.rectangle(frame, outline=_PAPER, width=2)
     return _png(_with_legend(picture, answer.classes[number], top, words), " ".join(words))
+
+
+def _shown(height: int, width: int) -> float:
+    """Return how many pixels one pixel is drawn with."""
+    shown = min(WIDTH / width, HEIGHT / height, 4.0)
+    if min(height, width) * shown < NARROW:
+        return max(shown, min(NARROW / min(height, width), LONG / max(height, width), 4.0))
+    return shown
 
 
 def legend_end(highest: float) -> float:
@@ -63,7 +76,8 @@ def _cell(answer: ScoreMap, row: int, column: int, shown: float) -> tuple[int, i
     for place, count, stride, window in zip((column, row), many, answer.stride[::-1], answer.window[::-1], strict=True):
         size = stride if count > 1 else window
         start = place * stride + (window - size) / 2
-        edges.append((round(start * shown), round((start + size) * shown) - 1))
+        first = round(start * shown)
+        edges.append((first, max(first, round((start + size) * shown) - 1)))
     return edges[0][0], edges[1][0], edges[0][1], edges[1][1]
 
 
