@@ -346,7 +346,7 @@ REFUSED: list[tuple[Any, Any, str]] = [
     (Small, 10, "was given the class Small; call it"),
     (object(), 10, "was given object"),
     (Small(), 7, "Small gives 1x10 for a batch of 1x3x16x16; 7 classes take 1x7"),
-    (Small(), ["a", "a"], "two different names or more"),
+    (Small(), ["b", "a", "c", "a"], r"classes 1 and 3 \(from 0\) are both called 'a'"),
     (Small(), 1, "two classes or more"),
     (Tuple(), 10, r"Tuple returns a tuple of 2 for a batch of 1x3x16x16; wanted is one tensor of 1x10 logits"),
     (Lazy(), 10, r"lazy layers whose sizes are still open \(fc.weight\).*module\(torch.zeros\(1, 3, 16, 16\)\)"),

@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
+from torch.nn.utils import parametrize
 
 from striate.model.borrowed import Borrowed
 from striate.model.build import Model
@@ -103,8 +104,12 @@ def _activations(path: str, layer: str, value: Tensor) -> Activations:
 
 
 def _gradients(model: Model, inputs: Tensor, targets: Tensor) -> tuple[Gradient, ...]:
-    weighted = [(path, module.weight) for path, module in _filters(model, flat=True)]
-    logits = model(inputs)
+    with parametrize.cached():  # so that weights made from others are those that the answer was made with
+        logits = model(inputs)
+        weights = [(path, module.weight) for path, module in _filters(model, flat=True)]
+    weighted = [(path, weight) for path, weight in weights if weight.requires_grad]
+    if not weighted:
+        return ()
     while logits.dim() > 2:
         logits = logits.mean(-1)
     pulls = torch.autograd.grad(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -16,10 +15,13 @@ from torch.overrides import TorchFunctionMode
 
 from striate.errors import DescribeError
 from striate.model.build import Model, build
+from striate.model.given import Which, copied, picked
+from striate.model.observe import unplaced
 from striate.model.operations import Unsaid
 from striate.model.reading import BATCH, Reading, read
 from striate.model.untangle import Leaf, untangle
 from striate.spec import Net, Shape, parse
+from striate.spec.survey import Part
 
 TOLERANCE = 1e-5  # of the largest logit, between the module and its net
 TRAINED_TOLERANCE = 1e-3  # in training, where batch norm divides by the spread of a few pictures
@@ -28,11 +30,15 @@ _DROPOUTS = (functional.dropout, functional.dropout2d)
 
 @dataclass(frozen=True)
 class Expressed:
-    """A module as a net: ``names`` says which tensor of the module (or None) is which of the net's."""
+    """A module as a net: ``names`` says which tensor of the module (or None) is which of the net's.
+
+    ``left_out`` are rows for what of the module the net has not, because nothing uses it.
+    """
 
     net: Net
     names: Mapping[str, str | None]
     notes: tuple[str, ...]
+    left_out: tuple[Part, ...] = ()
 
     def load(self, model: Model, module: nn.Module) -> Model:
         """Copy the module's weights into a model of the net, and return the model."""
@@ -54,7 +60,7 @@ class Expressed:
                     theirs[source].copy_(tensor.reshape(theirs[source].shape))
 
 
-def express(module: nn.Module, shape: Shape) -> Expressed:
+def express(module: nn.Module, shape: Shape, output: Which = None) -> Expressed:
     """Return a module as a net of ours. It is run on pictures of ``shape``, in copies; nothing in it changes.
 
     The net is believed when it answers as the module does, to 1e-5 of the largest logit in evaluation, and in
@@ -62,13 +68,13 @@ def express(module: nn.Module, shape: Shape) -> Expressed:
     """
     torch_state = torch.random.get_rng_state()
     try:
-        return _express(module, shape)
+        return _express(module, shape, output)
     finally:
         torch.random.set_rng_state(torch_state)
 
 
-def _express(module: nn.Module, shape: Shape) -> Expressed:
-    reading = read(copy.deepcopy(module).train(), noise(BATCH, shape))
+def _express(module: nn.Module, shape: Shape, output: Which) -> Expressed:
+    reading = read(copied(module).train(), noise(BATCH, shape), output)
     try:
         expressed, model = _built(reading, module, shape, named=True)
     except DescribeError:  # a name of its author's that torch or we use ourselves
@@ -78,7 +84,7 @@ def _express(module: nn.Module, shape: Shape) -> Expressed:
             raise Unsaid(f"as a net it cannot be: {error}") from None
     if parse(str(expressed.net)) != expressed.net:
         raise Unsaid("as a net it cannot be written and read back")
-    _prove(expressed, model, module, shape)
+    _prove(expressed, model, module, shape, output)
     return expressed
 
 
@@ -88,7 +94,8 @@ def _built(reading: Reading, module: nn.Module, shape: Shape, *, named: bool) ->
     frozen = [name for name, parameter in module.named_parameters() if not parameter.requires_grad]
     others = f" and {len(frozen) - 1} more do" if len(frozen) > 1 else " does"
     notes = (*reading.notes, *(f"{name}{others} not learn in the module, and will in the net" for name in frozen[:1]))
-    expressed = Expressed(net, _names(net, leaves, model, module), notes)
+    names = _names(net, leaves, model, module)
+    expressed = Expressed(net, names, notes, tuple(_left_out(module, frozenset(names.values()))))
     return expressed, expressed.load(model, module)
 
 
@@ -106,20 +113,30 @@ def _names(net: Net, leaves: list[Leaf], model: Model, module: nn.Module) -> dic
     return names | {name: None for name in ours if name.startswith("input.")}
 
 
+def _left_out(module: nn.Module, taken: frozenset[str | None]) -> Iterator[Part]:
+    """Yield a row for each part with parameters that the net has not."""
+    spare: dict[str, list[Tensor]] = {}
+    for path, tensor in module.named_parameters():
+        if path not in taken:
+            spare.setdefault(path.rpartition(".")[0], []).append(tensor)
+    for owner, tensors in spare.items():
+        yield from unplaced(module, owner, tensors, used=(), trained=[id(tensor) for tensor in tensors])
+
+
 def noise(count: int, shape: Shape) -> Tensor:
     """Return inputs (N, C, H, W) by chance, the same each time."""
     return torch.randn(count, *shape, generator=torch.Generator().manual_seed(0))
 
 
-def _prove(expressed: Expressed, model: Model, module: nn.Module, shape: Shape) -> None:
+def _prove(expressed: Expressed, model: Model, module: nn.Module, shape: Shape, output: Which) -> None:
     """Raise `Unsaid` unless both answer alike, and learn the same statistics in training."""
     log = any("log_softmax" in note for note in expressed.notes)
     pictures = noise(3, shape)
     with torch.no_grad():
-        first, second = copy.deepcopy(module).eval()(pictures), model.eval()(pictures)
+        first, second = picked(copied(module).eval()(pictures.clone()), output), model.eval()(pictures)
         _compare(first, second.log_softmax(1) if log else second, TOLERANCE, "")
-        with _NoDropout(), _without_dropout(copy.deepcopy(module)) as theirs, _without_dropout(model) as ours:
-            first, second = theirs.train()(pictures), ours.train()(pictures)
+        with _NoDropout(), _without_dropout(copied(module)) as theirs, _without_dropout(model) as ours:
+            first, second = picked(theirs.train()(pictures.clone()), output), ours.train()(pictures)
             state = theirs.state_dict()
             for name, tensor in ours.state_dict().items():
                 source = expressed.names[name]
@@ -163,4 +180,6 @@ def _without_dropout(module: nn.Module) -> Iterator[nn.Module]:
 def class_name(module: nn.Module) -> str:
     """Return where a module's class is written, as dotted names."""
     kind = type(module)
+    if isinstance(module, torch.jit.ScriptModule):
+        return re.sub(r"[^\w.]", "", f"torch.jit.{module.original_name}")
     return re.sub(r"[^\w.]", "", f"{kind.__module__}.{kind.__qualname__}".replace("<locals>.", ""))

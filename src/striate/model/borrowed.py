@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import difflib
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -14,7 +13,8 @@ from torch import Tensor, nn
 from striate.data.preprocess import Preprocess
 from striate.errors import DescribeError
 from striate.model.build import Outputs, entry
-from striate.model.observe import last_with_weights
+from striate.model.given import Which, copied, picked
+from striate.model.observe import last_with_weights, of_weights
 from striate.spec import Shape
 from striate.spec.code import Code
 
@@ -31,12 +31,18 @@ class Borrowed(nn.Module):
     shape: Shape
     embedding_part: str
 
-    def __init__(self, module: nn.Module, net: Code, preprocess: Preprocess | None) -> None:
+    def __init__(self, module: nn.Module, net: Code, preprocess: Preprocess | None, *, output: Which = None) -> None:
         super().__init__()
-        self.net, self.shape = net, net.given
+        self.net, self.shape, self.output = net, net.given, output
         self.input = entry(self.shape, preprocess)
-        self.module = copy.deepcopy(module)
-        self.embedding_part = last_with_weights(self.module, torch.zeros(1, *self.shape)) or ""
+        self.module = copied(module)
+        self.embedding_part = last_with_weights(self.module, torch.zeros(2, *self.shape)) or ""
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Borrowed:
+        """Copy it as the module can be copied that it holds."""
+        other = Borrowed(self.module, self.net, None, output=self.output).train(self.training)
+        other.load_state_dict(self.state_dict())
+        return other.to(next(iter(self.input.buffers())).device)
 
     def normalise(self, pixels: Tensor) -> Tensor:
         """Return pixels (N, C, H, W) uint8 as `forward` takes them: float, pixels * scale + offset per channel."""
@@ -44,7 +50,9 @@ class Borrowed(nn.Module):
 
     def forward(self, inputs: Tensor) -> Tensor:
         """Return the logits (N, K) for normalised inputs (N, C, H, W)."""
-        return self.module(inputs.contiguous())  # type: ignore[no-any-return]
+        # A copy in the usual memory order: somebody's code may take that for granted, or work in place on its input.
+        given = inputs.clone(memory_format=torch.contiguous_format)
+        return picked(self.module(given), self.output)  # type: ignore[no-any-return]
 
     def outputs(self, inputs: Tensor) -> Outputs:
         """Return the logits; somebody else's module has no side heads."""
@@ -137,7 +145,7 @@ class Borrowed(nn.Module):
             return logits, logits
         seen: list[Tensor] = []
         hook = self.module.get_submodule(self.embedding_part).register_forward_pre_hook(
-            lambda _, given: seen.append(given[0])
+            lambda _, args, kwargs: seen.append(next(iter((*args, *kwargs.values())))), with_kwargs=True
         )
         try:
             logits = self(inputs)
@@ -148,4 +156,6 @@ class Borrowed(nn.Module):
 
     def taps(self) -> tuple[str, ...]:
         """Return every path that `forward_with` takes."""
-        return ("input", *(path for path, _ in self.module.named_modules() if path))
+        if isinstance(self.module, torch.jit.ScriptModule):  # torch tells nothing of what its parts do
+            return ("input",)
+        return ("input", *(path for path, _ in self.module.named_modules() if path and not of_weights(path)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import copy
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -13,19 +13,24 @@ from torch.nn.parameter import UninitializedBuffer, UninitializedParameter
 
 from striate.errors import DescribeError, ShapeError
 from striate.model.adopt import noise
+from striate.model.given import Asked, Which, copied, ending, outputs, unwrapped
 from striate.spec import Shape
 
 ALIKE = 1e-4  # of the largest logit: how much a picture's answer may depend on how many are asked about at once
 
 
-def examine(module: nn.Module, shape: Shape, classes: int) -> nn.Module:
+def examine(module: nn.Module, shape: Shape, classes: int, output: Which = None) -> nn.Module:
     """Return a copy of a module, on the CPU, that answers with (N, classes) logits for (N, ``shape``) inputs.
+
+    ``output`` is the name or place of the output that answers, where there are several. What torch wraps around a
+    module (`torch.compile` and the like) is taken off.
 
     Raises `DescribeError`, or `ShapeError` for answers of another shape, naming what it gave.
     """
     if not isinstance(module, nn.Module):
         what = f"the class {module.__name__}; call it" if isinstance(module, type) else type(module).__name__
         raise DescribeError(f"adopt takes a torch.nn.Module, and was given {what}")
+    module = unwrapped(module)
     name = type(module).__name__
     lazy = [
         path
@@ -43,14 +48,18 @@ def examine(module: nn.Module, shape: Shape, classes: int) -> nn.Module:
         if value.is_floating_point() and value.dtype != torch.float32:
             raise DescribeError(f"{name} has {path} in {value.dtype}; training here is in float32: module.float()")
     try:
-        own = copy.deepcopy(module).cpu().eval()
+        own = copied(module).cpu().eval()
     except Exception as error:
         raise DescribeError(f"{name} cannot be copied ({_first_line(error)}), and adopt works on a copy") from None
+    asked = Asked(own, output)
     zeros, pictures = torch.zeros(1, *shape), noise(2, shape)
     with quiet(), torch.no_grad():
-        _answered(own, zeros, classes)
-        both = _answered(own, pictures, classes)
-        each = torch.cat([_answered(own, picture, classes) for picture in pictures.chunk(2)])
+        _answered(asked, zeros, classes)
+        both = _answered(asked, pictures, classes)
+        each = torch.cat([_answered(asked, picture, classes) for picture in pictures.chunk(2)])
+    with quiet(), torch.enable_grad():
+        last = ending(_answered(asked, zeros.requires_grad_(), classes))
+    _refuse_unused(asked, zeros)
     if not bool(torch.isfinite(both).all()):
         raise DescribeError(f"{name} answers random pictures with numbers that are not finite")
     if float((both - each).abs().max()) > ALIKE * max(1.0, float(both.abs().max())):
@@ -58,18 +67,25 @@ def examine(module: nn.Module, shape: Shape, classes: int) -> nn.Module:
             f"{name} in evaluation answers otherwise for two pictures at once than for each alone; an answer must not"
             " depend on its batch (a batch norm without running statistics does), nor on chance"
         )
-    if classes > 1 and bool((both >= 0).all()) and bool((both.sum(1) - 1).abs().max() < 1e-4):
-        raise DescribeError(f"{name} puts out probabilities, and training takes logits: leave its last softmax out")
+    if last is None and bool((both >= 0).all()) and bool((both.sum(1) - 1).abs().max() < 1e-4):
+        last = "softmax"
+    if last is not None:
+        raise DescribeError(
+            f"{name} ends in {last}, so it puts out probabilities. Training and calibration take logits and put a"
+            f" softmax behind them, as its classes exclude each other; behind a {last} that would be a second"
+            f" squashing: leave its last {last} out, and the softmax of what it then puts out is the answer"
+        )
     return own
 
 
-def why_not_trained(module: nn.Module, shape: Shape, classes: int) -> str | None:
+def why_not_trained(module: nn.Module, shape: Shape, classes: int, output: Which = None) -> str | None:
     """Return why a module cannot be trained although it answers, or None; it is run in a copy."""
     if not any(parameter.requires_grad for parameter in module.parameters()):
         return f"{type(module).__name__} has no parameters that are trained"
     try:
         with quiet():
-            _answered(copy.deepcopy(module).train(), noise(2, shape), classes, ", in training,").sum().backward()  # type: ignore[no-untyped-call]
+            asked = Asked(copied(module).train(), output)
+            _answered(asked, noise(2, shape), classes, ", in training,").sum().backward()  # type: ignore[no-untyped-call]
     except (DescribeError, RuntimeError) as error:
         return _first_line(error)
     return None
@@ -77,31 +93,69 @@ def why_not_trained(module: nn.Module, shape: Shape, classes: int) -> str | None
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Leave torch's random numbers as they were, whatever is drawn within."""
+    """Leave torch's random numbers as they were, whatever is drawn within, and its warnings of the code unsaid."""
     kept = torch.random.get_rng_state()
     try:
-        yield
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
     finally:
         torch.random.set_rng_state(kept)
 
 
-def _answered(module: nn.Module, pictures: Tensor, classes: int, when: str = "") -> Tensor:
-    name, given = type(module).__name__, "x".join(map(str, pictures.shape))
+def _answered(asked: Asked, pictures: Tensor, classes: int, when: str = "") -> Tensor:
+    name, given = type(asked.module).__name__, "x".join(map(str, pictures.shape))
     try:
-        output = module(pictures)
+        # A copy, as a module may work in place on what it is given.
+        output = asked(pictures.clone())
+    except DescribeError as error:
+        raise DescribeError(f"{name}{when}: {error}") from None
     except Exception as error:
         raise DescribeError(f"{name}{when} fails on a batch of {given}: {_first_line(error)}") from None
     if not isinstance(output, Tensor):
         raise ShapeError(
             f"{name}{when} returns {_kind(output)} for a batch of {given}; wanted is one tensor of"
-            f" {len(pictures)}x{classes} logits"
+            f" {len(pictures)}x{classes} logits{_choice(output)}"
         )
     if tuple(output.shape) != (len(pictures), classes):
-        shown = "x".join(map(str, output.shape)) or "a single number"
         raise ShapeError(
-            f"{name}{when} gives {shown} for a batch of {given}; {classes} classes take {len(pictures)}x{classes}"
+            f"{name}{when} gives {_sizes(output)} for a batch of {given}; {classes} classes take"
+            f" {len(pictures)}x{classes}"
         )
     return output
+
+
+def _refuse_unused(asked: Asked, pictures: Tensor) -> None:
+    """Refuse the name of an output where there is one tensor, in evaluation and in training: it is a mistake."""
+    if asked.output is None:
+        return
+    with quiet(), torch.no_grad():
+        for mode in (False, True):
+            try:
+                output = copied(asked.module).train(mode)(noise(2, Shape(*pictures.shape[1:])))
+            except Exception:  # whether it can be trained is asked when it is
+                continue
+            if not isinstance(output, Tensor):
+                return
+    raise DescribeError(
+        f"output = {asked.output!r} chooses among several, and {type(asked.module).__name__} returns one tensor; leave"
+        " it out"
+    )
+
+
+def _choice(output: Any) -> str:
+    """Say which outputs there are to choose from, and how."""
+    named = {name: value for name, value in outputs(output).items() if isinstance(value, Tensor)}
+    if not named:
+        return ""
+    first = next(iter(named))
+    said = int(first) if isinstance(output, tuple | list) and not hasattr(output, "_fields") else first
+    shown = ", ".join(f"{name} ({_sizes(value)})" for name, value in named.items())
+    return f". It has {shown}; say which answers, such as output={said!r}"
+
+
+def _sizes(tensor: Tensor) -> str:
+    return "x".join(map(str, tensor.shape)) or "a single number"
 
 
 def _kind(value: Any) -> str:

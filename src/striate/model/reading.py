@@ -12,6 +12,7 @@ from torch import Tensor, fx, nn
 from torch.nn import functional as F  # noqa: N812  (as everybody writes it)
 
 from striate import spec
+from striate.model.given import Asked, Which
 from striate.model.operations import (
     SAME_ORDER,
     At,
@@ -24,6 +25,8 @@ from striate.model.operations import (
 from striate.spec import Branches
 
 BATCH = 2  # pictures that shapes are read with
+_INSIDE = "module."  # where `Asked` holds the module
+_WEIGHT_HOOK = "Norm"  # torch.nn.utils.weight_norm and spectral_norm hang one before forward
 
 SPREADS: frozenset[str] = frozenset(("expand", "expand_as"))
 LOG_SOFTMAX: frozenset[Any] = frozenset((F.log_softmax, torch.log_softmax, "log_softmax", nn.LogSoftmax))
@@ -67,14 +70,21 @@ class Reading:
     notes: tuple[str, ...]
 
 
-def read(module: nn.Module, pictures: Tensor) -> Reading:
-    """Read a module, as it is in training, on a batch. It is run, so give a copy. Raises `Unsaid` with the reason."""
-    graph = _traced(module)
+def read(module: nn.Module, pictures: Tensor, output: Which = None) -> Reading:
+    """Read a module, as it is in training, on a batch. It is run, so give a copy. Raises `Unsaid` with the reason.
+
+    It is read as it works with pictures alone: what else its forward takes is at its default, and a branch on that is
+    the branch taken then. ``output`` says which of several outputs is read.
+    """
+    graph = _traced(module, output)
     values = _Values(graph)
-    values.run(pictures)
+    try:
+        values.run(pictures)
+    except Exception as error:  # whatever somebody's code makes of values that its trace did not show
+        raise Unsaid(f"its steps by themselves do not work ({first_line(error)})") from None
     placeholders = [node for node in graph.graph.nodes if node.op == "placeholder"]
-    (output,) = (node for node in graph.graph.nodes if node.op == "output")
-    end, notes = output.args[0], []
+    (last,) = (node for node in graph.graph.nodes if node.op == "output")
+    end, notes = last.args[0], []
     if not isinstance(end, fx.Node):
         raise Unsaid("in training it returns more than one tensor")
     if _kind(graph, end) in LOG_SOFTMAX:
@@ -91,24 +101,46 @@ def read(module: nn.Module, pictures: Tensor) -> Reading:
                 raise Unsaid(f"{_where(node)}: {unsaid}") from None
             steps[step.name] = step
     notes += _unused(module, steps.values())
+    if end is not start and not isinstance(values.known[end], Tensor):
+        raise Unsaid("in training it returns more than one tensor")
     return Reading(_convolved(_together(steps)), start.name, end.name, tuple(notes))
 
 
-def _traced(module: nn.Module) -> fx.GraphModule:
+def _traced(module: nn.Module, output: Which) -> fx.GraphModule:
+    if isinstance(module, torch.jit.ScriptModule):
+        raise Unsaid("it is a ScriptModule, whose steps torch does not show")
     for path, part in module.named_modules():
-        if part._forward_hooks or part._forward_pre_hooks or hasattr(part, "parametrizations"):
+        if hasattr(part, "parametrizations") or any(_WEIGHT_HOOK in type(hook).__name__ for hook in _before(part)):
+            raise Unsaid(f"{path or 'it'} makes its weights anew from others (a parametrisation)")
+        if part._forward_hooks or part._forward_pre_hooks:
             raise Unsaid(f"{path or 'it'} has hooks, which change what it does")
     owners: dict[int, str] = {}
     for name, parameter in module.named_parameters(remove_duplicate=False):
         if owners.setdefault(id(parameter), name) != name:
             raise Unsaid(f"{owners[id(parameter)]} and {name} are one and the same weights")
     try:
-        return fx.GraphModule(module, _Tracer().trace(module))
+        asked = Asked(module, output)
+        return fx.GraphModule(asked, _Tracer().trace(asked))
     except Exception as error:
-        said = str(error).strip().split("\n")[0]
+        said = first_line(error)
         if "control flow" in said:
             said = "its forward decides by what it is given (an if or a loop over values)"
-        raise Unsaid(f"{said or type(error).__name__}; so it cannot be traced") from None
+        raise Unsaid(f"{said}; so it cannot be traced") from None
+
+
+def _before(part: nn.Module) -> list[Any]:
+    """Return what runs before a module works: old-style weight norm and spectral norm are among it."""
+    return list(part._forward_pre_hooks.values())
+
+
+def _own(target: Any) -> str:
+    """Return a path within the module that is read: what it was asked through is no part of it."""
+    return str(target).removeprefix(_INSIDE)
+
+
+def first_line(error: BaseException) -> str:
+    """Return what an error says first, or its kind."""
+    return str(error).strip().split("\n")[0] or type(error).__name__
 
 
 class _Tracer(fx.Tracer):
@@ -136,7 +168,7 @@ def _step(graph: fx.GraphModule, node: fx.Node, known: Mapping[fx.Node, Any]) ->
     """Return what a node says. Raises `Unsaid`."""
     kind, out = _kind(graph, node), tuple(known[node].shape)
     if node.op == "get_attr":
-        raise Unsaid(f"{node.target} is used by itself, outside a layer")
+        raise Unsaid(f"{_own(node.target)} is used by itself, outside a layer")
 
     def plain(value: Any) -> Any:
         return fx.node.map_arg(value, lambda each: each if isinstance(known[each], Tensor) else known[each])
@@ -156,7 +188,7 @@ def _step(graph: fx.GraphModule, node: fx.Node, known: Mapping[fx.Node, Any]) ->
     if node.op == "call_module":
         module = graph.get_submodule(str(node.target))
         layers = () if _flat(kind, at) else layers_of(module, at)
-        holder = str(node.target) if module.state_dict() else None
+        holder = _own(node.target) if module.state_dict() else None
     else:
         layers = () if _flat(kind, at) else layers_of_call(kind, at, *rest, **kwargs)
     return Step(node.name, (source.name,), layers, None, holder, at.given, at.out)
@@ -210,10 +242,10 @@ def _where(node: fx.Node) -> str:
     """Name a step as its author does: by the module it is in."""
     stack = list(node.meta.get("nn_module_stack", {}).values())
     if node.op == "call_module":
-        return str(node.target)
-    if not stack or not stack[-1][0]:
+        return _own(node.target)
+    if not stack or stack[-1][0] in ("", _INSIDE.rstrip(".")):
         return "forward"
-    return f"forward of {stack[-1][0]}"
+    return f"forward of {_own(stack[-1][0])}"
 
 
 def _unused(module: nn.Module, steps: Iterable[Step]) -> list[str]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, cast, final
@@ -12,14 +12,15 @@ from torch import nn
 
 from striate.data.given import Picture
 from striate.data.preprocess import Preprocess
-from striate.errors import DescribeError, ModelError, RecipeError, TrainingError
+from striate.errors import DescribeError, ExportError, ModelError, RecipeError, TrainingError
 from striate.inside.subject import Subject
 from striate.model.adopt import Expressed, class_name, express
 from striate.model.borrowed import Borrowed
-from striate.model.build import Model, build
-from striate.model.examine import examine, quiet, why_not_trained
-from striate.model.observe import is_normed, observe
+from striate.model.build import Model
+from striate.model.examine import examine, why_not_trained
+from striate.model.given import Which, copied
 from striate.model.operations import Unsaid
+from striate.model.taken import as_code, as_model, class_names, refuse_to_look
 from striate.model.weights import ModelFile, to_pieces
 from striate.recipe import Recipe
 from striate.runs import durable
@@ -62,10 +63,15 @@ class Adopted:
         *,
         named: bool,
         measured: bool,
+        output: Which = None,
+        fit: str = "floor",
     ) -> None:
+        self.output, self.fit = output, fit
         self.module, self.net, self.predictor = module, net, predictor
         self.why = net.why if isinstance(net, Code) else None
-        self.notes = expressed.notes if expressed is not None else ()
+        lost = net.on(Shape(*predictor.facts.input), fit="floor").unseen
+        passed = () if lost is None else (f"{lost} of every picture are never seen: it is taken as it is",)
+        self.notes = (*(expressed.notes if expressed is not None else ()), *passed)
         self.input, self.classes = Shape(*predictor.facts.input), predictor.classes
         self._expressed, self._named, self._measured = expressed, named, measured
 
@@ -75,7 +81,8 @@ class Adopted:
     @property
     def survey(self) -> Survey:
         """The table of its layers on its input; what is not known of somebody's code is said there."""
-        return self.net.on(self.input, fit="floor")
+        survey = self.net.on(self.input, fit="floor")
+        return survey if self._expressed is None else replace(survey, rows=survey.rows + self._expressed.left_out)
 
     def train(
         self,
@@ -130,7 +137,7 @@ class Adopted:
     ) -> Iterator[Event]:
         """Train by a recipe and yield what happens, as `striate.training` does; stop reading to stop."""
         if self._expressed is None:
-            reason = why_not_trained(self.module, self.input, len(self.classes))
+            reason = why_not_trained(self.module, self.input, len(self.classes), self.output)
             if reason is not None:
                 raise TrainingError(reason)
         if recipe.weights is not None:
@@ -138,6 +145,7 @@ class Adopted:
         own = self.own()
         fixed: dict[str, Any] = {
             "net": str(self.net),
+            "fit": self.fit,
             "size": self.input.size,
             "colour": "gray" if self.input.channels == 1 else "rgb",
             **({} if own.preprocess is None else {"resize": own.preprocess.resize}),
@@ -180,6 +188,7 @@ class Adopted:
         if isinstance(what, Run):
             own = self.own() if self._expressed is None else None
             return look_run(str(what.path), part=part, predictor=self.load(what).predictor, own=own)
+        refuse_to_look(self.module)
         return look_subject(self.subject(what), part=part, channel=channel, place=place)
 
     def subject(self, picture: Picture) -> Subject:
@@ -243,7 +252,10 @@ class Adopted:
         with TemporaryDirectory() as folder:
             file = Path(folder, "model.safetensors")
             self.save(file)
-            return export_onnx(predictor.model, file, photographs(predictor.preprocess), output=Path(output))
+            try:
+                return export_onnx(predictor.model, file, photographs(predictor.preprocess), output=Path(output))
+            except ExportError as error:  # the file between is nothing that a person knows of
+                raise ExportError(str(error).replace(str(file), type(self.module).__name__)) from None
 
     def load(self, path: Path | str | Run) -> Adopted:
         """Return it with the weights, classes and calibration of a model file or run; this one stays as it is.
@@ -252,18 +264,19 @@ class Adopted:
         net, and whatever `Predictor.open` raises.
         """
         path = path.path if isinstance(path, Run) else Path(path)
-        module = copy.deepcopy(self.module)
+        module = copied(self.module)
         if self._expressed is None:
             assert isinstance(self.net, Code)
-            own = Borrowed(module, self.net, None)
+            own = Borrowed(module, self.net, None, output=self.output)
             predictor = Predictor.open(path, own=cast(Model, own))
-            module = copy.deepcopy(own.module).cpu()
+            module = copied(own.module).cpu()
         else:
             predictor = Predictor.open(path)
             if predictor.facts.net != str(self.net):
                 raise ModelError(f"{path} holds the net {predictor.facts.net}, and this is {self.net}")
             self._expressed.give_back(predictor.model, module)
-        return Adopted(module, self._expressed, self.net, predictor, named=True, measured=True)
+        kept: dict[str, Any] = {"output": self.output, "fit": self.fit}
+        return Adopted(module, self._expressed, self.net, predictor, named=True, measured=True, **kept)
 
     def own(self) -> Own:
         """Return what a training begins from."""
@@ -271,7 +284,8 @@ class Adopted:
             self.net,
             self.predictor.preprocess if self._measured else None,
             self.classes if self._named else None,
-            lambda preprocess: _model(self.module, self._expressed, self.net, self.input, preprocess),
+            lambda preprocess: as_model(self.module, self._expressed, self.net, self.input, preprocess, self.output),
+            self.output,
         )
 
 
@@ -281,6 +295,8 @@ def adopt(
     input: tuple[int, int, int] | Shape,
     classes: int | Sequence[str],
     preprocess: Preprocess | None = None,
+    output: str | int | None = None,
+    fit: str = "floor",
 ) -> Adopted:
     """Take in a torch module of the user's own: to survey, train, evaluate, predict with and save it.
 
@@ -288,7 +304,12 @@ def adopt(
     logits. ``input`` is (channels, height, width) in pixels. ``classes`` are the names of its outputs in order, or how
     many there are, which leaves the names to the pictures it is trained on. ``preprocess`` says how pictures become
     its inputs, where its weights are used to something: it is kept. Without it pixels are divided by 255, and a
-    training takes the mean and std of its own pictures.
+    training takes the mean and std of its own pictures. Of several outputs ``output`` says which answers, by its key,
+    its field or its place. ``fit`` "floor" takes a module as it is, also where it never looks at some of the picture
+    (`Adopted.notes` says so); "exact" refuses one that is read as a net and does not.
+
+    It is asked with pictures alone: other arguments of its forward stay at their defaults. What torch wraps around a
+    module (`torch.compile`, several devices) is taken off.
 
     The module is run on random pictures in copies; nothing in it changes, now or when the adopted is trained. Raises
     `DescribeError` naming what it gave and what was wanted.
@@ -296,21 +317,22 @@ def adopt(
     Example: ``striate.adopt(MyNet(), input=(3, 64, 64), classes=["cat", "dog"]).train("pets", epochs=5)``
     """
     shape = input if isinstance(input, Shape) else Shape(*input)
-    names = _names(classes)
+    names = class_names(classes)
     prepared = preprocess or Preprocess(height=shape.size[0], width=shape.size[1], channels=shape.channels)
     if (prepared.channels, prepared.height, prepared.width) != tuple(shape):
         raise DescribeError(
             f"preprocess makes inputs of {prepared.channels}x{prepared.height}x{prepared.width}, and input is {shape}"
         )
-    own = examine(module, shape, len(names))
+    own = examine(module, shape, len(names), output)
     expressed: Expressed | None = None
     net: Net
     try:
-        expressed = express(own, shape)
+        expressed = express(own, shape, output)
         net = expressed.net
     except Unsaid as unsaid:
-        net = _code(own, shape, len(names), str(unsaid))
-    model = _model(own, expressed, net, shape, prepared)
+        net = as_code(own, shape, len(names), str(unsaid))
+    net.on(shape, fit=fit)
+    model = as_model(own, expressed, net, shape, prepared, output)
     facts = ModelFile(
         net=str(net),
         input=(prepared.channels, prepared.height, prepared.width),
@@ -322,28 +344,5 @@ def adopt(
         provenance={"adopted": class_name(own)},
     )
     predictor = Predictor(None, facts, own=model)
-    return Adopted(own, expressed, net, predictor, named=not isinstance(classes, int), measured=preprocess is not None)
-
-
-def _model(module: nn.Module, expressed: Expressed | None, net: Net, shape: Shape, preprocess: Preprocess) -> Model:
-    if expressed is not None:
-        return expressed.load(build(net, shape, preprocess=preprocess), module)
-    assert isinstance(net, Code)
-    return cast(Model, Borrowed(module, net, preprocess))  # it answers everything that a Model does (a test looks)
-
-
-def _code(module: nn.Module, shape: Shape, classes: int, why: str) -> Code:
-    with quiet():
-        rows = observe(copy.deepcopy(module), shape)
-    return Code(class_name(module), why, is_normed(module), shape, Shape(classes), rows)
-
-
-def _names(classes: int | Sequence[str]) -> tuple[str, ...]:
-    if isinstance(classes, int) and not isinstance(classes, bool):
-        if classes < 2:
-            raise DescribeError(f"classes = {classes}: a classifier has two classes or more")
-        return tuple(map(str, range(classes)))
-    names = tuple(classes) if isinstance(classes, list | tuple) else ()
-    if len(names) < 2 or not all(isinstance(name, str) and name for name in names) or len(set(names)) < len(names):
-        raise DescribeError(f"classes must be how many there are, or two different names or more, not {classes!r}")
-    return names
+    named, measured = not isinstance(classes, int), preprocess is not None
+    return Adopted(own, expressed, net, predictor, named=named, measured=measured, output=output, fit=fit)

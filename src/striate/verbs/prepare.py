@@ -99,6 +99,7 @@ class Own:
     preprocess: Preprocess | None
     classes: tuple[str, ...] | None
     make: Callable[[Preprocess], Model]
+    output: str | int | None = None  # which of its outputs answers, where its code has several
 
 
 def prepare(
@@ -208,7 +209,7 @@ def plan(
     ends = {
         row.path: row.output
         for row, after in zip(survey.rows, following, strict=True)
-        if row.aside and (after is None or not after.aside)
+        if row.aside and row.output is not None and (after is None or not after.aside)
     }
     for where, output in {**ends, "the net": survey.output}.items():
         if output != Shape(classes):

@@ -169,7 +169,7 @@ def training(
         runs_dir,
         name or prepared.source.name,
         prepared.recipe.to_toml(),
-        source=_source_facts(prepared, data_dir),
+        source=_source_facts(prepared, data_dir) | ({} if own is None else {"output": own.output}),
         environment=environment(threads=prepared.recipe.threads),
     )
     with run.locked():
@@ -262,7 +262,7 @@ def _own_again(run: Run, net: str, facts: dict[str, Any], module: nn.Module | No
 
     preprocess = Preprocess.from_dict(facts["preprocess"])
     shape = (preprocess.channels, preprocess.height, preprocess.width)
-    own = adopt(module, input=shape, classes=facts["classes"], preprocess=preprocess).own()
+    own = adopt(module, input=shape, classes=facts["classes"], preprocess=preprocess, output=facts.get("output")).own()
     if str(own.net) != net:
         raise RunError(f"{run.name} trains {net}, and the module given is: {own.net}")
     return own
