@@ -30,6 +30,10 @@ def test_labels_out_of_names_are_kept_in_the_run(place: Place) -> None:
     assert read(place.path / "runs" / "flat-1" / "recipe.toml").label_from == r"(.+?)_\d+"
     assert json.loads(place("evaluate", "--json").done().out)["classes"] == ["bee", "red_ant"]
     assert "epoch 2/2" in place("train", "--resume", "--epochs", "2").done().out
+    (place.path / "flat.csv").write_text("file,label\nflat/bee_000,bee\nflat/gone.png,bee\nflat/bee_001.png,\n")
+    listed = place("evaluate", "--data", "flat.csv").done().out
+    assert "1 file is left out: flat/gone.png: no such file (line 3 of flat.csv)" in listed
+    assert "1 row without a label is left out; the first is line 4 (flat/bee_001.png)" in listed
     other = place("evaluate", "--data", "flat", "--label-from", r"(.+?)_\d+", "--json").done()
     assert json.loads(other.out)["pictures"] == 16
     place("evaluate", "--label-from", "(.)").refused("is for other pictures")

@@ -6,7 +6,9 @@ from collections import Counter
 
 from striate.data.copies import Copies, find_copies
 from striate.data.enough import uneven_note
+from striate.data.items import Source
 from striate.verbs.prepare import Prepared
+from striate.words import counted, plural
 
 
 def copies_of(prepared: Prepared) -> Copies:
@@ -15,6 +17,16 @@ def copies_of(prepared: Prepared) -> Copies:
     Example: ``copies_of(reopen_data(Run.open("last"))).counts()``
     """
     return find_copies(prepared.source.items, prepared.store.digests)
+
+
+def left_out(source: Source) -> tuple[str, ...]:
+    """Return sentences about what of a source is not measured: its notes, and the first of what was rejected."""
+    number = len(source.rejected)
+    if not number:
+        return source.notes
+    first = sorted(source.rejected, key=lambda one: not one.bad)[:3]
+    named = "; ".join(f"{one.key}: {one.reason}" for one in first) + ("; ..." if number > 3 else "")
+    return (*source.notes, f"{counted(number, 'file')} {plural(number, 'is')} left out: {named}")
 
 
 def cautions(prepared: Prepared) -> tuple[str, ...]:

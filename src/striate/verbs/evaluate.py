@@ -20,7 +20,7 @@ from striate.runs.predictor import Predictor
 from striate.runs.run import Run
 from striate.tasks.calibrate import Calibration
 from striate.tasks.unknown import Unknown
-from striate.verbs.cautions import copies_of
+from striate.verbs.cautions import copies_of, left_out
 from striate.verbs.prepare import Own, Prepared, Progress
 from striate.verbs.reopen import changes, reopen_data, trained_on
 from striate.verbs.report import counts_of
@@ -177,10 +177,11 @@ def evaluate_on(
     targets = _matched(stored.source, predictor.classes)
     chosen = np.flatnonzero(targets >= 0)
     found = _ask(name, data, stored.source, stored.store, targets, chosen, predictor)
+    found = replace(found, notes=left_out(stored.source))
     if run is None:
         return found
     seen, told = _seen(run, [stored.store.digests[row].hex() for row in chosen])
-    return replace(found, notes=told, trained_on=seen)
+    return replace(found, notes=(*found.notes, *told), trained_on=seen)
 
 
 def _seen(run: Run, digests: Sequence[str]) -> tuple[int | None, tuple[str, ...]]:
