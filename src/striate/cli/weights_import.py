@@ -7,16 +7,14 @@ from pathlib import Path
 import click
 
 from striate.errors import ModelError
-from striate.files import read_text
 from striate.verbs.weights_import import Imported, import_weights
 from striate.words import counted
-
-_NAMES_LIMIT = 10_000_000  # bytes of a file with the names of classes
 
 
 @click.command(short_help="Make a model file of somebody else's weights.")
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--as", "as_", required=True, metavar="NET", help="The net of the catalogue that the weights are for.")
+@click.option("--as", "as_", required=True, metavar="NET", help="The net they are for: a name, a text, a file.")
+@click.option("--entry", default="", metavar="NAME", help="Which weights of several: ema, the averaged.")
 @click.option(
     "-o",
     "--output",
@@ -25,10 +23,11 @@ _NAMES_LIMIT = 10_000_000  # bytes of a file with the names of classes
     show_default=True,
     help="The model file to write.",
 )
-@click.option("--classes", metavar="FILE|N", help="A file with a class name a line, in the order of the net's answers.")
+@click.option("--classes", metavar="FILE|N", help="Names in the order of the answers: a line each, or JSON.")
 @click.option("--mean", metavar="R,G,B", help="Of the pictures they were trained on, per channel, in 0..1.")
 @click.option("--std", metavar="R,G,B", help="The standard deviation likewise.")
 @click.option("--size", type=click.IntRange(1), help="Of the input, in pixels; the net's own if not given.")
+@click.option("--input", "shape", metavar="CxHxW", help="What a net in words takes, such as 3x32x32.")
 @click.option("--force", is_flag=True, help="Replace the output if it exists.")
 def command(
     file: Path,
@@ -38,6 +37,8 @@ def command(
     mean: str | None,
     std: str | None,
     size: int | None,
+    shape: str | None,
+    entry: str,
     force: bool,
 ) -> None:
     """Make a model file of weights that somebody else trained.
@@ -49,10 +50,12 @@ def command(
         file,
         as_=as_,
         output=output,
-        classes=None if classes is None else _classes(classes),
+        classes=_classes(classes),
         mean=_numbers("--mean", mean),
         std=_numbers("--std", std),
         size=size,
+        shape=None if shape is None else _shape(shape),
+        entry=entry,
         force=force,
     )
     click.echo(text(imported))
@@ -78,19 +81,16 @@ def _numbers(option: str, given: str | None) -> tuple[float, ...]:
         ) from None
 
 
-def _classes(given: str) -> int | list[str]:
-    """Return how many classes there are, or their names from a file."""
-    if given.isdecimal() and len(given) < 9:
-        return int(given)
-    path = Path(given)
-    try:
-        names = [line.strip() for line in read_text(path, limit=_NAMES_LIMIT).splitlines() if line.strip()]
-    except UnicodeDecodeError:
-        raise ModelError(f"{path} is not text (UTF-8); it should hold a class name a line") from None
-    except OSError as error:
-        raise ModelError(
-            f"--classes {given} is neither a number nor a file that can be read ({error.strerror or error})"
-        ) from None
-    if not names:
-        raise ModelError(f"{path} holds no names; it should hold a class name a line")
-    return names
+def _classes(given: str | None) -> int | Path | None:
+    """Return how many classes there are, or the file of their names."""
+    if given is None:
+        return None
+    return int(given) if given.isdecimal() and len(given) < 9 else Path(given)
+
+
+def _shape(given: str) -> tuple[int, int, int]:
+    sides = given.lower().split("x")
+    if len(sides) != 3 or not all(side.isdecimal() and 0 < len(side) < 6 and int(side) for side in sides):
+        raise ModelError(f"--input {given[:40]}: wanted channels x height x width, such as 3x32x32")
+    channels, height, width = map(int, sides)
+    return channels, height, width

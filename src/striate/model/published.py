@@ -19,21 +19,32 @@ from __future__ import annotations
 import difflib
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
 from striate.errors import ModelError
 
 Names = Mapping[str, str | None]
 
+HEADLESS: Final = "headless"  # in a model file's provenance: its head is blank, and it answers nothing
 _COUNT: Final = "num_batches_tracked"  # batch norm's own count: no older file has it, and no answer depends on it
+_DEEP: Final = 6  # names before a net's own that are looked behind
+_SHARE: Final = 3  # of so many entries one must stand below a prefix, for it to be the net's
 _PLACEHOLDER: Final = re.compile(r"\{(\w+)(?:([+-])(\d+))?\}")
 
 
 def arrange(
-    entries: Mapping[str, Any], shapes: Mapping[str, tuple[int, ...]], schemes: Sequence[Names], *, what: str
+    entries: Mapping[str, Any],
+    shapes: Mapping[str, tuple[int, ...]],
+    schemes: Sequence[Names],
+    *,
+    what: str,
+    spared: Collection[str] = (),
 ) -> dict[str, Any]:
     """Return the entries under our names: every tensor of ``shapes`` (our name -> shape), none missing, none left over.
+
+    All of ``spared`` (our names: those of a head) may be missing together.
 
     ``entries``: the publisher's name -> array or tensor; ``schemes``: the namings to try, the best fit is taken;
     ``what`` names the file in errors. An entry that differs from ours by sides of 1 alone is reshaped,
@@ -42,18 +53,89 @@ def arrange(
 
     Example: ``arrange(entries, shapes, CATALOG["resnet50"].names, what="resnet50.safetensors")``
     """
-    tried = [renamed(entries, scheme) for scheme in schemes] or [{name: name for name in entries}]
-    ours, scheme = max(
-        ((names, scheme) for names, scheme in zip(tried, schemes or ({},), strict=True)),
-        key=lambda pair: sum(name in shapes for name in pair[0].values()),
-    )
+    ours, scheme = _best(entries, shapes, schemes)
     left = [name for name, own in ours.items() if own is None or own not in shapes]
     left = [name for name in left if name.rpartition(".")[2] != _COUNT and not _is_dropped(name, scheme)]
     taken = {own: name for name, own in ours.items() if own in shapes}
-    missing = [own for own in shapes if own not in taken and own.rpartition(".")[2] != _COUNT]
+    free = set() if any(own in taken for own in spared) else set(spared)
+    missing = [own for own in shapes if own not in taken and own not in free and own.rpartition(".")[2] != _COUNT]
     if left or missing:
         raise ModelError(_mismatch(what, left, missing, len(entries)))
     return {own: _shaped(entries[name], shapes[own], f"{what}: {name}") for own, name in taken.items() if own}
+
+
+def _best(
+    entries: Mapping[str, Any], shapes: Mapping[str, tuple[int, ...]], schemes: Sequence[Names]
+) -> tuple[dict[str, str | None], Names]:
+    """Return the naming that fits best: each entry's name -> ours, and the scheme."""
+    tried = [(renamed(entries, scheme), scheme) for scheme in schemes] or [({name: name for name in entries}, {})]
+    return max(tried, key=lambda pair: sum(name in shapes for name in pair[0].values()))
+
+
+def place_of(
+    own: str, entries: Mapping[str, Any], shapes: Mapping[str, tuple[int, ...]], schemes: Sequence[Names]
+) -> str | None:
+    """Return the name of the entry that is to be our tensor ``own``, by the naming that fits best; None for none."""
+    ours, _ = _best(entries, shapes, schemes)
+    return next((name for name, mine in ours.items() if mine == own), None)
+
+
+def without_prefix(
+    entries: Mapping[str, Any], shapes: Mapping[str, tuple[int, ...]], schemes: Sequence[Names]
+) -> tuple[dict[str, Any], str, tuple[str, ...]]:
+    """Return the entries below the prefix (``model.``, ``module.net.``) under which most of them are this net's.
+
+    Whatever wraps a module puts one before every name, and may keep more beside it. The prefix is "" where the names
+    are the net's as they stand; the last value are the names that it does not stand before: they are left out.
+
+    Example: ``without_prefix(checkpoint, shapes, CATALOG["resnet50"].names)[1]  # "model."``
+    """
+    named = {name.replace("_orig_mod.", ""): value for name, value in entries.items()}  # torch.compile's, anywhere
+    held: Counter[str] = Counter()
+    for name in named:
+        parts = name.split(".")[:-1]
+        held.update(".".join(parts[: depth + 1]) + "." for depth in range(min(len(parts), _DEEP)))
+    best, chosen, off = -1, named, ""
+    often = [prefix for prefix, count in held.most_common() if _SHARE * count >= len(named)]
+    for prefix in ["", *sorted(often, key=lambda prefix: "ema" in prefix.lower())]:  # averages where nothing else fits
+        below = {name.removeprefix(prefix): value for name, value in named.items() if name.startswith(prefix)}
+        fits = sum(own in shapes for own in _best(below, shapes, schemes)[0].values())
+        if fits > best:
+            best, chosen, off = fits, below, prefix
+    aside = tuple(name for name in named if not name.startswith(off))
+    compiled = "_orig_mod." if named.keys() != entries.keys() else ""
+    return chosen, off + compiled, aside
+
+
+def by_number(
+    entries: Mapping[str, Any], shapes: Mapping[str, tuple[int, ...]], head: Collection[str]
+) -> dict[str, str] | None:
+    """Return the entries of an ``nn.Sequential`` (``0.weight``, ``3.bias``) -> our names, in their order; None else.
+
+    Only where each has the last part of the name and the shape of ours in that place; ``head`` (our names) may be for
+    another number of classes.
+    """
+    given: dict[tuple[int, ...], dict[str, str]] = {}
+    begins = re.match(r"(?:[^.0-9][^.]*\.)*", min(entries, default=""))
+    before = begins[0] if begins is not None else ""  # what wraps it
+    for name in entries:
+        if not re.fullmatch(re.escape(before) + r"([0-9]{1,6}\.)+[a-z_]+", name):
+            return None
+        *place, last = name.removeprefix(before).split(".")
+        given.setdefault(tuple(map(int, place)), {})[last] = name
+    own: dict[str, dict[str, str]] = {}
+    for name in shapes:
+        module, _, last = name.rpartition(".")
+        own.setdefault(module, {})[last] = name
+    if len(given) != len(own):
+        return None
+    found: dict[str, str] = {}
+    for (_, theirs), ours in zip(sorted(given.items()), own.values(), strict=True):
+        if {*theirs} - {_COUNT} != {*ours} - {_COUNT}:
+            return None
+        found |= {theirs[last]: ours[last] for last in theirs if last in ours}
+    pairs = [(tuple(entries[name].shape), tuple(shapes[mine]), mine in head) for name, mine in found.items()]
+    return found if all(theirs[last:] == ours[last:] for theirs, ours, last in pairs) else None
 
 
 def renamed(entries: Mapping[str, Any], scheme: Names) -> dict[str, str | None]:

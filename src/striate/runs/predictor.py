@@ -24,6 +24,7 @@ from striate.data.preprocess import Preprocess
 from striate.errors import ModelError, PictureError, StriateError
 from striate.files import PICTURE, read_bytes
 from striate.model import tensorfile, weights
+from striate.model.published import HEADLESS
 from striate.model.weights import ModelFile
 from striate.runs.onnx_file import FEW, OnnxFile, thread_count
 from striate.runs.seal import Proof, beside
@@ -69,6 +70,11 @@ class Predictor:
         """``path`` None: the model is ``own`` as it is, and no file."""
         if facts.task != "classify":
             raise ModelError(f"its task {facts.task!r} is not one this Striate has; it has 'classify'")
+        if facts.provenance.get(HEADLESS):
+            raise ModelError(
+                "its weights came without a head, so that it answers nothing; start a training from it: striate train"
+                " PICTURES --from it"
+            )
         self.path, self.facts, self.classes = path, facts, facts.classes
         self.preprocess = Preprocess.from_dict(facts.preprocess)
         self.calibration = Calibration.from_dict(facts.calibration)

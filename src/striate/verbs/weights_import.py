@@ -13,17 +13,19 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from striate import nets
 from striate.data.classes import check_names
 from striate.data.preprocess import Preprocess
-from striate.errors import ModelError
+from striate.errors import DescribeError, ModelError
 from striate.model.door.parent import LIMITS, Limits, Passed, through
-from striate.model.published import arrange
+from striate.model.published import HEADLESS, Names, arrange, by_number, place_of, without_prefix
 from striate.model.weights import ModelFile, to_pieces
 from striate.nets import CATALOG
 from striate.runs import durable
 from striate.runs.environment import environment
-from striate.spec import Shape
-from striate.words import counted
+from striate.spec import Net, Shape
+from striate.verbs.class_files import read_classes
+from striate.words import counted, plural
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -55,34 +57,38 @@ def import_weights(
     *,
     as_: str,
     output: Path | str = "model.safetensors",
-    classes: int | Sequence[str] | None = None,
+    classes: int | Sequence[str] | Path | None = None,
     mean: Sequence[float] = (),
     std: Sequence[float] = (),
     size: int | None = None,
+    shape: tuple[int, int, int] | None = None,
+    entry: str = "",
     force: bool = False,
     limits: Limits = LIMITS,
 ) -> Imported:
     """Write a model file with the weights of somebody else's file, and return what was made of it.
 
-    ``path``: a pickle (``.pth``, ``.pt``, ``.th``, ``.bin``) or safetensors; ``as_``: the net of the catalogue that
-    they are for; ``classes``: how many, or their names in the order of the logits (without them as many as the net was
-    published for, named "class 0" and so on); ``mean`` and ``std`` per channel, in 0..1 (without them pixels are
-    divided by 255); ``size`` of the input in pixels. An ``output`` that exists is replaced with ``force`` alone.
+    ``path``: a pickle (``.pth``, ``.pt``, ``.th``, ``.bin``) or safetensors, of which ``entry`` is taken (``ema``: the
+    averaged weights beside the others); ``as_``: the net of the catalogue that they are for, or the text of a net or a
+    file with it, which needs the ``shape`` of its input (channels, height, width).
 
-    Raises `DoorError` for a pickle that is more than weights, `ModelError` for what does not fit, `DiskError`.
+    ``classes``: how many, their names in the order of the logits, or a file of them (without it as many as its head
+    answers for, named "class 0" and so on); ``mean`` and ``std`` per channel, in 0..1 (without them pixels are divided
+    by 255); ``size`` of the input in pixels. An ``output`` that exists is replaced with ``force`` alone.
+
+    Weights without a head become a model file to start a training from. Raises `DoorError` for a pickle that is more
+    than weights, `ModelError` for what does not fit, `DiskError`.
 
     Example: ``import_weights("resnet20-12fca82f.th", as_="resnet20", output="resnet20.safetensors").parameters``
     """
     path, output = Path(path), Path(output)
-    name = _catalogued(as_)
+    named = read_classes(classes) if isinstance(classes, Path) else classes
     _check_output(output, force)
-    shape = CATALOG[name].input
-    height, width = size or shape.height or 1, size or shape.width or 1
-    pictures = Preprocess(height, width, shape.channels, mean=tuple(mean), std=tuple(std))
-    passed = through(path, limits=limits)
-    names = _class_names(classes, name)
-    entries, wrapper = unwrapped(passed.tensors)
-    tensors, facts, converted = fit(entries, name, classes=names, preprocess=pictures, what=path.name)
+    meant = _meant(as_, size, shape)
+    pictures = replace(meant.preprocess, mean=tuple(mean), std=tuple(std))
+    passed = through(path, entry=entry, limits=limits)
+    said = None if classes is None else str(classes) if isinstance(classes, Path) else "--classes"
+    laid = lay(passed.tensors, meant, classes=named, preprocess=pictures, what=path.name, said=said)
     came_from = {
         "file": path.name,
         "sha256": passed.sha256,
@@ -90,16 +96,75 @@ def import_weights(
         "part": passed.part,
         "confined_by": list(passed.layers),
     }
-    facts = replace(facts, provenance={"net": name, "imported": came_from, "environment": environment()})
-    notes = (
-        *_notes(path.name, passed, wrapper),
-        *converted,
-        *([] if pictures.std else ["No --mean and --std were given: pixels are divided by 255 and no more."]),
-        *([] if classes is not None else [f'No --classes were given: the answers are "class 0" to "{names[-1]}".']),
+    origin = {"net": meant.name, "imported": came_from, "environment": environment()}
+    facts = replace(laid.facts, provenance={**laid.facts.provenance, **origin})
+    notes = [*_notes(path.name, passed), *laid.notes]
+    if not pictures.std:
+        notes.append("No --mean and --std were given: pixels are divided by 255 and no more.")
+    if laid.headless:
+        notes.append(f"It has no head, answers nothing, and is to start from: striate train PICTURES --from {output}")
+    elif classes is None:
+        notes.append(f'No --classes were given: the answers are "class 0" to "{facts.classes[-1]}".')
+    durable.write(output, to_pieces(laid.tensors, facts))
+    survey = meant.net.with_classes(len(facts.classes)).on(*facts.input, fit="floor")
+    return Imported(
+        output, meant.name, facts, len(passed.tensors), survey.parameters, passed.confinement(), tuple(notes)
     )
-    durable.write(output, to_pieces(tensors, facts))
-    survey = CATALOG[name].function(len(names)).on(*facts.input, fit="floor")
-    return Imported(output, name, facts, len(passed.tensors), survey.parameters, passed.confinement(), notes)
+
+
+@dataclass(frozen=True)
+class Meant:
+    """The net that weights are for: its name (or its text), itself, the names that publishers give its tensors, how
+    many classes it was published for (None: open), and what pictures it takes.
+    """
+
+    name: str
+    net: Net
+    schemes: tuple[Names, ...]
+    classes: int | None
+    preprocess: Preprocess
+
+
+@dataclass(frozen=True)
+class Laid:
+    """Somebody's entries laid into a net: all its tensors, the facts of the model file, what a person should know.
+
+    ``headless``: the entries had none for the head, whose weights are zero.
+    """
+
+    tensors: dict[str, Tensor]
+    facts: ModelFile
+    notes: tuple[str, ...]
+    headless: bool
+
+
+def _meant(as_: str, size: int | None, shape: tuple[int, int, int] | None) -> Meant:
+    """Return the net that ``--as`` stands for: a name of the catalogue, a file with a net, or its text."""
+    key = as_.strip().lower().replace("-", "_")
+    if key in CATALOG:
+        entry = CATALOG[key]
+        channels, height, width = shape or (entry.input.channels, *(size or side or 1 for side in entry.input.size))
+        net = entry.function(None)
+        return Meant(key, net, tuple(entry.names), entry.classes, Preprocess(height, width, channels))
+    if re.fullmatch(r"[\w-]+", key) and not Path(as_).is_file():
+        near = difflib.get_close_matches(key, CATALOG, n=1)
+        raise ModelError(
+            f"the catalogue has no net {as_!r}" + (f"; did you mean {near[0]}?" if near else f": {', '.join(CATALOG)}")
+        )
+    try:
+        net = nets.resolve(as_)
+    except DescribeError as error:
+        raise ModelError(f"--as: {error}") from None
+    if shape is None:
+        raise ModelError("--as is a net in words, whose input is not known: say it with --input, such as 3x32x32")
+    channels, height, width = shape
+    classes = None
+    if not net.is_open:
+        output = net.on(*shape, fit="floor").output
+        if output is None or output != Shape(output.channels):
+            raise ModelError(f"--as: that net puts out {output}, and answers for classes are a row of numbers")
+        classes = output.channels
+    return Meant(str(net), net, (), classes, Preprocess(height, width, channels))
 
 
 def unwrapped(entries: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], str]:
@@ -115,21 +180,59 @@ def fit(
 ) -> tuple[dict[str, Tensor], ModelFile, list[str]]:
     """Return a net's tensors and the facts of its model file, from a publisher's entries; and notes on what changed.
 
-    ``name``: of the catalogue; ``what`` names the file in errors. Numbers of another precision become the net's.
-    Raises `ModelError` for entries that are missing, left over, of another shape, or not finite.
+    ``name``: of the catalogue; otherwise as `lay`, but that a head must be there.
+    """
+    entry = CATALOG[name]
+    meant = Meant(name, entry.function(None), tuple(entry.names), entry.classes, preprocess)
+    laid = lay(entries, meant, classes=classes, preprocess=preprocess, what=what, said=what, whole=True)
+    return laid.tensors, laid.facts, list(laid.notes)
+
+
+def lay(
+    entries: Mapping[str, Tensor],
+    meant: Meant,
+    *,
+    classes: int | Sequence[str] | None,
+    preprocess: Preprocess,
+    what: str,
+    said: str | None,
+    whole: bool = False,
+) -> Laid:
+    """Return a net's tensors and the facts of its model file, from somebody's entries.
+
+    ``what`` names the file in errors, ``said`` what names the classes. Numbers of another precision become the net's,
+    one prefix before all names is taken off; where the head is missing its weights are zero, unless it must be
+    ``whole``. Raises `ModelError` for entries that are missing, left over, of another shape, or not finite.
     """
     import torch
 
     from striate.model.build import build
 
     shape = Shape(preprocess.channels, preprocess.height, preprocess.width)
-    net = CATALOG[name].function(len(classes))
-    model = build(net, shape, preprocess=preprocess)
+    count = _count(classes, meant)
+    model = build(meant.net.with_classes(count or 2), shape, preprocess=preprocess)
     own = model.state_dict()
     shapes = {part: tuple(tensor.shape) for part, tensor in own.items() if not part.startswith("input.")}
-    schemes = (*CATALOG[name].names, {part: part for part in shapes})  # a publisher's names, or our own
+    schemes = (*meant.schemes, {part: part for part in shapes})  # a publisher's names, or our own
+    below, prefix, aside = without_prefix(entries, shapes, schemes)
+    notes = [f"{prefix} was taken off every name."] if prefix else []
+    if aside:
+        notes.append(f"{_listed(aside)} beside {plural(len(aside), 'it')}: not the net's, not taken.")
+    head = [part for part in shapes if part.startswith(f"{model.embedding_part}.")]
+    if numbered := by_number(below, shapes, head):
+        schemes = (numbered,)
+        notes.append("Its names are numbers: they were taken in their order, and every shape fits.")
+    answers = _answers(f"{model.embedding_part}.weight", below, shapes, schemes)
+    if answers is not None and answers != count:
+        if count is not None and (said is not None or not meant.net.is_open):
+            raise ModelError(
+                f"{said or 'the net'} has {counted(count, 'class')}, and the head of {what} answers for {answers:,}; is"
+                " it for other classes, or another net?"
+            )
+        return lay(entries, meant, classes=answers, preprocess=preprocess, what=what, said=what, whole=whole)
+    names = _class_names(classes, count or 2)
     tensors, kinds = {}, set()
-    for part, tensor in arrange(entries, shapes, schemes, what=what).items():
+    for part, tensor in arrange(below, shapes, schemes, what=what, spared=() if whole else head).items():
         if tensor.is_floating_point() != own[part].is_floating_point():
             raise ModelError(f"{what}: {part} is of {tensor.dtype}, and the net has {own[part].dtype} there")
         if not torch.isfinite(tensor).all():
@@ -139,31 +242,36 @@ def fit(
         if tensor.dtype != own[part].dtype:
             kinds.add(str(tensor.dtype).removeprefix("torch."))
         tensors[part] = tensor.to(own[part].dtype)
+    headless = not any(part in tensors for part in head)
+    blank = {part: torch.zeros_like(own[part]) for part in head} if headless else {}
     facts = ModelFile(
-        net=str(net),
+        net=str(meant.net.with_classes(len(names))),
         input=(preprocess.channels, preprocess.height, preprocess.width),
         task="classify",
-        classes=tuple(classes),
+        classes=names,
         preprocess=preprocess.to_dict(),
         calibration={},
         unknown=None,
-        provenance={"net": name},
+        provenance={"net": meant.name, **({HEADLESS: True} if headless else {})},
     )
-    return (
-        {**own, **tensors},
-        facts,
-        [f"Its {kind} numbers became float32." for kind in sorted(kinds) if "int" not in kind],
-    )
+    notes += [f"Its {kind} numbers became float32." for kind in sorted(kinds) if "int" not in kind]
+    return Laid({**own, **blank, **tensors}, facts, tuple(notes), headless)
 
 
-def _catalogued(name: str) -> str:
-    key = name.strip().lower().replace("-", "_")
-    if key not in CATALOG:
-        near = difflib.get_close_matches(key, CATALOG, n=1)
-        raise ModelError(
-            f"the catalogue has no net {name!r}" + (f"; did you mean {near[0]}?" if near else f": {', '.join(CATALOG)}")
-        )
-    return key
+def _answers(
+    head: str, entries: Mapping[str, Tensor], shapes: Mapping[str, tuple[int, ...]], schemes: Sequence[Names]
+) -> int | None:
+    """Return how many classes the head in somebody's entries answers for; None where there is none."""
+    name = place_of(head, entries, shapes, schemes)
+    return None if name is None or not entries[name].dim() else int(entries[name].shape[0])
+
+
+def _count(classes: int | Sequence[str] | None, meant: Meant) -> int | None:
+    """Return how many classes there are to be; None where nobody said."""
+    count = meant.classes if classes is None else classes if isinstance(classes, int) else len(classes)
+    if count is not None and count < 1:
+        raise ModelError(f"{counted(count, 'class')}; a net answers with at least one")
+    return count
 
 
 def _check_output(output: Path, force: bool) -> None:
@@ -176,17 +284,14 @@ def _check_output(output: Path, force: bool) -> None:
         raise ModelError(f"{output} exists and was left as it is; --force replaces it")
 
 
-def _class_names(classes: int | Sequence[str] | None, name: str) -> tuple[str, ...]:
+def _class_names(classes: int | Sequence[str] | None, count: int) -> tuple[str, ...]:
     if classes is None or isinstance(classes, int):
-        count = CATALOG[name].classes if classes is None else classes
-        if count < 1:
-            raise ModelError(f"{counted(count, 'class')}; a net answers with at least one")
         return tuple(f"class {number}" for number in range(count))
     check_names(classes, "the list of classes")
     return tuple(classes)
 
 
-def _notes(name: str, passed: Passed, wrapper: str) -> list[str]:
+def _notes(name: str, passed: Passed) -> list[str]:
     """Return what a person should know of the file itself."""
     notes = []
     if found := _NAMED_DIGEST.search(name):
@@ -202,8 +307,9 @@ def _notes(name: str, passed: Passed, wrapper: str) -> list[str]:
         notes.append(f"The weights were in its {passed.part}{beside if passed.beside else ''}.")
     if passed.skipped:
         notes.append(f"Among them {_listed(passed.skipped)}: no tensor, not taken.")
-    if wrapper:
-        notes.append(f"{wrapper} was taken off every name.")
+    if passed.others:
+        first = passed.others[0]
+        notes.append(f"{_listed(passed.others)} beside it holds weights too: --entry {first} takes them.")
     return notes
 
 

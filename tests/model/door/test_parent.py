@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import argparse
+import io
 import json
 import os
+import pathlib
+import pickle
+import re
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import save_file
@@ -15,7 +22,8 @@ from tests.model.door import hostile
 
 from striate.errors import DoorError, ModelError
 from striate.model import tensorfile
-from striate.model.door import parent
+from striate.model.door import child, parent
+from striate.model.door.aside import stand_ins
 from striate.model.door.jail import LAYERS
 from striate.model.door.parent import Limits, Passed, printable, through
 
@@ -195,3 +203,56 @@ def test_it_is_not_torch_that_the_parent_needs() -> None:
     code = "import sys, striate.model.door.parent; print('torch' in sys.modules, 'pickle' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split()[0] == "False"
+
+
+class Sly:
+    """Pickled as one of the names that have a stand-in, with what it would be made of."""
+
+    def __init__(self, kind: Any, arguments: tuple[Any, ...], state: Any = None) -> None:
+        self.kind, self.arguments, self.state = kind, arguments, state
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return self.kind, self.arguments, self.state
+
+
+def test_what_stands_in_keeps_nothing_and_runs_nothing(tmp_path: Path) -> None:
+    """Whatever is given to a stand-in goes nowhere; a name that has none is refused inside it as anywhere."""
+    held = {"a.weight": torch.ones(2, 2)}
+    slies = [
+        Sly(argparse.Namespace, (), {"__class__": 1, "__dict__": 2, "numel": 3}),
+        Sly(pathlib.PosixPath, ("/etc/passwd",), {"x": torch.ones(9)}),
+        Sly(np.dtype, ("f8", False, True), (3, "<", None, None, None, -1, -1, 0)),
+        Sly(argparse.Namespace, ([1, 2], argparse.Namespace(a=argparse.Namespace()))),
+    ]
+    torch.save({"state_dict": held, "args": slies, "of": slies[0]}, tmp_path / "w.pth")
+    passed = through(tmp_path / "w.pth")
+    assert list(passed.tensors) == ["a.weight"] and passed.beside == ("args", "of") and passed.others == ()
+    canary = tmp_path / "canary"
+    for inner in (Sly(os.system, (f"touch {canary}",)), Sly(eval, (f"open({str(canary)!r}, 'w')",))):
+        for args in (Sly(argparse.Namespace, (), {"a": inner}), Sly(argparse.Namespace, (inner,))):
+            stream = io.BytesIO()
+            torch.save({"state_dict": held, "args": args}, stream)
+            with pytest.raises(pickle.UnpicklingError) as refused:
+                child._read(stream, 2**20)
+            assert re.match(r"wants to run (posix\.system|eval)", child._explained(refused.value))
+    assert not canary.exists()
+
+
+def test_a_stand_in_is_neither_weights_nor_a_class_of_somebody() -> None:
+    stream = io.BytesIO()
+    torch.save(argparse.Namespace(state_dict={"a": torch.ones(1)}), stream)
+    with pytest.raises(child.Refused, match="holds no tensors by name; what it holds is one Namespace"):
+        child._read(stream, 2**20)
+    for made, name in stand_ins():  # type: ignore[misc]
+        assert made.__module__ == "striate.model.door.aside", name
+        one = made(1, 2, 3)
+        assert one == {} or not hasattr(one, "__dict__")
+
+
+def test_an_entry_is_a_key_or_part_of_the_only_one(tmp_path: Path) -> None:
+    both = {"state_dict": {"a": torch.ones(1)}, "ema_1": {"a": torch.zeros(1)}, "ema_2": {"a": torch.zeros(2)}}
+    torch.save(both, tmp_path / "w.pth")
+    passed = through(tmp_path / "w.pth", entry="ema_2")
+    assert passed.tensors["a"].shape == (2,) and passed.part == "ema_2" and passed.others == ("state_dict", "ema_1")
+    with pytest.raises(DoorError, match="has no entry 'ema' that holds weights; it holds some in state_dict, ema_1"):
+        through(tmp_path / "w.pth", entry="ema")

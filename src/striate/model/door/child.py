@@ -22,6 +22,7 @@ import zipfile
 from typing import IO, Any, Final, NoReturn
 
 from striate.model import tensorfile
+from striate.model.door.aside import stand_ins
 from striate.model.door.jail import lock
 
 # Where training scripts keep the weights in what they save, the likeliest first.
@@ -46,16 +47,17 @@ def main() -> NoReturn:
     answer(**allowed)
 
 
-def answer(*, size: int, memory: int, seconds: float) -> NoReturn:
+def answer(*, size: int, memory: int, seconds: float, entry: str = "") -> NoReturn:
     """Lock up, read, write, say how it went, and leave without what Python runs at its end.
 
-    ``size``: the most bytes that the tensors may take; ``memory`` and ``seconds`` as in `jail.lock`.
+    ``size``: the most bytes that the tensors may take; ``memory`` and ``seconds`` as in `jail.lock`; ``entry``: where
+    in the file the weights are, if not where they are likeliest.
     """
     with open(0, "rb", closefd=False) as source, open(1, "wb", closefd=False) as target:
         layers = lock(memory=memory, size=size + _NAMES_LIMIT, seconds=seconds)
         said: dict[str, Any] = {"layers": layers}
         try:
-            tensors, found = _read(source, size)
+            tensors, found = _read(source, size, entry)
             for piece in tensorfile.pack(tensors, {}):
                 target.write(piece)
             target.flush()
@@ -70,14 +72,18 @@ def answer(*, size: int, memory: int, seconds: float) -> NoReturn:
 
 def prepare() -> None:
     """Do everything once that imports or opens something, so that nothing has to later."""
+    import argparse
+
+    import numpy as np
     import torch
 
     warnings.simplefilter("ignore")
     torch.set_num_threads(1)
     codecs.lookup("cp437")  # of names in a zip archive
     sample = {"a": torch.ones(2), "b": torch.nn.Parameter(torch.ones(1, 2).half()), "c": torch.ones(1).bfloat16()}
+    beside = {"args": argparse.Namespace(lr=0.1), "best": np.float64(0.5), "seen": np.ones(1)}
     for held, zipped in itertools.product(
-        ({"state_dict": sample, "epoch": 1}, Refused("of no known class")), (True, False)
+        ({"state_dict": sample, "epoch": 1, **beside}, Refused("of no known class")), (True, False)
     ):
         with tempfile.TemporaryFile() as file:
             torch.save(held, file, _use_new_zipfile_serialization=zipped)
@@ -90,7 +96,7 @@ def prepare() -> None:
                 file.truncate(file.seek(0, 2) // 2)
 
 
-def _read(source: IO[bytes], limit: int) -> tuple[dict[str, Any], dict[str, Any]]:
+def _read(source: IO[bytes], limit: int, entry: str = "") -> tuple[dict[str, Any], dict[str, Any]]:
     import torch
 
     source.seek(0)
@@ -105,8 +111,9 @@ def _read(source: IO[bytes], limit: int) -> tuple[dict[str, Any], dict[str, Any]
     elif start[:1] != b"\x80":
         raise Refused(f"does not begin as a pickle does (its first bytes are {start!r}); is it what it is called?")
     source.seek(0)
-    loaded = torch.load(source, map_location="cpu", weights_only=True, mmap=False)
-    return _found(loaded, limit)
+    with torch.serialization.safe_globals(stand_ins()):
+        loaded = torch.load(source, map_location="cpu", weights_only=True, mmap=False)
+    return _found(loaded, limit, entry)
 
 
 def _is_tar(source: IO[bytes]) -> bool:
@@ -131,10 +138,11 @@ def _check_archive(source: IO[bytes], limit: int) -> None:
         raise Refused("is a TorchScript program, not plain weights; save the state_dict of the module it was made from")
 
 
-def _found(loaded: Any, limit: int) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return the state dict inside what was loaded, and what is to be said of the rest."""
-    part: list[str] = []
-    chosen = loaded
+def _found(loaded: Any, limit: int, entry: str = "") -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the state dict inside what was loaded, at ``entry`` or where it is likeliest, and what is beside it."""
+    key = _key_of(loaded, entry) if entry and isinstance(loaded, dict) else None
+    part: list[str] = [] if key is None else [key]
+    chosen: Any = loaded if key is None else dict.get(loaded, key)
     while isinstance(chosen, dict) and len(part) < 4:
         weights = {key: _weight(value) for key, value in dict.items(chosen) if isinstance(value, dict)}
         inside = [key for key in _PARTS if weights.get(key)]
@@ -148,8 +156,30 @@ def _found(loaded: Any, limit: int) -> tuple[dict[str, Any], dict[str, Any]]:
     if not tensors:
         raise Refused(f"holds no tensors by name; what it holds is {_kind(loaded)}")
     skipped = [_name(key) for key in dict.keys(chosen) if key not in tensors]
-    beside = [_name(key) for key in dict.keys(loaded) if key != part[0]] if part else []
-    return tensors, {"part": ".".join(part), "skipped": skipped[:_SAID], "beside": beside[:_SAID]}
+    beside = [key for key in dict.keys(loaded) if key != part[0]] if part else []
+    mappings = [(key, dict.get(loaded, key)) for key in beside]
+    others = [_name(key) for key, value in mappings if isinstance(value, dict) and _weight(value)]
+    if entry and key is None:
+        under = {name: tensor for name, tensor in tensors.items() if name.startswith(f"{entry}.")}
+        if not under:
+            begins = sorted({name.partition(".")[0] for name in tensors})
+            held = ", ".join([_name(each) for each in ([".".join(part), *others] if part else begins)][:_SAID])
+            raise Refused(f"has no entry {_name(entry)!r} that holds weights; it holds some in {held}")
+        tensors = {name[len(entry) + 1 :]: tensor for name, tensor in under.items()}
+        part.append(entry)
+    said = {"skipped": skipped, "beside": [_name(key) for key in beside], "others": others}
+    return tensors, {"part": ".".join(part), **{key: names[:_SAID] for key, names in said.items()}}
+
+
+def _key_of(loaded: dict[Any, Any], entry: str) -> str | None:
+    """Return the key of a mapping that an entry is asked for by: itself, or the only one with weights that holds it."""
+    held = [
+        key
+        for key, value in dict.items(loaded)
+        if isinstance(key, str) and isinstance(value, dict) and (_count(value) or _weight(value))
+    ]
+    near = [key for key in held if entry.lower() in key.lower()]
+    return entry if entry in held else near[0] if len(near) == 1 else None
 
 
 # What comes from a pickle may carry attributes of its own in the place of methods: only the classes' own are called.

@@ -53,8 +53,8 @@ class Passed:
     """What came through: tensors (CPU) by the names in the file, and what was seen on the way.
 
     ``sha256`` of the file, ``size`` in bytes; ``part``: where in the file the tensors were ("state_dict"; empty: they
-    are all of it); ``skipped``: names of other things among them, ``beside``: of what else the file holds; ``layers``
-    of the jail that were in force.
+    are all of it); ``skipped``: names of other things among them, ``beside``: of what else the file holds,
+    ``others`` of those that hold tensors too; ``layers`` of the jail that were in force.
     """
 
     tensors: dict[str, Tensor]
@@ -63,6 +63,7 @@ class Passed:
     part: str = ""
     skipped: tuple[str, ...] = ()
     beside: tuple[str, ...] = ()
+    others: tuple[str, ...] = ()
     layers: tuple[str, ...] = ()
 
     def confinement(self) -> str:
@@ -80,11 +81,13 @@ class Passed:
         )
 
 
-def through(path: Path | str, *, limits: Limits = LIMITS) -> Passed:
+def through(path: Path | str, *, entry: str = "", limits: Limits = LIMITS) -> Passed:
     """Return the tensors of somebody else's file: a pickle (``.pth``, ``.pt``, ``.th``, ``.bin``) or safetensors.
 
-    Nothing that a pickle carries is run. Raises DoorError saying what it wanted, or why it is not plain weights;
-    ModelError for a file that cannot be read.
+    ``entry``: where in it they are (``ema``), if not where they are likeliest: a key, a part of the only one that it is
+    in, or what stands before the names of tensors. Nothing that a pickle carries is run.
+
+    Raises DoorError saying what it wanted, or why it is not plain weights; ModelError for a file that cannot be read.
 
     Example: ``through("resnet20-12fca82f.th").tensors["conv1.weight"]``
     """
@@ -95,10 +98,10 @@ def through(path: Path | str, *, limits: Limits = LIMITS) -> Passed:
         digest = _sha256(file)
         if start[8:9] == b"{":
             tensors, _ = tensorfile.read(path)
-            passed = Passed(tensors, digest, before.st_size)
+            passed = Passed(_under(tensors, entry, path), digest, before.st_size, part=entry)
         else:
             _check_kind(start, path)
-            tensors, said = _read_apart(file, path, before.st_size, limits)
+            tensors, said = _read_apart(file, path, before.st_size, limits, entry)
             passed = Passed(tensors, digest, before.st_size, **said)
         after = os.fstat(file.fileno())
     if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
@@ -146,13 +149,27 @@ def _check_kind(start: bytes, path: Path) -> None:
     raise DoorError(f"{path} is not a pickle of weights: {problem.removeprefix(f'{path} is ')}")
 
 
-def _read_apart(file: IO[bytes], path: Path, size: int, limits: Limits) -> tuple[dict[str, Tensor], dict[str, Any]]:
+def _under(tensors: dict[str, Tensor], entry: str, path: Path) -> dict[str, Tensor]:
+    """Return the tensors whose names begin with an entry, without it; all of them where none is asked for."""
+    if not entry:
+        return tensors
+    under = {name[len(entry) + 1 :]: tensor for name, tensor in tensors.items() if name.startswith(f"{entry}.")}
+    if not under:
+        begins = ", ".join(sorted({name.partition(".")[0] for name in tensors})[:10])
+        raise ModelError(f"{path} has no names that begin with {entry!r}; they begin with {printable(begins)}")
+    return under
+
+
+def _read_apart(
+    file: IO[bytes], path: Path, size: int, limits: Limits, entry: str
+) -> tuple[dict[str, Tensor], dict[str, Any]]:
     most = 2 * size + 2**20  # weights that some layers share are written once and counted twice
     allowed = {"size": most, "memory": 3 * size + limits.memory, "seconds": limits.seconds + size / 20e6}
+    asked: dict[str, Any] = {**allowed, "entry": entry}
     with tempfile.TemporaryDirectory(prefix="striate-door-", ignore_cleanup_errors=True) as folder:
         made, told = Path(folder, "tensors.safetensors"), Path(folder, "said")
         with made.open("xb") as output, told.open("xb") as words:
-            code = _run(file, output, words, Path(folder), allowed)
+            code = _run(file, output, words, Path(folder), asked)
         said = _said(told)
         if said is None or code != 0:
             raise DoorError(f"{path} {_ended(code, allowed['seconds'], told)}")
@@ -164,12 +181,13 @@ def _read_apart(file: IO[bytes], path: Path, size: int, limits: Limits) -> tuple
             tensors, _ = tensorfile.read(made, check=_check_header)
         except (OSError, ModelError):
             raise DoorError(f"{path} was read, but what was made of it is not whole; nothing was taken") from None
-    names = {key: tuple(printable(str(name), 60) for name in said.get(key) or ()) for key in ("skipped", "beside")}
+    kinds = ("skipped", "beside", "others")
+    names = {kind: tuple(printable(str(name), 60) for name in said.get(kind) or ()) for kind in kinds}
     layers = tuple(layer for layer in LAYERS if layer in said.get("layers", ()))
     return tensors, {"part": printable(str(said.get("part", ""))), **names, "layers": layers}
 
 
-def _run(file: IO[bytes], output: IO[bytes], words: IO[bytes], folder: Path, allowed: dict[str, float]) -> int | None:
+def _run(file: IO[bytes], output: IO[bytes], words: IO[bytes], folder: Path, allowed: dict[str, Any]) -> int | None:
     """Run the child to its end; return its exit status, or None when its time was up. Nothing of it outlives this."""
     paths = "\n".join(dict.fromkeys(_home_of(name) for name in ("striate", "torch", "numpy")))
     process = subprocess.Popen(
