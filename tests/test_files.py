@@ -12,8 +12,10 @@ from pathlib import Path
 import pytest
 
 from striate import files, nets, recipe
+from striate.data.source import find
 from striate.errors import FileError, StriateError
 from striate.files import open_file, read_bytes, read_text
+from striate.verbs.predict import pictures
 
 posix = pytest.mark.skipif(os.name != "posix", reason="devices, pipes and sparse files are made as POSIX has them")
 GIB = 2**30
@@ -146,3 +148,17 @@ def test_a_recipe_and_a_net_over_their_size_are_refused(tmp_path: Path) -> None:
         recipe.read(sparse(tmp_path / "x.toml", files.TEXT + 1))
     with pytest.raises(StriateError, match=r"x.txt cannot be read as the text of a net: it has 1,000,001 bytes"):
         nets.resolve(str(sparse(tmp_path / "x.txt", nets.LARGEST_FILE + 1)))
+
+
+@pytest.mark.parametrize("text", ["https://example.com/a/cat.jpg", "https:/example.com/a/cat.jpg"])
+def test_an_address_is_named_with_both_slashes(text: str) -> None:
+    wanted = r"^https://example.com/a/cat.jpg is an address, and pictures are read from this machine"
+    with pytest.raises(StriateError, match=wanted):
+        find(text)
+    with pytest.raises(StriateError, match=wanted):
+        pictures([Path(text)])
+
+
+@pytest.mark.parametrize("text", ["cat.jpg", "C:/pictures/cat.jpg", "a/b:/c", "mnist@/data"])
+def test_a_path_is_no_address(text: str) -> None:
+    assert files.not_a_url(text) == ""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import stat
 from io import BufferedReader
 from pathlib import Path
@@ -22,6 +23,7 @@ LIST: Final = 2**30  # a list of pictures
 ARRAYS: Final = 2**33  # pictures as arrays: IDX, CIFAR, .npz
 MODEL: Final = 2**35  # weights
 
+_URL: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):/+")  # of two letters: C:/ is a disk
 _KINDS: Final = (
     (stat.S_ISFIFO, "a named pipe"),
     (stat.S_ISCHR, "a device"),
@@ -64,6 +66,19 @@ def read_bytes(path: str | Path, *, limit: int) -> bytes:
     if len(content) > limit:
         raise FileError(f"it is longer than {limit:,} bytes, the most that is read")
     return content
+
+
+def not_a_url(text: str) -> str:
+    """Return why nothing is found at a text that is an address on the network, or "" for any other text.
+
+    A path has the two slashes of an address made one; the sentence has them again.
+    Example: ``not_a_url("https:/example.com/cat.jpg")``
+    """
+    found = _URL.match(text)
+    if found is None:
+        return ""
+    address = f"{found[1]}://{text[found.end() :]}"
+    return f"{address} is an address, and pictures are read from this machine; download it first"
 
 
 def read_text(path: str | Path, *, limit: int = TEXT) -> str:

@@ -120,7 +120,18 @@ def test_one_bad_picture_does_not_stop_the_rest(path: Path, tmp_path: Path, pixe
     good.write_bytes(encoded(pixels[0]))
     cut.write_bytes(encoded(pixels[1])[:-40])
     text.write_text("no picture")
-    given = [cut, pixels[0], good, tmp_path / "none.png", tmp_path, text, b"", np.zeros((2, 2), np.int32), good]
+    given = [
+        cut,
+        pixels[0],
+        good,
+        tmp_path / "none.png",
+        tmp_path,
+        "a\0b.png",
+        text,
+        b"",
+        np.zeros((2, 2), np.int32),
+        good,
+    ]
     found = list(predictor.predict_each(given, batch_size=2))
     assert [key for key, _ in found] == [
         str(cut),
@@ -128,12 +139,13 @@ def test_one_bad_picture_does_not_stop_the_rest(path: Path, tmp_path: Path, pixe
         str(good),
         str(tmp_path / "none.png"),
         str(tmp_path),
+        "a\0b.png",
         str(text),
-        "picture 7",
         "picture 8",
+        "picture 9",
         str(good),
     ]
-    assert [isinstance(answer, PictureError) for _, answer in found] == [True, False, False, *[True] * 5, False]
+    assert [isinstance(answer, PictureError) for _, answer in found] == [True, False, False, *[True] * 6, False]
     for key, answer in found:
         if isinstance(answer, PictureError):
             assert str(answer).startswith(key)

@@ -99,6 +99,7 @@ def test_decode_names_the_unknown():
     assert answers[0].best == "cat"
     assert str(answers[1]).startswith("none of these (closest: ")
     assert answers[1].strangeness > unknown.threshold > answers[0].strangeness
+    assert [answer.to_dict()["threshold"] for answer in answers] == [unknown.threshold] * 2
 
 
 def test_decode_refuses_the_wrong_number_of_classes():

@@ -72,7 +72,7 @@ def find(
         source = named_source(name, data_dir=data_dir, download=download, progress=progress, folder=where)
         check_source(source, least_classes=least_classes)
         return source
-    raise SourceError(_not_there(path, text))
+    raise SourceError(files.not_a_url(text) or _not_there(path, text))
 
 
 def _at(path: Path, label_from: str | None, *, as_classes: bool) -> Source:

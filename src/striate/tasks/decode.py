@@ -44,6 +44,6 @@ def decode(
         )
     flags = unknown.is_unknown(strangeness)
     return [
-        Scores(names, row, unknown=bool(flag), strangeness=float(strange))
+        Scores(names, row, unknown=bool(flag), strangeness=float(strange), threshold=unknown.threshold)
         for row, flag, strange in zip(probabilities, flags, strangeness, strict=True)
     ]

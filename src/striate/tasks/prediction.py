@@ -32,7 +32,7 @@ class Scores(Prediction):
 
     ``probabilities`` (K,) float64 sum to 1, calibrated. ``unknown`` says that the picture resembles nothing the model
     was trained on; then the probabilities only tell what it is nearest to. ``strangeness`` is what was compared with
-    the threshold, higher is stranger; None where it was not looked at.
+    ``threshold``, higher is stranger; None where it was not looked at, or has no threshold.
 
     Example: ``str(Scores(("cat", "dog"), np.array([0.92, 0.08])))`` is ``"0.92 cat, 0.08 dog"``.
     """
@@ -41,6 +41,7 @@ class Scores(Prediction):
     probabilities: NDArray[np.float64]
     unknown: bool = False
     strangeness: float | None = None
+    threshold: float | None = None
     _order: NDArray[np.int64] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -82,5 +83,6 @@ class Scores(Prediction):
             "best": None if self.unknown else self.best,
             "unknown": self.unknown,
             "strangeness": self.strangeness,
+            "threshold": self.threshold,
             "scores": [{"class": name, "probability": p} for name, p in self.top(top)],
         }

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from striate.errors import ModelError, PictureError, SourceError
+from striate.files import not_a_url
 from striate.runs.run import Run
 from striate.runs.seal import Proof, beside
 
@@ -120,7 +121,7 @@ def pictures(paths: Sequence[Path]) -> Pictures:
         elif os.path.lexists(path):
             found.append(path)
         else:
-            raise SourceError(f"there is no picture or folder at {path}")
+            raise SourceError(not_a_url(str(path)) or f"there is no picture or folder at {path}")
     return Pictures(tuple(found), tuple(passed_over))
 
 
