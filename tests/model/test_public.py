@@ -202,3 +202,9 @@ def test_an_export_that_fails_says_one_line(tmp_path: Path, capfd: pytest.Captur
         striate.adopt(Odd(), input=(3, 32, 32), classes=3).export(tmp_path / "own.onnx")
     assert "\n" not in str(raised.value) and "linalg_eigvals" in str(raised.value)
     assert capfd.readouterr() == ("", "") and not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("name", ["weight norm", "old weight norm", "spectral norm", "old spectral norm"])
+def test_a_number_is_made_with_the_weights_that_a_parametrisation_makes(name: str) -> None:
+    made_number = made(name)[1].dot(PIXELS, "conv", 2, (3, 4)).made
+    assert made_number.off < 1e-5 and made_number.layer.startswith("conv 6 3x3")

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
 
 from striate.errors import DescribeError, StriateError
 from striate.inside.dot import ACCOUNTS, Dot, Made, as_map, place_of
@@ -36,7 +40,7 @@ def dot_in_code(
         given, output = (as_map(each[0].numpy()) for each in subject.model.through(subject.inputs, path))
     shape = subject.shape(path)
     place = place_of(subject, path, shape, output, channel, at)
-    numbers = {name: value.numpy() for name, value in subject.model.module.get_submodule(path).state_dict().items()}
+    numbers = _numbers(subject.model.module.get_submodule(path))
     account = ACCOUNTS[type(layer)](layer, numbers, given, place)
     return Dot(
         subject,
@@ -48,6 +52,16 @@ def dot_in_code(
         (),
         subject.receptive_field(path, place[1], place[2]),
     )
+
+
+def _numbers(module: nn.Module) -> dict[str, NDArray[Any]]:
+    """Return a layer's numbers as it works with them: where a parametrisation makes its weights, those made."""
+    numbers = {name: value.numpy() for name, value in module.state_dict().items()}
+    for name in ("weight", "bias"):
+        made = getattr(module, name, None)
+        if isinstance(made, Tensor):
+            numbers[name] = made.detach().numpy()
+    return numbers
 
 
 def _layer(subject: Subject, path: str) -> Layer | None:
