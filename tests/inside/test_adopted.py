@@ -173,3 +173,15 @@ def test_every_method_or_a_clear_line(method: str) -> None:
         found = reasons.why(subject, method=method, target="bee", against="cow").evidence
         assert found.heat.shape == (24, 20) and found.trust is not None
         assert found.trust.shuffled.parts[-1] == "module.conv1"
+
+
+def test_a_class_against_itself_is_one_clear_error() -> None:
+    subject = _adopted(_plain).subject(PIXELS)
+    said = str(_adopted(_plain).predict(PIXELS)).split()[1].rstrip(",")
+    others = ", ".join(name for name in subject.classes if name != said)
+    with pytest.raises(
+        DescribeError, match=f"^'{said}' is what it says itself, and against itself .* such as {others}$"
+    ):
+        reasons.why(subject, against=said)
+    with pytest.raises(DescribeError, match=r"^'bee' is the class asked about, and against itself"):
+        reasons.why(subject, target="bee", against=1)

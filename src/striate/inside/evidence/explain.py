@@ -120,6 +120,14 @@ def ask(
     other = None if against is None else _number(subject.classes, against)
     if other is None and logits.shape[1] == 2:
         other = 1 - chosen
+    if other == chosen and 0 <= chosen < len(subject.classes):
+        name, rest = subject.classes[chosen], [name for place, name in enumerate(subject.classes) if place != chosen]
+        what = "what it says itself" if target is None else "the class asked about"
+        raise DescribeError(
+            f"{name!r} is {what}, and against itself it asks nothing; name another class, such as {', '.join(rest[:3])}"
+            if rest
+            else f"{name!r} is its only class: there is nothing to hold it against"
+        )
     question = Question(chosen, other)
     question.score(logits)  # refuses what cannot be asked
     return question
