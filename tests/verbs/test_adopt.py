@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import copy
 import json
 import subprocess
@@ -420,3 +421,20 @@ def test_a_way_that_depends_on_the_picture_is_not_exported_as_another(tmp_path: 
     with pytest.raises(ExportError, match="does not answer as torch does"):
         one.export(tmp_path / "own.onnx")
     assert not list(tmp_path.iterdir())
+
+
+@KINDS
+def test_somebody_elses_weights_come_by_the_door(kind: type[nn.Module], tmp_path: Path) -> None:
+    one, theirs = adopted(kind), kind()
+    torch.save(
+        {"state_dict": nn.DataParallel(theirs).state_dict(), "args": argparse.Namespace(a=1)}, tmp_path / "x.tar"
+    )
+    again = one.load_weights(tmp_path / "x.tar")
+    pixels = np.random.default_rng(0).integers(0, 256, (16, 16, 3), np.uint8)
+    with torch.no_grad():
+        wanted = theirs.eval()(torch.tensor(pixels / 255, dtype=torch.float32).permute(2, 0, 1)[None]).softmax(1)[0]
+    np.testing.assert_allclose(again.predict(pixels).probabilities, wanted.numpy(), atol=1e-5)
+    assert again.classes == one.classes and torch.equal(one.module.state_dict()["fc.bias"], module(kind).fc.bias)
+    torch.save({"fc.weight": torch.ones(3, 4)}, tmp_path / "y.tar")
+    with pytest.raises(ModelError, match=r"y.tar: its 1 entries are not those of the adopted module: no entry for"):
+        one.load_weights(tmp_path / "y.tar")

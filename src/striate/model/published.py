@@ -41,10 +41,12 @@ def arrange(
     *,
     what: str,
     spared: Collection[str] = (),
+    whose: str = "",
 ) -> dict[str, Any]:
     """Return the entries under our names: every tensor of ``shapes`` (our name -> shape), none missing, none left over.
 
-    All of ``spared`` (our names: those of a head) may be missing together.
+    All of ``spared`` (our names: those of a head) may be missing together. ``whose`` they are to be, in errors: without
+    it this net's, which ``--as`` names.
 
     ``entries``: the publisher's name -> array or tensor; ``schemes``: the namings to try, the best fit is taken;
     ``what`` names the file in errors. An entry that differs from ours by sides of 1 alone is reshaped,
@@ -60,7 +62,7 @@ def arrange(
     free = set() if any(own in taken for own in spared) else set(spared)
     missing = [own for own in shapes if own not in taken and own not in free and own.rpartition(".")[2] != _COUNT]
     if left or missing:
-        raise ModelError(_mismatch(what, left, missing, len(entries)))
+        raise ModelError(_mismatch(what, left, missing, len(entries), whose))
     return {own: _shaped(entries[name], shapes[own], f"{what}: {name}") for own, name in taken.items() if own}
 
 
@@ -188,7 +190,7 @@ def _shaped(entry: Any, shape: tuple[int, ...], where: str) -> Any:
     raise ModelError(f"{where} is {given}, and the net has {shape} there; is it another width, or for other classes?")
 
 
-def _mismatch(what: str, left: Sequence[str], missing: Sequence[str], total: int) -> str:
+def _mismatch(what: str, left: Sequence[str], missing: Sequence[str], total: int, whose: str) -> str:
     def shown(names: Sequence[str]) -> str:
         return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
@@ -199,4 +201,6 @@ def _mismatch(what: str, left: Sequence[str], missing: Sequence[str], total: int
         said[-1] += f" (is it {near[0]}?)" if near else ""
     if left:
         said.append(f"no place for {shown(left)}")
+    if whose:
+        return f"{what}: its {total} entries are not those of {whose}: {'; '.join(said)}"
     return f"{what}: its {total} entries are not this net's: {'; '.join(said)}. Is it the right net (--as)?"

@@ -30,6 +30,7 @@ from striate.spec.code import Code
 from striate.spec.net import Net
 from striate.spec.shape import Shape
 from striate.spec.survey import Survey
+from striate.verbs.adopt_weights import with_weights
 from striate.verbs.evaluate import Evaluation, evaluate_on, evaluate_run
 from striate.verbs.prepare import Own
 from striate.verbs.train import Event, Planned, training
@@ -107,14 +108,8 @@ class Adopted:
         Example: ``run = adopted.train("pets", epochs=5); adopted.load(run).module``
         """
         start = source if isinstance(source, Recipe) else Recipe(source=str(source))
-        said = {
-            "epochs": epochs,
-            "seed": seed,
-            "batch": batch,
-            "learning_rate": learning_rate,
-            "augment": augment,
-            "device": device,
-        }
+        said: dict[str, Any] = {"epochs": epochs, "seed": seed, "batch": batch, "augment": augment, "device": device}
+        said["learning_rate"] = learning_rate
         recipe = start.changed(**{field: value for field, value in said.items() if value is not None})
         folder = None if data_dir is None else Path(data_dir)
         run: Run | None = None
@@ -277,6 +272,13 @@ class Adopted:
             self._expressed.give_back(predictor.model, module)
         kept: dict[str, Any] = {"output": self.output, "fit": self.fit}
         return Adopted(module, self._expressed, self.net, predictor, named=True, measured=True, **kept)
+
+    def load_weights(self, path: Path | str, *, entry: str = "") -> Adopted:
+        """Return it with the weights of somebody else's file (``entry`` of it, such as ema), which come by the door."""
+        module = with_weights(self.module, path, entry=entry)
+        classes = self.classes if self._named else len(self.classes)
+        how = self.predictor.preprocess if self._measured else None
+        return adopt(module, input=self.input, classes=classes, preprocess=how, output=self.output, fit=self.fit)
 
     def own(self) -> Own:
         """Return what a training begins from."""

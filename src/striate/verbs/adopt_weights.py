@@ -1,0 +1,41 @@
+"""Weights of somebody else's file into an adopted module, by the door. Imports adopt, model; prints nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+
+from striate.errors import ModelError
+from striate.model.door.parent import LIMITS, Limits, through
+from striate.model.given import copied
+from striate.model.published import arrange, without_prefix
+
+if TYPE_CHECKING:
+    from torch import nn
+
+WHAT = "the adopted module"
+
+
+def with_weights(module: nn.Module, path: Path | str, *, entry: str = "", limits: Limits = LIMITS) -> nn.Module:
+    """Return a copy of a module with the weights of a checkpoint: a pickle, of which nothing is run, or safetensors.
+
+    ``entry`` as in `striate.import_weights`. One prefix before all names is taken off; every tensor of the module must
+    be there in its shape. Raises DoorError, ModelError.
+
+    Example: ``with_weights(MyNet(), "checkpoint.tar")``
+    """
+    path, own = Path(path), copied(module)
+    state = own.state_dict()
+    shapes = {name: tuple(tensor.shape) for name, tensor in state.items()}
+    names = {name: name for name in shapes}
+    below, _, _ = without_prefix(through(path, entry=entry, limits=limits).tensors, shapes, (names,))
+    taken = arrange(below, shapes, (names,), what=path.name, whose=WHAT)
+    for name, tensor in taken.items():
+        if tensor.is_floating_point() != state[name].is_floating_point():
+            raise ModelError(f"{path.name}: {name} is of {tensor.dtype}, and {WHAT} has {state[name].dtype} there")
+        if not torch.isfinite(tensor).all():
+            raise ModelError(f"{path.name}: {name} holds values that are not finite")
+    own.load_state_dict(taken, strict=False)  # all are there but, perhaps, batch norm's counts
+    return own
