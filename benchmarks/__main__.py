@@ -27,11 +27,13 @@ BENCHMARKS = {
     "accuracy": "what the defaults reach on digits, MNIST, cifar10-folder and cats and dogs",
     "fine_tune": "cats and dogs from SqueezeNet's weights, in turns with a plain PyTorch script",
     "trunk": "photographs by the default start, in turns with a plain PyTorch script; flowers5 beside SqueezeNet",
+    "coverage": "how often the interval of a cross-validated figure holds what the model is worth elsewhere",
+    "calibration": "calibration error before and after, over small folders drawn from large ones",
     "held_out": "a digit held out of MNIST: how well our own net tells it from the known, beside the largest softmax",
     "unknown": "the same over many small nets and several scores: why ours is what it is",
 }
 # Only by name: minutes to an hour each, and no claim of speed.
-LONG = ("accuracy", "planted", "threads", "held_out", "unknown")
+LONG = ("accuracy", "planted", "threads", "held_out", "unknown", "coverage", "calibration")
 
 
 def main() -> None:

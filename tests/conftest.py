@@ -28,6 +28,14 @@ def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _no_folds_of_whole_nets() -> Iterator[None]:
+    """Whole nets are cross-validated where a test says so and not by themselves: tests train hundreds of small ones."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("striate.data.folds.AFFORDABLE", 0)
+        yield
+
+
 @pytest.fixture
 def shared() -> Path:
     """The folder of real pictures beside the checkout; the test is skipped where it is absent."""

@@ -11,7 +11,7 @@ import pytest
 
 SRC = Path(__file__).resolve().parents[1] / "src" / "striate"
 ORDER = [
-    ["words", "errors", "defaults"],
+    ["words", "recipe_words", "errors", "defaults"],
     ["files"],
     ["spec"],
     ["nets"],

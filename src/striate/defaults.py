@@ -10,6 +10,8 @@ from typing import Any
 SMALLEST = 8  # pixels: what the house's nets need at least; smaller pictures are enlarged to it
 SMALL = 64  # pixels: up to here pictures are trained at their own size with the small net
 LARGE = 128  # pixels: the side that larger pictures are trained at
+FEW = 1000  # pictures: with fewer, a figure is cross-validated where that is cheap
+FOLDS, REPEATS = 5, 3  # and then so; repeated for a head on features, which takes seconds
 
 OWN_RATES: dict[str, dict[str, object]] = {
     "sgd": {"learning_rate": 0.01, "weight_decay": 5e-4},

@@ -14,15 +14,17 @@ import tomllib
 from collections.abc import Mapping
 from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from striate import files
 from striate.defaults import (
+    FEW,
     LARGE,
     OWN_RATES,
     PICTURES_ALONE,
+    REPEATS,
     SMALL,
     SMALLEST,
     STEPS_ALONE,
@@ -31,6 +33,7 @@ from striate.defaults import (
     start_rules,
 )
 from striate.errors import RecipeError
+from striate.recipe_words import LISTS, sentence
 
 Share = Annotated[float, Field(ge=0.0, lt=1.0)]
 Positive = Annotated[float, Field(gt=0.0, allow_inf_nan=False)]
@@ -59,6 +62,10 @@ class Recipe(BaseModel):
 
     ``label_from`` is a pattern that takes the labels out of the names of the files. ``task`` is what is learnt of the
     labels; unsaid, labels that look like numbers or like several tags a picture are a question, not a class each.
+
+    ``folds`` is how many parts the pictures are dealt into so that each is answered for by a training that did not see
+    it (cross-validation; 0 or ``none``: one fixed split), and ``repeats`` how often they are dealt anew. The model that
+    is kept is trained on all of them, and ``val`` and ``test`` are not used.
 
     ``first`` is a filter by name (``sobel``, ``gaussian 5``) or the rows of one, put in front of the net as its first
     layer, on each colour by itself; training leaves its weights as they are.
@@ -92,6 +99,8 @@ class Recipe(BaseModel):
     resize: Literal["crop", "stretch", "pad"] | None = None
     val: Share = 0.1
     test: Share = 0.15
+    folds: Annotated[int, Field(ge=0), BeforeValidator(lambda said: 0 if said == "none" else said)] | None = None
+    repeats: Count | None = None
     augment: Strength | None = None
     flip: bool | None = None
     epochs: Count | None = None
@@ -133,6 +142,15 @@ class Recipe(BaseModel):
             raise ValueError(
                 f"val {self.val} and test {self.test} together leave no picture to train on; they must stay below 1"
             )
+        if self.folds == 1:
+            raise ValueError("folds = 1: one fold leaves nothing to train on; say 2 or more (5 is usual), or none")
+        if self.repeats is not None and not self.folds:
+            raise ValueError(f"repeats = {self.repeats}: only with folds, which are dealt so often (folds = 5)")
+        if self.folds and self.patience is not None:
+            raise ValueError(
+                f"patience = {self.patience}: it chooses by validation pictures, and with folds none are set aside;"
+                " leave it out, or say folds = 0"
+            )
         # Where nobody says where the weights come from, that is seen with the pictures.
         by_chance = self.start == CHANCE or (self.start is None and self.own_net)
         if by_chance and (said := self.said_of_weights):
@@ -151,7 +169,7 @@ class Recipe(BaseModel):
         if any(b[0] <= a[0] or b[1] <= a[1] for a, b in pairwise(stages)):
             raise ValueError(
                 "progressive: both the shares of the steps and the pixels must rise from one stage to the next, such as"
-                f" {_LISTS['progressive']}, and are {[list(stage) for stage in self.progressive]}"
+                f" {LISTS['progressive']}, and are {[list(stage) for stage in self.progressive]}"
             )
         return self
 
@@ -200,7 +218,7 @@ class Recipe(BaseModel):
             side = max(height, width)
             size = (height, width) if side <= SMALL and uniform else (min(side, LARGE),) * 2
             size = (max(size[0], SMALLEST), max(size[1], SMALLEST))
-        rules: dict[str, Any] = {"patience": None}
+        rules: dict[str, Any] = {"patience": None, "folds": 0}
         rules |= rules_for(pictures=max(1, round(self.epoch_share * pictures)), side=max(size), gray=colour == "gray")
         if self.weights is None and (said := self.said_of_weights):
             raise RecipeError(
@@ -209,6 +227,8 @@ class Recipe(BaseModel):
             )
         if self.weights is not None:
             rules |= start_rules(self.tune or "head")
+            if self.folds:
+                rules["repeats"] = REPEATS if rules["tune"] == "head" and pictures < FEW else 1
             unused = self.said_of_pictures
             if unused and rules["tune"] == "head":
                 raise RecipeError(
@@ -221,6 +241,8 @@ class Recipe(BaseModel):
                 colour=colour,
                 **{name: value for name, value in rules.items() if getattr(self, name) is None},
             )
+        if self.folds:
+            rules.setdefault("repeats", 1)
         gaps = {name: value for name, value in rules.items() if getattr(self, name) is None}
         optimiser = self.optimiser or ("sgd" if normed else "adamw")
         if optimiser != rules["optimiser"] or not normed:
@@ -252,7 +274,7 @@ def from_dict(values: Mapping[str, object]) -> Recipe:
     try:
         return Recipe.model_validate(dict(values))
     except ValidationError as error:
-        raise RecipeError("; ".join(_sentence(detail) for detail in error.errors())) from None
+        raise RecipeError("; ".join(sentence(detail, Recipe.model_fields) for detail in error.errors())) from None
 
 
 def from_toml(text: str, *, where: str = "recipe") -> Recipe:
@@ -304,32 +326,3 @@ def find(what: str | Path) -> Recipe:
     if meant or (path.exists() and str(what) not in names()):
         return read(path)
     return from_toml(text_of(str(what)), where=f"recipe {what}")
-
-
-_LISTS = {"progressive": "[[0.3, 14], [0.7, 20]]", "milestones": "[0.5, 0.75]", "betas": "[0.9, 0.999]"}
-
-
-def _sentence(detail: Any) -> str:
-    """Turn one of pydantic's findings into a sentence: the field, what it was, what it may be."""
-    place = ".".join(str(part) for part in detail["loc"])
-    message = str(detail["msg"]).removeprefix("Value error, ")
-    if not place:
-        return message
-    field = Recipe.model_fields[str(detail["loc"][0])]
-    if detail["type"] == "literal_error":
-        words = [word for word in _words(field.annotation) if isinstance(word, str)]
-        near = difflib.get_close_matches(str(detail["input"]), words, n=1)
-        message = f"must be one of {', '.join(words)}" + (f" (did you mean {near[0]}?)" if near else "")
-        if place == "task":
-            message = "only classes are learnt yet (task = 'classify'); numbers, tags, boxes and masks are not there"
-    if detail["type"] == "tuple_type":
-        message = f"must be a list in brackets, such as {_LISTS.get(place.partition('.')[0], '[224, 224]')}"
-    return f"{place} = {detail['input']!r}: {message[0].lower()}{message[1:]}"
-
-
-def _words(annotation: Any) -> list[object]:
-    """Return the literals anywhere inside a type."""
-    found: list[object] = []
-    for part in get_args(annotation):
-        found += _words(part) if get_args(part) else [part]
-    return found

@@ -20,10 +20,8 @@ from striate.words import counted
 @click.option(
     "--split",
     "part",
-    type=click.Choice(["test", "val", "train"]),
-    default="test",
-    show_default=True,
-    help="Which of the run's own pictures.",
+    type=click.Choice(["test", "val", "train", "cross-validated"]),
+    help="Which of the run's own pictures.  [default: cross-validated where the run was, else test]",
 )
 @click.option("--data", metavar="SOURCE", help="Other pictures with the same classes, instead of the run's own.")
 @click.option(
@@ -37,7 +35,7 @@ from striate.words import counted
 def command(
     run: str | None,
     named: str | None,
-    part: str,
+    part: str | None,
     data: str | None,
     label_from: str | None,
     as_json: bool,
@@ -69,10 +67,17 @@ def command(
 
 def text(evaluation: Evaluation) -> str:
     """Return an evaluation as lines for the terminal."""
-    lines = [
-        f"{evaluation.name} on {counted(len(evaluation.keys), f'{evaluation.part} picture')}",
-        evaluation.report.text(),
-    ]
+    what = f"{evaluation.part} picture"
+    if evaluation.folds is not None:
+        lines = [f"{evaluation.name} on all {counted(len(evaluation.keys), 'picture')}, {evaluation.folds}"]
+        lines.append(evaluation.means)
+    else:
+        lines = [f"{evaluation.name} on {counted(len(evaluation.keys), what)}"]
+        if evaluation.part == "train":
+            lines.append("it was trained on these very pictures: the figures say how well it knows them, not others")
+    lines.append(evaluation.report.text())
+    if evaluation.calibration.pictures:
+        lines.append(str(evaluation.calibration))
     if evaluation.known_kept is not None:
         lines.append(f'answered "none of these": {100 * (1 - evaluation.known_kept):.1f} % of these known pictures')
     lines += [f"note: {note}" for note in evaluation.notes]

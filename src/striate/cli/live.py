@@ -103,6 +103,13 @@ class Line:
             f"  {event.pictures_per_second:,.0f} pictures/s  {clock(event.seconds_left)} left"
         )
 
+    def share(self, words: str, done: float) -> None:
+        """Redraw the line of something that is done to a share, 0 to 1; the figures of an epoch before are told."""
+        self.end()
+        if self._terminal:
+            bar = "━" * round(20 * done) + "─" * (20 - round(20 * done))
+            self._redraw(f"{words} {bar} {100 * done:3.0f} %")
+
     def epoch(self, event: Epoch) -> None:
         """Print an epoch's figures; of passes over features, which are quick and many, the last of each decay."""
         before, self._head = self._head, None

@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, Any, get_args
 import click
 
 from striate import recipe as recipes
-from striate.cli import places, terminal
+from striate.cli import places
 from striate.cli.live import Line, Progress, clock
+from striate.cli.train_text import plan_text, result_text
 from striate.errors import DivergedError, RecipeError, StriateError
-from striate.metrics.weak import caveats
 from striate.recipe import Recipe
-from striate.verbs.cautions import cautions
+from striate.verbs.events import FoldDone, Folding
 from striate.verbs.train import Event, Finished, Finishing, Planned, resuming, training
 from striate.words import counted
 
@@ -59,6 +59,11 @@ if TYPE_CHECKING:
     help="balanced: every class counts the same, however few pictures it has.",
 )
 @click.option("--flip/--no-flip", default=None, help="Whether a mirrored picture is as good. Off for gray ones.")
+@click.option(
+    "--folds",
+    metavar="K",
+    help="Cross-validate in K folds, so that every picture is measured; none: one fixed split.  [default: by itself]",
+)
 @click.option("--patience", type=click.IntRange(1), help="Stop after so many epochs without a better validation loss.")
 @click.option("--device", help="auto, cpu, cuda, cuda:1 or mps.")
 @click.option("--threads", type=click.IntRange(1), help="CPU threads.")
@@ -95,6 +100,8 @@ def command(
     CIFAR files, an .npz, or a name: digits, mnist, fashion-mnist, cifar10.
     """
     said = {field: value for field, value in flags.items() if value is not None}
+    if (folds := said.get("folds")) is not None:
+        said["folds"] = int(folds) if folds.isdecimal() and len(folds) < 10 else folds
     if log == "tensorboard" and find_spec("tensorboard") is None:
         raise RecipeError("--log tensorboard needs: pip install 'striate[tensorboard]'")
     with Progress() as progress:
@@ -199,14 +206,14 @@ def _show(events: Iterator[Event], line: Line, progress: Progress, log: str | No
                     progress.close()
                     asked.under_way = True
                     run_name, epochs = _words_for(event.run.path), event.prepared.recipe.epochs or 0
-                    line.say(_plan_text(event))
+                    line.say(plan_text(event))
                     if log == "tensorboard":
                         board = _board(event.run.path / "tensorboard")
                 elif isinstance(event, Finishing):
                     asked.under_way = False  # there is nothing to keep that is not kept: Ctrl-C may stop at once
                 elif isinstance(event, Finished):
                     line.end()
-                    click.echo(_result_text(event))
+                    click.echo(result_text(event))
                 else:
                     _tell(event, line, epochs, board)
                 if asked.stop and not isinstance(event, Finished):
@@ -229,6 +236,15 @@ def _tell(event: Event, line: Line, epochs: int, board: Board | None) -> None:
     """Print what happens while it trains; torch is there by then."""
     from striate.engine.fit import BatchSplit, Epoch, Recovered, Step
 
+    if isinstance(event, Folding):
+        line.share(f"cross-validating: {event.words}", event.done)
+        return
+    if isinstance(event, FoldDone):
+        line.say(
+            f"fold {event.number} of {event.of}: {event.right} of {counted(event.pictures, 'picture')} right "
+            f" {clock(event.seconds)}"
+        )
+        return
     if isinstance(event, Step):
         line.step(event, epochs)
     elif isinstance(event, Epoch):
@@ -251,78 +267,6 @@ def _tell(event: Event, line: Line, epochs: int, board: Board | None) -> None:
 def _words_for(run: Path) -> str:
     """Return what a person types to name a run: its name, or the path where it is not among the usual runs."""
     return run.name if run.parent == Path("runs") else shlex.quote(str(run))
-
-
-def _plan_text(event: Planned) -> str:
-    """Return what is about to happen, as lines."""
-    prepared, recipe = event.prepared, event.prepared.recipe
-    source, parts = prepared.source, prepared.split
-    pictures = prepared.preprocess
-    lines = [
-        f"{source.name}: {counted(len(source.items), 'picture')}, {counted(len(source.classes), 'class')};"
-        f" {len(parts.train):,} to train, {len(parts.val):,} to validate, {len(parts.test):,} to test"
-    ]
-    first = sorted(source.rejected, key=lambda one: not one.bad)[:5]
-    lines += [terminal.line(f"skipped {one.key}: {one.reason}") for one in first]
-    if len(source.rejected) > 5:
-        lines.append(f"... and {len(source.rejected) - 5:,} more, listed in {event.run.path / 'source.json'}")
-    name = recipe.net if recipe.net and len(recipe.net) <= 40 else "net"
-    if recipe.weights is not None:
-        name = f"from {recipe.start}: a net"
-    if recipe.first is not None:
-        name += f" behind {recipe.first}"
-    lines.append(
-        f"{name} on {pictures.channels}x{pictures.height}x{pictures.width}:"
-        f" {prepared.survey.parameters:,} parameters, {prepared.survey.macs:,} MACs;"
-        f" {_epochs_text(recipe)} on {event.device}; seed {recipe.seed}"
-    )
-    frozen = prepared.survey.frozen
-    if recipe.first is not None:
-        lines.append(
-            f"{frozen:,} parameters, the first layer's, are those of {recipe.first} and stay frozen; the other"
-            f" {prepared.survey.parameters - frozen:,} are trained"
-        )
-    elif frozen:
-        lines.append(
-            f"{frozen:,} parameters stay frozen as they came; the head's {prepared.survey.parameters - frozen:,} are"
-            " trained"
-        )
-    lines += [terminal.line(f"note: {note}") for note in (*cautions(prepared), *event.notes)]
-    lines.append(f"{event.run.path}" + (f", going on after epoch {event.done}" if event.done else ""))
-    return "\n".join(lines)
-
-
-def _epochs_text(recipe: Recipe) -> str:
-    """Return how long is trained, in words."""
-    many = counted(recipe.epochs or 0, "epoch")
-    if recipe.tune == "head":
-        return f"at most {many} over features"
-    head = "" if recipe.tune is None else "the head on features, then all of it for "
-    return f"{head}{many} of batches of {recipe.batch}"
-
-
-def _result_text(event: Finished) -> str:
-    """Return what came out, as lines."""
-    evaluation, run = event.evaluation, event.run
-    accuracy = evaluation.report.accuracy
-    lines = []
-    if evaluation.keys:
-        lines.append(
-            f"{evaluation.part} accuracy {100 * accuracy.value:.2f} %"
-            f" ({100 * accuracy.low:.2f} to {100 * accuracy.high:.2f})"
-            f" on {counted(len(evaluation.keys), 'picture')}; calibration error"
-            f" {100 * evaluation.report.calibration_error.value:.1f} %"
-        )
-        lines += [terminal.line(caveat) for caveat in caveats(evaluation.report.per_class, accuracy)]
-    lines += [terminal.line(f"note: {note}") for note in event.notes]
-    lines += [
-        f"done in {clock(event.seconds)}",
-        f"model   {run.model_path}",
-        f"report  {run.path / 'report.html'}",
-        "next    striate predict PICTURE",
-        *([evaluation.verdict.text] if evaluation.keys else []),
-    ]
-    return "\n".join(lines)
 
 
 def _board(folder: Path) -> Board:

@@ -51,16 +51,23 @@ class HeadTraining:
         classes: int,
         epochs: int,
         decay: float | None = None,
+        path: Sequence[float] = (),
         class_weights: Tensor | None = None,
     ) -> None:
-        """``features`` (N, D), ``targets`` (N,); ``train``, ``val`` are rows; ``decay`` None: chosen among DECAYS."""
+        """``features`` (N, D), ``targets`` (N,); ``train``, ``val`` are rows; ``decay`` None: chosen among DECAYS.
+
+        ``path`` are decays to go through in place of a choice, of which the last is taken (`engine.head_folds`).
+        """
         if not len(train):
             raise TrainingError("there are no pictures to train on: the training split is empty")
         self.features, self.targets, self.classes = features, targets, classes
         self.train, self.val = np.sort(np.asarray(train, np.int64)), np.asarray(val, np.int64)
-        self.decays = (decay,) if decay is not None else DECAYS if len(val) else BLIND
+        self.decays: tuple[float, ...] = (decay,) if decay is not None else DECAYS if len(val) else BLIND
         self.epochs = max(epochs, len(self.decays))
+        if path:
+            self.take(path)
         self.class_weights = class_weights
+        self.chosen = decay is not None
         self.inexact: tuple[str, ...] = ()
         self.mean, self.scale = _standard(features, self.train)
         self.weight = torch.zeros(classes, features.shape[1] + 1, dtype=torch.float64)  # standardised; bias last
@@ -78,6 +85,12 @@ class HeadTraining:
     def decay(self) -> float:
         """The weight decay under way."""
         return self.decays[self.place]
+
+    def take(self, path: Sequence[float]) -> None:
+        """Go through these decays in place of a choice, and take the last."""
+        self.decays = tuple(path)
+        if len(path) > 1:  # a part of the path goes through each decay for as long as the whole would
+            self.epochs = max(self.epochs * len(path) // len(DECAYS), len(path))
 
     def state(self) -> tuple[Tensors, Facts]:
         """Return everything that a bit-exact continuation needs."""
@@ -163,8 +176,8 @@ def _penalty(weight: Tensor, decay: float) -> float:
 
 
 def _next_decay(training: HeadTraining, loss: float) -> None:
-    """Judge the decay that has ended, and go to the next one, or to the end."""
-    if loss < training.best_loss:
+    """Judge the decay that has ended, and go to the next one, or to the end; without a judge the last one is taken."""
+    if loss < training.best_loss or not len(training.val):
         training.best, training.best_loss, training.best_decay = training.weight.clone(), loss, training.decay
         training.stale = 0
     else:

@@ -20,6 +20,7 @@ from striate.metrics.intervals import (
     mean_of,
     newcombe_auroc,
     percentiles,
+    widened,
     wilson,
 )
 from striate.metrics.probability import Floats, Ints, checked_pair, checked_scores, checked_targets, log_softmax
@@ -91,10 +92,10 @@ def top_k_accuracy(scores: ArrayLike, targets: ArrayLike, *, k: int) -> Interval
     return share_of(ranks < k)
 
 
-def share_of(right: ArrayLike) -> Interval:
+def share_of(right: ArrayLike, *, design: float = 1.0) -> Interval:
     """Return the share of True in (N,) booleans, N at least 1, with Wilson's interval."""
     flags = np.asarray(right, dtype=bool)
-    share = wilson(int(flags.sum()), len(flags))
+    share = wilson(int(flags.sum()), len(flags), design=design)
     if share is None:
         raise StriateError("there are no pictures to measure; give at least one with its label")
     return share
@@ -115,7 +116,9 @@ def count_pairs(targets: Ints, predicted: Ints, *, classes: int) -> Ints:
     return counts.reshape(classes, classes).astype(np.int64)
 
 
-def precision_recall_f1(confusion: ArrayLike, names: tuple[str, ...] | None = None) -> tuple[ClassMeasure, ...]:
+def precision_recall_f1(
+    confusion: ArrayLike, names: tuple[str, ...] | None = None, *, design: float = 1.0
+) -> tuple[ClassMeasure, ...]:
     """Return the measures of every class, worked out from the (K, K) confusion counts.
 
     Precision and recall carry Wilson's interval, F1 that of the proportion it is made of (see ``f1_interval``).
@@ -128,15 +131,17 @@ def precision_recall_f1(confusion: ArrayLike, names: tuple[str, ...] | None = No
             name=name,
             support=int(s),
             predicted=int(p),
-            precision=wilson(int(h), int(p)),
-            recall=wilson(int(h), int(s)),
-            f1=f1_interval(int(h), int(s - h), int(p - h)),
+            precision=wilson(int(h), int(p), design=design),
+            recall=wilson(int(h), int(s), design=design),
+            f1=f1_interval(int(h), int(s - h), int(p - h), design=design),
         )
         for name, s, p, h in zip(names, support, predicted, hits, strict=True)
     )
 
 
-def averages(confusion: ArrayLike, *, seed: int = 0, resamples: int = RESAMPLES) -> tuple[Average, Average]:
+def averages(
+    confusion: ArrayLike, *, seed: int = 0, resamples: int = RESAMPLES, design: float = 1.0
+) -> tuple[Average, Average]:
     """Return the macro average (every class counts the same) and the weighted one (by its pictures).
 
     Both run over the classes that occur in the targets; the precision of one that was never answered counts as 0.
@@ -148,7 +153,7 @@ def averages(confusion: ArrayLike, *, seed: int = 0, resamples: int = RESAMPLES)
     present = np.flatnonzero(support)
     if len(present) == 0:
         raise StriateError("there are no pictures to measure; give at least one with its label")
-    measures = precision_recall_f1(counts)
+    measures = precision_recall_f1(counts, design=design)
     never = Interval(0.0, 0.0, 0.0)
     parts = [[getattr(measures[k], kind) or never for k in present] for kind in ("precision", "recall", "f1")]
     resampled = _resampled_averages(counts, seed=seed, resamples=resamples)
@@ -157,7 +162,7 @@ def averages(confusion: ArrayLike, *, seed: int = 0, resamples: int = RESAMPLES)
         three = []
         for kind in range(3):
             carried = mean_of(parts[kind], weights)
-            drawn = percentiles(carried.value, resampled[which, kind])
+            drawn = widened(percentiles(carried.value, resampled[which, kind]), design, high=1.0)
             three.append(Interval(carried.value, min(carried.low, drawn.low), max(carried.high, drawn.high)))
         results.append(Average(*three))
     return results[0], results[1]

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -42,24 +43,27 @@ class Interval:
         return f"{self.value:.3f} ({self.low:.3f} to {self.high:.3f})"
 
 
-def wilson(successes: int, trials: int) -> Interval | None:
+def wilson(successes: int, trials: int, *, design: float = 1.0) -> Interval | None:
     """Return the proportion with Wilson's score interval; None where there was no trial, for it is then unknown.
+
+    ``design`` is the design effect: how many times the variance of as many independent trials it has (Kish 1965).
 
     Example: ``wilson(0, 0)`` is None, ``wilson(10, 10).low`` is 0.722.
     """
     if trials == 0:
         return None
     share = successes / trials
-    widen = Z95 * Z95 / trials
+    effective = trials / design
+    widen = Z95 * Z95 / effective
     centre = (share + widen / 2) / (1 + widen)
-    half = Z95 / (1 + widen) * math.sqrt(share * (1 - share) / trials + widen / (4 * trials))
+    half = Z95 / (1 + widen) * math.sqrt(share * (1 - share) / effective + widen / (4 * effective))
     # At the ends the formula gives exactly 0 or 1 but for rounding.
     low = 0.0 if successes == 0 else max(0.0, centre - half)
     high = 1.0 if successes == trials else min(1.0, centre + half)
     return Interval(share, low, high)
 
 
-def f1_interval(hits: int, missed: int, false_alarms: int) -> Interval | None:
+def f1_interval(hits: int, missed: int, false_alarms: int, *, design: float = 1.0) -> Interval | None:
     """Return F1 = 2 TP / (2 TP + FP + FN); None where the class neither occurs nor is ever answered.
 
     F1 = 2 J / (1 + J) where J = TP / (TP + FP + FN) is a proportion of the pictures that are of the class or are
@@ -67,7 +71,7 @@ def f1_interval(hits: int, missed: int, false_alarms: int) -> Interval | None:
 
     Example: ``f1_interval(8, 1, 1).value`` is 0.889.
     """
-    share = wilson(hits, hits + missed + false_alarms)
+    share = wilson(hits, hits + missed + false_alarms, design=design)
     if share is None:
         return None
     return Interval(*(2 * j / (1 + j) for j in (share.value, share.low, share.high)))
@@ -87,6 +91,19 @@ def percentiles(value: float, resampled: ArrayLike) -> Interval:
     """Return the value with the 2.5th and 97.5th percentile of its bootstrap, widened to hold the value itself."""
     low, high = np.percentile(np.asarray(resampled, dtype=np.float64), _TAILS)
     return Interval(float(value), min(float(low), float(value)), max(float(high), float(value)))
+
+
+def widened(interval: Interval, design: float, *, low: float = 0.0, high: float = math.inf) -> Interval:
+    """Return an interval as wide as a design effect makes it, within what the value can be.
+
+    Example: ``widened(Interval(0.5, 0.4, 0.6), 4.0)`` is ``Interval(0.5, 0.3, 0.7)``.
+    """
+    if design == 1.0:
+        return interval
+    value, factor = interval.value, math.sqrt(design)
+    return Interval(
+        value, max(low, value - factor * (value - interval.low)), min(high, value + factor * (interval.high - value))
+    )
 
 
 class Bootstrap:
@@ -151,3 +168,14 @@ def newcombe_auroc(value: float, positives: int, negatives: int) -> Interval:
         return inside
 
     return Interval(value, edge(value, 0.0), edge(value, 1.0))
+
+
+def student_quantile(share: float, freedom: float) -> float:
+    """Return Student's quantile from the normal's (Abramowitz and Stegun 26.7.5)."""
+    z = NormalDist().inv_cdf(share)
+    return (
+        z
+        + (z**3 + z) / (4 * freedom)
+        + (5 * z**5 + 16 * z**3 + 3 * z) / (96 * freedom**2)
+        + (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / (384 * freedom**3)
+    )

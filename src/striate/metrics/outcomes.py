@@ -40,12 +40,12 @@ class Outcomes:
         return len(self.target)
 
 
-def outcomes(logits: ArrayLike, targets: ArrayLike, *, temperature: float = 1.0) -> Outcomes:
-    """Return what is kept of (N, K) logits and (N,) targets."""
+def outcomes(logits: ArrayLike, targets: ArrayLike, *, temperature: float | Floats = 1.0) -> Outcomes:
+    """Return what is kept of (N, K) logits and (N,) targets; ``temperature`` is one for all, or (N,) one a picture."""
     matrix, wanted = checked_pair(logits, targets)
     rows, predicted = np.arange(len(matrix)), matrix.argmax(axis=1)
     raw = log_softmax(matrix)
-    calibrated = raw if temperature == 1.0 else log_softmax(matrix, temperature)
+    calibrated = raw if isinstance(temperature, float) and temperature == 1.0 else log_softmax(matrix, temperature)
     probabilities = softmax(matrix, temperature)
     return Outcomes(
         target=wanted,

@@ -14,10 +14,11 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 
-def log_softmax(logits: ArrayLike, temperature: float = 1.0) -> Floats:
+def log_softmax(logits: ArrayLike, temperature: float | Floats = 1.0) -> Floats:
     """Return the logarithms of the probabilities, (N, K) float64, exact for logits of any size.
 
-    ``temperature`` divides the logits first: above 1 softens, below 1 sharpens (Guo et al. 2017).
+    ``temperature`` divides the logits first: above 1 softens, below 1 sharpens (Guo et al. 2017); one for all, or (N,)
+    one a picture.
 
     Example: ``log_softmax([[0.0, 0.0]])`` is ``[[-0.693, -0.693]]``.
     """
@@ -27,7 +28,7 @@ def log_softmax(logits: ArrayLike, temperature: float = 1.0) -> Floats:
     return result
 
 
-def softmax(logits: ArrayLike, temperature: float = 1.0) -> Floats:
+def softmax(logits: ArrayLike, temperature: float | Floats = 1.0) -> Floats:
     """Return the probabilities of (N, K) logits divided by ``temperature``, float64, each row summing to 1.
 
     Example: ``softmax([[1.0, 1.0]])`` is ``[[0.5, 0.5]]``.
@@ -82,8 +83,12 @@ def checked_pair(scores: ArrayLike, targets: ArrayLike) -> tuple[Floats, Ints]:
     return matrix, checked_targets(targets, pictures=len(matrix), classes=matrix.shape[1])
 
 
-def checked_temperature(temperature: float) -> float:
-    """Return the temperature, or raise StriateError when it is not a positive number."""
-    if not (np.isfinite(temperature) and temperature > 0):
-        raise StriateError(f"a temperature must be a positive number, not {temperature}")
-    return float(temperature)
+def checked_temperature(temperature: float | Floats) -> float | Floats:
+    """Return the temperature, one a picture as a column, or raise StriateError when it is not a positive number."""
+    values = np.asarray(temperature, np.float64)
+    wrong = ~(np.isfinite(values) & (values > 0))
+    if wrong.any():
+        raise StriateError(
+            f"a temperature must be a positive number, not {values[wrong][0] if values.ndim else values}"
+        )
+    return values[:, None] if values.ndim else float(values)

@@ -71,7 +71,7 @@ def expected_calibration_error(
 
 
 def reliability_of(
-    confidence: Floats, right: NDArray[np.bool_], *, bins: int = BINS, adaptive: bool = False
+    confidence: Floats, right: NDArray[np.bool_], *, bins: int = BINS, adaptive: bool = False, design: float = 1.0
 ) -> tuple[Bin, ...]:
     """Return the bins of (N,) confidences and whether each answer was right."""
     edges = _edges(confidence, bins, adaptive)
@@ -81,7 +81,7 @@ def reliability_of(
         inside = which == number
         count = int(inside.sum())
         mean = float(confidence[inside].mean()) if count else None
-        found.append(Bin(float(low), float(high), count, mean, wilson(int(right[inside].sum()), count)))
+        found.append(Bin(float(low), float(high), count, mean, wilson(int(right[inside].sum()), count, design=design)))
     return tuple(found)
 
 

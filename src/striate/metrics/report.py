@@ -17,9 +17,9 @@ from striate.metrics.classification import (
     precision_recall_f1,
     share_of,
 )
-from striate.metrics.intervals import Bootstrap, Interval
+from striate.metrics.intervals import Bootstrap, Interval, widened
 from striate.metrics.outcomes import Outcomes, joined, outcomes
-from striate.metrics.probability import Ints, checked_temperature
+from striate.metrics.probability import Floats, Ints, checked_temperature
 from striate.metrics.reliability import Bin, calibration_error_of, reliability_of
 from striate.metrics.table import report_text
 from striate.metrics.weak import caveats, unmeasured
@@ -147,7 +147,7 @@ class ClassificationMeter:
     """
 
     def __init__(self, *, classes: Iterable[str], temperature: float = 1.0, seed: int = 0) -> None:
-        self.classes, self.temperature, self.seed = tuple(classes), checked_temperature(temperature), seed
+        self.classes, self.temperature, self.seed = tuple(classes), float(checked_temperature(temperature)), seed
         self._parts: list[Outcomes] = []
 
     def update(self, logits: ArrayLike, targets: ArrayLike) -> None:
@@ -171,46 +171,65 @@ class ClassificationMeter:
 
 
 def classification_report(
-    logits: ArrayLike, targets: ArrayLike, *, classes: Sequence[str], temperature: float = 1.0, seed: int = 0
+    logits: ArrayLike,
+    targets: ArrayLike,
+    *,
+    classes: Sequence[str],
+    temperature: float = 1.0,
+    temperatures: Floats | None = None,
+    design: float = 1.0,
+    seed: int = 0,
 ) -> ClassificationReport:
     """Return every measure of (N, K) logits against (N,) targets.
 
-    ``temperature`` is the calibrated one; ``seed`` settles the bootstrap. StriateError for no pictures, logits that
-    are not finite, a target outside the classes.
+    ``temperature`` is the calibrated one, ``temperatures`` (N,) those that the answers are measured at where each has
+    one of its own (fitted without the picture); ``design`` is the design effect of answers that are not independent
+    (docs/decisions/0010); ``seed`` settles the bootstrap. StriateError for no pictures, logits that are not finite,
+    a target outside the classes.
 
     Example: ``print(classification_report(logits, targets, classes=("cat", "dog")).text())``
     """
+    if temperatures is not None or design != 1.0:
+        seen = outcomes(logits, targets, temperature=temperature if temperatures is None else temperatures)
+        return _report(seen, classes=tuple(classes), temperature=temperature, seed=seed, design=design)
     meter = ClassificationMeter(classes=classes, temperature=temperature, seed=seed)
     meter.update(logits, targets)
     return meter.compute()
 
 
-def _report(seen: Outcomes, *, classes: tuple[str, ...], temperature: float, seed: int) -> ClassificationReport:
+def _report(
+    seen: Outcomes, *, classes: tuple[str, ...], temperature: float, seed: int, design: float = 1.0
+) -> ClassificationReport:
     confusion = count_pairs(seen.target, seen.predicted, classes=len(classes))
     confusion.setflags(write=False)
-    macro, weighted = averages(confusion, seed=seed)
+    macro, weighted = averages(confusion, seed=seed, design=design)
     drawn = Bootstrap(len(seen), seed=seed)
-    raw_error = calibration_error_of(seen.raw_confidence, seen.right, bootstrap=drawn)
-    raw_loss = drawn.mean(seen.raw_surprise)
-    same = temperature == 1.0
+
+    def mean(values: Floats) -> Interval:
+        return widened(drawn.mean(values), design)
+
+    def error(confidence: Floats, *, adaptive: bool = False) -> Interval:
+        found = calibration_error_of(confidence, seen.right, adaptive=adaptive, bootstrap=drawn)
+        return widened(found, design, high=1.0)
+
     return ClassificationReport(
         classes=classes,
         pictures=len(seen),
         temperature=temperature,
-        accuracy=share_of(seen.right),
-        top_k=tuple((k, share_of(seen.rank < k)) for k in TOP if 2 * k < len(classes)),
+        accuracy=share_of(seen.right, design=design),
+        top_k=tuple((k, share_of(seen.rank < k, design=design)) for k in TOP if 2 * k < len(classes)),
         macro=macro,
         weighted=weighted,
-        per_class=precision_recall_f1(confusion, classes),
+        per_class=precision_recall_f1(confusion, classes, design=design),
         confusion=confusion,
-        log_loss=raw_loss if same else drawn.mean(seen.surprise),
-        brier_score=drawn.mean(seen.distance),
-        calibration_error=raw_error if same else calibration_error_of(seen.confidence, seen.right, bootstrap=drawn),
-        adaptive_calibration_error=calibration_error_of(seen.confidence, seen.right, adaptive=True, bootstrap=drawn),
-        reliability=reliability_of(seen.confidence, seen.right),
-        raw_log_loss=raw_loss,
-        raw_calibration_error=raw_error,
-        raw_reliability=reliability_of(seen.raw_confidence, seen.right),
+        log_loss=mean(seen.surprise),
+        brier_score=mean(seen.distance),
+        calibration_error=error(seen.confidence),
+        adaptive_calibration_error=error(seen.confidence, adaptive=True),
+        reliability=reliability_of(seen.confidence, seen.right, design=design),
+        raw_log_loss=mean(seen.raw_surprise),
+        raw_calibration_error=error(seen.raw_confidence),
+        raw_reliability=reliability_of(seen.raw_confidence, seen.right, design=design),
         worst_mistakes=_worst_mistakes(seen),
         confused_pairs=_confused_pairs(confusion),
     )

@@ -17,6 +17,8 @@ from striate.words import counted, plural
 SHOWN_CLASSES = 30  # a larger matrix is not read by anyone; the most confused classes are shown
 SHOWN_RIGHT, SHOWN_WRONG, WORST = 6, 24, 24  # pictures behind a cell, and among the mistakes
 
+PART = "cross-validated"  # each picture answered for by what had not seen it
+
 
 def mistakes(page: Page) -> Section:
     """Return the mistakes it was surest of, each with its file."""
@@ -114,7 +116,7 @@ def calibration(page: Page) -> Section:
     """Return how far its confidence can be believed."""
     error, raw = page.report.calibration_error, page.report.raw_calibration_error
     on = (
-        f"fitted on {counted(page.calibrated_on, 'answer')}"
+        f"fitted on {counted(page.calibrated_on, 'out-of-fold answer' if page.part == PART else 'answer')}"
         if page.calibrated_on
         else "as nothing was there to fit it on"
     )

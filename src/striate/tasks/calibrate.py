@@ -1,4 +1,7 @@
-"""Calibration: one temperature, fitted on the validation split, after which 87 % means 87 %."""
+"""Calibration: one temperature, fitted on answers to pictures that were not trained on, after which 87 % means 87 %.
+
+These are the validation pictures, or, where a run is cross-validated, all of them, each answered out of its fold.
+"""
 
 from __future__ import annotations
 
@@ -10,20 +13,27 @@ from numpy.typing import ArrayLike
 
 from striate.errors import ModelError
 from striate.metrics.outcomes import Outcomes, outcomes
-from striate.metrics.probability import checked_scores, checked_targets, softmax
+from striate.metrics.probability import Floats, Ints, checked_scores, checked_targets, softmax
 from striate.metrics.reliability import reliability_of
 from striate.words import counted
 
 LOWEST, HIGHEST = 0.05, 20.0
+# How far log T is thought to lie from 0 before any answer is seen: of nets as they are trained, and of heads on
+# features, whose weight decay was chosen by their loss on other pictures, which leaves little to mend
+# (docs/decisions/0010).
+SPREAD, HEAD_SPREAD = 0.5, 0.1
+VALIDATION, OUT_OF_FOLD = "validation pictures", "out-of-fold answers"
 _FEW = 30
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """The temperature and what it did on the validation pictures it was fitted on.
+    """The temperature and what it did on the pictures it was fitted on.
 
-    ``nll`` is the mean of -log p(own class) in nats, ``ece`` the expected calibration error over 15 equal bins; None
-    where there was no picture. ``note`` says in a sentence when the temperature deserves less trust, else is empty.
+    ``on`` says what these are, VALIDATION or OUT_OF_FOLD; of the latter ``after`` is measured with the temperature
+    fitted to the other folds. ``nll`` is the mean of -log p(own class) in nats, ``ece`` the expected calibration error
+    over 15 equal bins; None where there was no picture. ``note`` says in a sentence when the temperature deserves less
+    trust, else is empty.
     """
 
     temperature: float = 1.0
@@ -33,6 +43,11 @@ class Calibration:
     ece_after: float | None = None
     pictures: int = 0
     note: str = ""
+    on: str = VALIDATION
+
+    def __str__(self) -> str:
+        """Return on how many pictures it stands, in words."""
+        return f"calibrated on {self.pictures:,} {self.on}" if self.pictures else "not calibrated"
 
     def to_dict(self) -> dict[str, object]:
         """Return every field, ready for JSON."""
@@ -66,25 +81,29 @@ def _number(value: object, name: str) -> float | None:
     return value
 
 
-def calibrate(logits: ArrayLike, targets: ArrayLike) -> Calibration:
-    """Fit the temperature on (N, K) validation logits and (N,) targets, and measure before and after.
+def calibrate(
+    logits: ArrayLike, targets: ArrayLike, *, folds: Ints | None = None, spread: float = SPREAD
+) -> Calibration:
+    """Fit the temperature on (N, K) logits and (N,) targets, and measure before and after.
 
+    ``folds`` (N,) says which fold answered, where these are out-of-fold answers; ``spread`` is `fit_temperature`'s.
     Never fails for want of pictures: none leave the temperature at 1, and ``note`` says so.
 
     Example: ``calibrate(logits, targets).temperature``
     """
-    temperature = fit_temperature(logits, targets)
+    temperature = fit_temperature(logits, targets, spread=spread)
     matrix = checked_scores(logits)
     if len(matrix) == 0:
         return Calibration(note="no validation pictures, so the probabilities are not calibrated")
-    before, after = outcomes(matrix, targets), outcomes(matrix, targets, temperature=temperature)
+    measured = temperature if folds is None else fold_temperatures(logits, targets, folds, spread=spread)
+    before, after = outcomes(matrix, targets), outcomes(matrix, targets, temperature=measured)
     notes = []
     if len(matrix) < _FEW:
         notes.append(f"fitted on {counted(len(matrix), 'picture')} only")
     if temperature in (LOWEST, HIGHEST):
         notes.append(f"the temperature stopped at the end of its range, {LOWEST} to {HIGHEST}")
     if bool(before.right.all()):
-        notes.append("every validation picture is answered rightly, so the temperature rests on their number alone")
+        notes.append("every one of these pictures is answered rightly, so the temperature rests on their number alone")
     return Calibration(
         temperature=temperature,
         nll_before=float(before.surprise.mean()),
@@ -93,17 +112,34 @@ def calibrate(logits: ArrayLike, targets: ArrayLike) -> Calibration:
         ece_after=_error(after),
         pictures=len(matrix),
         note="; ".join(notes),
+        on=VALIDATION if folds is None else OUT_OF_FOLD,
     )
 
 
-def fit_temperature(logits: ArrayLike, targets: ArrayLike) -> float:
-    """Return the temperature, 0.05 to 20, that makes the validation answers likeliest (Guo et al. 2017, section 4.2).
+def fold_temperatures(logits: ArrayLike, targets: ArrayLike, folds: Ints, *, spread: float = SPREAD) -> Floats:
+    """Return for each of N answers the temperature (N,) fitted to the answers of the other folds.
+
+    What is measured with these is measured on pictures that nothing was fitted to.
+    """
+    matrix, wanted = np.asarray(logits), np.asarray(targets)
+    result = np.ones(len(matrix))
+    for fold in np.unique(folds):
+        mine = folds == fold
+        result[mine] = fit_temperature(matrix[~mine], wanted[~mine], spread=spread)
+    return result
+
+
+def fit_temperature(logits: ArrayLike, targets: ArrayLike, *, spread: float = SPREAD) -> float:
+    """Return the temperature, 0.05 to 20, that is likeliest after these answers (Guo et al. 2017, section 4.2).
+
+    It maximises the posterior: the likelihood of the answers, times a normal distribution of log T about 0 (a
+    temperature of 1) with the standard deviation ``spread``. So it stays near 1 where the answers are few or say
+    little, and is the plain maximum likelihood where they are many. `benchmarks/calibration.py` says where the spread
+    is from (docs/decisions/0010).
 
     The own class of each of N pictures counts for (N + 1/2) / (N + 1) and the likeliest other one for the rest, half a
-    mistake in all (Jeffreys' prior; smoothed targets as in Platt 1999, section 2.2). With many pictures this is the
-    plain maximum likelihood; with few it keeps a model that made no mistake on them from becoming certain: 20 right of
-    20 make it 98 % sure, not 100. Over some 40 small nets and 20 validation pictures each it lost 0.03 nats against the
-    best temperature where the plain one lost 0.22. No pictures, or one class: 1.
+    mistake in all (Jeffreys' prior; smoothed targets as in Platt 1999, section 2.2), which keeps a model that made no
+    mistake on them from becoming certain. No pictures, or one class: 1.
     """
     matrix = checked_scores(logits)
     wanted = checked_targets(targets, pictures=len(matrix), classes=matrix.shape[1])
@@ -116,30 +152,34 @@ def fit_temperature(logits: ArrayLike, targets: ArrayLike) -> float:
     rest[rows, wanted] = -np.inf
     aim = float(((pictures + 0.5) * matrix[rows, wanted] + 0.5 * rest.max(axis=1)).mean() / (pictures + 1))
 
-    # In b = 1/T the loss mean(logsumexp(b z)) - b aim is convex: its slope rises through 0 once.
-    def slope(b: float) -> tuple[float, float]:
+    # In x = -log T, b = exp x: pictures * (mean(logsumexp(b z)) - b aim) + x^2 / (2 spread^2). Its first part is convex
+    # in b, so its slope changes sign once, at some x; between 0 and that x the slope of the whole does.
+    def slope(x: float) -> tuple[float, float]:
+        b = float(np.exp(x))
         weights = np.exp(b * matrix)
         weights /= weights.sum(axis=1, keepdims=True)
         mean = (weights * matrix).sum(axis=1)
-        spread = (weights * (matrix - mean[:, None]) ** 2).sum(axis=1)
-        return float(mean.mean()) - aim, float(spread.mean())
+        varied = float((weights * (matrix - mean[:, None]) ** 2).sum(axis=1).mean())
+        rise = b * (float(mean.mean()) - aim)
+        return pictures * rise + x / spread**2, pictures * (rise + b * b * varied) + 1 / spread**2
 
-    low, high = 1 / HIGHEST, 1 / LOWEST
-    if slope(low)[0] >= 0:
-        return HIGHEST
-    if slope(high)[0] <= 0:
+    sharper = slope(0.0)[0] < 0
+    low, high = (0.0, -float(np.log(LOWEST))) if sharper else (-float(np.log(HIGHEST)), 0.0)
+    if sharper and slope(high)[0] <= 0:
         return LOWEST
-    b = 1.0
-    for _ in range(100):
-        rise, curve = slope(b)
-        low, high = (b, high) if rise < 0 else (low, b)
-        step = b - rise / curve if curve > 0 else 0.0
-        # Newton where it stays between what is known to be too low and too high, else halve that (geometrically).
-        following = step if low < step < high else float(np.sqrt(low * high))
-        if abs(following - b) <= 1e-12 * b:
+    if not sharper and slope(low)[0] >= 0:
+        return HIGHEST
+    x = 0.0
+    for _ in range(200):
+        rise, curve = slope(x)
+        low, high = (x, high) if rise < 0 else (low, x)
+        step = x - rise / curve if curve > 0 else np.inf
+        # Newton where it stays between what is known to be too low and too high, else halve that.
+        following = step if low < step < high else (low + high) / 2
+        if abs(following - x) <= 1e-12:
             break
-        b = following
-    return 1 / b
+        x = following
+    return float(np.exp(-x))
 
 
 def _error(seen: Outcomes) -> float:

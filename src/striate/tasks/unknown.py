@@ -17,7 +17,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from statistics import NormalDist
 from typing import Any
 
 import numpy as np
@@ -25,13 +24,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from striate.errors import ModelError, StriateError
 from striate.metrics.classification import auroc
-from striate.metrics.intervals import Interval
-from striate.metrics.probability import Floats, Ints, checked_scores, checked_targets, log_softmax
+from striate.metrics.intervals import Interval, student_quantile
+from striate.metrics.probability import Floats, checked_scores, checked_targets, log_softmax
+from striate.tasks.sketch import NEIGHBOURS, WIDTH, folded, spread_evenly
 from striate.words import counted
 
-NEIGHBOURS = 5
-STORED = 2000  # training embeddings kept, or 5 a class where that is more
-WIDTH = 512  # numbers kept of each
 PREFIX = "unknown."
 _GAMMA, _LIKELIEST = 0.3, 100  # of GEN: the exponent, and how many classes are looked at
 _USUAL_SPREAD, _USUAL_COUNT = 0.5, 2  # two pictures' worth of belief in the usual spread of both logarithms
@@ -86,7 +83,12 @@ class Unknown:
                 f"{counted(len(matrix), 'embedding')} but {counted(len(scores), 'row')} of logits; one of each"
                 " a picture"
             )
-        far = self.distance.deviations(_log_distance(_unit(matrix), self.stored))
+        return self.score_at(_log_distance(_unit(matrix), self.stored), scores)
+
+    def score_at(self, distances: ArrayLike, logits: ArrayLike) -> Floats:
+        """Return the strangeness (N,) of pictures at known distances (`log_distances`), with their (N, K) logits."""
+        scores = checked_scores(logits)
+        far = self.distance.deviations(np.asarray(distances, np.float64))
         undecided = self.indecision.deviations(_log_indecision(scores, self.temperature))
         result: Floats = np.logaddexp(far, undecided)
         return result
@@ -183,30 +185,70 @@ def fit_unknown(
     these are too few for that (below 49 at 0.98) it is the bound of a normal distribution of scores. The training
     embeddings stored are spread evenly over the classes and within each. A function of its arguments alone.
     """
-    if not 0 < known_kept <= 1:
-        raise StriateError(f"known_kept is the share of known pictures to keep, above 0 and up to 1, not {known_kept}")
-    train = _checked_embeddings(train_embeddings)
+    val, logits = np.asarray(val_embeddings), np.asarray(val_logits)
+    stored = _stored(train_embeddings, train_targets)
+    width = np.asarray(train_embeddings).shape[1]
+    # Scored through the stored half precision, so that what is measured here is what answers later.
+    far = _log_distance(_unit(_checked_embeddings(val)), stored) if len(val) else np.zeros(0)
+    return _fitted(stored, width, far, logits, temperature=temperature, known_kept=known_kept)
+
+
+def fit_unknown_at(
+    train_embeddings: ArrayLike,
+    train_targets: ArrayLike,
+    distances: ArrayLike,
+    logits: ArrayLike,
+    *,
+    temperature: float = 1.0,
+    known_kept: float = 0.98,
+) -> Unknown:
+    """Learn what is usual from out-of-fold answers, as `fit_unknown` does from validation pictures.
+
+    ``distances`` (V,) are `log_distances` of V pictures to what the models that answered had seen, ``logits`` (V, K)
+    their answers; the training embeddings (N, D) are by the model that is kept, which has seen those pictures.
+    """
+    stored, width = _stored(train_embeddings, train_targets), np.asarray(train_embeddings).shape[1]
+    far = np.asarray(distances, np.float64)
+    return _fitted(stored, width, far, np.asarray(logits), temperature=temperature, known_kept=known_kept)
+
+
+def log_distances(embeddings: ArrayLike, known: ArrayLike, targets: ArrayLike) -> Floats:
+    """Return the log distance (N,) of embeddings (N, D) to ``known`` ones (M, D), of which a sample is looked at.
+
+    ``targets`` (M,) are the classes of the known, over which the sample is spread.
+    """
+    return _log_distance(_unit(_checked_embeddings(embeddings)), _stored(known, targets))
+
+
+def _stored(embeddings: ArrayLike, targets: ArrayLike) -> Halves:
+    """Return which training embeddings are stored, at length 1."""
+    train = _checked_embeddings(embeddings)
     if len(train) == 0:
         raise StriateError('there are no training pictures to learn "none of these" from')
-    targets = checked_targets(train_targets, pictures=len(train), classes=1 << 31)
-    stored = _unit(train[spread_evenly(targets)]).astype(np.float16)
-    width = train.shape[1]
-    val, logits = np.asarray(val_embeddings), np.asarray(val_logits)
+    chosen = spread_evenly(checked_targets(targets, pictures=len(train), classes=1 << 31))
+    return _unit(train[chosen]).astype(np.float16)
+
+
+def _fitted(
+    stored: Halves, width: int, distances: Floats, logits: NDArray[Any], *, temperature: float, known_kept: float
+) -> Unknown:
+    """Return what is usual at these distances (V,) with these logits (V, K), and the threshold."""
+    if not 0 < known_kept <= 1:
+        raise StriateError(f"known_kept is the share of known pictures to keep, above 0 and up to 1, not {known_kept}")
     standard = Usual(0.0, 1.0)
-    if len(val) == 0:
+    if len(distances) == 0:
         return Unknown(stored, width, temperature, standard, standard, None, known_kept, 0)
-    # Scored through the stored half precision, so that what is measured here is what answers later.
     plain = Unknown(
         stored=stored,
         width=width,
         temperature=temperature,
-        distance=_usual(_log_distance(_unit(_checked_embeddings(val)), stored)),
+        distance=_usual(distances),
         indecision=_usual(_log_indecision(checked_scores(logits), temperature)),
         threshold=None,
         known_kept=known_kept,
-        pictures=len(val),
+        pictures=len(distances),
     )
-    scores = np.sort(plain.score(val, logits))
+    scores = np.sort(plain.score_at(distances, logits))
     rank = int(np.ceil((len(scores) + 1) * known_kept - 1e-9))
     threshold = float(scores[min(rank, len(scores)) - 1])
     if rank > len(scores) and known_kept < 1:
@@ -258,14 +300,7 @@ def _usual(values: Floats, spread: float = _USUAL_SPREAD) -> Usual:
 def _predicted(scores: Floats, share: float) -> float:
     """Return the bound below which that share of further scores is expected: Student's, for a normal distribution."""
     usual, freedom = _usual(scores, spread=1.0), len(scores) - 1 + _USUAL_COUNT
-    z = NormalDist().inv_cdf(share)
-    # Student's quantile from the normal's (Abramowitz and Stegun 26.7.5).
-    student = (
-        z
-        + (z**3 + z) / (4 * freedom)
-        + (5 * z**5 + 16 * z**3 + 3 * z) / (96 * freedom**2)
-        + (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / (384 * freedom**3)
-    )
+    student = student_quantile(share, freedom)
     return usual.mean + student * usual.spread * float(np.sqrt(1 + 1 / len(scores)))
 
 
@@ -292,49 +327,10 @@ def _log_indecision(logits: Floats, temperature: float) -> Floats:
 
 def _unit(embeddings: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return the embeddings, folded to at most WIDTH numbers, at length 1 (those of length 0 stay)."""
-    folded = _folded(embeddings)
-    lengths = np.linalg.norm(folded.astype(np.float64), axis=1, keepdims=True)
-    units: NDArray[np.float32] = (folded / np.maximum(lengths, 1e-30)).astype(np.float32)
+    narrow = folded(embeddings)
+    lengths = np.linalg.norm(narrow.astype(np.float64), axis=1, keepdims=True)
+    units: NDArray[np.float32] = (narrow / np.maximum(lengths, 1e-30)).astype(np.float32)
     return units
-
-
-def _folded(embeddings: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return wide embeddings as WIDTH sums of numbers with random signs, which keeps angles (count sketch).
-
-    Charikar, Chen and Farach-Colton 2002. Place and sign come from a fixed hash of the position (SplitMix64), so
-    there is nothing to store and every version of NumPy agrees.
-    """
-    width = embeddings.shape[1]
-    if width <= WIDTH:
-        return embeddings
-    bits = (np.arange(1, width + 1, dtype=np.uint64)) * np.uint64(0x9E3779B97F4A7C15)
-    bits = (bits ^ (bits >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    bits = (bits ^ (bits >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    bits ^= bits >> np.uint64(31)
-    signs = np.where(bits >> np.uint64(63), np.float32(1), np.float32(-1))
-    places = (bits % np.uint64(WIDTH)).astype(np.int64)
-    order = np.argsort(places, kind="stable")
-    taken, starts = np.unique(places[order], return_index=True)
-    folded = np.zeros((len(embeddings), WIDTH), dtype=np.float32)
-    folded[:, taken] = np.add.reduceat((embeddings * signs)[:, order], starts, axis=1)
-    return folded
-
-
-def spread_evenly(targets: Ints) -> Ints:
-    """Return which training pictures to store: as many of each class as there is room for, evenly spaced in each.
-
-    Of pictures chosen so it returns all.
-    """
-    _, numbers, counts = np.unique(targets, return_inverse=True, return_counts=True)
-    room = max(STORED, NEIGHBOURS * len(counts))
-    chosen: list[Ints] = []
-    for place, label in enumerate(np.argsort(counts, kind="stable")):
-        # The smallest classes first: what they leave over goes to the larger ones.
-        share = min(int(counts[label]), room // (len(counts) - place))
-        members = np.flatnonzero(numbers == label)
-        chosen.append(members[(np.arange(share) * len(members)) // share])
-        room -= share
-    return np.sort(np.concatenate(chosen)).astype(np.int64)
 
 
 def _checked_embeddings(embeddings: ArrayLike) -> NDArray[np.float32]:

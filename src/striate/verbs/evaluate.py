@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from striate.data.folds import Folds
 from striate.data.source import Source, check_rejected, find
 from striate.data.store import Store, open_store
 from striate.defaults import SMALL
 from striate.engine.infer import infer
 from striate.errors import RunError, SourceError
+from striate.metrics.probability import softmax
 from striate.metrics.report import ClassificationReport, classification_report
 from striate.metrics.verdict import Verdict, verdict
 from striate.runs.predictor import Predictor
@@ -21,6 +23,7 @@ from striate.runs.run import Run
 from striate.tasks.calibrate import Calibration
 from striate.tasks.unknown import Unknown
 from striate.verbs.cautions import copies_of, left_out
+from striate.verbs.folds import PART, answers_of
 from striate.verbs.prepare import Own, Prepared, Progress
 from striate.verbs.reopen import changes, reopen_data, trained_on
 from striate.verbs.report import counts_of
@@ -38,8 +41,10 @@ class Evaluation:
 
     ``indices`` (N,) into the store, ``targets`` (N,), ``logits`` (N, classes); ``unknown`` (N,) says which were
     answered "none of these". ``notes`` are sentences a person should read: what was added or is missing since. Of other
-    pictures than the run's own ``trained_on`` says how many of them it was trained on, where that is known.
-    answered "none of these". ``trained``: of each class, how many pictures the model learnt from, where that is known;
+    pictures than the run's own ``trained_on`` says how many of them it was trained on, where that is known. Of
+    out-of-fold answers ``folds`` are how the pictures were dealt, ``temperatures`` (N,) what was fitted to the other
+    folds, and ``means`` is what the figure means, in a sentence.
+    ``trained``: of each class, how many pictures the model learnt from, where that is known;
     ``from_chance``: it learnt photographs without weights to start from; ``also`` are sentences for the verdict.
     """
 
@@ -70,6 +75,16 @@ class Evaluation:
             also=self.also,
         )
 
+    temperatures: np.ndarray | None = None
+    folds: Folds | None = None
+    means: str = ""
+
+    @property
+    def probabilities(self) -> np.ndarray:
+        """Calibrated probabilities (N, classes); of out-of-fold answers by the other folds' temperature."""
+        one = self.calibration.temperature
+        return np.asarray(softmax(self.logits, one if self.temperatures is None else self.temperatures))
+
     @property
     def known_kept(self) -> float | None:
         """Share of these pictures, all of known classes, that were not answered "none of these"."""
@@ -86,6 +101,8 @@ class Evaluation:
             "notes": list(self.notes),
             "trained_on": self.trained_on,
             "calibration": self.calibration.to_dict(),
+            "folds": None if self.folds is None else {"count": self.folds.count, "repeats": self.folds.draws},
+            "means": self.means,
             **self.report.to_dict(),
         }
 
@@ -93,7 +110,7 @@ class Evaluation:
 def evaluate(
     run: str = "last",
     *,
-    part: str = "test",
+    part: str | None = None,
     data: str | None = None,
     label_from: str | None = None,
     runs_dir: Path | str = "runs",
@@ -104,6 +121,8 @@ def evaluate(
 ) -> Evaluation:
     """Evaluate a run's model on a part of its own pictures, or on other pictures with the same classes.
 
+    ``part`` is ``test``, ``val``, ``train``, or ``cross-validated`` for the answers of its folds; by itself these where
+    the run has them, else ``test``.
     ``without_missing`` measures what remains where some of the run's own pictures are gone.
     ``label_from`` takes the labels of ``data`` out of the names of its files, by a pattern.
 
@@ -135,7 +154,7 @@ def evaluate_run(
     run: Run,
     predictor: Predictor,
     *,
-    part: str = "test",
+    part: str | None = None,
     own: Own | None = None,
     data_dir: Path | None = None,
     without_missing: bool = False,
@@ -147,6 +166,15 @@ def evaluate_run(
     pictures that are gone or have changed.
     """
     prepared = reopen_data(run, own=own, data_dir=data_dir, without_missing=without_missing, progress=progress)
+    part = part or ("test" if prepared.folds is None else PART)
+    if part == PART:
+        if prepared.folds is None:
+            raise RunError(f"{run.name} was not cross-validated; train with --folds 5, or choose a part with --split")
+        from striate.verbs.evaluate_folds import evaluate_folds
+
+        answers = answers_of(run, prepared)
+        folded = evaluate_folds(run.name, prepared, answers, predictor.calibration, predictor.unknown)
+        return replace(folded, notes=changes(run, prepared))
     chosen = np.array(getattr(prepared.split, part), np.int64)
     if not len(chosen):
         sizes = ", ".join(f"{name} {len(getattr(prepared.split, name))}" for name in ("train", "val", "test"))

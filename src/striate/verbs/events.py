@@ -37,6 +37,25 @@ class Planned:
 
 
 @dataclass(frozen=True)
+class Folding:
+    """The figure is being cross-validated: the ``done`` share of it, 0 to 1, and where it is, in ``words``."""
+
+    done: float
+    words: str
+
+
+@dataclass(frozen=True)
+class FoldDone:
+    """A fold's training is done: the ``number``th of ``of`` (from 1), and how many of its pictures it has right."""
+
+    number: int
+    of: int
+    pictures: int
+    right: int
+    seconds: float
+
+
+@dataclass(frozen=True)
 class Finishing:
     """Nothing is left to learn and all that was learnt is kept; the model and its report are made next."""
 
@@ -53,7 +72,7 @@ class Finished:
     notes: tuple[str, ...] = ()
 
 
-Event: TypeAlias = "Planned | Finishing | Step | Epoch | Recovered | BatchSplit | Finished"
+Event: TypeAlias = "Planned | Folding | FoldDone | Finishing | Step | Epoch | Recovered | BatchSplit | Finished"
 
 
 class Resumable(Protocol):

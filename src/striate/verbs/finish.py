@@ -16,11 +16,13 @@ import numpy as np
 from striate.engine.infer import infer
 from striate.errors import StriateError
 from striate.model.weights import ModelFile
+from striate.recipe import Recipe
+from striate.runs.answers import Answers
 from striate.runs.history import plain
 from striate.runs.run import Run
 from striate.spec.code import is_code
-from striate.tasks.calibrate import Calibration, calibrate
-from striate.tasks.unknown import Unknown, fit_unknown, spread_evenly
+from striate.tasks.calibrate import HEAD_SPREAD, SPREAD, Calibration, calibrate
+from striate.tasks.unknown import Unknown, fit_unknown, fit_unknown_at, spread_evenly
 from striate.verbs.cautions import copies_of
 from striate.verbs.prepare import Prepared, subset
 
@@ -36,6 +38,7 @@ NO_TEST = (
     "no picture was left to test with, so the figure is of the very pictures it was trained on and says nothing of new"
     " ones; a class needs two different pictures at least to be measured"
 )
+NOT_YET = Calibration(note="the folds that it is calibrated by are not trained yet")
 KNOWN = 5000  # training pictures that are enough to know what the known looks like
 
 
@@ -47,16 +50,55 @@ def asking(model: Model, prepared: Prepared, *, device: torch.device) -> Ask:
     return lambda rows: infer(model, prepared.store, rows, device=device)
 
 
-def finish(run: Run, prepared: Prepared, model: Model, *, ask: Ask, seconds: float | None = None) -> Evaluation:
-    """Calibrate, learn what is known, write the model, evaluate on the test split, write the report.
+def finish(
+    run: Run,
+    prepared: Prepared,
+    model: Model,
+    *,
+    ask: Ask,
+    answers: Answers | None = None,
+    seconds: float | None = None,
+) -> Evaluation:
+    """Calibrate, learn what is known, write the model, evaluate, write the report.
 
+    What the model is worth is measured on the test split, or by the out-of-fold ``answers`` of a cross-validated run.
     ``seconds``: how long the training took so far, for the report.
     """
     from striate.verbs.evaluate import evaluate_prepared
-    from striate.verbs.export import graph_for
+    from striate.verbs.evaluate_folds import evaluate_folds
     from striate.verbs.report import write_report
 
-    calibration, unknown = _judged(run, prepared, ask)
+    calibration, unknown = _judged(run, prepared, ask, answers)
+    content = keep_model(run, prepared, model, calibration, unknown)
+    _leave_onnx(run, prepared, model, content)
+    if answers is not None:
+        evaluation = evaluate_folds(run.name, prepared, answers, calibration, unknown)
+    else:
+        part = next((part for part in ("test", "val") if getattr(prepared.split, part)), "train")
+        if part == "train":
+            run.notes.append(NO_TEST)
+        evaluation = evaluate_prepared(run, prepared, ask, calibration, unknown, part=part)
+    try:
+        write_report(run, prepared, evaluation, model, seconds=seconds)
+    except StriateError:  # a full disk: what was learnt is kept, and the run can be finished later
+        raise
+    except Exception as error:  # a fault of ours must not cost a person what was learnt
+        run.notes.append(f"the report could not be drawn ({_named(error)}); the model and its figures are kept")
+        run.write_report(_plain_report(run.name, _named(error), evaluation.summary()))
+    run.finish({**evaluation.summary(), "copies": copies_of(prepared).counts()})
+    return evaluation
+
+
+def keep_model(
+    run: Run,
+    prepared: Prepared,
+    model: Model,
+    calibration: Calibration = NOT_YET,
+    unknown: Unknown | None = None,
+) -> bytes | None:
+    """Write the model file, and return its graph for ONNX; before its folds are trained it is not calibrated yet."""
+    from striate.verbs.export import graph_for
+
     tensors: dict[str, Any] = dict(model.state_dict())
     if unknown is not None:
         tensors |= unknown.to_tensors()
@@ -81,26 +123,13 @@ def finish(run: Run, prepared: Prepared, model: Model, *, ask: Ask, seconds: flo
         ),
         graph=digest,
     )
-    _leave_onnx(run, prepared, model, content)
-    part = next((part for part in ("test", "val") if getattr(prepared.split, part)), "train")
-    if part == "train":
-        run.notes.append(NO_TEST)
-    evaluation = evaluate_prepared(run, prepared, ask, calibration, unknown, part=part)
-    try:
-        write_report(run, prepared, evaluation, model, seconds=seconds)
-    except StriateError:  # a full disk: what was learnt is kept, and the run can be finished later
-        raise
-    except Exception as error:  # a fault of ours must not cost a person what was learnt
-        run.notes.append(f"the report could not be drawn ({_named(error)}); the model and its figures are kept")
-        run.write_report(_plain_report(run.name, _named(error), evaluation.summary()))
-    run.finish({**evaluation.summary(), "copies": copies_of(prepared).counts()})
-    return evaluation
+    return content
 
 
-def _judged(run: Run, prepared: Prepared, ask: Ask) -> tuple[Calibration, Unknown | None]:
+def _judged(run: Run, prepared: Prepared, ask: Ask, answers: Answers | None) -> tuple[Calibration, Unknown | None]:
     """Return what `judge` does; where that fails by a fault of ours, a model that is not calibrated, and why."""
     try:
-        return judge(prepared, ask)
+        return judge(prepared, ask, answers)
     except StriateError:
         raise
     except Exception as error:
@@ -140,16 +169,32 @@ def _leave_onnx(run: Run, prepared: Prepared, model: Model, content: bytes | Non
         run.notes.append(why)
 
 
-def judge(prepared: Prepared, ask: Ask) -> tuple[Calibration, Unknown | None]:
-    """Fit the temperature and what is known, on the validation split and a sample of the training pictures."""
-    split, targets, recipe = prepared.split, prepared.targets, prepared.recipe
-    val = np.array(split.val, np.int64)
-    logits, embeddings = ask(val)
-    calibration = calibrate(logits, targets[val])
-    if not recipe.unknown or len(val) < FEWEST:
+def spread(recipe: Recipe) -> float:
+    """Return how far from 1 the temperature of what a recipe trains is thought to lie, before it is fitted."""
+    return HEAD_SPREAD if recipe.tune == "head" else SPREAD
+
+
+def judge(prepared: Prepared, ask: Ask, answers: Answers | None = None) -> tuple[Calibration, Unknown | None]:
+    """Fit the temperature and what is known, on pictures that were not trained on and a sample of those that were.
+
+    The former are the validation split, or all that out-of-fold ``answers`` are of.
+    """
+    split, targets, recipe, folds = prepared.split, prepared.targets, prepared.recipe, prepared.folds
+    if answers is not None and folds is not None:
+        judges, logits = folds.measured, answers.logits
+        calibration = calibrate(logits, targets[judges], folds=folds.places[0, judges], spread=spread(recipe))
+    else:
+        judges = np.array(split.val, np.int64)
+        logits, embeddings = ask(judges)
+        calibration = calibrate(logits, targets[judges], spread=spread(recipe))
+    if not recipe.unknown or len(judges) < FEWEST:
         return calibration, None
     train = subset(split.train, KNOWN, seed=recipe.seed)
     train = train[spread_evenly(targets[train])]
     _, known = ask(train)
-    unknown = fit_unknown(known, targets[train], embeddings, logits, temperature=calibration.temperature)
-    return calibration, unknown
+    temperature = calibration.temperature
+    if answers is None:
+        return calibration, fit_unknown(known, targets[train], embeddings, logits, temperature=temperature)
+    if answers.distances is None:
+        return calibration, None
+    return calibration, fit_unknown_at(known, targets[train], answers.distances, logits, temperature=temperature)

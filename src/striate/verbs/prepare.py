@@ -17,10 +17,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from striate import nets
+from striate.data import folds as dealing
 from striate.data.enough import check_enough
+from striate.data.folds import Folds
 from striate.data.preprocess import Preprocess
 from striate.data.source import Source, check_rejected, find
-from striate.data.split import Split, split
+from striate.data.split import Split
 from striate.data.store import Store, channel_statistics, open_store
 from striate.engine import progressive
 from striate.errors import DescribeError, RecipeError, ShapeError, SourceError
@@ -46,7 +48,7 @@ WORTH_SHARING = 100_000_000  # MACs forward a step: below, threads wait for each
 
 @dataclass(frozen=True)
 class Prepared:
-    """A recipe settled, a net that fits, pictures decoded and split.
+    """A recipe settled, a net that fits, pictures decoded and split; ``folds`` where the figure is cross-validated.
 
     ``added`` and ``missing``: keys of pictures that lie in the source now and are not the run's, and of the run's that
     are gone and left out, where a run was opened again (`striate.verbs.reopen`). ``start``: the weights that it starts
@@ -64,6 +66,7 @@ class Prepared:
     missing: tuple[str, ...] = ()
     start: Start | None = None
     by_itself: tuple[str, ...] = ()
+    folds: Folds | None = None
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -133,37 +136,51 @@ def prepare(
             f" classes={len(source.classes)}"
         )
     facts = source.facts()
-    height, width = facts.common_size or facts.median_size
     by_itself: tuple[str, ...] = ()
-    if usual is not None and own is None and recipe.photographs(height=height, width=width, gray=facts.gray):
-        start = usual()
-        by_itself = (MISSING if start is None else STARTED,)
+    if usual is not None and own is None:
+        height, width = facts.common_size or facts.median_size
+        if recipe.photographs(height=height, width=width, gray=facts.gray):
+            start = usual()
+            by_itself = (MISSING if start is None else STARTED,)
     if start is not None:
         recipe = started(with_tune(recipe), start, gray=facts.gray)
-    recipe = recipe.settled(
-        pictures=_to_train_on(source, recipe),
-        height=height,
-        width=width,
-        uniform=facts.common_size is not None,
-        gray=facts.gray,
-        normed=(recipe.net is None and own is None) or _normed(_net(recipe, own)),
-    )
-    # A file of either name may change or go: from here on the recipe is all that a run and a reader need.
-    recipe = recipe.changed(
-        source=source.location,
-        net=_lasting(recipe, own),
-        fit=fit.settled(recipe, own=own is not None, start=None if start is None else start.preprocess),
-    )
     brought = start.preprocess if start is not None else own.preprocess if own is not None else None
-    net, survey, preprocess = plan(recipe, classes=len(source.classes), preprocess=brought, own=own)
+
+    def settled(begun: Recipe) -> tuple[Recipe, Net, Survey, Preprocess]:
+        height, width = facts.common_size or facts.median_size
+        chosen = begun.settled(
+            pictures=dealing.to_train_on(source, begun),
+            height=height,
+            width=width,
+            uniform=facts.common_size is not None,
+            gray=facts.gray,
+            normed=(begun.net is None and own is None) or _normed(_net(begun, own)),
+        )
+        # A file of either name may change or go: from here on the recipe is all that a run and a reader need.
+        chosen = chosen.changed(
+            source=source.location,
+            net=_lasting(chosen, own),
+            fit=fit.settled(chosen, own=own is not None, start=None if start is None else start.preprocess),
+        )
+        return chosen, *plan(chosen, classes=len(source.classes), preprocess=brought, own=own)
+
+    folds = dealing.by_itself(recipe, source) if recipe.folds is None else recipe.folds
+    plans = settled(recipe.changed(folds=folds))
+    if recipe.folds is None and not dealing.affordable(plans[0], plans[2].macs, len(source.items)):
+        plans = settled(recipe.changed(folds=0))
+    recipe, net, survey, preprocess = plans
     _import_ahead()
     if recipe.threads is None and survey.macs * (recipe.batch or 32) < WORTH_SHARING:
         recipe = recipe.changed(threads=1)
     stored = open_store(source, preprocess, progress=progress)
     check_rejected(stored.source, allow_bad=allow_bad)
-    parts = split(stored.source, stored.store.digests, seed=recipe.seed, val=recipe.val, test=recipe.test)
-    scaled = _scaled(preprocess, stored.store, parts, own)
-    return Prepared(recipe, net, survey, stored.source, stored.store, parts, scaled, start=start, by_itself=by_itself)
+    parts, dealt = dealing.divided(recipe, stored.source, stored.store.digests)
+    if dealt is None:
+        recipe = recipe.changed(folds=0, repeats=None)
+    pictures = scaled(preprocess, stored.store, parts, own)
+    return Prepared(
+        recipe, net, survey, stored.source, stored.store, parts, pictures, folds=dealt, start=start, by_itself=by_itself
+    )
 
 
 def find_pictures(
@@ -279,7 +296,7 @@ def first_layer(text: str, channels: int) -> tuple[Conv, np.ndarray]:
     return filters.as_conv(filter, channels=channels, padding="same")
 
 
-def _scaled(preprocess: Preprocess, store: Store, parts: Split, own: Own | None) -> Preprocess:
+def scaled(preprocess: Preprocess, store: Store, parts: Split, own: Own | None) -> Preprocess:
     """Return a preprocess with mean and deviation: those it has, else those of the training pictures.
 
     That of an adopted module is kept as it is, without any too.
@@ -307,15 +324,6 @@ def _normed(net: Net) -> bool:
     return any(
         isinstance(layer, BatchNorm | GroupNorm) or (isinstance(layer, Code) and layer.normed) for layer in net.layers()
     )
-
-
-def _to_train_on(source: Source, recipe: Recipe) -> int:
-    """Return about how many pictures will be trained on, before the split is drawn."""
-    own = [item.split for item in source.items if item.target >= 0]
-    free = own.count(None)
-    share = 1.0 - recipe.val - recipe.test
-    train = own.count("train") * (1.0 if "val" in own else 1.0 - recipe.val)
-    return max(1, round(free * share + train))
 
 
 def _import_ahead() -> None:

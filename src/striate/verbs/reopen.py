@@ -15,6 +15,7 @@ from striate.data.store import open_store
 from striate.errors import DataError, ModelError, RunError, StriateError
 from striate.recipe import Recipe
 from striate.runs.run import Run
+from striate.verbs.folds import folds_again
 from striate.verbs.prepare import Own, Prepared, Progress, find_pictures, plan
 from striate.words import counted, plural
 
@@ -71,8 +72,9 @@ def reopen_data(
         _check_there(run, found, wanted, missing)
     rows = {part: tuple(sorted(index[key] for key in names if key in index)) for part, names in keys.items()}
     parts = Split(rows["train"], rows["val"], rows["test"], rows["left_out"])
+    folds = folds_again(run.split(), index, len(stored.source.items), run.path / "split.json")
     prepared = Prepared(
-        recipe, net, survey, stored.source, stored.store, parts, preprocess, added=added, missing=missing
+        recipe, net, survey, stored.source, stored.store, parts, preprocess, added=added, missing=missing, folds=folds
     )
     _check_same(run, prepared, facts)
     return prepared

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from striate.metrics.probability import softmax
 from striate.report.copies import TITLE, copies_body
 from striate.report.page import Page, Section, render
 from striate.runs.run import Run
@@ -36,7 +35,7 @@ def write_report(
                 part=evaluation.part,
                 keys=evaluation.keys,
                 targets=evaluation.targets,
-                probabilities=softmax(evaluation.logits, evaluation.calibration.temperature),
+                probabilities=evaluation.probabilities,
                 pixels=prepared.store.pixels,
                 rows=evaluation.indices,
                 report=evaluation.report,

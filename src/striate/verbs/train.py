@@ -12,20 +12,19 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from striate import recipe as recipes
 from striate.data.preprocess import Preprocess
 from striate.errors import RecipeError, RunError
-from striate.inside.filters import freeze
-from striate.recipe import FIRST, Recipe
+from striate.recipe import Recipe
 from striate.runs.environment import environment
 from striate.runs.run import Run
 from striate.spec.code import is_code
 from striate.verbs import reopen
 from striate.verbs.cautions import copies_of
+from striate.verbs.chance import begun, from_chance
 from striate.verbs.events import Event, Finished, Finishing, Planned, follow
-from striate.verbs.prepare import Own, Prepared, Progress, first_layer, prepare
+from striate.verbs.folds import begun_again, few, fold_prepared, keep_begun, net_folds, split_facts
+from striate.verbs.prepare import Own, Prepared, Progress, prepare
 from striate.verbs.reopen import PARTS, PICTURES, pictures_facts, recipe_of, reopen_data
 from striate.verbs.start import Start, keep, kept, open_start, open_usual
 from striate.words import counted
@@ -56,6 +55,7 @@ def train(
     learning_rate: float | None = None,
     augment: str | None = None,
     class_weights: str | None = None,
+    folds: int | None = None,
     device: str | None = None,
     name: str | None = None,
     runs_dir: Path | str = "runs",
@@ -73,7 +73,8 @@ def train(
     ``first`` puts a filter by name (``sobel``) in front of the net, whose weights training leaves as they are.
     ``start`` begins from weights (a run, a model file, the name of known weights), with a new head for these classes;
     photographs of which nothing is said start from efficientnet_lite0, and with ``start="none"`` from chance.
-    ``tune`` says what is trained of weights: the ``head`` alone, or ``all``.
+    ``tune`` says what is trained of weights: the ``head`` alone, or ``all``. ``folds`` has every picture measured by a
+    training that did not see it (0: one fixed split; by itself so where pictures are few and it is cheap).
 
     Errors: SourceError, RecipeError, DescribeError before anything is written; TrainingError, DiskError later.
 
@@ -100,6 +101,7 @@ def train(
         "batch": batch,
         "learning_rate": learning_rate,
         "augment": augment,
+        "folds": folds,
         "device": device,
     }
     chosen = begun.changed(**{field: value for field, value in said.items() if value is not None})
@@ -180,9 +182,11 @@ def training(
 
             assert isinstance(state, Training)
             run.checkpoint(*state.state())  # the weights it begins from are nowhere else
+            if prepared.folds is not None:
+                keep_begun(run, state.model)
         run.write_json(PICTURES, pictures_facts(prepared))
-        run.write_split({part: prepared.keys(part) for part in PARTS})  # from here on it can be resumed
-        yield from _learn(run, prepared, state, started)
+        run.write_json("split.json", split_facts(prepared))  # from here on it can be resumed
+        yield from _learn(run, prepared, state, started, own)
 
 
 def resuming(
@@ -237,7 +241,7 @@ def resuming(
             _leave_out(run, prepared)
         if changed != recipe:
             run.reopen(changed.to_toml())
-        yield from _learn(run, prepared, state, started)
+        yield from _learn(run, prepared, state, started, own)
 
 
 def _leave_out(run: Run, prepared: Prepared) -> None:
@@ -248,7 +252,7 @@ def _leave_out(run: Run, prepared: Prepared) -> None:
     if reopen.known_pictures(run) is None:  # else it names them all, in the order that maps.jsonl counts them by
         run.write_json(PICTURES, pictures_facts(prepared))
     run.write_json("source.json", facts | {"missing": [*before.get("missing", ()), *prepared.missing]})
-    run.write_split({part: prepared.keys(part) for part in PARTS})
+    run.write_json("split.json", split_facts(prepared))
 
 
 def _own_again(run: Run, net: str, facts: dict[str, Any], module: nn.Module | None) -> Own:
@@ -274,27 +278,14 @@ def _begin(prepared: Prepared, start: Start | None, own: Own | None, progress: P
         from striate.verbs.tune import begin_tuning
 
         return begin_tuning(prepared, start, progress=progress)
-    from striate.engine.fit import begin
-    from striate.model.build import build
-    from striate.spec.shape import Shape
-
-    recipe, pictures = prepared.recipe, prepared.preprocess
-    shape = Shape(pictures.channels, pictures.height, pictures.width)
-    model = build(prepared.net, shape, preprocess=pictures, seed=recipe.seed) if own is None else own.make(pictures)
-    if recipe.whiten:
-        from striate.model.whiten import whiten
-
-        whiten(model, prepared.store.pixels, np.array(prepared.split.train, np.int64))
-    if recipe.first is not None:
-        freeze(model, FIRST, first_layer(recipe.first, pictures.channels)[1])
-    return begin(model, recipe, prepared.store, prepared.targets, prepared.split)
+    return from_chance(prepared) if own is None else begun(prepared, own.make(prepared.preprocess))
 
 
-def _learn(run: Run, prepared: Prepared, state: Training | Tuning, started: float) -> Iterator[Event]:
+def _learn(run: Run, prepared: Prepared, state: Training | Tuning, started: float, own: Own | None) -> Iterator[Event]:
     """Train from the newest checkpoint, or from the beginning, to the report."""
     from striate.engine.fewer import with_fewer_pictures
     from striate.engine.fit import Training, watch
-    from striate.verbs.finish import asking, finish
+    from striate.verbs.finish import asking, finish, keep_model
 
     if not isinstance(state, Training):
         from striate.verbs.tune import tuned
@@ -310,15 +301,22 @@ def _learn(run: Run, prepared: Prepared, state: Training | Tuning, started: floa
         state.load_state(tensors, facts)
         done = state.epochs_done
     run.truncate_history(done)
-    notes = (*run.notes, *prepared.notes, *state.inexact)
+    notes = (*run.notes, *prepared.notes, *state.inexact, *(() if done else few(prepared)))
     yield Planned(run, prepared, device=str(state.device), done=done, notes=notes)
     yield from follow(run, state, watch(state))
-    model = state.final_model()
+    model, answers, folds = state.final_model(), None, prepared.folds
+    if folds is not None:
+
+        def begin_fold(draw: int, fold: int) -> Training:
+            mine = fold_prepared(prepared, folds.others(draw, fold), own)
+            return from_chance(mine) if own is None else begun(mine, begun_again(run, own.make(mine.preprocess)))
+
+        keep_model(run, prepared, model)  # from here on there is a model, whatever comes of the folds
+        answers = yield from net_folds(run, prepared, begin_fold)
     yield Finishing(run)
     told = len(run.notes)
-    evaluation = finish(
-        run, prepared, model, ask=asking(model, prepared, device=state.device), seconds=time.monotonic() - started
-    )
+    ask = asking(model, prepared, device=state.device)
+    evaluation = finish(run, prepared, model, ask=ask, answers=answers, seconds=time.monotonic() - started)
     yield Finished(run, evaluation, time.monotonic() - started, tuple(run.notes[told:]))
 
 

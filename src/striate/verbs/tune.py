@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -23,17 +23,21 @@ from striate.errors import ModelError
 from striate.model.build import build
 from striate.model.transfer import load_trunk, set_head
 from striate.model.weights import read
+from striate.runs import answers as kept
+from striate.runs.answers import Answers
 from striate.runs.run import Run
 from striate.spec.shape import Shape
 from striate.spec.stages import stages
 from striate.tasks import classify
 from striate.verbs.events import Event, Finished, Finishing, Planned, follow
-from striate.verbs.finish import asking, finish
+from striate.verbs.finish import asking, finish, keep_model
+from striate.verbs.folds import few, fold_prepared, head_folds, net_folds
 from striate.verbs.prepare import WORTH_SHARING, Prepared, Progress
 from striate.verbs.start import Start
 from striate.words import counted
 
 if TYPE_CHECKING:
+    from striate.engine.fit import Training
     from striate.model.build import Model
 
 AT_ONCE = 400_000  # pixels that go through the frozen net together
@@ -49,6 +53,7 @@ class Tuning:
     features: Features
     device: torch.device
     notes: tuple[str, ...]
+    start: Start
 
 
 def begin_tuning(prepared: Prepared, start: Start, *, progress: Progress | None = None) -> Tuning:
@@ -91,7 +96,7 @@ def begin_tuning(prepared: Prepared, start: Start, *, progress: Progress | None 
     else:
         said += ", found in the cache"
     inexact = () if device.type == "cpu" else (f"{device.type} made the features: their last bits may differ",)
-    return Tuning(model, head, features, device, (said, *inexact))
+    return Tuning(model, head, features, device, (said, *inexact), start)
 
 
 def tuned(run: Run, prepared: Prepared, tuning: Tuning, started: float) -> Iterator[Event]:
@@ -107,20 +112,26 @@ def tuned(run: Run, prepared: Prepared, tuning: Tuning, started: float) -> Itera
     before = head.epochs_done if whole is None else int(whole[1]["before"])
     done = before if whole is None else before + int(whole[1]["epochs_done"])
     run.truncate_history(done)
-    notes = (*run.notes, *prepared.notes, *tuning.notes, *head.inexact)
+    notes = (*run.notes, *prepared.notes, *tuning.notes, *head.inexact, *(() if done else few(prepared)))
     yield Planned(run, prepared, device=str(tuning.device), done=done, notes=notes)
+    answers: Answers | None = None
+    threads = torch.get_num_threads()
+    if head.work < WORTH_SHARING:
+        use_threads(1)  # threads would wait for each other longer than they compute
+    if prepared.folds is not None:
+        alone = recipe.tune == "head"
+        file = run.path / kept.NAME if alone else run.path / kept.FOLDER / "heads.safetensors"
+        answers = yield from head_folds(prepared, head, file, all_heads=not alone)
+        head.take(answers.facts["path"])
     if whole is None:
-        threads = torch.get_num_threads()
-        if head.work < WORTH_SHARING:
-            use_threads(1)  # threads would wait for each other longer than they compute
         yield from follow(run, head, watch_head(head), every=KEEP_HEAD)
-        use_threads(threads)
         before = head.epochs_done
         set_head(model, *head.dense())
+    use_threads(threads)
     if recipe.tune == "head":
         yield Finishing(run)
         told = len(run.notes)
-        evaluation = finish(run, prepared, model, ask=head.answers, seconds=time.monotonic() - started)
+        evaluation = finish(run, prepared, model, ask=head.answers, answers=answers, seconds=time.monotonic() - started)
     else:
         training = begin(
             model, recipe, prepared.store, prepared.targets, prepared.split, stages=stages(prepared.survey)
@@ -132,6 +143,9 @@ def tuned(run: Run, prepared: Prepared, tuning: Tuning, started: float) -> Itera
             training.load_state(tensors, facts)
         yield from follow(run, training, watch(training), before=before)
         model = training.final_model()
+        if answers is not None:
+            keep_model(run, prepared, model)
+            answers = yield from net_folds(run, prepared, _fold_of(prepared, tuning.start, answers))
         yield Finishing(run)
         told = len(run.notes)
         evaluation = finish(
@@ -139,9 +153,27 @@ def tuned(run: Run, prepared: Prepared, tuning: Tuning, started: float) -> Itera
             prepared,
             model,
             ask=asking(model, prepared, device=training.device),
+            answers=answers,
             seconds=time.monotonic() - started,
         )
     yield Finished(run, evaluation, time.monotonic() - started, tuple(run.notes[told:]))
+
+
+def _fold_of(prepared: Prepared, start: Start, heads: Answers) -> Callable[[int, int], Training]:
+    """Return what makes the training of a fold: the weights that all start from, with the head of that fold."""
+    folds, pictures, recipe = prepared.folds, prepared.preprocess, prepared.recipe
+    assert folds is not None
+    shape = Shape(pictures.channels, pictures.height, pictures.width)
+
+    def begun(draw: int, fold: int) -> Training:
+        model = build(prepared.net, shape, preprocess=pictures, seed=recipe.seed)
+        load_trunk(model, read(start.path)[0], what=start.words)
+        weight, bias = (torch.from_numpy(heads.others[f"heads.{name}"][draw, fold]) for name in ("weight", "bias"))
+        set_head(model, weight, bias)
+        own = fold_prepared(prepared, folds.others(draw, fold))
+        return begin(model, recipe, own.store, own.targets, own.split, stages=stages(prepared.survey))
+
+    return begun
 
 
 def _features(

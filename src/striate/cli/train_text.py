@@ -1,0 +1,104 @@
+"""What `striate train` says before and after: what is about to happen, and what came of it."""
+
+from __future__ import annotations
+
+from striate.cli import terminal
+from striate.cli.live import clock
+from striate.metrics.weak import caveats
+from striate.recipe import Recipe
+from striate.verbs.cautions import cautions
+from striate.verbs.events import Finished, Planned
+from striate.verbs.prepare import Prepared
+from striate.words import counted
+
+
+def plan_text(event: Planned) -> str:
+    """Return what is about to happen, as lines."""
+    prepared, recipe = event.prepared, event.prepared.recipe
+    source = prepared.source
+    pictures = prepared.preprocess
+    lines = [
+        f"{source.name}: {counted(len(source.items), 'picture')}, {counted(len(source.classes), 'class')};"
+        f" {_parts_text(prepared)}"
+    ]
+    first = sorted(source.rejected, key=lambda one: not one.bad)[:5]
+    lines += [terminal.line(f"skipped {one.key}: {one.reason}") for one in first]
+    if len(source.rejected) > 5:
+        lines.append(f"... and {len(source.rejected) - 5:,} more, listed in {event.run.path / 'source.json'}")
+    name = recipe.net if recipe.net and len(recipe.net) <= 40 else "net"
+    if recipe.weights is not None:
+        name = f"from {recipe.start}: a net"
+    if recipe.first is not None:
+        name += f" behind {recipe.first}"
+    lines.append(
+        f"{name} on {pictures.channels}x{pictures.height}x{pictures.width}:"
+        f" {prepared.survey.parameters:,} parameters, {prepared.survey.macs:,} MACs;"
+        f" {_epochs_text(recipe)} on {event.device}; seed {recipe.seed}"
+    )
+    frozen = prepared.survey.frozen
+    if recipe.first is not None:
+        lines.append(
+            f"{frozen:,} parameters, the first layer's, are those of {recipe.first} and stay frozen; the other"
+            f" {prepared.survey.parameters - frozen:,} are trained"
+        )
+    elif frozen:
+        lines.append(
+            f"{frozen:,} parameters stay frozen as they came; the head's {prepared.survey.parameters - frozen:,} are"
+            " trained"
+        )
+    lines += [terminal.line(f"note: {note}") for note in (*cautions(prepared), *event.notes)]
+    lines.append(f"{event.run.path}" + (f", going on after epoch {event.done}" if event.done else ""))
+    return "\n".join(lines)
+
+
+def _parts_text(prepared: Prepared) -> str:
+    """Return which pictures are for what, in words."""
+    parts, folds = prepared.split, prepared.folds
+    if folds is None:
+        return f"{len(parts.train):,} to train, {len(parts.val):,} to validate, {len(parts.test):,} to test"
+    rest = f", {len(parts.test):,} to test" if parts.test else ""
+    return f"{len(parts.train):,} to train{rest}; cross-validated in {folds}"
+
+
+def _epochs_text(recipe: Recipe) -> str:
+    """Return how long is trained, in words."""
+    many = counted(recipe.epochs or 0, "epoch")
+    if recipe.tune == "head":
+        return f"at most {many} over features"
+    head = "" if recipe.tune is None else "the head on features, then all of it for "
+    return f"{head}{many} of batches of {recipe.batch}"
+
+
+def result_text(event: Finished) -> str:
+    """Return what came out, as lines."""
+    evaluation, run = event.evaluation, event.run
+    accuracy = evaluation.report.accuracy
+    lines = []
+    if evaluation.folds is not None:
+        error = evaluation.report.calibration_error
+        lines += [
+            f"{evaluation.part} accuracy {100 * accuracy.value:.1f} %"
+            f" ({100 * accuracy.low:.1f} to {100 * accuracy.high:.1f}) on all"
+            f" {counted(len(evaluation.keys), 'picture')}, {evaluation.folds};"
+            f" calibration error {100 * error.value:.1f} %",
+            evaluation.means,
+        ]
+    elif evaluation.keys:
+        lines.append(
+            f"{evaluation.part} accuracy {100 * accuracy.value:.2f} %"
+            f" ({100 * accuracy.low:.2f} to {100 * accuracy.high:.2f})"
+            f" on {counted(len(evaluation.keys), 'picture')}; calibration error"
+            f" {100 * evaluation.report.calibration_error.value:.1f} %"
+        )
+        lines += [terminal.line(caveat) for caveat in caveats(evaluation.report.per_class, accuracy)]
+    if evaluation.calibration.pictures:
+        lines.append(str(evaluation.calibration))
+    lines += [terminal.line(f"note: {note}") for note in event.notes]
+    lines += [
+        f"done in {clock(event.seconds)}",
+        f"model   {run.model_path}",
+        f"report  {run.path / 'report.html'}",
+        "next    striate predict PICTURE",
+        *([evaluation.verdict.text] if evaluation.keys else []),
+    ]
+    return "\n".join(lines)

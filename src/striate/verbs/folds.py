@@ -1,0 +1,273 @@
+"""Folds: trainings that answer for the pictures they did not see, and what becomes of their answers.
+
+A head's folds are done again where they were cut off, in seconds and to the bit. A whole net's are kept one by one, as
+soon as each is done, and the one under way has checkpoints of its own: what took minutes is never lost.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Generator, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+
+from striate.data.folds import Folds
+from striate.data.split import Split
+from striate.defaults import FEW, FOLDS
+from striate.errors import RunError, TrainingError
+from striate.metrics.probability import log_softmax
+from striate.runs import answers as kept
+from striate.runs import checkpoints, durable
+from striate.runs.answers import Answers
+from striate.runs.run import Run
+from striate.tasks.unknown import log_distances
+from striate.verbs.events import FoldDone, Folding
+from striate.verbs.prepare import Own, Prepared, scaled, subset
+
+if TYPE_CHECKING:
+    from striate.engine.fit import Training
+    from striate.engine.head import HeadTraining
+    from striate.model.build import Model
+
+PART = "cross-validated"
+KEEP_FOLD = 5.0  # seconds of a fold's training that a kill may cost, and an epoch
+SMALL = 16_000_000  # bytes: heads that take more are not kept
+KNOWN = 5000  # pictures a net has seen that are enough to know how far another lies from them
+BEGUN = "begun.safetensors"  # what an adopted module began with, in the folder of the folds
+
+
+def split_facts(prepared: Prepared) -> dict[str, Any]:
+    """Return what a run keeps of its split: the keys by part, and how the training pictures were dealt into folds."""
+    facts: dict[str, Any] = {part: prepared.keys(part) for part in ("train", "val", "test", "left_out")}
+    return facts if prepared.folds is None else facts | {"folds": prepared.folds.to_dict()}
+
+
+def folds_again(kept_split: dict[str, Any], index: dict[str, int], pictures: int, where: Path) -> Folds | None:
+    """Return the folds of a run whose pictures are in these rows now, by key; None where it has none.
+
+    Errors: RunError for a split that is damaged.
+    """
+    if "folds" not in kept_split:
+        return None
+    try:
+        return Folds.from_dict(kept_split["folds"], [index.get(key) for key in kept_split["train"]], pictures)
+    except (KeyError, TypeError, ValueError) as error:
+        raise RunError(f"{where} is damaged: its folds do not read ({str(error)[:80]})") from None
+
+
+def answers_of(run: Run, prepared: Prepared) -> Answers:
+    """Return the out-of-fold answers of a run to ``prepared.folds.measured``, whichever pictures are gone since.
+
+    Errors: RunError when they are not there or damaged.
+    """
+    assert prepared.folds is not None
+    found, split = kept.read(run.path / kept.NAME), cast("dict[str, Any]", run.split())
+    places = split["folds"]["places"]
+    keys = [key for number, key in enumerate(split["train"]) if all(draw[number] >= 0 for draw in places)]
+    row = {key: number for number, key in enumerate(keys)}
+    if len(found.logits) != len(keys):
+        raise RunError(
+            f"{run.path / kept.NAME} holds {len(found.logits)} answers to {len(keys)} pictures; it is damaged"
+        )
+    items = prepared.source.items
+    chosen = np.array([row[items[index].key] for index in prepared.folds.measured], np.int64)
+    return replace(
+        found,
+        logits=found.logits[chosen],
+        distances=None if found.distances is None else found.distances[chosen],
+    )
+
+
+def few(prepared: Prepared) -> tuple[str, ...]:
+    """Return, where a figure stands on a handful of few pictures, how to have it stand on all; else nothing."""
+    parts = prepared.split
+    pictures = len(parts.train) + len(parts.val) + len(parts.test)
+    own = any(item.split is not None for item in prepared.source.items)
+    if prepared.folds is not None or own or pictures >= FEW or not parts.test or prepared.recipe.patience is not None:
+        return ()
+    return (
+        f"the figure will stand on {len(parts.test):,} test pictures; --folds {FOLDS} measures on all {pictures:,}, and"
+        f" takes about {FOLDS} times as long",
+    )
+
+
+def head_folds(
+    prepared: Prepared, head: HeadTraining, path: Path, *, all_heads: bool = False
+) -> Generator[Folding, None, Answers]:
+    """Cross-validate a head on features; return its answers, which ``path`` keeps.
+
+    ``all_heads``: each fold's head is needed later, however large.
+    """
+    from striate.engine.head_folds import cross_validated
+
+    folds, targets = prepared.folds, prepared.targets
+    assert folds is not None
+    found = kept.whole(path)
+    if found is not None and len(found.logits) == len(folds.measured) and "path" in found.facts:
+        return found
+    under_way = cross_validated(
+        head.features,
+        targets,
+        folds,
+        classes=head.classes,
+        epochs=head.epochs,
+        decay=head.decay if head.chosen else None,
+        class_weights=head.class_weights,
+    )
+    while True:
+        try:
+            done, of = next(under_way)
+        except StopIteration as end:
+            answered = end.value
+            break
+        yield Folding(done / of, f"heads on {folds}")
+    heads = {"heads.weight": answered.weights, "heads.bias": answered.biases}
+    small = all_heads or sum(tensor.nbytes for tensor in heads.values()) <= SMALL
+    distances = None
+    if prepared.recipe.unknown:
+        distances = np.zeros(len(folds.measured))
+        for fold in range(folds.count):
+            mine = folds.places[0, folds.measured] == fold
+            others = subset(folds.others(0, fold).tolist(), KNOWN, seed=prepared.recipe.seed)
+            if mine.any():
+                rows = folds.measured[mine]
+                distances[mine] = log_distances(head.features[rows], head.features[others], targets[others])
+    result = Answers(answered.logits, distances, heads if small else {}, {"path": list(answered.path)})
+    if not path.parent.is_dir():
+        durable.make_directory(path.parent)
+    kept.write(path, result)
+    return result
+
+
+def fold_prepared(prepared: Prepared, rows: Sequence[int] | np.ndarray, own: Own | None = None) -> Prepared:
+    """Return what a fold is trained with: these rows alone, with their own mean and deviation where the run has its."""
+    parts = Split(tuple(int(row) for row in rows), (), ())
+    pictures = prepared.preprocess
+    if prepared.recipe.weights is None and own is None:
+        pictures = scaled(replace(pictures, mean=(), std=()), prepared.store, parts, None)
+    return replace(prepared, split=parts, preprocess=pictures, folds=None)
+
+
+def keep_begun(run: Run, model: Model) -> None:
+    """Keep what an adopted module begins with, for the folds' trainings begin with that too."""
+    from striate.model import tensorfile
+
+    durable.make_directory(run.path / kept.FOLDER)
+    durable.write(run.path / kept.FOLDER / BEGUN, tensorfile.pack(dict(model.state_dict()), {}))
+
+
+def begun_again(run: Run, model: Model) -> Model:
+    """Return a model with what `keep_begun` kept."""
+    from striate.model import tensorfile
+
+    model.load_state_dict(tensorfile.read(run.path / kept.FOLDER / BEGUN)[0])
+    return model
+
+
+def net_folds(
+    run: Run, prepared: Prepared, begin: Callable[[int, int], Training]
+) -> Generator[Folding | FoldDone, None, Answers]:
+    """Train a whole net for every fold, ``begin(draw, fold)`` makes each; return the answers, which the run keeps."""
+    folds, folder, path = prepared.folds, run.path / kept.FOLDER, run.path / kept.NAME
+    assert folds is not None
+    facts = {"epochs": prepared.recipe.epochs}  # a run may be gone on with for more
+    found = kept.whole(path)
+    if found is not None and len(found.logits) == len(folds.measured) and found.facts == facts:
+        durable.discard(folder)
+        return found
+    if not folder.is_dir():
+        durable.make_directory(folder)
+    of, parts = folds.draws * folds.count, dict[tuple[int, int], Answers]()
+    for draw, fold in np.ndindex(folds.draws, folds.count):
+        number, held = draw * folds.count + fold + 1, folds.held(draw, fold)
+        if not len(held):
+            continue
+        file = folder / f"{number}.safetensors"
+        part = kept.whole(file)
+        if part is None or len(part.logits) != len(held) or part.facts != facts:
+            began = time.monotonic()
+            training = begin(draw, fold)
+            yield from _train(training, folder / f"{number}-{prepared.recipe.epochs}", number, of)
+            part = replace(_answered(training, prepared, held, folds.others(draw, fold)), facts=facts)
+            kept.write(file, part)
+            durable.discard(folder / f"{number}-{prepared.recipe.epochs}")
+            right = int((part.logits.argmax(axis=1) == prepared.targets[held]).sum())
+            yield FoldDone(number, of, len(held), right, time.monotonic() - began)
+        parts[draw, fold] = part
+    result = replace(_joined(folds, parts), facts=facts)
+    kept.write(path, result)
+    durable.discard(folder)
+    return result
+
+
+def _answered(training: Training, prepared: Prepared, held: np.ndarray, others: np.ndarray) -> Answers:
+    """Return what a fold's net says of the pictures it has not seen."""
+    from striate.engine.infer import infer
+
+    model, store = training.final_model(), prepared.store
+    logits, embeddings = infer(model, store, held, device=training.device)
+    if not prepared.recipe.unknown:
+        return Answers(logits)
+    seen = subset(others.tolist(), KNOWN, seed=prepared.recipe.seed)
+    known = infer(model, store, seen, device=training.device)[1]
+    return Answers(logits, log_distances(embeddings, known, prepared.targets[seen]))
+
+
+def _train(training: Training, folder: Path, number: int, of: int) -> Iterator[Folding]:
+    """Train one fold from its newest checkpoint on; stopped between two steps it is kept as it stands."""
+    from striate.engine.fit import Epoch, Step, watch
+
+    if not folder.is_dir():
+        durable.make_directory(folder)
+    checkpoint, _ = checkpoints.newest(folder)
+    if checkpoint is not None:
+        training.load_state(*checkpoint)
+    last = time.monotonic()
+
+    def keep() -> float:
+        tensors, facts = training.state()
+        checkpoints.save(folder, int(facts["epochs_done"]), tensors, facts)
+        return time.monotonic()
+
+    events = watch(training)
+    try:
+        for event in events:
+            if isinstance(event, Epoch) and time.monotonic() - last >= KEEP_FOLD and not training.done:
+                last = keep()
+            if isinstance(event, Step | Epoch):
+                epoch = event.epoch if isinstance(event, Step) else event.index
+                share = min(1.0, training.updates / max(1, training.epochs * training.steps))
+                yield Folding((number - 1 + share) / of, f"fold {number} of {of}, epoch {epoch}/{training.epochs}")
+    except GeneratorExit:
+        events.close()
+        keep()
+        raise
+    except TrainingError as error:
+        raise type(error)(f"fold {number} of {of}: {error}") from None
+
+
+def _joined(folds: Folds, parts: dict[tuple[int, int], Answers]) -> Answers:
+    """Return the answers of all folds in the order of the pictures; of several draws the mean of log probabilities."""
+    measured = folds.measured
+    first = next(iter(parts.values()))
+    logits, distances = np.zeros((len(measured), first.logits.shape[1])), np.zeros(len(measured))
+    for (draw, fold), part in parts.items():
+        here = np.isin(folds.held(draw, fold), measured)
+        there = np.isin(measured, folds.held(draw, fold))
+        said = part.logits[here]
+        logits[there] += said if folds.draws == 1 else log_softmax(said)
+        if part.distances is not None:
+            distances[there] += part.distances[here]
+    mean = (logits / folds.draws).astype(np.float32)
+    return Answers(mean, None if first.distances is None else distances / folds.draws)
+
+
+def means(prepared: Prepared) -> str:
+    """Return in a sentence what a cross-validated figure is."""
+    assert prepared.folds is not None
+    what = "head" if prepared.recipe.tune == "head" else "net"
+    who = f"{what}s" if prepared.folds.draws > 1 else f"a {what}"
+    return f"each picture was answered by {who} that had not seen it; the model that is kept has seen all of them"
