@@ -86,7 +86,8 @@ def test_every_picture_is_measured_and_everything_agrees(kind: str, request: pyt
     assert finished["calibration"]["on"] == "out-of-fold answers" and finished["calibration"]["pictures"] == 30
     np.testing.assert_allclose(again.probabilities, softmax(again.logits, again.temperatures))
     report = run.report_path.read_text()
-    assert "on all 30 pictures" in report and "calibrated on 30 out-of-fold answers" in report
+    assert "30 cross-validated pictures" in report and "fitted on 30 out-of-fold answers" in report
+    assert "had not seen it" in report
     trained = evaluate(str(run.path), part="train")
     assert trained.part == "train" and len(trained.keys) == 30
     with pytest.raises(RunError, match="has no test pictures"):

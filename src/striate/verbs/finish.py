@@ -22,7 +22,8 @@ from striate.runs.history import plain
 from striate.runs.run import Run
 from striate.spec.code import is_code
 from striate.tasks.calibrate import HEAD_SPREAD, SPREAD, Calibration, calibrate
-from striate.tasks.unknown import Unknown, fit_unknown, fit_unknown_at, spread_evenly
+from striate.tasks.sketch import spread_evenly
+from striate.tasks.unknown import Unknown, fit_unknown, fit_unknown_at
 from striate.verbs.cautions import copies_of
 from striate.verbs.prepare import Prepared, subset
 
