@@ -70,7 +70,7 @@ def test_a_picture_gives_one_page_with_its_answer_first(trained: Place) -> None:
     assert [tag for tag, _ in read.tags].count("h1") == 1
     folded = [facts for tag, facts in read.tags if tag == "details"]
     assert len(folded) >= 2 and not any("open" in facts for facts in folded)
-    for words in ("How far to trust it", "What it shows", "What it does not", "What did each stage see?"):
+    for words in ("Trust: ", "What it shows", "What it does not", "What did each stage see?"):
         assert words in text
     again = trained("look", "ant.png").done()  # over our own
     assert again.out == done.out and (trained.path / "ant-look.html").read_text() == text

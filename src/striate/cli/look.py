@@ -132,7 +132,7 @@ def _give(title: str, quiet: str, answers: list[Answer], target: Path | None, *,
         click.echo(as_text(answers), nl=False)
         return
     leave(target, as_png(answers[0], quiet) if png else page(title, quiet, answers).encode(), is_ours)
-    terminal.say(f"{answers[0].question} {answers[0].said}")
+    terminal.say(" ".join(filter(None, (answers[0].question, answers[0].said, answers[0].lead))))
     terminal.say(f"drawn in {target}")
 
 

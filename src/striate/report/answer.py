@@ -60,8 +60,9 @@ class Table:
 class Answer:
     """One question and its answer.
 
-    ``said`` is the answer in a sentence, ``shows`` what the pictures show and ``hides`` what they do not. ``notes`` are
-    further sentences (what to do). ``html`` is a block that another module drew.
+    ``lead`` stands before the pictures (how far to trust them). ``said`` is the answer in a sentence, ``shows`` what
+    the pictures show and ``hides`` what they do not. ``notes`` are further sentences (what to do). ``html`` is a block
+    that another module drew.
     """
 
     question: str
@@ -72,6 +73,7 @@ class Answer:
     notes: tuple[str, ...] = ()
     table: Table | None = None
     html: str = ""
+    lead: str = ""
     more: tuple[Answer, ...] = field(default=())
 
 

@@ -13,6 +13,7 @@ from striate.report.colours import hexadecimal, ink, paint
 from striate.report.dot_blocks import Block, Grid, blocks
 from striate.report.dot_text import agrees, heading, looks, notes
 from striate.report.drawn import framed
+from striate.report.tables import scrolling
 
 _SHOWN = 448
 
@@ -47,12 +48,9 @@ def _made(made: Made) -> str:
 
 
 def _block(block: Block) -> str:
-    grids = "".join(f"<div>{_grid(grid)}</div>" for grid in block.grids)
+    grids = "".join(scrolling(_grid(grid), label=grid.label or "numbers") for grid in block.grids)
     after = f'<p class="quiet">{escape(block.after)}</p>' if block.after else ""
-    return (
-        f"<h3>{escape(block.title)}</h3>"
-        f'<div class="wide" tabindex="0" style="display:flex;gap:20px;flex-wrap:wrap">{grids}</div>{after}'
-    )
+    return f'<h3>{escape(block.title)}</h3><div class="numbers">{grids}</div>{after}'
 
 
 def _grid(grid: Grid) -> str:

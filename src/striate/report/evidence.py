@@ -36,7 +36,7 @@ def why_answer(why: Evidence, said: str, failed: Sequence[Evidence] = ()) -> Ans
         (Row((given, tile), legend=legend),),
         shows=why.shows,
         hides=why.hides,
-        notes=(f"How far to trust it: {why.trust.phrase}.",) if why.trust else (),
+        lead=why.trust.phrase if why.trust else "",
         more=tuple(more),
     )
 
@@ -78,7 +78,7 @@ def checks_answer(why: Evidence) -> Answer:
     notes = [] if why.choice is None else [_chosen(why)]
     return Answer(
         "How far can I trust that picture?",
-        f"{trust.phrase[0].upper()}{trust.phrase[1:]}.",
+        f"Trust: {trust.level}, by two checks, whose figures are here.",
         shows=f"the probability of {why.answer} while cells of the picture are taken away, and whether the evidence "
         f"changes with the weights. Taken away means {REMOVALS[curves.removal]}.",
         hides="whether the evidence is all there is: two causes may each be enough alone.",
@@ -121,9 +121,7 @@ def _score(trust: Trust | None) -> str:
     """Return the trust as it stands under a picture."""
     if trust is None:
         return ""
-    if trust.reason is None:
-        return f": trust {trust.score:.2f}, random orders have up to {trust.curves.chance_gain:.2f}"
-    return ": crossed out, not to be trusted"
+    return f": trust {trust.level}{', crossed out' if trust.reason else ''}"
 
 
 def _failed(failed: Sequence[Evidence]) -> Answer:
@@ -132,7 +130,7 @@ def _failed(failed: Sequence[Evidence]) -> Answer:
         "What else was asked?",
         f"{' and '.join(one.title for one in failed)}: crossed out, as it failed a check.",
         tuple(Row((tile,), legend=legend) for tile, legend in drawn),
-        notes=tuple(f"{one.title}: {one.trust.phrase}." for one in failed if one.trust),
+        notes=tuple(f"{one.title}. {one.trust.phrase}" for one in failed if one.trust),
         shows="evidence by another method, which fails the checks that the evidence above went through.",
         hides="a reason for the answer: it is here to be seen as what it is.",
     )

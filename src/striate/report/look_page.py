@@ -17,6 +17,7 @@ from PIL import Image, ImageDraw, ImageFont, PngImagePlugin
 
 from striate.report.answer import Answer, Legend, Pixels, Row, Table, Tile, figure
 from striate.report.colours import paint
+from striate.report.tables import scrolling
 
 SOFTWARE = "striate look"  # by which a file is known to be one of ours
 _RAMP = "@%#*+=-:. "  # dark to light
@@ -56,6 +57,7 @@ def _folded(answer: Answer) -> str:
 
 def _body(answer: Answer, *, said: bool = True) -> str:
     text = f'<p class="said">{escape(answer.said)}</p>' if said else ""
+    text += f'<p class="lead">{escape(answer.lead)}</p>' if answer.lead else ""
     text += "".join(_row(row) for row in answer.rows) + answer.html
     text += "".join(f"<p>{escape(note)}</p>" for note in answer.notes)
     if answer.table:
@@ -126,9 +128,8 @@ def _table(table: Table) -> str:
         f'<tr><th scope="row">{escape(row[0])}</th>' + "".join(f"<td>{escape(cell)}</td>" for cell in row[1:]) + "</tr>"
         for row in table.rows
     )
-    named = f'role="region" aria-label="{escape(table.heads[0], quote=True)}"'  # so that keys reach and scroll it
     body = f"<table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>"
-    return f'<div class="wide" tabindex="0" {named}>{body}</div>'
+    return scrolling(body, label=table.heads[0])
 
 
 def as_png(answer: Answer, quiet: str = "") -> bytes:
@@ -146,6 +147,8 @@ def as_png(answer: Answer, quiet: str = "") -> bytes:
 
     write(answer.question, 24)
     write(answer.said, 16)
+    if answer.lead:
+        write(answer.lead, 13)
     for note in answer.notes:
         write(note, 13)
     for row in answer.rows:
@@ -208,7 +211,7 @@ def as_text(answers: Sequence[Answer], *, columns: int = _COLUMNS) -> str:
     """
     lines: list[str] = []
     for answer in answers[:1]:
-        lines += [answer.question, answer.said, *answer.notes]
+        lines += [answer.question, answer.said, *([answer.lead] if answer.lead else []), *answer.notes]
         for row in answer.rows:
             lines += [line for line in ("", row.heading) if line or row.heading]
             if row.legend:

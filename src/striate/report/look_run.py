@@ -83,7 +83,7 @@ def _mistake(mistake: Mistake, names: Sequence[str]) -> Row:
         heading,
         Legend(0.0, 1.0, "evidence, 1 at the largest of both") if shown else None,
         tuple(
-            f"For {each.answer}{f' and not {each.against}' if each.against else ''}: {each.trust.phrase}."
+            f"For {each.answer}{f' and not {each.against}' if each.against else ''}: {each.trust.words[0]}"
             for each in shown
             if each.trust is not None
         ),
@@ -94,7 +94,7 @@ def _evidence(mistake: Mistake, why: Evidence, top: float) -> Tile:
     crossed = why.trust is not None and why.trust.reason is not None
     shown = large(as_rgb(mistake.pixels), 264)[0]
     heat = enlarged(np.maximum(why.heat, 0) / top, shown.shape[:2])
-    trust = "" if why.trust is None else ": crossed out" if crossed else f": trust {why.trust.score:.2f}"
+    trust = "" if why.trust is None else ": trust none, crossed out" if crossed else f": trust {why.trust.level}"
     return picture_tile(
         over(shown, heat, high=1.0, crossed=crossed),
         caption=f"for {why.answer}{trust}",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,8 @@ from striate.inside.evidence.shuffle import Shuffled
 from striate.inside.frame import Box
 
 LEAST = 0.02  # a gain below it is none, however little random orders have
+GOOD = 2.0  # how many times what random orders reach a good gain is, at least
+APART = 0.3  # mean likeness with shuffled weights, up to which evidence is plainly another
 SAME = 0.5  # mean likeness with shuffled weights, by ranks or by structure, from which a method is not trusted
 
 
@@ -45,20 +48,45 @@ class Trust:
         return None
 
     @property
-    def phrase(self) -> str:
-        """The trust in one phrase."""
-        if self.reason:
-            return f"not to be trusted: {self.reason}"
-        ranks, structure = self.shuffled.mean, self.shuffled.structure
+    def level(self) -> Literal["good", "weak", "none"]:
+        """How far to trust it in a word.
+
+        ``none``: a check fails. ``good``: the gain is twice what random orders reach, and what shuffled weights give is
+        plainly another picture (likeness up to 0.3). ``weak``: both checks hold, and one of them not by much.
+        """
+        if self.reason is not None:
+            return "none"
+        alike = self.shuffled.alike
+        clear = self.curves.gain >= GOOD * max(self.curves.chance_gain, LEAST)
+        return "good" if clear and (alike is None or alike <= APART) else "weak"
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """Both checks in a sentence each, for somebody who has never heard of them; the one that fails first."""
+        curves, alike = self.curves, self.shuffled.alike
+        follows = curves.gain > max(curves.chance_gain, LEAST)
+        lead = (
+            f"Removing first what is marked lowers the answer sooner than removing pieces at random: a lead of"
+            f" {curves.gain:.2f} of at most 1, where random orders reach {max(0.0, curves.chance_gain):.2f}."
+            if follows
+            else f"Removing first what is marked lowers the answer no sooner than removing pieces at random: a lead of"
+            f" {curves.gain:.2f} of at most 1, which random orders reach too (up to {curves.chance_gain:.2f})."
+        )
+        if alike is None:
+            return (lead,)
         changes = (
-            ""
-            if ranks is None or structure is None
-            else f"; with shuffled weights it becomes another (rank correlation {ranks:.2f}, structure {structure:.2f})"
+            f"Of a network with shuffled weights the marks are others (likeness {alike:.2f}, where 1 is the same): they"
+            " show what was learnt."
+            if alike < SAME
+            else f"Of a network with shuffled weights the marks are much the same (likeness {alike:.2f}, where 1 is the"
+            " same): they show what is in the picture, not what was learnt."
         )
-        return (
-            f"the answer follows it: a gain of {self.curves.gain:.2f}, where random orders have up to "
-            f"{self.curves.chance_gain:.2f}{changes}"
-        )
+        return (changes, lead) if alike >= SAME else (lead, changes)
+
+    @property
+    def phrase(self) -> str:
+        """The trust in one line: the word first, then why."""
+        return " ".join((f"Trust: {self.level}.", *self.words))
 
 
 @dataclass(frozen=True)
