@@ -6,7 +6,7 @@ import re
 import unicodedata
 from html import escape, unescape
 
-_STEPS = (340, 560, 900, 1200)  # pixels: screens at which a table is said to scroll, as style.css knows them
+_STEPS = (360, 560, 900, 1200)  # pixels: screens at which a table is said to scroll, as style.css knows them
 _LETTER, _PADDING = 7.4, 20  # pixels of a letter and of a cell's sides, at the tables' 14 pixels
 
 
