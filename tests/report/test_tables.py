@@ -42,7 +42,8 @@ HEAD = 'source = "pets"\nnet = "conv 4 3x3 >> relu >> globalavgpool >> flatten >
 def test_a_head_on_features_lists_no_setting_of_steps_and_batches() -> None:
     recipe = HEAD.replace("net = ", "#") + (
         'start = "x"\ntune = "head"\nepochs = 100\nepoch_share = 1.0\nmomentum = 0.9\nnesterov = true\n'
-        'betas = [0.9, 0.999]\nschedule = "one-cycle"\nmilestones = [0.5, 0.75]\naccumulate = 1\nclass_weights = "none"\nseed = 0\n'
+        'betas = [0.9, 0.999]\nschedule = "one-cycle"\nmilestones = [0.5, 0.75]\n'
+        'accumulate = 1\nclass_weights = "none"\nseed = 0\n'
     )
     kept = [line.partition(" ")[0] for line in used(recipe).splitlines()]
     assert {"source", "start", "tune", "epochs", "seed"} <= set(kept)
