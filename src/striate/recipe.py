@@ -41,6 +41,7 @@ Count = Annotated[int, Field(ge=1)]
 Strength = Literal["none", "light", "standard", "strong", "alexnet-2012", "vgg-2014", "googlenet-2014", "resnet-2015"]
 
 CHANCE = "none"  # as ``start``: no weights, but a net whose own are drawn
+LONGEST_NAME = 1024  # characters of a recipe's name or path
 FIRST = "filter"  # the part that a filter by name is in a net that has one as its first layer
 
 NAMED = Path(__file__).with_name("recipes")  # one TOML file a recipe
@@ -283,6 +284,10 @@ def from_toml(text: str, *, where: str = "recipe") -> Recipe:
         values = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise RecipeError(f"{where} is not TOML: {error}") from None
+    except RecursionError:
+        raise RecipeError(f"{where} is nested too deeply to be a recipe") from None
+    except ValueError:  # Python reads no number of more than 4,300 digits
+        raise RecipeError(f"{where} holds a number of thousands of digits") from None
     try:
         return from_dict(values)
     except RecipeError as error:
@@ -321,6 +326,9 @@ def find(what: str | Path) -> Recipe:
 
     Errors: RecipeError. Example: ``find("resnet-2015").learning_rate == 0.1``
     """
+    if len(str(what)) > LONGEST_NAME:
+        short = f"{str(what)[:40]}…"
+        raise RecipeError(f"{short} is neither a recipe's file nor its name: it has {len(str(what)):,} characters")
     path = Path(what)
     meant = path.is_file() or path.suffix == ".toml" or len(path.parts) != 1
     if meant or (path.exists() and str(what) not in names()):

@@ -53,7 +53,7 @@ def command(
         raise click.UsageError(f"give --kernel or a filter's name ({name[0]}), not both")
     if kernel is None and not name:
         raise click.UsageError(f"which filter? striate filter NAME {picture}; the names: {', '.join(FILTERS)}")
-    if pad != "same" and not pad.isdecimal():
+    if pad != "same" and not (pad.isdecimal() and len(pad) < 9):
         raise DescribeError(f"--pad is {pad!r}; give a number of pixels, or same")
     if output is not None and (as_ascii or as_json):
         raise click.UsageError("-o draws a file; --ascii and --json print")

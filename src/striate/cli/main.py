@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import re
 import sys
 import threading
 from collections.abc import Iterator
@@ -120,11 +121,12 @@ def main() -> None:
     except StriateError as error:
         # The text of a net and what would fit have lines of their own; nothing else has, and no name gets one.
         said = str(error) if isinstance(error, DescribeError) else terminal.line(str(error))
-        click.echo(f"striate: {said}", err=True)
+        click.echo(f"striate: {_fitting(said)}", err=True)
         sys.exit(error.exit_code)
     except click.exceptions.Exit as stop:
         sys.exit(stop.exit_code)
     except click.ClickException as error:
+        vars(error)["message"] = _fitting(error.message)
         error.show()
         sys.exit(error.exit_code)
     except OSError as error:
@@ -144,6 +146,11 @@ def main() -> None:
             err=True,
         )
         sys.exit(130)
+
+
+def _fitting(text: str) -> str:
+    """Return what is said without the middle of words that fill a screen: a number of thousands of digits, a path."""
+    return re.sub(r"\S{500,}", lambda word: f"{word[0][:60]}…{word[0][-20:]}", text)
 
 
 def run() -> None:

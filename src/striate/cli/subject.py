@@ -82,7 +82,7 @@ def place(text: str | None) -> tuple[int, int] | None:
     """Return the row and the column that --at names. Errors: DescribeError."""
     if text is None:
         return None
-    found = re.fullmatch(r"\s*(\d+)\s*,\s*(\d+)\s*", text)
+    found = re.fullmatch(r"\s*(\d{1,9})\s*,\s*(\d{1,9})\s*", text)
     if not found:
         raise DescribeError(f"--at is {text!r}; give a row and a column from 0 on, such as 7,9")
     return int(found[1]), int(found[2])

@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from striate.cli.tensorboard import Board
 
 
+MOST_THREADS = 1024  # more than any machine has cores for one training; torch itself takes whatever it is given
+
+
 @click.command()
 @click.argument("source", required=False)
 @click.option("--task", metavar="classify", help="What labels are that look like numbers or tags: classify, classes.")
@@ -66,7 +69,7 @@ if TYPE_CHECKING:
 )
 @click.option("--patience", type=click.IntRange(1), help="Stop after so many epochs without a better validation loss.")
 @click.option("--device", help="auto, cpu, cuda, cuda:1 or mps.")
-@click.option("--threads", type=click.IntRange(1), help="CPU threads.")
+@click.option("--threads", type=click.IntRange(1, MOST_THREADS), help="CPU threads.")
 @click.option("--recipe", "named", metavar="NAME", help="One of striate recipes, or a recipe.toml; flags win over it.")
 @click.option("--set", "settings", multiple=True, metavar="FIELD=VALUE", help="Any other field of the recipe.")
 @click.option("--name", help="The run's name, before its number.  [default: the source's]")
@@ -150,7 +153,7 @@ def _recipe(
         changes[field.strip()] = _value(value.strip())
     if size is not None:
         numbers = size.lower().split("x")
-        if len(numbers) not in (1, 2) or not all(number.isdecimal() for number in numbers):
+        if len(numbers) not in (1, 2) or not all(number.isdecimal() and len(number) < 9 for number in numbers):
             raise RecipeError(f"--size {size!r} is not a number of pixels or HEIGHTxWIDTH, such as 96 or 96x128")
         changes["size"] = (int(numbers[0]), int(numbers[-1]))
     if source is not None:
@@ -169,6 +172,8 @@ def _value(text: str) -> object:
         return tomllib.loads(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:
         return text
+    except (ValueError, RecursionError):  # a number of thousands of digits, lists within lists within lists
+        raise RecipeError(f"--set {text[:40]}… is longer or deeper than any value of a recipe") from None
 
 
 @dataclass

@@ -9,6 +9,7 @@ from pathlib import Path
 from striate.files import read_text
 
 LAST = "last"
+LONGEST = 1024  # characters of a name or path; a part of one may have 255 on most systems
 MARK = "recipe.toml"  # written last when a run is made: a folder without it is none
 TRAIN = "striate train <folder of pictures>"
 
@@ -23,10 +24,25 @@ def names(runs_dir: Path) -> list[str]:
     return sorted(found, key=lambda name: re.sub(r"\d+", lambda number: number[0].zfill(12), name))
 
 
+def possible(name: str) -> bool:
+    """Return whether a name or path can be one: not too long for the system, without zero bytes."""
+    parts = Path(name).parts if len(name) <= LONGEST else ()
+    return "\0" not in name and bool(parts) and all(len(part.encode(errors="replace")) < 256 for part in parts)
+
+
+def is_run(path: Path) -> bool:
+    """Return whether a folder is a run."""
+    try:
+        return (path / MARK).is_file()
+    except (OSError, ValueError):
+        return False
+
+
 def last(runs_dir: Path) -> str | None:
     """Return the name that the file ``last`` holds, None when there is none."""
     try:
-        return read_text(runs_dir / LAST).strip() or None
+        name = read_text(runs_dir / LAST).strip()
+        return name if name and possible(name) else None
     except (OSError, UnicodeDecodeError):
         return None
 

@@ -104,7 +104,7 @@ class Run:
     def open(
         cls,
         name_or_path: str | Path = names.LAST,
-        runs_dir: Path = Path("runs"),
+        runs_dir: Path | str = Path("runs"),
         *,
         system: durable.System = durable.SYSTEM,
     ) -> Run:
@@ -112,21 +112,25 @@ class Run:
 
         Raises RunError when there is no such run, with the names that come near and those there are.
         """
-        name = asked = str(name_or_path)
+        name, runs_dir = str(name_or_path), Path(runs_dir)
+        asked = name
+        if not names.possible(name):
+            raise RunError(f"{name[:40]!r}… is no name of a run: no file is called so, at {len(name):,} characters")
         if asked == names.LAST:
             name = names.last(runs_dir) or asked
         path = runs_dir / name
-        if not (path / names.MARK).is_file() and (Path(name) / names.MARK).is_file():
+        if not names.is_run(path) and names.is_run(Path(name)):
             path = Path(name).absolute() if Path(name).name in ("", "..") else Path(name)
-        if not (path / names.MARK).is_file():
+        if not names.is_run(path):
             raise RunError(names.why_not(asked, name, runs_dir))
         for directory in (path.parent, path, path / "checkpoints"):
             durable.sweep(directory, system=system)
         return cls(path, system=system)
 
     @classmethod
-    def list(cls, runs_dir: Path = Path("runs")) -> list[Run]:
+    def list(cls, runs_dir: Path | str = Path("runs")) -> list[Run]:
         """Return the runs of a folder, by stem and number; none when there is no such folder."""
+        runs_dir = Path(runs_dir)
         return [cls(runs_dir / name) for name in names.names(runs_dir)]
 
     # One process at a time

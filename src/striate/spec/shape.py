@@ -73,7 +73,9 @@ class Shape:
         True
         """
         numbers = text.strip().lower().replace("×", "x").split("x")
-        if not 1 <= len(numbers) <= 3 or not all(number.isascii() and number.isdigit() for number in numbers):
-            raise DescribeError(f"{text!r} is not a shape: write channels x height x width, like 3x32x32")
+        plain = all(number.isascii() and number.isdigit() and len(number) < 13 for number in numbers)
+        if not 1 <= len(numbers) <= 3 or not plain:
+            shown = text if len(text) <= 60 else f"{text[:59]}…"
+            raise DescribeError(f"{shown!r} is not a shape: write channels x height x width, like 3x32x32")
         values = [int(number) for number in numbers]
         return cls(values[0], values[1], values[-1]) if len(values) > 1 else cls(values[0])

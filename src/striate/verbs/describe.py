@@ -46,7 +46,8 @@ def parse_input(text: str) -> Shape:
     Errors: ShapeError that shows the form.
     """
     numbers = text.lower().replace("×", "x").split("x")
-    if len(numbers) != 3 or not all(number.strip().isdecimal() and int(number) > 0 for number in numbers):
+    plain = all(number.strip().isdecimal() and len(number) < 10 for number in numbers)
+    if len(numbers) != 3 or not plain or not all(map(int, numbers)):
         raise ShapeError(f"the input {text!r} is not CHANNELSxHEIGHTxWIDTH in whole pixels, for example 3x224x224")
     channels, height, width = (int(number) for number in numbers)
     return Shape(channels, height, width)

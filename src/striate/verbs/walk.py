@@ -81,7 +81,9 @@ def _layer(
 def parse_pair(text: str, what: str, *, least: int = 0) -> Pair:
     """Read ``3`` or ``3x2`` (height x width). Errors: DescribeError that shows the form."""
     numbers = text.lower().replace("×", "x").split("x")
-    if len(numbers) > 2 or not all(number.strip().isdecimal() and int(number) >= least for number in numbers):
+    if len(numbers) > 2 or not all(
+        number.strip().isdecimal() and len(number) < 10 and int(number) >= least for number in numbers
+    ):
         raise DescribeError(
             f"{what} {text!r} is neither a whole number from {least} on nor HEIGHTxWIDTH, such as 3 or 3x2"
         )
