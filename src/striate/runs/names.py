@@ -60,6 +60,8 @@ def numbers(runs_dir: Path, stem: str) -> list[int]:
 
 def why_not(asked: str, name: str, runs_dir: Path) -> str:
     """Return why the run ``name``, asked for as ``asked``, cannot be opened, and what can."""
+    if not possible(asked):
+        return f"{asked[:40]!r}… is no name of a run: no file is called so, at {len(asked):,} characters"
     known = names(runs_dir)
     if not runs_dir.is_dir() and not Path(name).exists():
         return f"there is no run yet: no folder {runs_dir.absolute()}. Train first: {TRAIN}"

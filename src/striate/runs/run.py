@@ -114,8 +114,6 @@ class Run:
         """
         name, runs_dir = str(name_or_path), Path(runs_dir)
         asked = name
-        if not names.possible(name):
-            raise RunError(f"{name[:40]!r}… is no name of a run: no file is called so, at {len(name):,} characters")
         if asked == names.LAST:
             name = names.last(runs_dir) or asked
         path = runs_dir / name
@@ -130,8 +128,7 @@ class Run:
     @classmethod
     def list(cls, runs_dir: Path | str = Path("runs")) -> list[Run]:
         """Return the runs of a folder, by stem and number; none when there is no such folder."""
-        runs_dir = Path(runs_dir)
-        return [cls(runs_dir / name) for name in names.names(runs_dir)]
+        return [cls(Path(runs_dir) / name) for name in names.names(Path(runs_dir))]
 
     # One process at a time
 
