@@ -23,7 +23,7 @@ RECIPE = Recipe(epochs=1, threads=1)
 @pytest.mark.parametrize(
     ("where", "said"),
     [
-        ("evaluate.write_report", "the report could not be drawn (RecursionError: maximum recursion"),
+        ("report.write_report", "the report could not be drawn (RecursionError: maximum recursion"),
         ("finish.judge", "its probabilities are not calibrated, as that failed (RecursionError: maximum"),
         ("export.export_beside", "model.onnx was not written, and torch will answer: RecursionError"),
     ],
@@ -38,7 +38,7 @@ def test_a_fault_of_ours_costs_no_training(
     assert run.state() == "finished" and str(run.predict(zoo / "ant" / "0-00.png"))
     page = run.report_path.read_text()
     assert page.count("</html>") == 1
-    plain = where == "evaluate.write_report"
+    plain = where == "report.write_report"
     assert ("This report could not be drawn: RecursionError" in page, "&quot;accuracy&quot;" in page) == (plain, plain)
 
 
@@ -47,7 +47,7 @@ def test_a_full_disk_is_no_fault_to_pass_over(zoo: Path, tmp_path: Path, monkeyp
         raise DiskError("no space left")
 
     with monkeypatch.context() as patch:
-        patch.setattr("striate.verbs.evaluate.write_report", full)
+        patch.setattr("striate.verbs.report.write_report", full)
         with pytest.raises(DiskError, match="no space left"):
             striate.train(RECIPE.changed(source=str(zoo)), runs_dir=tmp_path)
     run = striate.resume("last", runs_dir=tmp_path)
