@@ -155,7 +155,7 @@ def test_a_changed_picture_stops_a_resume(run: Run, copy: Path, tmp_path: Path) 
     with pytest.raises(RunError, match="content or label of 1 of them has changed: ant/"):
         striate.resume(half.name, runs_dir=tmp_path / "runs")
     changed.unlink()
-    with pytest.raises(RunError, match=f"1 of the 42 pictures of zoo-1 .*: {half.split()['train'][0]}; put them back"):
+    with pytest.raises(RunError, match=f"1 of the 42 pictures of zoo-1 .*: {half.split()['train'][0]}; put it back"):
         striate.resume(half.name, runs_dir=tmp_path / "runs")
     assert (half.path / "checkpoints" / "2.safetensors").read_bytes() == before
     changed.write_bytes(content)
