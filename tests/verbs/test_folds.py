@@ -22,6 +22,7 @@ from striate.runs import answers as kept
 from striate.runs.run import Run
 from striate.verbs.evaluate import evaluate
 from striate.verbs.events import FoldDone, Folding, Planned
+from striate.verbs.look import look_run
 from striate.verbs.train import resuming, training
 
 NET = "conv 6 3x3 pad 1 no bias >> batchnorm >> relu >> maxpool 2 >> conv 8 3x3 pad 1 >> relu >> globalavgpool"
@@ -88,6 +89,8 @@ def test_every_picture_is_measured_and_everything_agrees(kind: str, request: pyt
     report = run.report_path.read_text()
     assert "30 cross-validated pictures" in report and "fitted on 30 out-of-fold answers" in report
     assert "had not seen it" in report
+    looked = look_run(str(run.path))
+    assert looked.part == "cross-validated" and looked.confusion.wrong == 30 - again.report.confusion.trace()
     trained = evaluate(str(run.path), part="train")
     assert trained.part == "train" and len(trained.keys) == 30
     with pytest.raises(RunError, match="has no test pictures"):

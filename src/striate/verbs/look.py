@@ -33,6 +33,8 @@ from striate.runs.predictor import Predictor
 from striate.runs.rebuild import frozen
 from striate.runs.run import Run
 from striate.verbs.channel import look_channel
+from striate.verbs.evaluate_folds import evaluate_folds
+from striate.verbs.folds import answers_of
 from striate.verbs.prepare import Own, Prepared, Progress, subset
 from striate.verbs.reopen import changes, reopen_data, row_of
 from striate.verbs.subject import Network, open_subject
@@ -187,8 +189,13 @@ def look_run(
     given = frozen(predictor.facts)
     split = next((part for part in ("test", "val", "train") if getattr(prepared.split, part)), "train")
     rows = np.array(getattr(prepared.split, split), np.int64)
-    logits, _ = infer(predictor.model, prepared.store, rows)
-    found = confusion(softmax(logits, predictor.calibration.temperature), prepared.targets[rows])
+    if prepared.folds is not None:  # what had not seen a picture answers for it, as in the report
+        folded = evaluate_folds(run.name, prepared, answers_of(run, prepared), predictor.calibration, predictor.unknown)
+        split, rows, probabilities = folded.part, folded.indices, folded.probabilities
+    else:
+        logits, _ = infer(predictor.model, prepared.store, rows)
+        probabilities = softmax(logits, predictor.calibration.temperature)
+    found = confusion(probabilities, prepared.targets[rows])
     keys = [item.key for item in prepared.source.items]
 
     def shown(doubt: Doubt) -> Mistake:
