@@ -69,7 +69,7 @@ class Predictor:
     ) -> None:
         """``path`` None: the model is ``own`` as it is, and no file."""
         if facts.task != "classify":
-            raise ModelError(f"its task {facts.task!r} is not one this Striate has; it has 'classify'")
+            raise ModelError(f"its task {facts.task[:40]!r} is not one this Striate has; it has 'classify'")
         if facts.provenance.get(HEADLESS):
             raise ModelError(
                 "its weights came without a head, so that it answers nothing; start a training from it: striate train"
