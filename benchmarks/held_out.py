@@ -16,7 +16,7 @@ from benchmarks.machine import SHARED
 from benchmarks.table import Result, Row
 from striate.engine.infer import infer
 from striate.runs.predictor import Predictor
-from striate.tasks.unknown import contrast
+from striate.tasks.contrast import contrast
 
 DIGITS = [int(digit) for digit in os.environ.get("STRIATE_DIGITS", "2,4,7,9").split(",")]
 

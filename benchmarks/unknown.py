@@ -87,14 +87,14 @@ def scores(train, train_targets, val, temperature) -> dict[str, object]:
         return np.min([np.einsum("nd,de,ne->n", e - m, within, e - m) for m in means], axis=0)
 
     unknown = fit_unknown(train[0], train_targets, *val, temperature=temperature)
-    from striate.tasks.unknown import _log_distance, _log_indecision, _unit
+    from striate.tasks.unknown import _log_indecision, log_distance, unit
 
     return {
         "largest softmax": lambda _, z: -log_softmax(z, temperature).max(axis=1),
         "entropy": lambda _, z: -(np.exp(log_softmax(z, temperature)) * log_softmax(z, temperature)).sum(axis=1),
         "energy": lambda _, z: -np.logaddexp.reduce(z.astype(float) / temperature, axis=1),
         "generalised entropy": lambda _, z: _log_indecision(z.astype(float), temperature),
-        "5 nearest": lambda e, _: _log_distance(_unit(e), unknown.stored),
+        "5 nearest": lambda e, _: log_distance(unit(e), unknown.stored),
         "Mahalanobis": mahalanobis,
         "relative Mahalanobis": lambda e, z: (
             mahalanobis(e, z) - np.einsum("nd,de,ne->n", e - middle, whole, e - middle)

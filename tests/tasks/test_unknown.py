@@ -13,7 +13,8 @@ from torch import nn
 from striate.errors import ModelError, StriateError
 from striate.tasks import unknown as room
 from striate.tasks.calibrate import fit_temperature
-from striate.tasks.unknown import Unknown, contrast, fit_unknown
+from striate.tasks.contrast import contrast
+from striate.tasks.unknown import Unknown, fit_unknown
 
 
 def clusters(per_class, *, width=16, classes=3, spread=1.0, seed=0):
@@ -160,14 +161,14 @@ def test_folding_keeps_angles():
     wide = generator.normal(size=(40, 3000)).astype(np.float32)
     wide[20:] = wide[:20] + 0.5 * generator.normal(size=(20, 3000))
     exact = wide / np.linalg.norm(wide, axis=1, keepdims=True)
-    folded = room._unit(wide)
+    folded = room.unit(wide)
     assert folded.shape == (40, 512)
     assert np.abs(folded @ folded.T - exact @ exact.T).max() < 0.2
     # The hash must never change, or stored embeddings lose their meaning. SplitMix64 from 0 begins, as published, with
     # 0xE220A8397B1DCDAF: place 0x1AF = 431, and the top bit says plus.
     one = np.zeros((1, 600), dtype=np.float32)
     one[0, [0, 1, 599]] = (1, 2, 4)
-    assert {int(i): float(v) for i, v in enumerate(room._folded(one)[0]) if v} == {431: 1.0, 500: -2.0, 245: -4.0}
+    assert {int(i): float(v) for i, v in enumerate(room.folded(one)[0]) if v} == {431: 1.0, 500: -2.0, 245: -4.0}
 
 
 def test_stored_ones_are_spread_over_classes(monkeypatch):
@@ -183,9 +184,9 @@ def test_stored_ones_are_spread_over_classes(monkeypatch):
 
 def test_distance_is_the_mean_of_the_five_nearest():
     generator = np.random.default_rng(2)
-    stored = room._unit(generator.normal(size=(40, 6)).astype(np.float32)).astype(np.float16)
-    units = room._unit(generator.normal(size=(9, 6)).astype(np.float32))
-    for unit, found in zip(units, room._log_distance(units, stored), strict=True):
+    stored = room.unit(generator.normal(size=(40, 6)).astype(np.float32)).astype(np.float16)
+    units = room.unit(generator.normal(size=(9, 6)).astype(np.float32))
+    for unit, found in zip(units, room.log_distance(units, stored), strict=True):
         naive = sorted(1 - float(np.dot(unit.astype(float), other.astype(float))) for other in stored)[:5]
         assert found == pytest.approx(np.log(np.mean(naive) + 1e-6), abs=1e-4)
 

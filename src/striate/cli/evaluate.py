@@ -80,5 +80,7 @@ def text(evaluation: Evaluation) -> str:
         lines.append(str(evaluation.calibration))
     if evaluation.known_kept is not None:
         lines.append(f'answered "none of these": {100 * (1 - evaluation.known_kept):.1f} % of these known pictures')
+    if evaluation.strangers is not None and "found" in evaluation.strangers:
+        lines.append(f"none of these: {evaluation.strangers['words']}")
     lines += [f"note: {note}" for note in evaluation.notes]
     return "\n".join([*lines, "", evaluation.verdict.text])

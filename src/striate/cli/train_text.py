@@ -91,6 +91,8 @@ def result_text(event: Finished) -> str:
             f" {100 * evaluation.report.calibration_error.value:.1f} %"
         )
         lines += [terminal.line(caveat) for caveat in caveats(evaluation.report.per_class, accuracy)]
+    if evaluation.strangers is not None and "found" in evaluation.strangers:
+        lines.append(f"none of these: {evaluation.strangers['words']} (each class left out once)")
     if evaluation.calibration.pictures:
         lines.append(str(evaluation.calibration))
     lines += [terminal.line(f"note: {note}") for note in event.notes]

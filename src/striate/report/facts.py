@@ -36,7 +36,7 @@ class Page:
     ``refused`` of them were answered "none of these" (None: that was not to be had). ``counts``: pictures of each
     class, (classes,), by part; ``samples``: of each class a few rows of the store. ``first`` the first layer's filters
     where there are any to read. ``date`` as it is to be read, ``seconds`` how long the training took. ``more`` are
-    further sections, which stand behind what it was shown.
+    further sections, which stand behind what it was shown. ``strangers`` says how well strangers are told.
     """
 
     name: str
@@ -61,6 +61,7 @@ class Page:
     date: str
     seconds: float
     more: tuple[Section, ...] = ()
+    strangers: str | None = None
 
     @property
     def classes(self) -> tuple[str, ...]:

@@ -84,7 +84,20 @@ def _tiles(page: Page) -> list[str]:
     refused = None if page.refused is None else wilson(page.refused, len(page.keys))
     if refused is not None:
         tiles.append(_tile(refused, 'of these known pictures answered "none of these"'))
+    if page.strangers is not None:
+        tiles.append(_strangers(page.strangers))
     return tiles
+
+
+def _strangers(told: str) -> str:
+    """Return the tile of how well strangers are told."""
+    measured, _, at = told.partition(" strangers at ")
+    text = f"strangers told, where {at} are taken for one: each class left out once"
+    if not at:
+        never = told.startswith("cannot")
+        measured = told if never else "not measured"
+        text = 'so "none of these" is never answered' if never else "how well strangers are told"
+    return f"<li><b>{named(measured)}</b><span>{text}</span></li>"
 
 
 def _tile(value: Interval, text: str) -> str:

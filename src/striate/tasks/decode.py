@@ -43,7 +43,8 @@ def decode(
             'the strangeness of a picture is NaN or infinity; what is known of "none of these" is broken'
         )
     flags = unknown.is_unknown(strangeness)
+    words, threshold = str(unknown.told()["words"]), unknown.threshold if unknown.answers else None
     return [
-        Scores(names, row, unknown=bool(flag), strangeness=float(strange), threshold=unknown.threshold)
+        Scores(names, row, unknown=bool(flag), strangeness=float(strange), threshold=threshold, strangers=words)
         for row, flag, strange in zip(probabilities, flags, strangeness, strict=True)
     ]

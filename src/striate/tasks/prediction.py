@@ -32,7 +32,8 @@ class Scores(Prediction):
 
     ``probabilities`` (K,) float64 sum to 1, calibrated. ``unknown`` says that the picture resembles nothing the model
     was trained on; then the probabilities only tell what it is nearest to. ``strangeness`` is what was compared with
-    ``threshold``, higher is stranger; None where it was not looked at, or has no threshold.
+    ``threshold``, higher is stranger; None where it was not looked at, or has no threshold. ``strangers`` says how well
+    strangers are told.
 
     Example: ``str(Scores(("cat", "dog"), np.array([0.92, 0.08])))`` is ``"0.92 cat, 0.08 dog"``.
     """
@@ -42,6 +43,7 @@ class Scores(Prediction):
     unknown: bool = False
     strangeness: float | None = None
     threshold: float | None = None
+    strangers: str | None = None
     _order: NDArray[np.int64] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -85,4 +87,5 @@ class Scores(Prediction):
             "strangeness": self.strangeness,
             "threshold": self.threshold,
             "scores": [{"class": name, "probability": p} for name, p in self.top(top)],
+            **({} if self.strangers is None else {"strangers": self.strangers}),
         }

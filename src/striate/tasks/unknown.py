@@ -23,13 +23,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from striate.errors import ModelError, StriateError
-from striate.metrics.classification import auroc
-from striate.metrics.intervals import Interval, student_quantile
+from striate.metrics.intervals import student_quantile
 from striate.metrics.probability import Floats, checked_scores, checked_targets, log_softmax
 from striate.tasks.sketch import NEIGHBOURS, WIDTH, folded, spread_evenly
+from striate.tasks.strangers import NOT_MEASURED, StrangerSkill, conformal
 from striate.words import counted
 
 PREFIX = "unknown."
+BOTH, DISTANCE = "both", "distance"
 _GAMMA, _LIKELIEST = 0.3, 100  # of GEN: the exponent, and how many classes are looked at
 _USUAL_SPREAD, _USUAL_COUNT = 0.5, 2  # two pictures' worth of belief in the usual spread of both logarithms
 _ROWS = 2048
@@ -59,6 +60,8 @@ class Unknown:
     ``stored`` (M, W) float16 are training embeddings at length 1; ``width`` is D, the length of the embeddings that
     ``score`` takes. ``threshold`` is None where there was no validation picture to set it on: nothing is unknown then.
     ``pictures`` is how many there were, and ``known_kept`` the share of such pictures that is to be kept.
+    ``measure`` is "both" or "distance", which looks at the embedding alone; ``skill`` says how well strangers are told,
+    None where that was not measured.
     """
 
     stored: Halves
@@ -69,13 +72,24 @@ class Unknown:
     threshold: float | None
     known_kept: float
     pictures: int
+    measure: str = BOTH
+    skill: StrangerSkill | None = None
+
+    @property
+    def answers(self) -> bool:
+        """Whether "none of these" is ever said: there is a threshold, and strangers are told well enough."""
+        return self.threshold is not None and (self.skill is None or self.skill.tells)
+
+    def told(self) -> dict[str, object]:
+        """Return how well strangers are told, in ``words`` and, where it was measured, in figures, ready for JSON."""
+        return {"words": NOT_MEASURED} if self.skill is None else self.skill.to_dict()
 
     def score(self, embeddings: ArrayLike, logits: ArrayLike) -> Floats:
         """Return the strangeness (N,) of (N, D) embeddings with their (N, K) logits: higher is stranger.
 
         Example: ``unknown.is_unknown(unknown.score(embeddings, logits))``
         """
-        matrix, scores = _checked_embeddings(embeddings), checked_scores(logits)
+        matrix, scores = checked_embeddings(embeddings), checked_scores(logits)
         if matrix.shape[1] != self.width:
             raise StriateError(f"the embeddings are {matrix.shape[1]} numbers wide but were {self.width} in training")
         if len(matrix) != len(scores):
@@ -83,12 +97,14 @@ class Unknown:
                 f"{counted(len(matrix), 'embedding')} but {counted(len(scores), 'row')} of logits; one of each"
                 " a picture"
             )
-        return self.score_at(_log_distance(_unit(matrix), self.stored), scores)
+        return self.score_at(log_distance(unit(matrix), self.stored), scores)
 
     def score_at(self, distances: ArrayLike, logits: ArrayLike) -> Floats:
         """Return the strangeness (N,) of pictures at known distances (`log_distances`), with their (N, K) logits."""
         scores = checked_scores(logits)
         far = self.distance.deviations(np.asarray(distances, np.float64))
+        if self.measure == DISTANCE:
+            return far
         undecided = self.indecision.deviations(_log_indecision(scores, self.temperature))
         result: Floats = np.logaddexp(far, undecided)
         return result
@@ -96,7 +112,7 @@ class Unknown:
     def is_unknown(self, scores: ArrayLike) -> NDArray[np.bool_]:
         """Return which of (N,) strangenesses are beyond the threshold."""
         values = np.asarray(scores, dtype=np.float64)
-        if self.threshold is None:
+        if self.threshold is None or not self.answers:
             return np.zeros(values.shape, dtype=bool)
         beyond: NDArray[np.bool_] = values > self.threshold
         return beyond
@@ -115,6 +131,9 @@ class Unknown:
             "threshold": self.threshold,
             "known_kept": self.known_kept,
             "pictures": self.pictures,
+            # What older versions do not know is left out where it says what those do.
+            **({} if self.measure == BOTH else {"measure": self.measure}),
+            **({} if self.skill is None else {"skill": self.skill.to_dict()}),
         }
 
     @classmethod
@@ -134,11 +153,17 @@ class Unknown:
                 threshold=None if threshold is None else _finite(threshold, "threshold"),
                 known_kept=_finite(facts["known_kept"], "known_kept", above=0),
                 pictures=_whole(facts, "pictures"),
+                measure=str(facts.get("measure", BOTH)),
+                skill=None if facts.get("skill") is None else StrangerSkill.from_dict(facts["skill"]),
             )
         except KeyError as error:
             raise ModelError(f'the model file\'s "none of these" lacks its {error.args[0]}') from None
         except (TypeError, ValueError, OverflowError) as error:
             raise ModelError(f'the model file\'s "none of these" does not read: {error}') from None
+        if unknown.measure not in (BOTH, DISTANCE):
+            raise ModelError(
+                f'the model file\'s "none of these" is measured by {unknown.measure[:40]!r}, which is not known here'
+            )
         if stored.ndim != 2 or len(stored) == 0 or stored.shape[1] != min(unknown.width, WIDTH):
             raise ModelError(
                 f'the model file\'s "none of these" does not fit: {stored.shape} stored for {unknown.width}'
@@ -189,7 +214,7 @@ def fit_unknown(
     stored = _stored(train_embeddings, train_targets)
     width = np.asarray(train_embeddings).shape[1]
     # Scored through the stored half precision, so that what is measured here is what answers later.
-    far = _log_distance(_unit(_checked_embeddings(val)), stored) if len(val) else np.zeros(0)
+    far = log_distance(unit(checked_embeddings(val)), stored) if len(val) else np.zeros(0)
     return _fitted(stored, width, far, logits, temperature=temperature, known_kept=known_kept)
 
 
@@ -217,16 +242,16 @@ def log_distances(embeddings: ArrayLike, known: ArrayLike, targets: ArrayLike) -
 
     ``targets`` (M,) are the classes of the known, over which the sample is spread.
     """
-    return _log_distance(_unit(_checked_embeddings(embeddings)), _stored(known, targets))
+    return log_distance(unit(checked_embeddings(embeddings)), _stored(known, targets))
 
 
 def _stored(embeddings: ArrayLike, targets: ArrayLike) -> Halves:
     """Return which training embeddings are stored, at length 1."""
-    train = _checked_embeddings(embeddings)
+    train = checked_embeddings(embeddings)
     if len(train) == 0:
         raise StriateError('there are no training pictures to learn "none of these" from')
     chosen = spread_evenly(checked_targets(targets, pictures=len(train), classes=1 << 31))
-    return _unit(train[chosen]).astype(np.float16)
+    return unit(train[chosen]).astype(np.float16)
 
 
 def _fitted(
@@ -242,56 +267,21 @@ def _fitted(
         stored=stored,
         width=width,
         temperature=temperature,
-        distance=_usual(distances),
-        indecision=_usual(_log_indecision(checked_scores(logits), temperature)),
+        distance=usual(distances),
+        indecision=usual(_log_indecision(checked_scores(logits), temperature)),
         threshold=None,
         known_kept=known_kept,
         pictures=len(distances),
     )
     scores = np.sort(plain.score_at(distances, logits))
     rank = int(np.ceil((len(scores) + 1) * known_kept - 1e-9))
-    threshold = float(scores[min(rank, len(scores)) - 1])
+    threshold = conformal(scores, known_kept)
     if rank > len(scores) and known_kept < 1:
         threshold = max(threshold, _predicted(scores, known_kept))
     return replace(plain, threshold=threshold)
 
 
-@dataclass(frozen=True)
-class Contrast:
-    """How well known pictures are told from unknown ones, against what the largest softmax alone gives.
-
-    AUROC is the chance that an unknown picture is scored stranger than a known one. ``kept`` is the share of known
-    pictures that are answered, ``found`` that of unknown ones that are not, at the threshold.
-    """
-
-    auroc: Interval
-    softmax_auroc: Interval
-    kept: float
-    found: float
-    known: int
-    unknown: int
-
-    def to_dict(self) -> dict[str, object]:
-        """Return everything, ready for JSON."""
-        return {**vars(self), "auroc": self.auroc.to_dict(), "softmax_auroc": self.softmax_auroc.to_dict()}
-
-
-def contrast(unknown: Unknown, known: tuple[ArrayLike, ArrayLike], strange: tuple[ArrayLike, ArrayLike]) -> Contrast:
-    """Measure on known and on strange pictures, each given as (embeddings, logits)."""
-    usual, odd = unknown.score(*known), unknown.score(*strange)
-    which = np.arange(len(usual) + len(odd)) >= len(usual)
-    unsure = [-log_softmax(logits, unknown.temperature).max(axis=1) for _, logits in (known, strange)]
-    return Contrast(
-        auroc=auroc(np.concatenate([usual, odd]), which),
-        softmax_auroc=auroc(np.concatenate(unsure), which),
-        kept=float(1 - unknown.is_unknown(usual).mean()),
-        found=float(unknown.is_unknown(odd).mean()),
-        known=len(usual),
-        unknown=len(odd),
-    )
-
-
-def _usual(values: Floats, spread: float = _USUAL_SPREAD) -> Usual:
+def usual(values: Floats, spread: float = _USUAL_SPREAD) -> Usual:
     """Return the mean and the spread, the latter drawn towards the given one where pictures are few."""
     squares = float(((values - values.mean()) ** 2).sum()) + _USUAL_COUNT * spread**2
     return Usual(float(values.mean()), float(np.sqrt(squares / (len(values) + _USUAL_COUNT))))
@@ -299,12 +289,12 @@ def _usual(values: Floats, spread: float = _USUAL_SPREAD) -> Usual:
 
 def _predicted(scores: Floats, share: float) -> float:
     """Return the bound below which that share of further scores is expected: Student's, for a normal distribution."""
-    usual, freedom = _usual(scores, spread=1.0), len(scores) - 1 + _USUAL_COUNT
+    normal, freedom = usual(scores, spread=1.0), len(scores) - 1 + _USUAL_COUNT
     student = student_quantile(share, freedom)
-    return usual.mean + student * usual.spread * float(np.sqrt(1 + 1 / len(scores)))
+    return normal.mean + student * normal.spread * float(np.sqrt(1 + 1 / len(scores)))
 
 
-def _log_distance(units: NDArray[np.float32], stored: Halves) -> Floats:
+def log_distance(units: NDArray[np.float32], stored: Halves) -> Floats:
     """Return the log of the mean cosine distance (N,) to the nearest stored ones."""
     others, near = stored.astype(np.float32).T, min(NEIGHBOURS, len(stored))
     distances = np.empty(len(units))
@@ -325,7 +315,7 @@ def _log_indecision(logits: Floats, temperature: float) -> Floats:
     return logarithms
 
 
-def _unit(embeddings: NDArray[np.float32]) -> NDArray[np.float32]:
+def unit(embeddings: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return the embeddings, folded to at most WIDTH numbers, at length 1 (those of length 0 stay)."""
     narrow = folded(embeddings)
     lengths = np.linalg.norm(narrow.astype(np.float64), axis=1, keepdims=True)
@@ -333,7 +323,7 @@ def _unit(embeddings: NDArray[np.float32]) -> NDArray[np.float32]:
     return units
 
 
-def _checked_embeddings(embeddings: ArrayLike) -> NDArray[np.float32]:
+def checked_embeddings(embeddings: ArrayLike) -> NDArray[np.float32]:
     """Return (N, D) float32, or raise StriateError."""
     array = np.asarray(embeddings)
     if array.ndim != 2 or array.shape[1] < 1:

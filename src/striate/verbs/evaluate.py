@@ -40,10 +40,10 @@ class Evaluation:
     """What a model is worth on some pictures.
 
     ``indices`` (N,) into the store, ``targets`` (N,), ``logits`` (N, classes); ``unknown`` (N,) says which were
-    answered "none of these". ``notes`` are sentences a person should read: what was added or is missing since. Of other
-    pictures than the run's own ``trained_on`` says how many of them it was trained on, where that is known. Of
-    out-of-fold answers ``folds`` are how the pictures were dealt, ``temperatures`` (N,) what was fitted to the other
-    folds, and ``means`` is what the figure means, in a sentence.
+    answered "none of these", and ``strangers`` how well strangers are told. ``notes`` are sentences a person should
+    read: what was added or is missing since. Of other pictures than the run's own ``trained_on`` says how many of them
+    it was trained on, where that is known. Of out-of-fold answers ``folds`` are how the pictures were dealt,
+    ``temperatures`` (N,) what was fitted to the other folds, and ``means`` is what the figure means, in a sentence.
     ``trained``: of each class, how many pictures the model learnt from, where that is known;
     ``from_chance``: it learnt photographs without weights to start from; ``also`` are sentences for the verdict.
     """
@@ -58,6 +58,7 @@ class Evaluation:
     report: ClassificationReport
     calibration: Calibration
     unknown: np.ndarray | None
+    strangers: dict[str, object] | None = None
     notes: tuple[str, ...] = ()
     trained_on: int | None = None
     trained: tuple[int, ...] | None = None
@@ -98,6 +99,7 @@ class Evaluation:
             "pictures": len(self.keys),
             "verdict": self.verdict.to_dict(),
             "known_kept": self.known_kept,
+            "strangers": self.strangers,
             "notes": list(self.notes),
             "trained_on": self.trained_on,
             "calibration": self.calibration.to_dict(),
@@ -285,6 +287,7 @@ def measure(
         report=classification_report(logits, answers, classes=source.classes, temperature=calibration.temperature),
         calibration=calibration,
         unknown=strange,
+        strangers=None if unknown is None else unknown.told(),
     )
 
 

@@ -47,6 +47,7 @@ def evaluate_folds(
         ),
         calibration=calibration,
         unknown=strange,
+        strangers=None if unknown is None else unknown.told(),
         temperatures=each,
         folds=folds,
         means=means(prepared),

@@ -22,6 +22,7 @@ from striate.runs.history import plain
 from striate.runs.run import Run
 from striate.spec.code import is_code
 from striate.tasks.calibrate import HEAD_SPREAD, SPREAD, Calibration, calibrate
+from striate.tasks.frozen import fit_frozen
 from striate.tasks.sketch import spread_evenly
 from striate.tasks.unknown import Unknown, fit_unknown, fit_unknown_at
 from striate.verbs.cautions import copies_of
@@ -188,6 +189,11 @@ def judge(prepared: Prepared, ask: Ask, answers: Answers | None = None) -> tuple
         judges = np.array(split.val, np.int64)
         logits, embeddings = ask(judges)
         calibration = calibrate(logits, targets[judges], spread=spread(recipe))
+    if recipe.unknown and recipe.tune == "head":  # a frozen trunk: every picture is a fresh one to the others
+        rows = np.concatenate([subset(split.train, KNOWN, seed=recipe.seed), np.array(split.val, np.int64)])
+        if len(rows) < FEWEST:
+            return calibration, None
+        return calibration, fit_frozen(ask(rows)[1], targets[rows], temperature=calibration.temperature)
     if not recipe.unknown or len(judges) < FEWEST:
         return calibration, None
     train = subset(split.train, KNOWN, seed=recipe.seed)

@@ -41,6 +41,7 @@ def write_report(
                 report=evaluation.report,
                 verdict=evaluation.verdict,
                 calibrated_on=evaluation.calibration.pictures,
+                strangers=None if evaluation.strangers is None else str(evaluation.strangers["words"]),
                 refused=None if evaluation.unknown is None else int(evaluation.unknown.sum()),
                 history=history,
                 survey=prepared.survey,
