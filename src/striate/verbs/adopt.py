@@ -208,7 +208,7 @@ class Adopted:
         self,
         source: str | Path | Run,
         *,
-        part: str = "test",
+        part: str | None = None,
         data_dir: Path | str | None = None,
         allow_bad: bool = False,
     ) -> Evaluation:
