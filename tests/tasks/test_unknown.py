@@ -11,6 +11,7 @@ from sklearn.datasets import load_digits
 from torch import nn
 
 from striate.errors import ModelError, StriateError
+from striate.tasks import sketch
 from striate.tasks import unknown as room
 from striate.tasks.calibrate import fit_temperature
 from striate.tasks.contrast import contrast
@@ -168,18 +169,18 @@ def test_folding_keeps_angles():
     # 0xE220A8397B1DCDAF: place 0x1AF = 431, and the top bit says plus.
     one = np.zeros((1, 600), dtype=np.float32)
     one[0, [0, 1, 599]] = (1, 2, 4)
-    assert {int(i): float(v) for i, v in enumerate(room.folded(one)[0]) if v} == {431: 1.0, 500: -2.0, 245: -4.0}
+    assert {int(i): float(v) for i, v in enumerate(sketch.folded(one)[0]) if v} == {431: 1.0, 500: -2.0, 245: -4.0}
 
 
 def test_stored_ones_are_spread_over_classes(monkeypatch):
-    monkeypatch.setattr(room, "STORED", 50)
+    monkeypatch.setattr(sketch, "STORED", 50)
     targets = np.repeat([0, 1, 2], [500, 8, 100])
-    chosen = room.spread_evenly(targets)
+    chosen = sketch.spread_evenly(targets)
     assert len(chosen) == 50
     assert len(set(chosen.tolist())) == 50
     assert np.bincount(targets[chosen]).tolist() == [21, 8, 21]
-    assert room.spread_evenly(targets[chosen]).tolist() == list(range(50))  # so those alone need be asked
-    assert len(room.spread_evenly(np.arange(100))) == 100
+    assert sketch.spread_evenly(targets[chosen]).tolist() == list(range(50))  # so those alone need be asked
+    assert len(sketch.spread_evenly(np.arange(100))) == 100
 
 
 def test_distance_is_the_mean_of_the_five_nearest():
