@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from striate.words import counted, plural
+from striate.words import counted, plural, readable_size
 
 
 @pytest.mark.parametrize(
@@ -26,3 +26,8 @@ def test_a_number_has_its_noun(number: int, noun: str, said: str) -> None:
 def test_small_verbs_follow() -> None:
     assert [plural(number, "is") for number in (0, 1, 2)] == ["are", "is", "are"]
     assert plural(1, "has") == "has" and plural(5, "was") == "were"
+
+
+def test_readable_sizes() -> None:
+    sizes = {0: "0 bytes", 999: "999 bytes", 1000: "1.0 kB", 17_400_000: "17 MB", 2_600_000_000: "2.6 GB"}
+    assert {size: readable_size(size) for size in sizes} == sizes

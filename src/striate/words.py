@@ -32,3 +32,13 @@ def plural(number: int, word: str) -> str:
         return word
     before, space, last = word.rpartition(" ")
     return before + space + _OTHERWISE.get(last, f"{last}s")
+
+
+def readable_size(size: int) -> str:
+    """Return a number of bytes as people write it: ``412 MB``."""
+    amount, unit = float(size), "bytes"
+    for larger in ("kB", "MB", "GB", "TB"):
+        if amount < 1000:
+            break
+        amount, unit = amount / 1000, larger
+    return f"{amount:.0f} {unit}" if amount >= 10 or unit == "bytes" else f"{amount:.1f} {unit}"

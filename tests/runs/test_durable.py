@@ -175,11 +175,6 @@ def test_the_sweep_takes_the_dead_and_leaves_the_living(tmp_path: Path) -> None:
     durable.sweep(tmp_path / "not there")
 
 
-def test_readable_sizes() -> None:
-    sizes = {0: "0 bytes", 999: "999 bytes", 1000: "1.0 kB", 17_400_000: "17 MB", 2_600_000_000: "2.6 GB"}
-    assert {size: durable.readable_size(size) for size in sizes} == sizes
-
-
 CHILD = """
 import sys
 from pathlib import Path

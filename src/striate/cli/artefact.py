@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from striate.errors import DataError
@@ -11,17 +12,20 @@ from striate.files import open_file
 from striate.runs import durable
 
 
-def check_free(path: Path, is_ours: Callable[[bytes], bool]) -> Path:
-    """Return the path, or refuse it: DataError where a file lies that ``is_ours`` (told its first bytes) disowns."""
+def check_free(path: Path, is_ours: Callable[[bytes], bool], *, option: str = "-o") -> Path:
+    """Return the path, or refuse it: DataError where a file lies that ``is_ours`` (told its first bytes) disowns.
+
+    ``option`` is how a person names the file.
+    """
     try:
         if not path.parent.is_dir():
             raise DataError(f"{path} cannot be written: there is no folder {path.parent}")
         if path.is_dir():
-            raise DataError(f"{path} is a folder; name a file with -o")
+            raise DataError(f"{path} is a folder; name a file with {option}")
         if path.exists():
             with open_file(path, limit=sys.maxsize) as file:
                 if not is_ours(file.read(4096)):
-                    raise DataError(f"{path} is there already and is not ours; name another file with -o")
+                    raise DataError(f"{path} is there already and is not ours; name another file with {option}")
     except OSError as error:
         raise DataError(f"{path} cannot be written: {error.strerror or error}") from None
     return path
@@ -30,3 +34,13 @@ def check_free(path: Path, is_ours: Callable[[bytes], bool]) -> Path:
 def leave(path: Path, data: bytes, is_ours: Callable[[bytes], bool]) -> None:
     """Write a file, whole or not at all."""
     durable.write(check_free(path, is_ours), data)
+
+
+@contextmanager
+def leaving(path: Path, is_ours: Callable[[bytes], bool], *, option: str) -> Iterator[Callable[[bytes], None]]:
+    """Yield what adds bytes to a file that is there, whole, after the ``with``, and not at all where that raises.
+
+    Example: ``with leaving(path, is_ours, option="--csv") as add: add(b"a line")``
+    """
+    with durable.writing(check_free(path, is_ours, option=option)) as add:
+        yield add

@@ -25,6 +25,13 @@ if TYPE_CHECKING:
 @click.option("--model", metavar="FILE|NAME", help="A model file, or published weights by name (resnet50).")
 @click.option("--top", type=click.IntRange(1), help="How many classes to name.")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON list, one object a picture.")
+@click.option(
+    "--csv",
+    "table",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Write the answers as a table, a row a picture; - prints it.",
+)
 @click.option("--no-unknown", is_flag=True, help='Never answer "none of these".')
 @click.option("--int8", is_flag=True, help="Answer in int8, quicker; the first time measures what that costs.")
 @click.option(
@@ -54,6 +61,7 @@ def command(
     model: str | None,
     top: int | None,
     as_json: bool,
+    table: Path | None,
     no_unknown: bool,
     int8: bool,
     mapped: str | None,
@@ -68,6 +76,12 @@ def command(
     Published weights that are not here yet are downloaded into the cache, once.
 
     A picture that cannot be read is named with its reason and the others are answered; the exit code is then 2.
+
+    The columns of --csv are picture, best (empty for "none of these"), unknown, strangeness, threshold, error (of a
+    picture that cannot be read), and "probability of CLASS" for each class. With more than 50 classes, or with --top,
+    the likeliest (5, or as many as --top says) stand in "class 1", "probability 1" and so on. So that no spreadsheet
+    takes a name that begins with = + - or @ for a formula, such a path is written with ./ before it, and such a class
+    with an apostrophe.
     """
     if not paths and mapped and Path(mapped).is_file():  # --map wide.jpg: the word behind it is no class
         paths, mapped = (Path(mapped),), ""
@@ -77,6 +91,12 @@ def command(
     files = found.files
     if mapped is None and (output is not None or scale != 1.0):
         raise click.UsageError("-o and --scale are for --map")
+    if table is not None and (as_json or mapped is not None):
+        raise click.UsageError(f"--csv and {'--json' if as_json else '--map'} are two answers; leave out one")
+    if table is not None:
+        from striate.cli import predict_csv
+
+        predict_csv.check(table)
     with Progress(unit="bytes") as progress:
         predictor = open_predictor(
             run=run,
@@ -93,11 +113,22 @@ def command(
 
         show(predictor, files, name=mapped or None, output=output, scale=scale, as_json=as_json)
         return
+    answers = predict(predictor, files, unknown=not no_unknown)
     bad, separator = 0, "["
-    for path, answer in predict(predictor, files, unknown=not no_unknown):
+
+    def unread(reason: str) -> None:
+        nonlocal bad
+        bad += 1
+        terminal.tell(f"striate: {reason}")
+
+    if table is not None:
+        number = predict_csv.write(table, answers, predictor.classes, top=top, bad=unread)
+        if table != predict_csv.STDOUT:
+            terminal.say(predict_csv.said(table, number))
+        answers = iter(())
+    for path, answer in answers:
         if isinstance(answer, PictureError):
-            bad += 1
-            terminal.tell(f"striate: {answer}")
+            unread(str(answer))
         if as_json:
             click.echo(separator + "\n  " + json.dumps(_row(path, answer, top)), nl=False)
             separator = ","

@@ -11,8 +11,8 @@ from pathlib import Path
 import click
 
 from striate.cli import places
-from striate.runs.durable import readable_size
 from striate.verbs.runs import RunSummary, remove, runs
+from striate.words import readable_size
 
 
 @click.group(invoke_without_command=True)

@@ -12,12 +12,14 @@ import os
 import shutil
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Protocol, final
 
 from striate.errors import DiskError, RunError
+from striate.words import readable_size
 
 if sys.platform == "win32":
     import msvcrt
@@ -152,25 +154,43 @@ def write(path: Path, data: Bytes | Iterable[Bytes], *, system: System = SYSTEM)
     Example: ``write(Path("runs/last"), b"pets-1")``
     """
     pieces = [_view(data)] if isinstance(data, bytes | bytearray | memoryview) else [_view(piece) for piece in data]
+    with writing(path, needed=sum(map(len, pieces)), system=system) as add:
+        for piece in pieces:
+            add(piece)
+
+
+@contextmanager
+def writing(path: Path, *, needed: int | None = None, system: System = SYSTEM) -> Iterator[Callable[[Bytes], None]]:
+    """Yield what adds bytes to a file that has its name, whole, after the ``with``, and not at all where that raises.
+
+    Else as `write`, for what is not in memory at once. Example: ``with writing(path) as add: add(b"a line")``
+    """
     kept = f"{path.name} is as it was" if path.exists() else "nothing half-written was left behind"
-    with explained(path, f"cannot write {path}", kept, needed=sum(len(piece) for piece in pieces)):
+    disk = partial(explained, path, f"cannot write {path}", kept, needed=needed)
+
+    def add(piece: Bytes) -> None:
+        with disk():
+            _write_all(file, _view(piece), system)
+
+    with disk():
         temporary, file = _open_temporary(path, system)
-        opened = True
-        try:
-            for piece in pieces:
-                _write_all(file, piece, system)
+    opened = True
+    try:
+        yield add
+        with disk():
             system.sync(file)
             if os.name == "nt":
                 opened = False
                 system.close(file)
             # Elsewhere the file stays open, and so locked against ``sweep``, until it has its name.
             system.replace(temporary, path)
-        except BaseException:
-            with suppress(OSError):
-                system.remove(temporary)
-            raise
-        finally:
-            if opened:
+    except BaseException:
+        with suppress(OSError):
+            system.remove(temporary)
+        raise
+    finally:
+        if opened:
+            with disk():
                 system.close(file)
     with explained(path, f"{path} is written, but may not survive a power cut", f"{path.name} is there"):
         system.sync_directory(path.parent)
@@ -238,16 +258,6 @@ def sweep(directory: Path, *, system: System = SYSTEM) -> None:
         for path in sorted(directory.glob(".*.tmp")):
             with suppress(OSError):
                 _sweep_one(path, system)
-
-
-def readable_size(size: int) -> str:
-    """Return a number of bytes as people write it: ``412 MB``."""
-    amount, unit = float(size), "bytes"
-    for larger in ("kB", "MB", "GB", "TB"):
-        if amount < 1000:
-            break
-        amount, unit = amount / 1000, larger
-    return f"{amount:.0f} {unit}" if amount >= 10 or unit == "bytes" else f"{amount:.1f} {unit}"
 
 
 def _view(data: Bytes) -> memoryview:
