@@ -230,6 +230,10 @@ def test_paths_runs_and_names_that_are_none(hub: Server, tmp_path: Path, monkeyp
     for name in ("pets-1", "toy"):
         (tmp_path / "runs" / name).mkdir(parents=True)
         (tmp_path / "runs" / name / "recipe.toml").write_text("")
+    with pytest.raises(ModelError, match="run pets-1 has no model yet"):
+        open_weights("pets-1")
+    for name in ("pets-1", "toy"):
+        (tmp_path / "runs" / name / "model.safetensors").write_bytes(content())
     assert open_weights("pets-1") == Path("runs/pets-1/model.safetensors")
     assert open_weights("runs/toy") == Path("runs/toy/model.safetensors")
     assert open_weights("toy") == weights_dir() / "toy.safetensors"

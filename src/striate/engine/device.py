@@ -14,6 +14,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext, supp
 import torch
 
 from striate.errors import DeviceError
+from striate.model.forked import is_forked
 
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # glibc's names for them, mallopt(3)
 _MEMORY_TEXTS = ("out of memory", "can't allocate memory", "cannot allocate memory", "not enough memory")
@@ -49,8 +50,11 @@ def _devices_here() -> list[str]:
 
 
 def use_threads(threads: int | None) -> int:
-    """Set how many threads torch computes with in this process (None: leave as it is) and return the count."""
-    if threads is not None:
+    """Set how many threads torch computes with in this process (None: leave as it is) and return the count.
+
+    In a process that was forked it stays at one (`striate.model.forked`).
+    """
+    if threads is not None and not is_forked():
         torch.set_num_threads(threads)
     return torch.get_num_threads()
 
