@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple, final
 import torch
 from torch import Tensor, nn
 
-import striate.model.forked  # what it registers is for every model that is built
+import striate.model.forked  # noqa: F401  (what it registers is for every model that is built)
 from striate.errors import DescribeError, ShapeError
 from striate.model.initialise import initialise
 from striate.model.modules import Input, Rbf, TableConv
