@@ -1,9 +1,11 @@
 """How long two threads that wait for each other should stay awake: small steps, alone and beside busy programs.
 
-`mnist-speedrun` trains with each setting of GOMP_SPINCOUNT in turns, and on one thread; a busy program is one that
-counts. The rate is that of the epoch, without what comes before and after.
+`mnist-speedrun` trains with each setting of GOMP_SPINCOUNT in turns on all cores, then on one thread, then with as many
+as it takes by itself; a busy program is one that counts. The rate is that of the epoch, without what comes before and
+after.
 """
 
+import os
 import subprocess
 import sys
 import tempfile
@@ -22,8 +24,11 @@ WORDS = ("train", "mnist", "--data-dir", SHARED / "mnist", "--recipe", "mnist-sp
 
 def run(trials: int) -> Result:
     """Train with every setting beside so many busy programs."""
-    ways = [(f"{int(count):,} turns", count, ()) for count in COUNTS]
+    ways: list[tuple[str, str, tuple[str, ...]]] = [
+        (f"{int(count):,} turns", count, ("--threads", str(os.cpu_count()))) for count in COUNTS
+    ]
     ways.append(("one thread", SPIN, ("--threads", "1")))
+    ways.append(("as it takes by itself", SPIN, ()))
     found: dict[tuple[int, str], list[float]] = {(busy, name): [] for busy in BUSY for name, _, _ in ways}
     with tempfile.TemporaryDirectory() as name:
         place = Path(name)

@@ -69,7 +69,11 @@ MOST_THREADS = 1024  # more than any machine has cores for one training; torch i
 )
 @click.option("--patience", type=click.IntRange(1), help="Stop after so many epochs without a better validation loss.")
 @click.option("--device", help="auto, cpu, cuda, cuda:1 or mps.")
-@click.option("--threads", type=click.IntRange(1, MOST_THREADS), help="CPU threads.")
+@click.option(
+    "--threads",
+    type=click.IntRange(1, MOST_THREADS),
+    help="CPU threads.  [default: the quicker of one and all cores, measured]",
+)
 @click.option("--recipe", "named", metavar="NAME", help="One of striate recipes, or a recipe.toml; flags win over it.")
 @click.option("--set", "settings", multiple=True, metavar="FIELD=VALUE", help="Any other field of the recipe.")
 @click.option("--name", help="The run's name, before its number.  [default: the source's]")

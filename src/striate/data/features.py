@@ -59,8 +59,8 @@ def open_features(
 
     Example: ``open_features(store, source, digest_of_weights, 512, lambda: blocks).values.shape == (700, 512)``
     """
-    root = (cache_dir or cache.cache_dir()) / "store"
-    home = root / hashlib.sha256(f"features\0{rule}\0{width}\0".encode() + b"".join(store.digests)).hexdigest()
+    home = _home(store, rule, width, cache_dir)
+    root = home.parent
     found = _opened(home, len(store.digests), width)
     if found is not None:
         storefile.used(home)
@@ -85,6 +85,17 @@ def open_features(
                 return _published(building, home, len(store.digests), width)
         finally:
             shutil.rmtree(building, ignore_errors=True)
+
+
+def are_kept(store: Store, rule: str, width: int, *, cache_dir: Path | None = None) -> bool:
+    """Whether the features of a store's pictures by that rule are in the cache, whole."""
+    return _opened(_home(store, rule, width, cache_dir), len(store.digests), width) is not None
+
+
+def _home(store: Store, rule: str, width: int, cache_dir: Path | None) -> Path:
+    """Return the folder of exactly these features."""
+    name = hashlib.sha256(f"features\0{rule}\0{width}\0".encode() + b"".join(store.digests)).hexdigest()
+    return (cache_dir or cache.cache_dir()) / "store" / name
 
 
 def _blocks(

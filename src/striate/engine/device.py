@@ -59,6 +59,22 @@ def use_threads(threads: int | None) -> int:
     return torch.get_num_threads()
 
 
+def thread_count() -> int:
+    """Return how many threads torch computes with by itself: OMP_NUM_THREADS, else the cores of this machine."""
+    return torch.get_num_threads()
+
+
+@contextmanager
+def threads_restored() -> Iterator[None]:
+    """Have torch compute with as many threads after the block as before it."""
+    before = torch.get_num_threads()
+    try:
+        yield
+    finally:
+        if torch.get_num_threads() != before:
+            torch.set_num_threads(before)
+
+
 def keep_memory() -> None:
     """Let the C library keep up to 2 GiB of what torch frees in this process, for the next step to use.
 

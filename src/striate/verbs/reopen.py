@@ -15,7 +15,8 @@ from striate.data.store import open_store
 from striate.errors import DataError, ModelError, RunError, StriateError
 from striate.recipe import Recipe
 from striate.runs.run import Run
-from striate.verbs.folds import folds_again
+from striate.verbs.cautions import copies_of
+from striate.verbs.folds import folds_again, split_facts
 from striate.verbs.prepare import Own, Prepared, Progress, find_pictures, plan
 from striate.words import counted, plural
 
@@ -107,6 +108,34 @@ def pictures_facts(prepared: Prepared) -> dict[str, Any]:
         "targets": [item.target for item in prepared.source.items],
         "digests": [digest.hex() for digest in prepared.store.digests],
     }
+
+
+def source_facts(prepared: Prepared, data_dir: Path | None) -> dict[str, Any]:
+    """Return what a run must remember of its pictures, besides each by itself."""
+    source = prepared.source
+    return {
+        "name": source.name,
+        "location": source.location,
+        "data_dir": None if data_dir is None else str(data_dir.absolute()),
+        "classes": list(source.classes),
+        "pictures": {part: len(getattr(prepared.split, part)) for part in PARTS},
+        "rejected": [{"key": bad.key, "reason": bad.reason} for bad in source.rejected],
+        "notes": list(source.notes),
+        "copies": copies_of(prepared).to_dict(source.items),
+        "digest": prepared.digest(),
+        "preprocess": prepared.preprocess.to_dict(),
+    }
+
+
+def leave_out(run: Run, prepared: Prepared) -> None:
+    """Make a run one of the pictures that remain; its split, which decides, comes last."""
+    before = run.source()
+    folder = before.get("data_dir")
+    facts = source_facts(prepared, Path(folder) if folder else None)
+    if known_pictures(run) is None:  # else it names them all, in the order that maps.jsonl counts them by
+        run.write_json(PICTURES, pictures_facts(prepared))
+    run.write_json("source.json", facts | {"missing": [*before.get("missing", ()), *prepared.missing]})
+    run.write_json("split.json", split_facts(prepared))
 
 
 def known_pictures(run: Run) -> dict[str, tuple[int, str]] | None:

@@ -20,13 +20,13 @@ from striate.runs.environment import environment
 from striate.runs.run import Run
 from striate.spec.code import is_code
 from striate.verbs import reopen
-from striate.verbs.cautions import copies_of
 from striate.verbs.chance import begun, from_chance
 from striate.verbs.events import Event, Finished, Finishing, Planned, follow
 from striate.verbs.folds import begun_again, few, fold_prepared, keep_begun, net_folds, split_facts
 from striate.verbs.prepare import Own, Prepared, Progress, prepare
-from striate.verbs.reopen import PARTS, PICTURES, pictures_facts, recipe_of, reopen_data
+from striate.verbs.reopen import PICTURES, leave_out, pictures_facts, recipe_of, reopen_data, source_facts
 from striate.verbs.start import Start, keep, kept, open_start, open_usual
+from striate.verbs.threads import with_threads
 from striate.words import counted
 
 if TYPE_CHECKING:
@@ -166,27 +166,32 @@ def training(
         progress=progress,
     )
     start = prepared.start
-    state = _begin(prepared, start, own, progress)
-    run = Run.create(
-        runs_dir,
-        name or prepared.source.name,
-        prepared.recipe.to_toml(),
-        source=_source_facts(prepared, data_dir) | ({} if own is None else {"output": own.output}),
-        environment=environment(threads=prepared.recipe.threads),
-    )
-    with run.locked():
-        if start is not None:
-            keep(start, run)
-        if own is not None:
-            from striate.engine.fit import Training
 
-            assert isinstance(state, Training)
-            run.checkpoint(*state.state())  # the weights it begins from are nowhere else
-            if prepared.folds is not None:
-                keep_begun(run, state.model)
-        run.write_json(PICTURES, pictures_facts(prepared))
-        run.write_json("split.json", split_facts(prepared))  # from here on it can be resumed
-        yield from _learn(run, prepared, state, started, own)
+    from striate.engine.device import threads_restored
+
+    with threads_restored():
+        prepared = with_threads(prepared, start, own)
+        state = _begin(prepared, start, own, progress)
+        run = Run.create(
+            runs_dir,
+            name or prepared.source.name,
+            prepared.recipe.to_toml(),
+            source=source_facts(prepared, data_dir) | ({} if own is None else {"output": own.output}),
+            environment=environment(threads=prepared.recipe.threads),
+        )
+        with run.locked():
+            if start is not None:
+                keep(start, run)
+            if own is not None:
+                from striate.engine.fit import Training
+
+                assert isinstance(state, Training)
+                run.checkpoint(*state.state())  # the weights it begins from are nowhere else
+                if prepared.folds is not None:
+                    keep_begun(run, state.model)
+            run.write_json(PICTURES, pictures_facts(prepared))
+            run.write_json("split.json", split_facts(prepared))  # from here on it can be resumed
+            yield from _learn(run, prepared, state, started, own)
 
 
 def resuming(
@@ -231,28 +236,20 @@ def resuming(
         changed = recipe.changed(**{field: value for field, value in changes.items() if value is not None})
         prepared = reopen_data(run, recipe=changed, own=own, without_missing=without_missing, progress=progress)
         start = None if recipe.weights is None else kept(run, recipe.weights, recipe.start_digest)
-        state = _begin(prepared, start, own, progress)
-        run.notes += reopen.changes(run, prepared)
-        if changed.threads != recipe.threads and start is not None:  # a training from chance says so by itself
-            run.notes.append(
-                f"threads {changed.threads} from here on: the last bits of features and weights may differ"
-            )
-        if prepared.missing:
-            _leave_out(run, prepared)
-        if changed != recipe:
-            run.reopen(changed.to_toml())
-        yield from _learn(run, prepared, state, started, own)
+        from striate.engine.device import threads_restored
 
-
-def _leave_out(run: Run, prepared: Prepared) -> None:
-    """Make a run one of the pictures that remain; its split, which decides, comes last."""
-    before = run.source()
-    folder = before.get("data_dir")
-    facts = _source_facts(prepared, Path(folder) if folder else None)
-    if reopen.known_pictures(run) is None:  # else it names them all, in the order that maps.jsonl counts them by
-        run.write_json(PICTURES, pictures_facts(prepared))
-    run.write_json("source.json", facts | {"missing": [*before.get("missing", ()), *prepared.missing]})
-    run.write_json("split.json", split_facts(prepared))
+        with threads_restored():
+            state = _begin(prepared, start, own, progress)
+            run.notes += reopen.changes(run, prepared)
+            if changed.threads != recipe.threads and start is not None:  # a training from chance says so by itself
+                run.notes.append(
+                    f"threads {changed.threads} from here on: the last bits of features and weights may differ"
+                )
+            if prepared.missing:
+                leave_out(run, prepared)
+            if changed != recipe:
+                run.reopen(changed.to_toml())
+            yield from _learn(run, prepared, state, started, own)
 
 
 def _own_again(run: Run, net: str, facts: dict[str, Any], module: nn.Module | None) -> Own:
@@ -318,23 +315,6 @@ def _learn(run: Run, prepared: Prepared, state: Training | Tuning, started: floa
     ask = asking(model, prepared, device=state.device)
     evaluation = finish(run, prepared, model, ask=ask, answers=answers, seconds=time.monotonic() - started)
     yield Finished(run, evaluation, time.monotonic() - started, tuple(run.notes[told:]))
-
-
-def _source_facts(prepared: Prepared, data_dir: Path | None) -> dict[str, Any]:
-    """Return what the run must remember of its pictures."""
-    source = prepared.source
-    return {
-        "name": source.name,
-        "location": source.location,
-        "data_dir": None if data_dir is None else str(data_dir.absolute()),
-        "classes": list(source.classes),
-        "pictures": {part: len(getattr(prepared.split, part)) for part in PARTS},
-        "rejected": [{"key": bad.key, "reason": bad.reason} for bad in source.rejected],
-        "notes": list(source.notes),
-        "copies": copies_of(prepared).to_dict(source.items),
-        "digest": prepared.digest(),
-        "preprocess": prepared.preprocess.to_dict(),
-    }
 
 
 def _run_of(events: Iterator[Event]) -> Run:

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch
 
-from striate.data.features import Features, open_features
+from striate.data.features import Features, are_kept, open_features
 from striate.engine.device import choose_device, use_threads
 from striate.engine.fewer import with_fewer_pictures
 from striate.engine.fit import begin, watch
@@ -61,17 +61,11 @@ def begin_tuning(prepared: Prepared, start: Start, *, progress: Progress | None 
 
     Errors: ModelError for weights that are damaged or do not fit, DeviceError, StoreError.
     """
-    recipe, pictures = prepared.recipe, prepared.preprocess
-    model = build(
-        prepared.net,
-        Shape(pictures.channels, pictures.height, pictures.width),
-        preprocess=pictures,
-        seed=recipe.seed,
-    )
+    recipe = prepared.recipe
     device = choose_device(recipe.device)
     threads = use_threads(recipe.threads)
+    model = frozen_net(prepared, device)
     load_trunk(model, read(start.path)[0], what=start.words)
-    model.to(device=device, memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
     began = time.monotonic()
     features = _features(prepared, start, model, device, threads, progress)
     seconds = time.monotonic() - began
@@ -176,27 +170,59 @@ def _fold_of(prepared: Prepared, start: Start, heads: Answers) -> Callable[[int,
     return begun
 
 
+def frozen_net(prepared: Prepared, device: torch.device) -> Model:
+    """Return the net as features are made with it, with weights drawn by chance as yet, on the device."""
+    pictures = prepared.preprocess
+    shape = Shape(pictures.channels, pictures.height, pictures.width)
+    model = build(prepared.net, shape, preprocess=pictures, seed=prepared.recipe.seed)
+    return model.to(device=device, memory_format=torch.channels_last).eval()  # type: ignore[call-overload,no-any-return]
+
+
+def at_once(prepared: Prepared, device: torch.device) -> int:
+    """Return how many pictures go through the frozen net together."""
+    pictures = prepared.preprocess
+    # Few at a time stay in the processor's cache: 1.8 times as many a second as in batches of 64 (227x227).
+    return 128 if device.type != "cpu" else max(4, min(256, AT_ONCE // (pictures.height * pictures.width)))
+
+
+def kept_at(prepared: Prepared, start: Start, threads: Sequence[int]) -> int | None:
+    """Return the first of these numbers of threads that a CPU made the features of all pictures with, kept already."""
+    device = torch.device("cpu")
+    width = _width(frozen_net(prepared, device), start)
+    for number in threads:
+        if are_kept(prepared.store, _rule(prepared, start, device, number), width):
+            return number
+    return None
+
+
+def _rule(prepared: Prepared, start: Start, device: torch.device, threads: int) -> str:
+    """Return all that decides features besides the pictures; what may change their last bits too."""
+    rule = {
+        "weights": start.digest,
+        "preprocess": prepared.preprocess.to_dict(),
+        "arithmetic": ["float32", device.type, torch.__version__, threads, at_once(prepared, device)],
+    }
+    return json.dumps(rule, sort_keys=True)
+
+
+def _width(model: Model, start: Start) -> int:
+    """Return how many features the net makes. Errors: ModelError where no dense layer is its head."""
+    width = model.get_submodule(model.embedding_part).in_features
+    if not isinstance(width, int):
+        raise ModelError(f"{start.words}: its new head is no dense layer")
+    return width
+
+
 def _features(
     prepared: Prepared, start: Start, model: Model, device: torch.device, threads: int, progress: Progress | None
 ) -> Features:
     """Return the features of all pictures: from the cache where exactly these were made before."""
-    pictures = prepared.preprocess
-    # Few at a time stay in the processor's cache: 1.8 times as many a second as in batches of 64 (227x227).
-    batch = 128 if device.type != "cpu" else max(4, min(256, AT_ONCE // (pictures.height * pictures.width)))
-    rule = {
-        "weights": start.digest,
-        "preprocess": pictures.to_dict(),
-        "arithmetic": ["float32", device.type, torch.__version__, threads, batch],  # what may change the last bits
-    }
-    width = model.get_submodule(model.embedding_part).in_features
-    if not isinstance(width, int):
-        raise ModelError(f"{start.words}: its new head is no dense layer")
-    rows = range(len(prepared.source.items))
+    batch, rows = at_once(prepared, device), range(len(prepared.source.items))
     return open_features(
         prepared.store,
         prepared.source,
-        json.dumps(rule, sort_keys=True),
-        width,
+        _rule(prepared, start, device, threads),
+        _width(model, start),
         lambda: (
             answer.embeddings.numpy()
             for answer in answers(model, prepared.store, rows, batch_size=batch, device=device)

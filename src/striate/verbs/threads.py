@@ -1,0 +1,136 @@
+"""Threads: with how many a run is trained, where nobody says. Measured once, before there is a run, and written down.
+
+What a run gives is promised to the bit at a fixed number of threads, so the number belongs to its recipe: ``striate
+train --resume`` goes on with it, and so do the trainings of its folds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from striate.errors import StriateError
+from striate.verbs.chance import begun, from_chance
+from striate.verbs.prepare import Own, Prepared
+from striate.verbs.start import Start
+
+if TYPE_CHECKING:
+    from striate.engine.threads import Pace
+
+SHORT = 20_000_000_000  # MACs in all: a training of no more is over before it would be known how it is quickest
+SHARE = 40  # steps a training must have for each turn in which they are timed
+FORWARD, BOTH_WAYS = 1, 3  # what a step costs, in forward passes
+AT_ONCE = 1_000_000_000  # MACs of a timed step, at the least: some 0.05 to 0.2 s on one thread
+
+
+def with_threads(prepared: Prepared, start: Start | None, own: Own | None) -> Prepared:
+    """Return it with the number of threads in its recipe, and a note where that is not one for every core.
+
+    A recipe that states one keeps it; so does a GPU, and a process of one thread. A head alone takes the number that
+    its features were made with, where they are kept already. Nothing that is trained here is kept.
+    """
+    from striate.engine.device import choose_device, thread_count
+    from striate.engine.threads import counts
+
+    recipe, most = prepared.recipe, thread_count()
+    if recipe.threads is not None or most == 1 or choose_device(recipe.device).type != "cpu":
+        return prepared
+    asked = counts(most)
+    if start is not None and recipe.tune == "head":
+        from striate.verbs.tune import kept_at
+
+        there = kept_at(prepared, start, asked[::-1])
+        if there is not None:
+            return replace(prepared, recipe=recipe.changed(threads=there))
+    work = _work(prepared)
+    if work <= SHORT or recipe.compile:  # compiling takes longer than all that could be won
+        return replace(prepared, recipe=recipe.changed(threads=1 if work <= SHORT else most))
+    found = _measured(prepared, start, own, asked, work)
+    if found is None:
+        return replace(prepared, recipe=recipe.changed(threads=most))
+    notes = (found.words,) if found.words else ()
+    return replace(prepared, recipe=recipe.changed(threads=found.chosen), by_itself=(*prepared.by_itself, *notes))
+
+
+def _work(prepared: Prepared) -> int:
+    """Return about how many MACs a run has before it: passes for features, steps, those of its folds."""
+    recipe, parts, folds = prepared.recipe, prepared.split, prepared.folds
+    macs = prepared.survey.macs
+    assert recipe.epochs is not None
+    frozen = 0 if recipe.weights is None else macs * len(prepared.source.items)
+    if recipe.tune == "head":
+        return frozen
+    trainings = 1 if folds is None else 1 + folds.draws * (folds.count - 1)
+    return frozen + int(BOTH_WAYS * macs * len(parts.train) * recipe.epochs * recipe.epoch_share * trainings)
+
+
+def _measured(
+    prepared: Prepared, start: Start | None, own: Own | None, asked: tuple[int, ...], work: int
+) -> Pace | None:
+    """Time steps of a training that is thrown away; None where they cannot be made, which the real one will say."""
+    from striate.engine.device import choose_device, out_of_memory, seeded
+    from striate.engine.threads import TURNS, pace
+
+    macs = prepared.survey.macs
+    try:
+        with seeded(choose_device("cpu"), 0):
+            if start is not None:
+                step, pictures = _trunk(prepared)
+            else:
+                step, pictures = _steps(prepared, own)
+            cost = macs * pictures * (FORWARD if start is not None else BOTH_WAYS)
+            turns = max(1, min(TURNS, work // (SHARE * cost)))
+            return pace(step, asked, pictures=pictures, turns=turns)
+    except StriateError:
+        return None
+    except (RuntimeError, MemoryError) as error:
+        if not out_of_memory(error):
+            raise
+        return None
+
+
+def _steps(prepared: Prepared, own: Own | None) -> tuple[Callable[[], object], int]:
+    """Return what computes the gradients of a real batch, or of the first of it, and of how many pictures that is."""
+    from striate.data.loader import batches
+    from striate.engine.step import gradients
+
+    # Whitening looks through pictures for some tenths of a second, and makes no step quicker or slower.
+    recipe = prepared.recipe.changed(whiten=False)
+    alike = replace(prepared, recipe=recipe)
+    training = from_chance(alike) if own is None else begun(alike, own.make(prepared.preprocess))
+    training.train_mode()
+    training.parts = 1
+    pictures = max(2, min(training.batch, AT_ONCE // (BOTH_WAYS * max(1, prepared.survey.macs))))
+    rows = prepared.split.train[:pictures]
+    stream = batches(prepared.store, training.targets, rows, batch_size=pictures, prefetch=0)
+    with closing(stream):  # type: ignore[type-var]
+        batch = next(stream)
+
+    def step() -> None:
+        gradients(training, batch)
+        training.optimiser.zero_grad(set_to_none=True)
+
+    return step, len(batch.targets)
+
+
+def _trunk(prepared: Prepared) -> tuple[Callable[[], object], int]:
+    """Return what passes pictures through the net as features are made, and how many they are."""
+    import torch
+
+    from striate.data.loader import batches
+    from striate.verbs.tune import at_once, frozen_net
+
+    cpu = torch.device("cpu")
+    model = frozen_net(prepared, cpu)
+    most = min(at_once(prepared, cpu), max(2, AT_ONCE // max(1, prepared.survey.macs)))
+    rows = range(min(most, len(prepared.store.pixels)))
+    stream = batches(prepared.store, prepared.targets, rows, batch_size=len(rows), prefetch=0)
+    pixels = next(stream).pixels
+
+    def step() -> None:
+        with torch.no_grad():
+            model.embed(model.normalise(pixels))
+
+    return step, len(rows)
