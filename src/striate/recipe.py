@@ -61,6 +61,8 @@ class Recipe(BaseModel):
     Left out it is floor where a net comes as it is (a published net at its published size, weights to start from at
     theirs, an adopted module), and exact for any other.
 
+    ``bits`` is how many of 16 gray pictures use whose files state nothing (None: 16, or what the weights are used to).
+
     ``label_from`` is a pattern that takes the labels out of the names of the files. ``task`` is what is learnt of the
     labels; unsaid, labels that look like numbers or like several tags a picture are a question, not a class each.
 
@@ -98,6 +100,7 @@ class Recipe(BaseModel):
     size: tuple[Count, Count] | None = None
     colour: Literal["rgb", "gray"] | None = None
     resize: Literal["crop", "stretch", "pad"] | None = None
+    bits: Annotated[int, Field(ge=8, le=16)] | None = None
     val: Share = 0.1
     test: Share = 0.15
     folds: Annotated[int, Field(ge=0), BeforeValidator(lambda said: 0 if said == "none" else said)] | None = None

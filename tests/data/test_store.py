@@ -119,8 +119,8 @@ def test_a_changed_picture_is_decoded_again_and_the_others_copied(tmp_path, monk
     open_store(source, RULE, cache_dir=tmp_path / "c")
     Image.new("RGB", (12, 11), (1, 2, 3)).save(tmp_path / "pets" / "007.png")
     decoded = []
-    real = rows.pixels_of
-    monkeypatch.setattr(rows, "pixels_of", lambda *given: decoded.append(1) or real(*given))
+    real = rows.read_picture
+    monkeypatch.setattr(rows, "read_picture", lambda *given: decoded.append(1) or real(*given))
     _check(open_store(_found(tmp_path / "pets"), RULE, cache_dir=tmp_path / "c"))
     assert len(decoded) == 1
     _folder(tmp_path / "pets", 34, seed=1)

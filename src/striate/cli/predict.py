@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -113,7 +114,15 @@ def command(
 
         show(predictor, files, name=mapped or None, output=output, scale=scale, as_json=as_json)
         return
-    answers = predict(predictor, files, unknown=not no_unknown)
+    dark: list[str] = []  # the first names; of more the number is enough
+    darkest = Counter[int]()
+
+    def black(name: str, used: int) -> None:
+        darkest[used] += 1
+        if len(dark) < 3:
+            dark.append(name)
+
+    answers = predict(predictor, files, unknown=not no_unknown, black=black)
     bad, separator = 0, "["
 
     def unread(reason: str) -> None:
@@ -137,6 +146,10 @@ def command(
             terminal.say(text if len(files) == 1 else f"{path}  {text}")
     if as_json:
         click.echo("\n]")
+    if dark:
+        from striate.data.depth import black_note
+
+        terminal.tell(black_note(dark, darkest.total(), max(darkest), predictor.preprocess.bits))
     if found.passed_over:
         click.echo(_passed_over(found.passed_over), err=True)
     if bad:

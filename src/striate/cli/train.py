@@ -47,6 +47,11 @@ MOST_THREADS = 1024  # more than any machine has cores for one training; torch i
 @click.option("--seed", type=click.IntRange(0), help="The one seed of everything random.  [default: 0]")
 @click.option("--size", metavar="N or HxW", help="Pixels; the pictures' own size when small, else 128.")
 @click.option(
+    "--bits",
+    type=click.IntRange(8, 16),
+    help="How many of 16 bits gray pictures use whose files do not say.  [default: 16]",
+)
+@click.option(
     "--fit",
     type=click.Choice(["exact", "floor"]),
     help="floor accepts a net that never sees part of its picture, as published nets are taken; exact refuses it.",

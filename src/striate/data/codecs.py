@@ -64,6 +64,11 @@ def silence_libtiff() -> None:
     told(None)
 
 
+def is_deep(tags: Tags) -> bool:
+    """Return whether a TIFF has 16 bits a sample."""
+    return tags.first(_BITS, 1) == 16
+
+
 def stated_depth(tags: Tags) -> int:
     """Return how many bits of 16 a gray TIFF says that its values use: 9 to 16.
 

@@ -10,7 +10,8 @@ The rules, the same for training and for prediction:
 - Gray from colour is ITU-R BT.601 luma as Pillow has it; colour from gray repeats the gray.
 - 16 bits per channel keep the high byte (v >> 8), as Pillow does for colour, so that 65,535 is 255 and 257·v is v.
   32-bit integers are clipped to 0..65,535 and treated so. Where a gray TIFF states that it uses fewer bits (n), the
-  highest 8 of those are kept (v >> n - 8): docs/decisions/0012. Nothing is stretched by what a picture holds.
+  highest 8 of those are kept (v >> n - 8): docs/decisions/0012. So they are where it states nothing and the caller
+  does (``bits``). Nothing is stretched by what a picture holds.
 - Floating-point gray: all within 0..1 is multiplied by 255, all within 0..255 is rounded, anything else is refused.
 - CMYK: (255 - C)·(255 - K) / 255 and so on; JPEGs of four channels are stored inverted, as Adobe does.
 - CIE L*a*b* (D50) becomes sRGB; 1-bit becomes 0 and 255.
@@ -33,8 +34,9 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from striate.data.bounds import PNG, Limits, check_parts, check_size, check_work, tiff_tags, without_texts
-from striate.data.codecs import open_heic, silence_libtiff, silence_pillow, stated_depth
-from striate.data.modes import is_gray, upright_pixels
+from striate.data.codecs import is_deep, open_heic, silence_libtiff, silence_pillow, stated_depth
+from striate.data.depth import FULL, Depth
+from striate.data.modes import bits_used, is_gray, upright_pixels
 from striate.errors import PictureError
 
 Region = tuple[float, float, float, float]
@@ -46,6 +48,7 @@ FORMATS: Final = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "AVIF")
 _AVIF: Final = frozenset({b"avif", b"avis"})
 _HEIF: Final = frozenset({b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"hevm", b"hevs", b"mif1", b"msf1"})
 
+_HALVES: Final = frozenset({"RGB", "RGBA", "LA"})  # modes of 8 bits that Pillow makes of 16
 _PNG_ORIENTATION: Final = re.compile(rb"eXIf|Raw profile type exif|tiff:Orientation")
 # Pillow warns through a list that all threads share; one thread at a time may quieten it.
 _WARNINGS: Final = threading.RLock()
@@ -96,23 +99,36 @@ def header(data: bytes, *, limits: Limits = _LIMITS) -> Header:
 
 
 def decode(
-    data: bytes, *, channels: int = 3, at_least: tuple[int, int] | None = None, limits: Limits = _LIMITS
+    data: bytes,
+    *,
+    channels: int = 3,
+    at_least: tuple[int, int] | None = None,
+    bits: int = FULL,
+    limits: Limits = _LIMITS,
 ) -> NDArray[np.uint8]:
     """Return the pixels of a picture file, upright: (H, W, ``channels``) uint8, channels 3 (RGB) or 1 (gray).
 
     ``at_least`` (height, width) lets a JPEG be decoded at 1/2, 1/4 or 1/8 of its size, never smaller than that.
+    ``bits`` (8 to 16) is how many of 16 a gray picture uses whose file states nothing.
     The answer depends on the arguments alone, in every thread. Errors: PictureError with the reason.
     Example: ``decode(Path("cat.jpg").read_bytes()).shape`` is ``(375, 500, 3)``.
     """
-    with decoding(data, channels=channels, at_least=at_least, limits=limits) as (decoded, _):
+    with decoding(data, channels=channels, at_least=at_least, bits=bits, limits=limits) as (decoded, _, _):
         return as_array(decoded)
 
 
 @contextmanager
 def decoding(
-    data: bytes, *, channels: int = 3, at_least: tuple[int, int] | None = None, limits: Limits = _LIMITS
-) -> Iterator[tuple[NDArray[np.uint8] | Image.Image, Region]]:
-    """Yield what ``decode`` returns, and the region of it that is the picture: (left, top, right, bottom) in pixels.
+    data: bytes,
+    *,
+    channels: int = 3,
+    at_least: tuple[int, int] | None = None,
+    bits: int = FULL,
+    limits: Limits = _LIMITS,
+) -> Iterator[tuple[NDArray[np.uint8] | Image.Image, Region, Depth | None]]:
+    """Yield what ``decode`` returns, the region of it that is the picture, and the depth of a picture of 16 bits.
+
+    The region is (left, top, right, bottom) in pixels.
 
     A JPEG of 375 pixels decoded at half its size has 188, of which the picture covers 187.5: half a pixel that a
     resize has to leave out, or every picture would be shifted by its own fraction. Where nothing is left to be done
@@ -130,33 +146,44 @@ def decoding(
         memory = check_work(picture, data, limits)
     with _TURN if memory > _LARGE else nullcontext():
         with _reasons():
-            decoded = _decoded(picture, data, channels, at_least, orientation)
+            decoded = _decoded(picture, data, channels, at_least, orientation, bits)
         del picture
         yield decoded
 
 
 def _decoded(
-    picture: Image.Image, data: bytes, channels: int, at_least: tuple[int, int] | None, orientation: int
-) -> tuple[NDArray[np.uint8] | Image.Image, Region]:
+    picture: Image.Image, data: bytes, channels: int, at_least: tuple[int, int] | None, orientation: int, bits: int
+) -> tuple[NDArray[np.uint8] | Image.Image, Region, Depth | None]:
     covered = (float(picture.size[0]), float(picture.size[1]))
     if at_least is not None and picture.format in ("JPEG", "MPO"):
         rows, columns = at_least if orientation < 5 else at_least[::-1]
         scaled = picture.draft(None, (max(1, columns), max(1, rows)))
         covered = covered if scaled is None else (scaled[1][2], scaled[1][3])
-    depth = 16
+    stated, deep = FULL, False
     if picture.format == "TIFF":
-        depth = stated_depth(tiff_tags(data))
+        tags = tiff_tags(data)
+        stated, deep = stated_depth(tags), is_deep(tags)
         silence_libtiff()
         with _quiet():  # reads its tags again while decoding, and warns again
             picture.load()
+    elif picture.format == "PNG":
+        deep = data[24] == FULL  # the header comes first, in every PNG
     picture.load()
+    depth = _depth(picture, stated) if picture.mode[0] == "I" or (deep and picture.mode in _HALVES) else None
     width, height = picture.size if orientation < 5 else picture.size[::-1]
     region = _region(height, width, covered, orientation)
     if picture.mode == ("RGB" if channels == 3 else "L") and orientation == 1 and not picture.has_transparency_data:
-        return picture, region
-    pixels = upright_pixels(picture, channels, orientation, depth=depth)
+        return picture, region, depth
+    pixels = upright_pixels(picture, channels, orientation, depth=bits if stated == FULL else stated)
     picture.close()  # its memory is not needed while the pixels are resized
-    return pixels, region
+    return pixels, region, depth
+
+
+def _depth(picture: Image.Image, stated: int) -> Depth:
+    """Return the depth of a loaded picture of 16 bits, of whose colour and alpha Pillow gives the high bytes alone."""
+    if picture.mode[0] == "I":
+        return Depth(0 if stated == FULL else stated, bits_used(picture))
+    return Depth(0, 8 + bits_used(picture), whole=False)
 
 
 def as_array(picture: NDArray[np.uint8] | Image.Image) -> NDArray[np.uint8]:

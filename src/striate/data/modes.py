@@ -31,6 +31,14 @@ def is_gray(picture: Image.Image) -> bool:
     return picture.mode in _GRAY
 
 
+def bits_used(picture: Image.Image) -> int:
+    """Return how many bits the largest value of a loaded picture takes, alpha aside: at least 1, at most 16."""
+    colours = sum(band != "A" for band in picture.getbands())
+    values = (np.atleast_3d(np.asarray(strip)) for _, strip in _strips(picture))
+    largest = max(int(value[..., :colours].max()) for value in values)
+    return min(max(largest, 1).bit_length(), 16)
+
+
 def to_channels(pixels: NDArray[np.uint8], channels: int) -> NDArray[np.uint8]:
     """Return (H, W) or (H, W, 1|3) uint8 as (H, W, ``channels``): luma of colour, or gray repeated.
 
@@ -48,8 +56,8 @@ def to_channels(pixels: NDArray[np.uint8], channels: int) -> NDArray[np.uint8]:
 def upright_pixels(picture: Image.Image, channels: int, orientation: int, *, depth: int = 16) -> NDArray[np.uint8]:
     """Return a loaded picture as (H, W, ``channels``) uint8, turned upright by its EXIF ``orientation`` (1 to 8).
 
-    ``depth`` is how many bits of a mode of 16 are used. Errors: PictureError for floating-point values of no known
-    range.
+    ``depth`` (8 to 16) is how many bits of a mode of 16, or of 32-bit integers clipped to 16, are used.
+    Errors: PictureError for floating-point values of no known range.
     """
     convert = _converter(picture, depth)
     width, height = picture.size
@@ -86,7 +94,7 @@ def _converter(picture: Image.Image, depth: int) -> Callable[[Image.Image], NDAr
     if mode == "F":
         return _from_float(picture)
     if mode == "I":
-        return lambda strip: (np.clip(np.asarray(strip), 0, 65_535) >> 8).astype(np.uint8)
+        return lambda strip: np.minimum(np.clip(np.asarray(strip), 0, 65_535) >> (depth - 8), 255).astype(np.uint8)
     if mode.startswith("I;16"):
         if depth == 16:
             return lambda strip: (np.asarray(strip) >> 8).astype(np.uint8)

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from striate.data.depth import FULL, LEAST, Depth
 from striate.data.image import Region, as_array, decoding
 from striate.data.modes import to_channels
 from striate.errors import ModelError, PictureError
@@ -43,6 +44,7 @@ class Preprocess:
     weights want it; "pad" has none.
     Resampling is Pillow's antialiased ``interpolation``, "bicubic" or "bilinear", scale and crop in one step; where
     no scaling is asked for, nothing is resampled.
+    ``bits`` (8 to 16) is how many of 16 a gray picture uses whose file states nothing (docs/decisions/0012).
     ``mean`` and ``std`` per channel, in 0..1, of the training pictures; empty until known.
     Errors: ModelError for values that make no sense.
 
@@ -57,6 +59,7 @@ class Preprocess:
     std: tuple[float, ...] = ()
     crop_share: float = 1.0
     interpolation: str = "bicubic"
+    bits: int = FULL
 
     def __post_init__(self) -> None:
         for name, side in (("height", self.height), ("width", self.width)):
@@ -82,6 +85,8 @@ class Preprocess:
             raise ModelError(f"preprocess: crop_share is {_short(self.crop_share)}; it must be a number from 0.1 to 1")
         if self.crop_share != 1 and self.resize == "pad":
             raise ModelError(f"preprocess: crop_share {self.crop_share:g} does not go with resize 'pad'")
+        if not _is_whole(self.bits) or not LEAST <= self.bits <= FULL:
+            raise ModelError(f"preprocess: bits is {_short(self.bits)}; it must be a whole number from 8 to 16")
         for name, values in (("mean", self.mean), ("std", self.std)):
             if len(values) not in (0, self.channels):
                 raise ModelError(f"preprocess: {name} has {len(values)} values for {self.channels} channels")
@@ -99,14 +104,18 @@ class Preprocess:
         same pixels in a lossless file give; the pixels of a large JPEG give nearly, not exactly, what its file gives,
         because a file may be decoded at a smaller scale. Errors: PictureError.
         """
+        return self.read(picture)[0]
+
+    def read(self, picture: bytes | NDArray[np.uint8]) -> tuple[NDArray[np.uint8], Depth | None]:
+        """Return what `pixels` does, and of a file of 16 bits how many of them are used."""
         decoded: NDArray[np.uint8] | Image.Image
         if isinstance(picture, np.ndarray):
             decoded = to_channels(_checked(picture), self.channels)
-            return self._fitted(decoded, (0.0, 0.0, float(decoded.shape[1]), float(decoded.shape[0])))
+            return self._fitted(decoded, (0.0, 0.0, float(decoded.shape[1]), float(decoded.shape[0]))), None
         gap = (_GAP_SMALL if max(self.height, self.width) <= _SMALL else _GAP) / self.crop_share
         at_least = (math.ceil(gap * self.height), math.ceil(gap * self.width))
-        with decoding(picture, channels=self.channels, at_least=at_least) as (decoded, region):
-            return self._fitted(decoded, region)
+        with decoding(picture, channels=self.channels, at_least=at_least, bits=self.bits) as (decoded, region, depth):
+            return self._fitted(decoded, region), depth
 
     def _fitted(self, decoded: NDArray[np.uint8] | Image.Image, region: Region) -> NDArray[np.uint8]:
         """Return the region of a decoded picture in the size wanted."""
@@ -165,6 +174,8 @@ class Preprocess:
         later: dict[str, Any] = {} if self.crop_share == 1 else {"crop_share": float(self.crop_share)}
         if self.interpolation != "bicubic":
             later["interpolation"] = self.interpolation
+        if self.bits != FULL:
+            later["bits"] = self.bits
         return {
             "height": self.height,
             "width": self.width,

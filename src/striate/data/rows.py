@@ -12,6 +12,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from striate.data.depth import Depth, to_row
 from striate.data.items import Source
 from striate.data.preprocess import Preprocess
 from striate.errors import PictureError
@@ -32,12 +33,16 @@ class Bad:
 
 @dataclass(frozen=True)
 class Block:
-    """The pictures up to ``end``, without those of earlier blocks: rows (n, H, W, C) and digests of the good ones."""
+    """The pictures up to ``end``, without those of earlier blocks: rows (n, H, W, C) and digests of the good ones.
+
+    ``depths`` are their rows of `striate.data.depth`, or nothing where none has 16 bits.
+    """
 
     rows: NDArray[np.uint8]
     digests: bytes
     bad: tuple[Bad, ...]
     end: int
+    depths: bytes = b""
 
 
 class Rows(Protocol):
@@ -47,6 +52,8 @@ class Rows(Protocol):
     def pixels(self) -> NDArray[np.uint8]: ...  # noqa: D102
     @property
     def digests(self) -> tuple[bytes, ...]: ...  # noqa: D102
+    @property
+    def depths(self) -> NDArray[np.uint8] | None: ...  # noqa: D102
 
 
 Known = dict[int, tuple[Rows, int]]  # index of a picture -> where its row is
@@ -79,13 +86,18 @@ def decoded(
 
 def pixels_of(picture: bytes | NDArray[np.uint8], preprocess: Preprocess) -> NDArray[np.uint8]:
     """Return ``preprocess.pixels(picture)``, sparing an array that already is what it would return the way there."""
+    return read_picture(picture, preprocess)[0]
+
+
+def read_picture(picture: bytes | NDArray[np.uint8], preprocess: Preprocess) -> tuple[NDArray[np.uint8], Depth | None]:
+    """Return what `pixels_of` does, and the depth of a file of 16 bits."""
     if isinstance(picture, np.ndarray) and picture.dtype == np.uint8 and preprocess.crop_share == 1:
         shape = (preprocess.height, preprocess.width)
         if preprocess.channels == 1 and picture.shape == shape:
-            return picture[:, :, None]
+            return picture[:, :, None], None
         if preprocess.channels == 3 and picture.shape == (*shape, 3):
-            return picture
-    return preprocess.pixels(picture)
+            return picture, None
+    return preprocess.read(picture)
 
 
 def digest_of(picture: bytes | NDArray[np.uint8]) -> bytes:
@@ -99,17 +111,18 @@ def _block(
 ) -> Block:
     end = min(end, len(source.items))
     rows = np.empty((end - start, preprocess.height, preprocess.width, preprocess.channels), np.uint8)
-    digests, bad, good = bytearray(), list[Bad](), 0
+    digests, depths, bad, good = bytearray(), bytearray(), list[Bad](), 0
     for index in range(start, end):
         if index in known:
             there, row = known[index]
             rows[good] = there.pixels[row]
             digests += there.digests[row]
+            depths += to_row(None) if there.depths is None else there.depths[row].tobytes()
             good += 1
             continue
         try:
             picture = source.picture(index)
-            rows[good] = pixels_of(picture, preprocess)
+            rows[good], depth = read_picture(picture, preprocess)
         except PictureError as error:
             # Pillow raises OSError too, for what it cannot decode, but that has no number.
             cause = error.__cause__ or error.__context__
@@ -117,5 +130,6 @@ def _block(
             bad.append(Bad(index, str(error), passing))
             continue
         digests += digest_of(picture)
+        depths += to_row(depth)
         good += 1
-    return Block(rows[:good], bytes(digests), tuple(bad), end)
+    return Block(rows[:good], bytes(digests), tuple(bad), end, bytes(depths) if any(depths) else b"")

@@ -45,11 +45,13 @@ _REMEDY = "free some space, train at a smaller size, or set STRIATE_CACHE to a f
 class Store:
     """Pictures (N, H, W, C) uint8, mapped read-only, and the digest of each picture's file (of shape and pixels for
     arrays). Row i belongs to ``items[i]`` of the source it came with. ``lease`` keeps the store from being removed.
+    ``depths`` (N, 3) are the rows of `striate.data.depth`, where some have 16 bits.
     """
 
     pixels: NDArray[np.uint8]
     digests: tuple[bytes, ...]
     lease: BinaryIO | None = field(default=None, repr=False)
+    depths: NDArray[np.uint8] | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, eq=False)
@@ -180,7 +182,7 @@ def _opened(home: Path, source: Source, preprocess: Preprocess, *, again: bool =
         return None
     storefile.used(home)
     bad = {one.index: one.reason for one in files.rejected}
-    return Stored(source.without(bad) if bad else source, Store(files.pixels, files.digests, files.lease))
+    return Stored(source.without(bad) if bad else source, Store(files.pixels, files.digests, files.lease, files.depths))
 
 
 def _reads(source: Source, index: int, preprocess: Preprocess) -> bool:

@@ -1,6 +1,7 @@
 """The files of one store, written so that a half-written one is never taken for whole. No torch.
 
-``pixels.u8`` holds the rows one after the other, ``digests.bin`` and ``identities.bin`` 16 bytes a picture each, and
+``pixels.u8`` holds the rows one after the other, ``digests.bin`` and ``identities.bin`` 16 bytes a picture each,
+``depths.bin`` 3 bytes a picture, only where some have 16 bits (`striate.data.depth`), and
 ``manifest.json``, written last, the sizes and checksums of all three and which pictures were rejected. Checked at every
 opening: the manifest against its own checksum, the sizes, the checksums of the two small files, and that of 64 pages of
 4 KiB spread evenly over the pixels. That takes milliseconds whatever the size, and finds a file that was cut off,
@@ -21,10 +22,11 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from striate.data import cache
+from striate.data import cache, depth
 from striate.data.rows import DIGEST, Bad, Block
 
 _DIGESTS, _IDENTITIES = "digests.bin", "identities.bin"
+_DEPTHS = "depths.bin"
 _PAGES, _PAGE = 64, 4096
 _AHEAD = 32 * 2**20  # bytes
 
@@ -33,6 +35,7 @@ _AHEAD = 32 * 2**20  # bytes
 class Files:
     """An open store: rows (N, H, W, C) mapped read-only, 16 bytes of digest and of identity a row, the rejected.
 
+    ``depths`` (N, 3) are the rows of `striate.data.depth`, where some have 16 bits.
     ``rule`` is what decided the pixels. ``lease`` is the open file: as long as it lives, the store is not removed.
     """
 
@@ -42,6 +45,7 @@ class Files:
     identities: tuple[bytes, ...]
     rejected: tuple[Bad, ...]
     lease: BinaryIO
+    depths: NDArray[np.uint8] | None = None
 
 
 def write(
@@ -58,13 +62,15 @@ def write(
 
     ``identities`` has one entry an item, good or bad. Raises OSError.
     """
-    digests, bad, written, unflushed = bytearray(), list[Bad](), 0, 0
+    digests, depths = bytearray(), bytearray()
+    bad, written, unflushed = list[Bad](), 0, 0
     # Plain writes, not a memory map: on a full disk these raise an error, where a map would kill the process.
     with (folder / cache.PIXELS).open("wb") as file:
         for block in blocks:
             file.write(block.rows.data)
             written += len(block.rows)
             digests += block.digests
+            depths += block.depths or bytes(depth.ROW * len(block.rows))
             bad += block.bad
             unflushed += block.rows.nbytes
             if unflushed >= _AHEAD:  # the disk writes beside the decoding, not after it
@@ -73,7 +79,8 @@ def write(
         _flush(file)
     without = {one.index for one in bad}
     kept = b"".join(identity for index, identity in enumerate(identities) if index not in without)
-    for small, content in ((_DIGESTS, digests), (_IDENTITIES, kept)):
+    deep = [(_DEPTHS, bytes(depths))] if any(depths) else []
+    for small, content in ((_DIGESTS, bytes(digests)), (_IDENTITIES, kept), *deep):
         with (folder / small).open("wb") as file:
             file.write(content)
             _flush(file)
@@ -87,6 +94,7 @@ def write(
             "rejected": [[one.index, one.reason, one.passing] for one in bad],
             "digests": _sum(digests),
             "identities": _sum(kept),
+            **({"depths": _sum(depths)} if deep else {}),
             "pages": _pages(pixels, written * int(np.prod(shape))),
         }
     with (folder / cache.MANIFEST).open("w", encoding="ascii") as text:
@@ -147,7 +155,13 @@ def _read(folder: Path, file: BinaryIO) -> Files | None:
     # A map of no bytes cannot be made.
     pixels = np.asarray(np.memmap(file, np.uint8, "r", shape=shape)) if size else np.empty(shape, np.uint8)
     rejected = tuple(Bad(*one) for one in facts["rejected"])
-    return Files(facts["rule"], pixels, _parts(digests), _parts(identities), rejected, file)
+    depths = None
+    if "depths" in facts:
+        content = (folder / _DEPTHS).read_bytes()
+        if len(content) != depth.ROW * shape[0] or facts["depths"] != _sum(content):
+            return None
+        depths = np.frombuffer(content, np.uint8).reshape(-1, depth.ROW)
+    return Files(facts["rule"], pixels, _parts(digests), _parts(identities), rejected, file, depths)
 
 
 def _parts(joined: bytes) -> tuple[bytes, ...]:

@@ -155,7 +155,7 @@ def show(picture: Picture, how: Preprocess) -> Shown:
     name, content = _content(picture)
     try:
         if isinstance(content, bytes):
-            told, original = header(content), decode(content, channels=how.channels)
+            told, original = header(content), decode(content, channels=how.channels, bits=how.bits)
             size = told.height, told.width
         else:
             original, size = content if content.ndim == 3 else content[..., None], content.shape[:2]

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias, final
 import numpy as np
 from numpy.typing import NDArray
 
+from striate.data.depth import Depth
 from striate.data.given import Given, One, Picture, enumerated, given
 from striate.data.preprocess import Preprocess
 from striate.errors import ModelError, PictureError, StriateError
@@ -38,8 +39,9 @@ if TYPE_CHECKING:
 
     from striate.model.build import Model
 
-_Reading: TypeAlias = "list[tuple[str, Future[np.ndarray[Any, Any] | PictureError]]]"
-_Answered: TypeAlias = "list[tuple[str, Scores | PictureError]]"
+_Read: TypeAlias = "tuple[np.ndarray[Any, Any] | PictureError, Depth | None]"
+_Reading: TypeAlias = "list[tuple[str, Future[_Read]]]"
+_Answered: TypeAlias = "list[tuple[str, Scores | PictureError, Depth | None]]"
 _WORKERS: Final = min(8, os.cpu_count() or 1)  # threads that decode; Pillow works outside Python's lock
 _SHARE: Final = 2**16  # pixels that one thread answers for at a time, so that their maps stay in its cache
 _HEAVY: Final = 2**26  # bytes of weights, for each of which it takes a picture more: they are read every time
@@ -196,17 +198,30 @@ class Predictor:
         return answers
 
     def predict_each(
-        self, pictures: Picture | Iterable[Picture], *, unknown: bool = True, batch_size: int = 64
+        self,
+        pictures: Picture | Iterable[Picture],
+        *,
+        unknown: bool = True,
+        batch_size: int = 64,
+        deep: Callable[[str, Depth], None] | None = None,
     ) -> Iterator[tuple[str, Scores | PictureError]]:
         """Yield (key, answer) for each picture in order; for one that cannot be read, the reason in place of an answer.
 
         The key is the path as it was given, or ``picture 3`` (from 1). Pictures are read a batch at a time, so
         ``pictures`` may be endless; of a list, the next batches are decoded while this one is answered. A long list is
-        answered by the ONNX file on every core at once, each computing a few pictures by itself.
+        answered by the ONNX file on every core at once, each computing a few pictures by itself. ``deep`` is told the
+        key and depth of each picture of 16 bits, before its answer is yielded.
         """
-        return self._each(given(pictures), unknown=unknown, batch_size=batch_size)
+        return self._each(given(pictures), unknown=unknown, batch_size=batch_size, deep=deep)
 
-    def _each(self, pictures: Given, *, unknown: bool, batch_size: int) -> Iterator[tuple[str, Scores | PictureError]]:
+    def _each(
+        self,
+        pictures: Given,
+        *,
+        unknown: bool,
+        batch_size: int,
+        deep: Callable[[str, Depth], None] | None = None,
+    ) -> Iterator[tuple[str, Scores | PictureError]]:
         if batch_size < 1:
             raise ValueError(f"batch_size {batch_size}: must be at least 1")
         known = pictures.count
@@ -226,9 +241,9 @@ class Predictor:
                         some = partial(self._answered, reading[begin : begin + size], unknown=unknown, many=many)
                         waiting.append(answering.submit(some).result if lanes else some)
                     while len(waiting) > ahead:
-                        yield from waiting.popleft()()
+                        yield from _told(waiting.popleft()(), deep)
                 while waiting:
-                    yield from waiting.popleft()()
+                    yield from _told(waiting.popleft()(), deep)
             finally:  # whoever stops early waits for no more than is under way
                 answering.shutdown(cancel_futures=True)
 
@@ -247,23 +262,23 @@ class Predictor:
 
     def _answered(self, reading: _Reading, *, unknown: bool, many: bool) -> _Answered:
         """Return the answers to a batch."""
-        read = [(key, future.result()) for key, future in reading]
-        pixels = [each for _, each in read if not isinstance(each, PictureError)]
+        read = [(key, *future.result()) for key, future in reading]
+        pixels = [each for _, each, _ in read if not isinstance(each, PictureError)]
         answers = iter(self._answers(np.stack(pixels), unknown=unknown, many=many) if pixels else [])
-        return [(key, each if isinstance(each, PictureError) else next(answers)) for key, each in read]
+        return [(key, each if isinstance(each, PictureError) else next(answers), deep) for key, each, deep in read]
 
-    def _pixels(self, key: str, picture: One | PictureError) -> np.ndarray[Any, Any] | PictureError:
-        """Return a picture as the network takes it, (H, W, C) uint8, or why it cannot be."""
+    def _pixels(self, key: str, picture: One | PictureError) -> _Read:
+        """Return a picture as the network takes it, (H, W, C) uint8, or why it cannot be; and its depth."""
         try:
             if isinstance(picture, PictureError):
                 raise picture
             content = read_bytes(picture, limit=PICTURE) if isinstance(picture, str | Path) else picture
-            return self.preprocess.pixels(content)
+            return self.preprocess.read(content)
         except OSError as error:
             reason = "there is no such file" if isinstance(error, FileNotFoundError) else error.strerror or str(error)
-            return PictureError(f"{key} cannot be read: {reason}")
+            return PictureError(f"{key} cannot be read: {reason}"), None
         except PictureError as error:
-            return PictureError(f"{key}: {error}")
+            return PictureError(f"{key}: {error}"), None
 
     def _answers(self, pixels: np.ndarray[Any, Any], *, unknown: bool, many: bool) -> list[Scores]:
         """Return the answers for pictures (N, H, W, C), some of ``many``."""
@@ -287,6 +302,14 @@ class Predictor:
         from striate.engine.infer import infer
 
         return infer(self.model, Store(pixels, ()), np.arange(len(pixels)), batch_size=len(pixels), device=self.device)
+
+
+def _told(answers: _Answered, deep: Callable[[str, Depth], None] | None) -> Iterator[tuple[str, Scores | PictureError]]:
+    """Yield answers, and tell of the pictures that have 16 bits."""
+    for key, answer, depth in answers:
+        if deep is not None and depth is not None:
+            deep(key, depth)
+        yield key, answer
 
 
 def _opened(path: Path, device: str, int8: bool, onnx: bool) -> Predictor:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
+from striate.data import depth
 from striate.data.copies import Copies, find_copies
 from striate.data.enough import uneven_note
 from striate.data.items import Source
@@ -30,7 +31,7 @@ def left_out(source: Source) -> tuple[str, ...]:
 
 
 def cautions(prepared: Prepared) -> tuple[str, ...]:
-    """Return sentences about the pictures of a run: what was left out, which are copies, how uneven the classes are.
+    """Return sentences about the pictures of a run: what was left out, how many bits they use, copies, uneven classes.
 
     Example: ``cautions(reopen_data(Run.open("last")))``
     """
@@ -38,6 +39,7 @@ def cautions(prepared: Prepared) -> tuple[str, ...]:
     trained = Counter(targets[list(prepared.split.train)].tolist())
     return (
         *source.notes,
+        *depth.notes(depth.tally(prepared.store.depths), prepared.preprocess.bits),
         *copies_of(prepared).lines(source.items, source.classes),
         *uneven_note(source.classes, dict(trained), prepared.recipe.class_weights),
     )

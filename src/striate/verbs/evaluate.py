@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from striate.data import depth
 from striate.data.folds import Folds
 from striate.data.source import Source, check_rejected, find
 from striate.data.store import Store, open_store
@@ -207,7 +208,8 @@ def evaluate_on(
     targets = _matched(stored.source, predictor.classes)
     chosen = np.flatnonzero(targets >= 0)
     found = _ask(name, data, stored.source, stored.store, targets, chosen, predictor)
-    found = replace(found, notes=left_out(stored.source))
+    deep = depth.notes(depth.tally(stored.store.depths), predictor.preprocess.bits)
+    found = replace(found, notes=(*left_out(stored.source), *deep))
     if run is None:
         return found
     seen, told = _seen(run, [stored.store.digests[row].hex() for row in chosen])

@@ -6,7 +6,7 @@ The predictor, with NumPy, is imported when it is opened, while the bytes of its
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +17,7 @@ from striate.runs.run import Run
 from striate.runs.seal import Proof, beside
 
 if TYPE_CHECKING:
+    from striate.data.depth import Depth
     from striate.data.download import Progress
     from striate.runs.predictor import Predictor
     from striate.tasks.prediction import Scores
@@ -140,10 +141,26 @@ def _inside(folder: Path) -> tuple[list[Path], list[Path]]:
 
 
 def predict(
-    predictor: Predictor, files: Sequence[Path], *, unknown: bool = True
+    predictor: Predictor,
+    files: Sequence[Path],
+    *,
+    unknown: bool = True,
+    black: Callable[[str, int], None] | None = None,
 ) -> Iterator[tuple[Path, Scores | PictureError]]:
-    """Yield every file with its answer, or with the reason why it cannot be read, in the order given."""
-    for key, answer in predictor.predict_each(files, unknown=unknown):
+    """Yield every file with its answer, or with the reason why it cannot be read, in the order given.
+
+    ``black`` is told the name, and the bits used, of each picture that comes out nearly black as nothing states its
+    depth (`striate.data.depth`).
+    """
+    from striate.data.depth import nearly_black  # with NumPy
+
+    bits = predictor.preprocess.bits
+
+    def deep(key: str, depth: Depth) -> None:
+        if black is not None and nearly_black(depth, bits):
+            black(key, depth.used)
+
+    for key, answer in predictor.predict_each(files, unknown=unknown, deep=deep):
         path = Path(key)
         if isinstance(answer, PictureError) and path.is_symlink() and not path.exists():
             yield path, PictureError(f"{key} cannot be read: it is a link to nothing")

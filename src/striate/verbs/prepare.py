@@ -18,6 +18,7 @@ import numpy as np
 
 from striate import nets
 from striate.data import folds as dealing
+from striate.data.depth import FULL
 from striate.data.enough import check_enough
 from striate.data.folds import Folds
 from striate.data.preprocess import Preprocess
@@ -242,8 +243,10 @@ def plan(
     if recipe.tune == "head":
         survey = survey.with_frozen([path for stage in stages(survey)[:-1] for path in stage])
     if preprocess is not None:
-        return net, survey, replace(preprocess, height=height, width=width, resize=recipe.resize)
-    return net, survey, Preprocess(height=height, width=width, channels=channels, resize=recipe.resize)
+        bits = recipe.bits or preprocess.bits
+        return net, survey, replace(preprocess, height=height, width=width, resize=recipe.resize, bits=bits)
+    bits = recipe.bits or FULL
+    return net, survey, Preprocess(height=height, width=width, channels=channels, resize=recipe.resize, bits=bits)
 
 
 def _check_whiten(recipe: Recipe, survey: Survey, own: Own | None) -> None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from striate import nets
+from striate.data.depth import FULL
 from striate.data.download import Progress
 from striate.data.preprocess import Preprocess
 from striate.errors import DownloadError, ModelError, RecipeError
@@ -127,6 +128,7 @@ def started(recipe: Recipe, start: Start, *, gray: bool) -> Recipe:
         size=recipe.size or (pictures.height, pictures.width),
         colour=colour,
         resize=recipe.resize or pictures.resize,
+        bits=recipe.bits or (None if pictures.bits == FULL else pictures.bits),
         flip=not gray if recipe.flip is None and recipe.tune == "all" else recipe.flip,
     )
 

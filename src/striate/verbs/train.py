@@ -50,6 +50,7 @@ def train(
     epochs: int | None = None,
     seed: int | None = None,
     size: tuple[int, int] | None = None,
+    bits: int | None = None,
     fit: str | None = None,
     batch: int | None = None,
     learning_rate: float | None = None,
@@ -67,7 +68,7 @@ def train(
 
     ``recipe`` is one by name (``striate recipes`` lists them) or a file. Instead of it ``source`` may be a whole
     Recipe, for everything that has no keyword here; keywords that are given win over either.
-    ``fit="floor"`` accepts a net that never sees some of its picture.
+    ``fit="floor"`` accepts a net that never sees some of its picture; ``bits=12`` is the depth of gray 16-bit files.
     ``label_from`` takes labels out of the names of files (``r"(.+?)_\d+"``); ``task="classify"`` takes labels for
     classes that look like numbers or tags; ``class_weights="balanced"`` lets every class count the same.
     ``first`` puts a filter by name (``sobel``) in front of the net, whose weights training leaves as they are.
@@ -97,6 +98,7 @@ def train(
         "epochs": epochs,
         "seed": seed,
         "size": size,
+        "bits": bits,
         "fit": fit,
         "batch": batch,
         "learning_rate": learning_rate,
