@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -219,3 +220,14 @@ def test_refusals():
     ):
         with pytest.raises(ModelError, match="none of these"):
             Unknown.from_tensors(tensors, facts)
+
+
+def test_a_stored_picture_is_scored_by_the_others():
+    rng = np.random.default_rng(4)
+    train, logits = rng.normal(size=(60, 16)), rng.normal(size=(60, 3))
+    fitted = fit_unknown(train, np.arange(60) % 3, rng.normal(size=(40, 16)), rng.normal(size=(40, 3)))
+    without = replace(fitted, stored=fitted.stored[1:])
+    assert np.isclose(fitted.score(train[:1], logits[:1], stored=True), without.score(train[:1], logits[:1]))
+    assert fitted.score(train[:1], logits[:1]) < fitted.score(train[:1], logits[:1], stored=True)
+    alone = replace(fitted, stored=fitted.stored[:1])
+    assert np.isfinite(alone.score(train[:1], logits[:1], stored=True))

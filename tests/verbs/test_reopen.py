@@ -121,12 +121,16 @@ KINDS: dict[str, Callable[[Path], Recipe]] = {
     "head alone": lambda where: started(where, "head"),
     "the whole of a started net": lambda where: started(where, "all"),
     "a filter first": lambda where: from_chance(where, first="sobel-x"),
+    "head alone in folds": lambda where: started(where, "head").changed(folds=3, repeats=2),
+    "a whole net in folds": lambda where: from_chance(where, folds=2),
+    "the whole of a started net in folds": lambda where: started(where, "all").changed(folds=2),
     "progressive": lambda where: from_chance(where, progressive=((0.5, 12),)),
     "stretched": lambda where: from_chance(where, resize="stretch"),
     "adopted": lambda where: Recipe(source=str(photographs(where / "photos"))),
     "adopted code": lambda where: Recipe(source=str(photographs(where / "photos"))),
+    "adopted code in folds": lambda where: Recipe(source=str(photographs(where / "photos")), folds=2),
 }
-ADOPTED = {"adopted": Plain, "adopted code": Gated}
+ADOPTED = {"adopted": Plain, "adopted code": Gated, "adopted code in folds": Gated}
 
 
 @pytest.fixture(scope="module", params=KINDS)
@@ -203,14 +207,22 @@ def test_export_measures_what_evaluate_measures(
     monkeypatch.setattr(export, "MOST_LOST", 1.0)
     loss = export.export(str(trained.run.path), int8=True, output=tmp_path / "small.onnx").measured
     assert isinstance(loss, export.Loss)
-    measured = evaluate_run(trained.run, predictor(trained), part="val")
+    part = "val" if trained.split.val else "train"
+    measured = evaluate_run(trained.run, predictor(trained), part=part)
     assert (loss.pictures, loss.accuracy) == (len(measured.keys), measured.report.accuracy.value)
+    assert (" training picture" in str(loss)) == (part == "train")
+    unknown = predictor(trained).unknown
+    if part == "train" and unknown is not None:  # a picture is no stranger to itself, which moves no threshold
+        assert unknown.threshold is not None and loss.threshold is not None
+        assert abs(loss.threshold - unknown.threshold) < 1.0
 
 
 def test_predict_answers_the_files_as_evaluate_does(trained: Trained) -> None:
     root = Path(trained.run.source()["location"])
     root = root if root.is_dir() else root.parent
     before = trained.evaluation
+    if before.folds is not None:  # those answers are of nets that had not seen the picture, predict's of the one kept
+        before = evaluate_run(trained.run, predictor(trained), part="train", own=own(trained))
     pictures: list[Any] = [root / key for key in before.keys]
     if not pictures[0].exists():
         pictures = list(trained.pixels[list(before.indices)][..., 0])  # of an npz

@@ -84,8 +84,10 @@ class Unknown:
         """Return how well strangers are told, in ``words`` and, where it was measured, in figures, ready for JSON."""
         return {"words": NOT_MEASURED} if self.skill is None else self.skill.to_dict()
 
-    def score(self, embeddings: ArrayLike, logits: ArrayLike) -> Floats:
+    def score(self, embeddings: ArrayLike, logits: ArrayLike, *, stored: bool = False) -> Floats:
         """Return the strangeness (N,) of (N, D) embeddings with their (N, K) logits: higher is stranger.
+
+        ``stored`` is for pictures whose own embeddings are among those stored: the nearest one is passed over.
 
         Example: ``unknown.is_unknown(unknown.score(embeddings, logits))``
         """
@@ -97,7 +99,7 @@ class Unknown:
                 f"{counted(len(matrix), 'embedding')} but {counted(len(scores), 'row')} of logits; one of each"
                 " a picture"
             )
-        return self.score_at(log_distance(unit(matrix), self.stored), scores)
+        return self.score_at(log_distance(unit(matrix), self.stored, skip=int(stored)), scores)
 
     def score_at(self, distances: ArrayLike, logits: ArrayLike) -> Floats:
         """Return the strangeness (N,) of pictures at known distances (`log_distances`), with their (N, K) logits."""
@@ -294,13 +296,16 @@ def _predicted(scores: Floats, share: float) -> float:
     return normal.mean + student * normal.spread * float(np.sqrt(1 + 1 / len(scores)))
 
 
-def log_distance(units: NDArray[np.float32], stored: Halves) -> Floats:
-    """Return the log of the mean cosine distance (N,) to the nearest stored ones."""
-    others, near = stored.astype(np.float32).T, min(NEIGHBOURS, len(stored))
+def log_distance(units: NDArray[np.float32], stored: Halves, *, skip: int = 0) -> Floats:
+    """Return the log of the mean cosine distance (N,) to the nearest stored ones, ``skip`` of them passed over."""
+    skip = min(skip, len(stored) - 1)
+    others, near = stored.astype(np.float32).T, min(NEIGHBOURS + skip, len(stored))
     distances = np.empty(len(units))
     for begin in range(0, len(units), _ROWS):
         likeness = units[begin : begin + _ROWS] @ others
         nearest = np.partition(likeness, len(stored) - near, axis=1)[:, -near:]
+        if skip:
+            nearest = np.sort(nearest, axis=1)[:, :-skip]
         distances[begin : begin + _ROWS] = 1 - nearest.astype(np.float64).mean(axis=1)
     logarithms: Floats = np.log(np.maximum(distances, 0) + 1e-6)
     return logarithms

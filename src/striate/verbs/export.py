@@ -35,7 +35,8 @@ class Loss:
     """What int8 costs, on ``pictures`` validation pictures: accuracy and the share not called unknown, before, after.
 
     ``kept`` and ``kept_int8`` are None where the model never answers "none of these". ``threshold`` is where strange
-    begins in int8, whose embeddings lie a little elsewhere: set on these pictures, as float32's was.
+    begins in int8, whose embeddings lie a little elsewhere: set on these pictures, as float32's was. ``learnt``: they
+    are training pictures, of a run that kept none to validate on, as cross-validated ones do not.
     """
 
     pictures: int
@@ -44,6 +45,7 @@ class Loss:
     kept: float | None
     kept_int8: float | None
     threshold: float | None = None
+    learnt: bool = False
 
     @property
     def lost(self) -> float:
@@ -53,7 +55,7 @@ class Loss:
     def __str__(self) -> str:
         text = (
             f"int8 is right on {100 * self.accuracy_int8:.2f} % of"
-            f" {counted(self.pictures, 'validation picture')}, float32 on "
+            f" {counted(self.pictures, 'training picture' if self.learnt else 'validation picture')}, float32 on "
             f"{100 * self.accuracy:.2f} %"
         )
         if self.kept is not None and self.kept_int8 is not None:
@@ -84,8 +86,9 @@ def export(
 ) -> Exported:
     """Write the ONNX file of a run's model, beside it or at ``output``, once its answers are known to be the same.
 
-    They are compared on the run's validation pictures; of a ``model`` file without a run, on photographs of
-    scikit-learn's. ``int8`` is calibrated on the run's training pictures and measured on its validation pictures.
+    They are compared on the run's validation pictures, or its training pictures where it has none; of a ``model``
+    file without a run, on photographs of scikit-learn's. ``int8`` is calibrated on the run's training pictures and
+    measured on the former.
     Errors: ExportError where the answers differ, or int8 loses more than a hundredth of the pictures; nothing is
     written then.
 
@@ -151,12 +154,16 @@ def quantise(predictor: Predictor, prepared: Prepared, output: Path) -> Loss:
     kept_int8: float | None = None
     threshold: float | None = None
     if (unknown := predictor.unknown) is not None and unknown.threshold is not None:
-        plain, strange = (np.sort(unknown.score(embeddings, logits)) for logits, embeddings in answers)
+        # Over a frozen trunk validation pictures are known too.
+        stored = not prepared.split.val or prepared.recipe.tune == "head"
+        plain, strange = (np.sort(unknown.score(found, logits, stored=stored)) for logits, found in answers)
         # As many of these pictures are kept as float32 keeps of them.
         count = max(1, int((plain <= unknown.threshold).sum()))
         threshold = float(strange[count - 1])
+        if count == len(judges):  # float32 begins beyond all of them: so does int8, and as far
+            threshold += max(0.0, unknown.threshold - float(plain[-1]))
         kept, kept_int8 = float((plain <= unknown.threshold).mean()), float((strange <= threshold).mean())
-    loss = Loss(len(judges), right, right_int8, kept, kept_int8, threshold)
+    loss = Loss(len(judges), right, right_int8, kept, kept_int8, threshold, learnt=not prepared.split.val)
     if loss.lost > MOST_LOST:
         raise ExportError(f"{loss}: more than {100 * MOST_LOST:g} in 100 would be lost, so it was not written")
     assert predictor.path is not None  # it is a run's
