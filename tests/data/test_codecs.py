@@ -145,6 +145,8 @@ def test_twelve_bits_keep_their_highest_eight() -> None:
     assert gray(gray16(RAMP, bits=12)) == expected
     assert gray(gray16(RAMP, t341=(3, [4095]))) == expected, "SMaxSampleValue"
     assert gray(gray16(RAMP, t281=(3, [4095]))) == expected, "MaxSampleValue"
+    own = saved(Image.fromarray(np.array([RAMP], np.uint16)), "TIFF", tiffinfo={341: 4095})
+    assert gray(own) == expected, "as Pillow writes it, in floating point"
     assert gray(gray16(RAMP, t270=(2, b'<Pixels SignificantBits="12" Type="uint16"/>\0'))) == expected, "OME"
     assert gray(gray16([1023, 512, 4], t341=(3, [1023]))) == [255, 128, 1]
     assert gray(gray16([65_535, 4096, 4095], t341=(3, [4095]))) == [255, 255, 255], "above what is stated is the most"

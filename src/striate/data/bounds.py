@@ -165,10 +165,14 @@ def _several_scans(jpeg: bytes) -> bool:
     return True
 
 
+_REAL: Final = {11: "f", 12: "d"}
+
+
 def tiff_tags(data: bytes) -> Tags:
     """Return the first directory of a TIFF as far as it can be read. Errors: PictureError for one of very many entries.
 
-    Values that are not whole numbers, and more than four of one tag, are left out.
+    Values that are not whole numbers, and more than four of one tag, are left out. A largest sample value (281, 341)
+    may be written as floating point, as Pillow does.
     """
     order = "<" if data[:2] == b"II" else ">"
     big = data[2:4] in (b"+\0", b"\0+")
@@ -191,14 +195,16 @@ def tiff_tags(data: bytes) -> Tags:
         if at + entry.size + room > len(data):
             break
         tag, kind, count = entry.unpack_from(data, at)
-        word = {1: "B", 3: "H", 4: "I", 16: "Q"}.get(kind)
+        word = {1: "B", 3: "H", 4: "I", 16: "Q"}.get(kind) or (_REAL.get(kind) if tag in (281, 341) else None)
         where = at + entry.size
         if word is not None or (tag, kind) == (270, 2):
             size = struct.calcsize(word or "B") * count
             if size > room:
                 (where,) = struct.unpack_from(order + ("Q" if big else "I"), data, where)
             if word is not None and count <= 4 and where + size <= len(data):
-                values.setdefault(tag, struct.unpack_from(f"{order}{count}{word}", data, where))
+                found = struct.unpack_from(f"{order}{count}{word}", data, where)
+                if all(float(value).is_integer() for value in found):
+                    values.setdefault(tag, tuple(map(int, found)))
             elif word is None:
                 description = data[where : where + min(count, 1 << 16)]
         at += entry.size + room
