@@ -87,11 +87,6 @@ def open_features(
             shutil.rmtree(building, ignore_errors=True)
 
 
-def are_kept(store: Store, rule: str, width: int, *, cache_dir: Path | None = None) -> bool:
-    """Whether the features of a store's pictures by that rule are in the cache, whole."""
-    return _opened(_home(store, rule, width, cache_dir), len(store.digests), width) is not None
-
-
 def _home(store: Store, rule: str, width: int, cache_dir: Path | None) -> Path:
     """Return the folder of exactly these features."""
     name = hashlib.sha256(f"features\0{rule}\0{width}\0".encode() + b"".join(store.digests)).hexdigest()

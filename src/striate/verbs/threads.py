@@ -28,8 +28,8 @@ AT_ONCE = 1_000_000_000  # MACs of a timed step, at the least: some 0.05 to 0.2 
 def with_threads(prepared: Prepared, start: Start | None, own: Own | None) -> Prepared:
     """Return it with the number of threads in its recipe, and a note where that is not one for every core.
 
-    A recipe that states one keeps it; so does a GPU, and a process of one thread. A head alone takes the number that
-    its features were made with, where they are kept already. Nothing that is trained here is kept.
+    A recipe that states one keeps it; so does a GPU, and a process of one thread. A head alone takes
+    every core: its features are made by threads that do not wait for each other. Nothing that is trained here is kept.
     """
     from striate.engine.device import choose_device, thread_count
     from striate.engine.threads import counts
@@ -38,12 +38,8 @@ def with_threads(prepared: Prepared, start: Start | None, own: Own | None) -> Pr
     if recipe.threads is not None or most == 1 or choose_device(recipe.device).type != "cpu":
         return prepared
     asked = counts(most)
-    if start is not None and recipe.tune == "head":
-        from striate.verbs.tune import kept_at
-
-        there = kept_at(prepared, start, asked[::-1])
-        if there is not None:
-            return replace(prepared, recipe=recipe.changed(threads=there))
+    if start is not None and recipe.tune == "head":  # each thread makes features by itself, and waits for no other
+        return replace(prepared, recipe=recipe.changed(threads=most))
     work = _work(prepared)
     if work <= SHORT or recipe.compile:  # compiling takes longer than all that could be won
         return replace(prepared, recipe=recipe.changed(threads=1 if work <= SHORT else most))
@@ -120,7 +116,7 @@ def _trunk(prepared: Prepared) -> tuple[Callable[[], object], int]:
     import torch
 
     from striate.data.loader import batches
-    from striate.verbs.tune import at_once, frozen_net
+    from striate.verbs.trunk import at_once, frozen_net
 
     cpu = torch.device("cpu")
     model = frozen_net(prepared, cpu)

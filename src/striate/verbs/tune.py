@@ -5,21 +5,18 @@ The features of all pictures are made before there is a run, as decoding is: not
 
 from __future__ import annotations
 
-import json
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch
 
-from striate.data.features import Features, are_kept, open_features
+from striate.data.features import Features
 from striate.engine.device import choose_device, use_threads
 from striate.engine.fewer import with_fewer_pictures
 from striate.engine.fit import begin, watch
 from striate.engine.head import HeadTraining, watch_head
-from striate.engine.infer import answers
-from striate.errors import ModelError
 from striate.model.build import build
 from striate.model.transfer import load_trunk, set_head
 from striate.model.weights import read
@@ -34,13 +31,13 @@ from striate.verbs.finish import asking, finish, keep_model
 from striate.verbs.folds import few, fold_prepared, head_folds, net_folds
 from striate.verbs.prepare import WORTH_SHARING, Prepared, Progress
 from striate.verbs.start import Start
+from striate.verbs.trunk import frozen_net, trunk_features
 from striate.words import counted
 
 if TYPE_CHECKING:
     from striate.engine.fit import Training
     from striate.model.build import Model
 
-AT_ONCE = 400_000  # pixels that go through the frozen net together
 KEEP_HEAD = 2.0  # seconds of passes over features that a kill may cost
 
 
@@ -67,7 +64,7 @@ def begin_tuning(prepared: Prepared, start: Start, *, progress: Progress | None 
     model = frozen_net(prepared, device)
     load_trunk(model, read(start.path)[0], what=start.words)
     began = time.monotonic()
-    features = _features(prepared, start, model, device, threads, progress)
+    features = trunk_features(prepared, start, model, device, threads, progress=progress)
     seconds = time.monotonic() - began
     classes, weights = len(prepared.source.classes), None
     if recipe.class_weights == "balanced":
@@ -168,64 +165,3 @@ def _fold_of(prepared: Prepared, start: Start, heads: Answers) -> Callable[[int,
         return begin(model, recipe, own.store, own.targets, own.split, stages=stages(prepared.survey))
 
     return begun
-
-
-def frozen_net(prepared: Prepared, device: torch.device) -> Model:
-    """Return the net as features are made with it, with weights drawn by chance as yet, on the device."""
-    pictures = prepared.preprocess
-    shape = Shape(pictures.channels, pictures.height, pictures.width)
-    model = build(prepared.net, shape, preprocess=pictures, seed=prepared.recipe.seed)
-    return model.to(device=device, memory_format=torch.channels_last).eval()  # type: ignore[call-overload,no-any-return]
-
-
-def at_once(prepared: Prepared, device: torch.device) -> int:
-    """Return how many pictures go through the frozen net together."""
-    pictures = prepared.preprocess
-    # Few at a time stay in the processor's cache: 1.8 times as many a second as in batches of 64 (227x227).
-    return 128 if device.type != "cpu" else max(4, min(256, AT_ONCE // (pictures.height * pictures.width)))
-
-
-def kept_at(prepared: Prepared, start: Start, threads: Sequence[int]) -> int | None:
-    """Return the first of these numbers of threads that a CPU made the features of all pictures with, kept already."""
-    device = torch.device("cpu")
-    width = _width(frozen_net(prepared, device), start)
-    for number in threads:
-        if are_kept(prepared.store, _rule(prepared, start, device, number), width):
-            return number
-    return None
-
-
-def _rule(prepared: Prepared, start: Start, device: torch.device, threads: int) -> str:
-    """Return all that decides features besides the pictures; what may change their last bits too."""
-    rule = {
-        "weights": start.digest,
-        "preprocess": prepared.preprocess.to_dict(),
-        "arithmetic": ["float32", device.type, torch.__version__, threads, at_once(prepared, device)],
-    }
-    return json.dumps(rule, sort_keys=True)
-
-
-def _width(model: Model, start: Start) -> int:
-    """Return how many features the net makes. Errors: ModelError where no dense layer is its head."""
-    width = model.get_submodule(model.embedding_part).in_features
-    if not isinstance(width, int):
-        raise ModelError(f"{start.words}: its new head is no dense layer")
-    return width
-
-
-def _features(
-    prepared: Prepared, start: Start, model: Model, device: torch.device, threads: int, progress: Progress | None
-) -> Features:
-    """Return the features of all pictures: from the cache where exactly these were made before."""
-    batch, rows = at_once(prepared, device), range(len(prepared.source.items))
-    return open_features(
-        prepared.store,
-        prepared.source,
-        _rule(prepared, start, device, threads),
-        _width(model, start),
-        lambda: (
-            answer.embeddings.numpy()
-            for answer in answers(model, prepared.store, rows, batch_size=batch, device=device)
-        ),
-        progress=progress,
-    )
