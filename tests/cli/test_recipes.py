@@ -45,7 +45,7 @@ def test_every_recipe_trains_a_handful_of_pictures(place: Place, name: str) -> N
     assert re.search(r"epoch 1/1  loss [0-9.]+", out) and "test accuracy" in out
     kept = recipe.from_toml(Run.open("last", place.path / "runs").recipe_toml())
     wanted = recipe.find(name)
-    said = {"source", "net", "size", "colour", "resize", "epochs", "device", "threads", "flip", "fit", "task"}
+    said = {"source", "net", "size", "colour", "resize", "epochs", "device", "threads", "flip", "fit", "task", "folds"}
     assert kept.model_dump(exclude=said) == wanted.model_dump(exclude=said)
     assert (kept.net, kept.size, kept.epochs) == (str(nets.resolve(NET)), (16, 16), 1)
     assert place("predict", next((place.path / "pets").rglob("*.png"))).done().out

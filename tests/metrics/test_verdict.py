@@ -9,7 +9,8 @@ import pytest
 from scipy.stats import binom
 
 from striate.metrics.report import ClassificationReport, classification_report
-from striate.metrics.verdict import _by_chance, verdict
+from striate.metrics.verdict import verdict
+from striate.metrics.weak import _by_chance
 
 
 def report(

@@ -28,7 +28,7 @@ def test_a_class_without_a_picture_is_named_and_left_out_of_averages() -> None:
 
 def test_a_recall_far_below_the_accuracy_is_said() -> None:
     found = report([[195, 0, 0], [0, 96, 4], [8, 2, 0]])
-    assert "far below that, right are only 0 of 10 c (0 %)" in found.text()
+    assert "far below that: c (0 of 10 right, 0 %)" in found.text()
 
 
 def test_nothing_is_said_where_nothing_is_hidden() -> None:

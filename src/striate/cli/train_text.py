@@ -90,17 +90,17 @@ def result_text(event: Finished) -> str:
             f" on {counted(len(evaluation.keys), 'picture')}; calibration error"
             f" {100 * evaluation.report.calibration_error.value:.1f} %"
         )
-        lines += [terminal.line(caveat) for caveat in caveats(evaluation.report.per_class, accuracy)]
+    lines += [terminal.line(caveat) for caveat in caveats(evaluation.report.per_class, accuracy)]
     if evaluation.strangers is not None and "found" in evaluation.strangers:
         lines.append(f"none of these: {evaluation.strangers['words']} (each class left out once)")
     if evaluation.calibration.pictures:
         lines.append(str(evaluation.calibration))
     lines += [terminal.line(f"note: {note}") for note in event.notes]
+    lines += [terminal.line(evaluation.verdict.text)] if evaluation.keys else []
     lines += [
         f"done in {clock(event.seconds)}",
         f"model   {run.model_path}",
         f"report  {run.path / 'report.html'}",
         "next    striate predict PICTURE",
-        *([evaluation.verdict.text] if evaluation.keys else []),
     ]
     return "\n".join(lines)

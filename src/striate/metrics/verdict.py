@@ -11,13 +11,12 @@ from typing import Literal
 from striate.metrics.classification import ClassMeasure
 from striate.metrics.intervals import Z95, Interval
 from striate.metrics.report import ClassificationReport
+from striate.metrics.weak import far_below
 from striate.words import counted, plural
 
 Kind = Literal["few", "untested", "guess", "weak", "confused", "labels", "fine", "more"]
 
 WIDE = 0.25  # an interval as wide as this says nothing
-BEHIND = 0.05  # how far a class's recall must lie below the accuracy to be called weak, beside not being chance
-RARELY = 0.05  # how probable chance may be, over all classes together
 PAIR = (3, 1 / 3, 0.02)  # confusions of two classes that matter: so many, that share of mistakes and of pictures
 SURE = 0.9  # confidence from which a wrong answer is a sure one
 FINE = 0.9  # the least that the accuracy must be, at the low end of its interval
@@ -34,8 +33,7 @@ class Verdict:
     - ``few``: the accuracy's 95 % interval is wider than 25 points;
     - ``untested``: a class that was trained has no picture to be measured on;
     - ``guess``: the accuracy's interval reaches down to what always answering the commonest class would have;
-    - ``weak``: a class's recall lies 5 points or more below the accuracy, which by chance happens less than once in 20
-      (exact binomial, Bonferroni's correction over the classes);
+    - ``weak``: a class's recall lies far below the accuracy (`striate.metrics.weak.far_below`);
     - ``confused``: of more than two classes, two make up a third of the mistakes, and 2 % of the pictures;
     - ``labels``: among answers given at 90 % and more, more than twice as many are wrong as were to be expected;
     - ``fine``: the accuracy's interval lies above 90 %, or nothing is wrong;
@@ -163,17 +161,10 @@ def _guess(seen: _Seen) -> _Found | None:
 
 
 def _weak(seen: _Seen) -> _Found | None:
-    found = [
-        each
-        for each in seen.tested
-        if each.recall
-        and each.recall.value <= seen.accuracy.value - BEHIND
-        and _by_chance(round(each.recall.value * each.support), each.support, seen.accuracy.value) * len(seen.tested)
-        < RARELY
-    ]
+    found = far_below(seen.report.per_class, seen.accuracy)
     if not found:
         return None
-    worst = min(found, key=lambda each: each.recall.value if each.recall else 0.0)
+    worst = found[0]
     hits = round((worst.recall.value if worst.recall else 0.0) * worst.support)
     text = f"Weak on {worst.name}: {hits} of {worst.support} right, where {seen.figure}"
     others = [had for each in seen.tested if each is not worst and (had := seen.learnt(each.name)) is not None]
@@ -288,25 +279,6 @@ def _mostly_called(seen: _Seen, name: str) -> tuple[str, int]:
     row = seen.report.confusion[seen.report.classes.index(name)].copy()
     row[seen.report.classes.index(name)] = 0
     return seen.report.classes[int(row.argmax())], int(row.max())
-
-
-def _by_chance(hits: int, trials: int, share: float) -> float:
-    """Return how probable at most ``hits`` of ``trials`` are, each with probability ``share`` (exact binomial)."""
-    if share >= 1:
-        return 1.0 if hits >= trials else 0.0
-    if share <= 0:
-        return 1.0
-    whole = math.lgamma(trials + 1)
-    return sum(
-        math.exp(
-            whole
-            - math.lgamma(k + 1)
-            - math.lgamma(trials - k + 1)
-            + k * math.log(share)
-            + (trials - k) * math.log1p(-share)
-        )
-        for k in range(hits + 1)
-    )
 
 
 def _names(names: tuple[str, ...], most: int = 3) -> str:

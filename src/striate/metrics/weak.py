@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Final
 
@@ -9,7 +10,8 @@ from striate.metrics.classification import ClassMeasure
 from striate.metrics.intervals import Interval
 from striate.words import plural
 
-FAR: Final = 0.1  # how far below the accuracy a recall is worth a word
+BEHIND: Final = 0.05  # how far a class's recall must lie below the accuracy to be called weak, beside not being chance
+RARELY: Final = 0.05  # how probable chance may be, over all classes together
 
 
 def unmeasured(per_class: Sequence[ClassMeasure]) -> tuple[str, ...]:
@@ -20,12 +22,16 @@ def unmeasured(per_class: Sequence[ClassMeasure]) -> tuple[str, ...]:
 def far_below(per_class: Sequence[ClassMeasure], accuracy: Interval) -> tuple[ClassMeasure, ...]:
     """Return the classes whose recall is far below the accuracy, the worst first.
 
-    Far is 10 points or more, and not by chance: the whole interval of the recall lies below the accuracy.
+    Far is 5 points or more, which by chance happens less than once in 20: exact binomial, Bonferroni's correction over
+    the classes that have pictures. The verdict calls a class weak by this rule too.
     """
+    tested = [each for each in per_class if each.recall is not None]
     weak = [
         each
-        for each in per_class
-        if each.recall is not None and each.recall.value <= accuracy.value - FAR and each.recall.high < accuracy.value
+        for each in tested
+        if each.recall is not None
+        and each.recall.value <= accuracy.value - BEHIND
+        and _by_chance(round(each.recall.value * each.support), each.support, accuracy.value) * len(tested) < RARELY
     ]
     return tuple(sorted(weak, key=lambda each: each.recall.value if each.recall else 0.0))
 
@@ -39,13 +45,13 @@ def caveats(per_class: Sequence[ClassMeasure], accuracy: Interval, *, most: int 
     weak = far_below(per_class, accuracy)
     if weak:
         said = [
-            f"{round(each.recall.value * each.support):,} of {each.support:,} {each.name}"
-            f" ({100 * each.recall.value:.0f} %)"
+            f"{each.name} ({round(each.recall.value * each.support):,} of {each.support:,} right,"
+            f" {100 * each.recall.value:.0f} %)"
             for each in weak[:most]
             if each.recall is not None
         ]
         more = f", and {len(weak) - most} more classes" if len(weak) > most else ""
-        lines.append(f"far below that, right are only {', '.join(said)}{more}")
+        lines.append(f"far below that: {', '.join(said)}{more}")
     without = unmeasured(per_class)
     if without:
         names = ", ".join(without[:5]) + (f" and {len(without) - 5} more" if len(without) > 5 else "")
@@ -55,3 +61,22 @@ def caveats(per_class: Sequence[ClassMeasure], accuracy: Interval, *, most: int 
             f" {'it' if len(without) == 1 else 'them'} out"
         )
     return tuple(lines)
+
+
+def _by_chance(hits: int, trials: int, share: float) -> float:
+    """Return how probable at most ``hits`` of ``trials`` are, each with probability ``share`` (exact binomial)."""
+    if share >= 1:
+        return 1.0 if hits >= trials else 0.0
+    if share <= 0:
+        return 1.0
+    whole = math.lgamma(trials + 1)
+    return sum(
+        math.exp(
+            whole
+            - math.lgamma(k + 1)
+            - math.lgamma(trials - k + 1)
+            + k * math.log(share)
+            + (trials - k) * math.log1p(-share)
+        )
+        for k in range(hits + 1)
+    )
