@@ -19,6 +19,7 @@ Kind = Literal["few", "untested", "guess", "weak", "confused", "labels", "fine",
 WIDE = 0.25  # an interval as wide as this says nothing
 PAIR = (3, 1 / 3, 0.02)  # confusions of two classes that matter: so many, that share of mistakes and of pictures
 SURE = 0.9  # confidence from which a wrong answer is a sure one
+SURELY_WRONG = 3  # of which it takes so many: two are soon found by chance
 FINE = 0.9  # the least that the accuracy must be, at the low end of its interval
 GOAL = 0.1  # the width of an interval worth having
 _BEGIN_BETTER = ", then start from a network that knows photographs (--from)"
@@ -35,7 +36,7 @@ class Verdict:
     - ``guess``: the accuracy's interval reaches down to what always answering the commonest class would have;
     - ``weak``: a class's recall lies far below the accuracy (`striate.metrics.weak.far_below`);
     - ``confused``: of more than two classes, two make up a third of the mistakes, and 2 % of the pictures;
-    - ``labels``: among answers given at 90 % and more, more than twice as many are wrong as were to be expected;
+    - ``labels``: of answers given at 90 % and more, three are wrong, and over twice as many as were to be expected;
     - ``fine``: the accuracy's interval lies above 90 %, or nothing is wrong;
     - ``more``: none of these, so more to learn from is what helps.
     """
@@ -210,11 +211,11 @@ def _labels(seen: _Seen) -> _Found | None:
     ]
     wrong = sum(round(each.pictures * (1 - each.accuracy.value)) for each in sure if each.accuracy)
     expected = sum(each.pictures * (1 - (each.confidence or 0.0)) for each in sure)
-    if wrong < 2 or wrong <= 2 * expected:
+    if wrong < SURELY_WRONG or wrong <= 2 * expected:
         return None
     text = (
-        f"Right, or mislabelled: {seen.figure}, and {wrong} of {counted(seen.mistakes, 'mistake')} were answered with"
-        f" great confidence, where {expected:.1f} were to be expected; look at the labels of those first"
+        f"Look at the labels: {seen.figure}, and {wrong} of {counted(seen.mistakes, 'mistake')} were answered with"
+        f" great confidence, where {expected:.1f} were to be expected; some of those may be labelled wrong"
     )
     return "labels", text, ()
 
