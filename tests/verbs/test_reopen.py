@@ -369,6 +369,38 @@ def test_pictures_it_was_trained_on_are_counted_by_their_content(tmp_path: Path)
     assert (fresh.trained_on, fresh.notes) == (0, ())
 
 
+def test_pictures_that_its_first_weights_had_learnt_from_count_too(tmp_path: Path) -> None:
+    paint(tmp_path / "zoo")
+    paint(tmp_path / "farm", seed=8)
+    runs, other = tmp_path / "runs", tmp_path / "other"
+    first = begun(tmp_path)
+    given = str(tmp_path / "farm")
+    second = begun(tmp_path, source=given, net=None, start=first.name, tune="head", epochs=None, batch=None, folds=0)
+    third = begun(tmp_path, source=given, net=None, start=str(second.path), tune="all", batch=8, folds=0, seed=1)
+    keys = [("zoo", first.split()["train"][:2]), ("zoo", first.split()["test"][:1]), ("farm", second.split()["train"])]
+    for root, names in keys:
+        for key in names:
+            (other / key.split("/")[0]).mkdir(parents=True, exist_ok=True)
+            (other / key.split("/")[0] / f"{root}-{Path(key).name}").write_bytes((tmp_path / root / key).read_bytes())
+    farm = second.split()["train"]
+    found = evaluate(second.name, data=str(other), runs_dir=runs)
+    assert found.trained_on == len(farm) + 2
+    assert f"on {len(farm) + 2} of these {len(farm) + 3} pictures (2 of them as zoo-1, whose weights" in found.notes[0]
+    missed = len(set(farm) - set(third.split()["train"]))
+    found = evaluate(third.name, data=str(other), runs_dir=runs)
+    assert missed and found.trained_on == len(farm) + 2
+    assert f"({missed} of them as farm-1, 2 of them as zoo-1, whose weights it began with)" in found.notes[0]
+    # What it is measured on had been learnt from before it was split off.
+    leaked = len(set(farm) & set(third.split()["test"]))
+    (note,) = evaluate(third.name, runs_dir=runs).notes
+    tested = len(third.split()["test"])
+    assert leaked and note.startswith(
+        f"{leaked} of the {tested} pictures that farm-2 is measured on were learnt from by"
+    )
+    shutil.rmtree(first.path)
+    assert evaluate(second.name, data=str(other), runs_dir=runs).trained_on == len(farm)
+
+
 def test_runs_of_an_older_version_are_asked_by_their_pictures(tmp_path: Path) -> None:
     """Striate 0.1.0 kept one digest of all pictures, and none of each."""
     paint(tmp_path / "zoo")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,8 +24,9 @@ from striate.tasks.calibrate import Calibration
 from striate.tasks.unknown import Unknown
 from striate.verbs.cautions import copies_of, left_out
 from striate.verbs.folds import PART, answers_of
+from striate.verbs.lineage import learnt_before, seen
 from striate.verbs.prepare import Own, Prepared, Progress
-from striate.verbs.reopen import changes, reopen_data, trained_on
+from striate.verbs.reopen import changes, reopen_data
 from striate.verbs.report import counts_of
 from striate.words import counted
 
@@ -177,13 +177,13 @@ def evaluate_run(
 
         answers = answers_of(run, prepared)
         folded = evaluate_folds(run.name, prepared, answers, predictor.calibration, predictor.unknown)
-        return replace(folded, notes=changes(run, prepared))
+        return replace(folded, notes=(*changes(run, prepared), *learnt_before(run, prepared)))
     chosen = np.array(getattr(prepared.split, part), np.int64)
     if not len(chosen):
         sizes = ", ".join(f"{name} {len(getattr(prepared.split, name))}" for name in ("train", "val", "test"))
         raise RunError(f"{run.name} has no {part} pictures ({sizes}); choose another part with --split")
     found = _ask(run.name, part, prepared.source, prepared.store, prepared.targets, chosen, predictor)
-    return replace(_of_run(found, prepared), notes=changes(run, prepared))
+    return replace(_of_run(found, prepared), notes=(*changes(run, prepared), *learnt_before(run, prepared)))
 
 
 def evaluate_on(
@@ -212,26 +212,8 @@ def evaluate_on(
     found = replace(found, notes=(*left_out(stored.source), *deep))
     if run is None:
         return found
-    seen, told = _seen(run, [stored.store.digests[row].hex() for row in chosen])
-    return replace(found, notes=(*found.notes, *told), trained_on=seen)
-
-
-def _seen(run: Run, digests: Sequence[str]) -> tuple[int | None, tuple[str, ...]]:
-    """Return how many of these pictures a run was trained on, told by their content, and that in a sentence."""
-    known = trained_on(run)
-    if known is None:
-        return None, (
-            f"whether {run.name} was trained on any of these pictures cannot be told: it kept no digests of its own,"
-            " which are gone or have changed",
-        )
-    train, val = (sum(digest in part for digest in digests) for part in known)
-    if not train and not val:
-        return 0, ()
-    chosen = f" and validated on {val:,}" if val else ""
-    return train, (
-        f"{run.name} was trained on {train:,} of these {counted(len(digests), 'picture')}{chosen}: on those it is"
-        " better than on pictures it never saw, and so are the figures here",
-    )
+    number, told = seen(run, [stored.store.digests[row].hex() for row in chosen])
+    return replace(found, notes=(*found.notes, *told), trained_on=number)
 
 
 def evaluate_prepared(

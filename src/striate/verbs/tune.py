@@ -29,6 +29,7 @@ from striate.tasks import classify
 from striate.verbs.events import Event, Finished, Finishing, Planned, follow
 from striate.verbs.finish import asking, finish, keep_model
 from striate.verbs.folds import few, fold_prepared, head_folds, net_folds
+from striate.verbs.lineage import learnt_before
 from striate.verbs.prepare import WORTH_SHARING, Prepared, Progress
 from striate.verbs.start import Start
 from striate.verbs.trunk import frozen_net, trunk_features
@@ -103,7 +104,8 @@ def tuned(run: Run, prepared: Prepared, tuning: Tuning, started: float) -> Itera
     before = head.epochs_done if whole is None else int(whole[1]["before"])
     done = before if whole is None else before + int(whole[1]["epochs_done"])
     run.truncate_history(done)
-    notes = (*run.notes, *prepared.notes, *tuning.notes, *head.inexact, *(() if done else few(prepared)))
+    notes = (*run.notes, *prepared.notes, *learnt_before(run, prepared), *tuning.notes, *head.inexact)
+    notes += () if done else few(prepared)
     yield Planned(run, prepared, device=str(tuning.device), done=done, notes=notes)
     answers: Answers | None = None
     threads = torch.get_num_threads()
