@@ -47,6 +47,7 @@ CASES = {
         "fine",
         "Fine as it is: 98.0 % of 400 test pictures are right (96.1 to 99.0), and no class stands out as weak.",
     ),
+    "of other pictures": ([[196, 4], [4, 196]], {"part": ""}, "fine", ": 98.0 % of 400 pictures are right"),
     "guess": (
         [[30, 70], [28, 72]],
         {},

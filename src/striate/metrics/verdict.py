@@ -61,8 +61,8 @@ def verdict(
 ) -> Verdict:
     """Return the verdict on an evaluation.
 
-    ``part``: which pictures those are, as it stands before "pictures" (test, validation, cross-validated). ``trained``:
-    of each class, how many pictures it was learnt from (None: not known, and then no class counts as untested).
+    ``part``: which pictures those are, as it stands before "pictures" (test, validation, cross-validated; nothing for
+    others than a run's own). ``trained``: of each class, how many pictures it was learnt from (None: not known, and then no class counts as untested).
     ``from_chance``: photographs were learnt without weights to start from, which would help most. ``also``: further
     sentences for the reasons.
 
@@ -90,7 +90,7 @@ class _Seen:
 
     @property
     def pictures(self) -> str:
-        return counted(self.report.pictures, f"{self.part} picture")
+        return counted(self.report.pictures, f"{self.part} picture".strip())
 
     @property
     def right(self) -> int:
