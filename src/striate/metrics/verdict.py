@@ -62,7 +62,8 @@ def verdict(
     """Return the verdict on an evaluation.
 
     ``part``: which pictures those are, as it stands before "pictures" (test, validation, cross-validated; nothing for
-    others than a run's own). ``trained``: of each class, how many pictures it was learnt from (None: not known, and then no class counts as untested).
+    others than a run's own). ``trained``: of each class, how many pictures it was learnt from (None: not known, and
+    then no class counts as untested).
     ``from_chance``: photographs were learnt without weights to start from, which would help most. ``also``: further
     sentences for the reasons.
 
