@@ -65,7 +65,7 @@ def live(root: Path, system: Any, promise: Promise, *, epochs: int = 4, longer: 
     try:
         promise.created = True
         if not (run.path / "split.json").exists():
-            run.write_split({"train": ["a", "b"], "test": ["c"]})
+            run.write_split({"train": ["a", "b"], "val": [], "test": ["c"]})
         promise.split = True
         newest = run.latest_checkpoint()
         done = newest[1]["epochs_done"] if newest else 0
@@ -111,7 +111,7 @@ def check(root: Path, promise: Promise, system: Any) -> None:
     assert run.source() == {"a": 1}
     assert run.environment() == {"b": 2}
     if promise.split or (run.path / "split.json").exists():
-        assert run.split() == {"train": ["a", "b"], "test": ["c"]}
+        assert run.split() == {"train": ["a", "b"], "val": [], "test": ["c"]}
     newest = run.latest_checkpoint()
     done = newest[1]["epochs_done"] if newest else 0
     assert run.notes == [], "a power cut damaged a checkpoint"

@@ -430,7 +430,7 @@ def test_changed_pictures_are_named_even_where_others_are_gone(tmp_path: Path) -
     ("name", "text", "said"),
     [
         ("source.json", "{}", "source.json is damaged: it names no classes"),
-        ("split.json", "{}", "split.json is damaged: it names no pictures"),
+        ("split.json", "{}", r"split.json is damaged \(lacks train, val, test"),
         ("recipe.toml", "", "recipe.toml is damaged: it lacks source, net"),
         ("pictures.json", '{"keys": ["a"], "targets": [], "digests": []}', "pictures.json is damaged"),
     ],

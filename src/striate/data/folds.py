@@ -75,7 +75,7 @@ class Folds:
         """
         kept = np.array(values["places"], np.int64)
         count = values["count"]
-        if kept.ndim != 2 or kept.shape[1] != len(rows) or not isinstance(count, int) or count <= kept.max(initial=0):
+        if kept.ndim != 2 or kept.shape[1] != len(rows) or not kept.max(initial=0) < count <= max(2, len(rows)):
             raise ValueError("the folds do not belong to the pictures")
         there = np.array([row is not None for row in rows], bool)
         now = np.array([row for row in rows if row is not None], np.int64)

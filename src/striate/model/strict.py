@@ -14,15 +14,15 @@ LONGEST: Final = 20  # digits of a whole number: 2^64 has as many, and nothing t
 MOST: Final = 200_000  # lists and objects in a text: a header has two for each tensor; a million take 100 MB
 
 
-def loads(text: str | bytes) -> Any:
+def loads(text: str | bytes, *, most: int = MOST) -> Any:
     """Return the value of a JSON text. Raises ValueError in a few words; nothing else, however the text is made.
 
     >>> loads('{"a": [1, 2.5]}')
     {'a': [1, 2.5]}
     """
     brackets = text.count(b"[") + text.count(b"{") if isinstance(text, bytes) else text.count("[") + text.count("{")
-    if brackets > MOST:
-        raise ValueError(f"it has {brackets:,} brackets, and no more than {MOST:,} are read")
+    if brackets > most:
+        raise ValueError(f"it has {brackets:,} brackets, and no more than {most:,} are read")
     try:
         return json.loads(
             text, object_pairs_hook=_once, parse_constant=_constant, parse_float=_finite, parse_int=_whole

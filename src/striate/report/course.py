@@ -35,7 +35,8 @@ def curves(page: Page) -> Section:
         how = ["features"] if all("weight_decay" in entry for entry in epochs) else ["features, then pictures"]
     trained = f"training ({', '.join(how)})" if how else "training"
     loss = [curve(trained, "train_loss"), curve("validation", "val_loss")]
-    scores = [(float(entry["index"]), float(entry["metrics"]["accuracy"])) for entry in epochs if entry["metrics"]]
+    measured = [(entry["index"], (entry.get("metrics") or {}).get("accuracy")) for entry in epochs]
+    scores = [(float(index), float(value)) for index, value in measured if value is not None]
     accuracy = [Curve("validation accuracy", scores, mark=len(scores) <= 20)]
     kept = kept_epoch(epochs, patience=recipe is not None and recipe.patience is not None)
     unit = "pass over the features" if head else "epoch"

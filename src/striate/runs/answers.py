@@ -16,8 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from striate.errors import ModelError, RunError
-from striate.model import tensorfile
+from striate.model import strict, tensorfile
 from striate.runs import durable
+from striate.runs.fields import ANSWERS
 
 NAME = "folds.safetensors"
 FOLDER = "folds"
@@ -38,6 +39,10 @@ class Answers:
     others: Mapping[str, NDArray[Any]] = field(default_factory=dict)
     facts: Mapping[str, Any] = field(default_factory=dict)
 
+    def are_of(self, pictures: int, classes: int) -> bool:
+        """Return whether these are answers to so many pictures, in so many classes."""
+        return self.logits.shape == (pictures, classes)
+
 
 def write(path: Path, answers: Answers) -> None:
     """Write answers, whole or not at all. Errors: DiskError."""
@@ -52,12 +57,15 @@ def read(path: Path) -> Answers:
     """Read answers. Errors: RunError when they are not there, or damaged."""
     try:
         tensors, header = tensorfile.read_all_arrays(path)
-        values = json.loads(header.metadata[KEY])
+        values = strict.loads(header.metadata[KEY])
         if values["format"] != FORMAT:
             raise RunError(f"{path} is of format {values['format']}, and this Striate reads {FORMAT}")
-        if tensorfile.CHECKSUM not in header.metadata or tensors["logits"].ndim != 2:
-            raise KeyError("logits")
-        facts = dict(values["facts"])
+        if tensorfile.CHECKSUM not in header.metadata:
+            raise ValueError("it carries no checksum")
+        _check(tensors)
+        facts = values["facts"]
+        if why := ANSWERS(facts):
+            raise ValueError(why)
     except FileNotFoundError:
         raise RunError(f"{path} is not there: the answers of the folds are gone") from None
     except OSError as error:
@@ -79,3 +87,15 @@ def whole(path: Path) -> Answers | None:
         return read(path)
     except RunError:
         return None
+
+
+def _check(tensors: Mapping[str, NDArray[Any]]) -> None:
+    """Refuse what are no answers: another shape, another kind of number, numbers that are not finite. ValueError."""
+    for name, kind, dimensions in (("logits", np.float32, 2), ("distances", np.float64, 1)):
+        tensor = tensors.get(name)
+        if tensor is None and name == "distances":
+            continue
+        if tensor is None or tensor.dtype != kind or tensor.ndim != dimensions:
+            raise ValueError(f"its {name} are not what they have to be")
+        if not np.isfinite(tensor).all() or len(tensor) != len(tensors["logits"]):
+            raise ValueError(f"its {name} hold numbers that are not finite, or not one a picture")

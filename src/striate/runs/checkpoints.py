@@ -7,14 +7,15 @@ until a checkpoint is written or read.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from striate.errors import DiskError, ModelError, RunError
 from striate.model import tensorfile
 from striate.runs import durable
+from striate.runs.fields import STATE
 
 if TYPE_CHECKING:
     import numpy as np
@@ -77,7 +78,9 @@ def newest(directory: Path) -> tuple[tuple[dict[str, Tensor], dict[str, Any]] | 
                 raise ModelError(f"{path} carries no checksum")
             values = json.loads(header.metadata[KEY])
             number, facts = values["format"], values["facts"]
-        except (ModelError, KeyError, TypeError, ValueError) as error:
+            if number == FORMAT and (why := STATE(facts)):
+                raise ModelError(f"{path} is no state of a training ({why.strip(' .')[:120]})")
+        except (ModelError, KeyError, TypeError, ValueError, RecursionError) as error:
             why = str(error) if isinstance(error, ModelError) else f"{path} is not a checkpoint of Striate"
             notes.append(f"the checkpoint of epoch {epoch} cannot be used: {why}")
             continue
@@ -93,6 +96,19 @@ def newest(directory: Path) -> tuple[tuple[dict[str, Tensor], dict[str, Any]] | 
     if notes:
         raise RunError("; ".join(notes) + ". No checkpoint is left to go on from: start a new run with striate train")
     return None, notes
+
+
+@contextmanager
+def loading(directory: Path) -> Iterator[None]:
+    """Say what a checkpoint of this folder lacks while a training becomes what it says. Raises RunError."""
+    try:
+        yield
+    except (KeyError, IndexError, TypeError, ValueError, RuntimeError) as error:
+        why = f"{type(error).__name__}: {' '.join(str(error).split())[:120]}"
+        raise RunError(
+            f"the newest checkpoint in {directory} is damaged: no training can go on from it ({why}); remove it, and it"
+            " goes on from the one before"
+        ) from None
 
 
 def refuse_non_finite(tensors: Mapping[str, Tensor | np.ndarray[Any, Any]], what: str) -> None:

@@ -14,6 +14,7 @@ import numpy as np
 
 from striate.errors import RunError
 from striate.runs import history
+from striate.runs.fields import FILTERS
 
 if TYPE_CHECKING:
     from striate.runs.run import Run
@@ -44,12 +45,12 @@ def kept(run: Run) -> dict[int, np.ndarray[Any, Any]]:
     """
     known = {0, *(entry.get("index") for entry in run.history())}
     found = {}
-    for line in history.read(_file(run)):
+    for line in history.read(_file(run), FILTERS):
         if line["index"] in known:
             try:
                 flat = np.frombuffer(base64.b64decode(line["values"]), np.int8).astype(np.float32)
                 found[line["index"]] = (flat * (line["largest"] / 127)).reshape(line["shape"])
-            except (KeyError, TypeError, ValueError):
+            except ValueError:  # no base64, or not as many values as its shape has
                 raise RunError(f"{_file(run)} is damaged in epoch {line['index']}; it can be deleted") from None
     return found
 

@@ -10,7 +10,9 @@ from typing import Any
 
 from striate.errors import RunError
 from striate.files import LIST, read_bytes
+from striate.model import strict
 from striate.runs import durable
+from striate.runs.fields import Check, anything, epoch, whole
 
 
 def append(path: Path, epoch: Mapping[str, Any], *, system: durable.System = durable.SYSTEM) -> None:
@@ -19,15 +21,15 @@ def append(path: Path, epoch: Mapping[str, Any], *, system: durable.System = dur
     durable.append_line(path, json.dumps(plain(epoch), allow_nan=False), system=system)
 
 
-def read(path: Path) -> list[dict[str, Any]]:
-    """Return the epochs whose lines are whole. Raises RunError for damage anywhere but at the end."""
-    return [json.loads(line) for line in _whole_lines(path)[0]]
+def read(path: Path, check: Check = epoch) -> list[dict[str, Any]]:
+    """Return the epochs whose lines are whole, as ``check`` wants them. Raises RunError for damage but at the end."""
+    return [entry for _, entry in _whole_lines(path, check)[0]]
 
 
 def truncate(path: Path, epoch: int, *, system: durable.System = durable.SYSTEM) -> None:
-    """Cut off what comes after ``epoch``, and a torn last line."""
+    """Cut off what comes after ``epoch``, and a torn last line. Raises RunError for damage anywhere but at the end."""
     lines, torn = _whole_lines(path)
-    kept = [line for line in lines if _number(json.loads(line)) <= epoch]
+    kept = [line for line, entry in lines if _number(entry) <= epoch]
     if torn or len(kept) < len(lines):
         durable.write(path, b"".join(line + b"\n" for line in kept), system=system)
 
@@ -36,7 +38,7 @@ def mend(path: Path, *, system: durable.System = durable.SYSTEM) -> None:
     """Cut off a torn last line."""
     lines, torn = _whole_lines(path)
     if torn:
-        durable.write(path, b"".join(line + b"\n" for line in lines), system=system)
+        durable.write(path, b"".join(line + b"\n" for line, _ in lines), system=system)
 
 
 def plain(value: Any) -> Any:
@@ -52,8 +54,8 @@ def plain(value: Any) -> Any:
     return value
 
 
-def _whole_lines(path: Path) -> tuple[list[bytes], bool]:
-    """Return the lines that are whole, and whether something torn follows them."""
+def _whole_lines(path: Path, check: Check = anything) -> tuple[list[tuple[bytes, dict[str, Any]]], bool]:
+    """Return the lines that are whole, with what they say, and whether something torn follows them."""
     try:
         content = read_bytes(path, limit=LIST)
     except FileNotFoundError:
@@ -61,26 +63,25 @@ def _whole_lines(path: Path) -> tuple[list[bytes], bool]:
     except OSError as error:
         raise RunError(f"{path} cannot be read: {error.strerror or error}") from None
     *lines, rest = content.split(b"\n")
+    found: list[tuple[bytes, dict[str, Any]]] = []
     for index, line in enumerate(lines):
-        if not _is_entry(line):
+        try:
+            entry = strict.loads(line)
+            _number(entry)
+        except ValueError:
             # A power cut can leave zeros where a line was to be, and its end behind them.
             if index == len(lines) - 1 and not rest:
-                return lines[:-1], True
-            raise RunError(f"{path} is damaged in line {index + 1}; mend or remove that line")
-    return lines, bool(rest)
-
-
-def _is_entry(line: bytes) -> bool:
-    try:
-        _number(json.loads(line))
-    except (ValueError, RecursionError):
-        return False
-    return True
+                return found, True
+            raise RunError(f"{path} is damaged in line {index + 1}; mend or remove that line") from None
+        if why := check(entry):
+            raise RunError(f"{path} is damaged in line {index + 1} ({why.strip(' .')}); mend or remove that line")
+        found.append((line, entry))
+    return found, bool(rest)
 
 
 def _number(entry: Any) -> int:
     """Return which epoch an entry is about."""
     number = entry.get("index", entry.get("epoch")) if isinstance(entry, Mapping) else None
-    if type(number) is not int:
-        raise ValueError("an entry of the history lacks its epoch: 'index', a whole number")
+    if not isinstance(number, int) or whole(number):
+        raise ValueError("an entry of the history lacks its epoch: 'index', a whole number from 0 on")
     return number

@@ -20,6 +20,7 @@ import numpy as np
 from striate.errors import RunError
 from striate.files import LIST, read_bytes
 from striate.runs import durable, history
+from striate.runs.fields import MAPS
 
 if TYPE_CHECKING:
     from striate.runs.run import Run
@@ -55,7 +56,7 @@ def keep(run: Run, epoch: int, picture: int, parts: Mapping[str, tuple[tuple[int
         return
     path, apart = run.path / FILE, step(epoch)
     if (epoch - 1) % apart or step(epoch - 1) < apart or not _ends_with(path, epoch - 1):
-        lines = history.read(path)
+        lines = history.read(path, MAPS)
         wanted = [line for line in lines if line["index"] < epoch and line["index"] % apart == 0]
         if len(wanted) < len(lines):
             durable.write(path, "".join(json.dumps(line) + "\n" for line in wanted).encode())
@@ -73,14 +74,14 @@ def kept(run: Run) -> dict[str, Kept]:
     path = run.path / FILE
     known = {0, *(entry.get("index") for entry in run.history())}
     found: dict[str, Kept] = {}
-    for line in history.read(path):
+    for line in history.read(path, MAPS):
         if line["index"] not in known:
             continue
         try:
             for name, packed in line["parts"].items():
                 part = found.setdefault(name, Kept(line["picture"], tuple(packed["channels"]), {}))
                 part.maps[line["index"]] = _unpacked(packed)
-        except (AttributeError, KeyError, TypeError, ValueError, zlib.error):
+        except (ValueError, zlib.error):
             raise RunError(f"{path} is damaged in epoch {line['index']}; it can be deleted") from None
     return found
 

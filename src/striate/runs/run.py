@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, final
 
 from striate.errors import RunError
 from striate.files import LIST, read_bytes
-from striate.runs import checkpoints, durable, history, names
+from striate.runs import checkpoints, durable, fields, history, names
 from striate.runs.lock import Lock, acquire, holder
 
 if TYPE_CHECKING:
@@ -147,6 +147,9 @@ class Run:
                 if directory.is_dir():
                     with durable.explained(directory, f"cannot go on with {self.path}", "it is as it was"):
                         self._system.sync_directory(directory)
+            for name in names.FILES:
+                if (self.path / name).is_dir():
+                    raise RunError(f"{self.path / name} is a folder, and a file of the run has to be there; remove it")
             history.mend(self._history, system=self._system)
         except BaseException:
             self.unlock()
@@ -196,30 +199,36 @@ class Run:
 
     def source(self) -> dict[str, Any]:
         """Return the facts of the pictures, as ``create`` was given them."""
-        return _an_object(self.read_json("source.json"), self.path / "source.json")
+        found: dict[str, Any] = self.read_json("source.json")
+        return found
 
     def environment(self) -> dict[str, Any]:
         """Return what the run was begun on."""
-        return _an_object(self.read_json("environment.json"), self.path / "environment.json")
+        found: dict[str, Any] = self.read_json("environment.json")
+        return found
 
     def split(self) -> Keys:
         """Return the keys of the pictures by part. Raises RunError when the run was stopped before it had a split."""
         path = self.path / "split.json"
         if not path.exists():
             raise RunError(f"{self.name} was stopped before its pictures were split; start a new run: {names.TRAIN}")
-        return _an_object(self.read_json("split.json"), path)
+        found: Keys = self.read_json("split.json")
+        return found
 
     def write_split(self, keys: Mapping[str, Sequence[str]]) -> None:
         """Keep which picture is in which part."""
         self.write_json("split.json", {part: list(names) for part, names in keys.items()})
 
     def read_json(self, name: str) -> Any:
-        """Return the value of a JSON file of the run. Raises RunError when it is absent or damaged."""
+        """Return the value of a JSON file of the run. Raises RunError when it is absent or damaged.
+
+        What stands in the files that every run has is checked (`striate.runs.fields`).
+        """
         text = self._read(name)
         try:
-            return json.loads(text)
-        except (ValueError, RecursionError) as error:
-            raise RunError(f"{self.path / name} is damaged ({str(error)[:80]}); {self.name} cannot be used") from None
+            return fields.loads(text, fields.FILES.get(name, fields.anything))
+        except ValueError as error:
+            raise RunError(f"{self.path / name} is damaged ({str(error)[:120]}); {self.name} cannot be used") from None
 
     def write_json(self, name: str, value: Any) -> None:
         """Keep a value as a JSON file of the run; numbers that are not finite become null."""
@@ -342,9 +351,3 @@ class Run:
             raise RunError(f"{self.name} has no {name}; what is in {self.path} is not whole") from None
         except OSError as error:
             raise RunError(f"{path} cannot be read: {error.strerror or error}") from None
-
-
-def _an_object(value: Any, path: Path) -> dict[str, Any]:
-    if not isinstance(value, dict):
-        raise RunError(f"{path} is damaged: it holds no JSON object")
-    return value

@@ -26,6 +26,7 @@ from striate.runs.run import Run
 from striate.tasks.unknown import log_distances
 from striate.verbs.events import FoldDone, Folding
 from striate.verbs.prepare import Own, Prepared, scaled, subset
+from striate.words import counted
 
 if TYPE_CHECKING:
     from striate.engine.fit import Training
@@ -68,9 +69,11 @@ def answers_of(run: Run, prepared: Prepared) -> Answers:
     places = split["folds"]["places"]
     keys = [key for number, key in enumerate(split["train"]) if all(draw[number] >= 0 for draw in places)]
     row = {key: number for number, key in enumerate(keys)}
-    if len(found.logits) != len(keys):
+    classes = len(prepared.source.classes)
+    if not found.are_of(len(keys), classes):
         raise RunError(
-            f"{run.path / kept.NAME} holds {len(found.logits)} answers to {len(keys)} pictures; it is damaged"
+            f"{run.path / kept.NAME} is damaged: it holds {' x '.join(map(str, found.logits.shape))} answers, and"
+            f" {len(keys)} pictures of {counted(classes, 'class')} were measured"
         )
     items = prepared.source.items
     chosen = np.array([row[items[index].key] for index in prepared.folds.measured], np.int64)
@@ -106,7 +109,7 @@ def head_folds(
     folds, targets = prepared.folds, prepared.targets
     assert folds is not None
     found = kept.whole(path)
-    if found is not None and len(found.logits) == len(folds.measured) and "path" in found.facts:
+    if found is not None and found.are_of(len(folds.measured), head.classes) and found.facts.get("path"):
         return found
     under_way = cross_validated(
         head.features,
@@ -175,7 +178,8 @@ def net_folds(
     assert folds is not None
     facts = {"epochs": prepared.recipe.epochs}  # a run may be gone on with for more
     found = kept.whole(path)
-    if found is not None and len(found.logits) == len(folds.measured) and found.facts == facts:
+    classes = len(prepared.source.classes)
+    if found is not None and found.are_of(len(folds.measured), classes) and found.facts == facts:
         durable.discard(folder)
         return found
     if not folder.is_dir():
@@ -187,7 +191,7 @@ def net_folds(
             continue
         file = folder / f"{number}.safetensors"
         part = kept.whole(file)
-        if part is None or len(part.logits) != len(held) or part.facts != facts:
+        if part is None or not part.are_of(len(held), classes) or part.facts != facts:
             began = time.monotonic()
             training = begin(draw, fold)
             yield from _train(training, folder / f"{number}-{prepared.recipe.epochs}", number, of)
@@ -224,7 +228,8 @@ def _train(training: Training, folder: Path, number: int, of: int) -> Iterator[F
         durable.make_directory(folder)
     checkpoint, _ = checkpoints.newest(folder)
     if checkpoint is not None:
-        training.load_state(*checkpoint)
+        with checkpoints.loading(folder):
+            training.load_state(*checkpoint)
     last = time.monotonic()
 
     def keep() -> float:

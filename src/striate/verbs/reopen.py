@@ -56,7 +56,7 @@ def reopen_data(
             f"the pictures of {run.name} cannot be read from {facts.get('location', recipe.source)}: {error}"
         ) from None
     wanted = {key for part in keys.values() for key in part}
-    rejected = {bad.get("key") for bad in facts.get("rejected", ()) if isinstance(bad, dict)}
+    rejected = {bad["key"] for bad in facts.get("rejected", ())}
     added = tuple(
         item.key for item in found.items if item.target >= 0 and item.key not in wanted and item.key not in rejected
     )
@@ -95,8 +95,7 @@ def parts_of(run: Run) -> dict[str, list[str]]:
     """Return the keys of a run's pictures by part. Errors: RunError for a split that is damaged."""
     kept = run.split()
     parts = {part: kept.get(part, []) for part in PARTS}
-    whole = all(isinstance(names, list) and all(isinstance(key, str) for key in names) for names in parts.values())
-    if not whole or not parts["train"]:
+    if not parts["train"]:
         raise RunError(f"{run.path / 'split.json'} is damaged: it names no pictures; {run.name} cannot be used")
     return parts
 
@@ -147,12 +146,10 @@ def known_pictures(run: Run) -> dict[str, tuple[int, str]] | None:
     if not path.exists():
         return None
     facts = run.read_json(PICTURES)
-    kept: dict[str, Any] = facts if isinstance(facts, dict) else {}
-    lists: list[Any] = [kept.get(name) for name in ("keys", "targets", "digests")]
-    keys, targets, digests = lists
-    if not all(isinstance(each, list) for each in lists) or not len(keys) == len(targets) == len(digests):
+    keys, targets, digests = (facts[name] for name in ("keys", "targets", "digests"))
+    if not len(keys) == len(targets) == len(digests):
         raise RunError(f"{path} is damaged: its lists do not belong together; {run.name} cannot be used")
-    return {str(key): (target, digest) for key, target, digest in zip(keys, targets, digests, strict=True)}
+    return {key: (target, digest) for key, target, digest in zip(keys, targets, digests, strict=True)}
 
 
 def changes(run: Run, prepared: Prepared) -> tuple[str, ...]:
@@ -210,9 +207,9 @@ def _kept(run: Run, facts: Mapping[str, Any]) -> tuple[tuple[str, ...], Preproce
     """Return the classes and the preprocessing that a run keeps."""
     damaged = f"{run.path / 'source.json'} is damaged: {{}}; {run.name} cannot be used"
     classes, fields = facts.get("classes"), facts.get("preprocess")
-    if not isinstance(classes, list) or not classes or not all(isinstance(name, str) for name in classes):
+    if not classes:
         raise RunError(damaged.format("it names no classes"))
-    if not isinstance(fields, dict):
+    if fields is None:
         raise RunError(damaged.format("it does not say how its pictures are prepared"))
     try:
         return tuple(classes), Preprocess.from_dict(fields)

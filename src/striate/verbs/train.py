@@ -16,6 +16,7 @@ from striate import recipe as recipes
 from striate.data.preprocess import Preprocess
 from striate.errors import RecipeError, RunError
 from striate.recipe import Recipe
+from striate.runs import checkpoints, filters, maps
 from striate.runs.environment import environment
 from striate.runs.run import Run
 from striate.spec.code import is_code
@@ -215,6 +216,8 @@ def resuming(
     with run.locked():
         recipe = recipe_of(run)
         assert recipe.epochs is not None
+        for read in (run.history, run.environment, partial(filters.kept, run), partial(maps.kept, run)):
+            read()  # what is damaged of what is added to, or shown in the report, is said before anything is learnt
         if epochs is not None and epochs < recipe.epochs:
             raise RunError(
                 f"{run.name} was begun with {counted(recipe.epochs, 'epoch')}; it can be raised, not lowered to"
@@ -295,9 +298,10 @@ def _learn(run: Run, prepared: Prepared, state: Training | Tuning, started: floa
     done = 0
     if checkpoint is not None:
         tensors, facts = checkpoint
-        if facts["pictures"] > len(prepared.split.train):  # some are gone and were to be left out
-            facts = with_fewer_pictures(facts, state)
-        state.load_state(tensors, facts)
+        with checkpoints.loading(run.path / "checkpoints"):
+            if facts["pictures"] > len(prepared.split.train):  # some are gone and were to be left out
+                facts = with_fewer_pictures(facts, state)
+            state.load_state(tensors, facts)
         done = state.epochs_done
     run.truncate_history(done)
     notes = (*run.notes, *prepared.notes, *state.inexact, *(() if done else few(prepared)))

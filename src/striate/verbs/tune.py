@@ -21,6 +21,7 @@ from striate.model.build import build
 from striate.model.transfer import load_trunk, set_head
 from striate.model.weights import read
 from striate.runs import answers as kept
+from striate.runs import checkpoints
 from striate.runs.answers import Answers
 from striate.runs.run import Run
 from striate.spec.shape import Shape
@@ -98,11 +99,13 @@ def tuned(run: Run, prepared: Prepared, tuning: Tuning, started: float) -> Itera
     whole = None
     if checkpoint is not None and checkpoint[1].get("phase") == "head":
         if not prepared.missing:  # else it is fitted anew, in seconds, to the pictures that remain
-            head.load_state(*checkpoint)
+            with checkpoints.loading(run.path / "checkpoints"):
+                head.load_state(*checkpoint)
     elif checkpoint is not None:
         whole = checkpoint
-    before = head.epochs_done if whole is None else int(whole[1]["before"])
-    done = before if whole is None else before + int(whole[1]["epochs_done"])
+    with checkpoints.loading(run.path / "checkpoints"):
+        before = head.epochs_done if whole is None else int(whole[1]["before"])
+        done = before if whole is None else before + int(whole[1]["epochs_done"])
     run.truncate_history(done)
     notes = (*run.notes, *prepared.notes, *learnt_before(run, prepared), *tuning.notes, *head.inexact)
     notes += () if done else few(prepared)
@@ -131,9 +134,10 @@ def tuned(run: Run, prepared: Prepared, tuning: Tuning, started: float) -> Itera
         )
         if whole is not None:
             tensors, facts = whole
-            if facts["pictures"] > len(prepared.split.train):
-                facts = with_fewer_pictures(facts, training)
-            training.load_state(tensors, facts)
+            with checkpoints.loading(run.path / "checkpoints"):
+                if facts["pictures"] > len(prepared.split.train):
+                    facts = with_fewer_pictures(facts, training)
+                training.load_state(tensors, facts)
         yield from follow(run, training, watch(training), before=before)
         model = training.final_model()
         if answers is not None:
