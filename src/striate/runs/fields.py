@@ -205,7 +205,6 @@ MAPS: Final = fields(
 ANSWERS: Final = fields({"epochs": whole, "path": listed(number)})
 """What out-of-fold answers say of themselves."""
 
-_best: Final = fields({}, epoch=whole, loss=anything)
 _state: Final = {
     **dict.fromkeys(
         (
@@ -216,7 +215,7 @@ _state: Final = {
     ),
     **dict.fromkeys(("rate_factor", "seconds", "waited", "best_decay"), number),
     "parts": lambda value: whole(value, least=1),
-    "best": maybe(_best),
+    "best": anything,
     "lengthened": listed(named(whole)),
     "inexact": listed(text),
     "done": flag,

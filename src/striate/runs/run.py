@@ -199,21 +199,18 @@ class Run:
 
     def source(self) -> dict[str, Any]:
         """Return the facts of the pictures, as ``create`` was given them."""
-        found: dict[str, Any] = self.read_json("source.json")
-        return found
+        return dict(self.read_json("source.json"))
 
     def environment(self) -> dict[str, Any]:
         """Return what the run was begun on."""
-        found: dict[str, Any] = self.read_json("environment.json")
-        return found
+        return dict(self.read_json("environment.json"))
 
     def split(self) -> Keys:
         """Return the keys of the pictures by part. Raises RunError when the run was stopped before it had a split."""
         path = self.path / "split.json"
         if not path.exists():
             raise RunError(f"{self.name} was stopped before its pictures were split; start a new run: {names.TRAIN}")
-        found: Keys = self.read_json("split.json")
-        return found
+        return dict(self.read_json("split.json"))
 
     def write_split(self, keys: Mapping[str, Sequence[str]]) -> None:
         """Keep which picture is in which part."""
