@@ -64,6 +64,18 @@ def test_it_is_what_either_evaluation_says(home: Path) -> None:
     assert found.log_loss[2].value == pytest.approx(found.log_loss[1].value - found.log_loss[0].value)
 
 
+def test_out_of_fold_answers_are_compared_as_they_are_measured(home: Path) -> None:
+    """Each with the temperature that was fitted to the other folds."""
+    runs = home / "folded"
+    for _ in range(2):
+        recipe = striate.Recipe(source=str(home / "one"), threads=1, folds=3, net=NET, epochs=1, device="cpu")
+        striate.train(recipe, runs_dir=runs, name="one")
+    found, alone = compare("one-1", "one-2", runs_dir=runs), evaluate("one-1", runs_dir=runs)
+    assert alone.temperatures is not None and len(set(alone.temperatures.tolist())) == 3
+    assert found.log_loss[0].value == pytest.approx(alone.report.log_loss.value, abs=1e-9)
+    np.testing.assert_allclose(np.sort(found.sure[0]), np.sort(alone.probabilities.max(axis=1)), atol=1e-9)
+
+
 def test_turned_round_it_says_the_opposite(home: Path) -> None:
     one, other = (compare(*names, runs_dir=home / "runs") for names in (("one-1", "one-2"), ("one-2", "one-1")))
     assert one.accuracy.difference.value == pytest.approx(-other.accuracy.difference.value)

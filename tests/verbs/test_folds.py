@@ -207,3 +207,35 @@ def test_damaged_answers_are_named(head_run: Run, tmp_path: Path) -> None:
     file.unlink()
     with pytest.raises(RunError, match="is not there"):
         evaluate(str(copy))
+
+
+def test_a_run_goes_on_in_the_middle_of_a_fold_without_what_is_gone(tmp_path: Path) -> None:
+    """The fold under way has a checkpoint of more pictures than it has now."""
+    root = paint(tmp_path / "pets", ("bee", "emu"), count=9)
+    events: Any = training(whole(root), runs_dir=tmp_path)
+    for event in events:
+        if isinstance(event, Folding) and event.words.startswith("fold 1 of 3, epoch 2"):
+            break
+    events.close()
+    run = Run.open("last", tmp_path)
+    with pytest.raises(RunError, match=r"is not finished: its folds.*--resume"):
+        evaluate(run.name, runs_dir=tmp_path)
+    split: dict[str, Any] = run.split()  # type: ignore[assignment]
+    places = split["folds"]["places"][0]
+    key = next(key for key, place in zip(split["train"], places, strict=True) if place == 1)  # fold 1 trains with it
+    (root / key).unlink()
+    striate.resume(run.name, runs_dir=tmp_path, without_missing=True)
+    assert run.finished() and len(evaluate(run.name, runs_dir=tmp_path).keys) == 17
+
+
+def test_the_verdict_on_a_cross_validated_run_knows_what_it_learnt_from(tmp_path: Path) -> None:
+    root = paint(tmp_path / "pets", ("bee", "emu"), count=10)
+    (root / "yak").mkdir()
+    (root / "emu" / "0-09.png").rename(root / "yak" / "only.png")
+    (root / "emu" / "copy.png").write_bytes((root / "emu" / "0-01.png").read_bytes())
+    run = striate.train(whole(root, epochs=1), runs_dir=tmp_path / "runs")
+    found = evaluate(str(run.path))
+    assert found.trained == (10, 10, 1)
+    assert found.verdict.reasons == tuple(json.loads((run.path / "finished.json").read_text())["verdict"]["reasons"])
+    assert any("3 folds" in reason for reason in found.verdict.reasons)
+    assert any("copy.png" in reason for reason in found.verdict.reasons)

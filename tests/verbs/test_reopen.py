@@ -21,6 +21,7 @@ from striate.data.preprocess import Preprocess
 from striate.engine.fit import Epoch, Step, watch
 from striate.errors import ModelError, RunError
 from striate.metrics.probability import softmax
+from striate.model import tensorfile
 from striate.model.build import build
 from striate.model.weights import ModelFile, to_bytes
 from striate.recipe import Recipe
@@ -32,7 +33,7 @@ from striate.verbs.adopt import Adopted
 from striate.verbs.evaluate import Evaluation, evaluate, evaluate_run
 from striate.verbs.events import Finished, Planned
 from striate.verbs.look import look_run
-from striate.verbs.reopen import reopen_data
+from striate.verbs.reopen import leave_out, reopen_data
 from striate.verbs.train import resuming, training
 
 BODY = "conv 6 3x3 pad 1 >> batchnorm >> relu >> maxpool 2 >> conv 8 3x3 pad 1 >> relu"
@@ -323,6 +324,47 @@ def test_a_run_goes_on_without_what_is_gone(part: str, tmp_path: Path) -> None:
     assert key not in run.split()[part] and run.source()["missing"] == [key]
     assert evaluate(run.name, runs_dir=runs).notes == ()
     assert len(reopen_data(run).split.train) == (21 if part == "train" else 22)
+
+
+def test_what_was_skipped_as_a_run_was_begun_is_known_after_some_are_left_out(tmp_path: Path) -> None:
+    paint(tmp_path / "zoo")
+    broken = next((tmp_path / "zoo").iterdir()) / "broken.png"
+    broken.write_bytes(b"\x89PNG\r\n\x1a\n broken")
+    recipe = Recipe(source=str(tmp_path / "zoo"), net=NET, epochs=2, batch=8, threads=1, device="cpu")
+    events = training(recipe, runs_dir=tmp_path / "runs", allow_bad=True)
+    for event in events:
+        if isinstance(event, Epoch) and event.index == 1:
+            events.close()  # type: ignore[attr-defined]
+    run = Run.open("last", tmp_path / "runs")
+    run.write_json("source.json", run.source() | {"output": "logits"})
+    before = run.source()
+    assert len(before["rejected"]) == 1
+    lose(run, tmp_path, "train")
+    striate.resume(run.name, runs_dir=tmp_path / "runs", without_missing=True)
+    after = run.source()
+    assert after["rejected"] == before["rejected"] and after["output"] == "logits"
+    assert evaluate(run.name, runs_dir=tmp_path / "runs").notes == ()
+
+
+def test_a_head_is_fitted_to_the_pictures_that_remain_though_killed_as_they_were_left_out(tmp_path: Path) -> None:
+    """Its checkpoint is of features standardised over other pictures."""
+    paint(tmp_path / "zoo")
+    start = begun(tmp_path)
+    events = training(
+        Recipe(source=str(tmp_path / "zoo"), start=start.name, tune="head", threads=1, device="cpu", folds=0),
+        runs_dir=tmp_path / "runs",
+    )
+    for event in events:
+        if isinstance(event, Epoch) and event.index == 9:
+            events.close()  # type: ignore[attr-defined]
+    run = Run.open("last", tmp_path / "runs")
+    lose(run, tmp_path, "train")
+    shutil.copytree(run.path, other := tmp_path / "runs" / "other")
+    leave_out(run, reopen_data(run, without_missing=True))  # and no further
+    striate.resume(run.name, runs_dir=tmp_path / "runs")
+    striate.resume("other", runs_dir=tmp_path / "runs", without_missing=True)
+    ours, theirs = (tensorfile.read_all_arrays(path / "model.safetensors")[0] for path in (run.path, other))
+    assert all(np.array_equal(ours[name], theirs[name]) for name in ours)
 
 
 def test_an_epoch_that_is_longer_than_epochs_are_now_ends_where_it_stands(tmp_path: Path) -> None:

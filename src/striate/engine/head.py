@@ -99,7 +99,13 @@ class HeadTraining:
         tensors |= {f"head.turn{number}": turn for number, turn in enumerate(self.turns)}
         best = None if self.best_loss == float("inf") else self.best_loss
         facts = {"format": 1, "phase": "head", "best_loss": best, "classes": list(self.weight.shape)}
+        facts["fitted_to"] = [len(self.train), len(self.val)]
         return tensors, facts | {name: getattr(self, name) for name in _COUNTERS}
+
+    def fits(self, facts: Mapping[str, object]) -> bool:
+        """Whether a state is of as many pictures: where some are gone since, a head is fitted anew, in seconds."""
+        here = [len(self.train), len(self.val)]
+        return facts.get("fitted_to", here) == here
 
     def load_state(self, tensors: Mapping[str, Tensor], facts: Mapping[str, object]) -> None:
         """Become what ``state`` returned. Errors: TrainingError when it is of another head."""

@@ -124,7 +124,7 @@ def _few(seen: _Seen) -> _Found | None:
         "only more pictures would tell"
         if seen.part == "cross-validated"
         else "--folds 5 measures on every picture there is"
-        if seen.part in ("test", "val")
+        if seen.part in ("test", "validation")
         else "more pictures would tell"
     )
     verb = plural(seen.report.pictures, "is")
@@ -144,9 +144,10 @@ def _untested(seen: _Seen) -> _Found | None:
     names = _names(missing)
     text = (
         f"Nothing is known of {names}: {seen.figure}, and none of them is of"
-        f" {'that class' if len(missing) == 1 else 'those classes'}; add pictures of {names} (10 or more), or measure"
-        " with --folds 5"
+        f" {'that class' if len(missing) == 1 else 'those classes'}; add pictures of {names} (10 or more)"
     )
+    if seen.part != "cross-validated":
+        text += ", or measure with --folds 5"
     return "untested", text, missing
 
 

@@ -11,7 +11,7 @@ from striate.errors import RunError
 from striate.metrics.intervals import Bootstrap
 from striate.metrics.outcomes import outcomes
 from striate.metrics.paired import paired_accuracy
-from striate.metrics.probability import softmax
+from striate.metrics.probability import Floats, softmax
 from striate.report.compare_page import Comparison
 from striate.runs.run import Run
 from striate.verbs.evaluate import Evaluation, evaluate
@@ -59,8 +59,8 @@ def compare(
     logits_b = np.empty((len(rows), len(first.classes)), second.evaluation.logits.dtype)
     logits_b[:, order] = second.evaluation.logits[theirs]
     sides = [
-        (first.evaluation.logits[rows], first.evaluation.calibration.temperature),
-        (logits_b, second.evaluation.calibration.temperature),
+        (first.evaluation.logits[rows], first.temperatures[rows]),
+        (logits_b, second.temperatures[theirs]),
     ]
     seen = [outcomes(logits, targets, temperature=temperature) for logits, temperature in sides]
     drawn = Bootstrap(len(rows))
@@ -98,6 +98,12 @@ class _Judged:
     @property
     def digests(self) -> list[bytes]:
         return [self.prepared.store.digests[index] for index in self.evaluation.indices]
+
+    @property
+    def temperatures(self) -> Floats:
+        """Each picture's (N,): one for all, or of out-of-fold answers what was fitted to the other folds."""
+        one, each = self.evaluation.calibration.temperature, self.evaluation.temperatures
+        return np.full(len(self.evaluation.keys), one) if each is None else each
 
     @property
     def words(self) -> str:

@@ -183,7 +183,7 @@ def evaluate_run(
         sizes = ", ".join(f"{name} {len(getattr(prepared.split, name))}" for name in ("train", "val", "test"))
         raise RunError(f"{run.name} has no {part} pictures ({sizes}); choose another part with --split")
     found = _ask(run.name, part, prepared.source, prepared.store, prepared.targets, chosen, predictor)
-    return replace(_of_run(found, prepared), notes=(*changes(run, prepared), *learnt_before(run, prepared)))
+    return replace(of_run(found, prepared), notes=(*changes(run, prepared), *learnt_before(run, prepared)))
 
 
 def evaluate_on(
@@ -227,20 +227,21 @@ def evaluate_prepared(
 ) -> Evaluation:
     """Evaluate a model that is in memory, on a part of the pictures it was prepared with."""
     chosen = np.array(getattr(prepared.split, part), np.int64)
-    return _of_run(
+    return of_run(
         measure(run.name, part, prepared.source, prepared.targets, chosen, ask, calibration, unknown), prepared
     )
 
 
-def _of_run(evaluation: Evaluation, prepared: Prepared) -> Evaluation:
+def of_run(evaluation: Evaluation, prepared: Prepared) -> Evaluation:
     """Return an evaluation that knows what its model was trained on."""
     recipe, size = prepared.recipe, (prepared.preprocess.height, prepared.preprocess.width)
     photographs = prepared.preprocess.channels > 1 and max(size) > SMALL
+    copies = copies_of(prepared).lines(prepared.source.items, prepared.source.classes)
     return replace(
         evaluation,
         trained=tuple(int(count) for count in counts_of(prepared)["train"]),
         from_chance=recipe.start is None and photographs,
-        also=copies_of(prepared).lines(prepared.source.items, prepared.source.classes),
+        also=(*evaluation.also, *copies),
     )
 
 

@@ -6,7 +6,7 @@ from striate.metrics.report import classification_report
 from striate.runs.answers import Answers
 from striate.tasks.calibrate import Calibration, fold_temperatures
 from striate.tasks.unknown import Unknown
-from striate.verbs.evaluate import Evaluation
+from striate.verbs.evaluate import Evaluation, of_run
 from striate.verbs.finish import spread
 from striate.verbs.folds import PART, means
 from striate.verbs.prepare import Prepared
@@ -29,7 +29,7 @@ def evaluate_folds(
     strange = None
     if unknown is not None and answers.distances is not None:
         strange = unknown.is_unknown(unknown.score_at(answers.distances, answers.logits))
-    return Evaluation(
+    evaluation = Evaluation(
         name=name,
         part=PART,
         classes=prepared.source.classes,
@@ -53,3 +53,4 @@ def evaluate_folds(
         means=means(prepared),
         also=(f"{folds}: {means(prepared)}",),
     )
+    return of_run(evaluation, prepared)

@@ -62,9 +62,15 @@ def folds_again(kept_split: dict[str, Any], index: dict[str, int], pictures: int
 def answers_of(run: Run, prepared: Prepared) -> Answers:
     """Return the out-of-fold answers of a run to ``prepared.folds.measured``, whichever pictures are gone since.
 
-    Errors: RunError when they are not there or damaged.
+    Errors: RunError when they are not there or damaged, or its folds are still to be trained, for the first time or
+    anew: what lies there then may be of other pictures, or of a net that was trained for fewer epochs.
     """
     assert prepared.folds is not None
+    if not run.finished():
+        raise RunError(
+            f"{run.name} is not finished: its folds, by which it is measured, are still to be trained; go on with"
+            f" striate train --resume {run.name}"
+        )
     found, split = kept.read(run.path / kept.NAME), cast("dict[str, Any]", run.split())
     places = split["folds"]["places"]
     keys = [key for number, key in enumerate(split["train"]) if all(draw[number] >= 0 for draw in places)]
@@ -222,14 +228,18 @@ def _answered(training: Training, prepared: Prepared, held: np.ndarray, others: 
 
 def _train(training: Training, folder: Path, number: int, of: int) -> Iterator[Folding]:
     """Train one fold from its newest checkpoint on; stopped between two steps it is kept as it stands."""
+    from striate.engine.fewer import with_fewer_pictures
     from striate.engine.fit import Epoch, Step, watch
 
     if not folder.is_dir():
         durable.make_directory(folder)
     checkpoint, _ = checkpoints.newest(folder)
     if checkpoint is not None:
+        tensors, facts = checkpoint
         with checkpoints.loading(folder):
-            training.load_state(*checkpoint)
+            if facts["pictures"] > len(training.split.train):  # some are gone since and were left out
+                facts = with_fewer_pictures(facts, training)
+            training.load_state(tensors, facts)
     last = time.monotonic()
 
     def keep() -> float:

@@ -133,7 +133,12 @@ def leave_out(run: Run, prepared: Prepared) -> None:
     facts = source_facts(prepared, Path(folder) if folder else None)
     if known_pictures(run) is None:  # else it names them all, in the order that maps.jsonl counts them by
         run.write_json(PICTURES, pictures_facts(prepared))
-    run.write_json("source.json", facts | {"missing": [*before.get("missing", ()), *prepared.missing]})
+    facts |= {  # what was skipped as it was begun is not looked at again, and what it alone knows stays
+        "notes": before.get("notes", []),
+        "rejected": [*before.get("rejected", ()), *facts["rejected"]],
+        "missing": list(dict.fromkeys([*before.get("missing", ()), *prepared.missing])),
+    }
+    run.write_json("source.json", before | facts)
     run.write_json("split.json", split_facts(prepared))
 
 

@@ -69,11 +69,11 @@ def remove(asked: Sequence[str], *, runs_dir: Path | str = "runs") -> list[tuple
     folder = Path(runs_dir)
     opened = [Run.open(name, folder) for name in dict.fromkeys(asked)]
     paths = {run.path.resolve(): run for run in opened}
-    for run in paths.values():
-        run.lock()
     pointed = names.last(folder)
     freed = []
     try:
+        for run in paths.values():
+            run.lock()
         for run in paths.values():
             freed.append((run.name, _size(run.path)))
             _take_away(run)

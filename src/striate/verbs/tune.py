@@ -98,7 +98,7 @@ def tuned(run: Run, prepared: Prepared, tuning: Tuning, started: float) -> Itera
     checkpoint = run.latest_checkpoint()
     whole = None
     if checkpoint is not None and checkpoint[1].get("phase") == "head":
-        if not prepared.missing:  # else it is fitted anew, in seconds, to the pictures that remain
+        if not prepared.missing and head.fits(checkpoint[1]):  # else it is fitted anew to the pictures that remain
             with checkpoints.loading(run.path / "checkpoints"):
                 head.load_state(*checkpoint)
     elif checkpoint is not None:
