@@ -6,7 +6,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import reduce
-from itertools import islice
+from itertools import chain, islice
 from math import gcd
 from operator import or_
 
@@ -223,10 +223,10 @@ def _fields(layer: Windowed) -> Iterator[tuple[str, Padding]]:
 def _around(pair: tuple[int, int], least: int, most: int) -> list[tuple[int, int]]:
     """Pairs near this one, nearest first: both sides changed alike, then one of them alone."""
     height, width = pair
-    by = sorted((step for step in range(-most, most + 1) if step), key=lambda step: (abs(step), -step))
-    both = [(height + step, width + step) for step in by]
-    single = [other for step in by for other in ((height + step, width), (height, width + step))]
-    return [other for other in both + single if all(least <= side <= most for side in other)][:24]
+    by = range(1, most + 1)  # one after the other, and no more than are taken: a window of 65,536 has as many
+    both = ((height + step, width + step) for size in by for step in (size, -size))
+    single = (one for size in by for step in (size, -size) for one in ((height + step, width), (height, width + step)))
+    return list(islice((each for each in chain(both, single) if all(least <= side <= most for side in each)), 24))
 
 
 def _changed(
