@@ -65,6 +65,18 @@ def test_nothing_is_removed_unless_all_can_be(tmp_path: Path) -> None:
     assert names.names(tmp_path) == ["pets-1", "pets-2"]
 
 
+def test_a_run_by_its_path_leaves_its_own_folder_in_order(tmp_path: Path) -> None:
+    for folder in ("a", "a", "b"):
+        (tmp_path / folder).mkdir(exist_ok=True)
+        made(tmp_path / folder)
+    remove([str(tmp_path / "a" / "pets-2")], runs_dir=tmp_path / "b")
+    assert names.last(tmp_path / "a") == "pets-1" and names.last(tmp_path / "b") == "pets-1"
+    (tmp_path / "b" / "link").symlink_to(tmp_path / "a" / "pets-1")
+    with pytest.raises(RunError, match="is a link to .*a/pets-1; remove the run itself"):
+        remove(["link", "pets-1"], runs_dir=tmp_path / "b")
+    assert sorted(path.name for path in (tmp_path / "b").iterdir()) == ["last", "link", "pets-1"]
+
+
 def test_a_kill_leaves_no_half_run(tmp_path: Path) -> None:
     made(tmp_path)
     left = tmp_path / ".removing-pets-7"

@@ -60,16 +60,18 @@ def runs(runs_dir: Path | str = "runs") -> list[RunSummary]:
 def remove(asked: Sequence[str], *, runs_dir: Path | str = "runs") -> list[tuple[str, int]]:
     """Remove runs by name, whole, and return the name of each with the bytes that were freed.
 
-    Nothing is removed unless all of them can be: RunError for one that is not there, or that is being trained.
+    Nothing is removed unless all of them can be: RunError for one that is not there, that is being trained, or a link.
     ``last`` then stands for the newest run that remains. A run that started from a removed one keeps its own copy of
     the weights. A kill leaves each run either whole or gone.
 
     Example: ``remove(["pets-1", "pets-3"])``
     """
-    folder = Path(runs_dir)
-    opened = [Run.open(name, folder) for name in dict.fromkeys(asked)]
+    opened = [Run.open(name, Path(runs_dir)) for name in dict.fromkeys(asked)]
+    for run in opened:
+        if run.path.is_symlink():
+            raise RunError(f"{run.path} is a link to {run.path.resolve()}; remove the run itself, by that path")
     paths = {run.path.resolve(): run for run in opened}
-    pointed = names.last(folder)
+    pointed = {path.parent: names.last(path.parent) for path in paths}  # a run by its path may lie in another folder
     freed = []
     try:
         for run in paths.values():
@@ -80,10 +82,11 @@ def remove(asked: Sequence[str], *, runs_dir: Path | str = "runs") -> list[tuple
     finally:
         for run in paths.values():
             run.unlock()
-        for leftover in folder.glob(f"{REMOVING}*"):
-            shutil.rmtree(leftover, ignore_errors=True)
-        if pointed is not None and not (folder / pointed / names.MARK).is_file():
-            _point_at_newest(folder)
+        for folder, last in pointed.items():
+            for leftover in folder.glob(f"{REMOVING}*"):
+                shutil.rmtree(leftover, ignore_errors=True)
+            if last is not None and not (folder / last / names.MARK).is_file():
+                _point_at_newest(folder)
     return freed
 
 
