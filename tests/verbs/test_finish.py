@@ -52,3 +52,12 @@ def test_a_full_disk_is_no_fault_to_pass_over(zoo: Path, tmp_path: Path, monkeyp
             striate.train(RECIPE.changed(source=str(zoo)), runs_dir=tmp_path)
     run = striate.resume("last", runs_dir=tmp_path)
     assert run.state() == "finished" and run.report_path.read_text().count("</html>") == 1
+
+
+@pytest.mark.parametrize(("test", "said"), [(0.0, True), (0.2, False)])
+def test_a_figure_of_pictures_that_something_was_chosen_by_says_so(
+    test: float, said: bool, zoo: Path, tmp_path: Path
+) -> None:
+    *_, last = training(RECIPE.changed(source=str(zoo), val=0.2, test=test, folds=0), runs_dir=tmp_path)
+    assert isinstance(last, Finished) and last.evaluation.part == ("val" if said else "test")
+    assert any("of the validation pictures, by which its temperature" in note for note in last.notes) == said

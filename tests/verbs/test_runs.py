@@ -72,7 +72,7 @@ def test_a_run_by_its_path_leaves_its_own_folder_in_order(tmp_path: Path) -> Non
     remove([str(tmp_path / "a" / "pets-2")], runs_dir=tmp_path / "b")
     assert names.last(tmp_path / "a") == "pets-1" and names.last(tmp_path / "b") == "pets-1"
     (tmp_path / "b" / "link").symlink_to(tmp_path / "a" / "pets-1")
-    with pytest.raises(RunError, match="is a link to .*a/pets-1; remove the run itself"):
+    with pytest.raises(RunError, match=r"is a link to .*a/pets-1; remove the run itself"):
         remove(["link", "pets-1"], runs_dir=tmp_path / "b")
     assert sorted(path.name for path in (tmp_path / "b").iterdir()) == ["last", "link", "pets-1"]
 

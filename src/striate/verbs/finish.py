@@ -40,6 +40,10 @@ NO_TEST = (
     "no picture was left to test with, so the figure is of the very pictures it was trained on and says nothing of new"
     " ones; a class needs two different pictures at least to be measured"
 )
+ONLY_VAL = (
+    "there are no test pictures, so the figure is of the validation pictures, by which its temperature, and whatever"
+    " else was chosen, was chosen: expect a little less on new ones; --folds 5 measures without that"
+)
 NOT_YET = Calibration(note="the folds that it is calibrated by are not trained yet")
 KNOWN = 5000  # training pictures that are enough to know what the known looks like
 
@@ -77,8 +81,8 @@ def finish(
         evaluation = evaluate_folds(run.name, prepared, answers, calibration, unknown)
     else:
         part = next((part for part in ("test", "val") if getattr(prepared.split, part)), "train")
-        if part == "train":
-            run.notes.append(NO_TEST)
+        if part != "test":
+            run.notes.append(NO_TEST if part == "train" else ONLY_VAL)
         evaluation = evaluate_prepared(run, prepared, ask, calibration, unknown, part=part)
     try:
         write_report(run, prepared, evaluation, model, seconds=seconds)
