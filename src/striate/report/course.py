@@ -34,7 +34,7 @@ def curves(page: Page) -> Section:
     if head:
         how = ["features"] if all("weight_decay" in entry for entry in epochs) else ["features, then pictures"]
     trained = f"training ({', '.join(how)})" if how else "training"
-    loss = [curve(trained, "train_loss"), curve("validation", "val_loss")]
+    loss = [one for one in (curve(trained, "train_loss"), curve("validation", "val_loss")) if one.points]
     measured = [(entry["index"], (entry.get("metrics") or {}).get("accuracy")) for entry in epochs]
     scores = [(float(index), float(value)) for index, value in measured if value is not None]
     accuracy = [Curve("validation accuracy", scores, mark=len(scores) <= 20)]
@@ -44,27 +44,40 @@ def curves(page: Page) -> Section:
         "kept": None if kept is None else float(kept),
         "kept_label": "" if kept is None else f"kept: {'pass' if head else 'epoch'} {kept}",
     }
-    said = (
-        "<p>A head was fitted to features that stay as they are, with weaker and weaker weight decay; the one with the"
-        " lowest validation loss at its end was kept.</p>"
-        if head and all("weight_decay" in entry for entry in epochs)
-        else "<p>Both losses should fall. A validation loss that rises while the training loss falls means"
-        " overfitting.</p>"
-    )
+    judged = any(entry.get("val_loss") is not None for entry in epochs)
+    if head and all("weight_decay" in entry for entry in epochs):
+        said = (
+            "<p>A head was fitted to features that stay as they are, with weaker and weaker weight decay; the one with"
+            " the lowest validation loss at its end was kept.</p>"
+            if judged
+            else "<p>A head was fitted to features that stay as they are, with the weight decay that the folds chose,"
+            " on every picture: none is left for a validation loss.</p>"
+        )
+    elif judged:
+        said = (
+            "<p>Both losses should fall. A validation loss that rises while the training loss falls means"
+            " overfitting.</p>"
+        )
+    else:
+        said = "<p>The loss should fall. No picture was left for a validation loss.</p>"
     return Section(
         "Did it learn, and did it go too far?",
         said
         + '<div class="pair"><div>'
         + line_chart(loss, x_label=unit, y_label="loss", alt="Loss by epoch", y_from=0.0, **told)  # type: ignore[arg-type]
         + "</div><div>"
-        + line_chart(
-            accuracy,
-            x_label=unit,
-            y_label="accuracy",
-            alt="Accuracy by epoch",
-            y_to=1.0,
-            percent=True,
-            **told,  # type: ignore[arg-type]
+        + (
+            line_chart(
+                accuracy,
+                x_label=unit,
+                y_label="accuracy",
+                alt="Accuracy by epoch",
+                y_to=1.0,
+                percent=True,
+                **told,  # type: ignore[arg-type]
+            )
+            if scores
+            else ""
         )
         + "</div></div>",
         half=True,

@@ -6,10 +6,12 @@ from collections.abc import Sequence
 
 from striate.report import pictures
 from striate.report.facts import FEW_CLASSES, Page, Section
+from striate.report.results import PART as CROSS_VALIDATED
 from striate.report.tables import named, scrolling
 from striate.words import counted, plural
 
 MANY = 20  # classes, above which only those with the fewest and the most pictures are shown with samples
+PARTS = {"train": "train", "val": "validate", "test": "test"}
 LISTED = 200  # skipped pictures that are named
 _FEW, _SMALL = 6, 3  # samples a class, and where there are many classes
 
@@ -17,10 +19,12 @@ _FEW, _SMALL = 6, 3  # samples a class, and where there are many classes
 def shown(page: Page) -> Section:
     """Return what it was shown."""
     counts = page.source["pictures"]
-    text = (
-        f"<p>{named(str(page.source['location']))}: {counted(counts['train'], 'picture')} to train,"
-        f" {counts['val']:,} to validate, {counts['test']:,} to test."
+    rest = "".join(
+        f", {counts[part]:,} to {verb}" for part, verb in (("val", "validate"), ("test", "test")) if counts[part]
     )
+    text = f"<p>{named(str(page.source['location']))}: {counted(counts['train'], 'picture')} to train{rest}."
+    if page.part == CROSS_VALIDATED:
+        text += " Cross-validated: each was also answered for by a training that had not seen it."
     if left := counts.get("left_out"):
         verb = plural(left, "was")
         text += f" {counted(left, 'copy')} of validation or test pictures {verb} left out of training."
@@ -55,14 +59,15 @@ def _by_class(page: Page) -> str:
 
 
 def _table(page: Page, chosen: Sequence[int], few: int) -> str:
-    rows = []
+    rows, parts = [], {part: word for part, word in PARTS.items() if page.source["pictures"].get(part)}
     for number in chosen:
-        cells = "".join(f"<td>{int(page.counts[part][number]):,}</td>" for part in ("train", "val", "test"))
+        cells = "".join(f"<td>{int(page.counts[part][number]):,}</td>" for part in parts)
         name = page.classes[number]
         images = "".join(
             pictures.image(page.pixels[row], alt=f"a picture of {name}") for row in page.samples[number][:few]
         )
         cells += f'<td class="samples">{images}</td>' if few else ""
         rows.append(f'<tr><th scope="row">{named(name)}</th>{cells}</tr>')
-    head = "<th>class</th><th>train</th><th>validate</th><th>test</th>" + ("<th></th>" if few else "")
+    heads = "".join(f"<th>{word}</th>" for word in parts.values())
+    head = f"<th>class</th>{heads}" + ("<th></th>" if few else "")
     return f'<table class="shown"><thead><tr>{head}</tr></thead><tbody>{"".join(rows)}</tbody></table>'
