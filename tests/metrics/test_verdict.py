@@ -127,3 +127,10 @@ def test_the_reasons_name_figures_and_what_is_added() -> None:
 def test_chance_is_the_binomial() -> None:
     for hits, trials, share in ((0, 5, 0.9), (70, 100, 0.89), (990, 1000, 0.995), (5, 5, 0.3)):
         assert _by_chance(hits, trials, share) == pytest.approx(binom.cdf(hits, trials, share), rel=1e-9)
+
+
+def test_pictures_that_were_learnt_from_give_no_verdict() -> None:
+    report = classification_report(np.eye(2)[[0, 1] * 50] * 9.0, [0, 1] * 50, classes=("a", "b"))
+    assert verdict(report, part="").kind == "fine"
+    found = verdict(report, part="", learnt_from=90)
+    assert found.kind == "learnt" and "learnt from 90 of them" in found.text

@@ -75,6 +75,7 @@ def text(evaluation: Evaluation) -> str:
         lines = [f"{evaluation.name} on {counted(len(evaluation.keys), what)}"]
         if evaluation.part == "train":
             lines.append("it was trained on these very pictures: the figures say how well it knows them, not others")
+    lines += [f"note: {note}" for note in evaluation.notes]
     lines.append(evaluation.report.text())
     if evaluation.calibration.pictures:
         lines.append(str(evaluation.calibration))
@@ -82,5 +83,4 @@ def text(evaluation: Evaluation) -> str:
         lines.append(f'answered "none of these": {100 * (1 - evaluation.known_kept):.1f} % of these known pictures')
     if evaluation.strangers is not None and "found" in evaluation.strangers:
         lines.append(f"none of these: {evaluation.strangers['words']}")
-    lines += [f"note: {note}" for note in evaluation.notes]
     return "\n".join([*lines, "", evaluation.verdict.text])

@@ -150,6 +150,11 @@ def command(
         from striate.data.depth import black_note
 
         terminal.tell(black_note(dark, darkest.total(), max(darkest), predictor.preprocess.bits))
+    skill = None if predictor.unknown is None else predictor.unknown.skill
+    if skill is not None and not skill.tells and not no_unknown:
+        terminal.tell(
+            "note: this model cannot tell strangers; whatever it is shown, it answers with one of its classes"
+        )
     if found.passed_over:
         click.echo(_passed_over(found.passed_over), err=True)
     if bad:

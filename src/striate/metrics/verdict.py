@@ -14,8 +14,9 @@ from striate.metrics.report import ClassificationReport
 from striate.metrics.weak import far_below
 from striate.words import counted, plural
 
-Kind = Literal["few", "untested", "guess", "weak", "confused", "labels", "fine", "more"]
+Kind = Literal["learnt", "few", "untested", "guess", "weak", "confused", "labels", "fine", "more"]
 
+LEARNT = 0.1  # share of pictures that were learnt from, above which there is no verdict
 WIDE = 0.25  # an interval as wide as this says nothing
 PAIR = (3, 1 / 3, 0.02)  # confusions of two classes that matter: so many, that share of mistakes and of pictures
 SURE = 0.9  # confidence from which a wrong answer is a sure one
@@ -31,6 +32,7 @@ class Verdict:
 
     ``kind`` is the first of these that holds:
 
+    - ``learnt``: more than a tenth of the pictures were learnt from, so that they say nothing of others;
     - ``few``: the accuracy's 95 % interval is wider than 25 points;
     - ``untested``: a class that was trained has no picture to be measured on;
     - ``guess``: the accuracy's interval reaches down to what always answering the commonest class would have;
@@ -57,6 +59,7 @@ def verdict(
     part: str = "test",
     trained: Sequence[int] | None = None,
     from_chance: bool = False,
+    learnt_from: int = 0,
     also: Sequence[str] = (),
 ) -> Verdict:
     """Return the verdict on an evaluation.
@@ -64,13 +67,14 @@ def verdict(
     ``part``: which pictures those are, as it stands before "pictures" (test, validation, cross-validated; nothing for
     others than a run's own). ``trained``: of each class, how many pictures it was learnt from (None: not known, and
     then no class counts as untested).
-    ``from_chance``: photographs were learnt without weights to start from, which would help most. ``also``: further
+    ``from_chance``: photographs were learnt without weights to start from, which would help most. ``learnt_from``: how
+    many of the pictures the model has learnt from. ``also``: further
     sentences for the reasons.
 
     Example: ``verdict(classification_report(logits, targets, classes=("cat", "dog"))).text``
     """
-    seen = _Seen(report, part, trained, from_chance)
-    rules = (_few, _untested, _guess, _weak, _confused, _labels, _fine)
+    seen = _Seen(report, part, trained, from_chance, learnt_from)
+    rules = (_learnt, _few, _untested, _guess, _weak, _confused, _labels, _fine)
     kind, text, classes = next((found for rule in rules if (found := rule(seen))), None) or _more(seen)
     return Verdict(kind, f"{text}.", (*_reasons(seen), *also), classes)
 
@@ -84,6 +88,7 @@ class _Seen:
     part: str
     trained: Sequence[int] | None
     from_chance: bool
+    learnt_from: int
 
     @property
     def accuracy(self) -> Interval:
@@ -113,6 +118,16 @@ class _Seen:
     def learnt(self, name: str) -> int | None:
         """How many pictures of a class were learnt from, where that is known."""
         return None if self.trained is None else int(self.trained[self.report.classes.index(name)])
+
+
+def _learnt(seen: _Seen) -> _Found | None:
+    if seen.learnt_from <= LEARNT * seen.report.pictures:
+        return None
+    text = (
+        f"No verdict: {seen.figure}, but the model has learnt from {seen.learnt_from:,} of them, so that this says how"
+        " well it remembers; pictures it has not seen would tell"
+    )
+    return "learnt", text, ()
 
 
 def _few(seen: _Seen) -> _Found | None:

@@ -22,7 +22,8 @@ class Comparison:
 
     ``keys`` (N,) and ``pixels`` (N, H, W, C) uint8 are as run a has them; ``targets`` and the two ``answers`` (N,) are
     indices into ``classes``, ``sure`` how likely each said its answer to be. ``log_loss`` is that of a, that of b, and
-    b - a, in nats. ``parts`` are the parts of the runs that the pictures come from.
+    b - a, in nats. ``parts`` are the parts of the runs that the pictures come from, ``left_out``
+    says which of them are not compared, and why, a sentence each.
     """
 
     a: str
@@ -36,6 +37,7 @@ class Comparison:
     sure: tuple[np.ndarray, np.ndarray]
     accuracy: PairedAccuracy
     log_loss: tuple[Interval, Interval, Interval]
+    left_out: tuple[str, ...] = ()
 
     def verdict(self) -> str:
         """Return in a sentence which run is better, and whether that is more than noise."""
@@ -71,6 +73,7 @@ class Comparison:
             "b": self.b,
             "parts": list(self.parts),
             "verdict": self.verdict(),
+            "left_out": list(self.left_out),
             "accuracy": self.accuracy.to_dict(),
             "log_loss": {
                 name: value.to_dict() for name, value in zip(("a", "b", "difference"), self.log_loss, strict=True)
@@ -119,6 +122,7 @@ def _verdict(found: Comparison) -> Answer:
         question=f"Which is better, {found.a} or {found.b}?",
         said=f"{found.verdict()[0].upper()}{found.verdict()[1:]}.",
         table=table(found),
+        notes=found.left_out,
         shows=(
             f"Both answered the same {counted(found.accuracy.pictures, 'picture')} ({parts}), which neither has learnt"
             " from. Points are percentage points; in brackets the 95 % interval of each figure. p is how often equals"
@@ -159,7 +163,7 @@ def _tile(found: Comparison, row: int, *, wrong: int) -> Tile:
 def text(found: Comparison) -> str:
     """Return the comparison as lines for the terminal: the verdict, then the figures in columns."""
     heads, rows = table(found).heads, table(found).rows
-    return "\n".join([found.verdict(), "", *_columns([heads, *rows])])
+    return "\n".join([found.verdict(), *found.left_out, "", *_columns([heads, *rows])])
 
 
 def _columns(rows: Sequence[tuple[str, ...]]) -> list[str]:

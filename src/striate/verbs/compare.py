@@ -40,21 +40,21 @@ def compare(
             f"{first.run} and {second.run} answer with other classes ({', '.join(first.classes[:5])}; "
             f"{', '.join(second.classes[:5])}); two runs are compared on what both can say"
         )
-    # A picture stands once, however many copies of it there are, and only where both call it by the same class.
     order = np.array([first.classes.index(name) for name in second.classes], np.int64)
-    place = {digest: row for row, digest in enumerate(second.digests)}
-    mine = {digest: row for row, digest in enumerate(first.digests) if digest in place}
-    rows = np.array(sorted(mine.values()), np.int64)
-    theirs = np.array([place[first.digests[row]] for row in rows], np.int64)
-    if len(rows):
-        same = first.evaluation.targets[rows] == order[second.evaluation.targets[theirs]]
-        rows, theirs = rows[same], theirs[same]
-    if not len(rows):
+    # A picture stands once, the first of its copies; and only where both runs call it by the same class.
+    mine, theirs_at = first.rows(), second.rows()
+    shared = [(row, theirs_at[digest]) for digest, row in mine.items() if digest in theirs_at]
+    pairs = np.array(sorted(shared), np.int64).reshape(-1, 2)
+    rows, theirs = pairs.T
+    same = first.evaluation.targets[rows] == order[second.evaluation.targets[theirs]]
+    if not same.any():
         raise RunError(
             f"{first.run} and {second.run} share no picture that neither has learnt from ({first.words};"
             f" {second.words}); train both on one folder with the same seed, or measure both on other pictures:"
             " striate evaluate RUN --data FOLDER"
         )
+    left_out = _left_out(first, second, shared=len(rows), relabelled=int((~same).sum()))
+    rows, theirs = rows[same], theirs[same]
     targets = first.evaluation.targets[rows]
     logits_b = np.empty((len(rows), len(first.classes)), second.evaluation.logits.dtype)
     logits_b[:, order] = second.evaluation.logits[theirs]
@@ -80,7 +80,23 @@ def compare(
             drawn.mean(seen[1].surprise),
             drawn.mean(seen[1].surprise - seen[0].surprise),
         ),
+        left_out=left_out,
     )
+
+
+def _left_out(first: _Judged, second: _Judged, *, shared: int, relabelled: int) -> tuple[str, ...]:
+    """Return which pictures are not compared, a sentence for each reason."""
+    sentences = []
+    if relabelled:
+        label = "whose label is another" if relabelled == 1 else "whose labels are others"
+        sentences.append(f"left out: {counted(relabelled, 'picture')} {label} in the second run")
+    for one in (first, second):
+        copies, alone = len(one.digests) - len(one.rows()), len(one.rows()) - shared
+        if copies:
+            sentences.append(f"left out: {counted(copies, 'copy')} among those of {one.run}")
+        if alone:
+            sentences.append(f"left out: {counted(alone, 'picture')} by which {one.run} alone is measured")
+    return tuple(sentences)
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,6 +114,13 @@ class _Judged:
     @property
     def digests(self) -> list[bytes]:
         return [self.prepared.store.digests[index] for index in self.evaluation.indices]
+
+    def rows(self) -> dict[bytes, int]:
+        """Return the first row of each content."""
+        first: dict[bytes, int] = {}
+        for row, digest in enumerate(self.digests):
+            first.setdefault(digest, row)
+        return first
 
     @property
     def temperatures(self) -> Floats:

@@ -74,6 +74,7 @@ class Evaluation:
             part=PART_WORDS.get(self.part, ""),
             trained=self.trained,
             from_chance=self.from_chance,
+            learnt_from=len(self.keys) if self.part == "train" else self.trained_on or 0,
             also=self.also,
         )
 
