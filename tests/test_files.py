@@ -112,7 +112,7 @@ from pathlib import Path
 from striate import nets, recipe
 from striate.data.source import find
 from striate.data.items import FolderSource, Item
-from striate.cli.weights_import import _classes
+from striate.verbs.class_files import read_classes
 from striate.cli.artefact import check_free
 from striate.errors import StriateError
 from striate.inside import asked, picture
@@ -123,12 +123,12 @@ folder = Path({str(tmp_path)!r})
 one = FolderSource("x", str(folder), ("a",), (Item("x.jpg", 0),), root=folder)
 calls = [(recipe.read, "x.toml"), (recipe.find, str(folder / "x.toml")), (nets._read, "x.txt"),
     (find, "x.csv"), (find, "x.npz"), (find, "x.bin"), (find, "x.txt"), (read_facts, "model.safetensors"),
-    (_classes, "x.txt"), (asked._content, "x.jpg"), (picture.read, "x.jpg"), (score_map._read, "x.jpg"),
+    (read_classes, "x.txt"), (asked._content, "x.jpg"), (picture.read, "x.jpg"), (score_map._read, "x.jpg"),
     (lambda _: one.picture(0), "x.jpg"), (lambda _: one.facts(), "x.jpg"),
     (lambda path: check_free(path, lambda start: False), "x.jpg")]
 for call, name in calls:
     try:
-        call(str(folder / name) if call is _classes else folder / name)
+        call(folder / name)
     except StriateError as error:
         print(str(error).replace(chr(10), " "))
     else:
