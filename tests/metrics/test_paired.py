@@ -72,3 +72,10 @@ def test_as_many_pictures_as_are_said_show_the_difference_four_times_of_five() -
 def test_other_pictures_are_refused() -> None:
     with pytest.raises(StriateError, match="same pictures"):
         paired_accuracy([True], [True, False])
+
+
+def test_answers_that_are_not_independent_count_for_fewer() -> None:
+    a, b = np.arange(200) % 10 > 0, np.arange(200) % 5 > 0
+    alone, together = paired_accuracy(a, b), paired_accuracy(a, b, design=1.5)
+    assert together.difference.value == alone.difference.value and together.p_value > alone.p_value
+    assert together.difference.low < alone.difference.low and together.a.high > alone.a.high

@@ -36,14 +36,9 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
         patch.setenv("STRIATE_CACHE", str(root / "cache"))
         options = {"net": NET, "runs_dir": root / "runs", "recipe": None, "device": "cpu"}
         for name, epochs in (("one", 1), ("one", 6), ("two", 1)):
-            base = striate.Recipe(source=str(root / name), threads=1, folds=0) if _folds() else None
-            base = base or striate.Recipe(source=str(root / name), threads=1)
+            base = striate.Recipe(source=str(root / name), threads=1, folds=0)
             striate.train(base, **{**options, "epochs": epochs}, name=name)
     return root
-
-
-def _folds() -> bool:
-    return "folds" in striate.Recipe.model_fields
 
 
 @pytest.fixture(autouse=True)

@@ -33,6 +33,7 @@ class PairedAccuracy:
     only_b: int
     both_wrong: int
     p_value: float
+    design: float = 1.0
 
     @property
     def real(self) -> bool:
@@ -47,7 +48,7 @@ class PairedAccuracy:
         """
         gap = abs(self.difference.value)
         apart = (self.only_a + self.only_b) / self.pictures
-        return math.ceil(_POWER * apart / gap**2) if gap else None
+        return math.ceil(self.design * _POWER * apart / gap**2) if gap else None
 
     def to_dict(self) -> dict[str, object]:
         """Return everything, ready for JSON."""
@@ -55,8 +56,11 @@ class PairedAccuracy:
         return {**vars(self), **intervals, "real": self.real, "needed": self.needed}
 
 
-def paired_accuracy(right_a: ArrayLike, right_b: ArrayLike) -> PairedAccuracy:
+def paired_accuracy(right_a: ArrayLike, right_b: ArrayLike, *, design: float = 1.0) -> PairedAccuracy:
     """Compare which answers are right, (N,) booleans each, of the same pictures in the same order.
+
+    ``design`` is the design effect of answers that are not independent (cross-validated ones): intervals are as wide,
+    and the test counts as many pictures, as it leaves.
 
     Raises StriateError for no pictures, or different numbers of them.
 
@@ -69,14 +73,15 @@ def paired_accuracy(right_a: ArrayLike, right_b: ArrayLike) -> PairedAccuracy:
     both = int((a & b).sum())
     return PairedAccuracy(
         pictures=len(a),
-        a=share_of(a),
-        b=share_of(b),
-        difference=difference_interval(both, only_a, only_b, len(a) - both - only_a - only_b),
+        a=share_of(a, design=design),
+        b=share_of(b, design=design),
+        difference=difference_interval(both, only_a, only_b, len(a) - both - only_a - only_b, design=design),
         both_right=both,
         only_a=only_a,
         only_b=only_b,
         both_wrong=len(a) - both - only_a - only_b,
-        p_value=mcnemar(only_a, only_b),
+        p_value=mcnemar(round(only_a / design), round(only_b / design)),
+        design=design,
     )
 
 
@@ -97,7 +102,7 @@ def mcnemar(only_a: int, only_b: int) -> float:
     return min(1.0, 2 * (sum(terms) - 0.5 * terms[-1]))
 
 
-def difference_interval(both: int, only_a: int, only_b: int, neither: int) -> Interval:
+def difference_interval(both: int, only_a: int, only_b: int, neither: int, *, design: float = 1.0) -> Interval:
     """Return b - a, the difference of two paired proportions, with Newcombe's score interval.
 
     Source: Newcombe 1998, "Improved confidence intervals for the difference between binomial proportions based on
@@ -106,7 +111,7 @@ def difference_interval(both: int, only_a: int, only_b: int, neither: int) -> In
     Example: ``difference_interval(8, 0, 2, 0).value`` is 0.2.
     """
     pictures = both + only_a + only_b + neither
-    a, b = wilson(both + only_a, pictures), wilson(both + only_b, pictures)
+    a, b = (wilson(both + only, pictures, design=design) for only in (only_a, only_b))
     if a is None or b is None:
         raise StriateError("there are no pictures to measure; give at least one with its label")
     margins = (both + only_a) * (only_b + neither) * (both + only_b) * (only_a + neither)

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from striate.errors import RunError
-from striate.metrics.intervals import Bootstrap
+from striate.metrics.intervals import Bootstrap, widened
 from striate.metrics.outcomes import outcomes
 from striate.metrics.paired import paired_accuracy
 from striate.metrics.probability import Floats, softmax
 from striate.report.compare_page import Comparison
 from striate.runs.run import Run
 from striate.verbs.evaluate import Evaluation, evaluate
+from striate.verbs.evaluate_folds import DESIGN
 from striate.verbs.prepare import Prepared, Progress
 from striate.verbs.reopen import reopen_data
 from striate.words import counted
@@ -64,6 +66,7 @@ def compare(
     ]
     seen = [outcomes(logits, targets, temperature=temperature) for logits, temperature in sides]
     drawn = Bootstrap(len(rows))
+    design = DESIGN if any(one.evaluation.folds is not None for one in (first, second)) else 1.0
     return Comparison(
         a=first.run,
         b=second.run,
@@ -74,11 +77,11 @@ def compare(
         targets=targets,
         answers=(seen[0].predicted, seen[1].predicted),
         sure=(softmax(*sides[0]).max(axis=1), softmax(*sides[1]).max(axis=1)),
-        accuracy=paired_accuracy(seen[0].right, seen[1].right),
+        accuracy=paired_accuracy(seen[0].right, seen[1].right, design=design),
         log_loss=(
-            drawn.mean(seen[0].surprise),
-            drawn.mean(seen[1].surprise),
-            drawn.mean(seen[1].surprise - seen[0].surprise),
+            widened(drawn.mean(seen[0].surprise), design),
+            widened(drawn.mean(seen[1].surprise), design),
+            widened(drawn.mean(seen[1].surprise - seen[0].surprise), design, low=-math.inf),
         ),
         left_out=left_out,
     )
