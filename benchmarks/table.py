@@ -63,7 +63,7 @@ def markdown(result: Result, *, machine: str) -> str:
 
 def portable(text: str) -> str:
     """Return text without the paths of this machine: ``DATA`` is the folder with data sets, ``TMP`` a temporary one."""
-    folders = ((SHARED, "DATA"), (Path(tempfile.gettempdir()), "TMP"), (PAGE.parents[1], "."), (Path.home(), "~"))
+    folders = ((SHARED, "DATA"), (PAGE.parents[1], "."), (Path(tempfile.gettempdir()), "TMP"), (Path.home(), "~"))
     for folder, word in folders:
         for written in {str(folder), str(folder.resolve())} - {"/"}:
             text = text.replace(written, word)
