@@ -178,13 +178,19 @@ def evaluate_run(
 
         answers = answers_of(run, prepared)
         folded = evaluate_folds(run.name, prepared, answers, predictor.calibration, predictor.unknown)
-        return replace(folded, notes=(*changes(run, prepared), *learnt_before(run, prepared)))
+        return _with_notes(folded, run, prepared)
     chosen = np.array(getattr(prepared.split, part), np.int64)
     if not len(chosen):
         sizes = ", ".join(f"{name} {len(getattr(prepared.split, name))}" for name in ("train", "val", "test"))
         raise RunError(f"{run.name} has no {part} pictures ({sizes}); choose another part with --split")
     found = _ask(run.name, part, prepared.source, prepared.store, prepared.targets, chosen, predictor)
-    return replace(of_run(found, prepared), notes=(*changes(run, prepared), *learnt_before(run, prepared)))
+    return _with_notes(of_run(found, prepared), run, prepared)
+
+
+def _with_notes(evaluation: Evaluation, run: Run, prepared: Prepared) -> Evaluation:
+    """Return an evaluation that says what changed since, and what the run's first weights had learnt from."""
+    before = learnt_before(run, prepared)
+    return replace(evaluation, notes=(*changes(run, prepared), *before), also=(*evaluation.also, *before))
 
 
 def evaluate_on(

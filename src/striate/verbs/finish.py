@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from html import escape
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -26,6 +27,7 @@ from striate.tasks.frozen import fit_frozen
 from striate.tasks.sketch import spread_evenly
 from striate.tasks.unknown import Unknown, fit_unknown, fit_unknown_at
 from striate.verbs.cautions import copies_of
+from striate.verbs.lineage import learnt_before
 from striate.verbs.prepare import Prepared, subset
 
 if TYPE_CHECKING:
@@ -84,6 +86,8 @@ def finish(
         if part != "test":
             run.notes.append(NO_TEST if part == "train" else ONLY_VAL)
         evaluation = evaluate_prepared(run, prepared, ask, calibration, unknown, part=part)
+    before = learnt_before(run, prepared)
+    evaluation = replace(evaluation, notes=(*evaluation.notes, *before), also=(*evaluation.also, *before))
     try:
         write_report(run, prepared, evaluation, model, seconds=seconds)
     except StriateError:  # a full disk: what was learnt is kept, and the run can be finished later
