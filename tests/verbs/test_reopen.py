@@ -439,6 +439,9 @@ def test_pictures_that_its_first_weights_had_learnt_from_count_too(tmp_path: Pat
     assert leaked and note.startswith(
         f"{leaked} of the {tested} pictures that farm-2 is measured on were learnt from by"
     )
+    kept = third.read_json("finished.json")
+    assert kept["notes"] == [note] and note in kept["verdict"]["reasons"]
+    assert note.partition(" that ")[0] in third.report_path.read_text(encoding="utf-8")
     shutil.rmtree(first.path)
     assert evaluate(second.name, data=str(other), runs_dir=runs).trained_on == len(farm)
 
