@@ -1,0 +1,78 @@
+"""Strata: ranges of numbers, which the parts of a split hold in proportion, as they do classes.
+
+Numbers have no classes, so pictures are put in order by their numbers and cut into ranges of about equal size, which
+`data.split` and `data.folds` then treat as they treat classes (Kohavi 1995 for classes; the same for ranges of numbers
+in Breiman and Spector 1992, "Submodel selection and evaluation in regression").
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+RANGES = 10
+IN_A_RANGE = 10  # pictures a range at least, so that every part of a split gets some
+
+
+def strata_of(
+    values: NDArray[np.float64], known: NDArray[np.bool_], *, periods: Sequence[float | None] = ()
+) -> NDArray[np.int64]:
+    """Return the range of every row, (N,) int64 from 0, -1 where it is not ``known``.
+
+    ``values`` (N, D): several numbers are put in order along the direction in which, each in its deviation, they vary
+    together most (their first principal component). ``periods`` (D,) of circular ones: these count as their cosine and
+    sine, a single one as itself. Equal rows are in one range, whatever the order of the rows.
+
+    Example: ``strata_of(np.arange(100.0)[:, None], np.ones(100, bool))`` is ten ranges of ten.
+    """
+    strata = np.full(len(values), -1, np.int64)
+    some = np.asarray(values, np.float64)[known]
+    if not len(some):
+        return strata
+    strata[known] = value_ranges(_line(some, periods), max(1, min(RANGES, len(some) // IN_A_RANGE)))
+    return strata
+
+
+def value_ranges(values: ArrayLike, count: int) -> NDArray[np.int64]:
+    """Return the range, from 0, that each of (N,) values lies in: about ``count`` of them, as full as each other.
+
+    Equal values are in one range; a value that fills one by itself has it to itself.
+    Example: ``value_ranges([5.0, 0.0, 0.0, 0.0, 1.0], 2)`` is ``[1, 0, 0, 0, 1]``.
+    """
+    array = np.asarray(values, np.float64)
+    unique, inverse, pictures = np.unique(array, return_inverse=True, return_counts=True)
+    full, place, now, held = len(array) / max(1, count), np.zeros(len(unique), np.int64), 0, 0
+    for number, more in enumerate(pictures.tolist()):
+        alone = more >= full
+        if held and (alone or held + more / 2 >= full):  # nearer to the wanted size without it
+            now, held = now + 1, 0
+        place[number] = now
+        held += more
+        if alone and number + 1 < len(unique):
+            now, held = now + 1, 0
+    return place[inverse.reshape(-1)]
+
+
+def _line(values: NDArray[np.float64], periods: Sequence[float | None]) -> NDArray[np.float64]:
+    """Return one number a row that puts the rows in order."""
+    each = list(periods) or [None] * values.shape[1]
+    if values.shape[1] == 1:
+        period = each[0]
+        only: NDArray[np.float64] = values[:, 0] if period is None else values[:, 0] % period
+        return only
+    columns = []
+    for column, period in zip(values.T, each, strict=True):
+        if period is None:
+            columns.append(column)
+        else:
+            turns = column * (2 * math.pi / period)
+            columns += [np.cos(turns), np.sin(turns)]
+    table = np.column_stack(columns)
+    deviation = table.std(axis=0)
+    table = (table - table.mean(axis=0)) / np.where(deviation > 0, deviation, 1.0)
+    _, vectors = np.linalg.eigh(table.T @ table)
+    line: NDArray[np.float64] = np.round(table @ vectors[:, -1], 9)  # rows that are equal stay so
+    return line
