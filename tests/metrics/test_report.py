@@ -13,7 +13,7 @@ from striate.metrics import classification as measures
 from striate.metrics.probability import softmax
 from striate.metrics.reliability import expected_calibration_error
 from striate.metrics.report import ClassificationMeter, classification_report
-from striate.metrics.table import _columns
+from striate.metrics.table import columns_of
 
 
 def drawn(pictures=300, classes=6, seed=0, strength=2.0):
@@ -116,9 +116,9 @@ def test_text_lines_up_wide_names_and_hides_control_letters():
     report = classification_report(logits, targets, classes=("猫", "evil\x1b[31m\nname", "x" * 80))
     text = report.text()
     assert "\x1b" not in text
-    assert max(_columns(line) for line in text.splitlines()) <= 100
+    assert max(columns_of(line) for line in text.splitlines()) <= 100
     _, *rows = text.split("\n\n")[2].splitlines()
-    assert len({_columns(line[: line.rindex("[")]) for line in rows}) == 1
+    assert len({columns_of(line[: line.rindex("[")]) for line in rows}) == 1
 
 
 def test_refusals():

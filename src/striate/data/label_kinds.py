@@ -12,14 +12,13 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Final
 
+from striate.data.tags import parts, separator
 from striate.words import counted
 
 _NUMBER: Final = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 _WHOLE: Final = re.compile(r"\+?\d{1,15}")
-_SEPARATORS: Final = ("|", ";", ",")
 FEW: Final = 20  # whole numbers, up to which they are taken for classes without a word
 PICTURES_A_CLASS: Final = 3  # below, on average, many whole numbers are measurements rather than classes
-NAMED_TAGS: Final = frozenset({"labels", "tags", "classes", "categories"})
 
 
 def question(labels: Sequence[str], *, what: str, column: str = "") -> str | None:
@@ -54,23 +53,16 @@ def _numbers(labels: Sequence[str], what: str) -> str | None:
 
 
 def _tags(labels: Sequence[str], what: str, column: str) -> str | None:
+    mark = separator(labels, column=column)
+    if mark is None:
+        return None
     counts = Counter(labels)
-    separators = (*_SEPARATORS, " ") if column.lower() in NAMED_TAGS else _SEPARATORS
-    for mark in separators:
-        several = [label for label in counts if mark in label]
-        if not several:
-            continue
-        parts = {label: [part.strip() for part in label.split(mark) if part.strip()] for label in counts}
-        used = Counter(part for each in parts.values() for part in set(each))
-        inside = {part for label in several for part in parts[label]}
-        # In a name like "tench, Tinca tinca" no part is the part of another label; tags come back in other company.
-        if 2 * sum(used[part] > 1 for part in inside) < len(inside) or not inside:
-            continue
-        rows = sum(counts[label] for label in several)
-        return (
-            f"{what} holds several tags a picture, set apart by {mark!r} ({rows:,} of"
-            f" {counted(len(labels), 'picture')}, such as {several[0]!r}; {counted(len(used), 'tag')} in all): several"
-            " tags a picture are not learnt yet. To take each combination as a class of its own, say --task classify;"
-            " or keep one label a picture"
-        )
-    return None
+    several = [label for label in counts if len(parts(label, mark)) > 1]
+    rows = sum(counts[label] for label in several)
+    tags = {part for label in counts for part in parts(label, mark)}
+    return (
+        f"{what} holds several tags a picture, set apart by {mark!r} ({rows:,} of"
+        f" {counted(len(labels), 'picture')}, such as {several[0]!r}; {counted(len(tags), 'tag')} in all): several"
+        " tags a picture are not learnt yet. To take each combination as a class of its own, say --task classify;"
+        " or keep one label a picture"
+    )

@@ -43,7 +43,7 @@ class Interval:
         return f"{self.value:.3f} ({self.low:.3f} to {self.high:.3f})"
 
 
-def wilson(successes: int, trials: int, *, design: float = 1.0) -> Interval | None:
+def wilson(successes: float, trials: int, *, design: float = 1.0) -> Interval | None:
     """Return the proportion with Wilson's score interval; None where there was no trial, for it is then unknown.
 
     ``design`` is the design effect: how many times the variance of as many independent trials it has (Kish 1965).
@@ -120,13 +120,16 @@ class Bootstrap:
     def sums(self, values: ArrayLike) -> Floats:
         """Return the sums (resamples, M) of M numbers a picture, (pictures, M), over each set drawn."""
         columns = np.asarray(values, dtype=np.float32)
-        chunks = self._drawn() if self._kept is None else self._kept
-        return np.concatenate([times @ columns for times in chunks]).astype(np.float64)
+        return np.concatenate([times @ columns for times in self.draws()]).astype(np.float64)
 
     def mean(self, values: ArrayLike) -> Interval:
         """Return the mean of one number a picture, (pictures,), with its percentile interval."""
         array = np.asarray(values, dtype=np.float64)
         return percentiles(float(array.mean()), self.sums(array[:, None])[:, 0] / self.pictures)
+
+    def draws(self) -> Iterator[NDArray[np.float32]]:
+        """Yield how often each picture was drawn, (some of the resamples, pictures), all resamples together."""
+        yield from self._drawn() if self._kept is None else self._kept
 
     def _drawn(self) -> Iterator[NDArray[np.float32]]:
         generator = np.random.Generator(np.random.PCG64([self.seed, 0xB007]))

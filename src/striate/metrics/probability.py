@@ -12,6 +12,7 @@ from striate.words import counted
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
 
 
 def log_softmax(logits: ArrayLike, temperature: float | Floats = 1.0) -> Floats:
@@ -35,6 +36,23 @@ def softmax(logits: ArrayLike, temperature: float | Floats = 1.0) -> Floats:
     """
     exponentials = np.exp(log_softmax(logits, temperature))
     result: Floats = exponentials / exponentials.sum(axis=1, keepdims=True)
+    return result
+
+
+def sigmoid(logits: ArrayLike) -> Floats:
+    """Return 1 / (1 + exp(-z)) of (N, T) logits, float64: the probability of each tag by itself, exact at any size.
+
+    Example: ``sigmoid([[0.0, 2.0]])`` is ``[[0.5, 0.881]]``.
+    """
+    return np.exp(log_sigmoid(logits))
+
+
+def log_sigmoid(logits: ArrayLike) -> Floats:
+    """Return the logarithm of `sigmoid`, (N, T) float64; of one minus it, give the logits with the other sign.
+
+    Example: ``log_sigmoid([[0.0]])`` is ``[[-0.693]]``.
+    """
+    result: Floats = -np.logaddexp(0.0, -checked_scores(logits))
     return result
 
 
@@ -81,6 +99,26 @@ def checked_pair(scores: ArrayLike, targets: ArrayLike) -> tuple[Floats, Ints]:
     if len(matrix) == 0:
         raise StriateError("there are no pictures to measure; give at least one with its label")
     return matrix, checked_targets(targets, pictures=len(matrix), classes=matrix.shape[1])
+
+
+def checked_tags(targets: ArrayLike, *, pictures: int, tags: int) -> Bools:
+    """Return (N, T) booleans, which tags each picture has, or raise StriateError that names what is wrong."""
+    array: NDArray[Any] = np.asarray(targets)
+    if array.shape != (pictures, tags):
+        raise StriateError(
+            f"the tags must be (pictures, tags), {pictures} x {tags} as the scores are, not of shape {array.shape}"
+        )
+    if array.dtype.kind not in "biuf" or not ((array == 0) | (array == 1)).all():
+        raise StriateError("a tag is there or not, 1 or 0, and these hold other values")
+    return array.astype(bool)
+
+
+def checked_tag_pair(scores: ArrayLike, targets: ArrayLike) -> tuple[Floats, Bools]:
+    """Return scores (N, T) and tags (N, T) that belong together, at least one picture of them."""
+    matrix = checked_scores(scores)
+    if len(matrix) == 0:
+        raise StriateError("there are no pictures to measure; give at least one with its tags")
+    return matrix, checked_tags(targets, pictures=len(matrix), tags=matrix.shape[1])
 
 
 def checked_temperature(temperature: float | Floats) -> float | Floats:

@@ -1,0 +1,75 @@
+"""The probability from which on a tag is said: one a tag, chosen where F1 is highest, on answers not trained on.
+
+The best cut on a handful of positives is a matter of chance: three positives would put it wherever the lowest of them
+happens to stand. So each tag's answers are joined by what its calibrated probabilities expect, as if PRIOR further
+positives had been seen that are spread as the probabilities say: of those above a cut, sum p are true and sum (1 - p)
+are not. Where a tag has many positives they decide; where it has few or none, the probabilities do, whose best cut is
+half the F1 that it reaches (Lipton, Elkan and Narayanaswamy 2014). No torch.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from striate.errors import StriateError
+from striate.metrics.probability import Bools, Floats, Ints, checked_scores, checked_tags
+
+PRIOR = 10.0  # positives that a tag's calibrated probabilities count for, beside those that were seen
+PLAIN = 0.5  # where nothing is known of a tag
+LOWEST, HIGHEST = 1e-6, 1 - 1e-6
+
+
+def choose_thresholds(probabilities: ArrayLike, targets: ArrayLike, *, prior: float = PRIOR) -> Floats:
+    """Return the threshold (T,) of each tag, from calibrated probabilities (N, T) and tags (N, T).
+
+    A tag is said where its probability is at least the threshold. It lies in the middle, on the scale of the logits, of
+    the two probabilities between which the expected F1 is highest; of equal ones that nearest to 1/2. ``prior`` is how
+    many positives the probabilities count for (0: the seen ones alone). No pictures: 1/2.
+
+    Example: ``choose_thresholds([[0.9], [0.8], [0.2]], [[1], [1], [0]])`` is about ``[0.5]``.
+    """
+    matrix = checked_scores(probabilities)
+    wanted = checked_tags(targets, pictures=len(matrix), tags=matrix.shape[1])
+    if len(matrix) and (matrix.min() < 0 or matrix.max() > 1 + 1e-6):
+        raise StriateError(f"probabilities lie from 0 to 1, these from {matrix.min():.3g} to {matrix.max():.3g}")
+    return np.array([_threshold(matrix[:, t], wanted[:, t], prior) for t in range(matrix.shape[1])])
+
+
+def fold_thresholds(probabilities: ArrayLike, targets: ArrayLike, folds: Ints, *, prior: float = PRIOR) -> Floats:
+    """Return for each answer the thresholds (N, T) chosen on the answers of the other folds.
+
+    What is measured with these is measured on pictures that nothing was chosen by.
+    """
+    matrix, wanted = checked_scores(probabilities), np.asarray(targets)
+    result = np.full(matrix.shape, PLAIN)
+    for fold in np.unique(folds):
+        mine = folds == fold
+        result[mine] = choose_thresholds(matrix[~mine], wanted[~mine], prior=prior)
+    return result
+
+
+def _threshold(probability: Floats, there: Bools, prior: float) -> float:
+    """Return the threshold of one tag."""
+    expected = float(probability.sum())
+    if not len(probability) or (not there.any() and not (prior > 0 and expected > 0)):
+        return PLAIN
+    order = np.argsort(-probability, kind="stable")
+    p, y = probability[order], there[order].astype(np.float64)
+    share = prior / expected if expected > 0 else 0.0
+    hits = np.cumsum(y) + share * np.cumsum(p)
+    said = np.arange(1, len(p) + 1) + share * np.arange(1, len(p) + 1)
+    positives = y.sum() + share * expected
+    ends = np.append(np.flatnonzero(np.diff(p)), len(p) - 1)  # the last of equal probabilities: all or none are said
+    f1 = 2 * hits[ends] / (said[ends] + positives)
+    upper = np.clip(p[ends], LOWEST, HIGHEST)
+    lower = np.append(upper[1:], LOWEST)
+    middle = 1 / (1 + np.exp(-(_logit(upper) + _logit(lower)) / 2))
+    middle = np.minimum(middle, p[ends])  # never above the lowest that is to be said
+    best = np.flatnonzero(f1 >= f1.max() - 1e-12)
+    nearest = best[np.abs(_logit(np.clip(middle[best], LOWEST, HIGHEST))).argmin()]
+    return float(np.clip(middle[nearest], LOWEST, HIGHEST))
+
+
+def _logit(p: Floats) -> Floats:
+    return np.log(p) - np.log1p(-p)
