@@ -51,10 +51,10 @@ def stratified(labels: Bools, shares: Sequence[float]) -> Ints:
         rarest = np.flatnonzero(left == left[left > 0].min())
         firsts = [int((there[:, label] & open_).argmax()) for label in rarest]
         label = rarest[int(np.argmin(firsts))]  # of equally rare ones that whose picture comes first
-        for row in np.flatnonzero(there[:, label] & open_):
+        for row in np.flatnonzero(there[:, label] & open_).tolist():
             put(row, _most(wants[:, label], room, able))
             left -= there[row]
-    for row in np.flatnonzero(open_):
+    for row in np.flatnonzero(open_).tolist():
         put(row, _most(room, room, able))
     return place
 
