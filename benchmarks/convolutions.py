@@ -57,7 +57,7 @@ def run(trials: int) -> Result:
 def works() -> Counter[Work]:
     """Return the convolutions of the net with how often each kind is there, in the net's order."""
     from striate import nets
-    from striate.model.build import build
+    from striate.model.build.model import build
     from striate.spec import Shape
 
     found: Counter[Work] = Counter()

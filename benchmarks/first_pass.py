@@ -20,9 +20,9 @@ NUMBER = 2000
 OURS = """
 import json, os, sys, time
 from pathlib import Path
-from striate.data.preprocess import Preprocess
-from striate.data.source import find
-from striate.data.store import open_store
+from striate.data.pictures.preprocess import Preprocess
+from striate.data.sources.source import find
+from striate.data.store.store import open_store
 began = time.perf_counter()
 stored = open_store(find(sys.argv[1]), Preprocess(160, 160, 3), cache_dir=Path(sys.argv[2]))
 print(json.dumps(len(stored.store.pixels) / (time.perf_counter() - began)))

@@ -3,7 +3,7 @@
 700 photographs of flowers at 160 pixels get a patch of stripes of 32 x 32 at a place drawn for each: along in one
 class, across in the other, so that nothing else tells the two apart. `striate train` trains on them as on any folder;
 then 50 photographs that it has not seen are asked about. The patch is 4 % of a picture: what evidence drawn at random
-would have. The test of the truth (tests/inside/evidence) holds 80 % for a small net; this is how a net of the house
+would have. The test of the truth (tests/interpret) holds 80 % for a small net; this is how a net of the house
 does.
 """
 
@@ -77,9 +77,9 @@ def _asked(
     run: Path, method: str, asked: Sequence[tuple[NDArray[np.uint8], tuple[int, int]]]
 ) -> list[tuple[float, bool]]:
     """Return for each picture the share of the evidence on its patch, and whether the evidence passes its checks."""
-    from striate.inside.evidence.explain import explain
-    from striate.inside.frame import Box
-    from striate.inside.subject import Subject
+    from striate.data.pictures.crop_transform import Box
+    from striate.interpret.attribution.explain import explain
+    from striate.interpret.torch_probe import Subject
     from striate.runs.predictor import Predictor
 
     predictor, found = Predictor.open(run, device="cpu", onnx=False), []

@@ -119,7 +119,7 @@ def _as_torch_has_it(run: Path, target: Path) -> tuple[Path, tuple[str, ...], st
     """Write the run's weights under the names of the script's net, as torch.save writes them."""
     import torch
 
-    from striate.model.weights import read
+    from striate.model.files.weights import read
 
     tensors, facts = read(run / "model.safetensors")
     theirs = {_theirs(name): tensor for name, tensor in tensors.items() if not name.startswith(("input.", "unknown."))}

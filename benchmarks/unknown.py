@@ -21,7 +21,7 @@ from benchmarks.table import Result, Row
 from striate.metrics.classification import auroc
 from striate.metrics.probability import log_softmax
 from striate.tasks.calibrate import fit_temperature
-from striate.tasks.unknown import fit_unknown
+from striate.tasks.ood import fit_unknown
 
 DIGITS = [int(digit) for digit in os.environ.get("STRIATE_DIGITS", "0,1,2,3,4,5,6,7,8,9").split(",")]
 PICTURES, EPOCHS = 6000, 2
@@ -87,7 +87,7 @@ def scores(train, train_targets, val, temperature) -> dict[str, object]:
         return np.min([np.einsum("nd,de,ne->n", e - m, within, e - m) for m in means], axis=0)
 
     unknown = fit_unknown(train[0], train_targets, *val, temperature=temperature)
-    from striate.tasks.unknown import _log_indecision, log_distance, unit
+    from striate.tasks.ood import _log_indecision, log_distance, unit
 
     return {
         "largest softmax": lambda _, z: -log_softmax(z, temperature).max(axis=1),

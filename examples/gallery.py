@@ -19,11 +19,11 @@ from skimage import data
 from sklearn.datasets import load_digits
 
 import striate
-from striate.inside import dream
-from striate.inside.subject import Subject
-from striate.report.answer import Answer, Row
-from striate.report.drawn import picture_tile
-from striate.report.look_page import as_png
+from striate.interpret.activations import feature_visualization
+from striate.interpret.torch_probe import Subject
+from striate.render.answer import Answer, Row
+from striate.render.html.look_page import as_png
+from striate.render.png.drawn import picture_tile
 from striate.runs.predictor import Predictor
 from striate.runs.run import Run
 from striate.verbs.look import answers, look_part, look_picture
@@ -55,7 +55,7 @@ def main() -> None:
             answers(look_part(cat, "fire4.concat1"))[0],
             f"striate look cat.png --model {WEIGHTS} --part fire4.concat1",
         ),
-        _draw("grown", _grown(cat), "examples/gallery.py (striate.inside.dream)"),
+        _draw("grown", _grown(cat), "examples/gallery.py (striate.interpret.activations.feature_visualization)"),
         *_digits(),
     ]
     text = (
@@ -78,12 +78,14 @@ def _draw(name: str, answer: Answer, command: str) -> str:
 
 def _grown(cat: Subject) -> Answer:
     """Return pictures grown for channels of ever later parts, and for a class and its difference from another."""
-    objectives = [dream.channel(cat.model, part, channel) for part, channel in GROWN]
-    tabby, lynx = (dream.of_class(cat.model, cat.classes.index(name), name) for name in ("tabby", "bell pepper"))
+    objectives = [feature_visualization.channel(cat.model, part, channel) for part, channel in GROWN]
+    tabby, lynx = (
+        feature_visualization.of_class(cat.model, cat.classes.index(name), name) for name in ("tabby", "bell pepper")
+    )
     objectives += [tabby, lynx, lynx - tabby]
     tiles = []
     for objective in objectives:
-        grown = dream.maximise(cat.model, objective, steps=160)
+        grown = feature_visualization.maximise(cat.model, objective, steps=160)
         tiles.append(
             picture_tile(
                 grown.pixels,

@@ -3,7 +3,7 @@
 import numpy as np
 
 import striate
-from striate.data.source import find
+from striate.data.sources.source import find
 
 LEVELS = " .:-=+*#%@"
 

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from striate.data.preprocess import Preprocess
-from striate.model.build import Model, build
-from striate.model.weights import ModelFile, to_bytes
+from striate.data.pictures.preprocess import Preprocess
+from striate.model.build.model import Model, build
+from striate.model.files.weights import ModelFile, to_bytes
 from striate.spec import Shape, parse
 
 HOW = Preprocess(12, 16, 3, mean=(0.4, 0.5, 0.6), std=(0.2, 0.3, 0.4))

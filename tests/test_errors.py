@@ -20,7 +20,7 @@ GIVEN: dict[str, object] = {"reason": "expected a layer", "text": "conv 8\n>> no
 
 def kinds() -> Iterator[type[StriateError]]:
     for module in pkgutil.walk_packages(striate.__path__, "striate."):
-        if "door.child" not in module.name and "__main__" not in module.name:
+        if "sandbox.child" not in module.name and "__main__" not in module.name:
             importlib.import_module(module.name)
     waiting = [StriateError]
     while waiting:

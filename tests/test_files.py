@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from striate import files, nets, recipe
-from striate.data.source import find
+from striate.data.sources.source import find
 from striate.errors import FileError, StriateError
 from striate.files import open_file, read_bytes, read_text
 from striate.verbs.predict import pictures
@@ -110,20 +110,20 @@ import resource
 resource.setrlimit(resource.RLIMIT_AS, ({2 * GIB}, {2 * GIB}))
 from pathlib import Path
 from striate import nets, recipe
-from striate.data.source import find
-from striate.data.items import FolderSource, Item
+from striate.data.sources.source import find
+from striate.data.sources.items import FolderSource, Item
 from striate.verbs.class_files import read_classes
-from striate.cli.artefact import check_free
+from striate.cli.write_output import check_free
 from striate.errors import StriateError
-from striate.inside import asked, picture
-from striate.model import tensorfile
-from striate.model.weights import read_facts
+from striate.interpret import picture, probe
+from striate.model.files import tensorfile
+from striate.model.files.weights import read_facts
 from striate.verbs import score_map
 folder = Path({str(tmp_path)!r})
 one = FolderSource("x", str(folder), ("a",), (Item("x.jpg", 0),), root=folder)
 calls = [(recipe.read, "x.toml"), (recipe.find, str(folder / "x.toml")), (nets._read, "x.txt"),
     (find, "x.csv"), (find, "x.npz"), (find, "x.bin"), (find, "x.txt"), (read_facts, "model.safetensors"),
-    (read_classes, "x.txt"), (asked._content, "x.jpg"), (picture.read, "x.jpg"), (score_map._read, "x.jpg"),
+    (read_classes, "x.txt"), (probe._content, "x.jpg"), (picture.read, "x.jpg"), (score_map._read, "x.jpg"),
     (lambda _: one.picture(0), "x.jpg"), (lambda _: one.facts(), "x.jpg"),
     (lambda path: check_free(path, lambda start: False), "x.jpg")]
 for call, name in calls:

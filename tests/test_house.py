@@ -22,8 +22,8 @@ ORDER = [
     ["tasks"],
     ["engine"],
     ["runs"],
-    ["inside", "export"],  # which do not import each other
-    ["report"],
+    ["interpret", "export"],  # which do not import each other
+    ["render"],
     ["verbs"],
     ["cli"],
 ]
@@ -35,19 +35,19 @@ NO_TORCH = [
     "nets",
     "recipe",
     "metrics",
-    "data.source",
+    "data.sources.source",
     "data.split",
-    "data.image",
-    "data.preprocess",
-    "data.store",
-    "model.door.parent",
+    "data.pictures.image",
+    "data.pictures.preprocess",
+    "data.store.store",
+    "model.sandbox.parent",
     "tasks.prediction",
-    "inside.filters",
-    "inside.walk",
-    "inside.account",
-    "inside.asked",
-    "inside.quick",
-    "inside.dot",
+    "interpret.arithmetic.filters",
+    "interpret.arithmetic.walk",
+    "interpret.arithmetic.contributions",
+    "interpret.probe",
+    "interpret.onnx_probe",
+    "interpret.arithmetic.dot",
     "tasks.decode",
     "runs.onnx_file",
     "runs.predictor",
@@ -55,11 +55,11 @@ NO_TORCH = [
     "export.onnx_layers",
     "export.onnx_walk",
     "export.onnx_parts",
-    "report.blocks",
-    "report.diagram",
-    "report.page",
-    "report.look_page",
-    "report.dot_page",
+    "render.blocks",
+    "render.svg.diagram",
+    "render.html.page",
+    "render.html.look_page",
+    "render.html.dot_page",
     "verbs.describe",
     "verbs.predict",
     "cli.predict",
@@ -67,7 +67,7 @@ NO_TORCH = [
     "verbs.prepare",
     "verbs.cache",
     "verbs.dot",
-    "verbs.subject",
+    "verbs.probe",
     "verbs.filter",
     "verbs.walk",
     "verbs.recipes",
@@ -139,8 +139,8 @@ def test_importing_striate_imports_nothing_heavy_and_every_public_name_is_there(
     assert done.stdout.split("\n")[:2] == ["[]", "[]"]
 
 
-# The one file that reads a pickle, in a process that is locked in before it does: docs/architecture.md, "The door".
-DOOR = ["model/door/child.py"]
+# The one file that reads a pickle, in a process that is locked in before it does: docs/architecture.md, "The sandbox".
+DOOR = ["model/sandbox/child.py"]
 
 
 def test_nothing_is_pickled() -> None:
@@ -160,16 +160,16 @@ def test_nothing_is_pickled() -> None:
 
 # What reads without striate.files, and what it reads: never a file that a person names.
 OWN = {
-    "data/cache.py": "the cache's own files",
-    "data/download.py": "what was just downloaded",
-    "data/imagenet.py": "a file of the package",
-    "data/storefile.py": "the cache's own files",
+    "data/store/cache.py": "the cache's own files",
+    "data/sources/download.py": "what was just downloaded",
+    "data/labels/imagenet.py": "a file of the package",
+    "data/store/storefile.py": "the cache's own files",
     "export/int8.py": "what was just written",
-    "model/door/child.py": "descriptors it was given",
-    "model/door/jail.py": "the system's own figures",
-    "model/door/parent.py": "what the child wrote",
+    "model/sandbox/child.py": "descriptors it was given",
+    "model/sandbox/jail.py": "the system's own figures",
+    "model/sandbox/parent.py": "what the child wrote",
     "recipe.py": "files of the package",
-    "report/page.py": "files of the package",
+    "render/html/page.py": "files of the package",
     "runs/durable.py": "the end of a file it is about to append to",
     "runs/environment.py": "the system's own figures",
     "runs/lock.py": "a lock that is held",

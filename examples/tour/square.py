@@ -6,11 +6,11 @@ import numpy as np
 import torch
 
 from striate import Conv, ReLU, Shape
-from striate.inside.dot import dot
-from striate.inside.filters import as_conv, freeze, named
-from striate.inside.picture import read
-from striate.inside.subject import Subject
-from striate.report.dot_text import text
+from striate.interpret.arithmetic.dot import dot
+from striate.interpret.arithmetic.filters import as_conv, freeze, named
+from striate.interpret.picture import read
+from striate.interpret.torch_probe import Subject
+from striate.render.text.dot_text import text
 
 picture = (read(Path("square.txt")) * 255).astype(np.uint8)
 

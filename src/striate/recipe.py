@@ -54,7 +54,7 @@ class Recipe(BaseModel):
     ``size`` is (height, width) in pixels, ``val`` and ``test`` are shares of the pictures that the source itself leaves
     unsplit. ``alpha`` (the decay of the mean square, of rmsprop) and ``eps`` (what is added to its root) are torch's.
     ``epoch_share`` is how much of the training pictures one epoch sees, another draw of them each time.
-    ``whiten`` begins the first convolution with the components of its patches (`striate.model.whiten`).
+    ``whiten`` begins the first convolution with the components of its patches (`striate.model.build.whiten`).
     ``progressive`` trains on smaller pictures first: (until which share of all steps, pixels of the longer side) each.
 
     ``fit`` is ``exact``, which refuses a net that never sees some of its picture, or ``floor``, which accepts that.

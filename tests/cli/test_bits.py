@@ -13,8 +13,8 @@ from PIL import Image
 from tests.cli.stage import QUICK, Place
 
 import striate
-from striate.data.preprocess import Preprocess
-from striate.model import weights
+from striate.data.pictures.preprocess import Preprocess
+from striate.model.files import weights
 from striate.runs.predictor import Predictor
 from striate.verbs.reopen import reopen_data
 

@@ -15,7 +15,7 @@ import pytest
 from tests.cli.stage import QUICK, Place, contents
 from tests.pictures import paint
 
-from striate.model.weights import read
+from striate.model.files.weights import read
 from striate.runs import durable
 from striate.runs.run import Run
 

@@ -14,7 +14,7 @@ from PIL import Image
 from tests.cli.stage import QUICK, Place
 from tests.pictures import paint
 
-from striate.inside.look import PartLook, PictureLook, RunLook
+from striate.interpret.look import PartLook, PictureLook, RunLook
 from striate.runs import filters, maps
 from striate.runs.run import Run
 from striate.verbs.look import page

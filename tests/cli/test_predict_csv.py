@@ -17,7 +17,7 @@ from tests.models import drawn, facts_of
 
 from striate.cli import predict_csv
 from striate.errors import DataError, PictureError
-from striate.model.weights import to_bytes
+from striate.model.files.weights import to_bytes
 from striate.tasks.prediction import Scores
 
 NET = "conv 4 3x3 >> relu >> globalavgpool >> flatten >> dense"

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 import torch
 from tests.cli.stage import Place
-from tests.model.door import hostile
+from tests.model.sandbox import hostile
 
-from striate.model import weights
-from striate.model.build import build
+from striate.model.build.model import build
+from striate.model.files import weights
 from striate.nets import CATALOG
 from striate.spec import Shape
 

@@ -15,14 +15,14 @@ from PIL import Image
 from tests.published import content
 from tests.server import Server, serving
 
-from striate.data.cifar import CIFAR10
+from striate.data.sources.cifar import CIFAR10
 
 Ask = Callable[..., "subprocess.CompletedProcess[str]"]
 TABLE = """
 import sys
-from striate.model import known
+from striate.model.pretrained import pretrained
 from tests.published import entry
-known.KNOWN["toy"] = entry(known.File("toy.safetensors", sys.argv.pop(1) + "toy/model.safetensors"))
+pretrained.KNOWN["toy"] = entry(pretrained.File("toy.safetensors", sys.argv.pop(1) + "toy/model.safetensors"))
 from striate.cli.main import main
 main()
 """

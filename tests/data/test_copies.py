@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from striate.data.copies import find_copies
-from striate.data.items import Item
+from striate.data.sources.items import Item
 
 ITEMS = (
     Item("train/cats/1.jpg", 0, "train"),

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from striate.data.items import FolderSource, Item
-from striate.data.source import find
+from striate.data.sources.items import FolderSource, Item
+from striate.data.sources.source import find
 from striate.data.split import Split, split
 from striate.errors import SourceError
 

@@ -10,11 +10,11 @@ import pytest
 import torch
 from torch.nn import functional
 
-from striate.data.pca import principal_components
-from striate.data.preprocess import Preprocess
+from striate.data.batches.pca import principal_components
+from striate.data.pictures.preprocess import Preprocess
 from striate.engine.fit import begin, fit, watch
 from striate.engine.infer import infer
-from striate.model.build import build
+from striate.model.build.model import build
 from striate.spec.notation import parse
 from striate.spec.shape import Shape
 

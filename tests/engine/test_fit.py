@@ -11,8 +11,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from striate.data.loader import order
-from striate.data.resident import sent
+from striate.data.batches.loader import order
+from striate.data.batches.resident import sent
 from striate.engine.fit import BatchSplit, Epoch, Recovered, Step, fit, watch
 from striate.errors import DeviceError, RecipeError, TrainingError
 

@@ -9,12 +9,12 @@ from sklearn.linear_model import LogisticRegression
 from torch.nn import functional
 
 from striate.data.split import Split
-from striate.data.store import Store
+from striate.data.store.store import Store
 from striate.engine import unfreeze
 from striate.engine.fit import Epoch, begin, watch
 from striate.engine.head import DECAYS, HeadTraining, watch_head
 from striate.errors import DivergedError, TrainingError
-from striate.model.build import build
+from striate.model.build.model import build
 from striate.recipe import Recipe
 from striate.spec import Shape, parse
 from striate.spec.stages import stages

@@ -12,7 +12,7 @@ from torch import nn
 
 from striate.engine.momentum import Momentum, orthogonal
 from striate.engine.optimise import optimiser
-from striate.model.build import build
+from striate.model.build.model import build
 from striate.recipe import Recipe
 from striate.spec import Shape, parse
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from striate.model.build import Model, Outputs, build
+from striate.model.build.model import Model, Outputs, build
 from striate.spec import parse
 from striate.spec.shape import Shape
 from striate.tasks import classify

@@ -14,7 +14,7 @@ from tests.strategies import cases
 
 from striate.export.onnx import compare, graph_bytes
 from striate.export.onnx_layers import TABLE
-from striate.model.build import Model, build
+from striate.model.build.model import Model, build
 from striate.nets import CATALOG
 from striate.spec import LAYERS, Net, Shape, parse
 

@@ -13,12 +13,13 @@ from typing import Any
 import numpy as np
 import onnx
 import pytest
+import torch
 from PIL import Image
 
 import striate
 from striate.errors import ExportError, ModelError, PictureError
 from striate.export import onnx as exporting
-from striate.model import build, tensorfile, weights
+from striate.model.files import tensorfile, weights
 from striate.recipe import Recipe
 from striate.runs import durable, onnx_file
 from striate.runs.predictor import Predictor
@@ -258,10 +259,10 @@ def test_answers_that_differ_are_not_written(run: Run, monkeypatch: pytest.Monke
     straight = exporting.graph_bytes
 
     def bent(model: Any) -> bytes:
-        with build.torch.no_grad():
+        with torch.no_grad():
             model.get_submodule("input").offset.add_(0.01)
         content = straight(model)
-        with build.torch.no_grad():
+        with torch.no_grad():
             model.get_submodule("input").offset.sub_(0.01)
         return content
 

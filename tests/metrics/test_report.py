@@ -13,7 +13,7 @@ from striate.metrics import classification as measures
 from striate.metrics.probability import softmax
 from striate.metrics.reliability import expected_calibration_error
 from striate.metrics.report import ClassificationMeter, classification_report
-from striate.metrics.table import columns_of
+from striate.metrics.report_text import columns_of
 
 
 def drawn(pictures=300, classes=6, seed=0, strength=2.0):

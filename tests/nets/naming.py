@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from striate.model.published import renamed
+from striate.model.pretrained.key_mapping import renamed
 
 _PLACEHOLDER = re.compile(r"\{(\w+)(?:([+-])(\d+))?\}")
 

@@ -14,8 +14,8 @@ from tests.nets.naming import published
 from torch import Tensor
 from torch.nn import functional
 
-from striate.model.build import build
-from striate.model.published import arrange
+from striate.model.build.model import build
+from striate.model.pretrained.key_mapping import arrange
 from striate.nets import CATALOG
 from striate.spec import Shape
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from striate.model.known import KNOWN, in_package
+from striate.model.pretrained.pretrained import KNOWN, in_package
 from striate.nets import CATALOG
 from striate.spec import Conv, parse
 

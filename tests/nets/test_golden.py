@@ -15,8 +15,8 @@ import pytest
 import torch
 from tests.conftest import SHARED
 
-from striate.model.build import Model, build
-from striate.model.published import arrange
+from striate.model.build.model import Model, build
+from striate.model.pretrained.key_mapping import arrange
 from striate.nets import CATALOG
 from striate.spec import Shape
 

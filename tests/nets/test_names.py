@@ -10,7 +10,7 @@ import torch
 from tests.nets.test_golden import empty, shapes
 
 from striate.errors import ModelError
-from striate.model.published import arrange, renamed
+from striate.model.pretrained.key_mapping import arrange, renamed
 from striate.nets import CATALOG
 
 CONV, DENSE = ("weight", "bias"), ("weight", "bias")

@@ -10,8 +10,8 @@ import pytest
 from tests.nets.naming import published
 
 from striate.errors import FitError
-from striate.model.build import build
-from striate.model.published import renamed
+from striate.model.build.model import build
+from striate.model.pretrained.key_mapping import renamed
 from striate.nets import CATALOG, resnet20, resnet50, resnet101, resnet152
 from striate.spec import Net, parse
 from striate.spec.survey import Survey

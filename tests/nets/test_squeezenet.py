@@ -10,9 +10,9 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from striate.model import tensorfile
-from striate.model.build import build
-from striate.model.published import arrange
+from striate.model.build.model import build
+from striate.model.files import tensorfile
+from striate.model.pretrained.key_mapping import arrange
 from striate.nets import CATALOG
 from striate.spec import Shape
 

@@ -14,15 +14,15 @@ import onnx
 import torch
 from onnx import TensorProto, helper, numpy_helper
 
-from striate.data.preprocess import Preprocess
+from striate.data.pictures.preprocess import Preprocess
 from striate.export.onnx import finished, graph_bytes
-from striate.model import tensorfile
-from striate.model.build import build
-from striate.model.weights import KEY, ModelFile, to_pieces
+from striate.model.build.model import build
+from striate.model.files import tensorfile
+from striate.model.files.weights import KEY, ModelFile, to_pieces
 from striate.runs.seal import SEAL, ZEROS, graph_digest, sealed
 from striate.spec import parse
 from striate.spec.shape import Shape
-from striate.tasks.unknown import fit_unknown
+from striate.tasks.ood import fit_unknown
 
 NET = "conv 4 3x3 pad 1 >> batchnorm >> relu >> maxpool 2 >> flatten >> dense 8 >> relu >> dense 3"
 HOW = Preprocess(8, 8, 3, mean=(0.4, 0.5, 0.6), std=(0.2, 0.3, 0.4))

@@ -18,8 +18,8 @@ from onnx import numpy_helper
 from tests.runs import hostile
 
 from striate.errors import ModelError
-from striate.model.limits import MOST_LAYERS
-from striate.model.tensorfile import HEADER_LIMIT, MOST_TENSORS, read_header
+from striate.model.files.limits import MOST_LAYERS
+from striate.model.files.tensorfile import HEADER_LIMIT, MOST_TENSORS, read_header
 from striate.runs.predictor import Predictor
 from striate.runs.seal import ZEROS, sealed
 
@@ -85,8 +85,8 @@ def test_such_a_graph_is_not_run_where_the_model_file_names_it_as_its_own(
 ) -> None:
     """Whoever wrote the model file too."""
     from striate.export.onnx import finished
-    from striate.model.tensorfile import read_arrays
-    from striate.model.weights import GRAPH
+    from striate.model.files.tensorfile import read_arrays
+    from striate.model.files.weights import GRAPH
     from striate.runs.seal import graph_digest
 
     proto = onnx.load(path.with_suffix(".onnx"), load_external_data=False)

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 
 from striate import nets
-from striate.data.preprocess import Preprocess
+from striate.data.pictures.preprocess import Preprocess
 from striate.export.onnx import finished, graph_bytes
-from striate.model import tensorfile
-from striate.model.build import build
-from striate.model.limits import check_layers, check_survey
-from striate.model.weights import ModelFile, to_pieces
+from striate.model.build.model import build
+from striate.model.files import tensorfile
+from striate.model.files.limits import check_layers, check_survey
+from striate.model.files.weights import ModelFile, to_pieces
 from striate.runs.predictor import Predictor
 from striate.runs.seal import graph_digest
 from striate.spec import parse

@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from striate.errors import RunError
-from striate.model.weights import ModelFile, read
+from striate.model.files.weights import ModelFile, read
 from striate.runs.run import Run
 
 MODES = ("lost", "kept", "names only", "torn", "torn", "torn")

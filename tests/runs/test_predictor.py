@@ -17,15 +17,15 @@ import pytest
 import torch
 from PIL import Image
 
-from striate.data.preprocess import Preprocess
+from striate.data.pictures.preprocess import Preprocess
 from striate.errors import ModelError, PictureError, RunError
-from striate.model.build import build
-from striate.model.weights import ModelFile, to_bytes
+from striate.model.build.model import build
+from striate.model.files.weights import ModelFile, to_bytes
 from striate.runs.predictor import Predictor
 from striate.runs.run import Run
 from striate.spec import parse
 from striate.spec.shape import Shape
-from striate.tasks.unknown import fit_unknown
+from striate.tasks.ood import fit_unknown
 
 NET = "conv 6 3x3 pad 1 >> batchnorm >> relu >> maxpool 2 >> flatten >> dense 8 >> relu >> dense 3"
 CLASSES = ("cat", "dog", "owl")

@@ -23,10 +23,10 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from striate import spec
 from striate.errors import DescribeError, FitError, ShapeError
-from striate.model.build import Model, build
-from striate.model.modules import GlobalPool, LocalResponseNorm, MinPool, Rbf, ScaledTanh, TableConv
-from striate.model.plan import JOINS
-from striate.model.table import module_for
+from striate.model.build.execution_plan import JOINS
+from striate.model.build.layer_modules import module_for
+from striate.model.build.model import Model, build
+from striate.model.build.modules import GlobalPool, LocalResponseNorm, MinPool, Rbf, ScaledTanh, TableConv
 from striate.spec import Net, Shape
 from striate.spec.branches import Branches
 from striate.spec.survey import Survey

@@ -11,9 +11,9 @@ from sklearn.utils.class_weight import compute_class_weight
 from torch.nn import functional
 
 from striate.errors import StriateError
-from striate.model.build import Outputs
+from striate.model.build.model import Outputs
 from striate.tasks import classify
-from striate.tasks.unknown import fit_unknown
+from striate.tasks.ood import fit_unknown
 
 
 def batch(n=12, k=4, seed=0):

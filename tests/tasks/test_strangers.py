@@ -10,8 +10,8 @@ import pytest
 from striate.errors import ModelError, StriateError
 from striate.tasks.decode import decode
 from striate.tasks.frozen import fit_frozen
+from striate.tasks.ood import Unknown, fit_unknown
 from striate.tasks.strangers import NOT_MEASURED, StrangerSkill, conformal, skill
-from striate.tasks.unknown import Unknown, fit_unknown
 
 
 def around(centres: int, each: int, *, spread: float, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:

@@ -14,12 +14,12 @@ import numpy as np
 import onnxruntime
 import pytest
 import torch
-from tests.model.adoptees import Attention, DenseLayer, Gate, Small
+from tests.model.adopt.adoptees import Attention, DenseLayer, Gate, Small
 from tests.verbs.test_journey import bits
 from torch import Tensor, nn
 
 import striate
-from striate.data.preprocess import Preprocess
+from striate.data.pictures.preprocess import Preprocess
 from striate.engine.fit import Epoch
 from striate.errors import (
     DescribeError,
@@ -31,9 +31,9 @@ from striate.errors import (
     SourceError,
     TrainingError,
 )
-from striate.model.borrowed import Borrowed
-from striate.model.build import Model
-from striate.model.weights import read
+from striate.model.adopt.wrapped_module import Borrowed
+from striate.model.build.model import Model
+from striate.model.files.weights import read
 from striate.recipe import Recipe
 from striate.runs.predictor import Predictor
 from striate.runs.run import Run
@@ -212,7 +212,7 @@ def test_killed_before_its_first_epoch_it_has_its_own_weights(zoo: Path, tmp_pat
 
 @KINDS
 def test_its_run_is_looked_into(kind: type[nn.Module], runs: dict[type[nn.Module], Run]) -> None:
-    from striate.inside.look import RunLook
+    from striate.interpret.look import RunLook
 
     look = adopted(kind).look(runs[kind])
     assert isinstance(look, RunLook) and look.confusion.pictures > 0 and look.health.activations

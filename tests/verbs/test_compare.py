@@ -12,7 +12,7 @@ from PIL import Image
 
 import striate
 from striate.errors import RunError
-from striate.report import compare_page, look_page
+from striate.render.html import compare_page, look_page
 from striate.verbs.compare import compare
 from striate.verbs.evaluate import evaluate
 

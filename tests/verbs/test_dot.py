@@ -17,12 +17,12 @@ from PIL import Image
 from tests.models import HOW, drawn, facts_of, model_file
 
 from striate.errors import ModelError
-from striate.inside.dot import dot as account
-from striate.inside.quick import Quick
-from striate.inside.subject import Subject
-from striate.model.weights import to_bytes
+from striate.interpret.arithmetic.dot import dot as account
+from striate.interpret.onnx_probe import Quick
+from striate.interpret.torch_probe import Subject
+from striate.model.files.weights import to_bytes
 from striate.verbs.dot import dot
-from striate.verbs.subject import Network
+from striate.verbs.probe import Network
 
 NET = (
     "conv 6 3x3 pad 1 >> batchnorm >> relu >> side (globalavgpool >> flatten >> dense) >> maxpool 2 >> flatten >> dense"

@@ -14,9 +14,9 @@ import striate
 from striate import recipe as recipes
 from striate.engine.fit import Epoch
 from striate.errors import DescribeError, RecipeError
-from striate.inside.filters import as_conv, read
-from striate.inside.subject import Subject
-from striate.model import weights
+from striate.interpret.arithmetic.filters import as_conv, read
+from striate.interpret.torch_probe import Subject
+from striate.model.files import weights
 from striate.recipe import Recipe
 from striate.runs.predictor import Predictor
 from striate.runs.run import Run

@@ -108,7 +108,7 @@ def test_a_fixed_split_stays_where_it_is_asked_for_or_the_source_has_its_own(
 ) -> None:
     monkeypatch.setattr("striate.data.folds.AFFORDABLE", 4.8e12)  # which tests set to 0, see conftest.py
     from striate.data.folds import affordable, by_itself
-    from striate.data.source import find
+    from striate.data.sources.source import find
 
     source, recipe = find(str(pets)), head(pets, begun)
     assert by_itself(recipe, source) == 5

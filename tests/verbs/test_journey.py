@@ -15,7 +15,7 @@ from tests.pictures import paint
 import striate
 from striate.engine.fit import Epoch
 from striate.errors import ModelError, RunError, SourceError
-from striate.model.weights import read
+from striate.model.files.weights import read
 from striate.recipe import Recipe
 from striate.runs.run import Run
 from striate.tasks.prediction import Scores

@@ -22,7 +22,7 @@ if not hasattr(os, "fork"):
     pytest.skip("forks its children", allow_module_level=True)
 
 from striate.errors import RunError
-from striate.model.weights import read
+from striate.model.files.weights import read
 from striate.recipe import Recipe
 from striate.runs import durable
 from striate.runs.run import Run

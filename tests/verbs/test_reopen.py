@@ -17,13 +17,13 @@ from tests.pictures import COLOURS, paint
 from tests.verbs.test_adopt import Gated, Plain, module
 
 import striate
-from striate.data.preprocess import Preprocess
+from striate.data.pictures.preprocess import Preprocess
 from striate.engine.fit import Epoch, Step, watch
 from striate.errors import ModelError, RunError
 from striate.metrics.probability import softmax
-from striate.model import tensorfile
-from striate.model.build import build
-from striate.model.weights import ModelFile, to_bytes
+from striate.model.build.model import build
+from striate.model.files import tensorfile
+from striate.model.files.weights import ModelFile, to_bytes
 from striate.recipe import Recipe
 from striate.runs.predictor import Predictor
 from striate.runs.run import Run

@@ -10,8 +10,8 @@ from PIL import Image
 
 import striate
 from striate.errors import RecipeError
-from striate.model import known
-from striate.model.known import KNOWN, in_package
+from striate.model.pretrained import pretrained
+from striate.model.pretrained.pretrained import KNOWN, in_package
 from striate.recipe import Recipe, from_toml
 from striate.verbs.prepare import prepare
 from striate.verbs.start import MISSING, STARTED, USUAL
@@ -94,7 +94,7 @@ def test_from_chance_is_a_word_away_and_is_kept(photographs: Path, tmp_path: Pat
 def test_without_the_package_it_says_so_and_begins_from_chance(
     photographs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(known, "in_package", lambda file: None)
+    monkeypatch.setattr(pretrained, "in_package", lambda file: None)
     monkeypatch.setenv("STRIATE_CACHE", str(tmp_path / "cache"))
     monkeypatch.delenv("STRIATE_DATA", raising=False)
     recipe = Recipe(source=str(photographs), size=(72, 72), epochs=1)

@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 import torch
 
-from striate.data.items import ArraySource, Item
-from striate.data.preprocess import Preprocess
-from striate.data.store import open_store
-from striate.model.build import build
+from striate.data.pictures.preprocess import Preprocess
+from striate.data.sources.items import ArraySource, Item
+from striate.data.store.store import open_store
+from striate.model.build.model import build
 from striate.spec import parse
 from striate.spec.shape import Shape
 from striate.verbs import trunk

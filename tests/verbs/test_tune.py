@@ -23,7 +23,7 @@ from striate.engine.fit import Epoch, Step
 from striate.engine.head import HeadEpoch
 from striate.engine.infer import infer
 from striate.errors import ModelError, RecipeError, RunError, StriateError
-from striate.model.weights import read
+from striate.model.files.weights import read
 from striate.recipe import Recipe
 from striate.runs.predictor import Predictor
 from striate.runs.run import Run

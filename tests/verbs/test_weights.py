@@ -15,13 +15,14 @@ import torch
 from tests.published import PICTURES, content, entry
 from tests.server import Server, serving
 
-from striate.data.cache import weights_dir
-from striate.data.cifar import CIFAR10
+from striate.data.sources.cifar import CIFAR10
+from striate.data.store.cache import weights_dir
 from striate.errors import DownloadError, ModelError, SourceError
-from striate.model import known, tensorfile
-from striate.model.build import build
-from striate.model.known import File
-from striate.model.weights import read, read_facts
+from striate.model.build.model import build
+from striate.model.files import tensorfile
+from striate.model.files.weights import read, read_facts
+from striate.model.pretrained import pretrained
+from striate.model.pretrained.pretrained import File
 from striate.nets import CATALOG
 from striate.runs.predictor import Predictor
 from striate.spec import Shape
@@ -37,11 +38,13 @@ def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
     """A hub with the file of the name "toy", stated as Hugging Face states them; and a cache of the test's own."""
     monkeypatch.setenv("STRIATE_CACHE", str(tmp_path / "cache"))
     monkeypatch.delenv("STRIATE_DATA", raising=False)
-    monkeypatch.setattr("striate.data.download.time.sleep", lambda _: None)
+    monkeypatch.setattr("striate.data.sources.download.time.sleep", lambda _: None)
     with serving(content()) as server:
         server.onward = {"/toy/model.safetensors": server.url + "bytes"}
         server.headers = {"X-Linked-ETag": f'"{SHA}"', "X-Linked-Size": str(len(content()))}
-        monkeypatch.setitem(known.KNOWN, "toy", entry(File("toy.safetensors", server.url + "toy/model.safetensors")))
+        monkeypatch.setitem(
+            pretrained.KNOWN, "toy", entry(File("toy.safetensors", server.url + "toy/model.safetensors"))
+        )
         yield server
 
 
@@ -102,8 +105,8 @@ def test_the_next_file_is_tried_a_pickle_through_the_door(hub: Server, monkeypat
     torch.save({name: tensor for name, tensor in tensors.items() if not name.startswith("input.")}, buffer)
     hub.content = buffer.getvalue()
     digits = hashlib.sha256(hub.content).hexdigest()[:8]
-    first, second = known.KNOWN["toy"].files[0], File(f"toy-{digits}.pth", hub.url + "toy.pth", digits)
-    monkeypatch.setitem(known.KNOWN, "toy", entry(first, second))
+    first, second = pretrained.KNOWN["toy"].files[0], File(f"toy-{digits}.pth", hub.url + "toy.pth", digits)
+    monkeypatch.setitem(pretrained.KNOWN, "toy", entry(first, second))
     hub.status, told = [404], []
     path = open_weights("toy", tell=told.append)
     assert [line.partition(" (")[0] for line in told[:2]] == [
@@ -141,7 +144,7 @@ def test_a_folder_of_files(hub: Server, tmp_path: Path, monkeypatch: pytest.Monk
     assert hub.asked == []
     assert (folder / "toy.safetensors").read_bytes() == content()
     cache.clear_weights()
-    monkeypatch.setitem(known.KNOWN, "toy", entry(File("toy.safetensors", sha256="0" * 64)))
+    monkeypatch.setitem(pretrained.KNOWN, "toy", entry(File("toy.safetensors", sha256="0" * 64)))
     monkeypatch.setenv("STRIATE_DATA", str(folder))
     with pytest.raises(ModelError, match=rf"not toy.safetensors as published: its SHA-256 is {SHA[:12]}"):
         open_weights("toy")
@@ -193,8 +196,8 @@ def test_a_damaged_model_file_is_made_anew(hub: Server) -> None:
 
 def test_another_preprocessing_than_it_was_made_with(hub: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     open_weights("toy")
-    other = replace(known.KNOWN["toy"], preprocess=replace(PICTURES, crop_share=1.0))
-    monkeypatch.setitem(known.KNOWN, "toy", other)
+    other = replace(pretrained.KNOWN["toy"], preprocess=replace(PICTURES, crop_share=1.0))
+    monkeypatch.setitem(pretrained.KNOWN, "toy", other)
     assert read_facts(open_weights("toy")).preprocess["resize"] == "crop"
     assert "crop_share" not in read_facts(open_weights("toy")).preprocess
 
@@ -202,7 +205,7 @@ def test_another_preprocessing_than_it_was_made_with(hub: Server, monkeypatch: p
 def test_a_net_that_saw_blue_first_is_turned_round(hub: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     as_rgb = read(open_weights("toy"))[0]
     cache.clear_weights()
-    monkeypatch.setitem(known.KNOWN, "toy", entry(*known.KNOWN["toy"].files, bgr=True))
+    monkeypatch.setitem(pretrained.KNOWN, "toy", entry(*pretrained.KNOWN["toy"].files, bgr=True))
     turned = read(open_weights("toy"))[0]
     differing = [name for name, tensor in turned.items() if not torch.equal(tensor, as_rgb[name])]
     assert len(differing) == 1

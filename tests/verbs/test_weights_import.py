@@ -19,9 +19,9 @@ from safetensors.torch import save_file
 
 import striate
 from striate.errors import DataError, ModelError
-from striate.model import weights
-from striate.model.build import build
-from striate.model.door import child, parent
+from striate.model.build.model import build
+from striate.model.files import weights
+from striate.model.sandbox import child, parent
 from striate.nets import CATALOG
 from striate.recipe import Recipe
 from striate.runs.predictor import Predictor

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from striate.data.imagenet import imagenet_classes
-from striate.data.source import find
-from striate.model.known import KNOWN, in_package
+from striate.data.labels.imagenet import imagenet_classes
+from striate.data.sources.source import find
+from striate.model.pretrained.pretrained import KNOWN, in_package
 from striate.runs.predictor import Predictor
 from striate.verbs.weights import open_weights
 

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import click
 
-from striate.cli import places, terminal
-from striate.cli.artefact import check_free, leave
-from striate.cli.live import Progress
-from striate.report import compare_page
-from striate.report.look_page import is_ours, page
+from striate.cli import shared_options, terminal
+from striate.cli.progress import Progress
+from striate.cli.write_output import check_free, leave
+from striate.render.html import compare_page
+from striate.render.html.look_page import is_ours, page
 
 
 @click.command()
@@ -19,8 +19,8 @@ from striate.report.look_page import is_ours, page
 @click.argument("b", metavar="B", default="last")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, every picture with both answers.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="The page; A-B-compare.html if not said.")
-@places.data_dir
-@places.runs_dir
+@shared_options.data_dir
+@shared_options.runs_dir
 def command(a: str, b: str, as_json: bool, output: Path | None, data_dir: Path | None, runs_dir: Path) -> None:
     """Compare two runs on the pictures that neither has learnt from: is the difference real, or noise?
 

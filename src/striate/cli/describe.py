@@ -61,8 +61,8 @@ def command(
 
 def _draw(name: str, survey: Survey, output: Path | None) -> Path:
     """Draw a net, and return where."""
-    from striate.cli.artefact import check_free, leave
-    from striate.report.diagram import diagram, is_ours
+    from striate.cli.write_output import check_free, leave
+    from striate.render.svg.diagram import diagram, is_ours
 
     path = Path(name)
     title = path.stem if path.is_file() else name if name.replace("_", "").replace("-", "").isalnum() else "net"

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from striate.cli import subject as of
+from striate.cli import probe_options as of
 from striate.cli import terminal
 from striate.errors import DescribeError
 
@@ -35,8 +35,9 @@ def command(
     And what the norm and the activation behind it make of it. PICTURE is a picture file, or text (.txt) with a line of
     numbers a row, from 0 to 255 or from 0 to 1.
     """
-    from striate.cli.artefact import check_free, leave
-    from striate.report import dot_page, dot_text, look_page
+    from striate.cli.write_output import check_free, leave
+    from striate.render.html import dot_page, look_page
+    from striate.render.text import dot_text
 
     place = of.place(at)
     if output is not None:

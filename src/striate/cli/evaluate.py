@@ -7,8 +7,8 @@ from pathlib import Path
 
 import click
 
-from striate.cli import places
-from striate.cli.live import Progress
+from striate.cli import shared_options
+from striate.cli.progress import Progress
 from striate.errors import RunError
 from striate.verbs.evaluate import Evaluation, evaluate
 from striate.words import counted
@@ -28,10 +28,10 @@ from striate.words import counted
     "--label-from", metavar="PATTERN", help="With --data: take labels out of file names, such as '(.+?)_\\d+'."
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-@places.without_missing
-@places.allow_bad
-@places.data_dir
-@places.runs_dir
+@shared_options.without_missing
+@shared_options.allow_bad
+@shared_options.data_dir
+@shared_options.runs_dir
 def command(
     run: str | None,
     named: str | None,

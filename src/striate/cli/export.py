@@ -7,9 +7,9 @@ from pathlib import Path
 
 import click
 
-from striate.cli import places, terminal
-from striate.cli.artefact import check_free
-from striate.cli.live import Progress
+from striate.cli import shared_options, terminal
+from striate.cli.progress import Progress
+from striate.cli.write_output import check_free
 from striate.verbs.export import export
 
 
@@ -19,7 +19,7 @@ from striate.verbs.export import export
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Where to; beside the model if not said.")
 @click.option("--int8", is_flag=True, help="In int8, calibrated and measured on the run's own pictures.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-@places.runs_dir
+@shared_options.runs_dir
 def command(run: str, model: Path | None, output: Path | None, int8: bool, as_json: bool, runs_dir: Path) -> None:
     """Write a model as an ONNX file: uint8 pixels (N, H, W, C) in, logits and embedding out.
 

@@ -9,7 +9,7 @@ import click
 
 from striate.cli import terminal
 from striate.errors import DescribeError
-from striate.inside.filters import FILTERS, Filtered
+from striate.interpret.arithmetic.filters import FILTERS, Filtered
 from striate.verbs.filter import filter_picture
 
 _NAMES = "; ".join(f"{name} {takes}".rstrip() for name, (_, takes, _) in FILTERS.items())
@@ -63,7 +63,7 @@ def command(
     if as_json:
         click.echo(json.dumps(found.to_dict()))
         return
-    from striate.report import filter_page
+    from striate.render.html import filter_page
 
     if as_ascii:
         click.echo(_characters(found) + "\n")
@@ -75,7 +75,7 @@ def command(
 
 def _characters(found: Filtered) -> str:
     """Return numbers where they fit, shades of characters where they do not."""
-    from striate.report import filter_page, look_page
+    from striate.render.html import filter_page, look_page
 
     if max(found.picture.shape[:2]) <= filter_page.SMALL and max(found.filter.size) <= 5:
         return filter_page.as_text(found)
@@ -87,8 +87,8 @@ def _draw(found: Filtered, picture: Path, path: Path) -> Path:
     """Draw what the file's name ends in, and return where."""
     from dataclasses import replace
 
-    from striate.cli.artefact import check_free, leave
-    from striate.report import filter_page, look_page
+    from striate.cli.write_output import check_free, leave
+    from striate.render.html import filter_page, look_page
 
     check_free(path, look_page.is_ours)
     answer = filter_page.answer(found, picture.name)

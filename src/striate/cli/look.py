@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from striate.cli import places, terminal
-from striate.cli import subject as of
-from striate.cli.artefact import check_free, leave
+from striate.cli import probe_options as of
+from striate.cli import shared_options, terminal
+from striate.cli.write_output import check_free, leave
 
 if TYPE_CHECKING:
-    from striate.inside.subject import Subject
-    from striate.report.answer import Answer
-    from striate.verbs.subject import Network
+    from striate.interpret.torch_probe import Subject
+    from striate.render.answer import Answer
+    from striate.verbs.probe import Network
 
 
 @click.command()
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 @click.option("--png", is_flag=True, help="Draw the answer as one PNG.")
 @click.option("--ascii", "as_ascii", is_flag=True, help="Print it, pictures in characters: for small pictures.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Where it is drawn; NAME-look.html if not said.")
-@places.without_missing
+@shared_options.without_missing
 @of.options
 def command(
     what: str,
@@ -64,7 +64,7 @@ def command(
         raise click.UsageError("--method, --class, --against and --change are of an answer, --channel of a part")
     written = None
     if not as_ascii:
-        from striate.report.look_page import is_ours
+        from striate.render.html.look_page import is_ours
 
         end = ".png" if png else ".html"
         written = check_free(output or Path(f"{_stem(what, part, channel)}-look{end}"), is_ours)
@@ -82,7 +82,7 @@ def command(
         with of.said(**network) as named:
             if asked:
                 from striate.verbs import why
-                from striate.verbs.subject import open_subject
+                from striate.verbs.probe import open_subject
 
                 subject = open_subject(path, named)
                 found = why.why(subject, method=method, target=target, against=against, part=part, change=change)
@@ -102,7 +102,7 @@ def _picture(
     *,
     without_missing: bool,
 ) -> tuple[str, str, list[Answer]]:
-    from striate.inside.look import PartLook
+    from striate.interpret.look import PartLook
     from striate.verbs.look import answers, look_at
 
     look = look_at(path, network, part=part, channel=channel, place=place, without_missing=without_missing)
@@ -126,7 +126,7 @@ def _run(name: str, part: str | None, runs_dir: Path, *, without_missing: bool) 
 
 
 def _give(title: str, quiet: str, answers: list[Answer], target: Path | None, *, png: bool) -> None:
-    from striate.report.look_page import as_png, as_text, is_ours, page
+    from striate.render.html.look_page import as_png, as_text, is_ours, page
 
     if target is None:
         click.echo(as_text(answers), nl=False)

@@ -9,7 +9,7 @@ from itertools import groupby
 
 import click
 
-from striate.spec.table import magnitude
+from striate.spec.summary import magnitude
 from striate.verbs.nets import Listed, list_nets
 
 _HEAD = ("net", "input", "parameters", "MACs", "field", "published accuracy")

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from striate.cli import places, terminal
-from striate.cli.live import Progress
+from striate.cli import shared_options, terminal
+from striate.cli.progress import Progress
 from striate.errors import PictureError
 from striate.verbs.predict import open_predictor, pictures, predict
 
@@ -53,9 +53,9 @@ if TYPE_CHECKING:
     show_default=True,
     help="With --map: 2 looks twice as close as training did.",
 )
-@places.offline
-@places.data_dir
-@places.runs_dir
+@shared_options.offline
+@shared_options.data_dir
+@shared_options.runs_dir
 def command(
     paths: tuple[Path, ...],
     run: str,
@@ -147,7 +147,7 @@ def command(
     if as_json:
         click.echo("\n]")
     if dark:
-        from striate.data.depth import black_note
+        from striate.data.pictures.depth import black_note
 
         terminal.tell(black_note(dark, darkest.total(), max(darkest), predictor.preprocess.bits))
     skill = None if predictor.unknown is None else predictor.unknown.skill

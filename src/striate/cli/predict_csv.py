@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from striate.cli import terminal
-from striate.cli.artefact import check_free, leaving
+from striate.cli.write_output import check_free, leaving
 from striate.errors import PictureError
 from striate.words import counted
 

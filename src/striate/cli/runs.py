@@ -10,14 +10,14 @@ from pathlib import Path
 
 import click
 
-from striate.cli import places
+from striate.cli import shared_options
 from striate.verbs.runs import RunSummary, remove, runs
 from striate.words import readable_size
 
 
 @click.group(invoke_without_command=True)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-@places.runs_dir
+@shared_options.runs_dir
 @click.pass_context
 def command(context: click.Context, as_json: bool, runs_dir: Path) -> None:
     """List the runs: what each was trained on, what it came to with its interval, when, and what it takes.
@@ -38,7 +38,7 @@ def command(context: click.Context, as_json: bool, runs_dir: Path) -> None:
 @command.command("remove")
 @click.argument("names", nargs=-1, required=True, metavar="NAME...")
 @click.option("--yes", is_flag=True, help="Do not ask.")
-@places.runs_dir
+@shared_options.runs_dir
 def remove_command(names: tuple[str, ...], yes: bool, runs_dir: Path) -> None:
     """Remove runs, each with its model, history and report. It asks first; what is removed is gone."""
     if not yes:

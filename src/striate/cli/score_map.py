@@ -9,9 +9,9 @@ from pathlib import Path
 import click
 
 from striate.cli import terminal
-from striate.cli.artefact import check_free, leave
+from striate.cli.write_output import check_free, leave
 from striate.errors import SourceError
-from striate.report.overlay import is_ours, overlay
+from striate.render.png.overlay import is_ours, overlay
 from striate.runs.predictor import Predictor
 from striate.tasks.score_map import ScoreMap
 from striate.verbs.score_map import score_map

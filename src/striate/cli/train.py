@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any, get_args
 import click
 
 from striate import recipe as recipes
-from striate.cli import places
-from striate.cli.live import Line, Progress, clock
+from striate.cli import shared_options
+from striate.cli.progress import Line, Progress, clock
 from striate.cli.train_text import plan_text, result_text
 from striate.errors import DivergedError, RecipeError, StriateError
 from striate.recipe import Recipe
@@ -86,10 +86,10 @@ MOST_THREADS = 1024  # more than any machine has cores for one training; torch i
 @click.option("--resume", is_flag=False, flag_value="last", metavar="[RUN]", help="Go on with a run; the last one.")
 @click.option("--offline", is_flag=True, help="Never download.")
 @click.option("--quiet", is_flag=True, help="Print the result alone.")
-@places.without_missing
-@places.allow_bad
-@places.data_dir
-@places.runs_dir
+@shared_options.without_missing
+@shared_options.allow_bad
+@shared_options.data_dir
+@shared_options.runs_dir
 def command(
     source: str | None,
     resume: str | None,

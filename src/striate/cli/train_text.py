@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from striate.cli import terminal
-from striate.cli.live import clock
+from striate.cli.progress import clock
 from striate.metrics.weak import caveats
 from striate.recipe import Recipe
 from striate.verbs.cautions import cautions

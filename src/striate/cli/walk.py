@@ -9,7 +9,7 @@ import click
 
 from striate.cli import terminal
 from striate.errors import DescribeError
-from striate.inside.walk import Walk
+from striate.interpret.arithmetic.walk import Walk
 from striate.verbs.walk import POOLS, parse_pair, walk_of
 
 
@@ -63,10 +63,10 @@ def command(
     if as_json:
         click.echo(json.dumps(found.to_dict(), indent=2))
         return
-    from striate.report.walk_page import formulas, said
+    from striate.render.html.walk_page import formulas, said
 
     if as_ascii:
-        from striate.report.walk_text import frames
+        from striate.render.text.walk_text import frames
 
         click.echo("\n\n".join(frames(found)) + "\n")
     click.echo("\n".join([said(found), *formulas(found)]))
@@ -78,8 +78,10 @@ def command(
 
 def _draw(found: Walk, path: Path) -> Path:
     """Draw a walk as what the file's name ends in, and return where."""
-    from striate.cli.artefact import check_free, leave
-    from striate.report import look_page, walk_page, walk_png, walk_svg
+    from striate.cli.write_output import check_free, leave
+    from striate.render.html import look_page, walk_page
+    from striate.render.png import walk_png
+    from striate.render.svg import walk_svg
 
     ends = path.suffix.lower()
     if ends == ".svg":

@@ -6,15 +6,15 @@ from pathlib import Path
 
 import click
 
-from striate.cli import places, terminal
-from striate.cli.live import Progress
+from striate.cli import shared_options, terminal
+from striate.cli.progress import Progress
 from striate.verbs.weights import fetch_weights
 
 
 @click.command(short_help="Get published weights by name into the cache.")
 @click.argument("names", nargs=-1, required=True, metavar="NAME...")
-@places.offline
-@places.data_dir
+@shared_options.offline
+@shared_options.data_dir
 def command(names: tuple[str, ...], offline: bool, data_dir: Path | None) -> None:
     """Fetch published weights into the cache and make model files of them.
 

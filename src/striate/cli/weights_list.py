@@ -6,7 +6,7 @@ import json
 
 import click
 
-from striate.model.known import Published, in_package
+from striate.model.pretrained.pretrained import Published, in_package
 from striate.verbs.weights import Weights, list_weights
 
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from striate.data.classes import shown
-from striate.data.items import Item
+from striate.data.labels.classes import shown
+from striate.data.sources.items import Item
 from striate.words import counted
 
 NAMED = 3  # groups named in a line

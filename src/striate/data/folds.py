@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from striate.data.items import Source
+from striate.data.sources.items import Source
 from striate.data.split import Split, split
 from striate.defaults import FEW, FOLDS
 from striate.recipe import Recipe

@@ -28,7 +28,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from striate.data.items import Source
+from striate.data.sources.items import Source
 from striate.errors import SourceError
 
 _TEST, _VAL, _TRAIN, _NOWHERE = 0, 1, 2, 3

@@ -21,10 +21,10 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from striate.data import augment
-from striate.data.augment import Augment
-from striate.data.loader import Batch, batches
-from striate.data.pca import principal_components
+from striate.data.batches import augment
+from striate.data.batches.augment import Augment
+from striate.data.batches.loader import Batch, batches
+from striate.data.batches.pca import principal_components
 from striate.engine import optimise, progressive, step
 from striate.engine.device import check_compiler, choose_device, keep_memory, use_threads, wants_bfloat16
 from striate.engine.infer import answers
@@ -36,8 +36,8 @@ from striate.tasks import classify
 
 if TYPE_CHECKING:
     from striate.data.split import Split
-    from striate.data.store import Store
-    from striate.model.build import Model
+    from striate.data.store.store import Store
+    from striate.model.build.model import Model
 
 __all__ = ["BatchSplit", "Epoch", "Event", "Recovered", "Step", "Training", "begin", "fit", "watch"]
 

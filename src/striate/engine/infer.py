@@ -11,13 +11,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from striate.data.loader import Batch, batches
+from striate.data.batches.loader import Batch, batches
 from striate.engine.device import autocast, choose_device, free_memory, out_of_memory
 from striate.errors import DeviceError
 
 if TYPE_CHECKING:
-    from striate.data.store import Store
-    from striate.model.build import Model
+    from striate.data.store.store import Store
+    from striate.model.build.model import Model
 
 _VALUES = 2**22  # of a batch's pictures: 27 of 224 x 224; the net's maps are many times that
 

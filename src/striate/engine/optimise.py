@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from striate.engine.momentum import Momentum
 from striate.errors import RecipeError
-from striate.model.build import decayed
+from striate.model.build.model import decayed
 from striate.recipe import Recipe
 
 Schedule: TypeAlias = Callable[[int], float]

@@ -23,9 +23,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from striate.data.augment import Augment
-from striate.data.loader import steps
-from striate.data.resident import resident
+from striate.data.batches.augment import Augment
+from striate.data.batches.loader import steps
+from striate.data.batches.resident import resident
 from striate.engine import optimise, unfreeze
 from striate.engine.unfreeze import Stages
 from striate.errors import TrainingError
@@ -33,8 +33,8 @@ from striate.recipe import Recipe
 
 if TYPE_CHECKING:
     from striate.data.split import Split
-    from striate.data.store import Store
-    from striate.model.build import Model
+    from striate.data.store.store import Store
+    from striate.model.build.model import Model
 
 Tensors: TypeAlias = dict[str, Tensor]
 Facts: TypeAlias = dict[str, Any]

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from striate.data.augment import Augment, augmented
-from striate.data.loader import Batch
+from striate.data.batches.augment import Augment, augmented
+from striate.data.batches.loader import Batch
 from striate.engine import optimise, progressive
 from striate.engine.device import autocast, draw_seed, free_memory, out_of_memory, seeded
 from striate.engine.state import Training

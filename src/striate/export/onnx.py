@@ -12,20 +12,20 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from striate.data.store import Store
+from striate.data.store.store import Store
 from striate.engine.infer import infer
 from striate.errors import ExportError, ModelError
-from striate.model import tensorfile
-from striate.model.weights import KEY
+from striate.model.files import tensorfile
+from striate.model.files.weights import KEY
 from striate.runs import durable, onnx_file, seal
 from striate.runs.onnx_file import ask, digest_of, session
 from striate.runs.seal import beside, sealed
 from striate.spec.code import Code
-from striate.tasks.unknown import PREFIX
+from striate.tasks.ood import PREFIX
 from striate.words import counted
 
 if TYPE_CHECKING:
-    from striate.model.build import Model
+    from striate.model.build.model import Model
 
 TOLERANCE: Final = 1e-4  # of the largest logit, or of 1 where that is larger; the same for embeddings
 PICTURES: Final = 32  # that are compared: enough for both graphs of ONNX Runtime, and for more than one batch

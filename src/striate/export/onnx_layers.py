@@ -1,4 +1,4 @@
-"""Layer type -> ONNX nodes: one plain table, a line a layer, beside `model/table.py`. No torch."""
+"""Layer type -> ONNX nodes: one plain table, a line a layer, beside `model/build/layer_modules.py`. No torch."""
 
 from __future__ import annotations
 

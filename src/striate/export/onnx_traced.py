@@ -18,7 +18,7 @@ from torch.nn.utils.weight_norm import WeightNorm
 from striate.errors import ExportError
 
 if TYPE_CHECKING:
-    from striate.model.build import Model
+    from striate.model.build.model import Model
 
 OPSET = 18
 

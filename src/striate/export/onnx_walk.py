@@ -16,11 +16,11 @@ import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper
 
-from striate.data.preprocess import Preprocess
+from striate.data.pictures.preprocess import Preprocess
 from striate.errors import ExportError
 from striate.export.onnx_graph import Affine, Graph, Part
 from striate.export.onnx_layers import LINEAR, TABLE, affine_of
-from striate.model.weights import read_arrays
+from striate.model.files.weights import read_arrays
 from striate.spec import Add, Concat, Conv, ConvTranspose, Dense, Multiply, Net, Rbf, Shape, Side, parse
 from striate.spec.branches import Branches
 from striate.spec.code import Code

@@ -21,7 +21,7 @@ from striate.metrics.intervals import Bootstrap, Interval, widened
 from striate.metrics.outcomes import Outcomes, joined, outcomes
 from striate.metrics.probability import Floats, Ints, checked_temperature
 from striate.metrics.reliability import Bin, calibration_error_of, reliability_of
-from striate.metrics.table import report_text
+from striate.metrics.report_text import report_text
 from striate.metrics.weak import caveats, unmeasured
 from striate.words import counted, plural
 

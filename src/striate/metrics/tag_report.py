@@ -12,7 +12,7 @@ from striate.errors import StriateError
 from striate.metrics.classification import share_of
 from striate.metrics.intervals import Interval, bootstrap_mean, widened
 from striate.metrics.probability import Ints, checked_tag_pair
-from striate.metrics.table import columns_of, figure_text, percent_text, shortened
+from striate.metrics.report_text import columns_of, figure_text, percent_text, shortened
 from striate.metrics.tagging import (
     Miss,
     TagMeasure,

@@ -112,7 +112,7 @@ class Entry(NamedTuple):
     input: Shape  # what it was published for
     classes: int = 10  # what it was published for
     accuracy: str = ""  # as published, with the data: "ImageNet top-1 76.13 %"
-    names: tuple[Mapping[str, str | None], ...] = ()  # how publishers name its weights, see `model.published`
+    names: tuple[Mapping[str, str | None], ...] = ()  # how publishers name its weights: model/pretrained/key_mapping.py
     also: tuple[Shape, ...] = ()  # other inputs that its published weights were trained and measured at
 
 

@@ -1,9 +1,10 @@
 """airbench94: the net with which CIFAR-10 is learnt to 94 % in seconds on one GPU.
 
 Jordan: "94% on CIFAR-10 in 3.29 Seconds on a Single GPU", arXiv:2404.00498, 2024, section 3.1 and listing 4: a 2x2
-convolution that begins as the whitening of its patches (`striate.model.whiten`), then three blocks of two convolutions,
-the first of each pooled at once, GELU in place of ReLU. What is not the paper's: norms scale as well as shift, and
-there is no factor of 1/9 behind the last layer, which begins small anyway (`striate.model.initialise`).
+convolution that begins as the whitening of its patches (`striate.model.build.whiten`), then three blocks of two
+convolutions, the first of each pooled at once, GELU in place of ReLU. What is not the paper's: norms scale as well as
+shift, and there is no factor of 1/9 behind the last layer, which begins small anyway
+(`striate.model.build.initialise`).
 """
 
 from __future__ import annotations

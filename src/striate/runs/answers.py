@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from striate.errors import ModelError, RunError
-from striate.model import strict, tensorfile
+from striate.model.files import strict, tensorfile
 from striate.runs import durable
 from striate.runs.fields import ANSWERS
 
@@ -30,7 +30,7 @@ class Answers:
     """Answers to M pictures, in the order of the run's training pictures.
 
     ``logits`` (M, classes) float32; ``distances`` (M,) float64: how far each picture lies from those that the model
-    which answers had seen (`tasks.unknown.log_distances`), where "none of these" is learnt; ``others``: what else is
+    which answers had seen (`tasks.ood.log_distances`), where "none of these" is learnt; ``others``: what else is
     kept beside them, such as each fold's head. ``facts`` are plain JSON.
     """
 

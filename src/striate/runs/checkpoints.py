@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from striate.errors import DiskError, ModelError, RunError
-from striate.model import tensorfile
+from striate.model.files import tensorfile
 from striate.runs import durable
 from striate.runs.fields import STATE
 

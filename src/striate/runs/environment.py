@@ -7,7 +7,7 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
-from striate.model.weights import version
+from striate.model.files.weights import version
 
 _PACKAGES = ("torch", "numpy", "pillow", "onnxruntime", "scikit-learn")
 

@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any, Final, TypeAlias
 
-from striate.model import strict
+from striate.model.files import strict
 
 Check: TypeAlias = Callable[[Any], str]  # what is wrong with a value, "" for nothing: "[3] is 7 and no text"
 

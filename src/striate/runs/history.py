@@ -10,7 +10,7 @@ from typing import Any
 
 from striate.errors import RunError
 from striate.files import LIST, read_bytes
-from striate.model import strict
+from striate.model.files import strict
 from striate.runs import durable
 from striate.runs.fields import Check, anything, epoch, whole
 

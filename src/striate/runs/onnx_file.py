@@ -26,8 +26,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from striate.errors import ModelError, StriateError
-from striate.model import strict, tensorfile
-from striate.model.weights import GRAPH, KEY, ModelFile
+from striate.model.files import strict, tensorfile
+from striate.model.files.weights import GRAPH, KEY, ModelFile
 from striate.runs.onnx_limits import check_graph
 from striate.runs.seal import Proof, beside, graph_digest
 from striate.spec.code import is_code

@@ -19,7 +19,7 @@ from typing import BinaryIO, Final
 
 from striate.errors import ModelError
 from striate.files import MODEL, open_file
-from striate.model.limits import MOST_BYTES, MOST_LAYERS, MOST_MACS
+from striate.model.files.limits import MOST_BYTES, MOST_LAYERS, MOST_MACS
 
 MOST_NODES: Final = 5 * MOST_LAYERS  # a layer in int8 has two that turn its input there and back, and two for weights
 MOST_FIELDS: Final = 8 * MOST_NODES

@@ -19,25 +19,25 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias, final
 import numpy as np
 from numpy.typing import NDArray
 
-from striate.data.depth import Depth
-from striate.data.given import Given, One, Picture, enumerated, given
-from striate.data.preprocess import Preprocess
+from striate.data.pictures.depth import Depth
+from striate.data.pictures.given import Given, One, Picture, enumerated, given
+from striate.data.pictures.preprocess import Preprocess
 from striate.errors import ModelError, PictureError, StriateError
 from striate.files import PICTURE, read_bytes
-from striate.model import tensorfile, weights
-from striate.model.published import HEADLESS
-from striate.model.weights import ModelFile
+from striate.model.files import tensorfile, weights
+from striate.model.files.weights import ModelFile
+from striate.model.pretrained.key_mapping import HEADLESS
 from striate.runs.onnx_file import FEW, OnnxFile, thread_count
 from striate.runs.seal import Proof, beside
 from striate.tasks.calibrate import Calibration
 from striate.tasks.decode import decode
+from striate.tasks.ood import PREFIX, Unknown
 from striate.tasks.prediction import Scores
-from striate.tasks.unknown import PREFIX, Unknown
 
 if TYPE_CHECKING:
     import torch
 
-    from striate.model.build import Model
+    from striate.model.build.model import Model
 
 _Read: TypeAlias = "tuple[np.ndarray[Any, Any] | PictureError, Depth | None]"
 _Reading: TypeAlias = "list[tuple[str, Future[_Read]]]"
@@ -177,9 +177,10 @@ class Predictor:
         """Return a list of answers, one a picture; of one picture it has one.
 
         A picture is a path, the bytes of a file, an open file, a Pillow picture, or one array: (H, W), (H, W, C), of
-        torch (C, H, W). A list, a generator, or an array with one dimension more is many (`striate.data.given`).
-        ``unknown=False`` never answers "none of these". The batch size changes the speed, and an answer by no more
-        than rounding. Raises PictureError that names the first picture that cannot be read.
+        torch (C, H, W). A list, a generator, or an array with one dimension more is many
+        (`striate.data.pictures.given`). ``unknown=False`` never answers "none of these". The batch size changes the
+        speed, and an answer by no more than rounding. Raises PictureError that names the first picture that cannot be
+        read.
         """
         return self._all(given(pictures), unknown=unknown, batch_size=batch_size)
 
@@ -298,7 +299,7 @@ class Predictor:
         """Return logits and embeddings for pixels (N, H, W, C)."""
         if self.onnx is not None:
             return self.onnx.ask(pixels, many=many or len(pixels) > FEW)
-        from striate.data.store import Store
+        from striate.data.store.store import Store
         from striate.engine.infer import infer
 
         return infer(self.model, Store(pixels, ()), np.arange(len(pixels)), batch_size=len(pixels), device=self.device)

@@ -7,23 +7,23 @@ from collections.abc import Mapping
 from math import prod
 from typing import TYPE_CHECKING
 
-from striate.data.preprocess import Preprocess
+from striate.data.pictures.preprocess import Preprocess
 from striate.errors import DescribeError, ModelError, NotationError
-from striate.model import tensorfile
-from striate.model.limits import check_layers, check_survey
-from striate.model.weights import ModelFile
+from striate.model.files import tensorfile
+from striate.model.files.limits import check_layers, check_survey
+from striate.model.files.weights import ModelFile
 from striate.recipe import FIRST
 from striate.spec import parse
 from striate.spec.code import is_code
 from striate.spec.shape import Shape
-from striate.tasks.unknown import PREFIX
+from striate.tasks.ood import PREFIX
 
 _WITH_WEIGHTS = re.compile(r"(?<![\w.])(?:conv|dense)(?![\w.])(?!\s*:)", re.IGNORECASE)  # but not as a part's name
 
 if TYPE_CHECKING:
     import torch
 
-    from striate.model.build import Model
+    from striate.model.build.model import Model
     from striate.spec.survey import Survey
 
 
@@ -83,7 +83,7 @@ def rebuilt(
     tensors: Mapping[str, torch.Tensor], facts: ModelFile, preprocess: Preprocess, own: Model | None = None
 ) -> Model:
     """Return the file's net with the file's weights: each name, shape and dtype must be the net's own."""
-    from striate.model.build import build
+    from striate.model.build.model import build
 
     surveyed(facts, own)
     check_input(facts, preprocess)

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     import numpy as np
     from torch import Tensor
 
-    from striate.model.weights import ModelFile
+    from striate.model.files.weights import ModelFile
     from striate.runs.predictor import Predictor
     from striate.tasks.prediction import Scores
 
@@ -281,7 +281,7 @@ class Run:
 
         Raises RunError for weights that are not finite, DiskError, ModelError.
         """
-        from striate.model.weights import to_pieces
+        from striate.model.files.weights import to_pieces
 
         checkpoints.refuse_non_finite(tensors, "the model")
         self._predictor = None

@@ -17,7 +17,7 @@ from typing import BinaryIO, Final, final
 
 from striate.errors import ModelError
 from striate.files import MODEL, open_file
-from striate.model import tensorfile
+from striate.model.files import tensorfile
 from striate.runs.onnx_limits import fields_of, varint
 
 SEAL: Final = tensorfile.CHECKSUM  # the name of the last entry of the file's metadata

@@ -171,7 +171,7 @@ class Survey:
 
     def table(self, width: int | None = None) -> str:
         """The rows as plain text `width` columns wide (80 to 120: the terminal's), repeats that are alike folded."""
-        from striate.spec.table import text_table
+        from striate.spec.summary import text_table
 
         return text_table(self, width)
 
@@ -198,7 +198,7 @@ class Survey:
         return self.table()
 
     def _repr_html_(self) -> str:
-        from striate.spec.table import html_table
+        from striate.spec.summary import html_table
 
         return html_table(self)
 

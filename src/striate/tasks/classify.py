@@ -10,7 +10,7 @@ from torch.nn import functional
 
 from striate.metrics.classification import target_ranks
 from striate.metrics.probability import checked_targets
-from striate.model.build import Outputs
+from striate.model.build.model import Outputs
 from striate.tasks.decode import decode
 
 

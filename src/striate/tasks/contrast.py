@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from striate.metrics.classification import auroc
 from striate.metrics.intervals import Interval
 from striate.metrics.probability import log_softmax
-from striate.tasks.unknown import Unknown
+from striate.tasks.ood import Unknown
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ from numpy.typing import ArrayLike
 
 from striate.errors import StriateError
 from striate.metrics.probability import checked_scores, softmax
+from striate.tasks.ood import Unknown
 from striate.tasks.prediction import Scores
-from striate.tasks.unknown import Unknown
 from striate.words import counted, plural
 
 

@@ -16,9 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from striate.errors import StriateError
 from striate.metrics.probability import Floats, Ints, checked_targets
-from striate.tasks.sketch import NEIGHBOURS, spread_evenly
-from striate.tasks.strangers import conformal, skill
-from striate.tasks.unknown import (
+from striate.tasks.ood import (
     DISTANCE,
     Unknown,
     Usual,
@@ -27,6 +25,8 @@ from striate.tasks.unknown import (
     unit,
     usual,
 )
+from striate.tasks.sketch import NEIGHBOURS, spread_evenly
+from striate.tasks.strangers import conformal, skill
 
 KNOWN_KEPT = 0.95  # the share of known pictures that is answered: 19 of 20
 ASKED = 1000  # pictures that a class left out is measured on, at most

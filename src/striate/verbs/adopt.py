@@ -10,18 +10,18 @@ from typing import TYPE_CHECKING, Any, cast, final
 
 from torch import nn
 
-from striate.data.given import Picture
-from striate.data.preprocess import Preprocess
+from striate.data.pictures.given import Picture
+from striate.data.pictures.preprocess import Preprocess
 from striate.errors import DescribeError, ExportError, ModelError, RecipeError, TrainingError
-from striate.inside.subject import Subject
-from striate.model.adopt import Expressed, class_name, express
-from striate.model.borrowed import Borrowed
-from striate.model.build import Model
-from striate.model.examine import examine, why_not_trained
-from striate.model.given import Which, copied
-from striate.model.operations import Unsaid
-from striate.model.taken import as_code, as_model, class_names, refuse_to_look
-from striate.model.weights import ModelFile, to_pieces
+from striate.interpret.torch_probe import Subject
+from striate.model.adopt.examine import examine, why_not_trained
+from striate.model.adopt.express import Expressed, class_name, express
+from striate.model.adopt.given import Which, copied
+from striate.model.adopt.operations import Unsaid
+from striate.model.adopt.taken import as_code, as_model, class_names, refuse_to_look
+from striate.model.adopt.wrapped_module import Borrowed
+from striate.model.build.model import Model
+from striate.model.files.weights import ModelFile, to_pieces
 from striate.recipe import Recipe
 from striate.runs import durable
 from striate.runs.predictor import Predictor
@@ -37,7 +37,7 @@ from striate.verbs.train import Event, Planned, training
 
 if TYPE_CHECKING:
     from striate.export.onnx import Parity
-    from striate.inside.dot import Dot
+    from striate.interpret.arithmetic.dot import Dot
     from striate.tasks.prediction import Scores
     from striate.verbs.look import Looked
 
@@ -199,8 +199,8 @@ class Adopted:
 
         Example: ``print(adopted.dot("cat.jpg", "conv1", 5, (7, 9)).account.formula)``
         """
-        from striate.inside.dot import dot
-        from striate.inside.dot_code import dot_in_code
+        from striate.interpret.arithmetic.dot import dot
+        from striate.interpret.arithmetic.dot_code import dot_in_code
 
         return (dot if self.why is None else dot_in_code)(self.subject(picture), part, channel, at)
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import torch
 
 from striate.errors import ModelError
-from striate.model.door.parent import LIMITS, Limits, through
-from striate.model.given import copied
-from striate.model.published import arrange, without_prefix
+from striate.model.adopt.given import copied
+from striate.model.pretrained.key_mapping import arrange, without_prefix
+from striate.model.sandbox.parent import LIMITS, Limits, through
 
 if TYPE_CHECKING:
     from torch import nn

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from pathlib import Path
 
-from striate.data.cache import Cached, clear_cache, describe_cache, weights_dir
+from striate.data.store.cache import Cached, clear_cache, describe_cache, weights_dir
 
 __all__ = ["Cached", "cached", "clear", "clear_weights", "weights_dir", "weights_files"]
 

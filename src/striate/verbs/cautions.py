@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 
-from striate.data import depth
 from striate.data.copies import Copies, find_copies
-from striate.data.enough import uneven_note
-from striate.data.items import Source
+from striate.data.labels.enough import uneven_note
+from striate.data.pictures import depth
+from striate.data.sources.items import Source
 from striate.verbs.prepare import Prepared
 from striate.words import counted, plural
 

@@ -6,25 +6,25 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from striate.inside.filters import freeze
+from striate.interpret.arithmetic.filters import freeze
 from striate.recipe import FIRST
 from striate.verbs.prepare import Prepared, first_layer
 
 if TYPE_CHECKING:
     from striate.engine.fit import Training
-    from striate.model.build import Model
+    from striate.model.build.model import Model
 
 
 def from_chance(prepared: Prepared) -> Training:
     """Return the training of a net whose first weights are drawn."""
-    from striate.model.build import build
+    from striate.model.build.model import build
     from striate.spec.shape import Shape
 
     recipe, pictures = prepared.recipe, prepared.preprocess
     shape = Shape(pictures.channels, pictures.height, pictures.width)
     model = build(prepared.net, shape, preprocess=pictures, seed=recipe.seed)
     if recipe.whiten:
-        from striate.model.whiten import whiten
+        from striate.model.build.whiten import whiten
 
         whiten(model, prepared.store.pixels, np.array(prepared.split.train, np.int64))
     if recipe.first is not None:

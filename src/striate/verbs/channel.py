@@ -8,14 +8,14 @@ from dataclasses import replace
 import numpy as np
 import torch
 
-from striate.inside import dream
-from striate.inside.evidence.rules import deconvolution, is_ruled
-from striate.inside.excite import Exciting, exciting, frame, part_row, require_channel
-from striate.inside.frame import Box
-from striate.inside.look import ChannelLook
-from striate.inside.maps import feature_maps
-from striate.inside.subject import Subject
-from striate.model.borrowed import Borrowed
+from striate.data.pictures.crop_transform import Box
+from striate.interpret.activations import feature_visualization
+from striate.interpret.activations.maps import feature_maps
+from striate.interpret.activations.top_activations import Exciting, exciting, frame, part_row, require_channel
+from striate.interpret.attribution.modified_backprop import deconvolution, is_ruled
+from striate.interpret.look import ChannelLook
+from striate.interpret.torch_probe import Subject
+from striate.model.adopt.wrapped_module import Borrowed
 from striate.verbs.prepare import Prepared, subset
 
 SEARCHED = 5000  # pictures that are enough to find what excites a channel
@@ -43,8 +43,8 @@ def look_channel(subject: Subject, part: str, channel: int, pictures: Prepared |
         crops = tuple(np.array(pictures.store.pixels[patch.picture]) for patch in found.patches[0])
         keys = tuple(pictures.source.items[patch.picture].key for patch in found.patches[0])
         place = found.patches[0][0].place
-    wanted = dream.unit(subject.model, part, channel, place)
-    grown = dream.maximise(subject.model, wanted, steps=_steps_worth(subject, part), seed=seed)
+    wanted = feature_visualization.unit(subject.model, part, channel, place)
+    grown = feature_visualization.maximise(subject.model, wanted, steps=_steps_worth(subject, part), seed=seed)
     size = row.shape.size
     seen, _ = frame(subject.survey, part, place or (size[0] // 2, size[1] // 2))
     return ChannelLook(

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from striate import files
-from striate.data.classes import check_names
+from striate.data.labels.classes import check_names
 from striate.errors import ModelError, SourceError
 from striate.words import counted
 

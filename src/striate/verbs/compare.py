@@ -13,7 +13,7 @@ from striate.metrics.intervals import Bootstrap, widened
 from striate.metrics.outcomes import outcomes
 from striate.metrics.paired import paired_accuracy
 from striate.metrics.probability import Floats, softmax
-from striate.report.compare_page import Comparison
+from striate.render.html.compare_page import Comparison
 from striate.runs.run import Run
 from striate.verbs.evaluate import Evaluation, evaluate
 from striate.verbs.evaluate_folds import DESIGN

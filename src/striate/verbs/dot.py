@@ -5,11 +5,11 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import replace
 
-from striate.data.given import Picture
+from striate.data.pictures.given import Picture
 from striate.errors import ModelError
-from striate.inside import dot as terms
-from striate.inside.dot import Dot
-from striate.verbs.subject import Network, open_quick, open_subject
+from striate.interpret.arithmetic import dot as terms
+from striate.interpret.arithmetic.dot import Dot
+from striate.verbs.probe import Network, open_quick, open_subject
 
 
 def dot(
@@ -20,7 +20,7 @@ def dot(
     *,
     network: Network | None = None,
 ) -> Dot:
-    """Return how one number of a network was made; see `striate.inside.dot.dot`.
+    """Return how one number of a network was made; see `striate.interpret.arithmetic.dot.dot`.
 
     A network whose weights are in a model file of ours is computed by ONNX Runtime as it is, every layer by itself;
     what that cannot do, and what has no file, by torch. Both give the same numbers but for rounding.

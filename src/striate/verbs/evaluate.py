@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from striate.data import depth
 from striate.data.folds import Folds
-from striate.data.source import Source, check_rejected, find
-from striate.data.store import Store, open_store
+from striate.data.pictures import depth
+from striate.data.sources.source import Source, check_rejected, find
+from striate.data.store.store import Store, open_store
 from striate.defaults import SMALL
 from striate.engine.infer import infer
 from striate.errors import RunError, SourceError
@@ -21,7 +21,7 @@ from striate.metrics.verdict import Verdict, verdict
 from striate.runs.predictor import Predictor
 from striate.runs.run import Run
 from striate.tasks.calibrate import Calibration
-from striate.tasks.unknown import Unknown
+from striate.tasks.ood import Unknown
 from striate.verbs.cautions import copies_of, left_out
 from striate.verbs.folds import PART, answers_of
 from striate.verbs.lineage import learnt_before, seen

@@ -5,7 +5,7 @@ from __future__ import annotations
 from striate.metrics.report import classification_report
 from striate.runs.answers import Answers
 from striate.tasks.calibrate import Calibration, fold_temperatures
-from striate.tasks.unknown import Unknown
+from striate.tasks.ood import Unknown
 from striate.verbs.evaluate import Evaluation, of_run
 from striate.verbs.finish import spread
 from striate.verbs.folds import PART, means

@@ -133,7 +133,7 @@ def _seeing(run: Run, training: Training) -> Callable[[int], None]:
 
     The picture is the first of validation, or of training where there is none.
     """
-    from striate.inside.course import small_maps, watched
+    from striate.interpret.activations.epoch_maps import small_maps, watched
     from striate.verbs.report import first_filters
 
     picture, parts = int((training.split.val or training.split.train)[0]), watched(training.model)

@@ -9,22 +9,22 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from striate.data.preprocess import Preprocess
+from striate.data.pictures.preprocess import Preprocess
 from striate.errors import ExportError
-from striate.model import tensorfile
+from striate.model.files import tensorfile
 from striate.runs import durable
 from striate.runs.onnx_file import ask, session
 from striate.runs.predictor import Predictor
 from striate.runs.run import Run
 from striate.runs.seal import beside, graph_digest
-from striate.tasks.unknown import PREFIX
+from striate.tasks.ood import PREFIX
 from striate.verbs.prepare import Prepared, Progress, subset
 from striate.verbs.reopen import reopen_data
 from striate.words import counted
 
 if TYPE_CHECKING:
     from striate.export.onnx import Parity
-    from striate.model.build import Model
+    from striate.model.build.model import Model
 
 CALIBRATED = 256  # training pictures that show an int8 graph what values occur
 MOST_LOST = 0.01  # of accuracy, beyond which an int8 graph is refused
@@ -177,7 +177,7 @@ def photographs(preprocess: Preprocess) -> np.ndarray:
     """Return 32 parts of the two photographs that come with scikit-learn, (N, H, W, C), for models without a run."""
     from importlib.resources import files
 
-    from striate.data.image import decode
+    from striate.data.pictures.image import decode
 
     parts = []
     for name in ("china.jpg", "flower.jpg"):

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from striate.errors import FitError, PictureError
-from striate.inside.filters import Filter, Filtered, apply, kernel, named
-from striate.inside.picture import read
+from striate.interpret.arithmetic.filters import Filter, Filtered, apply, kernel, named
+from striate.interpret.picture import read
 
 
 def filter_picture(

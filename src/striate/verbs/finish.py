@@ -16,7 +16,7 @@ import numpy as np
 
 from striate.engine.infer import infer
 from striate.errors import StriateError
-from striate.model.weights import ModelFile
+from striate.model.files.weights import ModelFile
 from striate.recipe import Recipe
 from striate.runs.answers import Answers
 from striate.runs.history import plain
@@ -24,8 +24,8 @@ from striate.runs.run import Run
 from striate.spec.code import is_code
 from striate.tasks.calibrate import HEAD_SPREAD, SPREAD, Calibration, calibrate
 from striate.tasks.frozen import fit_frozen
+from striate.tasks.ood import Unknown, fit_unknown, fit_unknown_at
 from striate.tasks.sketch import spread_evenly
-from striate.tasks.unknown import Unknown, fit_unknown, fit_unknown_at
 from striate.verbs.cautions import copies_of
 from striate.verbs.lineage import learnt_before
 from striate.verbs.prepare import Prepared, subset
@@ -33,7 +33,7 @@ from striate.verbs.prepare import Prepared, subset
 if TYPE_CHECKING:
     import torch
 
-    from striate.model.build import Model
+    from striate.model.build.model import Model
     from striate.verbs.evaluate import Evaluation
 
 FEWEST = 20  # validation pictures, below which a threshold for "none of these" would be a guess

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from striate import nets
-from striate.data.preprocess import Preprocess
+from striate.data.pictures.preprocess import Preprocess
 from striate.recipe import Recipe
 from striate.spec.shape import Shape
 from striate.spec.survey import Survey

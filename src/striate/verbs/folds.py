@@ -23,7 +23,7 @@ from striate.runs import answers as kept
 from striate.runs import checkpoints, durable
 from striate.runs.answers import Answers
 from striate.runs.run import Run
-from striate.tasks.unknown import log_distances
+from striate.tasks.ood import log_distances
 from striate.verbs.events import FoldDone, Folding
 from striate.verbs.prepare import Own, Prepared, scaled, subset
 from striate.words import counted
@@ -31,7 +31,7 @@ from striate.words import counted
 if TYPE_CHECKING:
     from striate.engine.fit import Training
     from striate.engine.head import HeadTraining
-    from striate.model.build import Model
+    from striate.model.build.model import Model
 
 PART = "cross-validated"
 KEEP_FOLD = 5.0  # seconds of a fold's training that a kill may cost, and an epoch
@@ -162,7 +162,7 @@ def fold_prepared(prepared: Prepared, rows: Sequence[int] | np.ndarray, own: Own
 
 def keep_begun(run: Run, model: Model) -> None:
     """Keep what an adopted module begins with, for the folds' trainings begin with that too."""
-    from striate.model import tensorfile
+    from striate.model.files import tensorfile
 
     durable.make_directory(run.path / kept.FOLDER)
     durable.write(run.path / kept.FOLDER / BEGUN, tensorfile.pack(dict(model.state_dict()), {}))
@@ -170,7 +170,7 @@ def keep_begun(run: Run, model: Model) -> None:
 
 def begun_again(run: Run, model: Model) -> Model:
     """Return a model with what `keep_begun` kept."""
-    from striate.model import tensorfile
+    from striate.model.files import tensorfile
 
     model.load_state_dict(tensorfile.read(run.path / kept.FOLDER / BEGUN)[0])
     return model

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from striate.errors import StriateError
-from striate.model.weights import read_facts
+from striate.model.files.weights import read_facts
 from striate.runs import names
 from striate.runs.run import Run
 from striate.verbs.prepare import Prepared

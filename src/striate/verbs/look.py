@@ -10,24 +10,24 @@ from typing import TypeAlias
 import numpy as np
 import torch
 
-from striate.data.given import Picture
+from striate.data.pictures.given import Picture
 from striate.engine.infer import infer
 from striate.errors import DescribeError
-from striate.inside import look as looks
-from striate.inside.confusion import Doubt, confusion
-from striate.inside.course import chosen
-from striate.inside.evidence.explain import explain_each
-from striate.inside.health import health
-from striate.inside.look import Mistake, PartLook, PictureLook, RunLook
-from striate.inside.maps import feature_maps, stages
-from striate.inside.receptive import effective_field
-from striate.inside.subject import Subject
+from striate.interpret import look as looks
+from striate.interpret.activations.epoch_maps import chosen
+from striate.interpret.activations.maps import feature_maps, stages
+from striate.interpret.activations.receptive import effective_field
+from striate.interpret.attribution.explain import explain_each
+from striate.interpret.diagnostics.confusion import Doubt, confusion
+from striate.interpret.diagnostics.health import health
+from striate.interpret.look import Mistake, PartLook, PictureLook, RunLook
+from striate.interpret.torch_probe import Subject
 from striate.metrics.probability import softmax
-from striate.model.modules import UnevenConv
-from striate.report import look_page
-from striate.report.answer import Answer
-from striate.report.look_picture import part_answers, picture_answers
-from striate.report.look_run import run_answers
+from striate.model.build.modules import UnevenConv
+from striate.render.answer import Answer
+from striate.render.html import look_page
+from striate.render.look_picture import part_answers, picture_answers
+from striate.render.look_run import run_answers
 from striate.runs import filters, maps, names
 from striate.runs.predictor import Predictor
 from striate.runs.rebuild import frozen
@@ -36,8 +36,8 @@ from striate.verbs.channel import look_channel
 from striate.verbs.evaluate_folds import evaluate_folds
 from striate.verbs.folds import answers_of
 from striate.verbs.prepare import Own, Prepared, Progress, subset
+from striate.verbs.probe import Network, open_subject
 from striate.verbs.reopen import changes, reopen_data, row_of
-from striate.verbs.subject import Network, open_subject
 from striate.verbs.why import evidence
 
 Looked: TypeAlias = PictureLook | PartLook | RunLook

@@ -17,8 +17,8 @@ from striate.runs.run import Run
 from striate.runs.seal import Proof, beside
 
 if TYPE_CHECKING:
-    from striate.data.depth import Depth
-    from striate.data.download import Progress
+    from striate.data.pictures.depth import Depth
+    from striate.data.sources.download import Progress
     from striate.runs.predictor import Predictor
     from striate.tasks.prediction import Scores
     from striate.verbs.weights import Tell
@@ -128,7 +128,7 @@ def pictures(paths: Sequence[Path]) -> Pictures:
 
 def _inside(folder: Path) -> tuple[list[Path], list[Path]]:
     """Return the pictures of a folder and its other files, in name order."""
-    from striate.data.listing import Scan, refusal  # with NumPy
+    from striate.data.sources.listing import Scan, refusal  # with NumPy
 
     scan = Scan(folder)
     found: list[Path] = []
@@ -150,9 +150,9 @@ def predict(
     """Yield every file with its answer, or with the reason why it cannot be read, in the order given.
 
     ``black`` is told the name, and the bits used, of each picture that comes out nearly black as nothing states its
-    depth (`striate.data.depth`).
+    depth (`striate.data.pictures.depth`).
     """
-    from striate.data.depth import nearly_black  # with NumPy
+    from striate.data.pictures.depth import nearly_black  # with NumPy
 
     bits = predictor.preprocess.bits
 

@@ -18,16 +18,16 @@ import numpy as np
 
 from striate import nets
 from striate.data import folds as dealing
-from striate.data.depth import FULL
-from striate.data.enough import check_enough
 from striate.data.folds import Folds
-from striate.data.preprocess import Preprocess
-from striate.data.source import Source, check_rejected, find
+from striate.data.labels.enough import check_enough
+from striate.data.pictures.depth import FULL
+from striate.data.pictures.preprocess import Preprocess
+from striate.data.sources.source import Source, check_rejected, find
 from striate.data.split import Split
-from striate.data.store import Store, channel_statistics, open_store
+from striate.data.store.store import Store, channel_statistics, open_store
 from striate.engine import progressive
 from striate.errors import DescribeError, RecipeError, ShapeError, SourceError
-from striate.inside import filters
+from striate.interpret.arithmetic import filters
 from striate.recipe import FIRST, Recipe
 from striate.spec.code import Code
 from striate.spec.layers import BatchNorm, Conv, GroupNorm
@@ -40,7 +40,7 @@ from striate.verbs.start import MISSING, STARTED, Start, started, with_tune
 from striate.words import counted
 
 if TYPE_CHECKING:
-    from striate.model.build import Model
+    from striate.model.build.model import Model
 
 Progress = Callable[[str, int, int], None]
 

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from striate import recipe as recipes
-from striate.data.items import Source
-from striate.data.preprocess import Preprocess
+from striate.data.pictures.preprocess import Preprocess
+from striate.data.sources.items import Source
 from striate.data.split import Split
-from striate.data.store import open_store
+from striate.data.store.store import open_store
 from striate.errors import DataError, ModelError, RunError, StriateError
 from striate.recipe import Recipe
 from striate.runs.run import Run

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from striate.report.copies import TITLE, copies_body
-from striate.report.page import Page, Section, render
+from striate.render.html.copies import TITLE, copies_body
+from striate.render.html.page import Page, Section, render
 from striate.runs.run import Run
 from striate.verbs.cautions import copies_of
 from striate.verbs.prepare import Prepared
 
 if TYPE_CHECKING:
-    from striate.model.build import Model
+    from striate.model.build.model import Model
     from striate.verbs.evaluate import Evaluation
 
 

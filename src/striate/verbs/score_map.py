@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from striate.data.image import header
-from striate.data.preprocess import LARGEST
+from striate.data.pictures.image import header
+from striate.data.pictures.preprocess import LARGEST
 from striate.errors import PictureError
 from striate.files import PICTURE, read_bytes
 from striate.metrics.probability import softmax

@@ -10,13 +10,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from striate import nets
-from striate.data.depth import FULL
-from striate.data.download import Progress
-from striate.data.preprocess import Preprocess
+from striate.data.pictures.depth import FULL
+from striate.data.pictures.preprocess import Preprocess
+from striate.data.sources.download import Progress
 from striate.errors import DownloadError, ModelError, RecipeError
 from striate.files import MODEL, read_bytes
-from striate.model import tensorfile
-from striate.model.weights import read_facts
+from striate.model.files import tensorfile
+from striate.model.files.weights import read_facts
 from striate.recipe import Recipe
 from striate.runs import durable
 from striate.runs.run import Run

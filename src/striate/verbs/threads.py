@@ -89,7 +89,7 @@ def _measured(
 
 def _steps(prepared: Prepared, own: Own | None) -> tuple[Callable[[], object], int]:
     """Return what computes the gradients of a real batch, or of the first of it, and of how many pictures that is."""
-    from striate.data.loader import batches
+    from striate.data.batches.loader import batches
     from striate.engine.step import gradients
 
     # Whitening looks through pictures for some tenths of a second, and makes no step quicker or slower.
@@ -115,7 +115,7 @@ def _trunk(prepared: Prepared) -> tuple[Callable[[], object], int]:
     """Return what passes pictures through the net as features are made, and how many they are."""
     import torch
 
-    from striate.data.loader import batches
+    from striate.data.batches.loader import batches
     from striate.verbs.trunk import at_once, frozen_net
 
     cpu = torch.device("cpu")

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from striate import recipe as recipes
-from striate.data.preprocess import Preprocess
+from striate.data.pictures.preprocess import Preprocess
 from striate.errors import RecipeError, RunError
 from striate.recipe import Recipe
 from striate.runs import checkpoints, filters, maps

@@ -13,18 +13,18 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from striate.data.features import Features, open_features
-from striate.data.store import Store
+from striate.data.store.features import Features, open_features
+from striate.data.store.store import Store
 from striate.engine.infer import answers
 from striate.errors import ModelError
-from striate.model.build import build
+from striate.model.build.model import build
 from striate.runs.onnx_file import session
 from striate.spec.shape import Shape
 from striate.verbs.prepare import Prepared, Progress
 from striate.verbs.start import Start
 
 if TYPE_CHECKING:
-    from striate.model.build import Model
+    from striate.model.build.model import Model
 
 AT_ONCE = 400_000  # pixels that go through torch together
 BLOCK = 16  # pictures that a thread is given at a time

@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from striate.data.features import Features
+from striate.data.store.features import Features
 from striate.engine.device import choose_device, use_threads
 from striate.engine.fewer import with_fewer_pictures
 from striate.engine.fit import begin, watch
 from striate.engine.head import HeadTraining, watch_head
-from striate.model.build import build
-from striate.model.transfer import load_trunk, set_head
-from striate.model.weights import read
+from striate.model.build.model import build
+from striate.model.files.weights import read
+from striate.model.pretrained.transfer import load_trunk, set_head
 from striate.runs import answers as kept
 from striate.runs import checkpoints
 from striate.runs.answers import Answers
@@ -38,7 +38,7 @@ from striate.words import counted
 
 if TYPE_CHECKING:
     from striate.engine.fit import Training
-    from striate.model.build import Model
+    from striate.model.build.model import Model
 
 KEEP_HEAD = 2.0  # seconds of passes over features that a kill may cost
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from striate.errors import DescribeError, ShapeError
-from striate.inside.walk import MOST_STEPS, Walk, walk
+from striate.interpret.arithmetic.walk import MOST_STEPS, Walk, walk
 from striate.spec import AvgPool, Conv, ConvTranspose, MaxPool, MinPool
 from striate.spec.windowed import Windowed
 

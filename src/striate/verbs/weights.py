@@ -17,12 +17,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
-from striate.data.cache import weights_dir
-from striate.data.download import Fetched, Progress, fetch, offline
+from striate.data.sources.download import Fetched, Progress, fetch, offline
+from striate.data.store.cache import weights_dir
 from striate.errors import DownloadError, ModelError, SourceError
-from striate.model import known, weights
-from striate.model.known import File, Published
-from striate.model.weights import ModelFile
+from striate.model.files import weights
+from striate.model.files.weights import ModelFile
+from striate.model.pretrained import pretrained
+from striate.model.pretrained.pretrained import File, Published
 from striate.runs.names import MARK
 
 if TYPE_CHECKING:
@@ -67,8 +68,8 @@ class Weights:
 
 def list_weights() -> tuple[Weights, ...]:
     """Return all that is known by name, resnet50 before resnet101, and which of them are in the cache."""
-    names = sorted(known.KNOWN, key=lambda name: re.sub(r"\d+", lambda number: number[0].zfill(6), name))
-    return tuple(Weights(name, known.KNOWN[name], _ready(name, known.KNOWN[name])) for name in names)
+    names = sorted(pretrained.KNOWN, key=lambda name: re.sub(r"\d+", lambda number: number[0].zfill(6), name))
+    return tuple(Weights(name, pretrained.KNOWN[name], _ready(name, pretrained.KNOWN[name])) for name in names)
 
 
 def open_weights(
@@ -91,15 +92,15 @@ def open_weights(
     """
     path, name = Path(what), str(what)
     for folder in (path, runs_dir / path):
-        if (folder / MARK).is_file() and (folder == path or known.canonical(name) is None):
+        if (folder / MARK).is_file() and (folder == path or pretrained.canonical(name) is None):
             return _finished(folder)
     if path.is_file() or (path / MODEL).is_file():
         return path if path.is_file() else path / MODEL
-    if known.canonical(name) is None:
+    if pretrained.canonical(name) is None:
         if path.exists() or path.parent != Path() or path.suffix in _FILES:
             return path  # whoever opens it says what is wrong with it
         raise ModelError(
-            f"{name!r} is neither a model file, nor the name of a run or of published weights; {known.near(name)}"
+            f"{name!r} is neither a model file, nor the name of a run or of published weights; {pretrained.near(name)}"
         )
     ready = fetch_weights(name, data_dir=data_dir, download=download, progress=progress, tell=tell)
     for note in ready.notes:
@@ -133,10 +134,10 @@ def fetch_weights(
     ``again`` proves the checksum of what is there and makes it anew where it is damaged. Otherwise as `open_weights`.
     Nothing half-written is left: a download that broke off is resumed by the next call.
     """
-    key = known.canonical(name)
+    key = pretrained.canonical(name)
     if key is None:
-        raise ModelError(f"no published weights are known as {name!r}; {known.near(name)}")
-    entry, places = known.KNOWN[key], _places(data_dir)
+        raise ModelError(f"no published weights are known as {name!r}; {pretrained.near(name)}")
+    entry, places = pretrained.KNOWN[key], _places(data_dir)
     if (path := _ready(key, entry, whole=again)) is not None:
         return Weights(key, entry, path)
     with _alone(key, tell):
@@ -185,7 +186,7 @@ def _found(entry: Published, places: list[Path]) -> tuple[File, Path] | None:
         for file in entry.files:
             if (place / file.name).is_file():
                 return file, place / file.name
-    brought = ((file, known.in_package(file)) for file in entry.files)
+    brought = ((file, pretrained.in_package(file)) for file in entry.files)
     return next(((file, at) for file, at in brought if at is not None), None)
 
 
@@ -263,7 +264,7 @@ def _converted(key: str, entry: Published, file: File, at: Path, origin: str) ->
     """Write the model file that a file as published gives; return notes on what was changed."""
     from dataclasses import replace
 
-    from striate.model.door.parent import through
+    from striate.model.sandbox.parent import through
     from striate.runs.environment import environment
     from striate.verbs.weights_import import fit, unwrapped
 
@@ -296,7 +297,7 @@ def _converted(key: str, entry: Published, file: File, at: Path, origin: str) ->
 
 def _with_onnx(file: Path, tensors: dict[str, torch.Tensor], facts: ModelFile) -> list[str]:
     """Write a model file into the cache, and its ONNX file beside it; return why that could not be."""
-    from striate.data.preprocess import Preprocess
+    from striate.data.pictures.preprocess import Preprocess
     from striate.runs import durable
     from striate.runs.rebuild import rebuilt
     from striate.verbs.export import export_beside, graph_for, photographs

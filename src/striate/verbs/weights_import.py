@@ -1,6 +1,6 @@
 """Import: somebody else's weights into a model file of ours. Imports nets, data, model, runs; torch late.
 
-A pickle comes in by `striate.model.door` alone; what it holds is laid into a net of the catalogue by that net's own
+A pickle comes in by `striate.model.sandbox` alone; what it holds is laid into a net of the catalogue by that net's own
 table of names, and whatever the file does not say about pictures and classes is said by who imports it.
 """
 
@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from striate import nets
-from striate.data.classes import check_names
-from striate.data.preprocess import Preprocess
+from striate.data.labels.classes import check_names
+from striate.data.pictures.preprocess import Preprocess
 from striate.errors import DescribeError, ModelError
-from striate.model.door.parent import LIMITS, Limits, Passed, through
-from striate.model.published import HEADLESS, Names, arrange, by_number, place_of, without_prefix
-from striate.model.weights import ModelFile, to_pieces
+from striate.model.files.weights import ModelFile, to_pieces
+from striate.model.pretrained.key_mapping import HEADLESS, Names, arrange, by_number, place_of, without_prefix
+from striate.model.sandbox.parent import LIMITS, Limits, Passed, through
 from striate.nets import CATALOG
 from striate.runs import durable
 from striate.runs.environment import environment
@@ -206,7 +206,7 @@ def lay(
     """
     import torch
 
-    from striate.model.build import build
+    from striate.model.build.model import build
 
     shape = Shape(preprocess.channels, preprocess.height, preprocess.width)
     count = _count(classes, meant)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from striate.errors import DescribeError
-from striate.inside.evidence.change import Change, change_of_mind
-from striate.inside.evidence.explain import Shared, explain
-from striate.inside.evidence.value import Evidence
-from striate.inside.look import answered
-from striate.inside.subject import Subject
-from striate.report.answer import Answer
-from striate.report.evidence import change_answer, why_answer
+from striate.interpret.attribution.counterfactual import Change, change_of_mind
+from striate.interpret.attribution.explain import Shared, explain
+from striate.interpret.attribution.value import Evidence
+from striate.interpret.look import answered
+from striate.interpret.torch_probe import Subject
+from striate.render.answer import Answer
+from striate.render.evidence import change_answer, why_answer
 
 METHODS_IN_TURN = ("layer-cam", "grad-cam")  # the second is asked only where the first fails its checks
 

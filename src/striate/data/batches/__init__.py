@@ -1,0 +1,1 @@
+"""Batches: pictures served to a training, moved and coloured by matrices."""

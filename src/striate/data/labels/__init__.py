@@ -1,0 +1,1 @@
+"""Labels: what the files of a source say of its pictures, and what makes them unfit to learn from."""

@@ -1,0 +1,203 @@
+"""Layouts of other tasks: boxes, masks and outlines beside pictures, told by what lies where.
+
+Reads names, and beginnings of the files that are no pictures. Whoever names such a folder meant something that class
+folders cannot say. It is named, with what can be done.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Final
+
+from striate import files
+from striate.data.labels.classes import SPLITS
+from striate.data.sources.listing import SUFFIXES, suffix_of
+from striate.errors import SourceError
+
+_IMAGES: Final = frozenset(
+    ("images", "image", "imgs", "img", "jpegimages", "pictures", "photos", "leftimg8bit", "frames", "inputs")
+)
+_MASKS: Final = frozenset(
+    ("masks", "mask", "segmentationclass", "segmentationobject", "gtfine", "ground_truth", "groundtruth", "gt",
+     "labels", "label", "annotations", "targets", "segmentations")
+)  # fmt: skip
+_LOOKED_AT: Final = 40  # files of a folder that are looked at
+_START: Final = 1 << 14  # bytes of a file that are
+_YOLO_LINE: Final = re.compile(rb"\d+( -?\d+(\.\d+)?([eE]-?\d+)?){4,}\s*")
+_REMEDY: Final = (
+    "Striate learns classes today, one a picture. To do that with these pictures, name a list of them (CSV:"
+    " path,label), or sort them into a folder a class"
+)
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What was recognised: ``what`` it holds (boxes, masks), the ``form`` by name, and a file that shows so."""
+
+    what: str
+    form: str
+    shown_by: str
+
+    def refusal(self, root: Path) -> str:
+        """Return why these are no class folders, and what can be done, as one line."""
+        return f"{root} holds {self.what} ({self.form}; see {self.shown_by}). {_REMEDY}"
+
+
+def check_layout(root: Path) -> None:
+    """Refuse a folder of boxes, masks or outlines. Errors: SourceError that names the layout and what can be done."""
+    found = recognised(root)
+    if found is not None:
+        raise SourceError(found.refusal(root))
+
+
+def recognised(root: Path) -> Layout | None:
+    """Return the layout of a folder of another task than telling classes apart, or None.
+
+    Looked at are the folder, the folders in it, and those in its parts (``train/images``); never all of their files.
+    Example: ``recognised(Path("VOC2012")).form`` is ``"Pascal VOC"``.
+    """
+    folders = _folders(root)
+    if _class_folders(folders):
+        return None
+    places = [root, *folders]
+    for folder in folders:
+        if folder.name.lower() in {*SPLITS, *_IMAGES, *_MASKS}:
+            places += _folders(folder)[:10]
+    for place in places:
+        if found := _annotated(place, root, folders):
+            return found
+    return _masked(root, folders)
+
+
+def _class_folders(folders: list[Path]) -> bool:
+    """Return whether at least two folders, here or in train/, hold pictures and have no name of another layout."""
+    other = {*SPLITS, *_IMAGES, *_MASKS}
+    train = [folder for folder in folders if SPLITS.get(folder.name.lower()) == "train"]
+    for each in (folders, *(_folders(folder) for folder in train)):
+        named = [folder for folder in each if folder.name.lower() not in other]
+        if sum(1 for folder in named[:50] if _holds_picture(folder)) >= 2:
+            return True
+    return False
+
+
+def _holds_picture(folder: Path) -> bool:
+    try:
+        with os.scandir(folder) as entries:
+            return any(suffix_of(entry.name) in SUFFIXES for entry in entries)
+    except OSError:
+        return False
+
+
+def _annotated(place: Path, root: Path, folders: list[Path]) -> Layout | None:
+    """Return what the files that are no pictures, in one folder, say of pictures."""
+    names = _names(place)
+    beside = place in (root, *folders) or any(place.parent == folder for folder in folders)
+    for name in [name for name in names if suffix_of(name) in ("xml", "json", "yaml", "yml")][:5]:
+        start = _start(place / name)
+        shown = os.path.relpath(place / name, root)
+        if suffix_of(name) == "xml":
+            if b"<annotation>" in start[:400] or b"<annotation " in start[:400]:
+                outlines = b"<polygon" in start and b"<bndbox" not in start
+                return Layout("outlines" if outlines else "boxes", "LabelMe XML" if outlines else "Pascal VOC", shown)
+            if b"<annotations>" in start[:400]:
+                return Layout("boxes or outlines", "CVAT XML", shown)
+        elif suffix_of(name) == "json":
+            if found := _json(place / name, start, shown):
+                return found
+        elif b"names:" in start and (b"train:" in start or b"nc:" in start) and place == root:
+            return Layout("boxes", "YOLO", shown)
+    texts = [name for name in names if suffix_of(name) == "txt" and name.lower() != "classes.txt"][:5]
+    lines = [_start(place / name).splitlines() for name in texts]
+    if beside and any(lines) and all(_YOLO_LINE.fullmatch(line) for each in lines for line in each[:20]):
+        return Layout("boxes", "YOLO", os.path.relpath(place / texts[0], root))
+    return None
+
+
+def _json(path: Path, start: bytes, shown: str) -> Layout | None:
+    """Return what a JSON file says of pictures, by the names in its beginning and its end."""
+    both = start + _end(path)
+    if sum(name in both for name in (b'"images"', b'"annotations"', b'"categories"')) >= 2:
+        return Layout("boxes or outlines", "COCO", shown)
+    if b'"imagePath"' in both and b'"shapes"' in both:
+        return Layout("outlines", "LabelMe", shown)
+    if b'"regions"' in both and b'"shape_attributes"' in both:
+        return Layout("outlines", "VGG Image Annotator", shown)
+    if b'"coordinates"' in both and b'"annotations"' in both:
+        return Layout("boxes", "CreateML", shown)
+    if b'"annotations"' in both and (b'"rectanglelabels"' in both or b'"polygonlabels"' in both):
+        return Layout("boxes or outlines", "Label Studio", shown)
+    return None
+
+
+def _masked(root: Path, folders: list[Path]) -> Layout | None:
+    """Return masks: two folders side by side, of pictures and of masks, whose files have the same names."""
+    for place in (root, *(folder for folder in folders if folder.name.lower() in SPLITS)):
+        inside = folders if place == root else _folders(place)
+        pictures = [folder for folder in inside if folder.name.lower() in _IMAGES]
+        masks = [folder for folder in inside if folder.name.lower() in _MASKS]
+        if not pictures or not masks or len(inside) > 6:
+            continue
+        stems, others = _stems(pictures[0]), _stems(masks[0])
+        if stems and others and (len(stems & others) * 2 >= len(others) or _alike(stems, others)):
+            return Layout("masks", "a mask a picture", os.path.relpath(masks[0], root))
+    return None
+
+
+def _alike(stems: set[str], others: set[str]) -> bool:
+    """Return whether most masks are called like a picture with a word more: 12_mask, mask_12."""
+    plain = {
+        re.sub(r"[_-]?(mask|seg|gt|label|l|p|matte|segmentation)[_-]?", "", one, flags=re.IGNORECASE) for one in others
+    }
+    return len(
+        plain & {re.sub(r"[_-]?(image|img|sat)[_-]?", "", one, flags=re.IGNORECASE) for one in stems} | plain & stems
+    ) * 2 >= len(others)
+
+
+def _folders(folder: Path) -> list[Path]:
+    try:
+        with os.scandir(folder) as entries:
+            return [
+                folder / name for name in sorted(entry.name for entry in entries if entry.is_dir()) if name[0] != "."
+            ]
+    except OSError:
+        return []
+
+
+def _names(folder: Path) -> list[str]:
+    """Return some of the files of a folder that are no pictures, in name order."""
+    try:
+        with os.scandir(folder) as entries:
+            some = (entry.name for entry in entries if suffix_of(entry.name) in ("xml", "json", "yaml", "yml", "txt"))
+            return sorted(islice(some, _LOOKED_AT))
+    except OSError:
+        return []
+
+
+def _stems(folder: Path) -> set[str]:
+    try:
+        with os.scandir(folder) as entries:
+            every = (entry.name for entry in entries)
+            return {name.rpartition(".")[0] for name in every if suffix_of(name) in SUFFIXES}
+    except OSError:
+        return set()
+
+
+def _start(path: Path) -> bytes:
+    try:
+        with files.open_file(path, limit=files.MODEL) as file:
+            return file.read(_START)
+    except OSError:
+        return b""
+
+
+def _end(path: Path) -> bytes:
+    try:
+        with files.open_file(path, limit=files.MODEL) as file:
+            file.seek(max(0, path.stat().st_size - _START))
+            return file.read(_START)
+    except OSError:
+        return b""

@@ -1,0 +1,1 @@
+"""Sources: where pictures and what is known of them come from."""

@@ -1,0 +1,156 @@
+"""Find pictures and targets: ``find`` turns a place or a name into a Source. No torch.
+
+What a source is stands in items.py; each kind of place has a file of its own (folders, lists, idx, cifar, npz, named).
+Finding reads names and headers, never decodes, and never writes.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from striate import files
+from striate.data.labels.classes import check_source, is_text, shown
+from striate.data.pictures.image import looks_like_picture
+from striate.data.sources.items import ArraySource, Facts, FolderSource, Item, Rejected, Source, check_rejected
+from striate.errors import DataError, SourceError
+
+__all__ = ["ArraySource", "Facts", "FolderSource", "Item", "Rejected", "Source", "check_rejected", "find"]
+
+_NAMES: Final = ("digits", "mnist", "fashion-mnist", "cifar10")
+_ARCHIVES: Final = (".zip", ".tar", ".tar.gz", ".tgz", ".7z", ".rar", ".tar.xz", ".tar.bz2")
+
+
+def find(
+    location: str | Path,
+    *,
+    data_dir: Path | None = None,
+    download: bool = True,
+    progress: Callable[[str, int, int], None] | None = None,
+    least_classes: int = 2,
+    label_from: str | None = None,
+    as_classes: bool = False,
+) -> Source:
+    """Return the pictures and targets of a place, or of a data set by name.
+
+    ``location``: a folder of class folders (with or without train/ val/ test/), a CSV, TSV or text list, IDX files or
+    their folder, CIFAR's binary files or their folder, an .npz file; or ``digits``, ``mnist``, ``fashion-mnist``,
+    ``cifar10``, also as "mnist@FOLDER". What is there as a file or folder goes before a data set of the same name.
+    ``data_dir`` (or STRIATE_DATA) is where the files of data sets are; ``progress(file, bytes done, bytes in all)``.
+    ``least_classes``: how many classes there must be; 1 is enough for measuring. ``label_from`` is a pattern that takes
+    the labels out of the names of files (label_from.py). ``as_classes``: labels that look like numbers, or like several
+    tags a picture, are classes all the same; without it they are a question.
+
+    Errors: SourceError, or DownloadError for a data set that is not to be had; one line, with the remedy.
+    Example: ``find("pets").classes`` is ``("cats", "dogs")``.
+    """
+    text = os.fspath(location)
+    if not text.strip():
+        raise SourceError(f"no pictures named; give a folder, a list, or one of {', '.join(_NAMES)}")
+    path = Path(os.path.abspath(Path(text).expanduser()))  # noqa: PTH100  (links stay as they were written)
+    name, _, folder = text.partition("@")
+    if os.path.lexists(path):
+        if not is_text(str(path)):
+            raise SourceError(f"the name of {shown(str(path))} is not UTF-8; rename it")
+        try:
+            source = _at(path, label_from, as_classes=as_classes)
+            check_source(source, least_classes=least_classes)
+        except DataError as error:
+            if text in _NAMES:
+                raise SourceError(f"{error} (the data set {text!r} is hidden by what is called so here)") from None
+            raise
+        return source
+    if name in _NAMES:
+        if label_from is not None:
+            raise SourceError(f"--label-from is for a folder of pictures, and {name} has its labels")
+        from striate.data.sources.named import named_source
+
+        where = Path(os.path.abspath(folder)) if folder else None  # noqa: PTH100
+        source = named_source(name, data_dir=data_dir, download=download, progress=progress, folder=where)
+        check_source(source, least_classes=least_classes)
+        return source
+    raise SourceError(files.not_a_url(text) or _not_there(path, text))
+
+
+def _at(path: Path, label_from: str | None, *, as_classes: bool) -> Source:
+    name = shown(path.resolve().name) or "pictures"
+    try:
+        if path.is_dir():
+            return _folder(path, name, label_from)
+        if not path.is_file():
+            if not path.exists():
+                raise SourceError(f"{shown(str(path))} is a link to nothing")
+            raise SourceError(f"{shown(str(path))} is neither a file nor a folder")
+        if label_from is not None:
+            raise SourceError(f"--label-from is for a folder of pictures, and {shown(str(path))} is a file")
+        return _file(path, shown(path.name.partition(".")[0]) or name, as_classes=as_classes)
+    except OSError as error:
+        raise SourceError(f"{shown(str(path))} cannot be read: {error.strerror or error}") from None
+
+
+def _folder(path: Path, name: str, label_from: str | None) -> Source:
+    from striate.data.labels.label_from import label_source
+    from striate.data.labels.layouts import check_layout
+    from striate.data.sources.cifar import batches_in, cifar_source
+    from striate.data.sources.folders import folder_source
+    from striate.data.sources.idx import idx_source, images_in
+
+    if label_from is not None:
+        return label_source(path, label_from, name=name)
+    if images := images_in(path):
+        return idx_source(images, name=name, location=str(path))
+    if batches := batches_in(path):
+        return cifar_source(batches, name=name, location=str(path))
+    check_layout(path)
+    return folder_source(path, name=name)
+
+
+def _file(path: Path, name: str, *, as_classes: bool) -> Source:
+    lower = path.name.lower()
+    with files.open_file(path, limit=files.MODEL) as file:
+        start = file.read(16)
+    if lower.endswith(".npz"):
+        from striate.data.sources.npz import npz_source
+
+        return npz_source(path, name=name, as_classes=as_classes)
+    if lower.endswith((".csv", ".tsv", ".txt")):
+        from striate.data.sources.lists import list_source
+
+        return list_source(path, name=name, as_classes=as_classes)
+    if lower.endswith(".bin"):
+        from striate.data.sources.cifar import cifar_source
+
+        return cifar_source([path], name=name, location=str(path))
+    from striate.data.sources.idx import idx_source, is_idx
+
+    if is_idx(path):
+        return idx_source([path], name=name, location=str(path))
+    if looks_like_picture(start):
+        raise SourceError(f"{path} is one picture; to learn takes a folder of class folders with many")
+    if lower.endswith(_ARCHIVES):
+        raise SourceError(f"{path} is an archive; unpack it and name the folder")
+    raise SourceError(
+        f"{path} is a file that is not known; wanted a folder of class folders, a list (.csv, .tsv, .txt), .npz,"
+        " CIFAR's .bin or IDX"
+    )
+
+
+def _not_there(path: Path, text: str) -> str:
+    """Say what is not there, up to where the path still is, and what is called nearly so."""
+    gone = path
+    while gone.parent != gone and not os.path.lexists(gone.parent):
+        gone = gone.parent
+    try:
+        beside = sorted(entry.name for entry in gone.parent.iterdir())
+    except OSError:
+        beside = []
+    names = [*beside, *(_NAMES if os.sep not in text else ())]
+    lower = {name.lower(): name for name in reversed(names)}
+    near = [lower[name] for name in difflib.get_close_matches(gone.name.lower(), lower, n=3, cutoff=0.6)]
+    remedy = f"did you mean {' or '.join(shown(name) for name in near)}?" if near else ""
+    if not remedy and os.sep not in text:
+        remedy = f"data sets known by name: {', '.join(_NAMES)}"
+    return f"there is no {shown(gone.name)!r} in {gone.parent}" + (f"; {remedy}" if remedy else "")

@@ -1,0 +1,1 @@
+"""How a single number is made."""

@@ -1,0 +1,317 @@
+"""Why did it say that: from a model with a picture to evidence with its trust. Imports torch."""
+
+from __future__ import annotations
+
+import difflib
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from striate.errors import DescribeError, StriateError
+from striate.interpret.attribution.cam import Map, maps, spread
+from striate.interpret.attribution.cascading_randomization import Cascade, shuffled
+from striate.interpret.attribution.curves import Curves, by_chance, curves_of
+from striate.interpret.attribution.methods import DEFAULT, METHODS, Method
+from striate.interpret.attribution.question import Question
+from striate.interpret.attribution.value import Choice, Evidence, Trust, area
+from striate.interpret.torch_probe import Subject
+
+CANDIDATES = 2  # parts among which the best is sought: the last of each of the last two sizes of map
+
+
+@dataclass(eq=False)
+class Shared:
+    """What several methods asked about one picture of one net need alike, found by the first that needs it.
+
+    ``chance`` are the net's answers to random orders of removal; ``maps`` those of some parts for a question, by the
+    net itself, and at a stage of its ``cascade`` of shuffled weights (by whether it is held against another class).
+    """
+
+    chance: Tensor
+    cascade: Cascade
+    maps: dict[tuple[object, ...], list[Map]] = field(default_factory=dict)
+
+    @classmethod
+    def about(cls, subject: Subject, *, removal: str = "blur", seed: int = 0) -> Shared:
+        """Return what is shared about a picture by methods with this ``removal`` and ``seed``."""
+        chance = by_chance(subject.model, subject.inputs, removal=removal, seed=seed)
+        return cls(chance, Cascade(subject.model, seed=seed))
+
+
+def explain(
+    subject: Subject,
+    *,
+    method: str = DEFAULT,
+    target: str | int | None = None,
+    against: str | int | None = None,
+    part: str | None = None,
+    removal: str = "blur",
+    trust: bool = True,
+    seed: int = 0,
+    shared: Shared | None = None,
+) -> Evidence:
+    """Return the evidence for an answer: the likeliest class or ``target``, and why not ``against`` it.
+
+    Of two classes the answer is always held against the other, as that is what decides. For a method that looks at
+    a part's map and no ``part``, the part is chosen as `Choice` says among the last parts of the last two map sizes
+    by measuring each on this picture (`choose_part` does it once for a net, on several). ``removal`` is what takes
+    pieces of the picture away in the curves. Without ``trust`` nothing is measured and the last part is looked at.
+    ``shared`` is for several methods in turn, with the same picture, removal and seed: nothing is found twice.
+    The same seed gives the same value. Errors: StriateError for a method, class or part that is not there.
+
+    Example: ``explain(subject, target="cat", against="dog").trust.phrase``
+    """
+    how = METHODS.get(method)
+    if how is None:
+        raise StriateError(f"there is no method {method!r}; there are {', '.join(METHODS)}")
+    if part is not None and how.of_map is None:
+        raise StriateError(f"{how.title} looks at the picture, not at a part; leave {part!r} out, or use {DEFAULT}")
+    case = _case(subject, [(target, against)])
+    parts = _parts(subject, how, part, trust=trust)
+    return _explained([case], method, how, parts, removal, seed, trust=trust, shared=shared)[0][0]
+
+
+def explain_each(
+    asked: Sequence[tuple[Subject, Sequence[tuple[str | int, str | int | None]]]],
+    *,
+    method: str = DEFAULT,
+    removal: str = "blur",
+    seed: int = 0,
+) -> list[tuple[Evidence, ...]]:
+    """Return the evidence, with its trust, for several questions (class, against) about each of some pictures.
+
+    The pictures are of one model, and the part is chosen once, by all of them; of a net without maps the method is
+    integrated gradients. Nothing is asked twice: the network is shuffled once for all, and its answers to one picture
+    in random orders serve all questions about it.
+
+    Example: ``for_said, for_truth = explain_each([(subject, [("cat", "dog"), ("dog", "cat")])])[0]``
+    """
+    if not asked:
+        return []
+    cases = [_case(subject, questions) for subject, questions in asked]
+    try:
+        parts = _parts(asked[0][0], METHODS[method], None, trust=True)
+    except DescribeError:
+        method, parts = "integrated-gradients", [None]
+    return _explained(cases, method, METHODS[method], parts, removal, seed)
+
+
+def choose_part(subjects: Sequence[Subject], *, method: str = DEFAULT, removal: str = "blur", seed: int = 0) -> Choice:
+    """Return the part at which a method's evidence for the likeliest class is best on average over some pictures.
+
+    The subjects are pictures of one model. Example: ``explain(subject, part=choose_part(subjects).part)``
+    """
+    how, parts = METHODS[method], candidates(subjects[0])
+    cases = [_case(subject, [(None, None)]) for subject in subjects]
+    heats = [_heats(case, case.questions[0], how, parts)[0] for case in cases]
+    return _choice(parts, heats, _judged(cases, how, parts, heats, removal, seed), len(cases))
+
+
+def ask(
+    subject: Subject, logits: Tensor, target: str | int | None = None, against: str | int | None = None
+) -> Question:
+    """Return the question about classes given by name or number; the likeliest where None."""
+    chosen = int(logits[0].argmax()) if target is None else _number(subject.classes, target)
+    other = None if against is None else _number(subject.classes, against)
+    if other is None and logits.shape[1] == 2:
+        other = 1 - chosen
+    if other == chosen and 0 <= chosen < len(subject.classes):
+        name, rest = subject.classes[chosen], [name for place, name in enumerate(subject.classes) if place != chosen]
+        what = "what it says itself" if target is None else "the class asked about"
+        raise DescribeError(
+            f"{name!r} is {what}, and against itself it asks nothing; name another class, such as {', '.join(rest[:3])}"
+            if rest
+            else f"{name!r} is its only class: there is nothing to hold it against"
+        )
+    question = Question(chosen, other)
+    question.score(logits)  # refuses what cannot be asked
+    return question
+
+
+def candidates(subject: Subject) -> list[str]:
+    """Return the last part of each of the last two sizes of map on the main way, in the net's order.
+
+    Errors: DescribeError for a net without maps.
+    """
+    last: dict[tuple[int, int], str] = {}
+    for row in subject.survey.rows:
+        if row.output is not None and not row.aside and row.output.is_map and min(row.output.size) > 1:
+            last.pop(row.output.size, None)
+            last[row.output.size] = row.path
+    if not last:
+        raise DescribeError("this net has no map larger than 1x1 to look at; use occlusion or integrated-gradients")
+    return list(last.values())[-CANDIDATES:]
+
+
+class _Case(NamedTuple):
+    """A picture with what is asked about it, and what the network answers (1, K)."""
+
+    subject: Subject
+    questions: list[Question]
+    logits: Tensor
+
+
+def _case(subject: Subject, asked: Sequence[tuple[str | int | None, str | int | None]]) -> _Case:
+    with torch.no_grad():
+        logits = subject.model(subject.inputs)
+    return _Case(subject, [ask(subject, logits, target, against) for target, against in asked], logits)
+
+
+def _explained(
+    cases: Sequence[_Case],
+    method: str,
+    how: Method,
+    parts: Sequence[str | None],
+    removal: str,
+    seed: int,
+    *,
+    trust: bool = True,
+    shared: Shared | None = None,
+) -> list[tuple[Evidence, ...]]:
+    """Return the evidence for every question of every case, at that of the parts where it is best over all of them."""
+    found = [[_heats(case, question, how, parts, shared) for question in case.questions] for case in cases]
+    heats = [each for case in found for each, _ in case]
+    judged = iter(_judged(cases, how, parts, heats, removal, seed, shared) if trust else [()] * len(heats))
+    every = [[next(judged) for _ in case.questions] for case in cases]
+    choice, number = None, 0
+    if len(parts) > 1:
+        choice = _choice(parts, heats, [each for case in every for each in case], len(cases))
+        number = parts.index(choice.part)
+    return [
+        tuple(
+            Evidence(
+                method,
+                how.title,
+                question,
+                case.subject.classes[question.target],
+                None if question.against is None else case.subject.classes[question.against],
+                float(question.probability(case.logits)[0]),
+                case.subject.pixels,
+                own[number].numpy().astype(np.float32),
+                how.unit,
+                parts[number],
+                choice,
+                missing,
+                trusts[number] if trust else None,
+                how.shows,
+                how.hides,
+            )
+            for question, (own, missing), trusts in zip(case.questions, seen, told, strict=True)
+        )
+        for case, seen, told in zip(cases, found, every, strict=True)
+    ]
+
+
+def _judged(
+    cases: Sequence[_Case],
+    how: Method,
+    parts: Sequence[str | None],
+    heats: Sequence[Sequence[Tensor]],
+    removal: str,
+    seed: int,
+    shared: Shared | None = None,
+) -> list[tuple[Trust, ...]]:
+    """Return both checks of the heats (H, W) that a method gives for each question, case by case, at some parts."""
+    left = iter(heats)
+    found: list[Curves] = []
+    for case in cases:
+        asked = [(question, heat) for question in case.questions for heat in next(left)]
+        subject, chance = case.subject, None if shared is None else shared.chance
+        found += curves_of(subject.model, subject.inputs, asked, removal=removal, seed=seed, chance=chance)
+    cascade = Cascade(cases[0].subject.model, seed=seed) if shared is None else shared.cascade
+
+    def again(stage: int) -> list[Tensor]:
+        return [heat for case in cases for heat in _anew(cascade, stage, case, how, parts, shared)]
+
+    checked = shuffled(cascade, [heat for own in heats for heat in own], again)
+    trusts = list(map(Trust, found, checked))
+    return [tuple(trusts[start : start + len(parts)]) for start in range(0, len(trusts), len(parts))]
+
+
+def _anew(
+    cascade: Cascade, stage: int, case: _Case, how: Method, parts: Sequence[str | None], shared: Shared | None
+) -> list[Tensor]:
+    """Return the heats of every question of a case by a shuffled network: it is asked for its own likeliest class."""
+    once: dict[bool, list[Tensor]] = {}
+    for held in {question.against is not None for question in case.questions}:
+        known = None if shared is None else shared.maps.get((stage, held, *parts))
+        if known is None or how.of_map is None:
+            other = cascade.stage(stage)
+            first, second = other(case.subject.inputs)[0].topk(2).indices.tolist()
+            renewed = case._replace(subject=replace(case.subject, model=other))
+            question = Question(first, second if held else None)
+            once[held] = _heats(renewed, question, how, parts, shared, (stage, held, *parts))[0]
+        else:
+            once[held] = _spread(case, how, known)
+    return [heat for question in case.questions for heat in once[question.against is not None]]
+
+
+def _choice(
+    parts: Sequence[str | None], heats: Sequence[Sequence[Tensor]], judged: Sequence[Sequence[Trust]], pictures: int
+) -> Choice:
+    """Return the choice among parts by their heats (H, W) and the checks of those, for some questions in all."""
+    columns = list(zip(*judged, strict=True))
+    return Choice(
+        tuple(str(part) for part in parts),
+        tuple(statistics.fmean(each.curves.gain for each in column) for column in columns),
+        tuple(statistics.fmean(each.shuffled.alike or 0.0 for each in column) for column in columns),
+        tuple(statistics.fmean(area(heat.numpy()) for heat in own) for own in zip(*heats, strict=True)),
+        statistics.fmean(each.curves.chance_gain for each in columns[0]),
+        pictures,
+    )
+
+
+def _parts(subject: Subject, how: Method, part: str | None, *, trust: bool) -> list[str | None]:
+    """Return the parts at which evidence is sought: none for a method that looks at the picture."""
+    if how.of_map is None:
+        return [None]
+    if part is not None:
+        return [subject.part(part)]
+    return [*candidates(subject)] if trust else [candidates(subject)[-1]]
+
+
+def _heats(
+    case: _Case,
+    question: Question,
+    how: Method,
+    parts: Sequence[str | None],
+    shared: Shared | None = None,
+    key: tuple[object, ...] | None = None,
+) -> tuple[list[Tensor], float | None]:
+    """Return the heat (H, W) by a method at each part, and what is missing of it."""
+    model, inputs = case.subject.model, case.subject.inputs
+    if how.of_picture is not None:
+        heat, missing = how.of_picture(model, inputs, question)
+        return [heat.detach()], missing
+    named = [part for part in parts if part is not None]
+    key = key or (question, *parts)
+    found = None if shared is None else shared.maps.get(key)
+    if found is None:
+        found = maps(model, inputs, question, named)
+        for part, at in zip(named, found, strict=True):
+            if at.values.dim() != 3:
+                raise DescribeError(f"{part} puts out a vector, not a map; name an earlier part")
+        if shared is not None:
+            shared.maps[key] = found
+    return _spread(case, how, found), None
+
+
+def _spread(case: _Case, how: Method, found: Sequence[Map]) -> list[Tensor]:
+    """Return the heats (H, W) that a method makes of maps."""
+    assert how.of_map is not None
+    height, width = case.subject.inputs.shape[2:]
+    return [spread(how.of_map(at), height, width) for at in found]
+
+
+def _number(classes: Sequence[str], which: str | int) -> int:
+    if isinstance(which, int):
+        return which
+    if which in classes:
+        return list(classes).index(which)
+    near = difflib.get_close_matches(which, classes, n=3) or list(classes[:5])
+    raise StriateError(f"there is no class {which!r}; near it: {', '.join(near)}")

@@ -1,0 +1,167 @@
+"""What a look inside returns: values that a page, a sheet or a terminal is drawn from. Imports torch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from striate.data.pictures.crop_transform import Box
+from striate.errors import DescribeError
+from striate.interpret.activations.feature_visualization import Dream
+from striate.interpret.activations.maps import Stage
+from striate.interpret.activations.receptive import Effective
+from striate.interpret.activations.top_activations import Exciting
+from striate.interpret.attribution.value import Evidence
+from striate.interpret.diagnostics.confusion import Confusion, Doubt
+from striate.interpret.diagnostics.health import Health
+from striate.interpret.torch_probe import Subject
+from striate.runs.maps import Kept
+from striate.tasks.classify import decode
+from striate.tasks.prediction import Scores
+
+
+@dataclass(frozen=True, eq=False)
+class PictureLook:
+    """A net on a picture: its answer, why, what each stage saw, and how much its winning place sees.
+
+    ``answer`` is None for a net that gives no answer for the whole picture; ``why``, the evidence for the answer, also
+    for a net that has learnt nothing. ``failed`` is evidence that was sought first and is not to be trusted.
+    """
+
+    subject: Subject
+    answer: Scores | None
+    why: Evidence | None
+    failed: tuple[Evidence, ...]
+    stages: tuple[Stage, ...]
+    field: Effective
+
+
+@dataclass(frozen=True, eq=False)
+class ChannelLook:
+    """What a channel looks for: ``weights`` (inputs, height, width) of its filter where it has one of its own.
+
+    ``exciting`` and ``pictures``, those of its patches with their ``keys``, where the run's pictures were searched;
+    ``dream`` what maximises it, of which it sees ``dream_box``; ``projections`` (C, h, w) what in each patch (without
+    patches: in this picture's strongest place) it answers to, by deconvolution; ``sources`` the channels of what it
+    reads that its filter weighs most, strongest first, with the norm of their weights.
+    """
+
+    channel: int
+    weights: NDArray[np.float32] | None
+    sources: tuple[tuple[int, float], ...]
+    reads: str
+    exciting: Exciting | None
+    pictures: tuple[NDArray[np.uint8], ...]
+    keys: tuple[str, ...]
+    dream: Dream
+    dream_box: Box
+    projections: tuple[NDArray[np.float32], ...]
+
+
+@dataclass(frozen=True, eq=False)
+class PartLook:
+    """A part of a net on a picture: its maps, how much one of its places sees, and what one channel looks for."""
+
+    subject: Subject
+    stage: Stage
+    field: Effective
+    channel: ChannelLook | None
+
+
+@dataclass(frozen=True, eq=False)
+class Mistake:
+    """A picture, (H, W, C) uint8 as the net takes it, with what is said of it, and the evidence for either class.
+
+    ``for_said`` is why what was said and not the truth, ``for_truth`` why the truth and not that.
+    """
+
+    key: str
+    pixels: NDArray[np.uint8]
+    doubt: Doubt
+    for_said: Evidence | None = None
+    for_truth: Evidence | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class RunLook:
+    """What a run learnt, when, what confuses it, and whether all its layers work.
+
+    ``filters`` are the first layer's after each epoch that they were kept of (0: before the first); ``maps`` what those
+    make of ``example``, for the channel that reacts to it most. ``frozen`` are the parts that were given, not trained,
+    and what was given. ``course`` is what parts made of the picture ``shown``, epoch by epoch, and ``watched`` that of
+    them which was asked for. ``between`` are the pictures of each pair, in the pairs' order.
+    ``notes`` say what was added to its pictures since, or is gone.
+    """
+
+    name: str
+    part: str
+    classes: tuple[str, ...]
+    confusion: Confusion
+    between: tuple[tuple[Mistake, ...], ...]
+    mistakes: tuple[Mistake, ...]
+    health: Health
+    filters: dict[int, NDArray[np.float32]]
+    example: NDArray[np.uint8]
+    maps: dict[int, NDArray[np.float32]]
+    channel: int
+    frozen: Mapping[str, str]
+    course: dict[str, Kept]
+    watched: str | None
+    shown: NDArray[np.uint8] | None
+    notes: tuple[str, ...] = ()
+
+
+def answered(subject: Subject) -> Scores | None:
+    """Return what the net says of the picture, calibrated; None where it puts out a map, not an answer."""
+    with torch.no_grad():
+        logits = subject.model(subject.inputs)
+    if logits.dim() != 2:
+        return None
+    return decode(logits.numpy(), subject.classes, temperature=subject.temperature)[0]
+
+
+def winning_place(subject: Subject, part: str, number: int | None) -> tuple[int, int]:
+    """Return the place of a part's map that speaks most for class ``number``: the highest gradient times activation.
+
+    Without a class, or where the part is not on the way to an answer, the place where the map is highest.
+    """
+    path = subject.part(part)
+    shape = subject.shape(path)
+    if not shape.is_map:
+        raise DescribeError(f"{path} puts out {shape}, a flat vector: it has no places")
+    if number is None:
+        values = torch.from_numpy(subject.tap([path])[path])
+        return divmod(int(values.clamp(min=0).sum(0).argmax()), shape.size[1])
+    with torch.enable_grad():
+        logits, seen = subject.model.forward_with(subject.inputs.clone().requires_grad_(True), [path])
+        (gradient,) = torch.autograd.grad(logits[0, number], [seen[path]])
+    share = (gradient * seen[path].detach())[0].sum(0)
+    return divmod(int(share.argmax()), shape.size[1])
+
+
+def filters_over(
+    example: torch.Tensor, filters: dict[int, NDArray[np.float32]], stride: tuple[int, int], padding: tuple[int, int]
+) -> tuple[dict[int, NDArray[np.float32]], int]:
+    """Return what one filter made of a picture (1, C, H, W) epoch by epoch, and which: that which varies most last.
+
+    The bias, which moves all values alike, is left out.
+    """
+    if not filters:
+        return {}, 0
+    made = {
+        epoch: torch.nn.functional.conv2d(
+            example,
+            torch.from_numpy(weights),
+            stride=stride,
+            padding=padding,
+            groups=example.shape[1] // weights.shape[1],
+        )[0]
+        for epoch, weights in filters.items()
+    }
+    last = made[max(made)]
+    channel = int(last.flatten(1).std(1).argmax())
+    return {epoch: values[channel].numpy() for epoch, values in made.items()}, channel

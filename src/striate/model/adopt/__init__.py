@@ -1,0 +1,1 @@
+"""Torch modules of somebody else's, read into nets or kept as code."""

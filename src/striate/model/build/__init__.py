@@ -1,0 +1,1 @@
+"""From a net to a torch module, and where its weights begin."""

@@ -1,0 +1,48 @@
+"""Weights of one net into another that is the same but for its head."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from striate.errors import ModelError
+
+if TYPE_CHECKING:
+    from striate.model.build.model import Model
+
+_COUNT = "num_batches_tracked"  # no answer depends on it, and not every publisher writes it
+
+
+@torch.no_grad()
+def load_trunk(model: Model, tensors: Mapping[str, Tensor], *, what: str) -> None:
+    """Copy into a model every tensor before its head (`Model.embedding_part`); the head and the scaling stay.
+
+    ``what`` names the weights in errors. Tensors that the model has no place for (the old head, side heads, what is
+    known of "none of these") are left. Raises ModelError for one that is missing or of another shape or type.
+
+    Example: ``load_trunk(build(with_new_head(net), shape, classes=2), tensors, what="resnet50.safetensors")``
+    """
+    head = f"{model.embedding_part}."
+    for name, own in model.state_dict().items():
+        if name.startswith((head, "input.")) or (name.endswith(_COUNT) and name not in tensors):
+            continue
+        given = tensors.get(name)
+        if given is None:
+            raise ModelError(f"{what} has no {name}; its weights do not belong to its net")
+        if given.shape != own.shape or given.dtype != own.dtype:
+            raise ModelError(
+                f"{what}: {name} is {given.dtype} {tuple(given.shape)}, and at this size of picture the net has"
+                f" {own.dtype} {tuple(own.shape)} there; leave the size to the weights"
+            )
+        own.copy_(given)
+
+
+@torch.no_grad()
+def set_head(model: Model, weight: Tensor, bias: Tensor) -> None:
+    """Give a model's head these weights (classes, D) and biases (classes,)."""
+    dense = model.get_submodule(model.embedding_part)
+    dense.get_parameter("weight").copy_(weight)
+    dense.get_parameter("bias").copy_(bias)

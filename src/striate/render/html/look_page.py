@@ -1,0 +1,238 @@
+"""Answers as one self-contained page, as one PNG, or as text for a terminal. No script, no network, no torch.
+
+The first answer stands open; every other is folded (``<details>``), so that a page answers one question, and the rest
+is there for whoever asks.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Sequence
+from html import escape
+from importlib import resources
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont, PngImagePlugin
+
+from striate.render.answer import Answer, Legend, Pixels, Row, Table, Tile, figure
+from striate.render.colours import paint
+from striate.render.html.tables import scrolling
+
+SOFTWARE = "striate look"  # by which a file is known to be one of ours
+_RAMP = "@%#*+=-:. "  # dark to light
+_COLUMNS = 64
+_INK, _QUIET, _PAPER = (24, 24, 24), (90, 96, 104), (255, 255, 255)
+
+
+def is_ours(data: bytes) -> bool:
+    """Return whether the bytes of a file are a page or a sheet that was drawn here."""
+    return f'content="{SOFTWARE}"'.encode() in data[:4096] or (
+        data.startswith(b"\x89PNG") and f"Software\0{SOFTWARE}".encode() in data[:4096]
+    )
+
+
+def page(title: str, quiet: str, answers: Sequence[Answer]) -> str:
+    """Return answers as a page of HTML: the first open, the others folded."""
+    files = resources.files("striate.render.html")
+    style = "".join(files.joinpath(name).read_text(encoding="utf-8") for name in ("style.css", "look.css"))
+    first, *rest = answers
+    return (
+        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+        f'<meta name="generator" content="{SOFTWARE}">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<title>{escape(title)}</title><style>{style}</style></head><body><main>"
+        f"<h1>{escape(first.question)}</h1>{_body(first)}"
+        + "".join(_folded(answer) for answer in rest)
+        + f'</main><footer class="quiet"><p>{escape(quiet)}</p></footer></body></html>\n'
+    )
+
+
+def _folded(answer: Answer) -> str:
+    return (
+        f'<details class="question"><summary><h2>{escape(answer.question)}</h2>'
+        f"<span>{escape(answer.said)}</span></summary>{_body(answer, said=False)}</details>"
+    )
+
+
+def _body(answer: Answer, *, said: bool = True) -> str:
+    text = f'<p class="said">{escape(answer.said)}</p>' if said else ""
+    text += f'<p class="lead">{escape(answer.lead)}</p>' if answer.lead else ""
+    text += "".join(_row(row) for row in answer.rows) + answer.html
+    text += "".join(f"<p>{escape(note)}</p>" for note in answer.notes)
+    if answer.table:
+        text += _table(answer.table)
+    if answer.shows or answer.hides:
+        text += '<dl class="reading">'
+        text += f"<dt>What it shows</dt><dd>{escape(answer.shows)}</dd>" if answer.shows else ""
+        text += f"<dt>What it does not</dt><dd>{escape(answer.hides)}</dd>" if answer.hides else ""
+        text += "</dl>"
+    return text + "".join(_folded(more) for more in answer.more)
+
+
+def _row(row: Row) -> str:
+    heading = f"<h3>{escape(row.heading)}</h3>" if row.heading else ""
+    tiles = "".join(_tile(tile) for tile in row.tiles)
+    legend = _legend(row.legend) if row.legend else ""
+    notes = "".join(f'<p class="note">{escape(note)}</p>' for note in row.notes)
+    return f'<section class="row">{heading}{legend}<div class="tiles">{tiles}</div>{notes}</section>'
+
+
+def _tile(tile: Tile) -> str:
+    still = _source(tile)
+    kind = "" if tile.smooth else ' class="pixels"'
+    image = (
+        f'<img{kind} alt="{escape(tile.alt, quote=True)}" style="width:{tile.shown}px" loading="lazy" src="{still}">'
+    )
+    if tile.moving is not None:
+        moving = "data:image/gif;base64," + base64.b64encode(tile.moving).decode("ascii")
+        image = f'<picture><source media="(prefers-reduced-motion: no-preference)" srcset="{moving}">{image}</picture>'
+    caption = f"<figcaption>{escape(tile.caption)}</figcaption>" if tile.caption else ""
+    return f'<figure class="tile" style="max-width:{tile.shown}px">{image}{caption}</figure>'
+
+
+def _source(tile: Tile) -> str:
+    image = Image.fromarray(tile.pixels)
+    if tile.smooth and image.width > 2 * tile.shown:
+        image.thumbnail((2 * tile.shown, 4 * tile.shown), Image.Resampling.LANCZOS)
+    kind, options = ("JPEG", {"quality": 85}) if tile.smooth else ("PNG", {"optimize": True})
+    buffer = io.BytesIO()
+    image.save(buffer, kind, **options)
+    return f"data:image/{kind.lower()};base64,{base64.b64encode(buffer.getvalue()).decode('ascii')}"
+
+
+def _legend(legend: Legend) -> str:
+    stops = _bar(legend, 11)
+    colours = ",".join("rgb({} {} {})".format(*map(int, colour)) for colour in stops)
+    middle = f"<span>{figure((legend.low + legend.high) / 2)}</span>"
+    return (
+        f'<div class="scale" role="img" aria-label="colours: {escape(_scale(legend), quote=True)}">'
+        f'<i style="background:linear-gradient(90deg,{colours})"></i>'
+        f"<b><span>{figure(legend.low)}</span>{middle}<span>{figure(legend.high)}</span></b>"
+        f"<em>{escape(legend.unit)}</em></div>"
+    )
+
+
+def _scale(legend: Legend) -> str:
+    ends = ("blue", "red") if legend.low < 0 else ("dark blue", "light yellow")
+    return f"{legend.unit}, from {figure(legend.low)} ({ends[0]}) to {figure(legend.high)} ({ends[1]})"
+
+
+def _bar(legend: Legend, steps: int) -> Pixels:
+    return paint(np.linspace(legend.low, legend.high, steps), low=legend.low, high=legend.high)
+
+
+def _table(table: Table) -> str:
+    heads = "".join(f'<th scope="col">{escape(head)}</th>' for head in table.heads)
+    rows = "".join(
+        f'<tr><th scope="row">{escape(row[0])}</th>' + "".join(f"<td>{escape(cell)}</td>" for cell in row[1:]) + "</tr>"
+        for row in table.rows
+    )
+    body = f"<table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>"
+    return scrolling(body, label=table.heads[0])
+
+
+def as_png(answer: Answer, quiet: str = "") -> bytes:
+    """Return one answer as a sheet: its question, its pictures in rows with captions and legends, and its sentences."""
+    width, margin, gap = 1000, 24, 12
+    fonts = {size: ImageFont.load_default(size) for size in (13, 16, 24)}
+    parts: list[tuple[int, int, Image.Image | tuple[str, int, tuple[int, int, int]]]] = []
+    y = margin
+
+    def write(text: str, size: int, colour: tuple[int, int, int] = _INK, x: int = margin, wide: int = 0) -> None:
+        nonlocal y
+        for line in _wrapped(text, fonts[size], wide or width - 2 * margin):
+            parts.append((x, y, (line, size, colour)))
+            y += round(size * 1.4)
+
+    write(answer.question, 24)
+    write(answer.said, 16)
+    if answer.lead:
+        write(answer.lead, 13)
+    for note in answer.notes:
+        write(note, 13)
+    for row in answer.rows:
+        y += gap
+        if row.heading:
+            write(row.heading, 16)
+        if row.legend:
+            bar = np.broadcast_to(_bar(row.legend, 240), (12, 240, 3))
+            parts.append((margin, y + 2, Image.fromarray(np.ascontiguousarray(bar))))
+            write(_scale(row.legend), 13, _QUIET, margin + 252, width - 2 * margin - 252)
+            y += gap
+        x, lowest = margin, y
+        for tile in row.tiles:
+            shown = min(tile.shown, width - 2 * margin)
+            if x + shown > width - margin:
+                x, y = margin, lowest + gap
+            image = Image.fromarray(tile.pixels)
+            size = (shown, max(1, round(image.height * shown / image.width)))
+            resample = Image.Resampling.LANCZOS if tile.smooth else Image.Resampling.NEAREST
+            parts.append((x, y, image.resize(size, resample)))
+            top, y = y, y + size[1] + 4
+            write(tile.caption, 13, _QUIET, x, shown)
+            lowest, y, x = max(lowest, y), top, x + shown + gap
+        y = lowest
+        for note in row.notes:
+            write(note, 13, _QUIET)
+    y += gap
+    for label, text in (("It shows: ", answer.shows), ("It does not show: ", answer.hides), ("", quiet)):
+        if text:
+            write(label + text, 13, _QUIET)
+    board = Image.new("RGB", (width, y + margin), _PAPER)
+    draw = ImageDraw.Draw(board)
+    for left, top, part in parts:
+        if isinstance(part, Image.Image):
+            board.paste(part, (left, top))
+        else:
+            draw.text((left, top), part[0], part[2], fonts[part[1]])
+    facts = PngImagePlugin.PngInfo()
+    facts.add_text("Software", SOFTWARE)
+    facts.add_itxt("Description", f"{answer.question} {answer.said}")
+    buffer = io.BytesIO()
+    board.save(buffer, "PNG", pnginfo=facts, optimize=True)
+    return buffer.getvalue()
+
+
+def _wrapped(text: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont, width: int) -> list[str]:
+    lines: list[str] = []
+    for word in text.split():
+        if lines and font.getlength(f"{lines[-1]} {word}") <= width:
+            lines[-1] += f" {word}"
+        else:
+            lines.append(word)
+    return lines
+
+
+def as_text(answers: Sequence[Answer], *, columns: int = _COLUMNS) -> str:
+    """Return the first answer as text for a terminal, the others in a sentence.
+
+    Pictures come in characters: the lighter a pixel, the lighter its character on white paper.
+    """
+    lines: list[str] = []
+    for answer in answers[:1]:
+        lines += [answer.question, answer.said, *([answer.lead] if answer.lead else []), *answer.notes]
+        for row in answer.rows:
+            lines += [line for line in ("", row.heading) if line or row.heading]
+            if row.legend:
+                lines.append(f"{_scale(row.legend)}: darkest {_RAMP[0]!r}, lightest {_RAMP[-1]!r}")
+            for tile in row.tiles:
+                lines += [tile.caption or tile.alt, *characters(tile.pixels, columns=columns), ""]
+            lines += row.notes
+        if answer.table:
+            lines += ["  ".join(cells) for cells in (answer.table.heads, *answer.table.rows)]
+        lines += [f"It shows: {answer.shows}"] * bool(answer.shows)
+        lines += [f"It does not show: {answer.hides}"] * bool(answer.hides)
+        lines.append("")
+    lines += [f"{answer.question} {answer.said}" for answer in answers[1:]]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def characters(pixels: Pixels, *, columns: int = _COLUMNS) -> list[str]:
+    """Return a picture as lines of characters, two characters a pixel where it fits, so that squares stay square."""
+    height, width = pixels.shape[:2]
+    wide = min(columns, 2 * width)
+    tall = max(1, round(height * wide / width / 2))
+    gray = Image.fromarray(pixels).convert("L").resize((wide, tall), Image.Resampling.BOX)
+    values = np.asarray(gray, np.float64) / 255
+    return ["".join(_RAMP[min(9, int(10 * value))] for value in line).rstrip() for line in values]

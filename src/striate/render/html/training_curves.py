@@ -1,0 +1,106 @@
+"""How a training went, as a section of its report: both losses and the accuracy, with what was kept marked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from striate.render.html.facts import Page, Section
+from striate.render.html.settings import read
+from striate.render.svg.charts import Curve, line_chart
+
+
+def curves(page: Page) -> Section:
+    """Return loss and accuracy by epoch."""
+    # The side heads' part is taken out of the training loss: validation has only the main head.
+    epochs = [
+        {**entry, "train_loss": entry["train_loss"] - (entry.get("side_loss") or 0.0)}
+        if entry.get("train_loss") is not None
+        else entry
+        for entry in page.history
+        if "index" in entry
+    ]
+
+    def curve(label: str, value: str) -> Curve:
+        points = [(float(entry["index"]), float(entry[value])) for entry in epochs if entry.get(value) is not None]
+        return Curve(label, points, mark=len(points) <= 20)
+
+    head = any("weight_decay" in entry for entry in epochs)  # passes over features, from strong to weak decay
+    recipe = read(page.recipe_toml)
+    how = [
+        *(["augmented"] if recipe is not None and recipe.augment not in (None, "none") else []),
+        *(["smoothed labels"] if recipe is not None and recipe.label_smoothing else []),
+    ]
+    if head:
+        how = ["features"] if all("weight_decay" in entry for entry in epochs) else ["features, then pictures"]
+    trained = f"training ({', '.join(how)})" if how else "training"
+    loss = [one for one in (curve(trained, "train_loss"), curve("validation", "val_loss")) if one.points]
+    measured = [(entry["index"], (entry.get("metrics") or {}).get("accuracy")) for entry in epochs]
+    scores = [(float(index), float(value)) for index, value in measured if value is not None]
+    accuracy = [Curve("validation accuracy", scores, mark=len(scores) <= 20)]
+    kept = kept_epoch(epochs, patience=recipe is not None and recipe.patience is not None)
+    unit = "pass over the features" if head else "epoch"
+    told = {
+        "kept": None if kept is None else float(kept),
+        "kept_label": "" if kept is None else f"kept: {'pass' if head else 'epoch'} {kept}",
+    }
+    judged = any(entry.get("val_loss") is not None for entry in epochs)
+    if head and all("weight_decay" in entry for entry in epochs):
+        said = (
+            "<p>A head was fitted to features that stay as they are, with weaker and weaker weight decay; the one with"
+            " the lowest validation loss at its end was kept.</p>"
+            if judged
+            else "<p>A head was fitted to features that stay as they are, with the weight decay that the folds chose,"
+            " on every picture: none is left for a validation loss.</p>"
+        )
+    elif judged:
+        said = (
+            "<p>Both losses should fall. A validation loss that rises while the training loss falls means"
+            " overfitting.</p>"
+        )
+    else:
+        said = "<p>The loss should fall. No picture was left for a validation loss.</p>"
+    return Section(
+        "Did it learn, and did it go too far?",
+        said
+        + '<div class="pair"><div>'
+        + line_chart(loss, x_label=unit, y_label="loss", alt="Loss by epoch", y_from=0.0, **told)  # type: ignore[arg-type]
+        + "</div><div>"
+        + (
+            line_chart(
+                accuracy,
+                x_label=unit,
+                y_label="accuracy",
+                alt="Accuracy by epoch",
+                y_to=1.0,
+                percent=True,
+                **told,  # type: ignore[arg-type]
+            )
+            if scores
+            else ""
+        )
+        + "</div></div>",
+        half=True,
+    )
+
+
+def kept_epoch(epochs: Sequence[Mapping[str, Any]], *, patience: bool) -> int | None:
+    """Return the number of the epoch whose weights the model has; None where there is none yet.
+
+    Of passes over features it is the last of the decay with the lowest validation loss; of epochs the best with
+    ``patience``, else the last.
+    """
+    whole = [entry for entry in epochs if "weight_decay" not in entry]
+    if whole:
+        judged = [entry for entry in whole if entry.get("val_loss") is not None]
+        best = min(judged, key=lambda entry: entry["val_loss"]) if patience and judged else whole[-1]
+        return int(best["index"])
+    ends: dict[float, Mapping[str, Any]] = {float(entry["weight_decay"]): entry for entry in epochs}
+    if not ends:
+        return None
+
+    def loss(entry: Mapping[str, Any]) -> float:
+        found = entry.get("val_loss")
+        return float(entry["train_loss"] if found is None else found)
+
+    return int(min(ends.values(), key=loss)["index"])

@@ -1,0 +1,127 @@
+"""Subject: which network is asked about which picture. No torch until a network needs it; prints nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from striate import nets
+from striate.data.pictures.given import One, Picture, one
+from striate.data.pictures.preprocess import Preprocess
+from striate.data.sources.download import Progress
+from striate.errors import ShapeError
+from striate.interpret.onnx_probe import Quick
+from striate.interpret.picture import as_pixels, read
+from striate.interpret.probe import show
+from striate.model.files.limits import check_survey
+from striate.model.files.weights import read_arrays
+from striate.runs.rebuild import check_input, frozen, surveyed
+from striate.spec import Shape
+from striate.spec.wiring import wired
+from striate.tasks.calibrate import Calibration
+from striate.tasks.ood import PREFIX
+from striate.verbs.predict import find_model
+from striate.verbs.weights import Tell
+
+if TYPE_CHECKING:
+    from striate.interpret.torch_probe import Subject
+
+
+@dataclass(frozen=True, kw_only=True)
+class Network:
+    """Which network is asked: of a ``run``, of a ``model`` (a file, or published weights by name), or untrained.
+
+    ``net`` is a name of the catalogue, a file with the text of a net or the text itself; its weights are drawn from
+    ``seed``. It sees a picture at ``shape``: without one at its paper's size, and a net in words at the picture's own
+    size. ``tell`` hears what is done to get published weights.
+    """
+
+    run: str = "last"
+    model: str | Path | None = None
+    net: str | None = None
+    shape: Shape | None = None
+    classes: int | None = None
+    seed: int = 0
+    runs_dir: Path = Path("runs")
+    data_dir: Path | None = None
+    download: bool = True
+    progress: Progress | None = None
+    tell: Tell = lambda _: None
+
+    def file(self) -> Path:
+        """Return its model file, fetched where need be. Errors: ModelError, RunError, DownloadError."""
+        return find_model(
+            run=self.run,
+            model=self.model,
+            runs_dir=self.runs_dir,
+            data_dir=self.data_dir,
+            download=self.download,
+            progress=self.progress,
+            tell=self.tell,
+        )
+
+
+def open_subject(picture: Picture, network: Network | None = None) -> Subject:
+    """Return a network (of the last run, where none is named) with a picture, which may be text (`interpret.picture`).
+
+    Errors: DescribeError, ModelError, PictureError.
+
+    Example: ``open_subject(Path("cat.jpg"), Network(net="resnet18")).tap(["conv1"])``
+    """
+    from striate.interpret.torch_probe import Subject
+
+    asked, picture = network or Network(), _pixels(picture)
+    if asked.net is None:
+        return Subject.of(asked.file(), picture)
+    entry = nets.CATALOG.get(asked.net.lower().replace("-", "_"))
+    described, shape, classes = nets.resolve(asked.net), asked.shape, asked.classes
+    if shape is None and entry is not None:
+        shape = entry.input
+    if shape is None:
+        if isinstance(picture, bytes):
+            raise ShapeError("which input? say its shape, for example 3x224x224")
+        pixels = read(Path(picture)) if isinstance(picture, str | Path) else picture
+        shape = Shape(pixels.shape[2] if pixels.ndim == 3 else 1, *pixels.shape[:2])
+    if classes is None and described.is_open:
+        classes = entry.classes if entry else 10
+    return Subject.untrained(described, shape, picture, classes=classes, seed=asked.seed)
+
+
+def open_quick(file: Path, picture: Picture) -> Quick:
+    """Return the network of a model file with a picture, to be asked for its numbers alone: torch is not imported.
+
+    Errors: ModelError for a file that `open_subject` refuses too, or a net that needs torch all the same (somebody's
+    own code, weights in bfloat16); PictureError.
+    """
+    from striate.export.onnx_parts import compute
+
+    arrays, facts = read_arrays(file)
+    survey, how = surveyed(facts), Preprocess.from_dict(facts.preprocess)
+    check_survey(survey)
+    check_input(facts, how)
+    paths, shape = {row.path for row in survey.rows}, survey.input
+    arrays = {
+        name: array for name, array in arrays.items() if not name.startswith(PREFIX) or name.rpartition(".")[0] in paths
+    }
+    wiring = wired(survey.net, shape)
+    shown = show(_pixels(picture), how)
+    return Quick(
+        **shown._asdict(),
+        classes=facts.classes,
+        preprocess=how,
+        temperature=Calibration.from_dict(facts.calibration).temperature,
+        frozen=frozen(facts),
+        surveyed=survey,
+        wiring=wiring,
+        arrays=arrays,
+        compute=lambda pixels, parts: compute(wiring, shape, arrays, pixels, parts),
+    )
+
+
+def _pixels(picture: Picture) -> One:
+    """Return a picture, or the pixels of one that is text."""
+    content = one(picture)
+    if isinstance(content, str | Path) and Path(content).suffix == ".txt":
+        return as_pixels(read(Path(content)), str(content))
+    return content
