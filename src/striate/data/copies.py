@@ -79,7 +79,7 @@ def _named(groups: Sequence[Sequence[int]], items: Sequence[Item], classes: Sequ
     """Return the first groups by their keys, with the classes where those differ and no folder says so."""
 
     def name(index: int) -> str:
-        label = classes[items[index].target] if classes else ""
+        label = items[index].said(classes) if classes else ""
         said = not label or f"/{label}/" in f"/{items[index].key}"
         return shown(items[index].key) + ("" if said else f" ({label})")
 
@@ -94,7 +94,7 @@ def find_copies(items: Sequence[Item], digests: Sequence[bytes]) -> Copies:
     """
     by_content: dict[bytes, list[int]] = {}
     for index, (item, digest) in enumerate(zip(items, digests, strict=True)):
-        if item.target >= 0:
+        if item.labelled:
             by_content.setdefault(digest, []).append(index)
     groups = [tuple(group) for group in by_content.values() if len(group) > 1]
     several = [group for group in groups if len({items[index].target for index in group}) > 1]

@@ -132,7 +132,7 @@ def by_itself(recipe: Recipe, source: Source) -> int:
     Many pictures, parts of the source's own, shares that were said and patience, which needs validation pictures, all
     mean a fixed split.
     """
-    labelled = [item.split for item in source.items if item.target >= 0]
+    labelled = [item.split for item in source.items if item.labelled]
     plain = Recipe.model_fields
     said = recipe.patience is not None or any(getattr(recipe, name) != plain[name].default for name in ("val", "test"))
     return 0 if said or len(labelled) >= FEW or {"val", "test"} & set(labelled) else FOLDS
@@ -140,7 +140,7 @@ def by_itself(recipe: Recipe, source: Source) -> int:
 
 def to_train_on(source: Source, recipe: Recipe) -> int:
     """Return about how many pictures will be trained on, before the split is drawn."""
-    own = [item.split for item in source.items if item.target >= 0]
+    own = [item.split for item in source.items if item.labelled]
     free = own.count(None)
     if recipe.folds:
         return max(1, len(own) - own.count("test"))

@@ -65,7 +65,7 @@ def split(source: Source, digests: Sequence[bytes], *, seed: int, val: float = 0
         raise ValueError(f"val={val:g} and test={test:g}; they are shares, and must leave something to train on")
     targets = np.array([item.target for item in source.items], np.int64)
     groups, numbers = _groups(digests, seed)
-    own = {item.split for item in source.items if item.target >= 0}
+    own = {item.split for item in source.items if item.labelled}
     place = np.array([_PARTS.get(item.split or "", _TRAIN) for item in source.items], np.int64)
     place[targets < 0] = _NOWHERE
     pool = place == _TRAIN

@@ -1,4 +1,4 @@
-"""Strata: ranges of numbers, which the parts of a split hold in proportion, as they do classes.
+"""Strata: groups of pictures, of which each part of a split and each fold holds its share: classes, tags, ranges.
 
 Numbers have no classes, so pictures are put in order by their numbers and cut into ranges of about equal size, which
 `data.split` and `data.folds` then treat as they treat classes (Kohavi 1995 for classes; the same for ranges of numbers
@@ -9,12 +9,39 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 RANGES = 10
 IN_A_RANGE = 10  # pictures a range at least, so that every part of a split gets some
+
+
+@dataclass(frozen=True, eq=False)
+class Strata:
+    """In which groups each of N pictures is: one (N,), or any number of T (N, T).
+
+    ``values`` (N,) int64 are the group's number, -1 for none; (N, T) booleans say for each group whether it is in it.
+    ``known`` (N,) says which pictures are labelled: the others go nowhere. ``names`` are the groups that must have a
+    picture to train on, by number, called ``noun`` each; without them a group may go without.
+    """
+
+    values: NDArray[np.int64] | NDArray[np.bool_]
+    known: NDArray[np.bool_]
+    names: tuple[str, ...] = ()
+    noun: str = "class"
+
+    @property
+    def numbers(self) -> tuple[tuple[int, ...], ...]:
+        """The numbers of the groups each picture is in, rising; those of no group, but labelled, are a group apart."""
+        if self.values.ndim == 1:
+            return tuple((int(value),) if there else () for value, there in zip(self.values, self.known, strict=True))
+        apart = (self.values.shape[1],)
+        return tuple(
+            (tuple(np.flatnonzero(row).tolist()) or apart) if there else ()
+            for row, there in zip(self.values, self.known, strict=True)
+        )
 
 
 def strata_of(

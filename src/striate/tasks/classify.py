@@ -1,21 +1,208 @@
-"""Pictures into classes: the loss, the answer, the measure of an epoch."""
+"""Pictures into classes: the loss, the answer, the measure of an epoch, and what is learnt after training.
+
+Torch is imported by what computes with tensors alone.
+"""
 
 from __future__ import annotations
 
-import numpy as np
-import torch
-from numpy.typing import ArrayLike
-from torch import Tensor
-from torch.nn import functional
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from striate.data.labels.enough import check_enough
+from striate.data.sources.items import CLASSES, Source
+from striate.data.strata import Strata
 from striate.metrics.classification import target_ranks
 from striate.metrics.probability import checked_targets
-from striate.model.build.model import Outputs
+from striate.recipe import Recipe
+from striate.tasks.calibrate import HEAD_SPREAD, SPREAD, Calibration, calibrate
 from striate.tasks.decode import decode
+from striate.tasks.frozen import fit_frozen
+from striate.tasks.ood import PREFIX, Unknown, fit_unknown, fit_unknown_at, log_distances
+from striate.tasks.prediction import Prediction
+from striate.tasks.sketch import spread_evenly
+from striate.tasks.task import EMBEDDING, NOTHING, Judged, LabelFacts, Labels, Outputs, State, Task
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from striate.model.build.model import Outputs as MainAndSides
+
+LOGITS: Final = "logits"
+FEWEST: Final = 20  # pictures, below which a threshold for "none of these" would be a guess
+
+
+@dataclass(frozen=True, eq=False)
+class Learnt:
+    """What is learnt after training: the temperature, and what is known; None where every picture gets a class."""
+
+    calibration: Calibration
+    unknown: Unknown | None
+
+
+class Classify(Task):
+    """Pictures into classes, one each."""
+
+    name = "classify"
+    kind = CLASSES
+    output = LOGITS
+    noun = "class"
+    ends = "one a class"
+    headline = "accuracy"
+    terms = ("cross-entropy",)
+
+    def labels(self, source: Source, recipe: Recipe) -> Labels:
+        """Return each picture's class: its place among the names of the source, -1 without a label."""
+        values = np.array([item.target for item in source.items], np.int64)
+        return Labels(source.classes, values, values >= 0)
+
+    def check_labels(self, source: Source, labels: Labels) -> None:
+        """Refuse a source of which nothing could be measured: one picture a class."""
+        check_enough(source)
+
+    def strata(self, labels: Labels) -> Strata:
+        """Return the classes: each keeps its share, and has a picture to train on."""
+        return Strata(labels.values, labels.known, labels.names, self.noun)
+
+    def weights(self, targets: NDArray[Any], facts: LabelFacts, recipe: Recipe) -> Tensor | None:
+        """Return the weight of each class (K,), where they are to be balanced."""
+        return class_weights_balanced(targets, len(facts.names)) if recipe.class_weights == "balanced" else None
+
+    def row_weights(self, targets: Tensor, weights: Tensor) -> Tensor:
+        """Return the weight of each picture's class (N,)."""
+        return weights[targets]
+
+    def loss(
+        self, outputs: Mapping[str, Tensor], targets: Tensor, recipe: Recipe, weights: Tensor | None = None
+    ) -> dict[str, Tensor]:
+        """Return the cross-entropy, with the label smoothing of the recipe and the weights of the classes."""
+        smoothing = recipe.label_smoothing or 0.0
+        return {
+            self.terms[0]: cross_entropy(outputs[LOGITS], targets, label_smoothing=smoothing, class_weights=weights)
+        }
+
+    def slopes(
+        self, output: Tensor, targets: Tensor, recipe: Recipe, weights: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """Return the cross-entropy of each picture, and its derivative: the softmax, less 1 at the own class."""
+        import torch
+
+        logs = torch.log_softmax(output, -1)
+        own = targets.view(-1, *[1] * (output.dim() - 1)).expand(*output.shape[:-1], 1)
+        losses = -logs.gather(-1, own)[..., 0]
+        return losses, logs.exp_().scatter_add_(-1, own, torch.full_like(own, -1, dtype=logs.dtype))
+
+    def judges(self, targets: NDArray[Any], seen: NDArray[Any]) -> NDArray[np.bool_]:
+        """Return which pictures are of a class that was seen."""
+        return np.isin(targets, seen)
+
+    def plain_loss(self, outputs: Mapping[str, Tensor], targets: Tensor, recipe: Recipe) -> float:
+        """Return the mean cross-entropy."""
+        from torch.nn import functional
+
+        return float(functional.cross_entropy(outputs[LOGITS], targets))
+
+    def measure(self, outputs: Outputs, targets: NDArray[Any], facts: LabelFacts) -> dict[str, float]:
+        """Return the accuracy."""
+        return measure(outputs[LOGITS], targets)
+
+    def shown(self, name: str, value: float, facts: LabelFacts) -> str:
+        """Return a share in percent: ``accuracy 87.5 %``."""
+        return f"{name} {100 * value:.1f} %"
+
+    def fit_state(self, judged: Judged, facts: LabelFacts) -> State:
+        """Return the temperature and what is known of "none of these"."""
+        logits, targets, recipe = judged.outputs[LOGITS], judged.targets, judged.recipe
+        calibration = calibrate(logits, targets, folds=judged.folds, spread=spread(recipe))
+        return state_of(Learnt(calibration, _known(judged, calibration.temperature) if recipe.unknown else None))
+
+    def opened(self, state: State, facts: LabelFacts) -> Learnt:
+        """Return the temperature and what is known. Errors: ModelError for what is damaged."""
+        unknown = state.facts.get("unknown")
+        arrays = {PREFIX + name: array for name, array in state.arrays.items()}
+        return Learnt(
+            Calibration.from_dict(state.facts.get("calibration", {})),
+            None if unknown is None else Unknown.from_tensors(arrays, unknown),
+        )
+
+    def distances(
+        self, embeddings: NDArray[np.float32], known: NDArray[np.float32], targets: NDArray[Any]
+    ) -> NDArray[np.float64] | None:
+        """Return the log distance (N,) of embeddings (N, D) to the nearest of those that are known."""
+        return log_distances(embeddings, known, targets)
+
+    def decode(
+        self, outputs: Outputs, facts: LabelFacts, learnt: Any, *, options: Mapping[str, Any] = NOTHING
+    ) -> list[Prediction]:
+        """Return the `Scores` of each picture; with the option ``unknown`` False each gets a class."""
+        embeddings = outputs.get(EMBEDDING) if options.get("unknown", True) else None
+        temperature, unknown = learnt.calibration.temperature, learnt.unknown
+        return list(
+            decode(outputs[LOGITS], facts.names, temperature=temperature, embeddings=embeddings, unknown=unknown)
+        )
+
+
+def spread(recipe: Recipe) -> float:
+    """Return how far from 1 the temperature of what a recipe trains is thought to lie, before it is fitted."""
+    return HEAD_SPREAD if recipe.tune == "head" else SPREAD
+
+
+def state_of(learnt: Learnt) -> State:
+    """Return what is learnt as a model file keeps it; `Classify.opened` reads it."""
+    unknown = learnt.unknown
+    facts = {
+        "calibration": learnt.calibration.to_dict(),
+        "unknown": None if unknown is None else unknown.to_dict(),
+    }
+    return State(facts, {} if unknown is None else _short(unknown.to_tensors()))
+
+
+def state_of_format_1(
+    calibration: Mapping[str, Any], unknown: Mapping[str, Any] | None, arrays: Mapping[str, NDArray[Any]]
+) -> State:
+    """Return the state of a model file of format 1, where it stood in fields of its own and ``unknown.*`` tensors."""
+    return State({"calibration": calibration, "unknown": unknown}, _short(arrays))
+
+
+def _short(arrays: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    return {name.removeprefix(PREFIX): array for name, array in arrays.items()}
+
+
+def _known(judged: Judged, temperature: float) -> Unknown | None:
+    """Return what is known, where there are pictures enough to set a threshold by."""
+    if judged.frozen:  # every picture is a fresh one to the others
+        outputs, targets = judged.known(None)
+        return None if len(targets) < FEWEST else fit_frozen(outputs[EMBEDDING], targets, temperature=temperature)
+    if len(judged.targets) < FEWEST or (judged.folds is not None and judged.distances is None):
+        return None
+    outputs, targets = judged.known(spread_evenly)
+    known, logits = outputs[EMBEDDING], judged.outputs[LOGITS]
+    if judged.distances is not None:
+        return fit_unknown_at(known, targets, judged.distances, logits, temperature=temperature)
+    return fit_unknown(known, targets, judged.outputs[EMBEDDING], logits, temperature=temperature)
+
+
+def cross_entropy(
+    logits: Tensor, targets: Tensor, *, label_smoothing: float = 0.0, class_weights: Tensor | None = None
+) -> Tensor:
+    """Return the cross-entropy of logits (N, K) with targets (N,) int64, a float32 scalar.
+
+    ``label_smoothing`` shares out that part of the certainty among all classes (Szegedy et al. 2016, section 7).
+    ``class_weights`` (K,) multiply the pictures of each class. The sum is divided by the number of pictures, not by
+    their weights, so that parts of a batch add up to exactly the whole.
+    """
+    from torch.nn import functional
+
+    return functional.cross_entropy(
+        logits.float(), targets, weight=class_weights, label_smoothing=label_smoothing, reduction="sum"
+    ) / len(targets)
 
 
 def loss(
-    outputs: Outputs,
+    outputs: MainAndSides,
     targets: Tensor,
     *,
     label_smoothing: float = 0.0,
@@ -30,7 +217,7 @@ def loss(
 
 
 def losses(
-    outputs: Outputs,
+    outputs: MainAndSides,
     targets: Tensor,
     *,
     label_smoothing: float = 0.0,
@@ -38,18 +225,10 @@ def losses(
 ) -> tuple[Tensor, ...]:
     """Return what ``loss`` adds up: the cross-entropy of the main output, then each side head's times its weight.
 
-    ``targets`` (N,) int64. ``label_smoothing`` shares out that part of the certainty among all classes (Szegedy et al.
-    2016, section 7). ``class_weights`` (K,) multiply the pictures of each class. The sum is divided by the number of
-    pictures, not by their weights, so that parts of a batch add up to exactly the whole.
-
     Source: Szegedy et al. 2014, section 5, for the side heads. Example: ``main, *sides = losses(outputs, targets)``
     """
     return tuple(
-        share
-        * functional.cross_entropy(
-            logits.float(), targets, weight=class_weights, label_smoothing=label_smoothing, reduction="sum"
-        )
-        / len(targets)
+        share * cross_entropy(logits, targets, label_smoothing=label_smoothing, class_weights=class_weights)
         for logits, share in ((outputs.main, 1.0), *outputs.sides)
     )
 
@@ -61,6 +240,8 @@ def class_weights_balanced(targets: ArrayLike, classes: int) -> Tensor:
 
     Example: ``class_weights_balanced([0, 0, 0, 1], 2)`` is ``[0.667, 2.0]``.
     """
+    import torch
+
     wanted = np.asarray(targets)
     wanted = checked_targets(wanted, pictures=len(wanted), classes=classes)
     counts = np.bincount(wanted, minlength=classes).astype(np.float64)
@@ -78,4 +259,4 @@ def measure(logits: ArrayLike, targets: ArrayLike) -> dict[str, float]:
     return {"accuracy": float((target_ranks(logits, targets) == 0).mean())}
 
 
-__all__ = ["class_weights_balanced", "decode", "loss", "losses", "measure"]
+__all__ = ["Classify", "Learnt", "class_weights_balanced", "decode", "loss", "losses", "measure", "spread", "state_of"]

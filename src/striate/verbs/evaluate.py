@@ -315,4 +315,4 @@ def _matched(source: Source, classes: tuple[str, ...]) -> np.ndarray:
             f" it knows {', '.join(classes[:10])}{' ...' if len(classes) > 10 else ''}"
         )
     place = np.array([classes.index(name) for name in source.classes] + [-1], np.int64)
-    return place[[item.target for item in source.items]]
+    return place[[item.place for item in source.items]]

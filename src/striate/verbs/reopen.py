@@ -58,7 +58,7 @@ def reopen_data(
     wanted = {key for part in keys.values() for key in part}
     rejected = {bad["key"] for bad in facts.get("rejected", ())}
     added = tuple(
-        item.key for item in found.items if item.target >= 0 and item.key not in wanted and item.key not in rejected
+        item.key for item in found.items if item.labelled and item.key not in wanted and item.key not in rejected
     )
     net, survey, preprocess = plan(recipe, classes=len(classes), preprocess=preprocess, own=own)
     there = [item.key for item in found.items if item.key in wanted]
@@ -238,7 +238,7 @@ def _named_as(source: Source, classes: Sequence[str]) -> Source:
         return source
     place = {name: index for index, name in enumerate(classes)}
     new = [place.get(name, -1) for name in source.classes] + [-1]
-    items = tuple(replace(item, target=new[item.target]) for item in source.items)
+    items = tuple(replace(item, target=new[item.place]) for item in source.items)
     return replace(source, classes=tuple(classes), items=items)
 
 

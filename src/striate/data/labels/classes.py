@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from typing import Final
 
-from striate.data.sources.items import Source
+from striate.data.sources.items import CLASSES, Source
 from striate.errors import SourceError
 from striate.words import counted
 
@@ -54,7 +54,7 @@ def check_source(source: Source, *, least_classes: int = 2) -> None:
 
     Errors: SourceError with the numbers.
     """
-    counts = Counter((item.split, item.target) for item in source.items if item.target >= 0)
+    counts = Counter((item.split, item.place) for item in source.items if item.labelled)
     if not counts:
         unlabelled = f" with a label (of {len(source.items)})" if source.items else ""
         first = (
@@ -62,6 +62,8 @@ def check_source(source: Source, *, least_classes: int = 2) -> None:
         )
         raise SourceError(f"{source.location} holds no pictures{unlabelled}{first}")
     check_names(source.classes, source.location)
+    if source.kind != CLASSES:
+        return
     used = {target for _, target in counts}
     if len(used) < least_classes:
         only = source.classes[min(used)]

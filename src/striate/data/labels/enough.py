@@ -18,7 +18,7 @@ def check_enough(source: Source) -> None:
 
     A source with parts of its own is measured by those.
     """
-    labelled = [item for item in source.items if item.target >= 0]
+    labelled = [item for item in source.items if item.labelled]
     if any(item.split in ("test", "val") for item in labelled):
         return
     counts = Counter(item.target for item in labelled)

@@ -9,7 +9,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Any, Final, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,19 +22,42 @@ from striate.words import counted
 SAMPLE: Final = 200  # pictures whose headers facts() reads
 _HEAD: Final = 1 << 16  # bytes that hold most headers
 _AnySource = TypeVar("_AnySource", bound="Source")
+CLASSES: Final = "classes"  # the kind of labels that a source has of which nothing else is said
+Target: TypeAlias = int | tuple[float, ...] | None
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
     """A picture and its target.
 
-    ``key``: its path relative to the root with forward slashes, or "train:17" in an array. ``target``: index of its
-    class, -1 when unlabelled. ``split``: "train", "val" or "test" when the source itself says so.
+    ``key``: its path relative to the root with forward slashes, or "train:17" in an array. ``target``: the index of its
+    class, -1 when unlabelled; or a number for each name of the source, None when unlabelled. ``split``: "train", "val"
+    or "test" when the source itself says so.
     """
 
     key: str
-    target: int
+    target: Target
     split: str | None = None
+
+    @property
+    def labelled(self) -> bool:
+        """Whether the source says what it shows."""
+        return self.target is not None and self.target != -1
+
+    @property
+    def place(self) -> int:
+        """The index of its class; -1 where it has none, or its labels are no classes."""
+        return self.target if isinstance(self.target, int) else -1
+
+    def said(self, names: Sequence[str]) -> str:
+        """Return its label in words: the class, or each of ``names`` that is not 0 with its number, if that is not 1.
+
+        Example: ``Item("a.png", (1.0, 0.0)).said(("sea", "sand"))`` is ``"sea"``.
+        """
+        if not isinstance(self.target, tuple):
+            return names[self.place] if self.place >= 0 else ""
+        pairs = zip(names, self.target, strict=True)
+        return ", ".join(name if value == 1 else f"{name} {value:g}" for name, value in pairs if value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +83,12 @@ class Facts:
 
 @dataclass(frozen=True, eq=False)
 class Source(ABC):
-    """All pictures of one place, with their classes and the rejected ones.
+    """All pictures of one place, with their labels and the rejected ones.
 
-    ``name`` serves run names; ``location`` is what ``find`` opens again (an absolute path, "digits", or "NAME@FOLDER").
-    ``notes`` are sentences a person should read: how what is there was understood, and what was left out of it.
+    ``classes`` are what the labels name: classes, tags, or the columns of numbers; ``kind`` says which of these they
+    are, and ``label_facts`` what else the source says of them, plain JSON (units). ``name`` serves run names;
+    ``location`` is what ``find`` opens again (an absolute path, "digits", or "NAME@FOLDER"). ``notes`` are sentences a
+    person should read: how what is there was understood, and what was left out of it.
     """
 
     name: str
@@ -72,6 +97,8 @@ class Source(ABC):
     items: tuple[Item, ...]
     rejected: tuple[Rejected, ...] = field(default=(), kw_only=True)
     notes: tuple[str, ...] = field(default=(), kw_only=True)
+    kind: str = field(default=CLASSES, kw_only=True)
+    label_facts: Mapping[str, Any] = field(default_factory=dict, kw_only=True)
 
     @abstractmethod
     def picture(self, index: int) -> bytes | NDArray[np.uint8]:

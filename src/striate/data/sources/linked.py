@@ -45,7 +45,7 @@ def is_linked(source: FolderSource) -> bool:
         return False
     groups: dict[Hashable, set[int]] = {}
     for index, item in enumerate(source.items):
-        groups.setdefault(_file(source, index), set()).add(item.target)
+        groups.setdefault(_file(source, index), set()).add(item.place)
     return any(len(targets) > 1 for targets in groups.values())
 
 
@@ -65,7 +65,7 @@ def linked(source: FolderSource, *, by_content: bool) -> Linked:
     members = sorted(groups.values())
     there = np.zeros((len(members), len(source.classes)), bool)
     for row, group in enumerate(members):
-        there[row, [source.items[index].target for index in group]] = True
+        there[row, [source.items[index].place for index in group]] = True
     several = tuple(tuple(group) for group, row in zip(members, there, strict=True) if row.sum() > 1)
     return Linked(tuple(group[0] for group in members), TagTable(source.classes, there), several)
 

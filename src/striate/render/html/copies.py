@@ -57,7 +57,7 @@ def _kind(
             pictures.picture(
                 pixels[index],
                 alt=items[index].key,
-                caption=f"{named(classes[items[index].target])}: {named(items[index].key)}",
+                caption=f"{named(items[index].said(classes))}: {named(items[index].key)}",
             )
             for index in group[:6]
         )

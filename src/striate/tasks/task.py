@@ -1,0 +1,304 @@
+"""The seam between what is learnt and everything else: a task is one file here and one line in ``TASKS``.
+
+Whoever trains, predicts, measures or explains asks a `Task`, and knows neither its name nor what its outputs mean. The
+arrays that a network gives are `Outputs`, by name: that of the task's ``output``, and ``embedding``. Four kinds of
+values go through the seam: `Labels`, what a source says of its pictures; `LabelFacts`, what of them a model file keeps;
+`State`, what was learnt after training; and `Judged`, the answers that it was learnt from.
+
+A task imports no torch but inside `Task.loss`, `Task.slopes` and what computes with tensors: predicting needs none.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from striate.data.sources.items import Source
+from striate.data.strata import Strata
+from striate.errors import ShapeError
+from striate.metrics.probability import Ints
+from striate.recipe import Recipe
+from striate.spec.shape import Shape
+from striate.spec.survey import Survey
+from striate.tasks.prediction import Prediction
+from striate.words import counted
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+Outputs: TypeAlias = Mapping[str, NDArray[Any]]
+"""What a network says of N pictures, each array (N, ...), by the name of the output."""
+
+EMBEDDING = "embedding"  # (N, D): what flows into the last layer
+NOTHING: Mapping[str, Any] = MappingProxyType({})
+
+
+@dataclass(frozen=True)
+class LabelFacts:
+    """What of the labels a run and a model file keep: decoding and measuring need no more.
+
+    ``names`` are what the outputs are called (classes, tags, the numbers' columns); ``facts`` are the task's own, plain
+    JSON: units, a mean and a spread.
+    """
+
+    names: tuple[str, ...]
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
+class Labels:
+    """What is to be learnt of N pictures, row by row of their source.
+
+    ``values`` (N, ...) are as the source says them (a class's place int64, a row of 0 and 1 float32, numbers float64);
+    ``known`` (N,) says which rows are labelled. ``names`` and ``facts`` are those of `LabelFacts`; ``notes`` are
+    sentences that a person should read.
+    """
+
+    names: tuple[str, ...]
+    values: NDArray[Any]
+    known: NDArray[np.bool_]
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+    @property
+    def kept(self) -> LabelFacts:
+        """What a run and a model file keep."""
+        return LabelFacts(self.names, self.facts)
+
+
+@dataclass(frozen=True, eq=False)
+class State:
+    """All that is learnt after training: ``facts`` are plain JSON, ``arrays`` go into the model file beside it.
+
+    ``notes`` are sentences that a person should read: why something could not be learnt.
+    """
+
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    arrays: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Judged:
+    """What a `State` is learnt from: answers to pictures that what answered had not been trained on.
+
+    ``outputs`` and ``targets`` (`Labels.values` of the same rows) are of the validation pictures, or of all pictures
+    out of their folds; then ``folds`` (N,) says which fold answered. ``distances`` (N,) are `Task.distances` of these,
+    None where they were not measured. ``frozen``: the network learnt nothing of the pictures but its last layer.
+    ``known(choose)`` asks about a sample of the pictures that the network knows: its outputs and their targets. They
+    are training pictures, and behind a frozen trunk validation pictures too; ``choose`` takes the targets (M,) of up
+    to 5,000 and returns the places of those to ask about, None asks about all.
+    """
+
+    outputs: Outputs
+    targets: NDArray[Any]
+    recipe: Recipe
+    known: Callable[[Callable[[NDArray[Any]], Ints] | None], tuple[Outputs, NDArray[Any]]]
+    folds: Ints | None = None
+    distances: NDArray[np.float64] | None = None
+    frozen: bool = False
+
+
+class Task(ABC):
+    """What a network is for. One value of each kind stands in `striate.tasks.table.TASKS`."""
+
+    name: ClassVar[str]
+    """How it is called in recipes, runs and model files."""
+    kind: ClassVar[str]
+    """The kind of labels it takes where nobody says which task it is: `Source.kind` of what it learns from."""
+    output: ClassVar[str]
+    """How the network's main output is called: in run files, in ONNX files, and in `Outputs`."""
+    noun: ClassVar[str]
+    """What one of its names is called in a sentence, in the singular: class, tag, number."""
+    headline: ClassVar[str]
+    """The first figure of `measure`, in words: accuracy."""
+    ends: ClassVar[str]
+    """What a last dense layer without a number gives, in words: one a class."""
+    higher_is_better: ClassVar[bool] = True
+    """Of the headline."""
+    terms: ClassVar[tuple[str, ...]]
+    """The names of the terms of the loss, in the order of `loss`."""
+
+    # Labels.
+
+    @abstractmethod
+    def labels(self, source: Source, recipe: Recipe) -> Labels:
+        """Return what is to be learnt of a source's pictures; nothing is decoded, and nothing refused for being few.
+
+        Errors: SourceError for labels that are none of this task.
+        """
+
+    @abstractmethod
+    def check_labels(self, source: Source, labels: Labels) -> None:
+        """Refuse what cannot be learnt, before anything is decoded: too few pictures, a number that is always the same.
+
+        Errors: SourceError with the numbers and what it takes.
+        """
+
+    @abstractmethod
+    def strata(self, labels: Labels) -> Strata:
+        """Return in what groups of pictures a split and folds keep their shares."""
+
+    def settle(self, labels: Labels, rows: Sequence[int]) -> Labels:
+        """Return labels with those facts that are learnt from the pictures trained on, whose ``rows`` these are."""
+        return labels
+
+    def encode(self, labels: Labels, rows: Sequence[int] | NDArray[np.int64] | None = None) -> NDArray[Any]:
+        """Return the targets that `loss` and `slopes` take, (N, ...), of some rows, or of all.
+
+        Of a row that is not labelled it is whatever the type has room for: nobody asks.
+        """
+        return labels.values if rows is None else labels.values[np.asarray(rows, np.int64)]
+
+    # The network.
+
+    def width(self, facts: LabelFacts) -> int:
+        """Return how many numbers the main output has for a picture; a last dense layer without a number gets it."""
+        return len(facts.names)
+
+    def check(self, survey: Survey, facts: LabelFacts) -> None:
+        """Refuse a whole net that does not end as it has to, side heads included.
+
+        Errors: ShapeError that names where, what is there, and what would fit.
+        """
+        width = self.width(facts)
+        following = [*survey.rows[1:], None]
+        ends = {
+            row.path: row.output
+            for row, after in zip(survey.rows, following, strict=True)
+            if row.aside and row.output is not None and (after is None or not after.aside)
+        }
+        for where, output in {**ends, "the net": survey.output}.items():
+            if output != Shape(width):
+                raise ShapeError(
+                    f"{where} puts out {output}, and {counted(len(facts.names), self.noun)} take"
+                    f" {counted(width, 'number')} a picture; let it end in: flatten >> dense (without a number, dense"
+                    f" gives {self.ends})"
+                )
+
+    # Training.
+
+    def weights(self, targets: NDArray[Any], facts: LabelFacts, recipe: Recipe) -> Tensor | None:
+        """Return what makes up for uneven ``targets`` (of the training pictures), where the recipe asks for that."""
+        return None
+
+    def row_weights(self, targets: Tensor, weights: Tensor) -> Tensor:
+        """Return how much each picture of ``targets`` (N, ...) counts (N,) for a head on features, by `weights`.
+
+        Weights that do not belong to whole pictures are for `slopes` to use.
+        """
+        import torch
+
+        return torch.ones(len(targets))
+
+    @abstractmethod
+    def loss(
+        self,
+        outputs: Mapping[str, Tensor],
+        targets: Tensor,
+        recipe: Recipe,
+        weights: Tensor | None = None,
+    ) -> dict[str, Tensor]:
+        """Return what is minimised, by `terms`, each a float32 scalar; their sum is.
+
+        ``outputs`` are a batch's, of whatever precision; ``targets`` (N, ...) are `encode`'s. Each is divided by the
+        number of pictures alone, so that parts of a batch add up to exactly the whole.
+        """
+
+    @abstractmethod
+    def slopes(
+        self, output: Tensor, targets: Tensor, recipe: Recipe, weights: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """Return the loss of each picture and its derivative by the output, for a head that is solved on features.
+
+        ``output`` (N, width) or (N, heads, width) float64, ``targets`` (N, ...) `encode`'s. Returns (N,) or (N, heads),
+        and the shape of ``output``. It has to be convex in the output, and smooth; the solver is the same for all
+        tasks (`engine.head`, `engine.heads`). ``weights`` that `row_weights` has used already are left alone.
+        """
+
+    def judges(self, targets: NDArray[Any], seen: NDArray[Any]) -> NDArray[np.bool_]:
+        """Return which pictures may judge a head that was fitted to ``seen`` ones (`Labels.values` both).
+
+        A picture of a class that it has seen nothing of may not.
+        """
+        return np.ones(len(targets), bool)
+
+    @abstractmethod
+    def plain_loss(self, outputs: Mapping[str, Tensor], targets: Tensor, recipe: Recipe) -> float:
+        """Return the validation loss, without smoothing or weights: the lower the better. ``targets`` are `encode`'s.
+
+        ``outputs`` are tensors on the CPU, float32 or float64.
+        """
+
+    @abstractmethod
+    def measure(self, outputs: Outputs, targets: NDArray[Any], facts: LabelFacts) -> dict[str, float]:
+        """Return an epoch's figures, without intervals: the headline first. ``targets`` are `Labels.values`."""
+
+    def shown(self, name: str, value: float, facts: LabelFacts) -> str:
+        """Return a figure of `measure` as a person reads it: ``accuracy 87.5 %``."""
+        return f"{name} {value:.4g}"
+
+    # After training.
+
+    @abstractmethod
+    def fit_state(self, judged: Judged, facts: LabelFacts) -> State:
+        """Return all that is learnt after training: calibration, thresholds, intervals, what is known.
+
+        Never fails for want of pictures: what cannot be learnt is left out, and ``notes`` say so.
+        """
+
+    def opened(self, state: State, facts: LabelFacts) -> Any:
+        """Return a state as the task's own values, read and checked once; `decode` takes these.
+
+        Errors: ModelError for a state that is damaged, or is of other labels.
+        """
+        return state
+
+    def distances(
+        self, embeddings: NDArray[np.float32], known: NDArray[np.float32], targets: NDArray[Any]
+    ) -> NDArray[np.float64] | None:
+        """Return how far pictures (N,) lie from ``known`` ones, of which the ``targets`` are, where `fit_state` asks.
+
+        This is measured fold by fold, where a fold's network is there to be asked about what it has seen.
+        """
+        return None
+
+    @abstractmethod
+    def decode(
+        self, outputs: Outputs, facts: LabelFacts, learnt: Any, *, options: Mapping[str, Any] = NOTHING
+    ) -> list[Prediction]:
+        """Return the answer to each picture, by NumPy alone. ``learnt`` is what `opened` gave.
+
+        ``options`` are the task's own, by name; one that it does not know is left alone. Errors: StriateError for
+        outputs that are not those of its names, or are not finite.
+        """
+
+
+@dataclass(frozen=True, eq=False)
+class Objective:
+    """What a training is told of what it learns: the task, the labels of all pictures of its store, the recipe."""
+
+    task: Task
+    labels: Labels
+    recipe: Recipe = field(default_factory=Recipe)
+    targets: NDArray[Any] = field(init=False)
+    """(N, ...): `Task.encode` of every row."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "targets", self.task.encode(self.labels))
+
+    @property
+    def facts(self) -> LabelFacts:
+        """What of the labels is kept."""
+        return self.labels.kept
+
+    @property
+    def width(self) -> int:
+        """How many numbers the main output has for a picture."""
+        return self.task.width(self.labels.kept)
