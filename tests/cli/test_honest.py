@@ -76,3 +76,48 @@ def test_uneven_classes_and_one_without_a_test_picture(place: Place) -> None:
     assert "--class-weights balanced" not in weighed
     assert 'class_weights = "balanced"' in (place.path / "runs" / "parts-2" / "recipe.toml").read_text()
     assert "macro F1 (1 of 2 classes)" in place("evaluate").done().out
+
+
+def test_wrong_labels_are_named_on_the_screen_in_json_and_in_the_report(place: Place) -> None:
+    pets = paint(place.path / "pets", ["ant", "bee"], count=24)
+    for number in range(3):  # what a hurried hand does
+        (pets / "ant" / f"0-0{number}.png").rename(pets / "bee" / f"wrong-{number}.png")
+    said = place("train", "pets", *QUICK, "--epochs", "8", "--batch", "4", "--lr", "0.1", "--folds", "3").done().out
+    after = said.partition(" worth a look, the least likely first:\n")[2].splitlines()
+    named = [line.split()[0] for line in after if line.startswith("  ")]
+    assert len(named) > 1 and set(named) <= {f"bee/wrong-{number}.png" for number in range(3)}
+    assert "labelled bee (0." in after[0] and "answered ant (0." in after[0]
+    kept = figures(place, "pets-1", "finished.json")["label_issues"]
+    again = place("evaluate").done().out
+    assert again.rstrip().splitlines()[-len(named) :] == [line for line in after if line.startswith("  ")]
+    assert json.loads(place("evaluate", "--json").done().out)["label_issues"] == kept
+    assert [one["picture"] for one in kept] == named and kept[0]["label"] == "bee" and kept[0]["answer"] == "ant"
+    wrong = json.loads(place("evaluate", "--json").done().out)["worst_mistakes"]
+    assert {one["picture"] for one in wrong} >= set(named)
+    report = (place.path / "runs" / "pets-1" / "report.html").read_text()
+    assert all(report.partition("Which labels are worth a look?")[2].count(name) >= 2 for name in named)
+    place("look", "pets-1").done()
+    page = (place.path / "pets-1-look.html").read_text()
+    assert "Which labels are worth a look?" in page and f": {named[0]}, labelled bee and called ant." in page
+    learnt = place("evaluate", "pets-1", "--split", "train").done().out
+    assert "worth a look" not in learnt, "a net repeats the labels that it has learnt from"
+
+
+def test_files_that_are_no_pictures_are_counted(place: Place) -> None:
+    pets = paint(place.path / "pets", ["ant", "bee"], count=12)
+    for name in ("Thumbs.db", ".DS_Store", "readme.txt"):
+        (pets / name).write_text("x")
+    (pets / "ant" / "desktop.ini").write_text("x")
+    (pets / "ant" / "notes.txt").write_text("x")
+    (pets / ".git").mkdir()
+    said = place("train", "pets", *SHORT).done().out
+    assert "; 5 other files passed over (.DS_Store, .git/, Thumbs.db, ...)\n" in said
+    assert "skipped ant/notes.txt: not a picture" in said
+    assert figures(place, "pets-1", "finished.json")["left_out"] == {"skipped": 1, "passed_over": 5}
+    assert "5 other files were passed over" in (place.path / "runs" / "pets-1" / "report.html").read_text()
+    paint(place.path / "split" / "train", ["ant", "bee"], count=10)
+    paint(place.path / "split" / "test", ["ant", "bee"], count=4, seed=1)
+    shutil.copy(pets / "ant" / "0-00.png", place.path / "split" / "cover.png")
+    (place.path / "split" / "LICENSE").write_text("free")
+    said = place("train", "split", *SHORT).done().out
+    assert "; 1 other file passed over (LICENSE)\n" in said and "skipped cover.png: lies in no class folder" in said

@@ -128,7 +128,9 @@ def test_a_run_says_what_confuses_it_and_what_it_learnt_when(trained: Place) -> 
     for path in (run.path / "maps.jsonl", run.path / "filters.jsonl"):  # a run of before they were kept
         path.rename(path.with_suffix(".old"))
     trained("look", "pets-1", "-o", "old.html").done()
-    assert "kept neither filters nor maps" in (trained.path / "old.html").read_text()
+    text = (trained.path / "old.html").read_text()
+    assert "Neither filters nor maps were kept epoch by epoch: it was trained before such were kept." in text
+    trained("look", "pets-1", "--part", "relu1").refused("but of none: it was trained before such were kept")
     for path in run.path.glob("*.old"):
         path.rename(path.with_suffix(".jsonl"))
 

@@ -99,6 +99,17 @@ def test_dead_and_doubled_filters_are_found_and_a_healthy_net_is_left_alone() ->
     assert any("1 of 4 channels" in text and "relu1" in text for text in found.advice)
 
 
+def test_no_advice_about_what_did_not_learn() -> None:
+    ill = build(parse("conv 4 3x3 >> relu >> conv 4 3x3 >> relu >> flatten >> dense 10"), Shape(1, 8, 8)).eval()
+    with torch.no_grad():
+        ill.get_submodule("conv1").bias[2] = -1e4
+    _, pixels, targets = trained()
+    assert any("relu1" in text for text in health(ill, pixels[:16], targets[:16]).advice)
+    found = health(ill, pixels[:16], targets[:16], frozen=("conv1", "relu1"))
+    assert not any("learning rate" in text or "relu1" in text for text in found.advice)
+    assert found.frozen == ("conv1", "relu1") and found.activations[1].dead, "it stands in the table all the same"
+
+
 def test_gradients_that_vanish_or_explode_are_named_with_what_to_do() -> None:
     _, pixels, targets = trained()
     deep = " >> ".join(["conv 8 3x3 pad 1 >> sigmoid"] * 8)

@@ -134,3 +134,8 @@ def test_pictures_that_were_learnt_from_give_no_verdict() -> None:
     assert verdict(report, part="").kind == "fine"
     found = verdict(report, part="", learnt_from=90)
     assert found.kind == "learnt" and "learnt from 90 of them" in found.text
+
+
+def test_what_asks_for_a_look_is_known() -> None:
+    wants = {name: verdict(report(CASES[name][0]), **CASES[name][1]).wants_a_look for name in CASES}  # type: ignore[arg-type]
+    assert {name for name, asked in wants.items() if asked} == {"guess", "guess from chance", "weak", "confused"}

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from striate.cli import shared_options
+from striate.cli.label_lines import label_lines
 from striate.cli.progress import Progress
 from striate.errors import RunError
 from striate.verbs.evaluate import Evaluation, evaluate
@@ -83,4 +84,4 @@ def text(evaluation: Evaluation) -> str:
         lines.append(f'answered "none of these": {100 * (1 - evaluation.known_kept):.1f} % of these known pictures')
     if evaluation.strangers is not None and "found" in evaluation.strangers:
         lines.append(f"none of these: {evaluation.strangers['words']}")
-    return "\n".join([*lines, "", evaluation.verdict.text])
+    return "\n".join([*lines, "", evaluation.verdict.text, *label_lines(evaluation, rest="all with --json")])

@@ -82,11 +82,13 @@ def command(
         with of.said(**network) as named:
             if asked:
                 from striate.verbs import why
+                from striate.verbs.learnt_from import caution
                 from striate.verbs.probe import open_subject
 
                 subject = open_subject(path, named)
                 found = why.why(subject, method=method, target=target, against=against, part=part, change=change)
-                title, quiet, answers = f"{path.name}: why", _quiet(subject, path), why.answers(found)
+                told = caution(path, named, found.answer)
+                title, quiet, answers = f"{path.name}: why", _quiet(subject, path), why.answers(found, caution=told)
             else:
                 at = of.place(place)
                 title, quiet, answers = _picture(path, named, part, channel, at, without_missing=without_missing)
@@ -132,7 +134,10 @@ def _give(title: str, quiet: str, answers: list[Answer], target: Path | None, *,
         click.echo(as_text(answers), nl=False)
         return
     leave(target, as_png(answers[0], quiet) if png else page(title, quiet, answers).encode(), is_ours)
-    terminal.say(" ".join(filter(None, (answers[0].question, answers[0].said, answers[0].lead))))
+    first = answers[0]
+    terminal.say(" ".join(filter(None, (first.question, first.said, first.lead))))
+    if first.caution:
+        terminal.say(f"note: {first.caution}")
     terminal.say(f"drawn in {target}")
 
 

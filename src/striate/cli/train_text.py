@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+
 from striate.cli import terminal
+from striate.cli.label_lines import label_lines
 from striate.cli.progress import clock
 from striate.metrics.weak import caveats
 from striate.recipe import Recipe
@@ -19,7 +24,7 @@ def plan_text(event: Planned) -> str:
     pictures = prepared.preprocess
     lines = [
         f"{source.name}: {counted(len(source.items), 'picture')}, {counted(len(source.classes), 'class')};"
-        f" {_parts_text(prepared)}"
+        f" {_parts_text(prepared)}{_passed_over(source.passed_over)}"
     ]
     first = sorted(source.rejected, key=lambda one: not one.bad)[:5]
     lines += [terminal.line(f"skipped {one.key}: {one.reason}") for one in first]
@@ -49,6 +54,14 @@ def plan_text(event: Planned) -> str:
     lines += [terminal.line(f"note: {note}") for note in (*cautions(prepared), *event.notes)]
     lines.append(f"{event.run.path}" + (f", going on after epoch {event.done}" if event.done else ""))
     return "\n".join(lines)
+
+
+def _passed_over(files: Sequence[str]) -> str:
+    """Return how many files were passed over, with the first few, as it stands behind what was found."""
+    if not files:
+        return ""
+    names = ", ".join(files[:3]) + (", ..." if len(files) > 3 else "")
+    return terminal.line(f"; {counted(len(files), 'other file')} passed over ({names})")
 
 
 def _parts_text(prepared: Prepared) -> str:
@@ -96,11 +109,20 @@ def result_text(event: Finished) -> str:
     if evaluation.calibration.pictures:
         lines.append(str(evaluation.calibration))
     lines += [terminal.line(f"note: {note}") for note in event.notes]
-    lines += [terminal.line(evaluation.verdict.text)] if evaluation.keys else []
+    if evaluation.keys:
+        lines += [terminal.line(evaluation.verdict.text), *label_lines(evaluation, rest="shown in the report")]
     lines += [
         f"done in {clock(event.seconds)}",
         f"model   {run.model_path}",
         f"report  {run.path / 'report.html'}",
-        "next    striate predict PICTURE",
+        f"next    {_next(event)}",
     ]
     return "\n".join(lines)
+
+
+def _next(event: Finished) -> str:
+    """Return the command that does what the verdict asks for; where that is more pictures, to ask about one."""
+    if not event.evaluation.keys or not event.evaluation.verdict.wants_a_look:
+        return "striate predict PICTURE"
+    run = event.run
+    return f"striate look {shlex.quote(run.name if run.path.parent == Path('runs') else str(run.path))}"

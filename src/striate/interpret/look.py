@@ -30,6 +30,7 @@ class PictureLook:
 
     ``answer`` is None for a net that gives no answer for the whole picture; ``why``, the evidence for the answer, also
     for a net that has learnt nothing. ``failed`` is evidence that was sought first and is not to be trusted.
+    ``caution`` says that the run has learnt from this very picture, where it has.
     """
 
     subject: Subject
@@ -38,6 +39,7 @@ class PictureLook:
     failed: tuple[Evidence, ...]
     stages: tuple[Stage, ...]
     field: Effective
+    caution: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,13 +72,15 @@ class PartLook:
     stage: Stage
     field: Effective
     channel: ChannelLook | None
+    caution: str = ""
 
 
 @dataclass(frozen=True, eq=False)
 class Mistake:
     """A picture, (H, W, C) uint8 as the net takes it, with what is said of it, and the evidence for either class.
 
-    ``for_said`` is why what was said and not the truth, ``for_truth`` why the truth and not that.
+    ``for_said`` is why what was said and not the truth, ``for_truth`` why the truth and not that. ``kept`` is what the
+    model that is kept says, whose evidence it is, where the ``doubt`` is that of one which had not seen the picture.
     """
 
     key: str
@@ -84,6 +88,7 @@ class Mistake:
     doubt: Doubt
     for_said: Evidence | None = None
     for_truth: Evidence | None = None
+    kept: Scores | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,7 +99,9 @@ class RunLook:
     make of ``example``, for the channel that reacts to it most. ``frozen`` are the parts that were given, not trained,
     and what was given. ``course`` is what parts made of the picture ``shown``, epoch by epoch, and ``watched`` that of
     them which was asked for. ``between`` are the pictures of each pair, in the pairs' order.
-    ``notes`` say what was added to its pictures since, or is gone.
+    ``notes`` say what was added to its pictures since, or is gone. ``unwatched`` says why neither filters nor maps were
+    kept, where none were. ``labels`` are the pictures whose label is worth a look, the one whose label is least likely
+    first; ``labels_first``: that is what the run's verdict asks for.
     """
 
     name: str
@@ -113,6 +120,9 @@ class RunLook:
     watched: str | None
     shown: NDArray[np.uint8] | None
     notes: tuple[str, ...] = ()
+    unwatched: str = ""
+    labels: tuple[Mistake, ...] = ()
+    labels_first: bool = False
 
 
 def answered(subject: Subject) -> Scores | None:

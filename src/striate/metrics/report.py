@@ -18,6 +18,7 @@ from striate.metrics.classification import (
     share_of,
 )
 from striate.metrics.intervals import Bootstrap, Interval, widened
+from striate.metrics.mistakes import Mistake, label_issues, worst_mistakes
 from striate.metrics.outcomes import Outcomes, joined, outcomes
 from striate.metrics.probability import Floats, Ints, checked_temperature
 from striate.metrics.reliability import Bin, calibration_error_of, reliability_of
@@ -26,23 +27,7 @@ from striate.metrics.weak import caveats, unmeasured
 from striate.words import counted, plural
 
 TOP = (3, 5)  # told where there are more than twice as many classes: below, chance does half of it
-MISTAKES = 100
 PAIRS = 20
-
-
-@dataclass(frozen=True)
-class Mistake:
-    """A wrong answer: which picture (its row), what it is, what it was called, and how likely each was said to be."""
-
-    index: int
-    target: int
-    predicted: int
-    confidence: float
-    target_probability: float
-
-    def to_dict(self) -> dict[str, object]:
-        """Return everything, ready for JSON; classes by number."""
-        return dict(vars(self))
 
 
 @dataclass(frozen=True)
@@ -65,7 +50,8 @@ class ClassificationReport:
 
     ``confusion`` is (K, K): rows are the pictures' own classes. ``raw_*`` is what it was before calibration, at
     temperature 1. ``adaptive_calibration_error`` uses bins of equal numbers of answers. ``worst_mistakes`` are the
-    most confidently wrong answers, ``confused_pairs`` the most frequent mistakes. Intervals are 95 %.
+    most confidently wrong answers, ``confused_pairs`` the most frequent mistakes, ``label_issues`` the answers that
+    stand against a label with confidence (`striate.metrics.mistakes.label_issues`). Intervals are 95 %.
     """
 
     classes: tuple[str, ...]
@@ -87,6 +73,7 @@ class ClassificationReport:
     raw_reliability: tuple[Bin, ...]
     worst_mistakes: tuple[Mistake, ...]
     confused_pairs: tuple[ConfusedPair, ...]
+    label_issues: tuple[Mistake, ...]
 
     def to_dict(self) -> dict[str, object]:
         """Return everything, ready for JSON: a number without meaning is None, never NaN."""
@@ -111,6 +98,7 @@ class ClassificationReport:
             "raw_reliability": [one.to_dict() for one in self.raw_reliability],
             "worst_mistakes": [mistake.to_dict() for mistake in self.worst_mistakes],
             "confused_pairs": [pair.to_dict() for pair in self.confused_pairs],
+            "label_issues": [mistake.to_dict() for mistake in self.label_issues],
         }
 
     def text(self, *, classes: int = 20) -> str:
@@ -230,25 +218,9 @@ def _report(
         raw_log_loss=mean(seen.raw_surprise),
         raw_calibration_error=error(seen.raw_confidence),
         raw_reliability=reliability_of(seen.raw_confidence, seen.right, design=design),
-        worst_mistakes=_worst_mistakes(seen),
+        worst_mistakes=worst_mistakes(seen),
         confused_pairs=_confused_pairs(confusion),
-    )
-
-
-def _worst_mistakes(seen: Outcomes) -> tuple[Mistake, ...]:
-    """Return the most confidently wrong answers, surest first."""
-    wrong = np.flatnonzero(~seen.right)
-    # Among equally sure ones, those that thought least of the truth; then in the pictures' order.
-    order = wrong[np.lexsort((wrong, seen.target_probability[wrong], -seen.confidence[wrong]))][:MISTAKES]
-    return tuple(
-        Mistake(
-            index=int(i),
-            target=int(seen.target[i]),
-            predicted=int(seen.predicted[i]),
-            confidence=float(seen.confidence[i]),
-            target_probability=float(seen.target_probability[i]),
-        )
-        for i in order
+        label_issues=label_issues(seen, classes=len(classes)),
     )
 
 

@@ -10,6 +10,7 @@ from typing import Literal
 
 from striate.metrics.classification import ClassMeasure
 from striate.metrics.intervals import Z95, Interval
+from striate.metrics.mistakes import SURE
 from striate.metrics.report import ClassificationReport
 from striate.metrics.weak import far_below
 from striate.words import counted, plural
@@ -19,7 +20,6 @@ Kind = Literal["learnt", "few", "untested", "guess", "weak", "confused", "labels
 LEARNT = 0.1  # share of pictures that were learnt from, above which there is no verdict
 WIDE = 0.25  # an interval as wide as this says nothing
 PAIR = (3, 1 / 3, 0.02)  # confusions of two classes that matter: so many, that share of mistakes and of pictures
-SURE = 0.9  # confidence from which a wrong answer is a sure one
 SURELY_WRONG = 3  # of which it takes so many: two are soon found by chance
 FINE = 0.9  # the least that the accuracy must be, at the low end of its interval
 GOAL = 0.1  # the width of an interval worth having
@@ -38,7 +38,7 @@ class Verdict:
     - ``guess``: the accuracy's interval reaches down to what always answering the commonest class would have;
     - ``weak``: a class's recall lies far below the accuracy (`striate.metrics.weak.far_below`);
     - ``confused``: of more than two classes, two make up a third of the mistakes, and 2 % of the pictures;
-    - ``labels``: of answers given at 90 % and more, three are wrong, and over twice as many as were to be expected;
+    - ``labels``: of answers given at 87 % and more, three are wrong, and over twice as many as were to be expected;
     - ``fine``: the accuracy's interval lies above 90 %, or nothing is wrong;
     - ``more``: none of these, so more to learn from is what helps.
     """
@@ -47,6 +47,11 @@ class Verdict:
     text: str
     reasons: tuple[str, ...] = ()
     classes: tuple[str, ...] = ()
+
+    @property
+    def wants_a_look(self) -> bool:
+        """Whether what it asks for first is a look at pictures and their labels."""
+        return self.kind in ("labels", "confused", "guess") or (self.kind == "weak" and len(self.classes) == 2)
 
     def to_dict(self) -> dict[str, object]:
         """Return everything, ready for JSON."""
@@ -224,7 +229,7 @@ def _labels(seen: _Seen) -> _Found | None:
     sure = [
         each
         for each in seen.report.reliability
-        if each.low >= SURE - 0.04 and each.confidence is not None and each.accuracy is not None
+        if each.low >= SURE - 1e-9 and each.confidence is not None and each.accuracy is not None
     ]
     wrong = sum(round(each.pictures * (1 - each.accuracy.value)) for each in sure if each.accuracy)
     expected = sum(each.pictures * (1 - (each.confidence or 0.0)) for each in sure)

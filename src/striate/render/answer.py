@@ -60,7 +60,8 @@ class Table:
 class Answer:
     """One question and its answer.
 
-    ``lead`` stands before the pictures (how far to trust them). ``said`` is the answer in a sentence, ``shows`` what
+    ``lead`` stands before the pictures (how far to trust them), and before that ``caution``: what has to be known first
+    (that the net has learnt from this picture). ``said`` is the answer in a sentence, ``shows`` what
     the pictures show and ``hides`` what they do not. ``notes`` are further sentences (what to do). ``html`` is a block
     that another module drew.
     """
@@ -74,6 +75,7 @@ class Answer:
     table: Table | None = None
     html: str = ""
     lead: str = ""
+    caution: str = ""
     more: tuple[Answer, ...] = field(default=())
 
 

@@ -35,8 +35,34 @@ Map: TypeAlias = NDArray[np.float32]
 
 
 def run_answers(look: RunLook) -> list[Answer]:
-    """Return the answers of `look RUN`: what confuses it; what it learnt, and when; whether all layers work."""
-    return [_confusion(look), _learnt(look), _health(look.health)]
+    """Return the answers of `look RUN`: what confuses it; which labels are worth a look; what it learnt, and when;
+    whether all layers work. The labels come first where they are what its verdict asks for.
+    """
+    about = [_confusion(look), *([_labels(look)] if look.labels else [])]
+    return [*(about[::-1] if look.labels_first else about), _learnt(look), _health(look.health)]
+
+
+def _labels(look: RunLook) -> Answer:
+    names, number = look.classes, len(look.labels)
+    tiles = [
+        _photo(
+            one,
+            f"labelled {names[one.doubt.truth]} ({one.doubt.of_truth:.2f}), called {names[one.doubt.said]}"
+            f" ({one.doubt.of_said:.2f}): {one.key}",
+        )
+        for one in look.labels
+    ]
+    first = look.labels[0]
+    return Answer(
+        "Which labels are worth a look?",
+        f"{counted(number, 'picture')}, the one whose label is least likely first: {first.key}, labelled"
+        f" {names[first.doubt.truth]} and called {names[first.doubt.said]}.",
+        (Row(tuple(tiles)),),
+        shows="pictures whose answer stands against their label with confidence, in the order of self-confidence, the"
+        " probability of the label (Northcutt et al. 2021). Of a cross-validated run, each was answered by what had not"
+        " seen it.",
+        hides="which is wrong, the answer or the label: that, a person has to say.",
+    )
 
 
 def _confusion(look: RunLook) -> Answer:
@@ -57,10 +83,16 @@ def _confusion(look: RunLook) -> Answer:
         )
     else:
         said = f"None of the {counted(found.pictures, f'{look.part} picture')} is wrong; here are the closest calls"
+    folded = any(one.kept is not None for one in look.mistakes)
     return Answer(
         f"What confuses {look.name}?",
         f"{said}, and the pictures between the classes it takes for each other.",
         tuple(rows),
+        caution="The answers here are out-of-fold: each picture was answered by what had not seen it. What speaks for"
+        " either class is asked of the model that is kept, which has seen all of them; beside each mistake stands what"
+        " that one says."
+        if folded
+        else "",
         shows="mistakes with what speaks for what was said and not the truth beside what speaks for the truth and not"
         " what was said, on one scale, each with how far to trust it, crossed out where it fails a check; then, pair by"
         " pair, the pictures whose two probabilities are closest.",
@@ -77,6 +109,8 @@ def _mistake(mistake: Mistake, names: Sequence[str]) -> Row:
     """Return a mistake beside what speaks for either class, on one scale, and how far to trust it."""
     doubt, shown = mistake.doubt, [each for each in (mistake.for_said, mistake.for_truth) if each is not None]
     heading = f"{mistake.key}: {names[doubt.said]} {doubt.of_said:.2f}, is {names[doubt.truth]} ({doubt.of_truth:.2f})"
+    if mistake.kept is not None:
+        heading += f"; the model that is kept, which has seen it: {mistake.kept}"
     top = max((float(each.heat.max()) for each in shown), default=0.0) or 1.0
     return Row(
         (_photo(mistake, ""), *(_evidence(mistake, each, top) for each in shown)),
@@ -108,8 +142,7 @@ def _learnt(look: RunLook) -> Answer:
     if not look.filters and look.watched is None:
         return Answer(
             question,
-            "This run kept neither filters nor maps epoch by epoch: it is from before they were kept, or a head on"
-            " features that do not change. Checkpoints are kept for the newest two epochs alone.",
+            f"Neither filters nor maps were kept epoch by epoch: {look.unwatched}.",
         )
     given = look.frozen.get(FIRST) if look.filters else None
     rows = [*(_first_filters(look) if given is None else _given(look, given)), *_course(look)]
@@ -259,7 +292,7 @@ def _health(health: Health) -> Answer:
         rows.append(
             (
                 one.part,
-                one.layer.split()[0],
+                one.layer.split()[0] + (", frozen" if one.part in health.frozen else ""),
                 f"{one.mean:.3g}",
                 f"{one.deviation:.3g}",
                 f"{100 * one.zeros:.0f} %",
@@ -269,12 +302,19 @@ def _health(health: Health) -> Answer:
                 f"{pull.relative:.2e}" if pull else "",
             )
         )
+    number, of = len(health.frozen), len(health.activations)
+    still = " of what was trained" if number else ""
+    given = (
+        (f"{number} of {of} parts did not learn: they are frozen as they came, and there is no advice about them.",)
+        if number
+        else ()
+    )
     return Answer(
         "Do all its layers work?",
         health.advice[0][:1].upper() + health.advice[0][1:] + "."
         if health.advice
-        else f"Nothing is dead, alike, vanishing or exploding on {counted(health.pictures, 'picture')}.",
-        notes=tuple(f"{text[:1].upper()}{text[1:]}." for text in health.advice[1:]),
+        else f"Nothing{still} is dead, alike, vanishing or exploding on {counted(health.pictures, 'picture')}.",
+        notes=(*(f"{text[:1].upper()}{text[1:]}." for text in health.advice[1:]), *given),
         table=Table(
             ("part", "layer", "mean", "deviation", "zeros", "dead", "alike", "gradient", "gradient / weights"),
             tuple(rows),

@@ -155,6 +155,8 @@ FILES: Final[dict[str, Check]] = {
             "preprocess": named(anything),
             "output": maybe(either(text, whole)),
             "missing": listed(text),
+            "size": maybe(fields({}, height=whole, width=whole, all=flag)),
+            "passed_over": fields({}, files=whole, first=listed(text)),
         }
     ),
     "environment.json": named(_scalar),

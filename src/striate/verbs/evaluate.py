@@ -15,6 +15,7 @@ from striate.data.store.store import Store, open_store
 from striate.defaults import SMALL
 from striate.engine.infer import infer
 from striate.errors import RunError, SourceError
+from striate.metrics.mistakes import Mistake
 from striate.metrics.probability import softmax
 from striate.metrics.report import ClassificationReport, classification_report
 from striate.metrics.verdict import Verdict, verdict
@@ -89,6 +90,24 @@ class Evaluation:
         return np.asarray(softmax(self.logits, one if self.temperatures is None else self.temperatures))
 
     @property
+    def label_issues(self) -> tuple[Mistake, ...]:
+        """Answers that stand against a label with confidence, the one that thinks least of its label first.
+
+        None where the answers say nothing of labels: the pictures were learnt from, or it is no better than a guess.
+        """
+        return () if self.verdict.kind in ("learnt", "guess") else self.report.label_issues
+
+    def named(self, mistake: Mistake) -> dict[str, Any]:
+        """Return a wrong answer with the names of its picture and classes, ready for JSON."""
+        return {
+            "picture": self.keys[mistake.index],
+            "label": self.classes[mistake.target],
+            "answer": self.classes[mistake.predicted],
+            "confidence": mistake.confidence,
+            "self_confidence": mistake.target_probability,
+        }
+
+    @property
     def known_kept(self) -> float | None:
         """Share of these pictures, all of known classes, that were not answered "none of these"."""
         return None if self.unknown is None else float(1.0 - self.unknown.mean())
@@ -108,6 +127,8 @@ class Evaluation:
             "folds": None if self.folds is None else {"count": self.folds.count, "repeats": self.folds.draws},
             "means": self.means,
             **self.report.to_dict(),
+            "worst_mistakes": [{**one.to_dict(), **self.named(one)} for one in self.report.worst_mistakes],
+            "label_issues": [self.named(one) for one in self.label_issues],
         }
 
 

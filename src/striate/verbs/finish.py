@@ -95,8 +95,14 @@ def finish(
     except Exception as error:  # a fault of ours must not cost a person what was learnt
         run.notes.append(f"the report could not be drawn ({_named(error)}); the model and its figures are kept")
         run.write_report(_plain_report(run.name, _named(error), evaluation.summary()))
-    run.finish({**evaluation.summary(), "copies": copies_of(prepared).counts()})
+    run.finish({**evaluation.summary(), "copies": copies_of(prepared).counts(), "left_out": _left_out(run)})
     return evaluation
+
+
+def _left_out(run: Run) -> dict[str, int]:
+    """Return how many files of the source were skipped, each with its reason, and how many were no pictures at all."""
+    facts = run.source()
+    return {"skipped": len(facts.get("rejected", ())), "passed_over": facts.get("passed_over", {}).get("files", 0)}
 
 
 def keep_model(

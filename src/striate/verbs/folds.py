@@ -7,7 +7,7 @@ soon as each is done, and the one under way has checkpoints of its own: what too
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -72,8 +72,7 @@ def answers_of(run: Run, prepared: Prepared) -> Answers:
             f" striate train --resume {run.name}"
         )
     found, split = kept.read(run.path / kept.NAME), cast("dict[str, Any]", run.split())
-    places = split["folds"]["places"]
-    keys = [key for number, key in enumerate(split["train"]) if all(draw[number] >= 0 for draw in places)]
+    keys = measured_keys(split)
     row = {key: number for number, key in enumerate(keys)}
     classes = len(prepared.source.classes)
     if not found.are_of(len(keys), classes):
@@ -88,6 +87,12 @@ def answers_of(run: Run, prepared: Prepared) -> Answers:
         logits=found.logits[chosen],
         distances=None if found.distances is None else found.distances[chosen],
     )
+
+
+def measured_keys(split: Mapping[str, Any]) -> list[str]:
+    """Return the keys of the pictures that a run's folds answered for, in the order of the answers that it keeps."""
+    places = split["folds"]["places"]
+    return [key for number, key in enumerate(split["train"]) if all(draw[number] >= 0 for draw in places)]
 
 
 def few(prepared: Prepared) -> tuple[str, ...]:

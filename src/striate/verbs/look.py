@@ -15,6 +15,7 @@ from striate.engine.infer import infer
 from striate.errors import DescribeError
 from striate.interpret import look as looks
 from striate.interpret.activations.epoch_maps import chosen
+from striate.interpret.activations.epoch_maps import watched as watchable
 from striate.interpret.activations.maps import feature_maps, stages
 from striate.interpret.activations.receptive import effective_field
 from striate.interpret.attribution.explain import explain_each
@@ -22,7 +23,7 @@ from striate.interpret.diagnostics.confusion import Doubt, confusion
 from striate.interpret.diagnostics.health import health
 from striate.interpret.look import Mistake, PartLook, PictureLook, RunLook
 from striate.interpret.torch_probe import Subject
-from striate.metrics.probability import softmax
+from striate.metrics.mistakes import Mistake as Wrong
 from striate.model.build.modules import UnevenConv
 from striate.render.answer import Answer
 from striate.render.html import look_page
@@ -32,16 +33,20 @@ from striate.runs import filters, maps, names
 from striate.runs.predictor import Predictor
 from striate.runs.rebuild import frozen
 from striate.runs.run import Run
+from striate.spec.survey import Survey
 from striate.verbs.channel import look_channel
+from striate.verbs.evaluate import evaluate_prepared
 from striate.verbs.evaluate_folds import evaluate_folds
 from striate.verbs.folds import answers_of
+from striate.verbs.learnt_from import caution
 from striate.verbs.prepare import Own, Prepared, Progress, subset
 from striate.verbs.probe import Network, open_subject
-from striate.verbs.reopen import changes, reopen_data, row_of
+from striate.verbs.reopen import changes, recipe_of, reopen_data, row_of
 from striate.verbs.why import evidence
 
 Looked: TypeAlias = PictureLook | PartLook | RunLook
 
+LABELS = 24  # pictures whose label is worth a look that are shown
 EXAMINED = 64  # pictures that are enough to see whether the layers work
 
 
@@ -88,9 +93,12 @@ def look_at(
     """Return what a network makes of a picture; a channel is sought in the pictures of the run it is of."""
     subject = open_subject(picture, network)
     if part is None or channel is None or network.model is not None or network.net is not None:
-        return look_subject(subject, part=part, channel=channel, place=place)
-    pictures = reopen_data(Run.open(network.run, network.runs_dir), without_missing=without_missing)
-    return look_part(subject, part, channel=channel, place=place, pictures=pictures)
+        found = look_subject(subject, part=part, channel=channel, place=place)
+    else:
+        pictures = reopen_data(Run.open(network.run, network.runs_dir), without_missing=without_missing)
+        found = look_part(subject, part, channel=channel, place=place, pictures=pictures)
+    says = found.answer if isinstance(found, PictureLook) else looks.answered(subject)
+    return replace(found, caution=caution(picture, network, says))
 
 
 def look_subject(
@@ -108,7 +116,8 @@ def answers(look: Looked) -> list[Answer]:
     """Return what a look says, ready to be drawn: the first answer is the one it was asked for."""
     if isinstance(look, RunLook):
         return run_answers(look)
-    return picture_answers(look) if isinstance(look, PictureLook) else part_answers(look)
+    first, *rest = picture_answers(look) if isinstance(look, PictureLook) else part_answers(look)
+    return [replace(first, caution=look.caution), *rest]
 
 
 def page(look: Looked, title: str = "look", quiet: str = "") -> str:
@@ -183,19 +192,27 @@ def look_run(
     """
     run = Run.open(name, Path(runs_dir))
     course = maps.kept(run)
-    watched = chosen(course, part)
     predictor = Predictor.open(run.path, device="cpu", onnx=False) if predictor is None else predictor
+    kept = filters.kept(run)
+    unwatched = "" if course or kept else _unwatched(run, predictor)
+    watched = chosen(course, part, why_none=unwatched or _NO_MAP)
     prepared = reopen_data(run, progress=progress, own=own, without_missing=without_missing)
     given = frozen(predictor.facts)
     split = next((part for part in ("test", "val", "train") if getattr(prepared.split, part)), "train")
-    rows = np.array(getattr(prepared.split, split), np.int64)
     if prepared.folds is not None:  # what had not seen a picture answers for it, as in the report
-        folded = evaluate_folds(run.name, prepared, answers_of(run, prepared), predictor.calibration, predictor.unknown)
-        split, rows, probabilities = folded.part, folded.indices, folded.probabilities
+        answers = answers_of(run, prepared)
+        evaluation = evaluate_folds(run.name, prepared, answers, predictor.calibration, predictor.unknown)
     else:
-        logits, _ = infer(predictor.model, prepared.store, rows)
-        probabilities = softmax(logits, predictor.calibration.temperature)
-    found = confusion(probabilities, prepared.targets[rows])
+        evaluation = evaluate_prepared(
+            run,
+            prepared,
+            lambda rows: infer(predictor.model, prepared.store, rows),
+            predictor.calibration,
+            None,
+            part=split,
+        )
+    rows = evaluation.indices
+    found = confusion(evaluation.probabilities, evaluation.targets)
     keys = [item.key for item in prepared.source.items]
 
     def shown(doubt: Doubt) -> Mistake:
@@ -205,17 +222,17 @@ def look_run(
     between = tuple(tuple(shown(doubt) for doubt in pair.between) for pair in found.pairs)
     row = None if watched is None else row_of(run, prepared, course[watched].picture)
     examined = subset(list(rows), EXAMINED, seed=0)
-    kept = filters.kept(run)
+    still = _not_trained(prepared.survey)
     example = np.array(prepared.store.pixels[rows[0]])
     made, channel = looks.filters_over(_inputs(predictor, example), kept, *_steps(predictor))
     return RunLook(
         run.name,
-        split,
+        evaluation.part,
         predictor.classes,
         found,
         between,
-        _with_evidence(predictor, [shown(doubt) for doubt in found.mistakes]),
-        health(predictor.model, np.array(prepared.store.pixels[examined]), prepared.targets[examined], frozen=given),
+        _with_evidence(predictor, [shown(doubt) for doubt in found.mistakes], kept=prepared.folds is not None),
+        health(predictor.model, np.array(prepared.store.pixels[examined]), prepared.targets[examined], frozen=still),
         kept,
         example,
         made,
@@ -225,7 +242,34 @@ def look_run(
         None if row is None else watched,
         None if watched is None or row is None else np.array(prepared.store.pixels[row]),
         changes(run, prepared),
+        unwatched,
+        tuple(shown(_doubt(one)) for one in evaluation.label_issues[:LABELS]),
+        evaluation.verdict.kind == "labels",
     )
+
+
+def _doubt(one: Wrong) -> Doubt:
+    return Doubt(one.index, one.target, one.predicted, one.target_probability, one.confidence)
+
+
+def _not_trained(survey: Survey) -> tuple[str, ...]:
+    """Return the parts that did not learn: the frozen ones, and those without weights between and before these."""
+    learning = [place for place, row in enumerate(survey.rows) if row.parameters and not row.frozen]
+    first = learning[0] if learning else len(survey.rows)
+    frozen = any(row.frozen for row in survey.rows)
+    return tuple(row.path for place, row in enumerate(survey.rows) if row.frozen or (frozen and place < first))
+
+
+_NO_MAP = "its net puts out no map that could be watched"
+
+
+def _unwatched(run: Run, predictor: Predictor) -> str:
+    """Return why a run kept neither filters nor maps while it learnt."""
+    if recipe_of(run).tune == "head":
+        return (
+            "its head alone learnt, on features that stayed as they are; the layers before it are frozen as they came"
+        )
+    return "it was trained before such were kept" if watchable(predictor.model) else _NO_MAP
 
 
 def _inputs(predictor: Predictor, pixels: np.ndarray) -> torch.Tensor:
@@ -242,9 +286,10 @@ def _steps(predictor: Predictor) -> tuple[tuple[int, int], tuple[int, int]]:
     return (first.stride[0], first.stride[1]), (first.padding[0], first.padding[1])
 
 
-def _with_evidence(predictor: Predictor, mistakes: Sequence[Mistake]) -> tuple[Mistake, ...]:
+def _with_evidence(predictor: Predictor, mistakes: Sequence[Mistake], *, kept: bool) -> tuple[Mistake, ...]:
     """Return mistakes with what speaks for what was said and not the truth, and for the truth and not what was said.
 
+    ``kept``: the doubt is another's than the predictor's, whose answer is then given beside it.
     By Grad-CAM: LayerCAM leaves out what speaks against, and the answer follows it less often in such a question.
     """
     asked = []
@@ -252,6 +297,8 @@ def _with_evidence(predictor: Predictor, mistakes: Sequence[Mistake]) -> tuple[M
         said, truth = one.doubt.said, one.doubt.truth
         asked.append((Subject.of(predictor, one.pixels), [(said, truth), (truth, said)]))
     found = explain_each(asked, method="grad-cam")
+    says = [looks.answered(subject) if kept else None for subject, _ in asked]
     return tuple(
-        replace(one, for_said=first, for_truth=second) for one, (first, second) in zip(mistakes, found, strict=True)
+        replace(one, for_said=first, for_truth=second, kept=answer)
+        for one, (first, second), answer in zip(mistakes, found, says, strict=True)
     )

@@ -136,7 +136,7 @@ def _inside(folder: Path) -> tuple[list[Path], list[Path]]:
     for key, entry in scan.walk(folder, "", (os.path.realpath(folder),)):
         why = refusal("", entry)
         (found if why is None or why.bad else others).append(folder / key)
-    others += [Path(name) for name in scan.silent]
+    others += [Path(name) for name in scan.silent if not name.endswith("/")]
     return sorted(found), sorted(others)
 
 

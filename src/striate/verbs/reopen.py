@@ -12,7 +12,7 @@ from striate.data.pictures.preprocess import Preprocess
 from striate.data.sources.items import Source
 from striate.data.split import Split
 from striate.data.store.store import open_store
-from striate.errors import DataError, ModelError, RunError, StriateError
+from striate.errors import DataError, ModelError, RunError, SourceError, StriateError
 from striate.recipe import Recipe
 from striate.runs.run import Run
 from striate.verbs.cautions import copies_of
@@ -21,6 +21,7 @@ from striate.verbs.prepare import Own, Prepared, Progress, find_pictures, plan
 from striate.words import counted, plural
 
 PARTS = ("train", "val", "test", "left_out")
+NAMED = 20  # of the files that were passed over, in source.json
 PICTURES = "pictures.json"  # what each picture of a run is known by again
 
 
@@ -119,11 +120,23 @@ def source_facts(prepared: Prepared, data_dir: Path | None) -> dict[str, Any]:
         "classes": list(source.classes),
         "pictures": {part: len(getattr(prepared.split, part)) for part in PARTS},
         "rejected": [{"key": bad.key, "reason": bad.reason} for bad in source.rejected],
+        "passed_over": {"files": len(source.passed_over), "first": list(source.passed_over[:NAMED])},
         "notes": list(source.notes),
         "copies": copies_of(prepared).to_dict(source.items),
+        "size": _size(source),
         "digest": prepared.digest(),
         "preprocess": prepared.preprocess.to_dict(),
     }
+
+
+def _size(source: Source) -> dict[str, Any] | None:
+    """Return how large the pictures are as they come: of all alike, or in the middle; None where none can be read."""
+    try:
+        facts = source.facts()
+    except SourceError:
+        return None
+    height, width = facts.common_size or facts.median_size
+    return {"height": height, "width": width, "all": facts.common_size is not None}
 
 
 def leave_out(run: Run, prepared: Prepared) -> None:

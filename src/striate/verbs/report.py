@@ -53,6 +53,7 @@ def write_report(
                 environment=run.environment(),
                 date=datetime.now().astimezone().strftime("%Y-%m-%d %H:%M %Z"),
                 seconds=max(seconds or 0.0, epochs),
+                label_issues=evaluation.label_issues,
                 more=(Section(TITLE, copies),) if copies else (),
             )
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from striate.errors import DescribeError
 from striate.interpret.attribution.counterfactual import Change, change_of_mind
@@ -12,15 +12,16 @@ from striate.interpret.look import answered
 from striate.interpret.torch_probe import Subject
 from striate.render.answer import Answer
 from striate.render.evidence import change_answer, why_answer
+from striate.tasks.prediction import Scores
 
 METHODS_IN_TURN = ("layer-cam", "grad-cam")  # the second is asked only where the first fails its checks
 
 
 @dataclass(frozen=True, eq=False)
 class Why:
-    """Why a net says what it says: ``said`` in a line, the ``evidence``, that which ``failed`` before, a ``change``."""
+    """Why a net says what it says: its ``answer``, the ``evidence``, that which ``failed`` before, a ``change``."""
 
-    said: str
+    answer: Scores
     evidence: Evidence
     failed: tuple[Evidence, ...]
     change: Change | None
@@ -46,7 +47,7 @@ def why(
     if answer is None:
         raise DescribeError("this net gives no answer for the whole picture: there is nothing to be explained")
     found, failed = evidence(subject, method=method, target=target, against=against, part=part)
-    return Why(str(answer), found, failed, change_of_mind(subject) if change else None)
+    return Why(answer, found, failed, change_of_mind(subject) if change else None)
 
 
 def evidence(
@@ -74,7 +75,7 @@ def evidence(
     return failed[0], tuple(failed[1:])
 
 
-def answers(asked: Why) -> list[Answer]:
-    """Return the answers, ready to be drawn."""
-    first = why_answer(asked.evidence, asked.said, asked.failed)
+def answers(asked: Why, *, caution: str = "") -> list[Answer]:
+    """Return the answers, ready to be drawn; ``caution`` is what has to be known first (`verbs.learnt_from`)."""
+    first = replace(why_answer(asked.evidence, str(asked.answer), asked.failed), caution=caution)
     return [first] if asked.change is None else [first, change_answer(asked.change)]

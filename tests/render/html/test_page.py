@@ -308,3 +308,75 @@ def test_epochs_on_the_axis_are_whole() -> None:
     for epochs in (1, 2, 3, 7, 60, 300):
         labels = re.findall(r'class="tick mid"[^>]*>([^<]*)<', chart([0.5] * epochs))
         assert labels and all(label.isdecimal() and 1 <= int(label) <= epochs for label in labels)
+
+
+# Whoever reads it
+
+
+def test_labels_that_are_worth_a_look_stand_beside_pictures_of_both_classes() -> None:
+    made = page(mistakes=5)
+    issues = made.report.label_issues
+    assert len(issues) == 5
+    text = render(replace(made, label_issues=issues))
+    check(text)
+    section = text.partition("Which labels are worth a look?</h2>")[2].partition("<h2")[0]
+    assert [int(number) for number in re.findall(r'class="file"><bdi>cat/(\d+)\.jpg', section)] == [
+        one.index for one in issues
+    ]
+    assert section.count('class="suspect"') == 5 and section.count("a picture of ") == 10
+    assert "a person has to say" in section
+    assert "worth a look" not in render(made)
+
+
+def test_many_labels_are_folded() -> None:
+    made = page(mistakes=40)
+    text = render(replace(made, label_issues=made.report.label_issues))
+    section = text.partition("Which labels are worth a look?</h2>")[2].partition("<h2")[0]
+    assert section.partition("<details>")[0].count('class="suspect"') == 12
+    assert f"{len(made.report.label_issues) - 12} more</summary>" in section
+
+
+@pytest.mark.parametrize(
+    ("shape", "size", "words"),
+    [
+        ((12, 10, 3), None, "Shown enlarged: 12 x 10 pixels."),
+        ((32, 32, 3), {"height": 32, "width": 32, "all": True}, "Shown enlarged: 32 x 32 pixels."),
+        ((224, 224, 3), {"height": 32, "width": 32, "all": True}, "Shown enlarged: 32 x 32 pixels."),
+        ((224, 224, 3), {"height": 40, "width": 60, "all": False}, "Shown enlarged: about 40 x 60 pixels."),
+        ((64, 64, 3), {"height": 375, "width": 500, "all": False}, "64 x 64 pixels, as the net is given them."),
+        ((224, 224, 3), {"height": 375, "width": 500, "all": False}, ""),
+        ((224, 224, 3), None, ""),
+    ],
+)
+def test_pictures_that_are_enlarged_say_so(shape: tuple[int, int, int], size: Any, words: str) -> None:
+    made = page(shape=shape, pictures=6, mistakes=2)
+    made = replace(made, source={**made.source, "size": size})
+    assert made.enlarged.endswith(words) and bool(made.enlarged) == bool(words)
+    assert render(made).count("Shown enlarged") == (2 if words else 0)
+
+
+def test_the_recipe_is_folded_however_long_its_net() -> None:
+    made = replace(page(), recipe_toml='source = "/pets"\nnet = "' + "conv 8 3x3 >> relu >> " * 300 + 'dense"\n')
+    text = render(made)
+    again = text.partition("How can it be run again?</h2>")[2]
+    assert again.index("<details><summary>recipe.toml, ") < again.index("<pre>")
+    check(text)
+
+
+def test_halves_stand_in_pairs() -> None:
+    for classes in (3, 14):
+        made = page(classes=tuple(f"class {number}" for number in range(classes)), pictures=56)
+        halves = re.findall(r'<section( class="half")?(?: id="[a-z]*")?><h2>', render(made))
+        sides = 0
+        for half in halves:
+            assert half or sides % 2 == 0, "one half stands alone above a whole"
+            sides += bool(half)
+        assert sides % 2 == 0
+
+
+def test_files_that_were_passed_over_are_counted() -> None:
+    made = page()
+    made = replace(made, source={**made.source, "passed_over": {"files": 4, "first": [".DS_Store", "Thumbs.db", "a"]}})
+    assert "4 other files were passed over (<bdi>.DS_Store</bdi>, <bdi>Thumbs.db</bdi>, <bdi>a</bdi>, ...)." in render(
+        made
+    )

@@ -61,7 +61,16 @@ def label_source(root: Path, pattern: str, *, name: str) -> FolderSource:
             f"{number:,} of {counted(len(keys), 'picture')} {plural(number, 'is')} left out: {pattern} is not in the"
             f" name ({', '.join(shown(key) for key in without[:3])}{', ...' if number > 3 else ''})",
         )
-    return FolderSource(name, str(root), classes, items, rejected=tuple(scan.rejected), notes=notes, root=root)
+    return FolderSource(
+        name,
+        str(root),
+        classes,
+        items,
+        rejected=tuple(scan.rejected),
+        notes=notes,
+        passed_over=scan.passed_over(),
+        root=root,
+    )
 
 
 def _keys(scan: Scan) -> list[str]:

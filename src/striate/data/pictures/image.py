@@ -36,6 +36,7 @@ from PIL import Image, UnidentifiedImageError
 from striate.data.pictures.bounds import PNG, Limits, check_parts, check_size, check_work, tiff_tags, without_texts
 from striate.data.pictures.codecs import is_deep, open_heic, silence_libtiff, silence_pillow, stated_depth
 from striate.data.pictures.depth import FULL, Depth
+from striate.data.pictures.known_kinds import kind_of
 from striate.data.pictures.modes import bits_used, is_gray, upright_pixels
 from striate.errors import PictureError
 
@@ -88,7 +89,7 @@ def header(data: bytes, *, limits: Limits = _LIMITS) -> Header:
     Errors: PictureError for anything that is not a picture of the eight formats, or is over the limits.
     Example: ``header(Path("cat.jpg").read_bytes()).height``
     """
-    with _reasons():
+    with _reasons(data):
         with _quiet():
             picture = _open(data, limits)
             turned = _orientation(picture, data) >= 5
@@ -139,13 +140,13 @@ def decoding(
     """
     if channels not in (1, 3):
         raise ValueError(f"channels is {channels}; pictures are decoded to 3 channels (RGB) or 1 (gray)")
-    with _reasons():
+    with _reasons(data):
         with _quiet():
             picture = _open(data, limits)
             orientation = _orientation(picture, data)
         memory = check_work(picture, data, limits)
     with _TURN if memory > _LARGE else nullcontext():
-        with _reasons():
+        with _reasons(data):
             decoded = _decoded(picture, data, channels, at_least, orientation, bits)
         del picture
         yield decoded
@@ -203,14 +204,16 @@ def _quiet() -> Iterator[None]:
 
 
 @contextmanager
-def _reasons() -> Iterator[None]:
+def _reasons(data: bytes) -> Iterator[None]:
     """Turn whatever a decoder throws at broken bytes (nearly any exception) into one PictureError."""
     try:
         yield
     except PictureError:
         raise
     except UnidentifiedImageError:
-        raise PictureError(f"not a picture of a known format ({KNOWN})") from None
+        kind = kind_of(data)
+        told = f"; it is {kind}" if kind else ""
+        raise PictureError(f"not a picture of a known format ({KNOWN}){told}") from None
     except Image.DecompressionBombError as error:
         raise PictureError(f"too large: {str(error)[:1].lower()}{str(error)[1:]}") from None
     except MemoryError:

@@ -49,6 +49,7 @@ def folder_source(root: Path, *, name: str) -> FolderSource:
         found, empty = _classes(scan, root, "", None)
     else:
         found, empty = [], []
+        _beside_the_parts(scan)
         for folder, split in parts:
             some, without = _classes(scan, folder.path, folder.name + "/", split)
             found += some
@@ -62,7 +63,16 @@ def folder_source(root: Path, *, name: str) -> FolderSource:
     notes = (*_empty_note(empty), *_same_folders_note(scan, classes if parts is None else ()))
     if len(classes) == 1:  # "images" beside a list of them
         notes += tuple(f"did you mean the list {shown(path)}?" for path in _lists(scan.listing(root)[1])[:1])
-    return FolderSource(name, str(root), classes, items, rejected=tuple(scan.rejected), notes=notes, root=root)
+    return FolderSource(
+        name,
+        str(root),
+        classes,
+        items,
+        rejected=tuple(scan.rejected),
+        notes=notes,
+        passed_over=scan.passed_over(),
+        root=root,
+    )
 
 
 def parts_of(scan: Scan) -> list[tuple[os.DirEntry[str], str]] | None:
@@ -90,6 +100,15 @@ def parts_of(scan: Scan) -> list[tuple[os.DirEntry[str], str]] | None:
     return sorted(parts, key=lambda part: ("train", "val", "test").index(part[1]))
 
 
+def _beside_the_parts(scan: Scan) -> None:
+    """Say what lies beside train/ val/ test/: a picture is in no class there."""
+    for entry in scan.listing(scan.root)[1]:
+        if _is_loose_picture(entry.name, entry):
+            scan.rejected.append(Rejected(shown(entry.name), "lies in no class folder", bad=False))
+        else:
+            scan.silent.append(entry.path)
+
+
 _Found = list[tuple[str | None, str, Sequence[str]]]
 
 
@@ -102,6 +121,7 @@ def _classes(scan: Scan, folder: str | Path, below: str, split: str | None) -> t
         return [], [below]
     if not folders:
         raise SourceError(_nothing_in(scan, folder, files, len(loose), split))
+    scan.silent.extend(entry.path for entry in files if entry not in loose and entry not in broken)
     scan.rejected.extend(Rejected(shown(below + entry.name), NOTHING) for entry in broken)
     scan.rejected.extend(
         Rejected(shown(below + entry.name), "lies in no class folder", bad=False)

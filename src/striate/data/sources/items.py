@@ -88,7 +88,8 @@ class Source(ABC):
     ``classes`` are what the labels name: classes, tags, or the columns of numbers; ``kind`` says which of these they
     are, and ``label_facts`` what else the source says of them, plain JSON (units). ``name`` serves run names;
     ``location`` is what ``find`` opens again (an absolute path, "digits", or "NAME@FOLDER"). ``notes`` are sentences a
-    person should read: how what is there was understood, and what was left out of it.
+    person should read: how what is there was understood, and what was left out of it. ``passed_over`` are files that
+    nobody meant as pictures (what systems leave behind, hidden ones, text beside the class folders): they are counted.
     """
 
     name: str
@@ -99,6 +100,7 @@ class Source(ABC):
     notes: tuple[str, ...] = field(default=(), kw_only=True)
     kind: str = field(default=CLASSES, kw_only=True)
     label_facts: Mapping[str, Any] = field(default_factory=dict, kw_only=True)
+    passed_over: tuple[str, ...] = field(default=(), kw_only=True)
 
     @abstractmethod
     def picture(self, index: int) -> bytes | NDArray[np.uint8]:

@@ -50,7 +50,10 @@ Entries = list[os.DirEntry[str]]
 
 @dataclass(frozen=True)
 class Scan:
-    """A walk below ``root``; ``rejected`` collects what was passed over and should be said, ``silent`` the other files.
+    """A walk below ``root``.
+
+    ``rejected`` collects what was passed over and is said one by one, ``silent`` what is counted: hidden files, what
+    systems leave behind, text beside the class folders; folders of these end with a slash.
 
     Example: ``folders, files = Scan(Path("pets")).listing("pets")``
     """
@@ -76,8 +79,7 @@ class Scan:
         runs = False
         for entry in every:
             if entry.name.startswith(".") or entry.name.lower() in LEFT_BEHIND:
-                if entry.is_file(follow_symlinks=False):
-                    self.silent.append(entry.path)
+                self.silent.append(entry.path + "/" * entry.is_dir(follow_symlinks=False))
                 continue
             if not _is_folder(entry):
                 files.append(entry)
@@ -115,6 +117,11 @@ class Scan:
                 others += 1
                 self.rejected.append(rejected)
         return keys, others
+
+    def passed_over(self) -> tuple[str, ...]:
+        """Return what was passed over and is counted, each once: paths below ``root``, in order."""
+        below = len(os.path.join(self.root, ""))  # noqa: PTH118
+        return tuple(sorted({shown(path[below:]) for path in self.silent}))
 
     def _say(self, folder: str) -> None:
         key = os.path.relpath(folder, self.root).replace(os.sep, "/") + "/"

@@ -58,13 +58,13 @@ def small_maps(
     return found
 
 
-def chosen(course: Mapping[str, Kept], part: str | None = None) -> str | None:
+def chosen(course: Mapping[str, Kept], part: str | None = None, *, why_none: str = "") -> str | None:
     """Return the part to be shown of what was kept: the one asked for, or the last whose maps can be read.
 
-    None where nothing was kept. Errors: DescribeError for a part that was not kept.
+    None where nothing was kept, for the reason ``why_none``. Errors: DescribeError for a part that was not kept.
     """
     if part is not None and part not in course:
-        there = f"of {', '.join(course)}" if course else "of none: this run is from before they were kept"
+        there = f"of {', '.join(course)}" if course else f"of none: {why_none}"
         raise DescribeError(f"no maps of {part!r} were kept while it learnt, but {there}")
     sides = {name: min(next(iter(kept.maps.values())).shape[1:]) for name, kept in course.items()}
     best = [[name for name, side in sides.items() if side >= least] for least in READABLE]

@@ -62,13 +62,17 @@ class Twins:
 
 @dataclass(frozen=True)
 class Health:
-    """How a net's layers do on ``pictures`` pictures; ``advice`` says in sentences what is wrong and what to do."""
+    """How a net's layers do on ``pictures`` pictures; ``advice`` says in sentences what is wrong and what to do.
+
+    ``frozen`` are the parts that did not learn, and of which there is no advice.
+    """
 
     pictures: int
     activations: tuple[Activations, ...]
     gradients: tuple[Gradient, ...]
     twins: tuple[Twins, ...]
     advice: tuple[str, ...]
+    frozen: tuple[str, ...] = ()
 
 
 def health(
@@ -76,9 +80,9 @@ def health(
 ) -> Health:
     """Look at every layer on pictures (N, H, W, C) uint8 with the classes they are (N,), in evaluation mode.
 
-    Two passes, one of them backwards; no weight is changed. What is ``frozen`` (paths) was given: whether its weights
-    are alike or pulled at says nothing. A channel is dead when a rectifier lets nothing of it
-    through on any of the pictures; two filters of a layer are alike from a cosine of 0.95 on.
+    Two passes, one of them backwards; no weight is changed. What is ``frozen`` (paths) did not learn: no rate and no
+    decay would have changed it, so that there is no advice about it. A channel is dead when a rectifier lets nothing of
+    it through on any of the pictures; two filters of a layer are alike from a cosine of 0.95 on.
 
     Sources: dead units, Lu et al. 2020, "Dying ReLU and Initialization"; vanishing gradients, Glorot and Bengio 2010,
     section 4.2. Example: ``health(model, store.pixels[:64], targets[:64]).advice``
@@ -91,7 +95,9 @@ def health(
     pairs = tuple(
         pair for path, module in _filters(model) if path not in frozen for pair in _twins(path, module.weight.detach())
     )
-    return Health(len(pixels), found, gradients, pairs, tuple(_advice(found, gradients, pairs)))
+    learnt = tuple(one for one in found if one.part not in frozen)
+    advice = tuple(_advice(learnt, gradients, pairs))
+    return Health(len(pixels), found, gradients, pairs, advice, tuple(one.part for one in found if one.part in frozen))
 
 
 def _activations(path: str, layer: str, value: Tensor) -> Activations:

@@ -9,12 +9,14 @@ from typing import Any
 import numpy as np
 
 from striate.metrics.intervals import Interval
+from striate.metrics.mistakes import Mistake
 from striate.metrics.report import ClassificationReport
 from striate.metrics.verdict import Verdict
 from striate.spec.survey import Survey
 from striate.words import counted
 
 FEW_CLASSES = 12  # up to which a table of them fits into half of a wide screen
+DRAWN = 132  # pixels a side that the larger pictures of a report are drawn at
 WORDS = {"test": "test picture", "val": "validation picture", "train": "training picture"}
 
 
@@ -37,6 +39,7 @@ class Page:
     class, (classes,), by part; ``samples``: of each class a few rows of the store. ``first`` the first layer's filters
     where there are any to read. ``date`` as it is to be read, ``seconds`` how long the training took. ``more`` are
     further sections, which stand behind what it was shown. ``strangers`` says how well strangers are told.
+    ``label_issues`` are the evaluated pictures whose label is worth a look (`striate.metrics.mistakes.label_issues`).
     """
 
     name: str
@@ -62,6 +65,7 @@ class Page:
     seconds: float
     more: tuple[Section, ...] = ()
     strangers: str | None = None
+    label_issues: tuple[Mistake, ...] = ()
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -72,6 +76,20 @@ class Page:
     def pictures(self) -> str:
         """How many pictures of which kind were evaluated, in words."""
         return counted(len(self.keys), WORDS.get(self.part, f"{self.part} picture"))
+
+    @property
+    def enlarged(self) -> str:
+        """That its pictures are shown larger than they are, in a sentence after a space; "" where they are not."""
+        given = self.pixels.shape[1:3]
+        size = self.source.get("size")
+        came = given if size is None else (int(size["height"]), int(size["width"]))
+        height, width = came if max(came) < max(given) else given
+        if max(height, width) >= DRAWN:
+            return ""
+        if (height, width) != came:
+            return f" Shown enlarged: {height} x {width} pixels, as the net is given them."
+        about = "" if size is None or size["all"] else "about "
+        return f" Shown enlarged: {about}{height} x {width} pixels."
 
     @property
     def frozen(self) -> bool:

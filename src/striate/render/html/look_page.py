@@ -57,6 +57,7 @@ def _folded(answer: Answer) -> str:
 
 def _body(answer: Answer, *, said: bool = True) -> str:
     text = f'<p class="said">{escape(answer.said)}</p>' if said else ""
+    text += f'<p class="caution">{escape(answer.caution)}</p>' if answer.caution else ""
     text += f'<p class="lead">{escape(answer.lead)}</p>' if answer.lead else ""
     text += "".join(_row(row) for row in answer.rows) + answer.html
     text += "".join(f"<p>{escape(note)}</p>" for note in answer.notes)
@@ -147,8 +148,9 @@ def as_png(answer: Answer, quiet: str = "") -> bytes:
 
     write(answer.question, 24)
     write(answer.said, 16)
-    if answer.lead:
-        write(answer.lead, 13)
+    for told in (answer.caution, answer.lead):
+        if told:
+            write(told, 13)
     for note in answer.notes:
         write(note, 13)
     for row in answer.rows:
@@ -211,7 +213,7 @@ def as_text(answers: Sequence[Answer], *, columns: int = _COLUMNS) -> str:
     """
     lines: list[str] = []
     for answer in answers[:1]:
-        lines += [answer.question, answer.said, *([answer.lead] if answer.lead else []), *answer.notes]
+        lines += [answer.question, answer.said, *filter(None, (answer.caution, answer.lead)), *answer.notes]
         for row in answer.rows:
             lines += [line for line in ("", row.heading) if line or row.heading]
             if row.legend:

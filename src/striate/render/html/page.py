@@ -12,6 +12,7 @@ from striate.metrics.intervals import Interval, wilson
 from striate.render import pictures
 from striate.render.html import results
 from striate.render.html.facts import Page, Section, between, percent
+from striate.render.html.labels import labels
 from striate.render.html.settings import used
 from striate.render.html.shown import shown
 from striate.render.html.tables import named, plain, scrolling
@@ -27,9 +28,10 @@ def render(page: Page) -> str:
     title = f"{page.name}: {percent(page.report.accuracy.value)} right"
     sections = [
         shown(page),
+        results.confusion(page),
+        *labels(page),
         results.mistakes(page),
         *page.more,
-        results.confusion(page),
         results.per_class(page),
         results.calibration(page),
         curves(page),
@@ -132,12 +134,14 @@ def net(page: Page) -> Section:
 def again(page: Page) -> Section:
     """Return the recipe, as far as it was made use of, and where it ran."""
     facts = "\n".join(f"{name}: {value}" for name, value in page.environment.items())
+    recipe = used(page.recipe_toml)
     return Section(
         "How can it be run again?",
         "<p>Save this as <code>recipe.toml</code> and say <code>striate train --recipe recipe.toml</code>: these are"
         " the settings that were used. On the CPU the same versions and thread count give the same weights, to the bit."
         f" Data digest <code>{plain(str(page.source['digest'])[:16])}</code>.</p>"
-        f"<pre>{_lines(used(page.recipe_toml))}</pre><details><summary>Versions and machine</summary>"
+        f"<details><summary>recipe.toml, {counted(len(recipe.splitlines()), 'line')}</summary>"
+        f"<pre>{_lines(recipe)}</pre></details><details><summary>Versions and machine</summary>"
         f"<pre>{_lines(facts)}</pre></details>",
     )
 

@@ -27,19 +27,10 @@ def mistakes(page: Page) -> Section:
     title = "What are its worst mistakes?"
     text = f"<p>{len(wrong):,} of {len(page.keys):,} {plural(len(wrong), 'is')} wrong"
     if not len(wrong):
-        return Section(title, text + ".</p>", half=len(page.classes) <= FEW_CLASSES)
+        return Section(title, text + ".</p>")
     order = wrong[np.argsort(-page.probabilities[wrong, answers[wrong]], kind="stable")][:WORST]
     which = f"; here are the {len(order)} it was surest of" if len(order) < len(wrong) else ", the surest first"
-    look = (
-        ". A wrong answer that it was sure of is often a wrong label: look at these files first."
-        if len(wrong) > 1
-        else "."
-    )
-    return Section(
-        title,
-        text + which + look + "</p>" + gallery(page, order, side=pictures.LARGE, files=True),
-        half=len(page.classes) <= FEW_CLASSES,
-    )
+    return Section(title, f"{text}{which}.{page.enlarged}</p>" + gallery(page, order, side=pictures.LARGE, files=True))
 
 
 def confusion(page: Page) -> Section:

@@ -14,6 +14,7 @@ MANY = 20  # classes, above which only those with the fewest and the most pictur
 PARTS = {"train": "train", "val": "validate", "test": "test"}
 LISTED = 200  # skipped pictures that are named
 _FEW, _SMALL = 6, 3  # samples a class, and where there are many classes
+_STRIP = 120  # pixels that the samples of a class take at the least: where the table is narrow they stand in rows
 
 
 def shown(page: Page) -> Section:
@@ -28,7 +29,11 @@ def shown(page: Page) -> Section:
     if left := counts.get("left_out"):
         verb = plural(left, "was")
         text += f" {counted(left, 'copy')} of validation or test pictures {verb} left out of training."
-    text += "</p>" + _by_class(page)
+    if over := page.source.get("passed_over", {}).get("files"):
+        first = page.source["passed_over"]["first"][:3]
+        names = ", ".join(named(str(name)) for name in first) + (", ..." if over > len(first) else "")
+        text += f" {counted(over, 'other file')} {plural(over, 'was')} passed over ({names})."
+    text += f"{page.enlarged}</p>" + _by_class(page)
     if rejected := page.source["rejected"]:
         items = "".join(f"<li>{named(str(bad['key']))}: {named(str(bad['reason']))}</li>" for bad in rejected[:LISTED])
         more = f"<li>and {len(rejected) - LISTED:,} more</li>" if len(rejected) > LISTED else ""
@@ -51,7 +56,7 @@ def _by_class(page: Page) -> str:
     else:
         chosen = order
     few = _SMALL if len(order) > MANY // 2 else _FEW
-    text = note + scrolling(_table(page, chosen, few), label="pictures by class", extra=few * (pictures.THUMBNAIL + 6))
+    text = note + scrolling(_table(page, chosen, few), label="pictures by class", extra=_STRIP if few else 0)
     if len(chosen) < len(order):
         text += f"<details><summary>All {len(order)} classes</summary>"
         text += scrolling(_table(page, order, 0), label="pictures of all classes") + "</details>"

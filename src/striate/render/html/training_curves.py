@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from striate.render.html.facts import Page, Section
+from striate.render.html.facts import FEW_CLASSES, Page, Section
 from striate.render.html.settings import read
 from striate.render.svg.charts import Curve, line_chart
 
@@ -80,7 +80,7 @@ def curves(page: Page) -> Section:
             else ""
         )
         + "</div></div>",
-        half=True,
+        half=len(page.classes) > FEW_CLASSES,  # beside the confidence, which has the classes beside it where they fit
     )
 
 
