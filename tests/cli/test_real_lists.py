@@ -44,7 +44,7 @@ def test_labels_that_look_like_numbers_are_asked_about_and_answered(place: Place
     rows = "".join(f"img/a/0-{number:02}.png,{number % 3 / 4}\n" for number in range(16))
     (place.path / "angles.csv").write_text("file,angle\n" + rows)
     place("train", "angles.csv", *QUICK).refused(
-        r"the column 'angle' holds numbers \(16 pictures, 3 values from 0.0 to 0.5\): are they classes", "not there yet"
+        r"the column 'angle' holds numbers \(16 pictures, 3 values from 0.0 to 0.5\): task regress", "not there yet"
     )
     assert not (place.path / "runs").exists()
     place("train", "angles.csv", "--task", "regress", *QUICK).refused("only classes are learnt yet")

@@ -10,6 +10,7 @@ import numpy as np
 
 from striate.data.folds import Folds
 from striate.data.pictures import depth
+from striate.data.sources.items import CLASSES
 from striate.data.sources.source import Source, check_rejected, find
 from striate.data.store.store import Store, open_store
 from striate.defaults import SMALL
@@ -230,7 +231,7 @@ def evaluate_on(
     ``run``, where it is the model of one, says how many of them it was trained on.
     Labels are names of classes, whatever they look like: a list of 0.1 and 0.5 is held against what the model knows.
     """
-    source = find(data, data_dir=data_dir, progress=progress, least_classes=1, label_from=label_from, as_classes=True)
+    source = find(data, data_dir=data_dir, progress=progress, least_classes=1, label_from=label_from, kind=CLASSES)
     stored = open_store(source, predictor.preprocess, progress=progress)
     check_rejected(stored.source, allow_bad=allow_bad)
     targets = _matched(stored.source, predictor.classes)

@@ -35,6 +35,7 @@ from striate.spec.net import Named, Net
 from striate.spec.shape import Shape
 from striate.spec.stages import stages
 from striate.spec.survey import Survey
+from striate.tasks.table import TASKS, task_named
 from striate.verbs import fit
 from striate.verbs.start import MISSING, STARTED, Start, started, with_tune
 from striate.words import counted
@@ -196,15 +197,18 @@ def find_pictures(
 
     Errors: SourceError, DownloadError.
     """
-    return find(
+    source = find(
         recipe.source,
         data_dir=data_dir,
         download=download,
         least_classes=least_classes,
         label_from=recipe.label_from,
-        as_classes=recipe.task == "classify",
+        kind=None if recipe.task is None else task_named(recipe.task).kind,
         progress=progress,
     )
+    if source.kind not in {task.kind for task in TASKS.values()}:
+        raise SourceError(f"{source.notes[0]}. To learn {source.kind} is not there yet")
+    return source
 
 
 def plan(

@@ -184,11 +184,28 @@ def test_npz_pictures_without_a_label_are_said(tmp_path: Path) -> None:
     assert find(tmp_path / "set.npz").notes == ("2 pictures without a label (-1) are left out",)
 
 
-def test_npz_labels_that_look_like_numbers_are_a_question(tmp_path: Path) -> None:
+def test_npz_labels_that_look_like_numbers_are_numbers_and_that_is_said(tmp_path: Path) -> None:
     np.savez(tmp_path / "set.npz", x=pictures(40, 2, 2), y=np.arange(40) * 7 + 60)
-    with pytest.raises(SourceError, match=r"set.npz: y holds numbers .40 pictures, 40 values from 60 to 333.*--task"):
-        find(tmp_path / "set.npz")
-    assert len(find(tmp_path / "set.npz", as_classes=True).classes) == 40
+    found = find(tmp_path / "set.npz")
+    assert (found.kind, found.classes, found.items[2].target) == ("numbers", ("number",), (74.0,))
+    (note,) = found.notes
+    assert "set.npz: y holds numbers (40 pictures, 40 values from 60 to 333): task regress; --task classify" in note
+    assert len(find(tmp_path / "set.npz", kind="classes").classes) == 40
+
+
+def test_npz_fractions_are_numbers_and_what_is_missing_is_left_out(tmp_path: Path) -> None:
+    np.savez(tmp_path / "set.npz", x=pictures(4, 2, 2), y=np.array([0.5, np.nan, 2.0, np.inf]))
+    found = find(tmp_path / "set.npz")
+    assert [item.target for item in found.items] == [(0.5,), None, (2.0,), None]
+    assert found.notes[1] == "2 pictures without a number are left out (NaN or infinite)"
+    np.savez(tmp_path / "two.npz", x=pictures(4, 2, 2), y=np.arange(8.0).reshape(4, 2) / 3)
+    assert find(tmp_path / "two.npz").classes == ("number 1", "number 2")
+    np.savez(tmp_path / "whole.npz", x=pictures(4, 2, 2), y=np.arange(4) % 2)
+    assert find(tmp_path / "whole.npz").kind == "classes"
+    assert find(tmp_path / "whole.npz", kind="numbers").items[1].target == (1.0,)
+    np.savez(tmp_path / "words.npz", x=pictures(2, 2, 2), y=np.array(["a", "b"]))
+    with pytest.raises(SourceError, match="y holds <U1 of shape 2; wanted numbers"):
+        find(tmp_path / "words.npz", kind="numbers")
 
 
 @pytest.mark.parametrize(
@@ -205,7 +222,6 @@ def test_npz_labels_that_look_like_numbers_are_a_question(tmp_path: Path) -> Non
         ({"x": np.full((2, 4, 4), np.nan), "y": [0, 1]}, "from nan to nan"),
         ({"x": np.full((2, 4, 4), 256), "y": [0, 1]}, "whole numbers from 256 to 256; wanted 0..255"),
         ({"x": np.full((2, 4, 4), 1j), "y": [0, 1]}, "holds complex128"),
-        ({"x": np.zeros((2, 4, 4), np.uint8), "y": [0.5, 1]}, "y holds float64 that are not whole; .* not there yet"),
         ({"x": np.zeros((2, 4, 4), np.uint8), "y": [-2, 1]}, "a label is -2"),
         ({"x": np.zeros((2, 4, 4), np.uint8), "y": np.ones((2, 2))}, "shape 2 x 2; wanted one label per picture"),
         ({"x": np.zeros((2, 4, 4), np.uint8), "y": [0, 3], "classes": ["a", "b"]}, "a label is 3, but classes has 2"),

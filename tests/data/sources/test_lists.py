@@ -212,17 +212,6 @@ def many(folder: Path, column: str, labels: list[str]) -> Path:
     ("column", "labels", "words"),
     [
         (
-            "angle",
-            ["0", "0.25", "-1"] * 4,
-            r"the column 'angle' holds numbers \(12 pictures, 3 values from -1 to 0.25\)",
-        ),
-        (
-            "label",
-            [str(70 + 3 * number) for number in range(30)],
-            r"holds numbers \(30 pictures, 30 values from 70 to 157",
-        ),
-        ("age", [str(number) for number in range(60)] * 2, "holds numbers"),
-        (
             "labels",
             ["sea|sun", "sea", "sun", "tree|sea"],
             r"several tags a picture, set apart by '\|' \(2 of 4 pictures",
@@ -238,7 +227,62 @@ def test_labels_that_may_be_no_classes_are_a_question(
     with pytest.raises(SourceError, match=words) as caught:
         find(path)
     assert "--task classify" in str(caught.value) and "yet" in str(caught.value)
-    assert len(find(path, as_classes=True).classes) == len(set(labels))
+    assert len(find(path, kind="classes").classes) == len(set(labels))
+
+
+@pytest.mark.parametrize(
+    ("column", "labels", "words"),
+    [
+        ("angle", ["0", "0.25", "-1"] * 4, "the column 'angle' holds numbers (12 pictures, 3 values from -1 to 0.25)"),
+        (
+            "label",
+            [str(70 + 3 * number) for number in range(30)],
+            "holds numbers (30 pictures, 30 values from 70 to 157",
+        ),
+        ("age", [str(number) for number in range(60)] * 2, "holds numbers"),
+    ],
+)
+def test_labels_that_are_numbers_are_said_to_be(tmp_path: Path, column: str, labels: list[str], words: str) -> None:
+    path = many(tmp_path, column, labels)
+    found = find(path)
+    assert (found.kind, found.classes, found.label_facts) == ("numbers", (column,), {"units": [""]})
+    assert [item.target for item in found.items] == [(float(label),) for label in labels]
+    assert words in found.notes[0]
+    assert "): task regress; --task classify takes each value as a class of its own" in found.notes[0]
+    assert len(find(path, kind="classes").classes) == len(set(labels))
+
+
+@pytest.mark.parametrize("column", ["rating", "count [1]"])
+def test_few_whole_numbers_are_classes_and_that_is_said(tmp_path: Path, column: str) -> None:
+    path = many(tmp_path, column, ["1", "2", "5"] * 5)
+    found = find(path)
+    assert (found.kind, found.classes) == ("classes", ("1", "2", "5"))
+    assert "(15 pictures, 3 values from 1 to 5), taken for classes: task classify; --task regress" in found.notes[0]
+    assert find(path, kind="numbers").items[2].target == (5.0,)
+    assert find(many(tmp_path, "class", ["1", "2", "5"] * 5)).notes == ()  # a column of which everybody expects classes
+
+
+def test_several_columns_of_numbers_with_units_and_gaps(tmp_path: Path) -> None:
+    text = "file,angle [deg],weight (kg),note\npictures/1.jpg,350,1.5,a\npictures/2.jpg,,2.5,b\n"
+    path = listed(tmp_path, text)
+    with pytest.raises(SourceError, match=r"which of angle \[deg\], weight \(kg\), note is it"):
+        find(path)
+    found = find(path, kind="numbers")
+    assert found.classes == ("angle", "weight")
+    assert found.label_facts == {"units": ["deg", "kg"]}
+    assert [item.target for item in found.items] == [(350.0, 1.5), None]
+    assert found.notes == (
+        "1 row without a number is left out (empty); the first is line 3 (pictures/2.jpg)",
+        "not used of the list: the column note",
+    )
+    alone = find(listed(tmp_path, text.replace(",note", "").replace(",a\n", "\n").replace(",b\n", "\n")))
+    assert alone.kind == "numbers"
+    assert "columns 'angle [deg]', 'weight (kg)' hold numbers: task regress" in alone.notes[0]
+
+
+def test_numbers_that_are_none(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match=r"line 3 \(pictures/2.jpg\): 'left' in the column 'angle' is no number"):
+        find(listed(tmp_path, "file,angle\npictures/1.jpg,1\npictures/2.jpg,left\n"), kind="numbers")
 
 
 @pytest.mark.parametrize(
@@ -272,8 +316,6 @@ def test_lists_of_other_things(tmp_path: Path, text: str, words: str) -> None:
 @pytest.mark.parametrize(
     ("file", "words"),
     [
-        ("steering-sim/angles.csv", "holds numbers"),
-        ("cells-vgg/counts.csv", "holds numbers"),
         ("cells-vgg/dots.csv", "holds points"),
         ("raccoon/raccoon_labels.csv", "holds boxes"),
         ("scenes-multilabel/labels_list.csv", "several tags"),
@@ -283,3 +325,12 @@ def test_lists_of_other_things(tmp_path: Path, text: str, words: str) -> None:
 def test_real_lists_of_other_tasks(shared: Path, file: str, words: str) -> None:
     with pytest.raises(SourceError, match=words):
         find(shared / "data" / file)
+
+
+@pytest.mark.parametrize(
+    ("file", "name", "pictures"), [("steering-sim/angles.csv", "angle", 500), ("cells-vgg/counts.csv", "count", 200)]
+)
+def test_real_lists_of_numbers(shared: Path, file: str, name: str, pictures: int) -> None:
+    found = find(shared / "data" / file)
+    assert (found.kind, found.classes, len(found.items)) == ("numbers", (name,), pictures)
+    assert "holds numbers" in found.notes[0]

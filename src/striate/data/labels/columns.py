@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from striate.data.labels.classes import SPLITS
+from striate.data.labels.numbers import NUMBERS, holds_numbers, name_and_unit
 from striate.data.sources.listing import SUFFIXES, UNREAD, suffix_of
 from striate.errors import SourceError
 
@@ -45,7 +46,8 @@ Cells = list[tuple[int, list[str]]]
 class Columns:
     """Where things stand in the rows of a list.
 
-    ``path`` and ``label`` are columns; ``tags`` those of one 0 or 1 a class instead of a label. ``parts``: the column
+    ``path`` and ``label`` are columns; instead of a label there may be ``tags``, of one 0 or 1 a class, or ``numbers``,
+    whose names are ``number_names``. ``parts``: the column
     of the split, ``flag`` one that says yes or no to the part ``flagged``. ``label_name`` is how the label's column is
     called ("" without a header), ``header`` whether the first row is one, ``unused`` the names of the other columns.
     """
@@ -53,6 +55,8 @@ class Columns:
     path: int
     label: int | None
     tags: tuple[tuple[int, str], ...] = ()
+    numbers: tuple[int, ...] = ()
+    number_names: tuple[str, ...] = ()
     parts: int | None = None
     flag: int | None = None
     flagged: str = ""
@@ -63,13 +67,16 @@ class Columns:
     @property
     def needed(self) -> int:
         """How many columns a row has at least."""
-        return 1 + max([self.path, -1 if self.label is None else self.label, *(column for column, _ in self.tags)])
+        label = -1 if self.label is None else self.label
+        return 1 + max([self.path, label, *(column for column, _ in self.tags), *self.numbers])
 
     def text_of(self, row: Sequence[str]) -> str:
         """Return the label of a row as it is written, "" for none."""
         if self.label is not None:
             text = row[self.label].strip()
             return "" if text.lower() == "nan" else text  # what pandas writes where there was none
+        if self.numbers:
+            return ", ".join(row[column].strip() for column in self.numbers)
         return "|".join(name for column, name in self.tags if row[column].strip().lower() in _YES)
 
 
@@ -88,28 +95,28 @@ def read_cells(text: str, path: Path) -> Cells:
         raise SourceError(f"{path} does not read as a list: {error}") from None
 
 
-def find_columns(cells: Cells, path: Path, *, as_classes: bool) -> Columns:
-    """Return where files, labels and parts stand. ``as_classes``: whatever the labels look like, they are classes.
+def find_columns(cells: Cells, path: Path, *, kind: str | None) -> Columns:
+    """Return where files, labels and parts stand. ``kind`` is what the labels are, None where nobody has said.
 
     Errors: SourceError with the names of the columns, for a list of boxes or points, and where no column, or more than
     one, can be the label.
     """
-    names = [cell.strip().lower().replace(" ", "_").replace("-", "_") for cell in cells[0][1]]
+    names = [name_and_unit(cell)[0].lower().replace(" ", "_").replace("-", "_") for cell in cells[0][1]]
     rows = [row for _, row in cells[1:]]
     where = _first(names, PATH_COLUMNS)
     if where is not None and len(names) > 1 and not suffix_of(names[where]):
-        return _with_header(names, where, cells, path, as_classes=as_classes)
+        return _with_header(names, where, cells, path, kind=kind)
     if not any(_is_file(cell, path) for cell in cells[0][1]) and rows and len(names) > 1:
         named = [column for column, cell in enumerate(rows[0]) if _is_file(cell, path)]
         if named:  # "photo of the day,breed": no name that is known, but a header, for it names no file
-            return _with_header(names, named[0], cells, path, as_classes=as_classes)
+            return _with_header(names, named[0], cells, path, kind=kind)
     return _without_header(cells, path)
 
 
-def _with_header(names: Sequence[str], where: int, cells: Cells, path: Path, *, as_classes: bool) -> Columns:
+def _with_header(names: Sequence[str], where: int, cells: Cells, path: Path, *, kind: str | None) -> Columns:
     shown = [cell.strip() for cell in cells[0][1]]
     rows = [row for _, row in cells[1:]]
-    if not as_classes:
+    if kind is None:
         _refuse_boxes(names, shown, path)
     label = _first([name if column != where else "" for column, name in enumerate(names)], LABEL_COLUMNS)
     parts, flag = _parts(names, rows)
@@ -120,25 +127,35 @@ def _with_header(names: Sequence[str], where: int, cells: Cells, path: Path, *, 
         if column not in taken and name not in _INDEX and name not in _SPLIT_COLUMNS and not _counts_up(rows, column)
     ]
     tags: tuple[tuple[int, str], ...] = ()
+    numbers: tuple[int, ...] = ()
+    if label is not None and kind == NUMBERS and not holds_numbers(_column(rows, label)):
+        others, label = [label, *others], None
     if label is None:
         able = [column for column in others if names[column] not in _MEASURES]
-        if len(able) == 1:
+        counts = tuple(column for column in able or others if holds_numbers(_column(rows, column)))
+        if kind == NUMBERS and counts:
+            numbers = counts
+        elif len(able) == 1:
             label = able[0]
         elif able and all(_is_flag(rows, column) for column in able):
             tags = tuple((column, shown[column]) for column in able)
+        elif able and kind is None and len(counts) == len(able):
+            numbers = counts
         else:
             which = f"; which of {', '.join(shown[column] for column in able)} is it?" if able else ""
             raise SourceError(
                 f"{path} has the columns {', '.join(names)}, none of them a label{which} Call it one of"
                 f" {', '.join(LABEL_COLUMNS[:5])}"
             )
-    used = {label, *(column for column, _ in tags)}
+    used = {label, *(column for column, _ in tags), *numbers}
     unused = [shown[column] for column in others if column not in used]
     unused += [shown[column] for column, name in enumerate(names) if name in _SPLIT_COLUMNS and column != parts]
     return Columns(
         where,
         label,
         tags,
+        numbers,
+        tuple(shown[column] for column in numbers),
         parts,
         flag,
         "" if flag is None else _FLAGS[names[flag]],

@@ -1,58 +1,81 @@
-"""What kind of thing labels are: names of classes, or numbers or tags, about which a person has to be asked.
+"""What kind of thing labels are: names of classes, numbers, or tags. Where nobody says, it is guessed, and said.
 
-Striate learns classes. A column of ages, angles or counts is as easily taken for hundreds of classes, which trains to
-the end and means nothing; so labels that look like numbers, or like several tags a picture, stop with a question, and
-``task = "classify"`` answers it.
+A column of angles or counts is as easily taken for hundreds of classes, which trains to the end and means nothing; a
+column of whole numbers may be either. Each kind has a function that looks at the labels and returns a `Guess`, or None
+where it sees nothing of its own; the first that does has it.
 """
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Final
 
+from striate.data.labels.numbers import NUMBERS, is_number, name_and_unit
 from striate.data.labels.tags import parts, separator
+from striate.data.sources.items import CLASSES
 from striate.words import counted
 
-_NUMBER: Final = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 _WHOLE: Final = re.compile(r"\+?\d{1,15}")
-FEW: Final = 20  # whole numbers, up to which they are taken for classes without a word
+FEW: Final = 20  # whole numbers, up to which they are taken for classes
 PICTURES_A_CLASS: Final = 3  # below, on average, many whole numbers are measurements rather than classes
+# Columns of which everybody expects classes, whatever stands there.
+NAMED_CLASSES: Final = frozenset(
+    {"", "label", "class", "category", "species", "class_name", "label_name", "class_id", "label_id", "classname"}
+)
 
 
-def question(labels: Sequence[str], *, what: str, column: str = "") -> str | None:
-    """Return what to ask about labels that may be no classes, or None where they are.
+@dataclass(frozen=True)
+class Guess:
+    """What labels are taken for; ``kind`` None: a person has to say. ``note`` is the line that says so, "" for none."""
+
+    kind: str | None
+    note: str = ""
+
+
+def guess(labels: Sequence[str], *, what: str, column: str = "") -> Guess:
+    """Return what labels are taken for, of which nobody has said what they are.
 
     ``labels``: those that are there, one a picture. ``what`` names where they stand, ``column`` is the column's own
     name.
-    Example: ``question(["0.1", "0.25", "-1"], what="a.csv: the column 'angle'")``
+    Example: ``guess(["0.1", "0.25", "-1"], what="a.csv: the column 'angle'").kind`` is ``"numbers"``.
     """
-    if not labels:
-        return None
-    return _numbers(labels, what) or _tags(labels, what, column)
+    if labels:
+        for looks in LOOKS:
+            found = looks(labels, what, column)
+            if found is not None:
+                return found
+    return Guess(CLASSES)
 
 
-def _numbers(labels: Sequence[str], what: str) -> str | None:
+def _numbers(labels: Sequence[str], what: str, column: str) -> Guess | None:
     counts = Counter(labels)
-    if not all(_NUMBER.fullmatch(label) for label in counts):
+    if not all(is_number(label) and "," not in label for label in counts):
         return None
+    low, high = min(counts, key=float), max(counts, key=float)
+    said = f"({counted(len(labels), 'picture')}, {counted(len(counts), 'value')} from {low} to {high})"
+    classes = Guess(
+        CLASSES,
+        ""
+        if name_and_unit(column)[0].lower().replace(" ", "_") in NAMED_CLASSES
+        else f"{what} holds numbers {said}, taken for classes: task classify; --task regress learns them as numbers, of"
+        " which 2 lies between 1 and 3",
+    )
     if all(_WHOLE.fullmatch(label) for label in counts):
         values = sorted({int(label) for label in counts})
         gapless = values[-1] - values[0] == len(values) - 1
         if len(counts) <= FEW or (gapless and len(labels) >= PICTURES_A_CLASS * len(counts)):
-            return None
-    elif len(counts) == 2:
-        return None  # -1 and 1, 0.0 and 1.0: a yes and a no
-    low, high = min(counts, key=float), max(counts, key=float)
-    return (
-        f"{what} holds numbers ({counted(len(labels), 'picture')}, {counted(len(counts), 'value')} from {low} to"
-        f" {high}): are they classes? Then say so with --task classify, which takes each value as a class of its own;"
-        " to predict a number (regression) is not there yet"
+            return classes
+    elif len(counts) <= 2:
+        return classes  # -1 and 1, 0.0 and 1.0: a yes and a no
+    return Guess(
+        NUMBERS, f"{what} holds numbers {said}: task regress; --task classify takes each value as a class of its own"
     )
 
 
-def _tags(labels: Sequence[str], what: str, column: str) -> str | None:
+def _tags(labels: Sequence[str], what: str, column: str) -> Guess | None:
     mark = separator(labels, column=column)
     if mark is None:
         return None
@@ -60,9 +83,13 @@ def _tags(labels: Sequence[str], what: str, column: str) -> str | None:
     several = [label for label in counts if len(parts(label, mark)) > 1]
     rows = sum(counts[label] for label in several)
     tags = {part for label in counts for part in parts(label, mark)}
-    return (
+    return Guess(
+        None,
         f"{what} holds several tags a picture, set apart by {mark!r} ({rows:,} of"
         f" {counted(len(labels), 'picture')}, such as {several[0]!r}; {counted(len(tags), 'tag')} in all): several"
         " tags a picture are not learnt yet. To take each combination as a class of its own, say --task classify;"
-        " or keep one label a picture"
+        " or keep one label a picture",
     )
+
+
+LOOKS: Final[tuple[Callable[[Sequence[str], str, str], Guess | None], ...]] = (_numbers, _tags)

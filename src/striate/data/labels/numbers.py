@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from striate.errors import SourceError
 from striate.words import counted, plural
 
+NUMBERS: Final = "numbers"  # the kind of labels: `Source.kind`
 _MISSING: Final = frozenset({"", "nan", "na", "n/a", "null", "none", "-", "?"})
 _NUMBER: Final = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 _COMMA: Final = re.compile(r"[+-]?\d+,\d+([eE][+-]?\d+)?")

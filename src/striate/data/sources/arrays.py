@@ -16,7 +16,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from striate.data.sources.items import ArraySource, Item
+from striate.data.sources.items import ArraySource, Item, Target
 from striate.errors import SourceError
 from striate.words import counted
 
@@ -25,11 +25,14 @@ LARGEST: Final = 1 << 35  # bytes of pixels in one file: 32 GiB
 
 @dataclass(frozen=True)
 class Block:
-    """Pictures (N, H, W) or (N, H, W, 3) uint8 and their targets (N,) int64 (-1: unlabelled), of one split or None."""
+    """Pictures (N, H, W) or (N, H, W, 3) uint8 and their targets, of one split or None.
+
+    Targets are classes (N,) int64, -1 for unlabelled, or numbers (N, D) float64, a row that holds NaN for unlabelled.
+    """
 
     split: str | None
     pictures: NDArray[np.uint8]
-    targets: NDArray[np.int64]
+    targets: NDArray[np.int64] | NDArray[np.float64]
     origin: str
 
 
@@ -51,7 +54,7 @@ def array_source(name: str, location: str, classes: Sequence[str], blocks: Seque
             )
         part, start = block.split or "all", running[block.split or "all"]
         items.extend(
-            Item(f"{part}:{start + row}", target, block.split) for row, target in enumerate(block.targets.tolist())
+            Item(f"{part}:{start + row}", target, block.split) for row, target in enumerate(_targets(block.targets))
         )
         rows.append(np.stack([np.full(len(block.targets), number), np.arange(len(block.targets))], axis=1))
         running[part] += len(block.targets)
@@ -64,6 +67,15 @@ def array_source(name: str, location: str, classes: Sequence[str], blocks: Seque
         rows=np.concatenate(rows).astype(np.int64),
         origins=tuple(block.origin for block in blocks),
     )
+
+
+def _targets(values: NDArray[Any]) -> list[Target]:
+    """Return the target of each row as an item has it."""
+    if values.ndim == 1:
+        return list(values.tolist())
+    return [
+        tuple(row) if known else None for row, known in zip(values.tolist(), ~np.isnan(values).any(axis=1), strict=True)
+    ]
 
 
 def origin(path: Path) -> str:

@@ -6,15 +6,17 @@ front. Files may be named without ending or folder (listed_files.py). What is le
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from striate import files
 from striate.data.labels.classes import in_order
 from striate.data.labels.columns import Columns, find_columns, part_of, read_cells
-from striate.data.labels.label_kinds import question
-from striate.data.sources.items import FolderSource, Item, Rejected
+from striate.data.labels.label_kinds import guess
+from striate.data.labels.numbers import NUMBERS, read_numbers
+from striate.data.sources.items import CLASSES, FolderSource, Item, Rejected, Target
 from striate.data.sources.listed_files import ListedFiles
 from striate.errors import SourceError
 from striate.words import counted, plural
@@ -26,29 +28,35 @@ class _Row:
     path: str
     label: str
     split: str | None
+    cells: tuple[str, ...] = ()
 
 
-def list_source(path: Path, *, name: str, as_classes: bool = False) -> FolderSource:
-    """Return the pictures that a list names. A row without its file is rejected, one without a label has target -1.
+@dataclass(frozen=True)
+class _Read:
+    """The labels of a list: ``targets`` a row, and what `Source` keeps of them."""
 
-    ``as_classes`` takes labels for classes that look like numbers or like several tags a picture.
+    kind: str
+    names: tuple[str, ...]
+    targets: tuple[Target, ...]
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+
+def list_source(path: Path, *, name: str, kind: str | None = None) -> FolderSource:
+    """Return the pictures that a list names. A row without its file is rejected, one without a label has no target.
+
+    ``kind`` is what the labels are, whatever they look like; None: it is guessed, and a note says so.
 
     Errors: SourceError naming the line for a row that does not read, an unknown split, or two labels of one picture; a
     question where the labels may be no classes.
     """
-    columns, rows = _rows(path, as_classes=as_classes)
-    if not as_classes:
-        column = f"the column {columns.label_name!r}" if columns.label_name else "its label column"
-        asked = question([row.label for row in rows if row.label], what=f"{path}: {column}", column=columns.label_name)
-        if asked:
-            raise SourceError(asked)
-    classes = in_order({row.label for row in rows if row.label})
-    index = {label: place for place, label in enumerate(classes)}
+    columns, rows = _rows(path, kind=kind)
+    read = _read(columns, rows, path, kind=kind)
     items: list[Item] = []
     rejected: list[Rejected] = []
     seen: dict[str, _Row] = {}
     there = ListedFiles.of(path.parent, [row.path for row in rows])
-    for row in rows:
+    for row, target in zip(rows, read.targets, strict=True):
         key, exists, why = there.find(row.path)
         first = seen.setdefault(key, row)
         if first is not row:
@@ -61,13 +69,55 @@ def list_source(path: Path, *, name: str, as_classes: bool = False) -> FolderSou
         elif not exists:
             rejected.append(Rejected(key, f"{why} (line {row.line} of {path.name})"))
         else:
-            items.append(Item(key, index.get(row.label, -1), row.split))
+            items.append(Item(key, target, row.split))
     if rows and not items:
         raise SourceError(
             f"{path}: none of its {len(rows)} files is there; paths are relative to {path.parent}: {rejected[0].key}"
         )
-    notes = (*_unlabelled_note(rows), *_unused_note(columns))
-    return FolderSource(name, str(path), classes, tuple(items), rejected=tuple(rejected), notes=notes, root=path.parent)
+    notes = (*read.notes, *_unused_note(columns))
+    return FolderSource(
+        name,
+        str(path),
+        read.names,
+        tuple(items),
+        rejected=tuple(rejected),
+        notes=notes,
+        root=path.parent,
+        kind=read.kind,
+        label_facts=read.facts,
+    )
+
+
+def _read(columns: Columns, rows: Sequence[_Row], path: Path, *, kind: str | None) -> _Read:
+    """Return the labels of all rows. Errors: SourceError, a question where a person has to say what they are."""
+    column = f"the column {columns.label_name!r}" if columns.label_name else "its label column"
+    notes: tuple[str, ...] = ()
+    if kind is None and columns.numbers:
+        kind = NUMBERS
+        notes = (f"{path}: {_several(columns.number_names)} hold numbers: task regress",)
+    elif kind is None:
+        found = guess([row.label for row in rows if row.label], what=f"{path}: {column}", column=columns.label_name)
+        if found.kind is None:
+            raise SourceError(found.note)
+        kind, notes = found.kind, (found.note,) if found.note else ()
+    if kind == NUMBERS:
+        headers = columns.number_names or (columns.label_name or "number",)
+        places = [f"line {row.line} ({row.path})" for row in rows]
+        numbers = read_numbers([row.cells for row in rows], headers, places=places, where=str(path))
+        targets = tuple(
+            tuple(values) if known else None
+            for values, known in zip(numbers.values.tolist(), numbers.known.tolist(), strict=True)
+        )
+        return _Read(kind, numbers.names, targets, {"units": list(numbers.units)}, (*notes, *numbers.notes))
+    classes = in_order({row.label for row in rows if row.label})
+    index = {label: place for place, label in enumerate(classes)}
+    return _Read(
+        CLASSES, classes, tuple(index.get(row.label, -1) for row in rows), {}, (*notes, *_unlabelled_note(rows))
+    )
+
+
+def _several(names: Sequence[str]) -> str:
+    return f"{plural(len(names), 'column')} {', '.join(map(repr, names))}"
 
 
 def _unlabelled_note(rows: Sequence[_Row]) -> tuple[str, ...]:
@@ -92,7 +142,7 @@ def _said(row: _Row) -> str:
     return (row.label or "no label") + (f", {row.split}" if row.split else "")
 
 
-def _rows(path: Path, *, as_classes: bool) -> tuple[Columns, list[_Row]]:
+def _rows(path: Path, *, kind: str | None) -> tuple[Columns, list[_Row]]:
     try:
         text = files.read_bytes(path, limit=files.LIST).decode("utf-8-sig")
     except OSError as error:
@@ -103,7 +153,7 @@ def _rows(path: Path, *, as_classes: bool) -> tuple[Columns, list[_Row]]:
     cells = read_cells(text, path)
     if not cells:
         raise SourceError(f"{path} is empty; wanted lines of `path label`, or a header like `path,label`")
-    columns = find_columns(cells, path, as_classes=as_classes)
+    columns = find_columns(cells, path, kind=kind)
     return columns, [_row(line, row, columns, path) for line, row in cells[1 if columns.header else 0 :]]
 
 
@@ -116,4 +166,11 @@ def _row(line: int, row: Sequence[str], columns: Columns, path: Path) -> _Row:
     name = row[columns.path].strip()
     if not name or "\0" in name:
         raise SourceError(f"{path}, line {line}: the path is empty or holds a zero byte")
-    return _Row(line, name, columns.text_of(row), part_of(columns, row, path, line))
+    cells = columns.numbers or (() if columns.label is None else (columns.label,))
+    return _Row(
+        line,
+        name,
+        columns.text_of(row),
+        part_of(columns, row, path, line),
+        tuple(row[column].strip() for column in cells),
+    )

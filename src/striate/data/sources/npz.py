@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import zipfile
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 
 from striate import files
 from striate.data.labels.classes import SPLITS, in_order
-from striate.data.labels.label_kinds import question
+from striate.data.labels.label_kinds import guess
+from striate.data.labels.numbers import NUMBERS
 from striate.data.sources.arrays import LARGEST, Block, array_source, as_pictures, origin
 from striate.data.sources.items import ArraySource
 from striate.errors import SourceError
@@ -30,11 +31,11 @@ LABELS: Final = ("y", "labels", "targets")
 CLASSES: Final = ("classes", "class_names")
 
 
-def npz_source(path: Path, *, name: str, as_classes: bool = False) -> ArraySource:
+def npz_source(path: Path, *, name: str, kind: str | None = None) -> ArraySource:
     """Return the pictures of an .npz file; those labelled -1 have no label, which is said.
 
-    ``as_classes`` takes many whole numbers for classes. Errors: SourceError naming the array that is missing or wrong,
-    or a question where the labels may be no classes.
+    ``kind`` is what the labels are, whatever they look like; None: it is guessed, and a note says so. Errors:
+    SourceError naming the array that is missing or wrong.
     """
     arrays = _load(path)
     found = [(split, x, y) for split in (None, *SPLITS) if (x := _find(arrays, PICTURES, split))
@@ -52,20 +53,71 @@ def npz_source(path: Path, *, name: str, as_classes: bool = False) -> ArraySourc
             raise SourceError(
                 f"{path}: {x} holds {counted(len(arrays[x]), 'picture')} but {y} {counted(len(arrays[y]), 'label')}"
             )
+    where = f"{path}: {', '.join(y for _, _, y in found if y)}"
+    if kind == NUMBERS or (kind is None and any(y and _fractions(arrays[y]) for _, _, y in found)):
+        return _numbers_source(path, name, arrays, found, "" if kind else f"{where} holds numbers: task regress")
     labels = {y: _labels(arrays[y], f"{path.name}: {y}") for _, _, y in found if y}
     classes, targets = _targets(labels, _find(arrays, CLASSES, None), arrays, path)
-    blocks = [
+    notes: tuple[str, ...] = ()
+    if kind is None and _find(arrays, CLASSES, None) is None:
+        known = [classes[target] for y in targets for target in targets[y].tolist() if target >= 0]
+        guessed = guess(known, what=where)
+        if guessed.kind is None:
+            raise SourceError(guessed.note)
+        if guessed.kind == NUMBERS:
+            return _numbers_source(path, name, arrays, found, guessed.note)
+        notes = (guessed.note,) if guessed.note else ()
+    without = sum(int((each < 0).sum()) for each in targets.values())
+    if without:
+        notes += (f"{counted(without, 'picture')} without a label (-1) {plural(without, 'is')} left out",)
+    return replace(array_source(name, str(path), classes, _blocks(path, arrays, found, targets)), notes=notes)
+
+
+_Found = Sequence[tuple[str | None, str, str | None]]
+
+
+def _blocks(
+    path: Path, arrays: Mapping[str, NDArray[Any]], found: _Found, targets: Mapping[str, NDArray[Any]]
+) -> list[Block]:
+    return [
         Block(SPLITS.get(split or ""), as_pictures(arrays[x], f"{path.name}: {x}"), targets[y], f"{origin(path)}:{x}")
         for split, x, y in found
         if y
     ]
-    if not as_classes and _find(arrays, CLASSES, None) is None:
-        known = [classes[target] for y in targets for target in targets[y].tolist() if target >= 0]
-        if asked := question(known, what=f"{path}: {', '.join(labels)}"):
-            raise SourceError(asked)
-    without = sum(int((each < 0).sum()) for each in targets.values())
-    notes = (f"{counted(without, 'picture')} without a label (-1) {plural(without, 'is')} left out",) if without else ()
-    return replace(array_source(name, str(path), classes, blocks), notes=notes)
+
+
+def _fractions(values: NDArray[Any]) -> bool:
+    """Whether an array holds numbers that can be no classes: fractions, or something missing among numbers."""
+    return values.dtype.kind == "f" and not (np.isfinite(values).all() and (values == np.rint(values)).all())
+
+
+def _numbers_source(path: Path, name: str, arrays: Mapping[str, NDArray[Any]], found: _Found, note: str) -> ArraySource:
+    """Return the pictures with numbers (N,) or (N, D) to be predicted; rows that hold NaN or infinity have none."""
+    targets: dict[str, NDArray[np.float64]] = {}
+    for _, _, y in found:
+        values = arrays[y or ""]
+        if values.dtype.kind not in "iufb" or values.ndim not in (1, 2) or 0 in values.shape[1:]:
+            raise SourceError(
+                f"{path.name}: {y} holds {values.dtype} of shape {' x '.join(map(str, values.shape))}; wanted numbers,"
+                " one a picture (N) or several (N x D)"
+            )
+        table = values.astype(np.float64).reshape(len(values), -1)
+        table[~np.isfinite(table).all(axis=1)] = np.nan
+        targets[y or ""] = table
+    widths = {table.shape[1] for table in targets.values()}
+    if len(widths) > 1:
+        raise SourceError(
+            f"{path}: {', '.join(targets)} hold {' and '.join(map(str, sorted(widths)))} numbers a picture"
+        )
+    names = tuple(f"number {column + 1}" for column in range(widths.pop()))
+    without = sum(int(np.isnan(table).any(axis=1).sum()) for table in targets.values())
+    notes: tuple[str, ...] = (note,) if note else ()
+    if without:
+        notes += (f"{counted(without, 'picture')} without a number {plural(without, 'is')} left out (NaN or infinite)",)
+    source = array_source(
+        name, str(path), ("number",) if len(names) == 1 else names, _blocks(path, arrays, found, targets)
+    )
+    return replace(source, notes=notes, kind=NUMBERS, label_facts={"units": [""] * len(names)})
 
 
 def _load(path: Path) -> dict[str, NDArray[Any]]:
@@ -120,8 +172,8 @@ def _labels(values: NDArray[Any], what: str) -> NDArray[Any]:
     if values.dtype.kind == "f" and np.isfinite(values).all() and (values == np.rint(values)).all():
         return values.astype(np.int64)
     raise SourceError(
-        f"{what} holds {values.dtype} that are not whole; wanted whole numbers or names of classes (to predict a"
-        " number is not there yet)"
+        f"{what} holds {values.dtype} that are not whole; wanted whole numbers or names of classes (or --task regress,"
+        " which learns numbers)"
         if values.dtype.kind == "f"
         else f"{what} holds {values.dtype}; wanted whole numbers or names"
     )

@@ -32,7 +32,7 @@ def find(
     progress: Callable[[str, int, int], None] | None = None,
     least_classes: int = 2,
     label_from: str | None = None,
-    as_classes: bool = False,
+    kind: str | None = None,
 ) -> Source:
     """Return the pictures and targets of a place, or of a data set by name.
 
@@ -41,8 +41,8 @@ def find(
     ``cifar10``, also as "mnist@FOLDER". What is there as a file or folder goes before a data set of the same name.
     ``data_dir`` (or STRIATE_DATA) is where the files of data sets are; ``progress(file, bytes done, bytes in all)``.
     ``least_classes``: how many classes there must be; 1 is enough for measuring. ``label_from`` is a pattern that takes
-    the labels out of the names of files (label_from.py). ``as_classes``: labels that look like numbers, or like several
-    tags a picture, are classes all the same; without it they are a question.
+    the labels out of the names of files (label_from.py). ``kind`` is what the labels of a list are, whatever they look
+    like; without it that is guessed, and a note says so.
 
     Errors: SourceError, or DownloadError for a data set that is not to be had; one line, with the remedy.
     Example: ``find("pets").classes`` is ``("cats", "dogs")``.
@@ -56,7 +56,7 @@ def find(
         if not is_text(str(path)):
             raise SourceError(f"the name of {shown(str(path))} is not UTF-8; rename it")
         try:
-            source = _at(path, label_from, as_classes=as_classes)
+            source = _at(path, label_from, kind=kind)
             check_source(source, least_classes=least_classes)
         except DataError as error:
             if text in _NAMES:
@@ -75,7 +75,7 @@ def find(
     raise SourceError(files.not_a_url(text) or _not_there(path, text))
 
 
-def _at(path: Path, label_from: str | None, *, as_classes: bool) -> Source:
+def _at(path: Path, label_from: str | None, *, kind: str | None) -> Source:
     name = shown(path.resolve().name) or "pictures"
     try:
         if path.is_dir():
@@ -86,7 +86,7 @@ def _at(path: Path, label_from: str | None, *, as_classes: bool) -> Source:
             raise SourceError(f"{shown(str(path))} is neither a file nor a folder")
         if label_from is not None:
             raise SourceError(f"--label-from is for a folder of pictures, and {shown(str(path))} is a file")
-        return _file(path, shown(path.name.partition(".")[0]) or name, as_classes=as_classes)
+        return _file(path, shown(path.name.partition(".")[0]) or name, kind=kind)
     except OSError as error:
         raise SourceError(f"{shown(str(path))} cannot be read: {error.strerror or error}") from None
 
@@ -108,18 +108,18 @@ def _folder(path: Path, name: str, label_from: str | None) -> Source:
     return folder_source(path, name=name)
 
 
-def _file(path: Path, name: str, *, as_classes: bool) -> Source:
+def _file(path: Path, name: str, *, kind: str | None) -> Source:
     lower = path.name.lower()
     with files.open_file(path, limit=files.MODEL) as file:
         start = file.read(16)
     if lower.endswith(".npz"):
         from striate.data.sources.npz import npz_source
 
-        return npz_source(path, name=name, as_classes=as_classes)
+        return npz_source(path, name=name, kind=kind)
     if lower.endswith((".csv", ".tsv", ".txt")):
         from striate.data.sources.lists import list_source
 
-        return list_source(path, name=name, as_classes=as_classes)
+        return list_source(path, name=name, kind=kind)
     if lower.endswith(".bin"):
         from striate.data.sources.cifar import cifar_source
 
