@@ -5,7 +5,8 @@ from __future__ import annotations
 import difflib
 from typing import Final
 
-from striate.errors import RecipeError
+from striate.data.sources.items import Source
+from striate.errors import RecipeError, SourceError
 from striate.tasks.classify import Classify
 from striate.tasks.task import Task
 
@@ -23,3 +24,15 @@ def task_named(name: str) -> Task:
         hint = f"did you mean {near[0]}?" if near else f"the tasks are {', '.join(TASKS)}"
         raise RecipeError(f"there is no task {name[:40]!r}; {hint}")
     return TASKS[name]
+
+
+def kind_of(name: str | None) -> str | None:
+    """Return the kind of labels that a task takes, None where nobody has said which task. Errors: RecipeError."""
+    return None if name is None else task_named(name).kind
+
+
+def learnable(source: Source) -> Source:
+    """Return a source whose labels some task takes. Errors: SourceError for one of a kind that none does."""
+    if source.kind not in {task.kind for task in TASKS.values()}:
+        raise SourceError(f"{'; '.join((*source.notes[:1], f'to learn {source.kind}'))} is not there yet")
+    return source

@@ -35,7 +35,7 @@ from striate.spec.net import Named, Net
 from striate.spec.shape import Shape
 from striate.spec.stages import stages
 from striate.spec.survey import Survey
-from striate.tasks.table import TASKS, task_named
+from striate.tasks.table import kind_of, learnable
 from striate.verbs import fit
 from striate.verbs.start import MISSING, STARTED, Start, started, with_tune
 from striate.words import counted
@@ -203,12 +203,10 @@ def find_pictures(
         download=download,
         least_classes=least_classes,
         label_from=recipe.label_from,
-        kind=None if recipe.task is None else task_named(recipe.task).kind,
+        kind=kind_of(recipe.task),
         progress=progress,
     )
-    if source.kind not in {task.kind for task in TASKS.values()}:
-        raise SourceError(f"{source.notes[0]}. To learn {source.kind} is not there yet")
-    return source
+    return learnable(source)
 
 
 def plan(
