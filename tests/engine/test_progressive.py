@@ -8,9 +8,9 @@ import pytest
 import torch
 from torch import nn
 
+from striate.data.batches.warp import shrunk
 from striate.engine import progressive
 from striate.engine.fit import Step, fit, watch
-from striate.engine.step import shrunk
 from striate.errors import RecipeError
 from striate.recipe import Recipe
 from striate.verbs.prepare import plan
@@ -49,14 +49,15 @@ def test_resumes_in_the_middle_to_the_bit(make):
 
 def test_a_pixel_is_the_mean_of_those_it_stands_for():
     inputs = torch.randn(2, 3, 8, 12)
-    assert shrunk(inputs, None) is inputs and shrunk(inputs, 12) is inputs and shrunk(inputs, 99) is inputs
-    halved = shrunk(inputs, 6)
+    assert all(progressive.size((8, 12), longer) == (8, 12) for longer in (None, 12, 99))
+    assert shrunk(inputs, (8, 12)) is inputs
+    halved = shrunk(inputs, progressive.size((8, 12), 6))
     assert halved.shape == (2, 3, 4, 6)
-    flat = shrunk(torch.full((1, 1, 9, 9), 2.5), 4)
+    flat = shrunk(torch.full((1, 1, 9, 9), 2.5), (4, 4))
     assert flat.flatten().tolist() == pytest.approx([2.5] * 16)
     # Antialiased: a grid finer than the new pixels becomes gray, where sampling would pick one side of it.
     grid = torch.tensor([0.0, 1.0]).repeat(16).expand(1, 1, 32, 32)
-    assert shrunk(grid, 8)[..., 1:-1].std() < 0.01
+    assert shrunk(grid, (8, 8))[..., 1:-1].std() < 0.01
 
 
 def test_work_counts_pixels():

@@ -202,6 +202,7 @@ def _epoch(training: Training, interval: float) -> Generator[Event]:
 
 def _batches(training: Training) -> Generator[Batch]:
     """Return the batches of the epoch from the next step on."""
+    before, full = training.epochs_done * training.steps, training.store.pixels.shape[1:3]
     stream = batches(
         training.store,
         training.targets,
@@ -214,6 +215,8 @@ def _batches(training: Training) -> Generator[Batch]:
         same=training.recipe.compile,
         skip=training.step,
         resident=training.resident,
+        augment=training.augment,
+        size_at=lambda at: progressive.input_size(training.recipe, before + at, training.epochs * training.steps, full),
     )
     return cast("Generator[Batch]", stream)
 

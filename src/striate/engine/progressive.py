@@ -25,6 +25,14 @@ def size(full: tuple[int, int], longer: int | None) -> tuple[int, int]:
     return height, width
 
 
+def input_size(recipe: Recipe, update: int, steps: int, full: tuple[int, int]) -> tuple[int, int]:
+    """Return (height, width) of what an update (from 0, of ``steps``) learns from, where the ``full`` size is that.
+
+    Example: ``input_size(Recipe(progressive=((0.5, 14),)), 0, 100, (28, 28)) == (14, 14)``
+    """
+    return size(full, side(recipe, update, steps))
+
+
 def work(recipe: Recipe, first: int, last: int, steps: int, full: tuple[int, int]) -> float:
     """Return how much arithmetic the updates from ``first`` to before ``last`` are, in updates at the ``full`` size.
 
@@ -34,6 +42,6 @@ def work(recipe: Recipe, first: int, last: int, steps: int, full: tuple[int, int
     edges = [first, *(end for end in ends if first < end < last), last]
     total = 0.0
     for start, end in pairwise(edges):
-        height, width = size(full, side(recipe, start, steps))
+        height, width = input_size(recipe, start, steps, full)
         total += (end - start) * (height * width) / (full[0] * full[1])
     return total

@@ -6,11 +6,10 @@ from itertools import pairwise
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
-from striate.data.batches.augment import Augment, augmented
 from striate.data.batches.loader import Batch
-from striate.engine import optimise, progressive
+from striate.data.batches.warp import move_pictures
+from striate.engine import optimise
 from striate.engine.device import autocast, draw_seed, free_memory, out_of_memory, seeded
 from striate.engine.state import Training
 from striate.errors import DeviceError, TrainingError
@@ -75,13 +74,8 @@ def gradients(training: Training, batch: Batch) -> Tensor:
     parts = min(training.parts, len(targets))
     edges = [len(targets) * part // parts for part in range(parts + 1)]
     total = torch.zeros(2, device=device)
-    side = progressive.side(recipe, training.updates, training.epochs * training.steps)
     for first, last in pairwise(edges):
-        inputs = shrunk(training.model.normalise(pixels[first:last]), side)
-        if training.augment != Augment():
-            inputs = augmented(
-                inputs, training.augment, seed=recipe.seed, epoch=training.epochs_done, items=batch.items[first:last]
-            )
+        inputs = move_pictures(training.model.normalise(pixels[first:last]), batch.moves[first:last])
         inputs = inputs.contiguous(memory_format=layout)
         with autocast(device, bfloat16=training.bfloat16):
             outputs = training.outputs(inputs)
@@ -99,15 +93,6 @@ def gradients(training: Training, batch: Batch) -> Tensor:
         if sides:
             total[1] += torch.stack(sides).sum().detach() * ((last - first) / len(targets))
     return total
-
-
-def shrunk(inputs: Tensor, side: int | None) -> Tensor:
-    """Return normalised pictures (N, C, H, W) at that longer side, each pixel the mean of those it stands for."""
-    full = (inputs.shape[2], inputs.shape[3])
-    size = progressive.size(full, side)
-    if size == full:
-        return inputs
-    return functional.interpolate(inputs, size=size, mode="bilinear", antialias=True)
 
 
 @torch.no_grad()

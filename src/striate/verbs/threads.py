@@ -90,6 +90,7 @@ def _measured(
 def _steps(prepared: Prepared, own: Own | None) -> tuple[Callable[[], object], int]:
     """Return what computes the gradients of a real batch, or of the first of it, and of how many pictures that is."""
     from striate.data.batches.loader import batches
+    from striate.engine.progressive import input_size
     from striate.engine.step import gradients
 
     # Whitening looks through pictures for some tenths of a second, and makes no step quicker or slower.
@@ -100,7 +101,17 @@ def _steps(prepared: Prepared, own: Own | None) -> tuple[Callable[[], object], i
     training.parts = 1
     pictures = max(2, min(training.batch, AT_ONCE // (BOTH_WAYS * max(1, prepared.survey.macs))))
     rows = prepared.split.train[:pictures]
-    stream = batches(prepared.store, training.targets, rows, batch_size=pictures, prefetch=0)
+    first = input_size(recipe, 0, training.epochs * training.steps, prepared.store.pixels.shape[1:3])
+    stream = batches(
+        prepared.store,
+        training.targets,
+        rows,
+        batch_size=pictures,
+        prefetch=0,
+        seed=recipe.seed,
+        augment=training.augment,
+        size_at=lambda at: first,
+    )
     with closing(stream):  # type: ignore[type-var]
         batch = next(stream)
 

@@ -10,8 +10,9 @@ import pytest
 import torch
 
 from striate.data.batches import warp
-from striate.data.batches.augment import Augment, augmented, draw, draw_erased, named
-from striate.data.batches.warp import apply, move_points
+from striate.data.batches.augment import Augment, draw, draw_erased, draw_moves, named
+from striate.data.batches.moves import Moves, in_pixels
+from striate.data.batches.warp import apply, move_pictures
 from striate.errors import RecipeError
 
 STRENGTHS = ("none", "light", "standard", "strong")
@@ -19,6 +20,11 @@ STRENGTHS = ("none", "light", "standard", "strong")
 
 def _pictures(number=6, channels=3, height=9, width=13, seed=0):
     return torch.from_numpy(np.random.default_rng(seed).normal(size=(number, channels, height, width))).float()
+
+
+def augmented(inputs, choice, *, seed, epoch, items):
+    moves = draw_moves(choice, seed=seed, epoch=epoch, items=items, source=tuple(inputs.shape[2:]))
+    return move_pictures(inputs, moves)
 
 
 def _mirror(position: int, size: int) -> int:
@@ -90,7 +96,7 @@ def test_whole_pixels_work_on_uint8():
 def test_the_two_paths_agree_where_both_apply():
     inputs = _pictures(30, 3, 16, 16)
     geometry, _ = draw(Augment(max_shift=0.25, flip=True), seed=4, epoch=0, items=range(30))
-    pixels = warp._in_pixels(geometry, 16, 16)
+    pixels = in_pixels(geometry, 16, 16)
     assert torch.allclose(warp._gathered(inputs, pixels), warp._sampled(inputs, pixels), atol=1e-4)
 
 
@@ -161,7 +167,7 @@ def test_flip_only_where_true_and_for_half():
 
 def test_light_moves_four_of_thirty_two():
     geometry, colour = draw(named("light", flip=False), seed=0, epoch=0, items=range(4000))
-    shifts = warp._in_pixels(geometry, 32, 32)[:, :, 2]
+    shifts = in_pixels(geometry, 32, 32)[:, :, 2]
     assert colour is None and set(shifts.ravel()) == set(range(-4, 5))
 
 
@@ -191,7 +197,8 @@ def test_a_marked_pixel_moves_where_the_matrix_says(choice):
     for picture, (x, y) in zip(inputs, marks, strict=True):
         picture[0, y - 1 : y + 2, x - 1 : x + 2] = 1.0
     got = apply(inputs, geometry, None)[:, 0].double().numpy()
-    expected = move_points(marks[:, None, :] + 0.5, geometry, height=height, width=width)[:, 0]
+    moves = Moves(60, (height, width), (height, width), geometry)
+    expected = moves.points(marks + 0.5, np.arange(60))
     seen = 0
     for picture, (x, y) in zip(got, expected, strict=True):
         if not (6 < x < width - 6 and 6 < y < height - 6):
@@ -202,12 +209,6 @@ def test_a_marked_pixel_moves_where_the_matrix_says(choice):
         assert (near * rows).sum() / near.sum() == pytest.approx(y, abs=0.25)
         seen += 1
     assert seen > 30
-
-
-def test_boxes_flip_with_their_picture():
-    mirror = np.array([[[-1.0, 0, 0], [0, 1, 0]]])
-    got = move_points(np.array([[[0.0, 0.0], [3.0, 5.0]]]), mirror, height=10, width=8)
-    assert got.tolist() == [[[8.0, 0.0], [5.0, 5.0]]]
 
 
 def test_colour_equals_the_naive_matrix():

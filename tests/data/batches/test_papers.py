@@ -6,11 +6,17 @@ import numpy as np
 import pytest
 import torch
 
-from striate.data.batches.augment import Augment, apply, augmented, draw, named
+from striate.data.batches.augment import Augment, draw, draw_moves, named
 from striate.data.batches.pca import principal_components
+from striate.data.batches.warp import apply, move_pictures
 from striate.errors import RecipeError, StoreError
 
 COMPONENTS = ((0.5, 0.1, 0.0), (0.4, -0.1, 0.02), (0.3, 0.0, -0.03))
+
+
+def augmented(inputs, choice, *, seed, epoch, items):
+    moves = draw_moves(choice, seed=seed, epoch=epoch, items=items, source=tuple(inputs.shape[2:]))
+    return move_pictures(inputs, moves)
 
 
 def test_a_crop_out_of_an_enlarged_picture_keeps_its_shape_and_stays_inside():

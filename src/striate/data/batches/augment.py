@@ -4,7 +4,8 @@ The geometry of a picture is a 2x3 matrix [L | t] that says where an output pixe
 of an output pixel and ``i`` that of the input, both in pixels from the middle of the picture and as (x, y),
 ``i = L o + t * (width, height)``. So L is a true rotation on a picture of any proportions, and t, a share of each side,
 fits every size. Positions outside the picture are read as in a mirror standing on its edge: a plain background stays
-plain and a photo gets no black wedges. `striate.data.batches.warp` moves the pixels.
+plain and a photo gets no black wedges. `striate.data.batches.warp` moves the pixels, `striate.data.batches.moves` what
+is labelled.
 
 The colour of a picture is a 3x4 matrix [M | b] on normalised red, green and blue, where 0 is the mean of the training
 pictures and 1 their standard deviation: contrast is around that mean, brightness is in standard deviations. On gray
@@ -16,13 +17,14 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from torch import Tensor
 
 from striate.data.batches import draws
-from striate.data.batches.warp import Matrices, apply
+from striate.data.batches.moves import Moves
+from striate.data.pictures.affine import Matrices
 from striate.errors import RecipeError
 
 # YIQ (NTSC 1953): luma, and the two axes of colour in whose plane a hue is an angle.
@@ -92,8 +94,10 @@ class Augment:
         return bool(self.brightness or self.contrast or self.saturation or self.hue or self.pca)
 
 
+STILL: Final = Augment()
+
 _STRENGTHS = {
-    "none": Augment(),
+    "none": STILL,
     "light": Augment(max_shift=1 / 8),  # 4 pixels of 32: whole pixels only, the cheap path
     "standard": Augment(
         scale=(0.5, 1.0), aspect=4 / 3, max_rotate=10.0, brightness=0.2, contrast=0.2, saturation=0.2, hue=3.0
@@ -127,6 +131,26 @@ def named(strength: str, *, flip: bool) -> Augment:
         raise RecipeError(f"augmentation {strength!r}: must be one of {', '.join(_STRENGTHS)}")
     found = _STRENGTHS[strength]
     return found if strength == "none" else replace(found, flip=flip)
+
+
+def draw_moves(
+    augment: Augment,
+    *,
+    seed: int,
+    epoch: int,
+    items: NDArray[np.int64] | Sequence[int],
+    source: tuple[int, int],
+    size: tuple[int, int] | None = None,
+) -> Moves:
+    """Return the moves of these items from stored pictures of ``source`` to inputs of ``size``, (height, width) pixels.
+
+    ``size`` by itself is that of the stored pictures. What is drawn for an item is a function of (seed, epoch, item)
+    alone, and the same at any size. Example: ``draw_moves(named("light", flip=True), seed=0, epoch=1, items=[5],
+    source=(32, 32)).matrices.shape == (1, 2, 3)``
+    """
+    geometry, colour = draw(augment, seed=seed, epoch=epoch, items=items)
+    erased = draw_erased(augment, seed=seed, epoch=epoch, items=items)
+    return Moves(len(items), source, size or source, geometry, colour, erased)
 
 
 def draw(
@@ -215,11 +239,3 @@ def _along(multiples: Matrices, components: tuple[tuple[float, ...], ...]) -> Ma
         )
     # Sums written out: a matrix product may round otherwise in a batch of another size.
     return np.stack([multiples[:, 0] * a + multiples[:, 1] * b + multiples[:, 2] * c for a, b, c in components], axis=1)
-
-
-def augmented(
-    inputs: Tensor, augment: Augment, *, seed: int, epoch: int, items: NDArray[np.int64] | Sequence[int]
-) -> Tensor:
-    """Draw for these items and apply everything: geometry, colour, erasing. ``inputs``: normalised, (N, C, H, W)."""
-    geometry, colour = draw(augment, seed=seed, epoch=epoch, items=items)
-    return apply(inputs, geometry, colour, erased=draw_erased(augment, seed=seed, epoch=epoch, items=items))

@@ -10,8 +10,8 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from collections.abc import Generator, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Generator, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -19,6 +19,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from striate.data.batches import draws
+from striate.data.batches.augment import STILL, Augment, draw_moves
+from striate.data.batches.moves import Moves
 from striate.data.batches.resident import Resident
 from striate.data.store.store import Store
 from striate.errors import DataError
@@ -31,12 +33,14 @@ Indices = NDArray[np.int64] | Sequence[int]
 class Batch:
     """Pictures (N, C, H, W) uint8 in channels_last memory, targets (N,) int64, items (N,) rows of the store.
 
+    The pixels are as stored; ``moves`` is how they, and what is labelled on them, are to become the network's inputs.
     ``waited`` is how long the consumer stood still for this batch, in seconds.
     """
 
     pixels: Tensor
     targets: Tensor
     items: NDArray[np.int64]
+    moves: Moves
     waited: float = 0.0
 
 
@@ -67,6 +71,8 @@ def batches(
     skip: int = 0,
     prefetch: int = 2,
     resident: Resident | None = None,
+    augment: Augment = STILL,
+    size_at: Callable[[int], tuple[int, int]] | None = None,
 ) -> Iterator[Batch]:
     """Yield the pictures of these rows of the store, batch by batch.
 
@@ -77,6 +83,9 @@ def batches(
     batch holds what is left; with ``even`` all batches hold equally many (but for one), none more than ``batch_size``:
     batch norm makes nothing good of a last batch of two pictures. With ``same`` all hold the very same number, and the
     few that are left over at the end of the order are left out: a compiled net would be compiled anew for one more.
+
+    ``augment`` says how pictures move, each by (seed, epoch, row) alone; ``size_at`` the (height, width) that the
+    network takes them at in each batch of the epoch, from 0; by itself that of the store.
 
     Raises DataError at once for rows that the store has not. Whoever stops early may just stop, or ``close()`` it.
     Example: ``for batch in batches(store, targets, split.train, batch_size=128, epoch=3, shuffle=True): ...``
@@ -100,9 +109,19 @@ def batches(
     if same:
         cuts = [len(rows) // max(end, 1) * step for step in range(end + 1)]
     chosen = [rows[cuts[step] : cuts[step + 1]] for step in range(skip, end)]
+    stored = (store.pixels.shape[1], store.pixels.shape[2])
+
+    def moves(at: int) -> Moves:
+        size = stored if size_at is None else size_at(skip + at)
+        return draw_moves(augment, seed=seed, epoch=epoch, items=chosen[at], source=stored, size=size)
+
     if resident is not None and chosen:
-        return _there(resident, chosen)
-    return _ahead(store.pixels, labels, chosen, prefetch) if prefetch else _at_once(store.pixels, labels, chosen)
+        return _there(resident, chosen, moves)
+
+    def batch(at: int) -> Batch:
+        return Batch(*_gather(store.pixels, labels, chosen[at]), chosen[at], moves(at))
+
+    return _ahead(batch, len(chosen), prefetch) if prefetch else _at_once(batch, len(chosen))
 
 
 def _gather(pixels: NDArray[np.uint8], labels: NDArray[np.int64], rows: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
@@ -113,30 +132,27 @@ def _gather(pixels: NDArray[np.uint8], labels: NDArray[np.int64], rows: NDArray[
     return torch.from_numpy(taken).permute(0, 3, 1, 2), torch.from_numpy(labels[rows])
 
 
-def _there(resident: Resident, chosen: list[NDArray[np.int64]]) -> Generator[Batch, None, None]:
-    for rows, ready in zip(chosen, resident.gathered(chosen), strict=True):
-        yield Batch(*ready, rows)
-
-
-def _at_once(
-    pixels: NDArray[np.uint8], labels: NDArray[np.int64], chosen: list[NDArray[np.int64]]
+def _there(
+    resident: Resident, chosen: list[NDArray[np.int64]], moves: Callable[[int], Moves]
 ) -> Generator[Batch, None, None]:
-    for rows in chosen:
+    for at, ready in enumerate(resident.gathered(chosen)):
+        yield Batch(*ready, chosen[at], moves(at))
+
+
+def _at_once(batch: Callable[[int], Batch], count: int) -> Generator[Batch, None, None]:
+    for at in range(count):
         began = time.perf_counter()
-        ready = _gather(pixels, labels, rows)
-        yield Batch(*ready, rows, time.perf_counter() - began)
+        yield replace(batch(at), waited=time.perf_counter() - began)
 
 
-def _ahead(
-    pixels: NDArray[np.uint8], labels: NDArray[np.int64], chosen: list[NDArray[np.int64]], prefetch: int
-) -> Generator[Batch, None, None]:
-    ready: queue.Queue[tuple[Tensor, Tensor] | BaseException] = queue.Queue(prefetch)
+def _ahead(batch: Callable[[int], Batch], count: int, prefetch: int) -> Generator[Batch, None, None]:
+    ready: queue.Queue[Batch | BaseException] = queue.Queue(prefetch)
     stopped = threading.Event()
 
     def prepare() -> None:
-        for rows in chosen:
+        for at in range(count):
             try:
-                made: tuple[Tensor, Tensor] | BaseException = _gather(pixels, labels, rows)
+                made: Batch | BaseException = batch(at)
             except BaseException as error:  # handed to the consumer, who raises it
                 made = error
             while not stopped.is_set():
@@ -151,12 +167,12 @@ def _ahead(
     thread = threading.Thread(target=prepare, name="striate-loader", daemon=True)
     thread.start()
     try:
-        for rows in chosen:
+        for _ in range(count):
             began = time.perf_counter()
             made = ready.get()
             if isinstance(made, BaseException):
                 raise made
-            yield Batch(*made, rows, time.perf_counter() - began)
+            yield replace(made, waited=time.perf_counter() - began)
     finally:
         stopped.set()
         while True:  # a thread that waits for room finds it

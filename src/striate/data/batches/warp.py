@@ -1,21 +1,71 @@
-"""Matrices at work: whole batches of pictures moved, coloured and covered, each by its own matrix.
+"""Matrices at work: whole batches of pictures and masks moved, coloured and covered, each by its own matrix.
 
 A picture whose matrix is only a shift and perhaps a flip is moved by whole pixels (the shift rounded), which is exact
 and costs a tenth of sampling between pixels; that choice is made picture by picture. What the matrices mean stands in
-`striate.data.batches.augment`, which draws them.
+`striate.data.batches.augment`, which draws them, and in `striate.data.batches.moves`, which moves points and boxes.
 """
 
 from __future__ import annotations
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
+from striate.data.batches.moves import Moves, by_whole_pixels, in_pixels
+from striate.data.pictures.affine import Matrices
 from striate.errors import RecipeError
 
-Matrices = NDArray[np.float64]
+VOID = 255  # what a mask says of a pixel that shows nothing of the picture
+
+
+def move_pictures(pictures: Tensor, moves: Moves) -> Tensor:
+    """Return the inputs that a network learns from: pictures shrunk (progressive resizing), moved, coloured, covered.
+
+    ``pictures``: (N, C, H, W), normalised float, as stored; they stay as they are, and where nothing changes they are
+    what is returned. The inputs are (N, C, *moves.size), in the same memory format.
+
+    Example: ``move_pictures(model.normalise(batch.pixels), batch.moves)``
+    """
+    inputs = shrunk(pictures, moves.size)
+    if moves.geometry is None and moves.colour is None and moves.erased is None:
+        return inputs
+    return apply(inputs, moves.geometry, moves.colour, erased=moves.erased)
+
+
+def move_masks(masks: Tensor, moves: Moves, *, void: int = VOID) -> Tensor:
+    """Return masks (N, H, W) of the stored pictures as masks (N, *moves.size) of the inputs, of the same dtype.
+
+    A pixel takes the value of the stored pixel that its middle falls into; nothing is mixed. Where it shows nothing of
+    the picture (the mirror beyond an edge, or what erasing covered), it becomes ``void``, which a loss leaves out.
+
+    >>> mirror = Moves(1, (1, 3), (1, 3), geometry=np.array([[[-1.0, 0.0, 1 / 3], [0.0, 1.0, 0.0]]]))
+    >>> move_masks(torch.tensor([[[1, 2, 3]]]), mirror).tolist()
+    [[[255, 3, 2]]]
+    """
+    number, tall, wide = masks.shape
+    height, width = moves.size
+    exact = torch.float32 if masks.device.type == "mps" else torch.float64
+    matrices = torch.from_numpy(moves.matrices).to(exact).to(masks.device)[..., None, None]
+    a, b, c, d, e, f = matrices.flatten(1, 2).unbind(1)  # (N, 1, 1) each: x' = a x + b y + c, y' = d x + e y + f
+    across = torch.arange(width, device=masks.device, dtype=exact)[None, None, :] + 0.5 - c
+    down = torch.arange(height, device=masks.device, dtype=exact)[None, :, None] + 0.5 - f
+    scale = a * e - b * d
+    columns = ((e * across - b * down) / scale).floor().long().expand(number, height, width)
+    rows = ((a * down - d * across) / scale).floor().long().expand(number, height, width)
+    there = (rows >= 0) & (rows < tall) & (columns >= 0) & (columns < wide)
+    places = rows.clamp(0, tall - 1) * wide + columns.clamp(0, wide - 1)
+    taken = masks.reshape(number, -1).gather(1, places.flatten(1)).view(number, height, width)
+    if moves.erased is not None:
+        there &= ~_covered(moves.erased, height, width, masks.device)
+    return taken.masked_fill(~there, void)
+
+
+def shrunk(inputs: Tensor, size: tuple[int, int]) -> Tensor:
+    """Return normalised pictures (N, C, H, W) at a smaller size, each pixel the mean of those it stands for."""
+    if size == tuple(inputs.shape[2:]):
+        return inputs
+    return functional.interpolate(inputs, size=size, mode="bilinear", antialias=True)
 
 
 def apply(
@@ -38,38 +88,9 @@ def apply(
     return outputs.contiguous(memory_format=form)
 
 
-def move_points(points: NDArray[np.floating], geometry: Matrices, *, height: int, width: int) -> NDArray[np.float64]:
-    """Return where points of the input are in the output, so that targets move with their picture.
-
-    ``points``: (N, P, 2) as (x, y) in pixels from the top left corner of the picture, so that the middle of its first
-    pixel is (0.5, 0.5). What lands outside the picture is returned as it is, for the caller to clip or drop.
-    """
-    pixels = _in_pixels(geometry, height, width)
-    middle = np.array([width / 2, height / 2])
-    offsets = np.asarray(points, np.float64) - middle - pixels[:, None, :, 2]
-    back = np.linalg.inv(pixels[:, :, :2])
-    return np.asarray(np.einsum("nij,npj->npi", back, offsets) + middle)
-
-
-def _whole(geometry: Matrices) -> NDArray[np.bool_]:
-    """Tell which matrices only shift and flip: those move by whole pixels."""
-    linear = geometry[:, :, :2]
-    straight = (linear[:, 0, 1] == 0) & (linear[:, 1, 0] == 0) & (linear[:, 1, 1] == 1)
-    return np.asarray(straight & (np.abs(linear[:, 0, 0]) == 1))
-
-
-def _in_pixels(geometry: Matrices, height: int, width: int) -> Matrices:
-    """Turn the shift from shares of the sides to pixels, rounded where the picture moves by whole pixels."""
-    pixels = geometry.copy()
-    pixels[:, :, 2] *= (width, height)
-    whole = _whole(geometry)
-    pixels[whole, :, 2] = np.floor(pixels[whole, :, 2] + 0.5)
-    return pixels
-
-
 def _moved(inputs: Tensor, geometry: Matrices) -> Tensor:
-    pixels = _in_pixels(geometry, *inputs.shape[2:])
-    whole = _whole(geometry)
+    pixels = in_pixels(geometry, *inputs.shape[2:])
+    whole = by_whole_pixels(geometry)
     if whole.all():
         return _gathered(inputs, pixels)
     if not whole.any():
@@ -140,9 +161,14 @@ def _coloured(inputs: Tensor, colour: Matrices) -> Tensor:
 
 
 def _without(inputs: Tensor, erased: Matrices) -> Tensor:
-    _, _, height, width = inputs.shape
+    height, width = inputs.shape[2:]
+    return inputs.masked_fill(_covered(erased, height, width, inputs.device)[:, None], 0.0)
+
+
+def _covered(erased: Matrices, height: int, width: int, device: torch.device) -> Tensor:
+    """Return (N, H, W): which pixels the rectangles cover."""
     edges = np.floor(erased * (width, height, width, height) + 0.5).astype(np.int64)
-    left, top, right, bottom = torch.from_numpy(edges).to(inputs.device, non_blocking=True)[:, :, None].unbind(1)
-    x, y = torch.arange(width, device=inputs.device), torch.arange(height, device=inputs.device)
+    left, top, right, bottom = torch.from_numpy(edges).to(device, non_blocking=True)[:, :, None].unbind(1)
+    x, y = torch.arange(width, device=device), torch.arange(height, device=device)
     across, down = (x >= left) & (x < right), (y >= top) & (y < bottom)  # (N, W), (N, H)
-    return inputs.masked_fill((down[:, :, None] & across[:, None, :])[:, None], 0.0)
+    return down[:, :, None] & across[:, None, :]
