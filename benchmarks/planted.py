@@ -79,14 +79,14 @@ def _asked(
     """Return for each picture the share of the evidence on its patch, and whether the evidence passes its checks."""
     from striate.data.pictures.crop_transform import Box
     from striate.interpret.attribution.explain import explain
-    from striate.interpret.torch_probe import Subject
+    from striate.interpret.torch_probe import TorchProbe
     from striate.runs.predictor import Predictor
 
     predictor, found = Predictor.open(run, device="cpu", onnx=False), []
     for pixels, (top, left) in asked:
-        subject = Subject.of(predictor, pixels)
-        scale = subject.pixels.shape[0] / SIDE
-        evidence = explain(subject, method=method)
+        probe = TorchProbe.of(predictor, pixels)
+        scale = probe.pixels.shape[0] / SIDE
+        evidence = explain(probe, method=method)
         box = Box(*(scale * side for side in (top, left, top + PATCH, left + PATCH)))
         found.append((evidence.share(box), evidence.trust is not None and evidence.trust.reason is None))
     return found

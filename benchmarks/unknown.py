@@ -2,7 +2,7 @@
 
 Each row is one score, its AUROC over all nets. Each net is trained on 6,000 pictures of MNIST for two epochs, without
 one digit: every digit, two kinds of net, with label smoothing 0 and 0.1, about 8 seconds a net on one core. "Striate"
-is what `fit_unknown` does; every score is fitted without the held-out digit. STRIATE_DIGITS names fewer digits.
+is what `fit_ood` does; every score is fitted without the held-out digit. STRIATE_DIGITS names fewer digits.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from benchmarks.table import Result, Row
 from striate.metrics.classification import auroc
 from striate.metrics.probability import log_softmax
 from striate.tasks.calibrate import fit_temperature
-from striate.tasks.ood import fit_unknown
+from striate.tasks.ood import fit_ood
 
 DIGITS = [int(digit) for digit in os.environ.get("STRIATE_DIGITS", "0,1,2,3,4,5,6,7,8,9").split(",")]
 PICTURES, EPOCHS = 6000, 2
@@ -86,7 +86,7 @@ def scores(train, train_targets, val, temperature) -> dict[str, object]:
     def mahalanobis(e, _):
         return np.min([np.einsum("nd,de,ne->n", e - m, within, e - m) for m in means], axis=0)
 
-    unknown = fit_unknown(train[0], train_targets, *val, temperature=temperature)
+    unknown = fit_ood(train[0], train_targets, *val, temperature=temperature)
     from striate.tasks.ood import _log_indecision, log_distance, unit
 
     return {

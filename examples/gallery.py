@@ -20,7 +20,7 @@ from sklearn.datasets import load_digits
 
 import striate
 from striate.interpret.activations import feature_visualization
-from striate.interpret.torch_probe import Subject
+from striate.interpret.torch_probe import TorchProbe
 from striate.render.answer import Answer, Row
 from striate.render.html.look_page import as_png
 from striate.render.png.drawn import picture_tile
@@ -44,7 +44,7 @@ def main() -> None:
     """Make every picture, then the page that shows them."""
     (DOCS / "gallery").mkdir(exist_ok=True)
     predictor = Predictor.open(open_weights(WEIGHTS, tell=lambda text: print(text, file=sys.stderr)), device="cpu")
-    cat = Subject.of(predictor, data.chelsea())
+    cat = TorchProbe.of(predictor, data.chelsea())
     why, stages, field = answers(look_picture(cat))
     told = [
         _draw("why", why, f"striate look cat.png --model {WEIGHTS}"),
@@ -76,7 +76,7 @@ def _draw(name: str, answer: Answer, command: str) -> str:
     return f"\n## {answer.question}\n\n    {command}\n\n{answer.said}\n\n![{alt}](gallery/{name}.webp)\n"
 
 
-def _grown(cat: Subject) -> Answer:
+def _grown(cat: TorchProbe) -> Answer:
     """Return pictures grown for channels of ever later parts, and for a class and its difference from another."""
     objectives = [feature_visualization.channel(cat.model, part, channel) for part, channel in GROWN]
     tabby, lynx = (

@@ -20,6 +20,7 @@ from striate.spec import (
     GELU,
     AdaptiveAvgPool,
     Add,
+    AuxHead,
     AvgPool,
     BatchNorm,
     Concat,
@@ -54,7 +55,6 @@ from striate.spec import (
     Row,
     ScaledTanh,
     Shape,
-    Side,
     Sigmoid,
     SiLU,
     Softmax,
@@ -173,14 +173,14 @@ def nets() -> st.SearchStrategy[Net]:
 
 @st.composite
 def _composed(draw: st.DrawFn, inner: st.SearchStrategy[Net]) -> Net:
-    kind = draw(st.sampled_from([Row, Add, Concat, Multiply, Repeat, Named, Side]))
+    kind = draw(st.sampled_from([Row, Add, Concat, Multiply, Repeat, Named, AuxHead]))
     if kind is Repeat:
         return Repeat(draw(inner), draw(st.integers(1, 5)))
     if kind is Named:
         return Named(draw(inner), draw(NAMES))
-    if kind is Side:
+    if kind is AuxHead:
         head = draw(inner)
-        return head if _has_side(head) else Side(head, weight=draw(st.just(0.3) | st.floats(0.01, 2)))
+        return head if _has_side(head) else AuxHead(head, weight=draw(st.just(0.3) | st.floats(0.01, 2)))
     return kind(tuple(draw(st.lists(inner, min_size=2, max_size=4))))
 
 
@@ -283,7 +283,7 @@ def _piece(draw: st.DrawFn, shape: Shape, single: Layers, depth: int) -> Net:
         return Repeat(inner, draw(st.integers(1, 3)))
     if kind == "named":
         return Named(inner, draw(NAMES))
-    return Identity() if _has_side(inner) else Side(inner, weight=draw(st.sampled_from([0.3, 0.5])))
+    return Identity() if _has_side(inner) else AuxHead(inner, weight=draw(st.sampled_from([0.3, 0.5])))
 
 
 @st.composite
@@ -333,4 +333,4 @@ def loose_cases(draw: st.DrawFn) -> tuple[Net, Shape]:
 
 
 def _has_side(net: Net) -> bool:
-    return isinstance(net, Side) or any(map(_has_side, net.inside()))
+    return isinstance(net, AuxHead) or any(map(_has_side, net.inside()))

@@ -9,7 +9,7 @@ from striate import Conv, ReLU, Shape
 from striate.interpret.arithmetic.dot import dot
 from striate.interpret.arithmetic.filters import as_conv, freeze, named
 from striate.interpret.picture import read
-from striate.interpret.torch_probe import Subject
+from striate.interpret.torch_probe import TorchProbe
 from striate.render.text.dot_text import text
 
 picture = (read(Path("square.txt")) * 255).astype(np.uint8)
@@ -24,13 +24,13 @@ sides = np.zeros((1, 2, 5, 5), np.float32)
 sides[0, 0, 1:4, [0, 4]] = 1
 sides[0, 1, [0, 4], 1:4] = 1
 
-subject = Subject.untrained(lines >> ReLU() >> Conv(1, 5, padding=2, bias=False), Shape(1, 12, 12), picture)
-freeze(subject.model, "conv1", np.concatenate([weights, level]))
-freeze(subject.model, "conv2", sides)
+probe = TorchProbe.untrained(lines >> ReLU() >> Conv(1, 5, padding=2, bias=False), Shape(1, 12, 12), picture)
+freeze(probe.model, "conv1", np.concatenate([weights, level]))
+freeze(probe.model, "conv2", sides)
 
 with torch.no_grad():
-    found = subject.tap(["conv2"])["conv2"][0]
+    found = probe.tap(["conv2"])["conv2"][0]
 for row in found:
     print(" ".join(f"{value:3.0f}" for value in row))
 print()
-print(text(dot(subject, "conv2")))
+print(text(dot(probe, "conv2")))

@@ -131,14 +131,14 @@ def test_any_class_reads_back(tmp_path: Path) -> None:
     for index in range(len(NAMES)):
         p = share.copy()
         p[index] += 1
-        answers.append((Path(f"{index}.png"), Scores(tuple(NAMES), p / 2, strangeness=0.1 * index, threshold=2 / 3)))
+        answers.append((Path(f"{index}.png"), Scores(tuple(NAMES), p / 2, ood_score=0.1 * index, threshold=2 / 3)))
     predict_csv.write(tmp_path / "a.csv", answers, NAMES, top=None, bad=pytest.fail)
     rows = table(tmp_path / "a.csv")
     assert [plain(row["best"]) for row in rows] == NAMES
     assert [name.removeprefix("probability of ") for name in list(rows[0])[6:]] == NAMES
     for row, (_, answer) in zip(rows, answers, strict=True):
         assert [float(cell) for cell in list(row.values())[6:]] == answer.probabilities.tolist(), "unrounded"
-        assert (float(row["strangeness"]), float(row["threshold"])) == (answer.strangeness, 2 / 3)
+        assert (float(row["strangeness"]), float(row["threshold"])) == (answer.ood_score, 2 / 3)
     text = (tmp_path / "a.csv").read_text(encoding="utf-8")
     cells = [cell for row in csv.reader(io.StringIO(text, newline="")) for cell in row]
     assert not any(cell.startswith(predict_csv.FORMULA) for cell in cells), "nothing a spreadsheet would compute"
@@ -147,7 +147,7 @@ def test_any_class_reads_back(tmp_path: Path) -> None:
 def test_none_of_these_has_no_best_and_many_classes_are_ranked(tmp_path: Path) -> None:
     many = [f"c{index}" for index in range(51)]
     p = np.linspace(0, 1, 51)
-    stranger = Scores(tuple(many), p / p.sum(), unknown=True, strangeness=3.5, threshold=2.0)
+    stranger = Scores(tuple(many), p / p.sum(), unknown=True, ood_score=3.5, threshold=2.0)
     answers = [(Path("x.png"), stranger), (Path("=y.png"), PictureError("=y.png: it is torn"))]
     told: list[str] = []
     assert predict_csv.write(tmp_path / "a.csv", answers, many, top=None, bad=told.append) == 2

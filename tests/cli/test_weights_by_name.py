@@ -22,7 +22,7 @@ TABLE = """
 import sys
 from striate.model.pretrained import pretrained
 from tests.published import entry
-pretrained.KNOWN["toy"] = entry(pretrained.File("toy.safetensors", sys.argv.pop(1) + "toy/model.safetensors"))
+pretrained.PRETRAINED["toy"] = entry(pretrained.File("toy.safetensors", sys.argv.pop(1) + "toy/model.safetensors"))
 from striate.cli.main import main
 main()
 """

@@ -120,7 +120,7 @@ def test_a_failed_try_leaves_no_trace(make, toy, refuses):
     """The batch norm before the layer that fails has counted nothing."""
     tight = make(net=refuses(toy.body(), more_than=3))
     split = make()
-    split.parts = 4
+    split.micro_batches = 4
     assert [type(event) for event in watch(tight, interval=0)].count(BatchSplit) == 2
     list(fit(split))
     # The toy's own names are one level down in the one that refuses.

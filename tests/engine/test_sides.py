@@ -74,7 +74,7 @@ def test_in_evaluation_a_net_is_the_one_without_side_heads(batch):
 def test_the_survey_tells_the_cost_of_the_heads_apart():
     whole = parse(f"{TRUNK} >> {HEAD} >> {REST}").on(SHAPE, classes=3)
     bare = parse(f"{TRUNK} >> {REST}").on(SHAPE, classes=3)
-    aside = [row for row in whole.rows if row.aside]
+    aside = [row for row in whole.rows if row.auxiliary]
     assert whole.macs - sum(row.macs for row in aside) == bare.macs
     assert whole.parameters - sum(row.parameters for row in aside) == bare.parameters
     assert sum(row.parameters for row in aside) == (4 * 7 + 7) + (7 * 3 + 3)

@@ -94,7 +94,7 @@ def test_answers_are_torchs(run: Run, digits: list[np.ndarray], size: int) -> No
     pairs = zip(quick.predict(digits, batch_size=size), slow.predict(digits, batch_size=size), strict=True)
     for found, wanted in pairs:
         assert (found.best, found.unknown) == (wanted.best, wanted.unknown)
-        assert found.strangeness == pytest.approx(wanted.strangeness, rel=1e-3, abs=1e-3)
+        assert found.ood_score == pytest.approx(wanted.ood_score, rel=1e-3, abs=1e-3)
         np.testing.assert_allclose(found.probabilities, wanted.probabilities, atol=1e-5)
     assert any(answer.unknown for answer in quick.predict(digits))
 

@@ -132,56 +132,56 @@ def test_every_number_of_a_known_layer_is_what_the_module_computed(kind: Callabl
         asked += 1
     assert asked >= 5
     first = adopted.dot(PIXELS)
-    assert first.made.layer.startswith("conv") and len(first.account.terms) == 27
+    assert first.made.layer.startswith("conv") and len(first.contributions.terms) == 27
     with pytest.raises(DescribeError, match=f"{first.made.part} has no place 30,0"):
         adopted.dot(PIXELS, first.made.part, 0, (30, 0))
 
 
 def test_what_a_place_of_code_sees_is_measured() -> None:
-    subject = _adopted(Coded).subject(PIXELS)
-    seen = subject.receptive_field("conv1", 5, 7)
+    probe = _adopted(Coded).probe(PIXELS)
+    seen = probe.receptive_field("conv1", 5, 7)
     assert seen.measured and seen.box == seen.unclipped == (4, 6, 7, 9)
-    assert subject.receptive_field("conv1", 0, 0).box == (0, 0, 2, 2)
-    assert effective_field(subject, "conv1", (5, 7)).seen == seen
-    assert subject.receptive_field("conv2", 6, 5).box == (9, 7, 17, 15)  # 3x3 of pools of 2x2 of 3x3
+    assert probe.receptive_field("conv1", 0, 0).box == (0, 0, 2, 2)
+    assert effective_field(probe, "conv1", (5, 7)).seen == seen
+    assert probe.receptive_field("conv2", 6, 5).box == (9, 7, 17, 15)  # 3x3 of pools of 2x2 of 3x3
 
 
 def test_what_works_in_place_behind_a_part_does_not_change_what_is_seen_of_it() -> None:
     adopted = _adopted(Coded)
-    subject = adopted.subject(PIXELS)
+    probe = adopted.probe(PIXELS)
     module = adopted.module.eval()
     assert isinstance(module, Coded)
     with torch.no_grad():
-        wanted = module.norm(module.conv1(subject.inputs))[0].numpy()
-    np.testing.assert_allclose(subject.tap(["norm"])["norm"], wanted, atol=1e-6)
+        wanted = module.norm(module.conv1(probe.inputs))[0].numpy()
+    np.testing.assert_allclose(probe.tap(["norm"])["norm"], wanted, atol=1e-6)
     assert wanted.min() < 0
-    inputs = subject.inputs.clone().requires_grad_(True)
-    logits, seen = subject.model.forward_with(inputs, ["norm"])
+    inputs = probe.inputs.clone().requires_grad_(True)
+    logits, seen = probe.model.forward_with(inputs, ["norm"])
     (gradient,) = torch.autograd.grad(logits[0, 1], [seen["norm"]])  # the tap is on the way to the answer
     assert float(gradient.abs().max()) > 0
-    torch.testing.assert_close(logits, module(subject.inputs))
+    torch.testing.assert_close(logits, module(probe.inputs))
 
 
 @pytest.mark.parametrize("method", METHODS)
 def test_every_method_or_a_clear_line(method: str) -> None:
     for kind in CODES:
-        subject = _adopted(kind).subject(PIXELS)
+        probe = _adopted(kind).probe(PIXELS)
         if method == "guided-backpropagation" and kind is Functional:
             with pytest.raises(DescribeError, match="no activation of Functional is a module"):
-                reasons.why(subject, method=method)
+                reasons.why(probe, method=method)
             continue
-        found = reasons.why(subject, method=method, target="bee", against="cow").evidence
+        found = reasons.why(probe, method=method, target="bee", against="cow").evidence
         assert found.heat.shape == (24, 20) and found.trust is not None
         assert found.trust.shuffled.parts[-1] == "module.conv1"
 
 
 def test_a_class_against_itself_is_one_clear_error() -> None:
-    subject = _adopted(_plain).subject(PIXELS)
+    probe = _adopted(_plain).probe(PIXELS)
     said = str(_adopted(_plain).predict(PIXELS)).split()[1].rstrip(",")
-    others = ", ".join(name for name in subject.classes if name != said)
+    others = ", ".join(name for name in probe.classes if name != said)
     with pytest.raises(
         DescribeError, match=f"^'{said}' is what it says itself, and against itself .* such as {others}$"
     ):
-        reasons.why(subject, against=said)
+        reasons.why(probe, against=said)
     with pytest.raises(DescribeError, match=r"^'bee' is the class asked about, and against itself"):
-        reasons.why(subject, target="bee", against=1)
+        reasons.why(probe, target="bee", against=1)

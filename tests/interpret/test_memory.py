@@ -18,7 +18,7 @@ from striate.interpret.activations.epoch_maps import small_maps, watched
 from striate.interpret.activations.maps import feature_maps, stages
 from striate.interpret.arithmetic.dot import dot
 from striate.interpret.look import answered
-from striate.interpret.torch_probe import Subject
+from striate.interpret.torch_probe import TorchProbe
 from striate.model.build.model import Model
 from striate.spec import Shape, parse
 
@@ -50,31 +50,31 @@ def _most(work: Callable[[], Any]) -> int:
     return meter.most
 
 
-def _deep(parts: int) -> Subject:
+def _deep(parts: int) -> TorchProbe:
     body = " >> ".join(["conv 8 3x3 pad 1 >> batchnorm >> relu"] * parts)
-    return Subject.untrained(parse(f"{body} >> globalavgpool >> flatten >> dense 3"), Shape(3, 32, 32), PIXELS)
+    return TorchProbe.untrained(parse(f"{body} >> globalavgpool >> flatten >> dense 3"), Shape(3, 32, 32), PIXELS)
 
 
-WALKS: dict[str, Callable[[Subject], Any]] = {
+WALKS: dict[str, Callable[[TorchProbe], Any]] = {
     "stages": stages,
-    "feature maps": lambda subject: feature_maps(subject, subject.survey.rows[-5].path),
+    "feature maps": lambda probe: feature_maps(probe, probe.survey.rows[-5].path),
     "answer": answered,
-    "dot": lambda subject: dot(subject, subject.survey.rows[-5].path),
-    "course": lambda subject: small_maps(subject.model, subject.pixels, watched(subject.model)),
+    "dot": lambda probe: dot(probe, probe.survey.rows[-5].path),
+    "course": lambda probe: small_maps(probe.model, probe.pixels, watched(probe.model)),
 }
 
 
 @pytest.mark.parametrize("name", WALKS)
 def test_more_parts_do_not_hold_more(name: str) -> None:
-    few, many = (_most(lambda subject=subject: WALKS[name](subject)) for subject in (_deep(4), _deep(24)))
+    few, many = (_most(lambda probe=probe: WALKS[name](probe)) for probe in (_deep(4), _deep(24)))
     assert MAP < few <= 8 * MAP
     assert many <= few + MAP // 8, "the weights' own copies"
 
 
 def test_the_meter_sees_what_is_kept() -> None:
-    subject = _deep(24)
+    probe = _deep(24)
     with torch.no_grad():
-        kept = _most(lambda: list(subject.model.each(subject.inputs)))
+        kept = _most(lambda: list(probe.model.each(probe.inputs)))
     assert kept > 60 * MAP
 
 
@@ -91,8 +91,8 @@ def test_nor_does_somebodys_code() -> None:
             return self.fc(x.mean((2, 3)))
 
     def held(parts: int) -> int:
-        subject = striate.adopt(Code(parts), input=(3, 32, 32), classes=3).subject(PIXELS)
-        assert subject.is_code and not isinstance(subject.model, Model)
-        return _most(lambda: stages(subject))
+        probe = striate.adopt(Code(parts), input=(3, 32, 32), classes=3).probe(PIXELS)
+        assert probe.is_code and not isinstance(probe.model, Model)
+        return _most(lambda: stages(probe))
 
     assert held(16) <= held(4) + MAP // 8

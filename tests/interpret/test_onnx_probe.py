@@ -9,23 +9,23 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
-from tests.interpret.arithmetic.test_dot import NETS, PICTURE, shaken, subject
+from tests.interpret.arithmetic.test_dot import NETS, PICTURE, probe, shaken
 
 from striate import nets
 from striate.errors import DescribeError, ModelError
 from striate.export.onnx_parts import compute
 from striate.interpret.arithmetic.dot import dot
-from striate.interpret.onnx_probe import Quick
-from striate.interpret.torch_probe import Subject
+from striate.interpret.onnx_probe import OnnxProbe
+from striate.interpret.torch_probe import TorchProbe
 from striate.spec import Shape
 from striate.spec.wiring import wired
 
 
-def quick(made: Subject, arrays: Mapping[str, NDArray[Any]] | None = None) -> Quick:
+def quick(made: TorchProbe, arrays: Mapping[str, NDArray[Any]] | None = None) -> OnnxProbe:
     """The same network with the same picture, its numbers as arrays."""
     given = arrays or {name: value.numpy() for name, value in made.model.state_dict().items()}
     wiring = wired(made.survey.net, made.survey.input)
-    return Quick(
+    return OnnxProbe(
         name=made.name,
         classes=made.classes,
         preprocess=made.preprocess,
@@ -40,7 +40,7 @@ def quick(made: Subject, arrays: Mapping[str, NDArray[Any]] | None = None) -> Qu
     )
 
 
-def check(made: Subject, *, every: bool) -> None:
+def check(made: TorchProbe, *, every: bool) -> None:
     """Hold the values of all parts, and the accounts of some numbers, against torch's to 1e-5."""
     fast = quick(made)
     assert fast.taps() == made.taps()
@@ -58,36 +58,36 @@ def check(made: Subject, *, every: bool) -> None:
         channel, *at = (int(drawn.integers(size)) for size in (shape.channels, *shape.size))
         slow, asked = (dot(each, path, channel, (at[0], at[1]) if shape.is_map else None) for each in (made, fast))
         for one, other in zip((slow.made, *slow.then), (asked.made, *asked.then), strict=True):
-            account, size = other.account, max(other.account.size, abs(other.network), 1e-6)
-            assert abs(account.result - other.network) <= 1e-5 * size, (other.part, other.off)
+            contributions, size = other.contributions, max(other.contributions.size, abs(other.network), 1e-6)
+            assert abs(contributions.result - other.network) <= 1e-5 * size, (other.part, other.off)
             size = max(size, float(np.abs(wanted[one.part]).max()))  # of all roundings before it
             assert abs(other.network - one.network) <= 1e-5 * size, other.part
-            assert abs(account.result - one.account.result) <= 1e-5 * size, other.part
-            np.testing.assert_array_equal(account.places, one.account.places)
-            if one.account.weights is not None:
-                np.testing.assert_array_equal(account.weights, one.account.weights, "the net's very own")
+            assert abs(contributions.result - one.contributions.result) <= 1e-5 * size, other.part
+            np.testing.assert_array_equal(contributions.places, one.contributions.places)
+            if one.contributions.weights is not None:
+                np.testing.assert_array_equal(contributions.weights, one.contributions.weights, "the net's very own")
         assert (asked.given, asked.seen, asked.place) == (slow.given, slow.seen, slow.place)
 
 
 @pytest.mark.parametrize("text", NETS)
 def test_every_layer(text: str) -> None:
-    check(subject(text), every=True)
+    check(probe(text), every=True)
 
 
 def test_the_table_of_connections() -> None:
     check(
-        shaken(Subject.untrained(nets.resolve("lenet5_1998"), Shape(1, 32, 32), PICTURE, classes=10)),
+        shaken(TorchProbe.untrained(nets.resolve("lenet5_1998"), Shape(1, 32, 32), PICTURE, classes=10)),
         every=True,
     )
 
 
 @pytest.mark.parametrize("name", ["resnet20", "googlenet", "mobilenet_v3_small", "densenet121"])
 def test_nets_of_the_catalogue(name: str) -> None:
-    check(shaken(Subject.untrained(nets.resolve(name), Shape(3, 64, 64), PICTURE, classes=5)), every=False)
+    check(shaken(TorchProbe.untrained(nets.resolve(name), Shape(3, 64, 64), PICTURE, classes=5)), every=False)
 
 
 def test_only_what_is_needed_is_computed() -> None:
-    made = subject("conv 4 3 >> relu >> conv 5 3 >> flatten >> dense 3")
+    made = probe("conv 4 3 >> relu >> conv 5 3 >> flatten >> dense 3")
     arrays = {name: value.numpy() for name, value in made.model.state_dict().items()}
     broken = {**arrays, "dense1.weight": np.full_like(arrays["dense1.weight"].T, np.nan)}  # of a shape that cannot be
     fast = quick(made, broken)
@@ -97,7 +97,7 @@ def test_only_what_is_needed_is_computed() -> None:
 
 
 def test_weights_of_another_net_are_refused() -> None:
-    made = subject("conv 4 3 >> batchnorm >> relu")
+    made = probe("conv 4 3 >> batchnorm >> relu")
     arrays = {name: value.numpy() for name, value in made.model.state_dict().items()}
     with pytest.raises(ModelError, match=r"conv9\.weight is of no part"):
         quick(made, {**arrays, "conv9.weight": np.zeros(3, np.float32)})
@@ -106,7 +106,7 @@ def test_weights_of_another_net_are_refused() -> None:
 
 
 def test_refusals_are_those_of_torch() -> None:
-    made = subject("conv 4 3 >> relu >> flatten >> dense 3")
+    made = probe("conv 4 3 >> relu >> flatten >> dense 3")
     for asked in (("conv",), ("conv1", 4), ("conv1", 0, (10, 0)), ("dense1", 0, (0, 0)), ("input",)):
         with pytest.raises(DescribeError) as wanted:
             dot(made, *asked)  # type: ignore[arg-type]
@@ -116,7 +116,7 @@ def test_refusals_are_those_of_torch() -> None:
 
 
 def test_nothing_is_folded() -> None:
-    made = subject("conv 4 3 >> batchnorm >> relu")
+    made = probe("conv 4 3 >> batchnorm >> relu")
     with torch.no_grad():
         made.model.get_parameter("batchnorm1.weight").fill_(1e3)
     np.testing.assert_allclose(quick(made).tap(["conv1"])["conv1"], made.tap(["conv1"])["conv1"], rtol=1e-5, atol=1e-6)

@@ -12,7 +12,7 @@ from striate.interpret.activations.maps import feature_maps, stages
 from striate.interpret.activations.receptive import effective_field
 from striate.interpret.diagnostics.confusion import confusion
 from striate.interpret.diagnostics.health import health
-from striate.interpret.torch_probe import Subject
+from striate.interpret.torch_probe import TorchProbe
 from striate.model.build.model import build
 from striate.nets import CATALOG
 from striate.spec import Shape, parse
@@ -21,64 +21,64 @@ SPOT = np.zeros((12, 12, 3), np.uint8)
 SPOT[7, 4] = 255
 
 
-def _subject(text: str, pixels: np.ndarray = SPOT) -> Subject:
-    return Subject.untrained(parse(text), Shape(3, *pixels.shape[:2]), pixels)
+def _subject(text: str, pixels: np.ndarray = SPOT) -> TorchProbe:
+    return TorchProbe.untrained(parse(text), Shape(3, *pixels.shape[:2]), pixels)
 
 
-def _set(subject: Subject, part: str, weight: float | torch.Tensor, bias: float | torch.Tensor = 0.0) -> None:
-    layer = subject.model.get_submodule(part)
+def _set(probe: TorchProbe, part: str, weight: float | torch.Tensor, bias: float | torch.Tensor = 0.0) -> None:
+    layer = probe.model.get_submodule(part)
     with torch.no_grad():
         layer.weight.copy_(torch.as_tensor(weight).expand_as(layer.weight))
         layer.bias.copy_(torch.as_tensor(bias).expand_as(layer.bias))
 
 
 def test_maps_come_by_how_active_they_are_with_the_spot_each_comes_from() -> None:
-    subject = _subject("conv 3 3x3 pad 1 >> relu >> globalavgpool >> flatten >> dense 2")
-    _set(subject, "conv1", torch.tensor([1.0, 3.0, -1.0])[:, None, None, None])
-    stage = feature_maps(subject, "relu1")
+    probe = _subject("conv 3 3x3 pad 1 >> relu >> globalavgpool >> flatten >> dense 2")
+    _set(probe, "conv1", torch.tensor([1.0, 3.0, -1.0])[:, None, None, None])
+    stage = feature_maps(probe, "relu1")
     assert [one.channel for one in stage.maps] == [1, 0, 2] and stage.silent == 1
     best = stage.maps[0]
     assert best.highest == pytest.approx(9) and best.values[best.place] == best.highest
     assert best.seen.box.top <= 7 < best.seen.box.bottom and best.seen.box.left <= 4 < best.seen.box.right
-    np.testing.assert_allclose(best.values, subject.tap(["relu1"])["relu1"][1])
-    assert feature_maps(subject, "relu1", channel=2).maps[0].channel == 2
+    np.testing.assert_allclose(best.values, probe.tap(["relu1"])["relu1"][1])
+    assert feature_maps(probe, "relu1", channel=2).maps[0].channel == 2
     for part, words in (("conv2", "near it: conv1"), ("dense1", "flat vector"), ("input", "the picture itself")):
         with pytest.raises(DescribeError, match=words):
-            feature_maps(subject, part)
+            feature_maps(probe, part)
     with pytest.raises(DescribeError, match="no channel 3: it puts out 3, numbered from 0 to 2"):
-        feature_maps(subject, "relu1", channel=3)
+        feature_maps(probe, "relu1", channel=3)
 
 
 def test_stages_are_one_for_each_size_and_hold_no_more_than_the_way_needs() -> None:
-    subject = _subject(
+    probe = _subject(
         "conv 4 3x3 pad 1 >> relu >> maxpool 2 >> 2 * (conv 4 3x3 pad 1 >> relu) >> maxpool 2 >> globalavgpool"
         " >> flatten >> dense 2"
     )
-    found = stages(subject)
+    found = stages(probe)
     assert [stage.size for stage in found] == [(12, 12), (6, 6), (3, 3)]
-    assert found[1].part == subject.survey.rows[6].path
+    assert found[1].part == probe.survey.rows[6].path
     for stage in found:
-        whole = subject.tap([stage.part])[stage.part]
+        whole = probe.tap([stage.part])[stage.part]
         assert (stage.low, stage.high) == (whole.min(), whole.max())
 
 
 def test_the_effective_field_is_where_the_weights_are() -> None:
-    subject = _subject("conv 1 5x5 pad 2 >> conv 1 3x3 pad 1")
-    _set(subject, "conv1", 1.0)
-    _set(subject, "conv2", 1.0)
-    whole = effective_field(subject, "conv2", (6, 6))
+    probe = _subject("conv 1 5x5 pad 2 >> conv 1 3x3 pad 1")
+    _set(probe, "conv1", 1.0)
+    _set(probe, "conv2", 1.0)
+    whole = effective_field(probe, "conv2", (6, 6))
     assert whole.seen.box == (3, 3, 10, 10) and whole.pixels == 49 and whole.share == 1
     line = torch.tensor([1.0, 2, 3, 2, 1])  # ones of 5 over ones of 3
     np.testing.assert_allclose(whole.influence[6, 3:10], np.convolve(np.ones(5), np.ones(3)) / 3, rtol=1e-5)
     assert line[2] == 3
     middle = torch.zeros(1, 1, 5, 5)
     middle[..., 2, 2] = 1
-    _set(subject, "conv1", middle)
-    narrow = effective_field(subject, "conv2", (6, 6))
+    _set(probe, "conv1", middle)
+    narrow = effective_field(probe, "conv2", (6, 6))
     assert narrow.pixels == 9 and narrow.seen.box == whole.seen.box and narrow.middle == (5, 5, 8, 8)
     assert narrow.side == 3
     with pytest.raises(DescribeError, match="no place 12,0"):
-        effective_field(subject, "conv2", (12, 0))
+        effective_field(probe, "conv2", (12, 0))
 
 
 def test_dead_and_doubled_filters_are_found_and_a_healthy_net_is_left_alone() -> None:
@@ -86,7 +86,7 @@ def test_dead_and_doubled_filters_are_found_and_a_healthy_net_is_left_alone() ->
     fine = health(model, pixels[:64], targets[:64])
     assert fine.pictures == 64 and [one.part for one in fine.gradients] == ["conv1", "conv2", "dense1"]
     assert not any("vanish" in text or "explode" in text for text in fine.advice)
-    assert not fine.twins
+    assert not fine.duplicates
     ill = build(parse("conv 4 3x3 >> relu >> flatten >> dense 10"), Shape(1, 8, 8)).eval()
     with torch.no_grad():
         layer = ill.get_submodule("conv1")
@@ -95,7 +95,7 @@ def test_dead_and_doubled_filters_are_found_and_a_healthy_net_is_left_alone() ->
     found = health(ill, pixels[:64], targets[:64])
     dead = next(one for one in found.activations if one.part == "relu1")
     assert dead.dead == (2,) and dead.channels == 4 and dead.zeros > 0.25
-    assert [(pair.part, pair.first, pair.second) for pair in found.twins] == [("conv1", 0, 3)]
+    assert [(pair.part, pair.first, pair.second) for pair in found.duplicates] == [("conv1", 0, 3)]
     assert any("1 of 4 channels" in text and "relu1" in text for text in found.advice)
 
 
@@ -142,10 +142,10 @@ def test_confusion_by_hand() -> None:
 def test_stages_of_the_catalogue(name: str) -> None:
     entry = CATALOG[name]
     picture = np.random.default_rng(0).integers(0, 256, (*entry.input.size, entry.input.channels), dtype=np.uint8)
-    subject = Subject.untrained(entry.function(entry.classes), entry.input, picture)
-    found = stages(subject)
+    probe = TorchProbe.untrained(entry.function(entry.classes), entry.input, picture)
+    found = stages(probe)
     assert len(found) >= 4 and found[0].size > found[-1].size
-    field = effective_field(subject, found[0].part, draws=1)
+    field = effective_field(probe, found[0].part, draws=1)
     inside = field.seen.box
     rows, columns = np.nonzero(field.influence)
     assert inside.top <= rows.min() and rows.max() < inside.bottom

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from striate.model.pretrained.pretrained import KNOWN, in_package
+from striate.model.pretrained.pretrained import PRETRAINED, in_package
 from striate.nets import CATALOG
 from striate.spec import Conv, parse
 
@@ -52,9 +52,9 @@ def test_its_text_reads_back() -> None:
 def test_it_answers_as_the_network_it_was_published_with(number: int) -> None:
     theirs = pytest.importorskip("efficientnet_lite_pytorch", reason="needs the dev extra: its network as published")
     name = f"efficientnet_lite{number}"
-    file = in_package(KNOWN[name].files[0])
+    file = in_package(PRETRAINED[name].files[0])
     if file is None:
-        pytest.skip(f"needs the package {KNOWN[name].files[0].package}")
+        pytest.skip(f"needs the package {PRETRAINED[name].files[0].package}")
     import torch
 
     from striate.runs.predictor import Predictor

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 import numpy as np
-from tests.interpret.attribution.planted import pictures, subject
+from tests.interpret.attribution.planted import pictures, probe
 
 from striate.interpret.attribution.counterfactual import change_of_mind
 from striate.interpret.attribution.explain import explain
@@ -20,7 +20,7 @@ def text(answer: Answer) -> str:
 
 
 def test_the_page_says_where_and_how_far_to_trust_it() -> None:
-    evidence = explain(subject(pictures(1, 7)[0][0]), part="relu3")
+    evidence = explain(probe(pictures(1, 7)[0][0]), part="relu3")
     trust = evidence.trust
     assert trust and trust.reason is None
     html = text(why_answer(evidence, "1.00 across"))
@@ -36,7 +36,7 @@ def test_the_page_says_where_and_how_far_to_trust_it() -> None:
 
 
 def test_what_fails_is_crossed_out_with_the_reason() -> None:
-    evidence = explain(subject(pictures(1, 7)[0][0]), part="relu3")
+    evidence = explain(probe(pictures(1, 7)[0][0]), part="relu3")
     assert evidence.trust
     same = dataclasses.replace(evidence.trust.shuffled, correlations=(0.9,) * len(evidence.trust.shuffled.parts))
     failing = dataclasses.replace(evidence, trust=dataclasses.replace(evidence.trust, shuffled=same))
@@ -50,7 +50,7 @@ def test_what_fails_is_crossed_out_with_the_reason() -> None:
 
 
 def test_evidence_with_a_sign_has_a_legend_with_a_sign() -> None:
-    evidence = explain(subject(pictures(1, 7)[0][0]), method="integrated-gradients", trust=False)
+    evidence = explain(probe(pictures(1, 7)[0][0]), method="integrated-gradients", trust=False)
     tile, legend = heat(evidence)
     assert legend.low == -legend.high < 0
     assert legend.high == np.abs(evidence.heat).max()
@@ -59,7 +59,7 @@ def test_evidence_with_a_sign_has_a_legend_with_a_sign() -> None:
 
 def test_what_would_change_its_mind_is_drawn() -> None:
     change = next(
-        each for each in (change_of_mind(subject(picture)) for picture in pictures(6, 7)[0]) if each.after is not None
+        each for each in (change_of_mind(probe(picture)) for picture in pictures(6, 7)[0]) if each.after is not None
     )
     html = text(change_answer(change))
     assert f"it says {change.after}, not {change.before}" in html
@@ -70,7 +70,7 @@ def test_what_would_change_its_mind_is_drawn() -> None:
 
 
 def test_the_word_for_trust_follows_the_figures() -> None:
-    evidence = explain(subject(pictures(1, 7)[0][0]), part="relu3")
+    evidence = explain(probe(pictures(1, 7)[0][0]), part="relu3")
     assert evidence.trust
     curves, shuffled = evidence.trust.curves, evidence.trust.shuffled
     count = len(shuffled.parts)

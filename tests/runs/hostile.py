@@ -22,7 +22,7 @@ from striate.model.files.weights import KEY, ModelFile, to_pieces
 from striate.runs.seal import SEAL, ZEROS, graph_digest, sealed
 from striate.spec import parse
 from striate.spec.shape import Shape
-from striate.tasks.ood import fit_unknown
+from striate.tasks.ood import fit_ood
 
 NET = "conv 4 3x3 pad 1 >> batchnorm >> relu >> maxpool 2 >> flatten >> dense 8 >> relu >> dense 3"
 HOW = Preprocess(8, 8, 3, mean=(0.4, 0.5, 0.6), std=(0.2, 0.3, 0.4))
@@ -38,7 +38,7 @@ def write(folder: Path, *, recorded: bool = True, net: str = NET) -> Path:
         model.state_dict()["batchnorm1.running_mean"].uniform_(-0.5, 0.5)
     draw = np.random.default_rng(0)
     embeddings, targets = draw.normal(size=(60, 8)), np.arange(60) % 3
-    unknown = fit_unknown(embeddings, targets, draw.normal(size=(30, 8)), draw.normal(size=(30, 3)))
+    unknown = fit_ood(embeddings, targets, draw.normal(size=(30, 8)), draw.normal(size=(30, 3)))
     facts = ModelFile(
         net=net,
         input=(3, 8, 8),

@@ -25,7 +25,7 @@ from striate.runs.predictor import Predictor
 from striate.runs.run import Run
 from striate.spec import parse
 from striate.spec.shape import Shape
-from striate.tasks.ood import fit_unknown
+from striate.tasks.ood import fit_ood
 
 NET = "conv 6 3x3 pad 1 >> batchnorm >> relu >> maxpool 2 >> flatten >> dense 8 >> relu >> dense 3"
 CLASSES = ("cat", "dog", "owl")
@@ -192,17 +192,17 @@ def test_none_of_these(path: Path, model: Any, pixels: list[np.ndarray]) -> None
     with torch.no_grad():
         inputs = model.normalise(torch.from_numpy(known.astype(np.uint8)).permute(0, 3, 1, 2))
         logits, embeddings = (tensor.numpy() for tensor in model.embed(inputs))
-    unknown = fit_unknown(embeddings[::2], targets[::2], embeddings[1::2], logits[1::2], temperature=1.7)
+    unknown = fit_ood(embeddings[::2], targets[::2], embeddings[1::2], logits[1::2], temperature=1.7)
     facts = dataclasses.replace(FACTS, unknown=unknown.to_dict())
     path.write_bytes(to_bytes(dict(model.state_dict()) | unknown.to_tensors(), facts))
     predictor = Predictor.open(path)
     noise = pixels[0]
     answers = predictor.predict([*known[1:40:2].astype(np.uint8), noise])
     wanted = unknown.score(*_asked(model, noise))
-    assert answers[-1].strangeness == pytest.approx(float(wanted[0]), rel=1e-4)
+    assert answers[-1].ood_score == pytest.approx(float(wanted[0]), rel=1e-4)
     assert answers[-1].unknown == bool(unknown.is_unknown(wanted)[0])
     assert sum(answer.unknown for answer in answers[:-1]) <= 2
-    assert np.argmax([answer.strangeness for answer in answers]) == 20
+    assert np.argmax([answer.ood_score for answer in answers]) == 20
     plain = predictor.predict([noise], unknown=False)[0]
     assert not plain.unknown
     assert np.array_equal(plain.probabilities, answers[-1].probabilities) or np.allclose(

@@ -8,6 +8,7 @@ from math import ceil
 
 from striate.spec import (
     AdaptiveAvgPool,
+    AuxHead,
     Concat,
     Conv,
     ConvTranspose,
@@ -18,7 +19,6 @@ from striate.spec import (
     Repeat,
     Row,
     Shape,
-    Side,
     Subsample,
     Upsample,
 )
@@ -45,7 +45,7 @@ def look(net: Net, grid: Grid) -> Grid:
         return grid
     if isinstance(net, Named):
         return look(net.net, grid)
-    if isinstance(net, Side):
+    if isinstance(net, AuxHead):
         return grid
     if net.inside():
         return _joined([look(branch, grid) for branch in net.inside()], spread=not isinstance(net, Concat))

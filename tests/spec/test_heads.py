@@ -20,7 +20,7 @@ def test_everything_before_the_head_keeps_its_path(name: str) -> None:
     new = with_new_head(old)
     assert new.is_open and not new.with_classes(7).is_open
     survey = new.with_classes(7).on(entry.input, fit="floor")
-    assert str(survey.output) == "7" and not any(row.aside for row in survey.rows)
+    assert str(survey.output) == "7" and not any(row.auxiliary for row in survey.rows)
     head = new.head()[0]
     before = {row.path: row for row in old.on(entry.input, fit="floor").rows}
     for row in survey.rows:

@@ -9,6 +9,7 @@ import pytest
 from striate.errors import DescribeError
 from striate.spec import (
     Add,
+    AuxHead,
     Conv,
     Dense,
     Flatten,
@@ -22,7 +23,6 @@ from striate.spec import (
     Repeat,
     Row,
     Shape,
-    Side,
     Tanh,
     add,
     concat,
@@ -44,7 +44,7 @@ def test_functions_and_operators_say_the_same() -> None:
     assert multiply(a, b) == a * b
     assert repeat(3, a) == 3 * a == Repeat(a, 3)
     assert a.name("x") == Named(a, "x")
-    assert side(a, weight=0.5) == Side(a, weight=0.5)
+    assert side(a, weight=0.5) == AuxHead(a, weight=0.5)
 
 
 def test_fields_have_one_form() -> None:

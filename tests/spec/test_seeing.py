@@ -31,7 +31,7 @@ def test_the_footprint_of_every_position_is_what_it_sees(case: tuple[Net, Shape]
     net, shape = case
     survey = net.on(shape, fit="floor")
     grid = look(net, picture(shape))
-    last = [row for row in survey.rows if not row.aside][-1:]
+    last = [row for row in survey.rows if not row.auxiliary][-1:]
     if not last:  # a net of side heads alone
         return
     assert {place: survey.footprint(last[0].path, *place) for place in grid} == grid

@@ -269,7 +269,7 @@ def test_every_table_fits_and_every_survey_is_json(case: tuple[Net, Shape]) -> N
 def test_totals_say_what_side_heads_and_fixed_numbers_are() -> None:
     head = GlobalAvgPool() >> Flatten() >> Dense(3)
     survey = (Conv(4, 3) >> side(head) >> ReLU() >> Flatten() >> Dense(3)).on(1, 5, 5)
-    assert [row.path for row in survey.rows if row.aside] == [
+    assert [row.path for row in survey.rows if row.auxiliary] == [
         "side1.globalavgpool1",
         "side1.flatten1",
         "side1.dense1",

@@ -126,7 +126,7 @@ def just_run(net: Net, value: Tensor) -> Tensor:
         return value
     if isinstance(net, spec.Named):
         return just_run(net.net, value)
-    if isinstance(net, spec.Side):
+    if isinstance(net, spec.AuxHead):
         just_run(net.net, value)
         return value
     if isinstance(net, Branches):

@@ -13,7 +13,7 @@ from torch.nn import functional
 from striate.errors import StriateError
 from striate.model.build.model import Outputs
 from striate.tasks import classify
-from striate.tasks.ood import fit_unknown
+from striate.tasks.ood import fit_ood
 
 
 def batch(n=12, k=4, seed=0):
@@ -78,7 +78,7 @@ def test_decode_gives_calibrated_probabilities(seed, dtype, scale):
     answers = classify.decode(logits, ("a", "b", "c"), temperature=2.0)
     expected = torch.softmax(torch.from_numpy(logits).double() / 2.0, dim=1).numpy()
     np.testing.assert_allclose([answer.probabilities for answer in answers], expected, atol=1e-12)
-    assert all(not answer.unknown and answer.strangeness is None for answer in answers)
+    assert all(not answer.unknown and answer.ood_score is None for answer in answers)
 
 
 def test_decode_names_the_unknown():
@@ -87,7 +87,7 @@ def test_decode_names_the_unknown():
     targets = np.arange(200) % 2
     embeddings = middles[targets] + generator.normal(size=(200, 8))
     logits = embeddings[:, :2]
-    unknown = fit_unknown(embeddings[:100], targets[:100], embeddings[100:], logits[100:])
+    unknown = fit_ood(embeddings[:100], targets[:100], embeddings[100:], logits[100:])
     strange = np.zeros((1, 8)) + 9 * np.eye(8)[5]
     answers = classify.decode(
         np.vstack([logits[:1], strange[:, :2]]),
@@ -98,7 +98,7 @@ def test_decode_names_the_unknown():
     assert not answers[0].unknown
     assert answers[0].best == "cat"
     assert str(answers[1]).startswith("none of these (closest: ")
-    assert answers[1].strangeness > unknown.threshold > answers[0].strangeness
+    assert answers[1].ood_score > unknown.threshold > answers[0].ood_score
     assert [answer.to_dict()["threshold"] for answer in answers] == [unknown.threshold] * 2
 
 

@@ -16,7 +16,7 @@ from striate.tasks import ood as room
 from striate.tasks import sketch
 from striate.tasks.calibrate import fit_temperature
 from striate.tasks.contrast import contrast
-from striate.tasks.ood import Unknown, fit_unknown
+from striate.tasks.ood import OODDetector, fit_ood
 
 
 def clusters(per_class, *, width=16, classes=3, spread=1.0, seed=0):
@@ -30,7 +30,7 @@ def clusters(per_class, *, width=16, classes=3, spread=1.0, seed=0):
 def test_tells_gaussians_in_another_direction_apart():
     train, _, targets = clusters(200, seed=1)
     val, test = clusters(100, seed=2), clusters(200, seed=3)
-    fitted = fit_unknown(train, targets, val[0], val[1])
+    fitted = fit_ood(train, targets, val[0], val[1])
     generator = np.random.default_rng(4)
     # Between two known ones, but far along a direction none of them has.
     middle = (np.eye(16)[0] + np.eye(16)[1]) * 5 + np.eye(16)[9] * 8
@@ -47,7 +47,7 @@ def test_known_pictures_are_kept_at_the_share_asked_for(per_class):
     for seed in range(10):
         train, _, targets = clusters(100, seed=3 * seed)
         val, test = clusters(per_class, seed=3 * seed + 1), clusters(300, seed=3 * seed + 2)
-        fitted = fit_unknown(train, targets, *val[:2], known_kept=0.95)
+        fitted = fit_ood(train, targets, *val[:2], known_kept=0.95)
         assert not fitted.is_unknown(fitted.score(*val[:2])).mean() > 0.05
         kept.append(1 - fitted.is_unknown(fitted.score(*test[:2])).mean())
     assert 0.935 <= np.mean(kept) <= 0.975
@@ -87,7 +87,7 @@ def test_a_digit_held_out_is_told_apart_better_than_by_the_largest_softmax():
     for held_out in (4, 8, 1, 9):
         train, val, test, strange = digits_with_one_held_out(held_out, seed=held_out)
         temperature = fit_temperature(val[1], val[2])
-        fitted = fit_unknown(train[0], train[2], val[0], val[1], temperature=temperature)
+        fitted = fit_ood(train[0], train[2], val[0], val[1], temperature=temperature)
         found = contrast(fitted, test[:2], strange[:2])
         assert found.auroc.value > found.softmax_auroc.value, held_out
         assert found.kept > 0.93
@@ -101,7 +101,7 @@ def test_few_pictures_answer_rather_than_refuse(val_count, width):
     # Ten a class, more numbers than pictures, a validation split of almost nothing.
     train, _, targets = clusters(10, width=width, seed=5, spread=0.3)
     val, test = clusters(10, width=width, seed=6, spread=0.3), clusters(30, width=width, seed=7, spread=0.3)
-    fitted = fit_unknown(train, targets, val[0][:val_count], val[1][:val_count])
+    fitted = fit_ood(train, targets, val[0][:val_count], val[1][:val_count])
     scores = fitted.score(*test[:2])
     assert np.isfinite(scores).all()
     assert fitted.threshold is not None
@@ -112,7 +112,7 @@ def test_few_pictures_answer_rather_than_refuse(val_count, width):
 
 def test_no_validation_picture_calls_nothing_unknown():
     train, logits, targets = clusters(10)
-    fitted = fit_unknown(train, targets, train[:0], logits[:0])
+    fitted = fit_ood(train, targets, train[:0], logits[:0])
     assert fitted.threshold is None
     assert not fitted.is_unknown(fitted.score(train * -1, logits)).any()
     json.dumps(fitted.to_dict(), allow_nan=False)
@@ -131,7 +131,7 @@ def test_no_validation_picture_calls_nothing_unknown():
     ],
 )
 def test_odd_embeddings_give_finite_scores(embeddings, logits):
-    fitted = fit_unknown(embeddings, np.zeros(len(embeddings), dtype=int), embeddings, logits)
+    fitted = fit_ood(embeddings, np.zeros(len(embeddings), dtype=int), embeddings, logits)
     assert np.isfinite(fitted.score(embeddings, logits)).all()
     assert np.isfinite(fitted.threshold)
 
@@ -139,13 +139,13 @@ def test_odd_embeddings_give_finite_scores(embeddings, logits):
 def test_same_from_the_file_and_same_every_time():
     train, _, targets = clusters(50, width=600)
     val = clusters(20, width=600, seed=1)
-    fitted = fit_unknown(train, targets, *val[:2], temperature=1.7)
+    fitted = fit_ood(train, targets, *val[:2], temperature=1.7)
     tensors = {**fitted.to_tensors(), "conv1.weight": np.zeros(3)}
     assert all(name.startswith("unknown.") for name in fitted.to_tensors())
-    back = Unknown.from_tensors(tensors, json.loads(json.dumps(fitted.to_dict(), allow_nan=False)))
+    back = OODDetector.from_tensors(tensors, json.loads(json.dumps(fitted.to_dict(), allow_nan=False)))
     np.testing.assert_array_equal(back.score(*val[:2]), fitted.score(*val[:2]))
     assert (back.threshold, back.temperature) == (fitted.threshold, 1.7)
-    again = fit_unknown(train, targets, *val[:2], temperature=1.7)
+    again = fit_ood(train, targets, *val[:2], temperature=1.7)
     np.testing.assert_array_equal(again.stored, fitted.stored)
     assert again.threshold == fitted.threshold
 
@@ -153,7 +153,7 @@ def test_same_from_the_file_and_same_every_time():
 def test_stays_small():
     generator = np.random.default_rng(0)
     wide = generator.normal(size=(3000, 2000)).astype(np.float32)
-    fitted = fit_unknown(wide, np.arange(3000) % 10, wide[:50], wide[:50, :10])
+    fitted = fit_ood(wide, np.arange(3000) % 10, wide[:50], wide[:50, :10])
     assert fitted.stored.shape == (2000, 512)
     assert sum(array.nbytes for array in fitted.to_tensors().values()) <= 2_100_000
 
@@ -201,7 +201,7 @@ def test_indecision_is_the_generalised_entropy():
 
 def test_refusals():
     train, logits, targets = clusters(10)
-    fitted = fit_unknown(train, targets, train, logits)
+    fitted = fit_ood(train, targets, train, logits)
     with pytest.raises(StriateError, match="5 numbers wide but were 16"):
         fitted.score(train[:, :5], logits)
     with pytest.raises(StriateError, match="30 embeddings but 2"):
@@ -209,9 +209,9 @@ def test_refusals():
     with pytest.raises(StriateError, match="NaN"):
         fitted.score(np.full((1, 16), np.nan), logits[:1])
     with pytest.raises(StriateError, match="known_kept"):
-        fit_unknown(train, targets, train, logits, known_kept=0.0)
+        fit_ood(train, targets, train, logits, known_kept=0.0)
     with pytest.raises(StriateError, match="no training pictures"):
-        fit_unknown(train[:0], targets[:0], train, logits)
+        fit_ood(train[:0], targets[:0], train, logits)
     for tensors, facts in (
         ({}, fitted.to_dict()),
         (fitted.to_tensors(), {}),
@@ -219,13 +219,13 @@ def test_refusals():
         ({"unknown.stored": np.zeros(3)}, fitted.to_dict()),
     ):
         with pytest.raises(ModelError, match="none of these"):
-            Unknown.from_tensors(tensors, facts)
+            OODDetector.from_tensors(tensors, facts)
 
 
 def test_a_stored_picture_is_scored_by_the_others():
     rng = np.random.default_rng(4)
     train, logits = rng.normal(size=(60, 16)), rng.normal(size=(60, 3))
-    fitted = fit_unknown(train, np.arange(60) % 3, rng.normal(size=(40, 16)), rng.normal(size=(40, 3)))
+    fitted = fit_ood(train, np.arange(60) % 3, rng.normal(size=(40, 16)), rng.normal(size=(40, 3)))
     without = replace(fitted, stored=fitted.stored[1:])
     assert np.isclose(fitted.score(train[:1], logits[:1], stored=True), without.score(train[:1], logits[:1]))
     assert fitted.score(train[:1], logits[:1]) < fitted.score(train[:1], logits[:1], stored=True)

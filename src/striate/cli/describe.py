@@ -61,13 +61,13 @@ def command(
 
 def _draw(name: str, survey: Survey, output: Path | None) -> Path:
     """Draw a net, and return where."""
-    from striate.cli.write_output import check_free, leave
+    from striate.cli.write_output import check_free, write_output
     from striate.render.svg.diagram import diagram, is_ours
 
     path = Path(name)
     title = path.stem if path.is_file() else name if name.replace("_", "").replace("-", "").isalnum() else "net"
     target = check_free(output or Path(f"{title}.svg"), is_ours)
-    leave(target, diagram(survey.net, survey.input, title=title).encode(), is_ours)
+    write_output(target, diagram(survey.net, survey.input, title=title).encode(), is_ours)
     return target
 
 

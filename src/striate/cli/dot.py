@@ -35,7 +35,7 @@ def command(
     And what the norm and the activation behind it make of it. PICTURE is a picture file, or text (.txt) with a line of
     numbers a row, from 0 to 255 or from 0 to 1.
     """
-    from striate.cli.write_output import check_free, leave
+    from striate.cli.write_output import check_free, write_output
     from striate.render.html import dot_page, look_page
     from striate.render.text import dot_text
 
@@ -50,7 +50,7 @@ def command(
         found = dot(picture, part, channel, place, network=named)
     if output is not None:
         answer = dot_page.answer(found, picture.name)
-        leave(
+        write_output(
             output,
             look_page.page(answer.question, f"striate dot, {picture.name}", [answer]).encode(),
             look_page.is_ours,

@@ -87,17 +87,17 @@ def _draw(found: Filtered, picture: Path, path: Path) -> Path:
     """Draw what the file's name ends in, and return where."""
     from dataclasses import replace
 
-    from striate.cli.write_output import check_free, leave
+    from striate.cli.write_output import check_free, write_output
     from striate.render.html import filter_page, look_page
 
     check_free(path, look_page.is_ours)
     answer = filter_page.answer(found, picture.name)
     if path.suffix.lower() == ".png":
-        leave(path, look_page.as_png(answer, "striate filter"), look_page.is_ours)
+        write_output(path, look_page.as_png(answer, "striate filter"), look_page.is_ours)
     elif path.suffix.lower() in (".html", ".htm"):
         answer = replace(answer, html=answer.html + filter_page.moving(found))
         page = look_page.page(answer.question, "striate filter", [answer])
-        leave(path, page.encode(), look_page.is_ours)
+        write_output(path, page.encode(), look_page.is_ours)
     else:
         raise DescribeError(f"{path} ends in {path.suffix or 'nothing'}: a filtered picture is drawn as .png or .html")
     return path

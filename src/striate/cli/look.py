@@ -9,10 +9,10 @@ import click
 
 from striate.cli import probe_options as of
 from striate.cli import shared_options, terminal
-from striate.cli.write_output import check_free, leave
+from striate.cli.write_output import check_free, write_output
 
 if TYPE_CHECKING:
-    from striate.interpret.torch_probe import Subject
+    from striate.interpret.torch_probe import TorchProbe
     from striate.render.answer import Answer
     from striate.verbs.probe import Network
 
@@ -83,12 +83,12 @@ def command(
             if asked:
                 from striate.verbs import why
                 from striate.verbs.learnt_from import caution
-                from striate.verbs.probe import open_subject
+                from striate.verbs.probe import open_probe
 
-                subject = open_subject(path, named)
-                found = why.why(subject, method=method, target=target, against=against, part=part, change=change)
+                probe = open_probe(path, named)
+                found = why.why(probe, method=method, target=target, against=against, part=part, change=change)
                 told = caution(path, named, found.answer)
-                title, quiet, answers = f"{path.name}: why", _quiet(subject, path), why.answers(found, caution=told)
+                title, quiet, answers = f"{path.name}: why", _quiet(probe, path), why.answers(found, caution=told)
             else:
                 at = of.place(place)
                 title, quiet, answers = _picture(path, named, part, channel, at, without_missing=without_missing)
@@ -109,11 +109,11 @@ def _picture(
 
     look = look_at(path, network, part=part, channel=channel, place=place, without_missing=without_missing)
     title = look.stage.part if isinstance(look, PartLook) else "look"
-    return f"{path.name}: {title}", _quiet(look.subject, path), answers(look)
+    return f"{path.name}: {title}", _quiet(look.probe, path), answers(look)
 
 
-def _quiet(subject: Subject, path: Path) -> str:
-    shape = subject.model.shape
+def _quiet(probe: TorchProbe, path: Path) -> str:
+    shape = probe.model.shape
     return f"{path.name} as the net sees it: {shape.channels} x {shape.height} x {shape.width} pixels."
 
 
@@ -133,7 +133,7 @@ def _give(title: str, quiet: str, answers: list[Answer], target: Path | None, *,
     if target is None:
         click.echo(as_text(answers), nl=False)
         return
-    leave(target, as_png(answers[0], quiet) if png else page(title, quiet, answers).encode(), is_ours)
+    write_output(target, as_png(answers[0], quiet) if png else page(title, quiet, answers).encode(), is_ours)
     first = answers[0]
     terminal.say(" ".join(filter(None, (first.question, first.said, first.lead))))
     if first.caution:

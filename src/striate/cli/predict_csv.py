@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from striate.cli import terminal
-from striate.cli.write_output import check_free, leaving
+from striate.cli.write_output import check_free, writing_output
 from striate.errors import PictureError
 from striate.words import counted
 
@@ -69,7 +69,7 @@ def row(path: Path, answer: Scores | PictureError, classes: Sequence[str], top: 
         _of_path(str(path)),
         "" if answer.unknown else _of_class(answer.best),
         "true" if answer.unknown else "false",
-        "" if answer.strangeness is None else repr(answer.strangeness),
+        "" if answer.ood_score is None else repr(answer.ood_score),
         "" if answer.threshold is None else repr(answer.threshold),
         "",
     ]
@@ -98,7 +98,7 @@ def write(path: Path, answers: Answers, classes: Sequence[str], *, top: int | No
         for cells in rows():
             click.echo(_text([[terminal.line(cell) for cell in cells]], "\n"), nl=False)
         return number
-    with leaving(path, is_ours, option="--csv") as add:
+    with writing_output(path, is_ours, option="--csv") as add:
         waiting: list[list[str]] = []
         size = 0
         for cells in rows():

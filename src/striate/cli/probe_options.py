@@ -35,7 +35,7 @@ _OPTIONS: tuple[Callable[[Any], Any], ...] = (
 
 
 def options(command: Command) -> Command:
-    """Give a command the options that `subject` takes by name."""
+    """Give a command the options that `probe` takes by name."""
     for option in reversed(_OPTIONS):
         command = option(command)
     return command

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from striate.cli import terminal
-from striate.cli.write_output import check_free, leave
+from striate.cli.write_output import check_free, write_output
 from striate.errors import SourceError
 from striate.render.png.overlay import is_ours, overlay
 from striate.runs.predictor import Predictor
@@ -33,7 +33,7 @@ def show(
     target = check_free(output or Path(f"{path.stem}-map.png"), is_ours)
     answer = score_map(predictor, path, scale=scale)
     number = answer.number(name)
-    leave(target, overlay(answer, number, words(answer, number, path.name)), is_ours)
+    write_output(target, overlay(answer, number, words(answer, number, path.name)), is_ours)
     if as_json:
         told = {"picture": str(path), "file": str(target), **answer.to_dict(number)}
         click.echo(json.dumps(told))

@@ -272,7 +272,7 @@ def _tell(event: Event, line: Line, epochs: int, board: Board | None) -> None:
         )
     elif isinstance(event, BatchSplit):
         line.say(
-            f"out of memory: the batch is now {counted(event.parts, 'part')} of"
+            f"out of memory: the batch is now {counted(event.micro_batches, 'part')} of"
             f" {counted(event.micro_batch, 'picture')};"
             " each step still learns from the whole batch (batch norm sees a part at a time)"
         )

@@ -78,7 +78,7 @@ def command(
 
 def _draw(found: Walk, path: Path) -> Path:
     """Draw a walk as what the file's name ends in, and return where."""
-    from striate.cli.write_output import check_free, leave
+    from striate.cli.write_output import check_free, write_output
     from striate.render.html import look_page, walk_page
     from striate.render.png import walk_png
     from striate.render.svg import walk_svg
@@ -87,15 +87,15 @@ def _draw(found: Walk, path: Path) -> Path:
     if ends == ".svg":
         check_free(path, walk_svg.is_ours)
         alone = walk_svg.svg(found, alt=walk_page.said(found), seconds=0.6, alone=True)
-        leave(path, alone.encode(), walk_svg.is_ours)
+        write_output(path, alone.encode(), walk_svg.is_ours)
     elif ends == ".png":
         check_free(path, walk_png.is_ours)
-        leave(path, walk_png.strip(found, [walk_page.said(found), *walk_page.formulas(found)]), walk_png.is_ours)
+        write_output(path, walk_png.strip(found, [walk_page.said(found), *walk_page.formulas(found)]), walk_png.is_ours)
     elif ends in (".html", ".htm"):
         check_free(path, look_page.is_ours)
         answer = walk_page.answer(found)
         page = look_page.page(answer.question, "striate walk", [answer])
-        leave(path, page.encode(), look_page.is_ours)
+        write_output(path, page.encode(), look_page.is_ours)
     else:
         raise DescribeError(f"{path} ends in {ends or 'nothing'}: a walk is drawn as .html, .svg or .png")
     return path

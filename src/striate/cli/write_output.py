@@ -31,16 +31,16 @@ def check_free(path: Path, is_ours: Callable[[bytes], bool], *, option: str = "-
     return path
 
 
-def leave(path: Path, data: bytes, is_ours: Callable[[bytes], bool]) -> None:
+def write_output(path: Path, data: bytes, is_ours: Callable[[bytes], bool]) -> None:
     """Write a file, whole or not at all."""
     durable.write(check_free(path, is_ours), data)
 
 
 @contextmanager
-def leaving(path: Path, is_ours: Callable[[bytes], bool], *, option: str) -> Iterator[Callable[[bytes], None]]:
+def writing_output(path: Path, is_ours: Callable[[bytes], bool], *, option: str) -> Iterator[Callable[[bytes], None]]:
     """Yield what adds bytes to a file that is there, whole, after the ``with``, and not at all where that raises.
 
-    Example: ``with leaving(path, is_ours, option="--csv") as add: add(b"a line")``
+    Example: ``with writing_output(path, is_ours, option="--csv") as add: add(b"a line")``
     """
     with durable.writing(check_free(path, is_ours, option=option)) as add:
         yield add

@@ -90,10 +90,10 @@ class Recovered:
 
 @dataclass(frozen=True)
 class BatchSplit:
-    """Memory ran out; each batch is now computed in ``parts`` pieces of at most ``micro_batch`` pictures."""
+    """Memory ran out; a batch is now computed in ``micro_batches`` pieces of at most ``micro_batch`` pictures."""
 
     micro_batch: int
-    parts: int
+    micro_batches: int
 
 
 Event: TypeAlias = "Step | Epoch | Recovered | BatchSplit"
@@ -310,13 +310,13 @@ def _recover(training: Training, reason: str) -> Recovered:
 
 def _split(training: Training) -> BatchSplit:
     """Compute batches in twice as many pieces from now on."""
-    if training.parts >= training.batch:
+    if training.micro_batches >= training.batch:
         raise DeviceError(
             f"{training.device} has not memory enough for one picture of {training.model.shape} at a time;"
             " use smaller pictures (size), a smaller net, or another device"
         )
-    training.parts = min(training.parts * 2, training.batch)
-    return BatchSplit(micro_batch=-(-training.batch // training.parts), parts=training.parts)
+    training.micro_batches = min(training.micro_batches * 2, training.batch)
+    return BatchSplit(micro_batch=-(-training.batch // training.micro_batches), micro_batches=training.micro_batches)
 
 
 def _augment(model: Model, recipe: Recipe, store: Store, split: Split, device: torch.device) -> Augment:

@@ -40,7 +40,8 @@ Tensors: TypeAlias = dict[str, Tensor]
 Facts: TypeAlias = dict[str, Any]
 
 _MUST_MATCH = ("optimiser", "batch", "accumulate", "pictures", "seed", "averaged")
-_COUNTERS = ("epochs_done", "step", "seen", "stale", "rate_factor", "attempts", "parts", "seconds", "waited")
+_COUNTERS = ("epochs_done", "step", "seen", "rate_factor", "attempts", "seconds", "waited")
+_STORED = {"bad_epochs": "stale", "micro_batches": "parts"}  # more counters, and what checkpoints have called them
 
 
 class NotFiniteError(TrainingError):
@@ -60,8 +61,8 @@ class Training:
     """A training under way. Made by ``begin``, moved by ``watch`` and ``fit``; ``state`` is all of it.
 
     Attributes: ``epochs_done`` whole epochs behind us; ``step`` updates done in the epoch under way, of ``steps``;
-    ``rate_factor`` what recoveries have left of the learning rate, ``attempts`` how many there were; ``parts`` in how
-    many pieces a batch is computed; ``seconds`` spent on the epoch under way, ``waited`` of them for data, and
+    ``rate_factor`` what recoveries have left of the learning rate, ``attempts`` how many there were; ``micro_batches``
+    in how many a batch is computed; ``seconds`` spent on the epoch under way, ``waited`` of them for data, and
     ``evaluating`` on the last evaluation; ``inexact`` why its bits cannot be promised to come out again (empty: can).
     """
 
@@ -98,8 +99,8 @@ class Training:
         self.averages = [t.detach().clone() for t in self.live.values()] if recipe.ema else []
         self.sums = torch.zeros(3, dtype=torch.float32 if device.type == "mps" else torch.float64, device=device)
 
-        self.epochs_done = self.step = self.seen = self.stale = self.attempts = 0
-        self.rate_factor, self.parts = 1.0, recipe.accumulate
+        self.epochs_done = self.step = self.seen = self.bad_epochs = self.attempts = 0
+        self.rate_factor, self.micro_batches = 1.0, recipe.accumulate
         self.seconds = self.waited = self.evaluating = 0.0
         self.best: Best | None = None
         self.lengthened: list[dict[str, int]] = []
@@ -121,7 +122,7 @@ class Training:
     @property
     def done(self) -> bool:
         """Whether no epoch is left to do, or none of the last ``patience`` epochs was the best."""
-        return self.epochs_done >= self.epochs or self.stale >= (self.recipe.patience or self.stale + 1)
+        return self.epochs_done >= self.epochs or self.bad_epochs >= (self.recipe.patience or self.bad_epochs + 1)
 
     def learning_rate(self, update: int) -> float:
         """Return the learning rate that an update (from 0) is made with."""
@@ -193,7 +194,7 @@ class Training:
     def go_back(self) -> None:
         """Return to the last good state; what was learnt about the learning rate and the memory is kept."""
         tensors, facts = self._good
-        facts |= {"rate_factor": self.rate_factor, "attempts": self.attempts, "parts": self.parts}
+        facts |= {"rate_factor": self.rate_factor, "attempts": self.attempts, "parts": self.micro_batches}
         self._restore(tensors, facts)
 
     def final_model(self) -> Model:
@@ -230,15 +231,14 @@ class Training:
         """Count the epoch under way as done; the lowest ``loss`` decides which epoch is the best."""
         self.torn = True  # until ``keep``
         self.epochs_done += 1
-        self.step = self.seen = 0
-        self.seconds = self.waited = 0.0
+        self.step, self.seen, self.seconds, self.waited = 0, 0, 0.0, 0.0
         self.sums.zero_()
         if self.recipe.patience is None:
             return
         if self.best is None or loss < self.best.loss:
-            self.best, self.stale = Best(self.epochs_done, loss, self._shown()), 0
+            self.best, self.bad_epochs = Best(self.epochs_done, loss, self._shown()), 0
         else:
-            self.stale += 1
+            self.bad_epochs += 1
 
     def _shown(self) -> Tensors:
         """Return a copy of the weights that evaluation sees."""
@@ -247,7 +247,7 @@ class Training:
 
     def _facts(self) -> Facts:
         best = None if self.best is None else {"epoch": self.best.epoch, "loss": self.best.loss}
-        return {name: getattr(self, name) for name in _COUNTERS} | {
+        return {_STORED.get(name, name): getattr(self, name) for name in (*_COUNTERS, *_STORED)} | {
             "format": 1,
             "updates": self.updates,
             "epochs": self.epochs,
@@ -308,8 +308,8 @@ class Training:
             self.optimiser.state[parameter][slot] = like.detach().copy_(value)
         self.optimiser.zero_grad(set_to_none=True)
         self.sums.zero_()[: len(tensors["sums"])] = tensors["sums"]  # version 0.1.0 had two
-        for name in _COUNTERS:
-            setattr(self, name, facts[name])
+        for name in (*_COUNTERS, *_STORED):
+            setattr(self, name, facts[_STORED.get(name, name)])
         best = facts["best"]
         self.best = None if best is None else Best(best["epoch"], best["loss"], _under("best.", tensors))
         self.torn = False

@@ -20,7 +20,7 @@ from striate.words import counted
 def update(training: Training, batch: Batch) -> bool:
     """Make one update and return True, or return False, with nothing changed, when memory ran out.
 
-    The batch is computed in ``training.parts`` pieces, one after the other; their gradients add up to the gradient of
+    The batch is computed in ``training.micro_batches`` pieces, one by one; their gradients add up to the gradient of
     the whole batch. Every random draw comes from (seed, epoch, step) or (seed, epoch, picture).
 
     Errors: TrainingError for a batch that batch norm cannot learn from, DeviceError when there is no memory for moving
@@ -42,8 +42,8 @@ def update(training: Training, batch: Batch) -> bool:
             raise
         raise TrainingError(
             "batch norm has one value per channel in a piece of"
-            f" {counted(len(batch.items) // training.parts, 'picture')}, and cannot norm by that; use a batch of at"
-            " least 2, or groupnorm in place of batchnorm"
+            f" {counted(len(batch.items) // training.micro_batches, 'picture')}, and cannot norm by that; use a batch"
+            " of at least 2, or groupnorm in place of batchnorm"
         ) from None
     if loss is None:  # out here, the tensors of the failed try are no longer held by its error
         training.optimiser.zero_grad(set_to_none=True)
@@ -71,7 +71,7 @@ def gradients(training: Training, batch: Batch) -> Tensor:
     layout = torch.channels_last if recipe.channels_last else torch.contiguous_format
     pixels = batch.pixels.to(device, non_blocking=True)
     targets = batch.targets.to(device, non_blocking=True)
-    parts = min(training.parts, len(targets))
+    parts = min(training.micro_batches, len(targets))
     edges = [len(targets) * part // parts for part in range(parts + 1)]
     total = torch.zeros(2, device=device)
     for first, last in pairwise(edges):

@@ -21,7 +21,7 @@ from striate.errors import ExportError
 from striate.export.onnx_graph import Affine, Graph, Part
 from striate.export.onnx_layers import LINEAR, TABLE, affine_of
 from striate.model.files.weights import read_arrays
-from striate.spec import Add, Concat, Conv, ConvTranspose, Dense, Multiply, Net, Rbf, Shape, Side, parse
+from striate.spec import Add, AuxHead, Concat, Conv, ConvTranspose, Dense, Multiply, Net, Rbf, Shape, parse
 from striate.spec.branches import Branches
 from striate.spec.code import Code
 from striate.spec.layer import Layer
@@ -84,7 +84,7 @@ def embedding_part(net: Net, shape: Shape) -> str:
     """Return the path of the layer whose input is the embedding: what `Model.embedding_part` is, without torch."""
     trace = Trace(net, shape)
     trace.run()
-    layers = [step for step in trace.done if isinstance(step.net, Layer) and not step.aside]
+    layers = [step for step in trace.done if isinstance(step.net, Layer) and not step.auxiliary]
     for kinds in ((Dense, Rbf), (Conv, ConvTranspose), (Layer,)):
         for step in reversed(layers):
             if isinstance(step.net, kinds):
@@ -150,7 +150,7 @@ class Walk:
 
     def _row(self, steps: Sequence[Step], value: str) -> str:
         """Write parts in a row. A norm or scale right behind a linear layer goes into its weights."""
-        parts = [step for step in steps if not isinstance(step.net, Side)]
+        parts = [step for step in steps if not isinstance(step.net, AuxHead)]
         folded: Step | None = None
         for step, following in zip_longest(parts, parts[1:]):
             if step is folded:

@@ -11,14 +11,14 @@ from numpy.typing import NDArray
 
 from striate.data.pictures.crop_transform import Box
 from striate.errors import DescribeError
-from striate.interpret.activations.feature_visualization import Dream
+from striate.interpret.activations.feature_visualization import FeatureVisualization
 from striate.interpret.activations.maps import Stage
 from striate.interpret.activations.receptive import Effective
-from striate.interpret.activations.top_activations import Exciting
+from striate.interpret.activations.top_activations import TopActivations
 from striate.interpret.attribution.value import Evidence
-from striate.interpret.diagnostics.confusion import Confusion, Doubt
+from striate.interpret.diagnostics.confusion import Confusion, UncertainExample
 from striate.interpret.diagnostics.health import Health
-from striate.interpret.torch_probe import Subject
+from striate.interpret.torch_probe import TorchProbe
 from striate.runs.maps import Kept
 from striate.tasks.classify import decode
 from striate.tasks.prediction import Scores
@@ -33,7 +33,7 @@ class PictureLook:
     ``caution`` says that the run has learnt from this very picture, where it has.
     """
 
-    subject: Subject
+    probe: TorchProbe
     answer: Scores | None
     why: Evidence | None
     failed: tuple[Evidence, ...]
@@ -46,20 +46,20 @@ class PictureLook:
 class ChannelLook:
     """What a channel looks for: ``weights`` (inputs, height, width) of its filter where it has one of its own.
 
-    ``exciting`` and ``pictures``, those of its patches with their ``keys``, where the run's pictures were searched;
-    ``dream`` what maximises it, of which it sees ``dream_box``; ``projections`` (C, h, w) what in each patch (without
-    patches: in this picture's strongest place) it answers to, by deconvolution; ``sources`` the channels of what it
-    reads that its filter weighs most, strongest first, with the norm of their weights.
+    ``top_activations`` and ``pictures``, those of its patches with their ``keys``, where the run's pictures were
+    searched; ``dream`` what maximises it, of which it sees ``dream_box``; ``projections`` (C, h, w) what in each patch
+    (without patches: in this picture's strongest place) it answers to, by deconvolution; ``sources`` the channels of
+    what it reads that its filter weighs most, strongest first, with the norm of their weights.
     """
 
     channel: int
     weights: NDArray[np.float32] | None
     sources: tuple[tuple[int, float], ...]
     reads: str
-    exciting: Exciting | None
+    top_activations: TopActivations | None
     pictures: tuple[NDArray[np.uint8], ...]
     keys: tuple[str, ...]
-    dream: Dream
+    dream: FeatureVisualization
     dream_box: Box
     projections: tuple[NDArray[np.float32], ...]
 
@@ -68,7 +68,7 @@ class ChannelLook:
 class PartLook:
     """A part of a net on a picture: its maps, how much one of its places sees, and what one channel looks for."""
 
-    subject: Subject
+    probe: TorchProbe
     stage: Stage
     field: Effective
     channel: ChannelLook | None
@@ -85,7 +85,7 @@ class Mistake:
 
     key: str
     pixels: NDArray[np.uint8]
-    doubt: Doubt
+    doubt: UncertainExample
     for_said: Evidence | None = None
     for_truth: Evidence | None = None
     kept: Scores | None = None
@@ -125,29 +125,29 @@ class RunLook:
     labels_first: bool = False
 
 
-def answered(subject: Subject) -> Scores | None:
+def answered(probe: TorchProbe) -> Scores | None:
     """Return what the net says of the picture, calibrated; None where it puts out a map, not an answer."""
     with torch.no_grad():
-        logits = subject.model(subject.inputs)
+        logits = probe.model(probe.inputs)
     if logits.dim() != 2:
         return None
-    return decode(logits.numpy(), subject.classes, temperature=subject.temperature)[0]
+    return decode(logits.numpy(), probe.classes, temperature=probe.temperature)[0]
 
 
-def winning_place(subject: Subject, part: str, number: int | None) -> tuple[int, int]:
+def winning_place(probe: TorchProbe, part: str, number: int | None) -> tuple[int, int]:
     """Return the place of a part's map that speaks most for class ``number``: the highest gradient times activation.
 
     Without a class, or where the part is not on the way to an answer, the place where the map is highest.
     """
-    path = subject.part(part)
-    shape = subject.shape(path)
+    path = probe.part(part)
+    shape = probe.shape(path)
     if not shape.is_map:
         raise DescribeError(f"{path} puts out {shape}, a flat vector: it has no places")
     if number is None:
-        values = torch.from_numpy(subject.tap([path])[path])
+        values = torch.from_numpy(probe.tap([path])[path])
         return divmod(int(values.clamp(min=0).sum(0).argmax()), shape.size[1])
     with torch.enable_grad():
-        logits, seen = subject.model.forward_with(subject.inputs.clone().requires_grad_(True), [path])
+        logits, seen = probe.model.forward_with(probe.inputs.clone().requires_grad_(True), [path])
         (gradient,) = torch.autograd.grad(logits[0, number], [seen[path]])
     share = (gradient * seen[path].detach())[0].sum(0)
     return divmod(int(share.argmax()), shape.size[1])

@@ -1,4 +1,4 @@
-"""A model file and a picture, asked without torch: its numbers are arrays. The answers of `Subject`, ready sooner.
+"""A model file and a picture, asked without torch: its numbers are arrays. The answers of `TorchProbe`, ready sooner.
 
 What its parts put out is computed by whatever it is given: by ONNX Runtime (`striate.export.onnx_parts`).
 """
@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from striate.errors import ModelError
-from striate.interpret.probe import Asked
+from striate.interpret.probe import Probe
 from striate.spec.survey import Survey
 from striate.spec.wiring import Wiring
 
@@ -23,7 +23,7 @@ _RUNNING = ("running_mean", "running_var", "num_batches_tracked")  # no paramete
 
 @final
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Quick(Asked):
+class OnnxProbe(Probe):
     """A network and one picture. ``compute`` takes pixels (H, W, C) and paths, and returns what these parts put out.
 
     ``arrays`` are the model file's, by name.

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from striate.data.pictures.crop_transform import Box, Frame
+from striate.data.pictures.crop_transform import Box, CropTransform
 from striate.data.pictures.given import Picture, one
 from striate.data.pictures.image import decode, header
 from striate.data.pictures.preprocess import Preprocess
@@ -39,16 +39,16 @@ class Seen:
 
 
 class Shown(NamedTuple):
-    """A picture that was opened for a network: the fields of `Asked` of the same names."""
+    """A picture that was opened for a network: the fields of `Probe` of the same names."""
 
     name: str
     original: NDArray[np.uint8]
     pixels: NDArray[np.uint8]
-    frame: Frame
+    frame: CropTransform
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Asked(ABC):
+class Probe(ABC):
     """A network and one picture.
 
     ``pixels`` (H, W, C) uint8 is what the network takes; ``original`` (H', W', C) uint8 the picture it was made from,
@@ -62,7 +62,7 @@ class Asked(ABC):
     preprocess: Preprocess
     original: NDArray[np.uint8]
     pixels: NDArray[np.uint8]
-    frame: Frame
+    frame: CropTransform
     temperature: float = 1.0
     trained: bool = True
     frozen: Mapping[str, str] = field(default_factory=dict)
@@ -108,7 +108,7 @@ class Asked(ABC):
         if path == "input" or path in self.rows:
             return path
         within = [row for row in self.rows.values() if row.path.startswith(f"{path}.")]
-        within = [row for row in within if not row.aside] or within
+        within = [row for row in within if not row.auxiliary] or within
         if within and path in self.taps():
             return within[-1].path
         near = difflib.get_close_matches(path, self.taps(), n=3, cutoff=0.4) or list(self.rows)[:3]
@@ -162,7 +162,7 @@ def show(picture: Picture, how: Preprocess) -> Shown:
         pixels = how.pixels(content)
     except PictureError as error:
         raise PictureError(f"{name}: {error}") from None
-    return Shown(name, original, pixels, Frame.of(how, *size))
+    return Shown(name, original, pixels, CropTransform.of(how, *size))
 
 
 def _content(picture: Picture) -> tuple[str, bytes | NDArray[Any]]:

@@ -1,8 +1,8 @@
 """A model and a picture, ready to be asked: torch on the CPU in float32. Imports torch.
 
-subject = Subject.of("model.safetensors", Path("cat.jpg"))
-subject.tap(["conv1"])["conv1"]             # what conv1 puts out, (C, H, W)
-subject.receptive_field("conv1", 3, 4)      # which pixels position 3, 4 of it sees
+probe = TorchProbe.of("model.safetensors", Path("cat.jpg"))
+probe.tap(["conv1"])["conv1"]             # what conv1 puts out, (C, H, W)
+probe.receptive_field("conv1", 3, 4)      # which pixels position 3, 4 of it sees
 """
 
 from __future__ import annotations
@@ -20,29 +20,29 @@ from torch import Tensor
 from striate.data.pictures.crop_transform import Box
 from striate.data.pictures.given import Picture
 from striate.data.pictures.preprocess import Preprocess
-from striate.interpret.probe import Asked, Seen, show
+from striate.interpret.probe import Probe, Seen, show
 from striate.model.build.model import Model, build
 from striate.runs.predictor import Predictor
 from striate.runs.rebuild import frozen
 from striate.spec import Net, Shape
 from striate.spec.survey import Survey
 
-__all__ = ["Seen", "Subject"]
+__all__ = ["Seen", "TorchProbe"]
 
 
 @final
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Subject(Asked):
+class TorchProbe(Probe):
     """A model and one picture. Make one with `of` or `untrained`.
 
-    ``inputs`` (1, C, H, W) float32 are the pixels, normalised; the other fields are those of `Asked`.
+    ``inputs`` (1, C, H, W) float32 are the pixels, normalised; the other fields are those of `Probe`.
     """
 
     model: Model
     inputs: Tensor
 
     @classmethod
-    def of(cls, what: Predictor | Path | str, picture: Picture) -> Subject:
+    def of(cls, what: Predictor | Path | str, picture: Picture) -> TorchProbe:
         """Return a model with a picture: a path, the bytes of a file, or pixels (H, W) or (H, W, 3) uint8.
 
         ``what``: a predictor, a model file or a run's folder. Errors: ModelError, PictureError.
@@ -60,7 +60,7 @@ class Subject(Asked):
     @classmethod
     def untrained(
         cls, net: Net, shape: Shape, picture: Picture, *, classes: int | None = None, seed: int = 0
-    ) -> Subject:
+    ) -> TorchProbe:
         """Return a net whose weights are drawn from ``seed`` with a picture: it computes, but has learnt nothing.
 
         The picture is cropped to ``shape`` and its pixels are divided by 255. Errors: DescribeError, PictureError.
@@ -83,7 +83,7 @@ class Subject(Asked):
         temperature: float = 1.0,
         trained: bool = True,
         frozen: Mapping[str, str] | None = None,
-    ) -> Subject:
+    ) -> TorchProbe:
         shown = show(picture, how)
         with torch.no_grad():
             inputs = model.normalise(torch.from_numpy(shown.pixels.copy()).permute(2, 0, 1)[None].contiguous())

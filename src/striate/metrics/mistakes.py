@@ -30,7 +30,7 @@ class Mistake:
 
 def worst_mistakes(seen: Outcomes) -> tuple[Mistake, ...]:
     """Return the most confidently wrong answers, surest first, at most 100."""
-    wrong = np.flatnonzero(~seen.right)
+    wrong = np.flatnonzero(~seen.correct)
     # Among equally sure ones, those that thought least of the truth; then in the pictures' order.
     order = wrong[np.lexsort((wrong, seen.target_probability[wrong], -seen.confidence[wrong]))][:WORST]
     return _as_mistakes(seen, order)
@@ -51,7 +51,7 @@ def label_issues(seen: Outcomes, *, classes: int) -> tuple[Mistake, ...]:
     support = np.bincount(seen.target, minlength=classes)
     total = np.bincount(seen.target, weights=seen.target_probability, minlength=classes)
     usual = np.where(support > 0, total / np.maximum(support, 1), 1.0)  # mean self-confidence of each class
-    against = ~seen.right & (seen.confidence >= np.minimum(usual[seen.predicted], SURE))
+    against = ~seen.correct & (seen.confidence >= np.minimum(usual[seen.predicted], SURE))
     rows = np.flatnonzero(against)
     return _as_mistakes(seen, rows[np.lexsort((rows, -seen.confidence[rows], seen.target_probability[rows]))])
 

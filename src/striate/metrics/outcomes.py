@@ -16,8 +16,8 @@ from striate.metrics.probability import Floats, Ints, checked_pair, log_softmax,
 class Outcomes:
     """One row a picture, all arrays (N,): enough for every measure of a report.
 
-    ``rank`` is the place of the picture's own class, from 0; ``surprise`` is -log of its probability;
-    ``distance`` is its term of the Brier score; ``raw_*`` is at temperature 1.
+    ``rank`` is the place of the picture's own class, from 0; ``nll`` is -log of its probability;
+    ``brier`` is its term of the Brier score; ``raw_*`` is at temperature 1.
     """
 
     target: Ints
@@ -25,13 +25,13 @@ class Outcomes:
     rank: Ints
     confidence: Floats
     target_probability: Floats
-    surprise: Floats
-    distance: Floats
+    nll: Floats
+    brier: Floats
     raw_confidence: Floats
-    raw_surprise: Floats
+    raw_nll: Floats
 
     @property
-    def right(self) -> NDArray[np.bool_]:
+    def correct(self) -> NDArray[np.bool_]:
         """Whether each answer is the picture's own class."""
         same: NDArray[np.bool_] = self.predicted == self.target
         return same
@@ -53,10 +53,10 @@ def outcomes(logits: ArrayLike, targets: ArrayLike, *, temperature: float | Floa
         rank=target_ranks(matrix, wanted),
         confidence=np.minimum(probabilities[rows, predicted], 1.0),
         target_probability=probabilities[rows, wanted],
-        surprise=-calibrated[rows, wanted],
-        distance=squared_distances(probabilities, wanted),
+        nll=-calibrated[rows, wanted],
+        brier=squared_distances(probabilities, wanted),
         raw_confidence=np.minimum(np.exp(raw[rows, predicted]), 1.0),
-        raw_surprise=-raw[rows, wanted],
+        raw_nll=-raw[rows, wanted],
     )
 
 

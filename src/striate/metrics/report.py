@@ -197,27 +197,27 @@ def _report(
         return widened(drawn.mean(values), design)
 
     def error(confidence: Floats, *, adaptive: bool = False) -> Interval:
-        found = calibration_error_of(confidence, seen.right, adaptive=adaptive, bootstrap=drawn)
+        found = calibration_error_of(confidence, seen.correct, adaptive=adaptive, bootstrap=drawn)
         return widened(found, design, high=1.0)
 
     return ClassificationReport(
         classes=classes,
         pictures=len(seen),
         temperature=temperature,
-        accuracy=share_of(seen.right, design=design),
+        accuracy=share_of(seen.correct, design=design),
         top_k=tuple((k, share_of(seen.rank < k, design=design)) for k in TOP if 2 * k < len(classes)),
         macro=macro,
         weighted=weighted,
         per_class=precision_recall_f1(confusion, classes, design=design),
         confusion=confusion,
-        log_loss=mean(seen.surprise),
-        brier_score=mean(seen.distance),
+        log_loss=mean(seen.nll),
+        brier_score=mean(seen.brier),
         calibration_error=error(seen.confidence),
         adaptive_calibration_error=error(seen.confidence, adaptive=True),
-        reliability=reliability_of(seen.confidence, seen.right, design=design),
-        raw_log_loss=mean(seen.raw_surprise),
+        reliability=reliability_of(seen.confidence, seen.correct, design=design),
+        raw_log_loss=mean(seen.raw_nll),
         raw_calibration_error=error(seen.raw_confidence),
-        raw_reliability=reliability_of(seen.raw_confidence, seen.right, design=design),
+        raw_reliability=reliability_of(seen.raw_confidence, seen.correct, design=design),
         worst_mistakes=worst_mistakes(seen),
         confused_pairs=_confused_pairs(confusion),
         label_issues=label_issues(seen, classes=len(classes)),

@@ -104,12 +104,12 @@ class _Seen:
         return counted(self.report.pictures, f"{self.part} picture".strip())
 
     @property
-    def right(self) -> int:
+    def correct(self) -> int:
         return int(self.report.confusion.trace())
 
     @property
     def mistakes(self) -> int:
-        return self.report.pictures - self.right
+        return self.report.pictures - self.correct
 
     @property
     def figure(self) -> str:
@@ -149,7 +149,7 @@ def _few(seen: _Seen) -> _Found | None:
     )
     verb = plural(seen.report.pictures, "is")
     text = (
-        f"Too few to say: {seen.right} of {seen.pictures} {verb} right, which may stand for anything from"
+        f"Too few to say: {seen.correct} of {seen.pictures} {verb} right, which may stand for anything from"
         f" {between(seen.accuracy, digits=0)}; {whole} (about {wanted} tell it to 5 points)"
     )
     return "few", text, ()

@@ -45,7 +45,7 @@ def googlenet(classes: int | None = 1000) -> Net:
     13,004,888 parameters, of which 6,379,984 in the auxiliary heads, which only training has:
 
         >>> survey = googlenet().on(3, 224, 224)
-        >>> f"{survey.parameters:,} {sum(row.parameters for row in survey.rows if row.aside):,}"
+        >>> f"{survey.parameters:,} {sum(row.parameters for row in survey.rows if row.auxiliary):,}"
         '13,004,888 6,379,984'
     """
     stem = (

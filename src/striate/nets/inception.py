@@ -51,7 +51,7 @@ def inception_v3(classes: int | None = 1000) -> Net:
     27,161,264 parameters, of which 3,326,696 in the auxiliary head, which only training has:
 
         >>> survey = inception_v3().on(3, 299, 299)
-        >>> f"{survey.parameters:,} {sum(row.parameters for row in survey.rows if row.aside):,}"
+        >>> f"{survey.parameters:,} {sum(row.parameters for row in survey.rows if row.auxiliary):,}"
         '27,161,264 3,326,696'
     """
     stem = (

@@ -21,7 +21,7 @@ from striate.spec.layers import (
     Subsample,
     Upsample,
 )
-from striate.spec.net import Named, Net, Repeat, Row, Side
+from striate.spec.net import AuxHead, Named, Net, Repeat, Row
 from striate.spec.shape import Shape
 from striate.spec.windowed import GlobalPool, Pool
 
@@ -74,12 +74,12 @@ class Frame:
     times: int
     body: Column
     shape: Shape
-    aside: bool = False  # a side head
+    auxiliary: bool = False  # a side head
 
     @property
     def likeness(self) -> object:
         """What two frames that look the same have in common: not the name."""
-        return self.body.likeness, self.shape, self.aside, bool(self.title)
+        return self.body.likeness, self.shape, self.auxiliary, bool(self.title)
 
 
 @dataclass(frozen=True)
@@ -131,10 +131,10 @@ def _blocks(net: Net, shape: Shape) -> Iterator[tuple[Block | None, Shape]]:
             for block, after in _blocks(part, shape):
                 shape = after
                 yield block, after
-    elif isinstance(net, Side):
+    elif isinstance(net, AuxHead):
         title = net.net.label if isinstance(net.net, Named) else ""
         body, after = _column(net.net.net if isinstance(net.net, Named) else net.net, shape)
-        yield Frame(title, 1, body, after, aside=True), shape
+        yield Frame(title, 1, body, after, auxiliary=True), shape
     elif isinstance(net, Named) and isinstance(net.net, Layer):
         after = net.net.shape(shape)
         yield _box(net.net, after, net.label), after

@@ -7,7 +7,7 @@ import numpy as np
 from striate.interpret.activations.maps import FeatureMap, Stage
 from striate.interpret.activations.receptive import Effective
 from striate.interpret.look import ChannelLook, PartLook, PictureLook
-from striate.interpret.torch_probe import Subject
+from striate.interpret.torch_probe import TorchProbe
 from striate.render.answer import Answer, Legend, Row, Table, Tile, figure
 from striate.render.evidence import why_answer
 from striate.render.png.drawn import cut, enlarged, framed, large, map_tile, over, picture_tile, scale_of, sheet
@@ -18,13 +18,13 @@ _UNTRAINED = "The weights are drawn by chance: this shows how the net works, not
 
 def picture_answers(look: PictureLook) -> list[Answer]:
     """Return the answers of `look IMAGE`: why it said so, what each stage saw, how much the winning place sees."""
-    rest = [_stages(look), _field(look.field, look.subject, winner=look.answer is not None)]
+    rest = [_stages(look), _field(look.field, look.probe, winner=look.answer is not None)]
     return rest if look.why is None else [why_answer(look.why, str(look.answer), look.failed), *rest]
 
 
 def part_answers(look: PartLook) -> list[Answer]:
     """Return the answers about one part, or about one channel of it."""
-    field = _field(look.field, look.subject, winner=False)
+    field = _field(look.field, look.probe, winner=False)
     if look.channel is None:
         return [_part(look), field]
     return [_channel(look, look.channel), field]
@@ -50,7 +50,7 @@ def _stages(look: PictureLook) -> Answer:
     )
     return Answer(
         "What did each stage see?",
-        said if look.subject.trained else f"{said} {_UNTRAINED}",
+        said if look.probe.trained else f"{said} {_UNTRAINED}",
         tuple(rows),
         shows="the output of each channel at every place, on one scale within a stage; the channels whose mean above"
         " zero is highest come first.",
@@ -70,13 +70,13 @@ def _map_tile(one: FeatureMap, stage: Stage, low: float, high: float, shown: int
 
 
 def _part(look: PartLook) -> Answer:
-    stage, subject = look.stage, look.subject
+    stage, probe = look.stage, look.probe
     low, high = scale_of(stage.low, stage.high)
     shown = [one for one in stage.maps[:6] if one.seen is not None and one.highest > 0]  # a silent one is nowhere
     measured = any(one.seen.measured for one in shown if one.seen is not None)
     told = "moves that place on this picture" if measured else "that place can see"
     places = picture_tile(
-        framed(subject.pixels, [one.seen.box for one in shown if one.seen], [str(one.channel) for one in shown]),
+        framed(probe.pixels, [one.seen.box for one in shown if one.seen], [str(one.channel) for one in shown]),
         caption=f"Where each is highest: the frame is all that {told}, its number the channel",
         alt=f"the picture with a frame for each channel around all that {told}, where it is strongest",
     )
@@ -86,12 +86,12 @@ def _part(look: PartLook) -> Answer:
         + (f"; {stage.silent} are nowhere above zero on this picture" if stage.silent else "")
         + "."
     )
-    given = subject.frozen.get(stage.part)
+    given = probe.frozen.get(stage.part)
     if given is not None:
         said += f" It is frozen: its weights are those of {given}, which were given and not learnt."
     return Answer(
         f"What does {stage.part} see?",
-        said if subject.trained else f"{said} {_UNTRAINED}",
+        said if probe.trained else f"{said} {_UNTRAINED}",
         (Row((places,)), Row(maps, f"{stage.part}: {stage.layer}", Legend(low, high, "activation"))),
         shows="the output of each channel at every place, all on one scale, and the part of the picture behind each"
         " channel's highest value.",
@@ -99,8 +99,8 @@ def _part(look: PartLook) -> Answer:
     )
 
 
-def _field(field: Effective, subject: Subject, *, winner: bool) -> Answer:
-    box, (height, width) = field.seen.box, subject.pixels.shape[:2]
+def _field(field: Effective, probe: TorchProbe, *, winner: bool) -> Answer:
+    box, (height, width) = field.seen.box, probe.pixels.shape[:2]
     place = f"place {field.place[0]},{field.place[1]} of {field.part}"
     reach = f"{box.height:.0f} x {box.width:.0f}"
     whole = " (all of it)" if (box.height, box.width) == (height, width) else ""
@@ -118,9 +118,9 @@ def _field(field: Effective, subject: Subject, *, winner: bool) -> Answer:
             " nothing but padding.",
         )
     middle = field.middle
-    frames = framed(subject.pixels, [box, middle], [sees.removeprefix("it "), "90 % of influence"])
+    frames = framed(probe.pixels, [box, middle], [sees.removeprefix("it "), "90 % of influence"])
     heat = over(
-        large(subject.pixels)[0], enlarged(field.influence, large(subject.pixels)[0].shape[:2]), high=1.0, opacity=0.55
+        large(probe.pixels)[0], enlarged(field.influence, large(probe.pixels)[0].shape[:2]), high=1.0, opacity=0.55
     )
     return Answer(
         f"How much of the picture does {'the winning place' if winner else 'a place'} see?",
@@ -155,10 +155,10 @@ def _field(field: Effective, subject: Subject, *, winner: bool) -> Answer:
 
 
 def _channel(look: PartLook, channel: ChannelLook) -> Answer:
-    stage, subject, number = look.stage, look.subject, channel.channel
+    stage, probe, number = look.stage, look.probe, channel.channel
     rows = []
-    if channel.exciting is not None:
-        found = channel.exciting.patches[0]
+    if channel.top_activations is not None:
+        found = channel.top_activations.patches[0]
         tiles = []
         for patch, pixels, key in zip(found, channel.pictures, channel.keys, strict=True):
             edge = ", at the border" if patch.border else ""
@@ -171,7 +171,7 @@ def _channel(look: PartLook, channel: ChannelLook) -> Answer:
                     shown=96,
                 )
             )
-        most = len(channel.exciting.highest)
+        most = len(channel.top_activations.highest)
         rows.append(
             Row(
                 tuple(tiles),
@@ -179,7 +179,7 @@ def _channel(look: PartLook, channel: ChannelLook) -> Answer:
                 " excite it most",
             )
         )
-    again = "each" if channel.exciting is not None else "this picture's strongest place"
+    again = "each" if channel.top_activations is not None else "this picture's strongest place"
     tiles = [
         _projection(one, f"what patch {count} shows the channel") for count, one in enumerate(channel.projections, 1)
     ]
@@ -207,7 +207,7 @@ def _channel(look: PartLook, channel: ChannelLook) -> Answer:
             (
                 _map_tile(one, stage, low, high, 224),
                 picture_tile(
-                    framed(subject.pixels, [one.seen.box] if one.seen else []),
+                    framed(probe.pixels, [one.seen.box] if one.seen else []),
                     caption="What its strongest place here can see",
                     alt="the picture with a frame around what the channel's strongest place can see",
                     shown=224,
@@ -238,15 +238,15 @@ def _projection(values: np.ndarray, alt: str) -> Tile:
 def _said(look: PartLook, channel: ChannelLook) -> str:
     (one,) = look.stage.maps
     here = f"On this picture it reaches {figure(one.highest)}"
-    if channel.exciting is None:
+    if channel.top_activations is None:
         said = f"{here}; the picture grown for it reaches {figure(channel.dream.value)}."
     else:
-        top = channel.exciting.percentile(channel.channel, 99.9)
+        top = channel.top_activations.percentile(channel.channel, 99.9)
         said = (
             f"{here}; one picture in a thousand of the data reaches {figure(top)}, the picture grown for it"
             f" {figure(channel.dream.value)}."
         )
-    return said if look.subject.trained else f"{said} {_UNTRAINED}"
+    return said if look.probe.trained else f"{said} {_UNTRAINED}"
 
 
 def _weight_tiles(channel: ChannelLook, stage: Stage) -> tuple[Tile, ...]:

@@ -285,7 +285,9 @@ def _after(epoch: int) -> str:
 
 def _health(health: Health) -> Answer:
     pulls = {one.part: one for one in health.gradients}
-    pairs = {part: sum(twin.part == part for twin in health.twins) for part in {twin.part for twin in health.twins}}
+    pairs = {
+        part: sum(twin.part == part for twin in health.duplicates) for part in {twin.part for twin in health.duplicates}
+    }
     rows = []
     for one in health.activations:
         pull = pulls.get(one.part)

@@ -31,7 +31,7 @@ from striate.runs.onnx_file import FEW, OnnxFile, thread_count
 from striate.runs.seal import Proof, beside
 from striate.tasks.calibrate import Calibration
 from striate.tasks.decode import decode
-from striate.tasks.ood import PREFIX, Unknown
+from striate.tasks.ood import PREFIX, OODDetector
 from striate.tasks.prediction import Scores
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ class Predictor:
         self._device, self._own, self._int8, self._onnx = device, own, int8, onnx
         if path is None:
             _ = self.model
-            self.unknown: Unknown | None = None
+            self.unknown: OODDetector | None = None
             return
         header = tensorfile.read_header(path)
         arrays = {} if facts.unknown is None else tensorfile.read_arrays(path, header, PREFIX)
@@ -101,7 +101,7 @@ class Predictor:
             raise ModelError(f"there is no {file}; striate export --int8 makes it")
         if self.onnx is None:
             _ = self.model  # proves every byte of the file before anything is answered
-        self.unknown = None if facts.unknown is None else Unknown.from_tensors(arrays, facts.unknown)
+        self.unknown = None if facts.unknown is None else OODDetector.from_tensors(arrays, facts.unknown)
         if int8 and self.unknown is not None and self.onnx is not None:
             self.unknown = replace(self.unknown, threshold=self.onnx.parity.get("threshold"))  # that of its embeddings
 

@@ -17,7 +17,7 @@ from striate.spec.branches import (
     concat,
     multiply,
 )
-from striate.spec.composing import repeat, row, side
+from striate.spec.composing import Side, auxiliary, repeat, row, side
 from striate.spec.layers import (
     GELU,
     LAYERS,
@@ -60,11 +60,11 @@ from striate.spec.layers import (
     Upsample,
 )
 from striate.spec.net import (
+    AuxHead,
     Named,
     Net,
     Repeat,
     Row,
-    Side,
 )
 from striate.spec.notation import parse
 from striate.spec.shape import Shape
@@ -74,6 +74,7 @@ __all__ = [
     "LAYERS",
     "AdaptiveAvgPool",
     "Add",
+    "AuxHead",
     "AvgPool",
     "BatchNorm",
     "Branches",
@@ -120,6 +121,7 @@ __all__ = [
     "Tanh",
     "Upsample",
     "add",
+    "auxiliary",
     "concat",
     "multiply",
     "parse",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from striate.spec.net import Net, Repeat, Row, Side
+from striate.spec.net import AuxHead, Net, Repeat, Row
 
 
 def row(first: Net, *others: Net) -> Net:
@@ -15,6 +15,10 @@ def repeat(count: int, net: Net) -> Repeat:
     return Repeat(net, count)
 
 
-def side(head: Net, *, weight: float = 0.3) -> Side:
-    """Tap a row with a head of its own; see `Side`."""
-    return Side(head, weight=weight)
+def auxiliary(head: Net, *, weight: float = 0.3) -> AuxHead:
+    """Tap a row with a head of its own; see `AuxHead`. `side` is the same: the word of the notation."""
+    return AuxHead(head, weight=weight)
+
+
+side = auxiliary
+Side = AuxHead  # as it was called in version 0.1.0

@@ -8,7 +8,7 @@ from __future__ import annotations
 from striate.errors import DescribeError
 from striate.spec.composing import row
 from striate.spec.layers import Dense, FlatHead, GlobalAvgPool
-from striate.spec.net import Named, Net, Repeat, Row, Side
+from striate.spec.net import AuxHead, Named, Net, Repeat, Row
 from striate.spec.windowed import Conv, ConvTranspose, Flatten
 
 
@@ -58,7 +58,7 @@ def _holds(net: Net, kinds: object) -> bool:
 
 def _without_sides(net: Net) -> Net | None:
     """The net as prediction has it; None where nothing but a side head was there."""
-    if isinstance(net, Side):
+    if isinstance(net, AuxHead):
         return None
     if not net.inside():
         return net

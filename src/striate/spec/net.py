@@ -323,7 +323,7 @@ class Named(Single):
 
 
 @node
-class Side(Single):
+class AuxHead(Single):
     """A head to the side of a row: it learns from the value at its place, which passes on unchanged.
 
     In training its loss counts with `weight`; in prediction it vanishes (GoogLeNet, Szegedy et al. 2015, section 5).
@@ -346,4 +346,4 @@ def _net(owner: Net, value: object) -> Net:
 
 
 def _holds_side(net: Net) -> bool:
-    return isinstance(net, Side) or any(map(_holds_side, net.inside()))
+    return isinstance(net, AuxHead) or any(map(_holds_side, net.inside()))

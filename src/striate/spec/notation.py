@@ -31,7 +31,7 @@ from typing import Any, NamedTuple
 from striate.errors import DescribeError, NotationError
 from striate.spec.branches import Add, Concat, Multiply
 from striate.spec.layers import LAYERS, Layer
-from striate.spec.net import DEEPEST, Named, Net, Repeat, Row, Several, Side
+from striate.spec.net import DEEPEST, AuxHead, Named, Net, Repeat, Row, Several
 from striate.spec.values import KINDS
 
 OPEN = "classes"  # in place of a number: as many as there are classes
@@ -183,7 +183,7 @@ class _Reader:
         if first.text.lower() == "side":
             weight = {"weight": self._value("Positive", "weight")} if self._token.type == "number" else {}
             head = self._part()
-            return self._made(first, lambda: Side(head, **weight))
+            return self._made(first, lambda: AuxHead(head, **weight))
         return self._layer(first)
 
     def _repeat(self) -> Net:

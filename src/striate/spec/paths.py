@@ -8,7 +8,7 @@ from striate.errors import DescribeError
 from striate.spec.branches import Branches
 from striate.spec.layer import Head
 from striate.spec.layers import FlatHead
-from striate.spec.net import Named, Net, Repeat, Row, Side
+from striate.spec.net import AuxHead, Named, Net, Repeat, Row
 
 
 class Scope:
@@ -52,7 +52,7 @@ def _given_names(net: Net) -> Iterator[str]:
     elif isinstance(net, Row):
         for part in net.nets:
             yield from _given_names(part)
-    elif isinstance(net, Branches | Side):
+    elif isinstance(net, Branches | AuxHead):
         yield from (part.label for part in net.inside() if isinstance(part, Named))
 
 
@@ -75,7 +75,7 @@ def walk(net: Net, scope: Scope, *, sides: bool = True, joins: bool = True) -> I
             inner = scope.open("branch", branch)  # opened in any case: it takes its number
             if joins:
                 yield from walk(branch, inner, sides=sides)
-    elif isinstance(net, Side):
+    elif isinstance(net, AuxHead):
         if sides:
             yield from walk(net.net, scope.open("side", net.net), sides=sides)
     else:

@@ -48,7 +48,7 @@ from striate.spec.layers import (
     Subsample,
     Tanh,
 )
-from striate.spec.net import Named, Net, Repeat, Row, Side
+from striate.spec.net import AuxHead, Named, Net, Repeat, Row
 from striate.spec.paths import Scope
 from striate.spec.shape import Shape
 from striate.spec.window import Slide
@@ -149,7 +149,7 @@ class _Slider:
                 some, at = self.follow(part, scope, at)
                 row += some
             return row, at
-        if isinstance(net, Side):
+        if isinstance(net, AuxHead):
             return [], at
         if isinstance(net, Repeat):
             return self._repeat(net, scope, at)

@@ -25,7 +25,7 @@ def stages(survey: Survey) -> tuple[tuple[str, ...], ...]:
         >>> stages(net.on(3, 8, 8))
         (('conv1', 'relu1', 'maxpool1'), ('conv2', 'globalavgpool1', 'flatten1'), ('dense1',))
     """
-    rows = [row for row in survey.rows if not row.aside]
+    rows = [row for row in survey.rows if not row.auxiliary]
     head = max((place for place, row in enumerate(rows) if row.parameters), default=0)
     body, after = rows[:head], rows[head:]
     depths = [_halvings(survey, row.output or survey.input) for row in body]

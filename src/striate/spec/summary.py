@@ -52,7 +52,7 @@ def _columns(survey: Survey, parts: Sequence[Part], without: Sequence[str]) -> l
             [
                 part.path,
                 part.layer,
-                str(part.output or ("" if part.aside else "?")),
+                str(part.output or ("" if part.auxiliary else "?")),
                 _numbers(part),
                 "?" if part.macs is None else count(part.macs) if part.macs else "0",
                 _bytes(part.memory_bytes),
@@ -80,10 +80,10 @@ def _notes(survey: Survey) -> Iterator[str]:
             f"frozen: {survey.frozen:,} of the {survey.parameters:,} parameters keep the values they start from, and"
             " frozen norms their statistics"
         )
-    spare = sum(part.parameters for part in survey.rows if part.aside and part.output is None)
+    spare = sum(part.parameters for part in survey.rows if part.auxiliary and part.output is None)
     if spare:
         yield f"never used in its forward: {spare:,} parameters"
-    beside = [part for part in survey.rows if part.aside and part.output is not None]
+    beside = [part for part in survey.rows if part.auxiliary and part.output is not None]
     if beside:
         yield (
             f"of this in side heads, which only training has: {sum(part.parameters for part in beside):,} parameters, "

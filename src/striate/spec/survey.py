@@ -37,7 +37,7 @@ class Part:
     memory_bytes: int
     field: Field | None
     unseen: Unseen | None
-    aside: bool
+    auxiliary: bool
     frozen: bool = False
 
     @property
@@ -59,7 +59,7 @@ class Part:
             "memory_bytes": self.memory_bytes,
             "field": self.field.to_dict() if self.field else None,
             "unseen": self.unseen.to_dict() if self.unseen else None,
-            "aside": self.aside,
+            "aside": self.auxiliary,
             "frozen": self.frozen,
         }
 
@@ -118,7 +118,7 @@ class Survey:
     @property
     def field(self) -> Field | None:
         """The receptive field of the output; None when the input is a flat vector."""
-        return next((row.field for row in reversed(self.rows) if not row.aside), None)
+        return next((row.field for row in reversed(self.rows) if not row.auxiliary), None)
 
     @property
     def layers(self) -> tuple[Net, ...]:
@@ -251,7 +251,7 @@ def _parts(trace: Trace, steps: list[Step]) -> Iterator[Part]:
             FLOAT_BYTES * step.shape.elements,
             step.field if trace.input.is_map else None,
             passed_over,
-            step.aside,
+            step.auxiliary,
         )
 
 

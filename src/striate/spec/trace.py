@@ -8,7 +8,7 @@ from striate.errors import DescribeError
 from striate.spec.branches import Branches
 from striate.spec.field import PIXEL, Field, union
 from striate.spec.layer import Layer
-from striate.spec.net import Named, Net, Repeat, Row, Side
+from striate.spec.net import AuxHead, Named, Net, Repeat, Row
 from striate.spec.patches import Patch, Patches, missing, together, whole
 from striate.spec.paths import Scope
 from striate.spec.shape import Shape
@@ -27,7 +27,7 @@ class Step:
     given: Shape
     shape: Shape
     field: Field
-    aside: bool  # within a side head
+    auxiliary: bool  # within a side head
     branches: tuple[list[Step], ...] = ()
 
 
@@ -63,43 +63,43 @@ class Trace:
             raise DescribeError(f"a net of {parts:,} layers is too large: at most {MOST_PARTS:,}")
         scope = Scope("", self.net)
         self.steps, self.output, self.field = self._run(
-            self.net, scope, (), self.input, Field(PIXEL, PIXEL), aside=False
+            self.net, scope, (), self.input, Field(PIXEL, PIXEL), auxiliary=False
         )
 
     # -- forwards: shapes and fields ---------------------------------------------------------------------------
 
     def _run(
-        self, net: Net, scope: Scope, where: tuple[int, ...], shape: Shape, field: Field, *, aside: bool
+        self, net: Net, scope: Scope, where: tuple[int, ...], shape: Shape, field: Field, *, auxiliary: bool
     ) -> tuple[list[Step], Shape, Field]:
         steps: list[Step] = []
         if isinstance(net, Row):
             for index, part in enumerate(net.nets):
-                some, shape, field = self._run(part, scope, (*where, index), shape, field, aside=aside)
+                some, shape, field = self._run(part, scope, (*where, index), shape, field, auxiliary=auxiliary)
                 steps += some
         elif isinstance(net, Repeat):
             for _ in range(net.count):
                 inner = scope.open("", net.net)
-                some, shape, field = self._run(net.net, inner, (*where, 0), shape, field, aside=aside)
+                some, shape, field = self._run(net.net, inner, (*where, 0), shape, field, auxiliary=auxiliary)
                 steps += some
         elif isinstance(net, Named):
             path = scope.named(net.label)
             if isinstance(net.net, Layer):
-                steps.append(self._layer(net.net, path, (*where, 0), shape, field, aside=aside))
+                steps.append(self._layer(net.net, path, (*where, 0), shape, field, auxiliary=auxiliary))
             else:
-                steps, *_ = self._run(net.net, Scope(path, net.net), (*where, 0), shape, field, aside=aside)
+                steps, *_ = self._run(net.net, Scope(path, net.net), (*where, 0), shape, field, auxiliary=auxiliary)
         elif isinstance(net, Branches):
-            steps.append(self._branches(net, scope, where, shape, field, aside=aside))
-        elif isinstance(net, Side):
+            steps.append(self._branches(net, scope, where, shape, field, auxiliary=auxiliary))
+        elif isinstance(net, AuxHead):
             inner = scope.open("side", net.net)
-            head, *_ = self._run(net.net, inner, (*where, 0), shape, field, aside=True)
+            head, *_ = self._run(net.net, inner, (*where, 0), shape, field, auxiliary=True)
             steps.append(Step(inner.prefix, net, where, shape, shape, field, True, (head,)))
         else:
             assert isinstance(net, Layer)
-            steps.append(self._layer(net, scope.next(net.keyword), where, shape, field, aside=aside))
+            steps.append(self._layer(net, scope.next(net.keyword), where, shape, field, auxiliary=auxiliary))
         return steps, steps[-1].shape, steps[-1].field
 
     def _layer(
-        self, layer: Layer, path: str, where: tuple[int, ...], given: Shape, field: Field, *, aside: bool
+        self, layer: Layer, path: str, where: tuple[int, ...], given: Shape, field: Field, *, auxiliary: bool
     ) -> Step:
         shape = self._shapes.get((id(layer), given))
         if shape is None:
@@ -113,17 +113,17 @@ class Trace:
             height, width = self.input.size
             rows, columns = (window.on(side) for window, side in zip(windows, given.size, strict=True))
             field = Field(field.height.through(rows, height), field.width.through(columns, width))
-        step = Step(path, layer, where, given, shape, field, aside)
+        step = Step(path, layer, where, given, shape, field, auxiliary)
         self.done.append(step)
         return step
 
     def _branches(
-        self, net: Branches, scope: Scope, where: tuple[int, ...], given: Shape, field: Field, *, aside: bool
+        self, net: Branches, scope: Scope, where: tuple[int, ...], given: Shape, field: Field, *, auxiliary: bool
     ) -> Step:
         runs, names = [], []
         for index, branch in enumerate(net.nets):
             inner = scope.open("branch", branch)
-            runs.append(self._run(branch, inner, (*where, index), given, field, aside=aside))
+            runs.append(self._run(branch, inner, (*where, index), given, field, auxiliary=auxiliary))
             names.append(scope.named(branch.label) if isinstance(branch, Named) else inner.prefix)
         path = scope.next(net.keyword)
         try:
@@ -147,7 +147,7 @@ class Trace:
                 strict=True,
             )
         )
-        step = Step(path, net, where, given, shape, Field(*joined), aside, tuple(steps for steps, _, _ in runs))
+        step = Step(path, net, where, given, shape, Field(*joined), auxiliary, tuple(steps for steps, _, _ in runs))
         self.done.append(step)
         return step
 
@@ -184,7 +184,7 @@ class Trace:
 
     def _footprint(self, steps: list[Step], path: str, needed: Patches) -> Patches | None:
         for index, step in enumerate(steps):
-            if step.path == path and not isinstance(step.net, Side):
+            if step.path == path and not isinstance(step.net, AuxHead):
                 return self._back(steps[: index + 1], needed)
             for branch in step.branches:
                 found = self._footprint(branch, path, needed)
@@ -195,7 +195,7 @@ class Trace:
     def _back(self, steps: list[Step], needed: Patches) -> Patches:
         """What must be there before these steps for what is `needed` after them."""
         for step in reversed(steps):
-            if isinstance(step.net, Side) or not needed:
+            if isinstance(step.net, AuxHead) or not needed:
                 continue
             if step.branches:
                 needed = together(
@@ -210,7 +210,7 @@ class Trace:
     def _ahead(self, steps: list[Step], given: Patches, stops: list[Step]) -> Patches:
         """What these steps make of what is `given`; notes every step at which it stops."""
         for step in steps:
-            if isinstance(step.net, Side) or not given:
+            if isinstance(step.net, AuxHead) or not given:
                 continue
             before = given
             if step.branches:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from striate.errors import DescribeError
 from striate.spec.branches import Branches
-from striate.spec.net import Net, Side
+from striate.spec.net import AuxHead, Net
 from striate.spec.shape import Shape
 from striate.spec.trace import Step, Trace
 
@@ -64,7 +64,7 @@ class Wiring:
         ``prefix`` is the path of the side head the parts are in.
         """
         for part in parts:
-            if isinstance(part.net, Side):
+            if isinstance(part.net, AuxHead):
                 (head,) = part.branches
                 self.sides.append((self._follow(head, value, part.path), float(part.net.weight)))
             elif isinstance(part.net, Branches):

@@ -7,7 +7,7 @@ from dataclasses import MISSING
 from typing import Any
 
 from striate.spec.branches import Branches
-from striate.spec.net import Named, Net, Repeat, Row, Side
+from striate.spec.net import AuxHead, Named, Net, Repeat, Row
 from striate.spec.notation import OPEN, options
 from striate.spec.values import KINDS
 
@@ -25,7 +25,7 @@ def write(net: Net) -> str:
 def _text(net: Net, within: int) -> str:
     if isinstance(net, Named):
         text = f"{net.label}: {_text(net.net, 3 if isinstance(net.net, Repeat) else _CLOSED)}"
-    elif isinstance(net, Side):
+    elif isinstance(net, AuxHead):
         weight = "" if net.weight == 0.3 else f"{net.weight!r} "
         return f"side {weight}({_text(net.net, 0)})"
     else:
@@ -61,7 +61,7 @@ def write_python(net: Net) -> str:
 def _python(net: Net, within: int) -> str:
     if isinstance(net, Named):
         return f'{_python(net.net, _CLOSED)}.name("{net.label}")'
-    if isinstance(net, Side):
+    if isinstance(net, AuxHead):
         weight = "" if net.weight == 0.3 else f", weight={net.weight!r}"
         return f"side({_python(net.net, 0)}{weight})"
     text = _composed(net, _python) or _python_layer(net)

@@ -102,12 +102,12 @@ def calibrate(
         notes.append(f"fitted on {counted(len(matrix), 'picture')} only")
     if temperature in (LOWEST, HIGHEST):
         notes.append(f"the temperature stopped at the end of its range, {LOWEST} to {HIGHEST}")
-    if bool(before.right.all()):
+    if bool(before.correct.all()):
         notes.append("every one of these pictures is answered rightly, so the temperature rests on their number alone")
     return Calibration(
         temperature=temperature,
-        nll_before=float(before.surprise.mean()),
-        nll_after=float(after.surprise.mean()),
+        nll_before=float(before.nll.mean()),
+        nll_after=float(after.nll.mean()),
         ece_before=_error(before),
         ece_after=_error(after),
         pictures=len(matrix),
@@ -186,7 +186,7 @@ def _error(seen: Outcomes) -> float:
     """Return the expected calibration error without its interval, which fitting has no use for."""
     gaps = [
         one.pictures * abs(one.accuracy.value - one.confidence)
-        for one in reliability_of(seen.confidence, seen.right)
+        for one in reliability_of(seen.confidence, seen.correct)
         if one.accuracy is not None and one.confidence is not None
     ]
     return float(sum(gaps) / len(seen))

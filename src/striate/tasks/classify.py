@@ -21,7 +21,7 @@ from striate.recipe import Recipe
 from striate.tasks.calibrate import HEAD_SPREAD, SPREAD, Calibration, calibrate
 from striate.tasks.decode import decode
 from striate.tasks.frozen import fit_frozen
-from striate.tasks.ood import PREFIX, Unknown, fit_unknown, fit_unknown_at, log_distances
+from striate.tasks.ood import PREFIX, OODDetector, fit_ood, fit_ood_at, log_distances
 from striate.tasks.prediction import Prediction
 from striate.tasks.sketch import spread_evenly
 from striate.tasks.task import EMBEDDING, NOTHING, Judged, LabelFacts, Labels, Outputs, State, Task
@@ -40,7 +40,7 @@ class Learnt:
     """What is learnt after training: the temperature, and what is known; None where every picture gets a class."""
 
     calibration: Calibration
-    unknown: Unknown | None
+    unknown: OODDetector | None
 
 
 class Classify(Task):
@@ -125,7 +125,7 @@ class Classify(Task):
         arrays = {PREFIX + name: array for name, array in state.arrays.items()}
         return Learnt(
             Calibration.from_dict(state.facts.get("calibration", {})),
-            None if unknown is None else Unknown.from_tensors(arrays, unknown),
+            None if unknown is None else OODDetector.from_tensors(arrays, unknown),
         )
 
     def distances(
@@ -171,7 +171,7 @@ def _short(arrays: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
     return {name.removeprefix(PREFIX): array for name, array in arrays.items()}
 
 
-def _known(judged: Judged, temperature: float) -> Unknown | None:
+def _known(judged: Judged, temperature: float) -> OODDetector | None:
     """Return what is known, where there are pictures enough to set a threshold by."""
     if judged.frozen:  # every picture is a fresh one to the others
         outputs, targets = judged.known(None)
@@ -181,8 +181,8 @@ def _known(judged: Judged, temperature: float) -> Unknown | None:
     outputs, targets = judged.known(spread_evenly)
     known, logits = outputs[EMBEDDING], judged.outputs[LOGITS]
     if judged.distances is not None:
-        return fit_unknown_at(known, targets, judged.distances, logits, temperature=temperature)
-    return fit_unknown(known, targets, judged.outputs[EMBEDDING], logits, temperature=temperature)
+        return fit_ood_at(known, targets, judged.distances, logits, temperature=temperature)
+    return fit_ood(known, targets, judged.outputs[EMBEDDING], logits, temperature=temperature)
 
 
 def cross_entropy(

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from striate.metrics.classification import auroc
 from striate.metrics.intervals import Interval
 from striate.metrics.probability import log_softmax
-from striate.tasks.ood import Unknown
+from striate.tasks.ood import OODDetector
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,9 @@ class Contrast:
         return {**vars(self), "auroc": self.auroc.to_dict(), "softmax_auroc": self.softmax_auroc.to_dict()}
 
 
-def contrast(unknown: Unknown, known: tuple[ArrayLike, ArrayLike], strange: tuple[ArrayLike, ArrayLike]) -> Contrast:
+def contrast(
+    unknown: OODDetector, known: tuple[ArrayLike, ArrayLike], strange: tuple[ArrayLike, ArrayLike]
+) -> Contrast:
     """Measure on known and on strange pictures, each given as (embeddings, logits)."""
     usual, odd = unknown.score(*known), unknown.score(*strange)
     which = np.arange(len(usual) + len(odd)) >= len(usual)

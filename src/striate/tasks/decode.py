@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 
 from striate.errors import StriateError
 from striate.metrics.probability import checked_scores, softmax
-from striate.tasks.ood import Unknown
+from striate.tasks.ood import OODDetector
 from striate.tasks.prediction import Scores
 from striate.words import counted, plural
 
@@ -20,7 +20,7 @@ def decode(
     *,
     temperature: float = 1.0,
     embeddings: ArrayLike | None = None,
-    unknown: Unknown | None = None,
+    unknown: OODDetector | None = None,
 ) -> list[Scores]:
     """Return the answer to each of (N, K) logits: calibrated probabilities, and whether it is none of the classes.
 
@@ -37,14 +37,14 @@ def decode(
     probabilities = softmax(matrix, temperature)
     if unknown is None or embeddings is None:
         return [Scores(names, row) for row in probabilities]
-    strangeness = unknown.score(embeddings, matrix)
-    if not np.isfinite(strangeness).all():
+    ood_score = unknown.score(embeddings, matrix)
+    if not np.isfinite(ood_score).all():
         raise StriateError(
-            'the strangeness of a picture is NaN or infinity; what is known of "none of these" is broken'
+            'the out-of-distribution score of a picture is NaN or infinity; what is known of "none of these" is broken'
         )
-    flags = unknown.is_unknown(strangeness)
+    flags = unknown.is_unknown(ood_score)
     words, threshold = str(unknown.told()["words"]), unknown.threshold if unknown.answers else None
     return [
-        Scores(names, row, unknown=bool(flag), strangeness=float(strange), threshold=threshold, strangers=words)
-        for row, flag, strange in zip(probabilities, flags, strangeness, strict=True)
+        Scores(names, row, unknown=bool(flag), ood_score=float(strange), threshold=threshold, strangers=words)
+        for row, flag, strange in zip(probabilities, flags, ood_score, strict=True)
     ]

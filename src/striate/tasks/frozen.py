@@ -18,7 +18,7 @@ from striate.errors import StriateError
 from striate.metrics.probability import Floats, Ints, checked_targets
 from striate.tasks.ood import (
     DISTANCE,
-    Unknown,
+    OODDetector,
     Usual,
     checked_embeddings,
     log_distance,
@@ -34,7 +34,7 @@ ASKED = 1000  # pictures that a class left out is measured on, at most
 
 def fit_frozen(
     embeddings: ArrayLike, targets: ArrayLike, *, temperature: float = 1.0, known_kept: float = KNOWN_KEPT
-) -> Unknown:
+) -> OODDetector:
     """Learn what is known from the features (N, D) of pictures and their classes (N,).
 
     The threshold is the distance that the share ``known_kept`` of further known pictures is expected to stay below.
@@ -52,7 +52,7 @@ def fit_frozen(
     own[chosen] = np.arange(len(chosen))
     scores = _without_itself(units, stored, own)
     far = usual(scores)
-    plain = Unknown(
+    plain = OODDetector(
         stored=stored,
         width=matrix.shape[1],
         temperature=temperature,

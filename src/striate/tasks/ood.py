@@ -54,7 +54,7 @@ class Usual:
 
 
 @dataclass(frozen=True, eq=False)
-class Unknown:
+class OODDetector:
     """What is needed to say "none of these": stored embeddings, what is usual, and where strange begins.
 
     ``stored`` (M, W) float16 are training embeddings at length 1; ``width`` is D, the length of the embeddings that
@@ -85,7 +85,7 @@ class Unknown:
         return {"words": NOT_MEASURED} if self.skill is None else self.skill.to_dict()
 
     def score(self, embeddings: ArrayLike, logits: ArrayLike, *, stored: bool = False) -> Floats:
-        """Return the strangeness (N,) of (N, D) embeddings with their (N, K) logits: higher is stranger.
+        """Return the ood_score (N,) of (N, D) embeddings with their (N, K) logits: higher is stranger.
 
         ``stored`` is for pictures whose own embeddings are among those stored: the nearest one is passed over.
 
@@ -102,7 +102,7 @@ class Unknown:
         return self.score_at(log_distance(unit(matrix), self.stored, skip=int(stored)), scores)
 
     def score_at(self, distances: ArrayLike, logits: ArrayLike) -> Floats:
-        """Return the strangeness (N,) of pictures at known distances (`log_distances`), with their (N, K) logits."""
+        """Return the ood_score (N,) of pictures at known distances (`log_distances`), with their (N, K) logits."""
         scores = checked_scores(logits)
         far = self.distance.deviations(np.asarray(distances, np.float64))
         if self.measure == DISTANCE:
@@ -139,7 +139,7 @@ class Unknown:
         }
 
     @classmethod
-    def from_tensors(cls, tensors: Mapping[str, ArrayLike], facts: Mapping[str, Any]) -> Unknown:
+    def from_tensors(cls, tensors: Mapping[str, ArrayLike], facts: Mapping[str, Any]) -> OODDetector:
         """Return what ``to_tensors`` and ``to_dict`` wrote; other tensors may be among them. ModelError otherwise."""
         try:
             stored = np.asarray(tensors[PREFIX + "stored"])
@@ -196,7 +196,7 @@ def _read_usual(value: Any) -> Usual:
     return Usual(_finite(value[0], "mean"), _finite(value[1], "spread", above=_SMALLEST))
 
 
-def fit_unknown(
+def fit_ood(
     train_embeddings: ArrayLike,
     train_targets: ArrayLike,
     val_embeddings: ArrayLike,
@@ -204,7 +204,7 @@ def fit_unknown(
     *,
     temperature: float = 1.0,
     known_kept: float = 0.98,
-) -> Unknown:
+) -> OODDetector:
     """Learn what is usual from training embeddings (N, D) and validation embeddings (V, D) with logits (V, K).
 
     The threshold is the validation score that the share ``known_kept`` of further known pictures is expected to stay
@@ -220,7 +220,7 @@ def fit_unknown(
     return _fitted(stored, width, far, logits, temperature=temperature, known_kept=known_kept)
 
 
-def fit_unknown_at(
+def fit_ood_at(
     train_embeddings: ArrayLike,
     train_targets: ArrayLike,
     distances: ArrayLike,
@@ -228,8 +228,8 @@ def fit_unknown_at(
     *,
     temperature: float = 1.0,
     known_kept: float = 0.98,
-) -> Unknown:
-    """Learn what is usual from out-of-fold answers, as `fit_unknown` does from validation pictures.
+) -> OODDetector:
+    """Learn what is usual from out-of-fold answers, as `fit_ood` does from validation pictures.
 
     ``distances`` (V,) are `log_distances` of V pictures to what the models that answered had seen, ``logits`` (V, K)
     their answers; the training embeddings (N, D) are by the model that is kept, which has seen those pictures.
@@ -258,14 +258,14 @@ def _stored(embeddings: ArrayLike, targets: ArrayLike) -> Halves:
 
 def _fitted(
     stored: Halves, width: int, distances: Floats, logits: NDArray[Any], *, temperature: float, known_kept: float
-) -> Unknown:
+) -> OODDetector:
     """Return what is usual at these distances (V,) with these logits (V, K), and the threshold."""
     if not 0 < known_kept <= 1:
         raise StriateError(f"known_kept is the share of known pictures to keep, above 0 and up to 1, not {known_kept}")
     standard = Usual(0.0, 1.0)
     if len(distances) == 0:
-        return Unknown(stored, width, temperature, standard, standard, None, known_kept, 0)
-    plain = Unknown(
+        return OODDetector(stored, width, temperature, standard, standard, None, known_kept, 0)
+    plain = OODDetector(
         stored=stored,
         width=width,
         temperature=temperature,

@@ -31,7 +31,7 @@ class Scores(Prediction):
     """How likely each class is, and whether the picture is unlike all of them.
 
     ``probabilities`` (K,) float64 sum to 1, calibrated. ``unknown`` says that the picture resembles nothing the model
-    was trained on; then the probabilities only tell what it is nearest to. ``strangeness`` is what was compared with
+    was trained on; then the probabilities only tell what it is nearest to. ``ood_score`` is what was compared with
     ``threshold``, higher is stranger; None where it was not looked at, or has no threshold. ``strangers`` says how well
     strangers are told.
 
@@ -41,7 +41,7 @@ class Scores(Prediction):
     classes: tuple[str, ...]
     probabilities: NDArray[np.float64]
     unknown: bool = False
-    strangeness: float | None = None
+    ood_score: float | None = None
     threshold: float | None = None
     strangers: str | None = None
     _order: NDArray[np.int64] = field(init=False, repr=False)
@@ -57,6 +57,11 @@ class Scores(Prediction):
         given.setflags(write=False)
         object.__setattr__(self, "probabilities", given)
         object.__setattr__(self, "_order", np.argsort(-given, kind="stable"))
+
+    @property
+    def strangeness(self) -> float | None:
+        """The ``ood_score``, by its name of version 0.1.0 and of JSON and CSV."""
+        return self.ood_score
 
     @property
     def best(self) -> str:
@@ -84,7 +89,7 @@ class Scores(Prediction):
         return {
             "best": None if self.unknown else self.best,
             "unknown": self.unknown,
-            "strangeness": self.strangeness,
+            "strangeness": self.ood_score,
             "threshold": self.threshold,
             "scores": [{"class": name, "probability": p} for name, p in self.top(top)],
             **({} if self.strangers is None else {"strangers": self.strangers}),

@@ -20,7 +20,7 @@ NOT_MEASURED: Final = "how well strangers are told was not measured"
 MOST_CLASSES: Final = 20  # left out at most, evenly chosen; each costs another look at all neighbours
 
 Scored = Callable[[int], Floats]
-"""A class left out -> the strangeness (N,) of every picture to what knows the other classes alone."""
+"""A class left out -> the ood_score (N,) of every picture to what knows the other classes alone."""
 
 
 @dataclass(frozen=True)

@@ -172,7 +172,7 @@ class Task(ABC):
         ends = {
             row.path: row.output
             for row, after in zip(survey.rows, following, strict=True)
-            if row.aside and row.output is not None and (after is None or not after.aside)
+            if row.auxiliary and row.output is not None and (after is None or not after.auxiliary)
         }
         for where, output in {**ends, "the net": survey.output}.items():
             if output != Shape(width):

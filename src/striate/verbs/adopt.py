@@ -13,13 +13,13 @@ from torch import nn
 from striate.data.pictures.given import Picture
 from striate.data.pictures.preprocess import Preprocess
 from striate.errors import DescribeError, ExportError, ModelError, RecipeError, TrainingError
-from striate.interpret.torch_probe import Subject
+from striate.interpret.torch_probe import TorchProbe
 from striate.model.adopt.examine import examine, why_not_trained
 from striate.model.adopt.express import Expressed, class_name, express
 from striate.model.adopt.given import Which, copied
-from striate.model.adopt.operations import Unsaid
+from striate.model.adopt.operations import UnsupportedOpError
 from striate.model.adopt.taken import as_code, as_model, class_names, refuse_to_look
-from striate.model.adopt.wrapped_module import Borrowed
+from striate.model.adopt.wrapped_module import WrappedModule
 from striate.model.build.model import Model
 from striate.model.files.weights import ModelFile, to_pieces
 from striate.recipe import Recipe
@@ -32,7 +32,7 @@ from striate.spec.shape import Shape
 from striate.spec.survey import Survey
 from striate.verbs.adopt_weights import with_weights
 from striate.verbs.evaluate import Evaluation, evaluate_on, evaluate_run
-from striate.verbs.prepare import Own
+from striate.verbs.prepare import ProvidedModel
 from striate.verbs.train import Event, Planned, training
 
 if TYPE_CHECKING:
@@ -184,11 +184,11 @@ class Adopted:
             own = self.own() if self._expressed is None else None
             return look_run(str(what.path), part=part, predictor=self.load(what).predictor, own=own)
         refuse_to_look(self.module)
-        return look_subject(self.subject(what), part=part, channel=channel, place=place)
+        return look_subject(self.probe(what), part=part, channel=channel, place=place)
 
-    def subject(self, picture: Picture) -> Subject:
-        """Return it with a picture, to be asked anything: ``why(adopted.subject("cat.jpg"), against="dog")``."""
-        return Subject.of(self.predictor, picture)
+    def probe(self, picture: Picture) -> TorchProbe:
+        """Return it with a picture, to be asked anything: ``why(adopted.probe("cat.jpg"), against="dog")``."""
+        return TorchProbe.of(self.predictor, picture)
 
     def dot(
         self, picture: Picture, part: str | None = None, channel: int | None = None, at: tuple[int, int] | None = None
@@ -197,12 +197,12 @@ class Adopted:
 
         Without ``part`` it is the first convolution; without ``channel`` or ``at`` (row, column) the largest value.
 
-        Example: ``print(adopted.dot("cat.jpg", "conv1", 5, (7, 9)).account.formula)``
+        Example: ``print(adopted.dot("cat.jpg", "conv1", 5, (7, 9)).contributions.formula)``
         """
         from striate.interpret.arithmetic.dot import dot
         from striate.interpret.arithmetic.dot_code import dot_in_code
 
-        return (dot if self.why is None else dot_in_code)(self.subject(picture), part, channel, at)
+        return (dot if self.why is None else dot_in_code)(self.probe(picture), part, channel, at)
 
     def evaluate(
         self,
@@ -262,7 +262,7 @@ class Adopted:
         module = copied(self.module)
         if self._expressed is None:
             assert isinstance(self.net, Code)
-            own = Borrowed(module, self.net, None, output=self.output)
+            own = WrappedModule(module, self.net, None, output=self.output)
             predictor = Predictor.open(path, own=cast(Model, own))
             module = copied(own.module).cpu()
         else:
@@ -280,9 +280,9 @@ class Adopted:
         how = self.predictor.preprocess if self._measured else None
         return adopt(module, input=self.input, classes=classes, preprocess=how, output=self.output, fit=self.fit)
 
-    def own(self) -> Own:
+    def own(self) -> ProvidedModel:
         """Return what a training begins from."""
-        return Own(
+        return ProvidedModel(
             self.net,
             self.predictor.preprocess if self._measured else None,
             self.classes if self._named else None,
@@ -331,7 +331,7 @@ def adopt(
     try:
         expressed = express(own, shape, output)
         net = expressed.net
-    except Unsaid as unsaid:
+    except UnsupportedOpError as unsaid:
         net = as_code(own, shape, len(names), str(unsaid))
     net.on(shape, fit=fit)
     model = as_model(own, expressed, net, shape, prepared, output)

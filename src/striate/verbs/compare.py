@@ -77,11 +77,11 @@ def compare(
         targets=targets,
         answers=(seen[0].predicted, seen[1].predicted),
         sure=(softmax(*sides[0]).max(axis=1), softmax(*sides[1]).max(axis=1)),
-        accuracy=paired_accuracy(seen[0].right, seen[1].right, design=design),
+        accuracy=paired_accuracy(seen[0].correct, seen[1].correct, design=design),
         log_loss=(
-            widened(drawn.mean(seen[0].surprise), design),
-            widened(drawn.mean(seen[1].surprise), design),
-            widened(drawn.mean(seen[1].surprise - seen[0].surprise), design, low=-math.inf),
+            widened(drawn.mean(seen[0].nll), design),
+            widened(drawn.mean(seen[1].nll), design),
+            widened(drawn.mean(seen[1].nll - seen[0].nll), design, low=-math.inf),
         ),
         left_out=left_out,
     )

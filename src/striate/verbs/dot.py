@@ -9,7 +9,7 @@ from striate.data.pictures.given import Picture
 from striate.errors import ModelError
 from striate.interpret.arithmetic import dot as terms
 from striate.interpret.arithmetic.dot import Dot
-from striate.verbs.probe import Network, open_quick, open_subject
+from striate.verbs.probe import Network, open_onnx_probe, open_probe
 
 
 def dot(
@@ -27,12 +27,12 @@ def dot(
 
     Errors: DescribeError, ModelError, PictureError.
 
-    Example: ``dot(Path("cat.jpg"), "conv1", 5, (7, 9), network=Network(run="pets-1")).account.formula``
+    Example: ``dot(Path("cat.jpg"), "conv1", 5, (7, 9), network=Network(run="pets-1")).contributions.formula``
     """
     asked = network or Network()
     if asked.net is None:
         file = asked.file()
         with suppress(ModelError):  # torch answers then, or says what is wrong
-            return terms.dot(open_quick(file, picture), part, channel, at)
+            return terms.dot(open_onnx_probe(file, picture), part, channel, at)
         asked = replace(asked, model=file)  # found, and fetched, once
-    return terms.dot(open_subject(picture, asked), part, channel, at)
+    return terms.dot(open_probe(picture, asked), part, channel, at)

@@ -23,17 +23,17 @@ from striate.metrics.verdict import Verdict, verdict
 from striate.runs.predictor import Predictor
 from striate.runs.run import Run
 from striate.tasks.calibrate import Calibration
-from striate.tasks.ood import Unknown
+from striate.tasks.ood import OODDetector
 from striate.verbs.cautions import copies_of, left_out
 from striate.verbs.folds import PART, answers_of
 from striate.verbs.lineage import learnt_before, seen
-from striate.verbs.prepare import Own, Prepared, Progress
+from striate.verbs.prepare import Prepared, Progress, ProvidedModel
 from striate.verbs.reopen import changes, reopen_data
 from striate.verbs.report import counts_of
 from striate.words import counted
 
 if TYPE_CHECKING:
-    from striate.verbs.finish import Ask
+    from striate.verbs.finish import InferFn
 
 PART_WORDS = {"test": "test", "val": "validation", "train": "training", "cross-validated": "cross-validated"}
 
@@ -181,7 +181,7 @@ def evaluate_run(
     predictor: Predictor,
     *,
     part: str | None = None,
-    own: Own | None = None,
+    own: ProvidedModel | None = None,
     data_dir: Path | None = None,
     without_missing: bool = False,
     progress: Progress | None = None,
@@ -248,9 +248,9 @@ def evaluate_on(
 def evaluate_prepared(
     run: Run,
     prepared: Prepared,
-    ask: Ask,
+    ask: InferFn,
     calibration: Calibration,
-    unknown: Unknown | None,
+    unknown: OODDetector | None,
     *,
     part: str,
 ) -> Evaluation:
@@ -280,9 +280,9 @@ def measure(
     source: Source,
     targets: np.ndarray,
     chosen: np.ndarray,
-    ask: Ask,
+    ask: InferFn,
     calibration: Calibration,
-    unknown: Unknown | None,
+    unknown: OODDetector | None,
 ) -> Evaluation:
     """Ask the model about the chosen pictures and compare with their targets."""
     logits, embeddings = ask(chosen)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from striate.metrics.report import classification_report
 from striate.runs.answers import Answers
 from striate.tasks.calibrate import Calibration, fold_temperatures
-from striate.tasks.ood import Unknown
+from striate.tasks.ood import OODDetector
 from striate.verbs.evaluate import Evaluation, of_run
 from striate.verbs.finish import spread
 from striate.verbs.folds import PART, means
@@ -15,7 +15,7 @@ DESIGN = 1.5  # variance of a cross-validated figure, in that of as many indepen
 
 
 def evaluate_folds(
-    name: str, prepared: Prepared, answers: Answers, calibration: Calibration, unknown: Unknown | None
+    name: str, prepared: Prepared, answers: Answers, calibration: Calibration, unknown: OODDetector | None
 ) -> Evaluation:
     """Evaluate by out-of-fold answers: of every picture by what had not seen it, calibrated by the other folds.
 

@@ -24,7 +24,7 @@ from striate.runs.run import Run
 from striate.spec.code import is_code
 from striate.tasks.calibrate import HEAD_SPREAD, SPREAD, Calibration, calibrate
 from striate.tasks.frozen import fit_frozen
-from striate.tasks.ood import Unknown, fit_unknown, fit_unknown_at
+from striate.tasks.ood import OODDetector, fit_ood, fit_ood_at
 from striate.tasks.sketch import spread_evenly
 from striate.verbs.cautions import copies_of
 from striate.verbs.lineage import learnt_before
@@ -50,10 +50,10 @@ NOT_YET = Calibration(note="the folds that it is calibrated by are not trained y
 KNOWN = 5000  # training pictures that are enough to know what the known looks like
 
 
-Ask: TypeAlias = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
+InferFn: TypeAlias = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
 
 
-def asking(model: Model, prepared: Prepared, *, device: torch.device) -> Ask:
+def asking(model: Model, prepared: Prepared, *, device: torch.device) -> InferFn:
     """Return the question to a model: rows of the store to logits (N, classes) and embeddings (N, features)."""
     return lambda rows: infer(model, prepared.store, rows, device=device)
 
@@ -63,7 +63,7 @@ def finish(
     prepared: Prepared,
     model: Model,
     *,
-    ask: Ask,
+    ask: InferFn,
     answers: Answers | None = None,
     seconds: float | None = None,
 ) -> Evaluation:
@@ -110,7 +110,7 @@ def keep_model(
     prepared: Prepared,
     model: Model,
     calibration: Calibration = NOT_YET,
-    unknown: Unknown | None = None,
+    unknown: OODDetector | None = None,
 ) -> bytes | None:
     """Write the model file, and return its graph for ONNX; before its folds are trained it is not calibrated yet."""
     from striate.verbs.export import graph_for
@@ -142,10 +142,12 @@ def keep_model(
     return content
 
 
-def _judged(run: Run, prepared: Prepared, ask: Ask, answers: Answers | None) -> tuple[Calibration, Unknown | None]:
-    """Return what `judge` does; where that fails by a fault of ours, a model that is not calibrated, and why."""
+def _judged(
+    run: Run, prepared: Prepared, ask: InferFn, answers: Answers | None
+) -> tuple[Calibration, OODDetector | None]:
+    """Return what `fit_calibration_and_ood` does; where it fails by a fault of ours, an uncalibrated model, and why."""
     try:
-        return judge(prepared, ask, answers)
+        return fit_calibration_and_ood(prepared, ask, answers)
     except StriateError:
         raise
     except Exception as error:
@@ -190,7 +192,9 @@ def spread(recipe: Recipe) -> float:
     return HEAD_SPREAD if recipe.tune == "head" else SPREAD
 
 
-def judge(prepared: Prepared, ask: Ask, answers: Answers | None = None) -> tuple[Calibration, Unknown | None]:
+def fit_calibration_and_ood(
+    prepared: Prepared, ask: InferFn, answers: Answers | None = None
+) -> tuple[Calibration, OODDetector | None]:
     """Fit the temperature and what is known, on pictures that were not trained on and a sample of those that were.
 
     The former are the validation split, or all that out-of-fold ``answers`` are of.
@@ -215,7 +219,7 @@ def judge(prepared: Prepared, ask: Ask, answers: Answers | None = None) -> tuple
     _, known = ask(train)
     temperature = calibration.temperature
     if answers is None:
-        return calibration, fit_unknown(known, targets[train], embeddings, logits, temperature=temperature)
+        return calibration, fit_ood(known, targets[train], embeddings, logits, temperature=temperature)
     if answers.distances is None:
         return calibration, None
-    return calibration, fit_unknown_at(known, targets[train], answers.distances, logits, temperature=temperature)
+    return calibration, fit_ood_at(known, targets[train], answers.distances, logits, temperature=temperature)

@@ -25,7 +25,7 @@ from striate.runs.answers import Answers
 from striate.runs.run import Run
 from striate.tasks.ood import log_distances
 from striate.verbs.events import FoldDone, Folding
-from striate.verbs.prepare import Own, Prepared, scaled, subset
+from striate.verbs.prepare import Prepared, ProvidedModel, scaled, subset
 from striate.words import counted
 
 if TYPE_CHECKING:
@@ -156,7 +156,7 @@ def head_folds(
     return result
 
 
-def fold_prepared(prepared: Prepared, rows: Sequence[int] | np.ndarray, own: Own | None = None) -> Prepared:
+def fold_prepared(prepared: Prepared, rows: Sequence[int] | np.ndarray, own: ProvidedModel | None = None) -> Prepared:
     """Return what a fold is trained with: these rows alone, with their own mean and deviation where the run has its."""
     parts = Split(tuple(int(row) for row in rows), (), ())
     pictures = prepared.preprocess

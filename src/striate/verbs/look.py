@@ -19,10 +19,10 @@ from striate.interpret.activations.epoch_maps import watched as watchable
 from striate.interpret.activations.maps import feature_maps, stages
 from striate.interpret.activations.receptive import effective_field
 from striate.interpret.attribution.explain import explain_each
-from striate.interpret.diagnostics.confusion import Doubt, confusion
+from striate.interpret.diagnostics.confusion import UncertainExample, confusion
 from striate.interpret.diagnostics.health import health
 from striate.interpret.look import Mistake, PartLook, PictureLook, RunLook
-from striate.interpret.torch_probe import Subject
+from striate.interpret.torch_probe import TorchProbe
 from striate.metrics.mistakes import Mistake as Wrong
 from striate.model.build.modules import UnevenConv
 from striate.render.answer import Answer
@@ -39,8 +39,8 @@ from striate.verbs.evaluate import evaluate_prepared
 from striate.verbs.evaluate_folds import evaluate_folds
 from striate.verbs.folds import answers_of
 from striate.verbs.learnt_from import caution
-from striate.verbs.prepare import Own, Prepared, Progress, subset
-from striate.verbs.probe import Network, open_subject
+from striate.verbs.prepare import Prepared, Progress, ProvidedModel, subset
+from striate.verbs.probe import Network, open_probe
 from striate.verbs.reopen import changes, recipe_of, reopen_data, row_of
 from striate.verbs.why import evidence
 
@@ -91,25 +91,25 @@ def look_at(
     without_missing: bool = False,
 ) -> PictureLook | PartLook:
     """Return what a network makes of a picture; a channel is sought in the pictures of the run it is of."""
-    subject = open_subject(picture, network)
+    probe = open_probe(picture, network)
     if part is None or channel is None or network.model is not None or network.net is not None:
-        found = look_subject(subject, part=part, channel=channel, place=place)
+        found = look_subject(probe, part=part, channel=channel, place=place)
     else:
         pictures = reopen_data(Run.open(network.run, network.runs_dir), without_missing=without_missing)
-        found = look_part(subject, part, channel=channel, place=place, pictures=pictures)
-    says = found.answer if isinstance(found, PictureLook) else looks.answered(subject)
+        found = look_part(probe, part, channel=channel, place=place, pictures=pictures)
+    says = found.answer if isinstance(found, PictureLook) else looks.answered(probe)
     return replace(found, caution=caution(picture, network, says))
 
 
 def look_subject(
-    subject: Subject, *, part: str | None = None, channel: int | None = None, place: tuple[int, int] | None = None
+    probe: TorchProbe, *, part: str | None = None, channel: int | None = None, place: tuple[int, int] | None = None
 ) -> PictureLook | PartLook:
     """Return a look at a net's picture, at a part or at a channel of it. Errors: DescribeError."""
     if part is not None:
-        return look_part(subject, part, channel=channel, place=place)
+        return look_part(probe, part, channel=channel, place=place)
     if channel is not None or place is not None:
         raise DescribeError("a channel and a place are of a part: name it too")
-    return look_picture(subject)
+    return look_picture(probe)
 
 
 def answers(look: Looked) -> list[Answer]:
@@ -132,24 +132,24 @@ def is_run(what: str | Path, runs_dir: Path) -> bool:
     return str(what) == names.LAST or any((folder / names.MARK).is_file() for folder in (runs_dir / what, Path(what)))
 
 
-def look_picture(subject: Subject) -> PictureLook:
+def look_picture(probe: TorchProbe) -> PictureLook:
     """Return what a net makes of a picture, from its answer back: why, what each stage saw, what its best place sees.
 
-    Example: ``look_picture(open_subject(Path("cat.jpg"), Network(model="resnet18"))).answer``
+    Example: ``look_picture(open_probe(Path("cat.jpg"), Network(model="resnet18"))).answer``
     """
-    answer = looks.answered(subject)
-    seen = stages(subject)
+    answer = looks.answered(probe)
+    seen = stages(probe)
     if not seen:
         raise DescribeError("this net has no map with more than one place: there is nothing to see in it")
     part = seen[-1].part
     number = None if answer is None else int(answer.probabilities.argmax())
-    place = looks.winning_place(subject, part, number)
-    why, failed = evidence(subject) if answer is not None and subject.trained else (None, ())
-    return PictureLook(subject, answer, why, failed, seen, effective_field(subject, part, place, draws=1))
+    place = looks.winning_place(probe, part, number)
+    why, failed = evidence(probe) if answer is not None and probe.trained else (None, ())
+    return PictureLook(probe, answer, why, failed, seen, effective_field(probe, part, place, draws=1))
 
 
 def look_part(
-    subject: Subject,
+    probe: TorchProbe,
     part: str,
     *,
     channel: int | None = None,
@@ -163,12 +163,12 @@ def look_part(
     ``pictures`` are searched for what excites the channel (`reopen_data`). Errors: DescribeError for a part, a channel
     or a place that is not there.
 
-    Example: ``look_part(subject, "stage2.1.conv1", channel=5).channel.dream.pixels``
+    Example: ``look_part(probe, "stage2.1.conv1", channel=5).channel.dream.pixels``
     """
-    stage = feature_maps(subject, part, channel=channel)
-    field = effective_field(subject, stage.part, place or stage.maps[0].place, channel)
-    wanted = None if channel is None else look_channel(subject, stage.part, channel, pictures, seed=seed)
-    return PartLook(subject, stage, field, wanted)
+    stage = feature_maps(probe, part, channel=channel)
+    field = effective_field(probe, stage.part, place or stage.maps[0].place, channel)
+    wanted = None if channel is None else look_channel(probe, stage.part, channel, pictures, seed=seed)
+    return PartLook(probe, stage, field, wanted)
 
 
 def look_run(
@@ -178,7 +178,7 @@ def look_run(
     runs_dir: Path | str = "runs",
     progress: Progress | None = None,
     predictor: Predictor | None = None,
-    own: Own | None = None,
+    own: ProvidedModel | None = None,
     without_missing: bool = False,
 ) -> RunLook:
     """Return what a run learnt, when, what confuses it, and whether its layers work.
@@ -215,7 +215,7 @@ def look_run(
     found = confusion(evaluation.probabilities, evaluation.targets)
     keys = [item.key for item in prepared.source.items]
 
-    def shown(doubt: Doubt) -> Mistake:
+    def shown(doubt: UncertainExample) -> Mistake:
         row = int(rows[doubt.picture])
         return Mistake(keys[row], np.array(prepared.store.pixels[row]), replace(doubt, picture=row))
 
@@ -248,8 +248,8 @@ def look_run(
     )
 
 
-def _doubt(one: Wrong) -> Doubt:
-    return Doubt(one.index, one.target, one.predicted, one.target_probability, one.confidence)
+def _doubt(one: Wrong) -> UncertainExample:
+    return UncertainExample(one.index, one.target, one.predicted, one.target_probability, one.confidence)
 
 
 def _not_trained(survey: Survey) -> tuple[str, ...]:
@@ -295,9 +295,9 @@ def _with_evidence(predictor: Predictor, mistakes: Sequence[Mistake], *, kept: b
     asked = []
     for one in mistakes:
         said, truth = one.doubt.said, one.doubt.truth
-        asked.append((Subject.of(predictor, one.pixels), [(said, truth), (truth, said)]))
+        asked.append((TorchProbe.of(predictor, one.pixels), [(said, truth), (truth, said)]))
     found = explain_each(asked, method="grad-cam")
-    says = [looks.answered(subject) if kept else None for subject, _ in asked]
+    says = [looks.answered(probe) if kept else None for probe, _ in asked]
     return tuple(
         replace(one, for_said=first, for_truth=second, kept=answer)
         for one, (first, second), answer in zip(mistakes, found, says, strict=True)

@@ -93,7 +93,7 @@ class Prepared:
 
 
 @dataclass(frozen=True)
-class Own:
+class ProvidedModel:
     """A network that is there already, with weights to begin from: what `striate.adopt` brings to a training.
 
     ``preprocess`` is kept as it is, mean and std too, where its weights are used to it (None: as the pictures say);
@@ -110,7 +110,7 @@ class Own:
 def prepare(
     recipe: Recipe,
     *,
-    own: Own | None = None,
+    own: ProvidedModel | None = None,
     start: Start | None = None,
     usual: Callable[[], Start | None] | None = None,
     data_dir: Path | None = None,
@@ -210,7 +210,7 @@ def find_pictures(
 
 
 def plan(
-    recipe: Recipe, *, classes: int, preprocess: Preprocess | None = None, own: Own | None = None
+    recipe: Recipe, *, classes: int, preprocess: Preprocess | None = None, own: ProvidedModel | None = None
 ) -> tuple[Net, Survey, Preprocess]:
     """Return the net of a settled recipe, its survey, and how pictures become its input.
 
@@ -229,7 +229,7 @@ def plan(
     ends = {
         row.path: row.output
         for row, after in zip(survey.rows, following, strict=True)
-        if row.aside and row.output is not None and (after is None or not after.aside)
+        if row.auxiliary and row.output is not None and (after is None or not after.auxiliary)
     }
     for where, output in {**ends, "the net": survey.output}.items():
         if output != Shape(classes):
@@ -251,7 +251,7 @@ def plan(
     return net, survey, Preprocess(height=height, width=width, channels=channels, resize=recipe.resize, bits=bits)
 
 
-def _check_whiten(recipe: Recipe, survey: Survey, own: Own | None) -> None:
+def _check_whiten(recipe: Recipe, survey: Survey, own: ProvidedModel | None) -> None:
     """Refuse whitening where there is no convolution to begin with it. Errors: RecipeError."""
     if not recipe.whiten:
         return
@@ -301,7 +301,7 @@ def first_layer(text: str, channels: int) -> tuple[Conv, np.ndarray]:
     return filters.as_conv(filter, channels=channels, padding="same")
 
 
-def scaled(preprocess: Preprocess, store: Store, parts: Split, own: Own | None) -> Preprocess:
+def scaled(preprocess: Preprocess, store: Store, parts: Split, own: ProvidedModel | None) -> Preprocess:
     """Return a preprocess with mean and deviation: those it has, else those of the training pictures.
 
     That of an adopted module is kept as it is, without any too.
@@ -312,14 +312,14 @@ def scaled(preprocess: Preprocess, store: Store, parts: Split, own: Own | None) 
     return replace(preprocess, mean=mean, std=std)
 
 
-def _net(recipe: Recipe, own: Own | None) -> Net:
+def _net(recipe: Recipe, own: ProvidedModel | None) -> Net:
     if own is not None:
         return own.net
     assert recipe.net is not None
     return nets.resolve(recipe.net)
 
 
-def _lasting(recipe: Recipe, own: Own | None) -> str:
+def _lasting(recipe: Recipe, own: ProvidedModel | None) -> str:
     """Return the name of a published net as it is, any other net, of a file too, as its text."""
     return recipe.net if recipe.net in nets.CATALOG else str(_net(recipe, own))
 

@@ -1,4 +1,4 @@
-"""Subject: which network is asked about which picture. No torch until a network needs it; prints nothing."""
+"""Probe: which network is asked about which picture. No torch until a network needs it; prints nothing."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from striate.data.pictures.given import One, Picture, one
 from striate.data.pictures.preprocess import Preprocess
 from striate.data.sources.download import Progress
 from striate.errors import ShapeError
-from striate.interpret.onnx_probe import Quick
+from striate.interpret.onnx_probe import OnnxProbe
 from striate.interpret.picture import as_pixels, read
 from striate.interpret.probe import show
 from striate.model.files.limits import check_survey
@@ -25,7 +25,7 @@ from striate.verbs.predict import find_model
 from striate.verbs.weights import Tell
 
 if TYPE_CHECKING:
-    from striate.interpret.torch_probe import Subject
+    from striate.interpret.torch_probe import TorchProbe
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,18 +62,18 @@ class Network:
         )
 
 
-def open_subject(picture: Picture, network: Network | None = None) -> Subject:
+def open_probe(picture: Picture, network: Network | None = None) -> TorchProbe:
     """Return a network (of the last run, where none is named) with a picture, which may be text (`interpret.picture`).
 
     Errors: DescribeError, ModelError, PictureError.
 
-    Example: ``open_subject(Path("cat.jpg"), Network(net="resnet18")).tap(["conv1"])``
+    Example: ``open_probe(Path("cat.jpg"), Network(net="resnet18")).tap(["conv1"])``
     """
-    from striate.interpret.torch_probe import Subject
+    from striate.interpret.torch_probe import TorchProbe
 
     asked, picture = network or Network(), _pixels(picture)
     if asked.net is None:
-        return Subject.of(asked.file(), picture)
+        return TorchProbe.of(asked.file(), picture)
     entry = nets.CATALOG.get(asked.net.lower().replace("-", "_"))
     described, shape, classes = nets.resolve(asked.net), asked.shape, asked.classes
     if shape is None and entry is not None:
@@ -85,13 +85,13 @@ def open_subject(picture: Picture, network: Network | None = None) -> Subject:
         shape = Shape(pixels.shape[2] if pixels.ndim == 3 else 1, *pixels.shape[:2])
     if classes is None and described.is_open:
         classes = entry.classes if entry else 10
-    return Subject.untrained(described, shape, picture, classes=classes, seed=asked.seed)
+    return TorchProbe.untrained(described, shape, picture, classes=classes, seed=asked.seed)
 
 
-def open_quick(file: Path, picture: Picture) -> Quick:
+def open_onnx_probe(file: Path, picture: Picture) -> OnnxProbe:
     """Return the network of a model file with a picture, to be asked for its numbers alone: torch is not imported.
 
-    Errors: ModelError for a file that `open_subject` refuses too, or a net that needs torch all the same (somebody's
+    Errors: ModelError for a file that `open_probe` refuses too, or a net that needs torch all the same (somebody's
     own code, weights in bfloat16); PictureError.
     """
     from striate.export.onnx_parts import compute
@@ -106,7 +106,7 @@ def open_quick(file: Path, picture: Picture) -> Quick:
     }
     wiring = wired(survey.net, shape)
     shown = show(_pixels(picture), how)
-    return Quick(
+    return OnnxProbe(
         **shown._asdict(),
         classes=facts.classes,
         preprocess=how,

@@ -17,7 +17,7 @@ from striate.recipe import Recipe
 from striate.runs.run import Run
 from striate.verbs.cautions import copies_of
 from striate.verbs.folds import folds_again, split_facts
-from striate.verbs.prepare import Own, Prepared, Progress, find_pictures, plan
+from striate.verbs.prepare import Prepared, Progress, ProvidedModel, find_pictures, plan
 from striate.words import counted, plural
 
 PARTS = ("train", "val", "test", "left_out")
@@ -29,7 +29,7 @@ def reopen_data(
     run: Run,
     *,
     recipe: Recipe | None = None,
-    own: Own | None = None,
+    own: ProvidedModel | None = None,
     data_dir: Path | None = None,
     without_missing: bool = False,
     progress: Progress | None = None,

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from striate.errors import StriateError
 from striate.verbs.chance import begun, from_chance
-from striate.verbs.prepare import Own, Prepared
+from striate.verbs.prepare import Prepared, ProvidedModel
 from striate.verbs.start import Start
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ FORWARD, BOTH_WAYS = 1, 3  # what a step costs, in forward passes
 AT_ONCE = 1_000_000_000  # MACs of a timed step, at the least: some 0.05 to 0.2 s on one thread
 
 
-def with_threads(prepared: Prepared, start: Start | None, own: Own | None) -> Prepared:
+def with_threads(prepared: Prepared, start: Start | None, own: ProvidedModel | None) -> Prepared:
     """Return it with the number of threads in its recipe, and a note where that is not one for every core.
 
     A recipe that states one keeps it; so does a GPU, and a process of one thread. A head alone takes
@@ -63,7 +63,7 @@ def _work(prepared: Prepared) -> int:
 
 
 def _measured(
-    prepared: Prepared, start: Start | None, own: Own | None, asked: tuple[int, ...], work: int
+    prepared: Prepared, start: Start | None, own: ProvidedModel | None, asked: tuple[int, ...], work: int
 ) -> Pace | None:
     """Time steps of a training that is thrown away; None where they cannot be made, which the real one will say."""
     from striate.engine.device import choose_device, out_of_memory, seeded
@@ -87,7 +87,7 @@ def _measured(
         return None
 
 
-def _steps(prepared: Prepared, own: Own | None) -> tuple[Callable[[], object], int]:
+def _steps(prepared: Prepared, own: ProvidedModel | None) -> tuple[Callable[[], object], int]:
     """Return what computes the gradients of a real batch, or of the first of it, and of how many pictures that is."""
     from striate.data.batches.loader import batches
     from striate.engine.progressive import input_size
@@ -98,7 +98,7 @@ def _steps(prepared: Prepared, own: Own | None) -> tuple[Callable[[], object], i
     alike = replace(prepared, recipe=recipe)
     training = from_chance(alike) if own is None else begun(alike, own.make(prepared.preprocess))
     training.train_mode()
-    training.parts = 1
+    training.micro_batches = 1
     pictures = max(2, min(training.batch, AT_ONCE // (BOTH_WAYS * max(1, prepared.survey.macs))))
     rows = prepared.split.train[:pictures]
     first = input_size(recipe, 0, training.epochs * training.steps, prepared.store.pixels.shape[1:3])

@@ -24,7 +24,7 @@ from striate.verbs import reopen
 from striate.verbs.chance import begun, from_chance
 from striate.verbs.events import Event, Finished, Finishing, Planned, follow
 from striate.verbs.folds import begun_again, few, fold_prepared, keep_begun, net_folds, split_facts
-from striate.verbs.prepare import Own, Prepared, Progress, prepare
+from striate.verbs.prepare import Prepared, Progress, ProvidedModel, prepare
 from striate.verbs.reopen import PICTURES, leave_out, pictures_facts, recipe_of, reopen_data, source_facts
 from striate.verbs.start import Start, keep, kept, open_start, open_usual
 from striate.verbs.threads import with_threads
@@ -140,7 +140,7 @@ def training(
     download: bool = True,
     allow_bad: bool = False,
     progress: Progress | None = None,
-    own: Own | None = None,
+    own: ProvidedModel | None = None,
 ) -> Iterator[Event]:
     """Train by a recipe and yield what happens, from Planned to Finished; ``own``: a network that is there already."""
     started = time.monotonic()
@@ -257,7 +257,7 @@ def resuming(
             yield from _learn(run, prepared, state, started, own)
 
 
-def _own_again(run: Run, net: str, facts: dict[str, Any], module: nn.Module | None) -> Own:
+def _own_again(run: Run, net: str, facts: dict[str, Any], module: nn.Module | None) -> ProvidedModel:
     """Adopt the module of a run once more. Errors: RunError when it is not given, or is another."""
     if module is None:
         raise RunError(
@@ -274,7 +274,9 @@ def _own_again(run: Run, net: str, facts: dict[str, Any], module: nn.Module | No
     return own
 
 
-def _begin(prepared: Prepared, start: Start | None, own: Own | None, progress: Progress | None) -> Training | Tuning:
+def _begin(
+    prepared: Prepared, start: Start | None, own: ProvidedModel | None, progress: Progress | None
+) -> Training | Tuning:
     """Build the model and all that training needs; what cannot be trained at all fails here, before it has a run."""
     if start is not None:
         from striate.verbs.tune import begin_tuning
@@ -283,7 +285,9 @@ def _begin(prepared: Prepared, start: Start | None, own: Own | None, progress: P
     return from_chance(prepared) if own is None else begun(prepared, own.make(prepared.preprocess))
 
 
-def _learn(run: Run, prepared: Prepared, state: Training | Tuning, started: float, own: Own | None) -> Iterator[Event]:
+def _learn(
+    run: Run, prepared: Prepared, state: Training | Tuning, started: float, own: ProvidedModel | None
+) -> Iterator[Event]:
     """Train from the newest checkpoint, or from the beginning, to the report."""
     from striate.engine.fewer import with_fewer_pictures
     from striate.engine.fit import Training, watch

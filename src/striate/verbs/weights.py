@@ -68,8 +68,10 @@ class Weights:
 
 def list_weights() -> tuple[Weights, ...]:
     """Return all that is known by name, resnet50 before resnet101, and which of them are in the cache."""
-    names = sorted(pretrained.KNOWN, key=lambda name: re.sub(r"\d+", lambda number: number[0].zfill(6), name))
-    return tuple(Weights(name, pretrained.KNOWN[name], _ready(name, pretrained.KNOWN[name])) for name in names)
+    names = sorted(pretrained.PRETRAINED, key=lambda name: re.sub(r"\d+", lambda number: number[0].zfill(6), name))
+    return tuple(
+        Weights(name, pretrained.PRETRAINED[name], _ready(name, pretrained.PRETRAINED[name])) for name in names
+    )
 
 
 def open_weights(
@@ -137,7 +139,7 @@ def fetch_weights(
     key = pretrained.canonical(name)
     if key is None:
         raise ModelError(f"no published weights are known as {name!r}; {pretrained.near(name)}")
-    entry, places = pretrained.KNOWN[key], _places(data_dir)
+    entry, places = pretrained.PRETRAINED[key], _places(data_dir)
     if (path := _ready(key, entry, whole=again)) is not None:
         return Weights(key, entry, path)
     with _alone(key, tell):

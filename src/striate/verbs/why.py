@@ -9,7 +9,7 @@ from striate.interpret.attribution.counterfactual import Change, change_of_mind
 from striate.interpret.attribution.explain import Shared, explain
 from striate.interpret.attribution.value import Evidence
 from striate.interpret.look import answered
-from striate.interpret.torch_probe import Subject
+from striate.interpret.torch_probe import TorchProbe
 from striate.render.answer import Answer
 from striate.render.evidence import change_answer, why_answer
 from striate.tasks.prediction import Scores
@@ -28,7 +28,7 @@ class Why:
 
 
 def why(
-    subject: Subject,
+    probe: TorchProbe,
     *,
     method: str | None = None,
     target: str | int | None = None,
@@ -41,17 +41,17 @@ def why(
     Without a ``method`` the first is taken that passes its checks. ``change`` also seeks the smallest part of the
     picture without which the answer is another. Errors: StriateError for what is not there.
 
-    Example: ``why(open_subject(Path("cat.jpg")), against="Persian cat").evidence.trust.phrase``
+    Example: ``why(open_probe(Path("cat.jpg")), against="Persian cat").evidence.trust.phrase``
     """
-    answer = answered(subject)
+    answer = answered(probe)
     if answer is None:
         raise DescribeError("this net gives no answer for the whole picture: there is nothing to be explained")
-    found, failed = evidence(subject, method=method, target=target, against=against, part=part)
-    return Why(answer, found, failed, change_of_mind(subject) if change else None)
+    found, failed = evidence(probe, method=method, target=target, against=against, part=part)
+    return Why(answer, found, failed, change_of_mind(probe) if change else None)
 
 
 def evidence(
-    subject: Subject,
+    probe: TorchProbe,
     *,
     method: str | None = None,
     target: str | int | None = None,
@@ -64,11 +64,11 @@ def evidence(
     question, Grad-CAM is asked first: LayerCAM leaves out what speaks for the other.
     """
     failed: list[Evidence] = []
-    shared = Shared.about(subject)
-    held_against = against is not None or len(subject.classes) == 2
+    shared = Shared.about(probe)
+    held_against = against is not None or len(probe.classes) == 2
     turns = METHODS_IN_TURN[::-1] if held_against else METHODS_IN_TURN
     for each in turns if method is None else (method,):
-        found = explain(subject, method=each, target=target, against=against, part=part, shared=shared)
+        found = explain(probe, method=each, target=target, against=against, part=part, shared=shared)
         if found.trust is None or found.trust.reason is None:
             return found, tuple(failed)
         failed.append(found)

@@ -9,7 +9,7 @@ from tests.interpret.trained import trained
 
 from striate.errors import DescribeError
 from striate.interpret.activations import feature_visualization
-from striate.interpret.activations.top_activations import exciting
+from striate.interpret.activations.top_activations import top_activations
 from striate.model.build.model import build
 from striate.spec import Shape, parse
 
@@ -17,7 +17,7 @@ from striate.spec import Shape, parse
 @pytest.mark.parametrize("part", ["relu1", "conv2", "relu2"])
 def test_a_maximised_picture_excites_its_unit_more_than_one_picture_in_a_thousand(part: str) -> None:
     model, pixels, _ = trained()
-    found = exciting(model, pixels, part, range(6))
+    found = top_activations(model, pixels, part, range(6))
     for channel, patches in zip(found.channels, found.patches, strict=True):
         if patches[0].activation <= 0:
             continue  # dead

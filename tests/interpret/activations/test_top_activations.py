@@ -8,7 +8,7 @@ import torch
 from tests.interpret.trained import trained
 
 from striate.errors import DescribeError
-from striate.interpret.activations.top_activations import exciting, frame, replay
+from striate.interpret.activations.top_activations import frame, replay, top_activations
 from striate.model.build.model import Model, build
 from striate.spec import Shape, parse
 
@@ -49,7 +49,7 @@ def test_a_patch_cropped_at_its_field_gives_back_its_activation(text: str) -> No
     model, pixels = _net(text)
     seen = set()
     for row in model.net.on(model.shape, fit="floor").rows:
-        found = exciting(model, pixels, row.path, [0, 1])
+        found = top_activations(model, pixels, row.path, [0, 1])
         for channel, patches in zip(found.channels, found.patches, strict=True):
             for patch in patches:
                 again = replay(model, pixels[patch.picture], row.path, channel, patch.place)
@@ -60,7 +60,7 @@ def test_a_patch_cropped_at_its_field_gives_back_its_activation(text: str) -> No
 
 def test_of_a_trained_net_too_and_they_are_the_strongest() -> None:
     model, pixels, _ = trained()
-    found = exciting(model, pixels, "conv2", [2, 9])
+    found = top_activations(model, pixels, "conv2", [2, 9])
     with torch.no_grad():
         values = model.until(model.normalise(torch.from_numpy(pixels.transpose(0, 3, 1, 2).copy())), "conv2").numpy()
     for channel, patches in zip(found.channels, found.patches, strict=True):
@@ -76,7 +76,7 @@ def test_of_a_trained_net_too_and_they_are_the_strongest() -> None:
 
 def test_another_crop_does_not() -> None:
     model, pixels = _net(BRANCHES)
-    patch = exciting(model, pixels, "avgpool1", [0]).patches[0][0]
+    patch = top_activations(model, pixels, "avgpool1", [0]).patches[0][0]
     other = pixels[patch.picture].copy()
     other[int(patch.box.top + patch.box.bottom) // 2, int(patch.box.left + patch.box.right) // 2] ^= 255
     assert replay(model, other, "avgpool1", 0, patch.place) != pytest.approx(patch.activation, rel=1e-4)
@@ -85,8 +85,8 @@ def test_another_crop_does_not() -> None:
 def test_refused() -> None:
     model, pixels = _net(GATED)
     with pytest.raises(DescribeError, match="no layer or join 'conv9'"):
-        exciting(model, pixels, "conv9", [0])
+        top_activations(model, pixels, "conv9", [0])
     with pytest.raises(DescribeError, match="conv1 has no channel 4: it puts out 4, numbered from 0 to 3"):
-        exciting(model, pixels, "conv1", [4])
+        top_activations(model, pixels, "conv1", [4])
     with pytest.raises(DescribeError, match="no pictures"):
-        exciting(model, pixels[:0], "conv1", [0])
+        top_activations(model, pixels[:0], "conv1", [0])

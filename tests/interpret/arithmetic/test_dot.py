@@ -11,8 +11,8 @@ import torch
 from striate import nets
 from striate.errors import DescribeError
 from striate.interpret.arithmetic.contributions import number
-from striate.interpret.arithmetic.dot import ACCOUNTS, dot
-from striate.interpret.torch_probe import Subject
+from striate.interpret.arithmetic.dot import CONTRIBUTIONS, dot
+from striate.interpret.torch_probe import TorchProbe
 from striate.spec import Layer, Shape, parse
 from striate.spec.layers import LAYERS
 
@@ -34,11 +34,11 @@ NETS = [
 ]
 
 
-def subject(text: str) -> Subject:
-    return shaken(Subject.untrained(parse(text), Shape(3, 12, 13), PICTURE))
+def probe(text: str) -> TorchProbe:
+    return shaken(TorchProbe.untrained(parse(text), Shape(3, 12, 13), PICTURE))
 
 
-def shaken(made: Subject) -> Subject:
+def shaken(made: TorchProbe) -> TorchProbe:
     """Give every number of the model a value that is nothing special."""
     drawn = torch.Generator().manual_seed(3)
     with torch.no_grad():
@@ -49,7 +49,7 @@ def shaken(made: Subject) -> Subject:
     return made
 
 
-def check(made: Subject, part: str, *, places: int = 4) -> None:
+def check(made: TorchProbe, part: str, *, places: int = 4) -> None:
     shape, drawn = made.shape(part), np.random.default_rng(5)
     asked: list[tuple[int, tuple[int, int] | None]] = []
     for _ in range(places):
@@ -62,40 +62,46 @@ def check(made: Subject, part: str, *, places: int = 4) -> None:
         tapped = made.tap([part])[part]
         value = float(tapped[channel, at[0], at[1]] if shape.is_map and at else tapped[channel])
         for made_number in (found.made, *found.then):
-            account = made_number.account
-            assert abs(account.result - made_number.network) <= 1e-5 * max(account.size, abs(made_number.network)), part
+            contributions = made_number.contributions
+            assert abs(contributions.result - made_number.network) <= 1e-5 * max(
+                contributions.size, abs(made_number.network)
+            ), part
         assert found.made.network == value
-        account = found.account
-        if account.weights is not None:
-            np.testing.assert_allclose(account.terms.sum() + (account.bias or 0), account.result, rtol=1e-9, atol=1e-12)
+        contributions = found.contributions
+        if contributions.weights is not None:
+            np.testing.assert_allclose(
+                contributions.terms.sum() + (contributions.bias or 0), contributions.result, rtol=1e-9, atol=1e-12
+            )
     strongest = dot(made, part)
     largest = float(made.tap([part])[part].max())
     assert strongest.made.network == pytest.approx(largest)
-    assert abs(strongest.account.result - largest) <= 1e-5 * max(abs(largest), 0.1), "to 1e-5 of the number itself"
+    assert abs(strongest.contributions.result - largest) <= 1e-5 * max(abs(largest), 0.1), (
+        "to 1e-5 of the number itself"
+    )
 
 
 @pytest.mark.parametrize("text", NETS)
 def test_every_layer(text: str) -> None:
-    made = subject(text)
+    made = probe(text)
     for row in made.survey.rows:
         check(made, row.path)
 
 
 def test_no_layer_is_left_out() -> None:
-    assert set(ACCOUNTS) == set(LAYERS.values())
-    used = {type(net) for text in NETS for net in subject(text).survey.layers if isinstance(net, Layer)}
+    assert set(CONTRIBUTIONS) == set(LAYERS.values())
+    used = {type(net) for text in NETS for net in probe(text).survey.layers if isinstance(net, Layer)}
     assert used == set(LAYERS.values()), {kind.keyword for kind in set(LAYERS.values()) - used}
 
 
 def test_the_table_of_connections() -> None:
-    made = shaken(Subject.untrained(nets.resolve("lenet5_1998"), Shape(1, 32, 32), PICTURE, classes=10))
+    made = shaken(TorchProbe.untrained(nets.resolve("lenet5_1998"), Shape(1, 32, 32), PICTURE, classes=10))
     for row in made.survey.rows:
         check(made, row.path, places=2)
 
 
 @pytest.mark.parametrize("name", ["resnet20", "googlenet", "mobilenet_v3_small", "densenet121", "convnext_tiny"])
 def test_nets_of_the_catalogue(name: str) -> None:
-    made = shaken(Subject.untrained(nets.resolve(name), Shape(3, 64, 64), PICTURE, classes=5))
+    made = shaken(TorchProbe.untrained(nets.resolve(name), Shape(3, 64, 64), PICTURE, classes=5))
     rows = made.survey.rows
     for row in dict(zip(map(type, made.survey.layers), rows, strict=True)).values():  # the last of each kind
         check(made, row.path, places=1)
@@ -103,26 +109,26 @@ def test_nets_of_the_catalogue(name: str) -> None:
 
 def test_by_hand() -> None:
     pixels = np.array([[0, 51, 0], [0, 255, 0], [0, 51, 102]], np.uint8)
-    made = Subject.untrained(parse("conv 1 2 >> batchnorm >> relu >> maxpool 2"), Shape(1, 3, 3), pixels)
+    made = TorchProbe.untrained(parse("conv 1 2 >> batchnorm >> relu >> maxpool 2"), Shape(1, 3, 3), pixels)
     with torch.no_grad():
         made.model.get_parameter("conv1.weight").copy_(torch.tensor([[[[1.0, 2], [3, 4]]]]))
         made.model.get_parameter("conv1.bias").fill_(0.5)
         made.model.get_buffer("batchnorm1.running_mean").fill_(1.0)
         made.model.get_buffer("batchnorm1.running_var").fill_(4.0)
     found = dot(made, "conv1", 0, (0, 0))
-    np.testing.assert_allclose(found.account.values, [0, 0.2, 0, 1], atol=1e-7)
-    np.testing.assert_allclose(found.account.terms, [0, 0.4, 0, 4], atol=1e-6)
-    assert found.account.result == pytest.approx(4.9)
+    np.testing.assert_allclose(found.contributions.values, [0, 0.2, 0, 1], atol=1e-7)
+    np.testing.assert_allclose(found.contributions.terms, [0, 0.4, 0, 4], atol=1e-6)
+    assert found.contributions.result == pytest.approx(4.9)
     assert [made.part for made in found.then] == ["batchnorm1", "relu1"]
-    assert found.then[0].account.result == pytest.approx((4.9 - 1) / (4 + 1e-5) ** 0.5)
+    assert found.then[0].contributions.result == pytest.approx((4.9 - 1) / (4 + 1e-5) ** 0.5)
     assert found.seen.box == (0, 0, 2, 2)
     pooled = dot(made, "maxpool1", 0, (0, 0))
-    assert tuple(pooled.account.places[pooled.account.winner]) == (0, 0, 0)  # type: ignore[index]
-    assert "largest of 4" in pooled.account.formula
+    assert tuple(pooled.contributions.places[pooled.contributions.winner]) == (0, 0, 0)  # type: ignore[index]
+    assert "largest of 4" in pooled.contributions.formula
 
 
 def test_it_chooses_the_first_convolution_and_the_strongest_place() -> None:
-    made = subject("batchnorm >> conv 4 3 >> relu")
+    made = probe("batchnorm >> conv 4 3 >> relu")
     found = dot(made)
     values = made.tap(["conv1"])["conv1"]
     assert found.at is not None
@@ -134,7 +140,7 @@ def test_it_chooses_the_first_convolution_and_the_strongest_place() -> None:
 
 
 def test_what_is_not_there_is_said() -> None:
-    made = subject("conv 4 3 >> relu >> flatten >> dense 3")
+    made = probe("conv 4 3 >> relu >> flatten >> dense 3")
     with pytest.raises(DescribeError, match="near it: conv1"):
         dot(made, "conv")
     with pytest.raises(DescribeError, match="conv1 has no channel 4: it has 4, from 0 to 3"):

@@ -8,9 +8,9 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from striate.data.pictures.crop_transform import Box, Frame
+from striate.data.pictures.crop_transform import Box, CropTransform
 from striate.data.pictures.preprocess import Preprocess
-from striate.interpret.torch_probe import Subject
+from striate.interpret.torch_probe import TorchProbe
 from striate.model.build.model import Model, build
 from striate.spec import Shape, parse
 
@@ -57,12 +57,12 @@ def trained(steps: int = 100) -> Model:
     return model.eval()
 
 
-def subject(picture: np.ndarray, model: Model | None = None) -> Subject:
+def probe(picture: np.ndarray, model: Model | None = None) -> TorchProbe:
     """Return the net with a picture."""
     model = model or trained()
     inputs = model.normalise(torch.from_numpy(picture.copy()).permute(2, 0, 1)[None].contiguous())
-    frame = Frame.of(HOW, SIDE, SIDE)
-    return Subject(
+    frame = CropTransform.of(HOW, SIDE, SIDE)
+    return TorchProbe(
         name="planted",
         model=model,
         classes=("across", "along"),

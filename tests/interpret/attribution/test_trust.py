@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from tests.interpret.attribution.planted import MARK, SIDE, pictures, subject, trained
+from tests.interpret.attribution.planted import MARK, SIDE, pictures, probe, trained
 
 from striate.errors import StriateError
-from striate.interpret.attribution.cascading_randomization import Cascade, Shuffled, shuffled
+from striate.interpret.attribution.cascading_randomization import CascadingRandomization, Shuffled, shuffled
 from striate.interpret.attribution.counterfactual import change_of_mind
 from striate.interpret.attribution.curves import ACROSS, curves, order
 from striate.interpret.attribution.explain import Shared, choose_part, explain, explain_each
@@ -26,8 +26,8 @@ from striate.interpret.attribution.value import Choice, Evidence, Trust, area
 @pytest.fixture(scope="module")
 def found() -> list[tuple[Evidence, float]]:
     pixels, _, boxes = pictures(50, 7)
-    part = choose_part([subject(picture) for picture in pictures(8, 8)[0]]).part
-    each = [explain(subject(picture), part=part) for picture in pixels]
+    part = choose_part([probe(picture) for picture in pictures(8, 8)[0]]).part
+    each = [explain(probe(picture), part=part) for picture in pixels]
     return [(evidence, evidence.share(box)) for evidence, box in zip(each, boxes, strict=True)]
 
 
@@ -55,7 +55,7 @@ def test_with_shuffled_weights_the_trust_collapses(found: list[tuple[Evidence, f
         for tensor in model.parameters():
             mixed = torch.randperm(tensor.numel(), generator=torch.Generator().manual_seed(tensor.numel()))
             tensor.copy_(tensor.flatten()[mixed].view(tensor.shape))
-    scores = [explain(subject(picture, model), part=found[0][0].part).trust for picture in pictures(50, 7)[0][:20]]
+    scores = [explain(probe(picture, model), part=found[0][0].part).trust for picture in pictures(50, 7)[0][:20]]
     before = np.mean([evidence.trust.score for evidence, _ in found if evidence.trust])
     after = np.mean([trust.score for trust in scores if trust])
     assert before > 0.2
@@ -66,14 +66,14 @@ def test_guided_backpropagation_is_crossed_out_and_integrated_gradients_are_not(
     """In a deep net: its picture is that of the edges, whatever the weights (Adebayo et al. 2018, section 4)."""
     from sklearn.datasets import load_sample_image
 
-    from striate.interpret.torch_probe import Subject
+    from striate.interpret.torch_probe import TorchProbe
     from striate.spec import Shape, parse
 
     wide = "conv 16 3x3 pad 1 >> relu"
     blocks = " >> maxpool 2 >> ".join([f"{wide} >> {wide} >> {wide}"] * 3)
     net = parse(f"{blocks} >> globalavgpool >> flatten >> dense 10")
     picture = load_sample_image("china.jpg")[::4, ::4]
-    asked = Subject.untrained(net, Shape(3, 48, 48), np.ascontiguousarray(picture), seed=3)
+    asked = TorchProbe.untrained(net, Shape(3, 48, 48), np.ascontiguousarray(picture), seed=3)
     guided = explain(asked, method="guided-backpropagation").trust
     path = explain(asked, method="integrated-gradients").trust
     assert guided and path
@@ -84,11 +84,11 @@ def test_guided_backpropagation_is_crossed_out_and_integrated_gradients_are_not(
 
 
 def test_on_squeezenet_guided_backpropagation_fails_and_the_default_holds(shared: Path) -> None:
-    from striate.interpret.torch_probe import Subject
+    from striate.interpret.torch_probe import TorchProbe
     from striate.verbs.weights import open_weights
 
     path = open_weights("imagenet-squeezenet1_0", data_dir=shared / "data")
-    asked = Subject.of(path, shared / "data" / "imagenet-sample" / "images" / "n01740131_night_snake.JPEG")
+    asked = TorchProbe.of(path, shared / "data" / "imagenet-sample" / "images" / "n01740131_night_snake.JPEG")
     guided, default = (explain(asked, method=method).trust for method in ("guided-backpropagation", "layer-cam"))
     assert guided and default
     assert "with shuffled weights" in (guided.reason or ""), guided.shuffled
@@ -98,7 +98,7 @@ def test_on_squeezenet_guided_backpropagation_fails_and_the_default_holds(shared
 
 def test_several_at_once_are_as_each_alone_and_the_network_is_asked_less() -> None:
     """What is shared over pictures and classes (shuffled weights, random orders) changes no number."""
-    asked = [subject(picture) for picture in pictures(3, 21)[0]]
+    asked = [probe(picture) for picture in pictures(3, 21)[0]]
     model, names = asked[0].model, ["across", "along"]
     passed: list[int] = []
     hook = model.register_forward_pre_hook(lambda _, given: passed.append(len(given[0])))
@@ -123,7 +123,7 @@ def test_several_at_once_are_as_each_alone_and_the_network_is_asked_less() -> No
 
 
 def test_what_methods_in_turn_share_is_asked_for_once_and_changes_no_number() -> None:
-    asked = subject(pictures(3, 21)[0][0])
+    asked = probe(pictures(3, 21)[0][0])
     passed: list[int] = []
     hook = asked.model.register_forward_pre_hook(lambda _, given: passed.append(len(given[0])))
     shared = Shared.about(asked)
@@ -166,11 +166,11 @@ def test_the_area_that_holds_most_of_the_evidence() -> None:
 
 
 def test_several_of_a_net_without_maps() -> None:
-    from striate.interpret.torch_probe import Subject
+    from striate.interpret.torch_probe import TorchProbe
     from striate.spec import Shape, parse
 
     pixels = np.random.default_rng(0).integers(0, 256, (8, 8), dtype=np.uint8)
-    dense = Subject.untrained(parse("flatten >> dense 8 >> relu >> dense 3"), Shape(1, 8, 8), pixels)
+    dense = TorchProbe.untrained(parse("flatten >> dense 8 >> relu >> dense 3"), Shape(1, 8, 8), pixels)
     ((first, second),) = explain_each([(dense, [(0, 2), (2, 0)])], method="grad-cam")
     assert first.method == second.method == "integrated-gradients" and first.trust and second.trust
 
@@ -179,7 +179,7 @@ def test_random_evidence_seldom_passes() -> None:
     model, draws = trained(), torch.Generator().manual_seed(5)
     passed = total = 0
     for picture in pictures(10, 11)[0]:
-        asked = subject(picture)
+        asked = probe(picture)
         question = Question(int(model(asked.inputs).argmax()))
         heats = [torch.rand(SIDE, SIDE, generator=draws) for _ in range(20)]
         for each in curves(model, asked.inputs, question, heats, seed=total):
@@ -190,7 +190,7 @@ def test_random_evidence_seldom_passes() -> None:
 
 
 def test_curves_by_hand() -> None:
-    asked, question = subject(pictures(1, 3)[0][0]), Question(0)
+    asked, question = probe(pictures(1, 3)[0][0]), Question(0)
     labels = cells(SIDE, SIDE, ACROSS)
     heat = torch.rand(SIDE, SIDE, generator=torch.Generator().manual_seed(0))
     (own,) = curves(asked.model, asked.inputs, question, [heat])
@@ -207,7 +207,7 @@ def test_curves_by_hand() -> None:
 
 
 def test_the_same_seed_gives_the_same_value() -> None:
-    asked = subject(pictures(1, 3)[0][0])
+    asked = probe(pictures(1, 3)[0][0])
     state = torch.get_rng_state()
     first, second = explain(asked), explain(asked)
     assert torch.equal(torch.get_rng_state(), state)
@@ -255,7 +255,7 @@ def test_ranks_are_lost_in_faint_noise_and_structure_in_blank_areas() -> None:
 
 
 def test_what_stays_the_same_by_structure_alone_is_crossed_out() -> None:
-    evidence = explain(subject(pictures(1, 7)[0][0]), method="integrated-gradients")
+    evidence = explain(probe(pictures(1, 7)[0][0]), method="integrated-gradients")
     assert evidence.trust and evidence.trust.reason is None
     fooled = Trust(evidence.trust.curves, Shuffled(("conv1",), (0.3,), (0.8,)))
     assert "stays much the same (structure 0.80)" in (fooled.reason or "") and fooled.score == 0
@@ -266,7 +266,7 @@ def test_shuffling_moves_every_weight_and_leaves_the_model_alone() -> None:
     before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
     seen: list[dict[str, torch.Tensor]] = []
 
-    cascade = Cascade(model)
+    cascade = CascadingRandomization(model)
 
     def again(stage: int) -> list[torch.Tensor]:
         seen.append({name: tensor.clone() for name, tensor in cascade.stage(stage).state_dict().items()})
@@ -289,7 +289,7 @@ def test_what_changes_its_mind_is_the_watermark_and_nothing_of_it_can_stay() -> 
     pixels, targets, boxes = pictures(6, 7)
     changed = 0
     for picture, target, box in zip(pixels, targets, boxes, strict=True):
-        asked = subject(picture)
+        asked = probe(picture)
         change = change_of_mind(asked)
         assert change.before == asked.classes[target]
         if change.after is None:
@@ -312,7 +312,7 @@ def test_what_changes_its_mind_is_the_watermark_and_nothing_of_it_can_stay() -> 
 
 
 def test_questions_that_cannot_be_asked() -> None:
-    asked = subject(pictures(1, 3)[0][0])
+    asked = probe(pictures(1, 3)[0][0])
     for options, words in (
         ({"method": "grad"}, "no method 'grad'.*grad-cam"),
         ({"target": "acros"}, "no class 'acros'; near it: across"),
@@ -333,16 +333,16 @@ def test_questions_that_cannot_be_asked() -> None:
 
 @pytest.mark.parametrize("method", METHODS)
 def test_every_method_on_gray_and_on_a_vector_net(method: str) -> None:
-    from striate.interpret.torch_probe import Subject
+    from striate.interpret.torch_probe import TorchProbe
     from striate.nets import CATALOG
     from striate.spec import Shape, parse
 
     gray = np.random.default_rng(0).integers(0, 256, (28, 28), dtype=np.uint8)
-    asked = Subject.untrained(CATALOG["lenet5"].function(10), Shape(1, 28, 28), gray)
+    asked = TorchProbe.untrained(CATALOG["lenet5"].function(10), Shape(1, 28, 28), gray)
     evidence = explain(asked, method=method, target=3)
     assert evidence.heat.shape == (28, 28)
     assert evidence.heat.dtype == np.float32
-    dense = Subject.untrained(parse("flatten >> dense 8 >> relu >> dense 3"), Shape(1, 8, 8), gray[:8, :8])
+    dense = TorchProbe.untrained(parse("flatten >> dense 8 >> relu >> dense 3"), Shape(1, 8, 8), gray[:8, :8])
     if METHODS[method].of_map:
         with pytest.raises(StriateError, match="no map larger than 1x1"):
             explain(dense, method=method)

@@ -14,7 +14,7 @@ from torch.nn import functional as F  # noqa: N812
 
 from striate import spec
 from striate.model.adopt.express import Expressed, express
-from striate.model.adopt.operations import Unsaid
+from striate.model.adopt.operations import UnsupportedOpError
 from striate.model.build.model import build
 from striate.spec import Net, Shape, parse
 from striate.spec.values import is_uneven
@@ -128,14 +128,14 @@ def test_any_net_of_ours_is_read_back_from_its_module(case: tuple[Net, Shape]) -
     net, shape = case
     try:
         read = express(build(net, shape).eval(), shape).net
-    except Unsaid:
+    except UnsupportedOpError:
         assert any(
             isinstance(layer, OURS) or (isinstance(layer, spec.Conv) and (layer.connections or uneven(layer.padding)))
             for layer in net.layers()
         )
         return
     there, here = net.on(shape, fit="floor"), read.on(shape, fit="floor")
-    main = [row for row in there.rows if not row.aside]
+    main = [row for row in there.rows if not row.auxiliary]
     assert (here.output, here.unseen) == (there.output, there.unseen)
     assert here.parameters == sum(row.parameters for row in main)
     assert here.macs == sum(row.macs or 0 for row in main)
@@ -156,7 +156,7 @@ def test_a_class_made_from_a_layer_is_that_layer_unless_it_works_otherwise() -> 
     module.conv, module.mix = Own(3, 4), Own(4, 4)
     assert str(express(module, SHAPE).net) == str(express(Small(), SHAPE).net)
     module.mix = Scaled(4, 4)
-    with pytest.raises(Unsaid, match=r"forward of mix: mix\.weight is used by itself"):
+    with pytest.raises(UnsupportedOpError, match=r"forward of mix: mix\.weight is used by itself"):
         express(module, SHAPE)
 
 
@@ -187,7 +187,7 @@ def test_what_is_left_out_is_said() -> None:
 
 @pytest.mark.parametrize(("kind", "reason"), CODE.items(), ids=lambda value: getattr(value, "__name__", ""))
 def test_what_is_no_net_is_said(kind: type[nn.Module], reason: str) -> None:
-    with pytest.raises(Unsaid, match=reason):
+    with pytest.raises(UnsupportedOpError, match=reason):
         express(kind().eval(), SHAPE)
 
 
@@ -216,12 +216,12 @@ class Wrong(Small):
 def test_a_layer_that_differs_is_said(change: nn.Module, reason: str) -> None:
     module = Small()
     module.conv = change  # type: ignore[assignment]
-    with pytest.raises(Unsaid, match=reason):
+    with pytest.raises(UnsupportedOpError, match=reason):
         express(module.eval(), SHAPE)
 
 
 def test_a_number_in_a_sum_or_product_is_said() -> None:
-    with pytest.raises(Unsaid, match="multiply of a tensor and 1"):
+    with pytest.raises(UnsupportedOpError, match="multiply of a tensor and 1"):
         express(Wrong().eval(), SHAPE)
 
 
@@ -230,7 +230,7 @@ def test_a_wrong_reading_is_not_believed(monkeypatch: pytest.MonkeyPatch) -> Non
     from striate.model.adopt import operations
 
     monkeypatch.setitem(operations.FUNCTIONS, F.relu, operations.FUNCTIONS[torch.tanh])
-    with pytest.raises(Unsaid, match="a net read from it answers otherwise, by"):
+    with pytest.raises(UnsupportedOpError, match="a net read from it answers otherwise, by"):
         express(trained(Small), SHAPE)
 
 

@@ -182,7 +182,7 @@ def test_the_survey_says_where_weights_are_used_and_which_are_not() -> None:
     rows = {row.path: row for row in made("multi-head")[1].survey.rows}
     assert rows["attn"].parameters == 4 * 36 + 4 * 6 and "attn.out_proj" not in rows
     one = made("spare")[1]
-    assert [(row.path, row.layer) for row in one.survey.rows if row.aside] == [
+    assert [(row.path, row.layer) for row in one.survey.rows if row.auxiliary] == [
         ("itself", "Spare, never used"),
         ("old.0", "Linear, never used"),
         ("old.1", "BatchNorm1d, never used"),

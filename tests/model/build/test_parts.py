@@ -36,7 +36,7 @@ def test_until_a_part_is_what_it_puts_out_in_the_whole() -> None:
 @torch.no_grad()
 def test_part_by_part_is_the_whole_without_its_sides() -> None:
     model, inputs = _model()
-    rows = [row.path for row in model.net.on(model.shape).rows if not row.aside]
+    rows = [row.path for row in model.net.on(model.shape).rows if not row.auxiliary]
     _, whole = model.forward_with(inputs, rows)
     found = dict(model.each(inputs))
     assert list(found) == rows

@@ -10,13 +10,13 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from striate.model.pretrained.pretrained import KNOWN, canonical, near
+from striate.model.pretrained.pretrained import PRETRAINED, canonical, near
 from striate.nets import CATALOG
 
 
-@pytest.mark.parametrize("name", KNOWN)
+@pytest.mark.parametrize("name", PRETRAINED)
 def test_a_line(name: str) -> None:
-    entry = KNOWN[name]
+    entry = PRETRAINED[name]
     net = CATALOG[entry.net]
     assert net.names, "how its weights are named has to be known"
     assert len(entry.classes) == net.classes
@@ -40,7 +40,7 @@ def test_a_line(name: str) -> None:
 
 
 def test_no_file_stands_for_two() -> None:
-    names = [file.name for entry in KNOWN.values() for file in entry.files]
+    names = [file.name for entry in PRETRAINED.values() for file in entry.files]
     assert len(names) == len(set(names))
 
 
@@ -55,14 +55,14 @@ def test_names_as_people_write_them() -> None:
 
 
 def test_the_addresses_are_those_of_the_manifests(shared: Path) -> None:
-    urls = {file.url for entry in KNOWN.values() for file in entry.files}
+    urls = {file.url for entry in PRETRAINED.values() for file in entry.files}
     for path in (shared / "golden").glob("*.json"):
         assert set(json.loads(path.read_text())["weights_urls"].values()) <= urls
 
 
 def test_the_shared_files_are_the_ones_that_are_known(shared: Path) -> None:
     checked = 0
-    for entry in KNOWN.values():
+    for entry in PRETRAINED.values():
         for file in entry.files:
             path = shared / "data" / "weights" / file.name
             if path.exists():

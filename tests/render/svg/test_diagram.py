@@ -13,7 +13,7 @@ from striate.nets import CATALOG
 from striate.render.blocks import Box, Column, Fork, Frame, blocks
 from striate.render.svg.diagram import CHARACTER, LINE, WIDTH, Rect, broken, diagram, draw
 from striate.spec import Net, Shape, parse
-from striate.spec.net import Named, Side
+from striate.spec.net import AuxHead, Named
 
 DRAWN = sorted(CATALOG)
 
@@ -105,7 +105,7 @@ def test_layers_are_grouped_with_what_works_on_them_at_once() -> None:
     assert isinstance(one, Frame)
     assert isinstance(other, Frame)
     assert isinstance(aside, Frame)
-    assert (aside.title, aside.aside) == ("aux", True)
+    assert (aside.title, aside.auxiliary) == ("aux", True)
     assert isinstance(pool, Box)
     assert pool.lines == ("globalmaxpool", "flatten")
     assert isinstance(last, Box)
@@ -137,7 +137,7 @@ def test_lines_are_broken_between_words() -> None:
 
 def test_side_heads_are_dashed_and_beside_the_trunk() -> None:
     net = parse("conv 4 3 pad 1 >> side (flatten >> dense 3) >> flatten >> dense 3")
-    assert any(isinstance(part, Side) for part in net.inside())
+    assert any(isinstance(part, AuxHead) for part in net.inside())
     drawing = draw(net, Shape(1, 8, 8))
     (aside,) = [rect for rect in drawing.rects if rect.kind == "frame aside"]
     assert aside.lines[0].startswith("side head")

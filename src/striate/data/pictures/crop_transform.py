@@ -35,14 +35,14 @@ class Box(NamedTuple):
         return Box(top, left, bottom, right)
 
 
-class Frame(NamedTuple):
+class CropTransform(NamedTuple):
     """The network's input within its picture: row `y` of the input lies at ``top + y * down`` of the picture.
 
     And column `x` at ``left + x * across``; both in pixels, edges at whole numbers. ``height`` and ``width`` are the
     picture's.
 
-    >>> Frame.of(Preprocess(4, 4, 1), 8, 16)
-    Frame(top=0.0, left=4.0, down=2.0, across=2.0, height=8, width=16)
+    >>> CropTransform.of(Preprocess(4, 4, 1), 8, 16)
+    CropTransform(top=0.0, left=4.0, down=2.0, across=2.0, height=8, width=16)
     """
 
     top: float
@@ -53,7 +53,7 @@ class Frame(NamedTuple):
     width: int
 
     @classmethod
-    def of(cls, how: Preprocess, height: int, width: int) -> Frame:
+    def of(cls, how: Preprocess, height: int, width: int) -> CropTransform:
         """Return the frame of what ``how`` makes of a picture of ``height`` x ``width`` pixels."""
         if how.resize == "stretch":
             tall, wide = height * how.crop_share, width * how.crop_share

@@ -95,7 +95,7 @@ def direction(model: Model, part: str, vector: Sequence[float] | NDArray[np.floa
 
 def of_class(model: Model, number: int, name: str | None = None) -> Objective:
     """A class: its logit, before any softmax at the end."""
-    rows = [row for row in _survey(model).rows if not row.aside]
+    rows = [row for row in _survey(model).rows if not row.auxiliary]
     answer = next(row for row in reversed(rows) if not row.layer.startswith(("softmax", "flatten", "sigmoid")))
     _check(model, answer.path, number)
     return Objective(name or f"class {number}", ((answer.path, lambda values: _mean(values, number)),))
@@ -167,7 +167,7 @@ def robust(size: tuple[int, int]) -> tuple[Transform, ...]:
 
 
 @dataclass(frozen=True, eq=False)
-class Dream:
+class FeatureVisualization:
     """A picture that was grown: ``pixels`` (H, W, C) uint8, and how high its objective is on exactly these pixels.
 
     ``start`` is the same at the beginning, ``course`` step by step as the transforms showed it.
@@ -189,7 +189,7 @@ def maximise(
     rate: float = RATE,
     canvas: Canvas | None = None,
     transforms: Sequence[Transform] | None = None,
-) -> Dream:
+) -> FeatureVisualization:
     """Grow a picture that an objective is as high on as it can be; the best of all steps is kept.
 
     Nothing that the objective does not need is computed, and no weight is changed. The same seed gives the same
@@ -219,7 +219,7 @@ def maximise(
             now, reached = _best(model, objective, drawn.picture(numbers))
             if reached > highest:
                 best, highest = now, reached
-    return Dream(objective.name, best, highest, start, tuple(course))
+    return FeatureVisualization(objective.name, best, highest, start, tuple(course))
 
 
 class _Adam:

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from striate.errors import DescribeError
-from striate.interpret.torch_probe import Seen, Subject
+from striate.interpret.torch_probe import Seen, TorchProbe
 from striate.spec.survey import Part
 
 STAGES = 5
@@ -49,39 +49,39 @@ class Stage:
     maps: tuple[FeatureMap, ...]
 
 
-def feature_maps(subject: Subject, part: str, *, most: int = 12, channel: int | None = None) -> Stage:
+def feature_maps(probe: TorchProbe, part: str, *, most: int = 12, channel: int | None = None) -> Stage:
     """Return what a part makes of the picture, its ``most`` active channels first, or one channel alone.
 
     A channel is as active as the mean over its map of what is above zero: what a ReLU lets through. Errors:
     DescribeError for a part or a channel that is not there, and for a part that puts out a flat vector.
 
-    Example: ``feature_maps(subject, "conv1").maps[0].channel``
+    Example: ``feature_maps(probe, "conv1").maps[0].channel``
     """
-    row = subject.rows.get(subject.part(part))
+    row = probe.rows.get(probe.part(part))
     if row is None:
         raise DescribeError("input is the picture itself, not a part that sees it")
-    values = subject.tap([row.path])[row.path]
+    values = probe.tap([row.path])[row.path]
     if channel is not None and not 0 <= channel < len(values):
         raise DescribeError(
             f"{row.path} has no channel {channel}: it puts out {len(values)}, numbered from 0 to {len(values) - 1}"
         )
     if values.ndim != 3:
         raise DescribeError(f"{row.path} puts out {row.output}, a flat vector: it has no map to show")
-    return _stage(subject, row, values, most, channel)
+    return _stage(probe, row, values, most, channel)
 
 
-def stages(subject: Subject, *, most: int = 6, parts: Sequence[str] | None = None) -> tuple[Stage, ...]:
+def stages(probe: TorchProbe, *, most: int = 6, parts: Sequence[str] | None = None) -> tuple[Stage, ...]:
     """Return one `Stage` for each size that the maps have on their way, the last part of that size; at most five.
 
     The network works once, and what was looked at is let go of before the next part: memory does not grow with them.
     """
-    wanted = dict.fromkeys(last_of_each_size(subject.rows) if parts is None else map(subject.part, parts))
+    wanted = dict.fromkeys(last_of_each_size(probe.rows) if parts is None else map(probe.part, parts))
     found = []
     with torch.no_grad():
-        for path, value in subject.model.each(subject.inputs):
+        for path, value in probe.model.each(probe.inputs):
             if path in wanted and value.dim() == 4:
-                row = subject.rows[path]
-                found.append(_stage(subject, row, value[0].numpy(), most, None, measure=False))
+                row = probe.rows[path]
+                found.append(_stage(probe, row, value[0].numpy(), most, None, measure=False))
     return tuple(found)
 
 
@@ -89,7 +89,7 @@ def last_of_each_size(rows: Mapping[str, Part]) -> list[str]:
     """Return the last part of each size of map on the main way, at most five of them, in the net's order."""
     last: dict[tuple[int, int], str] = {}
     for row in rows.values():
-        if row.output is not None and not row.aside and row.output.is_map and row.output.size != (1, 1):
+        if row.output is not None and not row.auxiliary and row.output.is_map and row.output.size != (1, 1):
             last.pop(row.output.size, None)
             last[row.output.size] = row.path
     paths = list(last.values())
@@ -100,7 +100,7 @@ def last_of_each_size(rows: Mapping[str, Part]) -> list[str]:
 
 
 def _stage(
-    subject: Subject, row: Part, values: NDArray[np.float32], most: int, channel: int | None, *, measure: bool = True
+    probe: TorchProbe, row: Part, values: NDArray[np.float32], most: int, channel: int | None, *, measure: bool = True
 ) -> Stage:
     activity = np.maximum(values, 0).mean((1, 2))
     order = [channel] if channel is not None else np.argsort(-activity, kind="stable")[:most].tolist()
@@ -115,7 +115,7 @@ def _stage(
                 float(one.mean()),
                 float(one.max()),
                 place,
-                subject.receptive_field(row.path, *place) if measure or not subject.is_code else None,
+                probe.receptive_field(row.path, *place) if measure or not probe.is_code else None,
             )
         )
     silent = int((values.max((1, 2)) <= 0).sum())

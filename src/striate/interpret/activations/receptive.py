@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from striate.data.pictures.crop_transform import Box
 from striate.errors import DescribeError
-from striate.interpret.torch_probe import Seen, Subject
+from striate.interpret.torch_probe import Seen, TorchProbe
 
 DRAWS = 4
 NOISE = 0.1  # of the deviation of the input
@@ -51,7 +51,12 @@ class Effective:
 
 
 def effective_field(
-    subject: Subject, part: str, place: tuple[int, int] | None = None, channel: int | None = None, *, draws: int = DRAWS
+    probe: TorchProbe,
+    part: str,
+    place: tuple[int, int] | None = None,
+    channel: int | None = None,
+    *,
+    draws: int = DRAWS,
 ) -> Effective:
     """Measure what moves a place of a part's map (its middle when not said), all channels or one, on this picture.
 
@@ -60,27 +65,27 @@ def effective_field(
 
     Source: Luo, Li, Urtasun and Zemel, "Understanding the Effective Receptive Field in Deep Convolutional Neural
     Networks", NeurIPS 2016, section 4 (they average over random inputs; this is one picture's). Example:
-    ``effective_field(subject, "conv5").side``
+    ``effective_field(probe, "conv5").side``
     """
-    path, shape = subject.part(part), subject.shape(part)
+    path, shape = probe.part(part), probe.shape(part)
     row, column = place or (shape.size[0] // 2, shape.size[1] // 2)
-    subject.require_place(path, row, column)
+    probe.require_place(path, row, column)
     if channel is not None and not 0 <= channel < shape.channels:
         raise DescribeError(
             f"{path} has no channel {channel}: it puts out {shape.channels}, numbered from 0 to {shape.channels - 1}"
         )
     random = torch.Generator().manual_seed(0)
-    total = torch.zeros(subject.inputs.shape[2:])
+    total = torch.zeros(probe.inputs.shape[2:])
     for draw in range(draws):
-        noise = torch.randn(subject.inputs.shape, generator=random) * (NOISE * subject.inputs.std() * (draw > 0))
-        inputs = (subject.inputs + noise).requires_grad_(True)
-        values = subject.model.until(inputs, path)[0]
+        noise = torch.randn(probe.inputs.shape, generator=random) * (NOISE * probe.inputs.std() * (draw > 0))
+        inputs = (probe.inputs + noise).requires_grad_(True)
+        values = probe.model.until(inputs, path)[0]
         values = values[:, row, column] if values.dim() == 3 else values
         (gradient,) = torch.autograd.grad(values.sum() if channel is None else values[channel], inputs)
         total += gradient[0].pow(2).sum(0)
     size = (total / draws).sqrt()
     influence: NDArray[np.float32] = (size / size.max().clamp(min=torch.finfo(size.dtype).tiny)).numpy()
-    seen = subject.receptive_field(path, row, column)
+    seen = probe.receptive_field(path, row, column)
     return Effective(
         path, (row, column), channel, seen, influence, int((influence > TAIL).sum()), _middle(influence, 0.9)
     )

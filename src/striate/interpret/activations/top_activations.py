@@ -43,7 +43,7 @@ class Patch:
 
 
 @dataclass(frozen=True, eq=False)
-class Exciting:
+class TopActivations:
     """What excites some channels of a part in a data set.
 
     ``patches``: for each channel the strongest, at most one a picture, strongest first. ``highest`` (N, channels) is
@@ -61,7 +61,7 @@ class Exciting:
 
 
 @torch.no_grad()
-def exciting(
+def top_activations(
     model: Model,
     pixels: NDArray[np.uint8],
     part: str,
@@ -69,13 +69,15 @@ def exciting(
     *,
     rows: Sequence[int] | NDArray[np.int64] | None = None,
     most: int = NINE,
-) -> Exciting:
+) -> TopActivations:
     """Search pictures (N, H, W, C) uint8 for what excites channels of a part most.
 
     ``rows`` are the pictures searched, all when None; ``part`` a row of the survey, a layer or a join. Of every picture
     only the highest value of each channel is kept. Errors: DescribeError for a part or a channel that is not there.
 
-    Source: Zeiler and Fergus 2014, section 4.1 (top nine). Example: ``exciting(model, store.pixels, "conv2", [5])``
+    Source: Zeiler and Fergus 2014, section 4.1 (top nine).
+
+    Example: ``top_activations(model, store.pixels, "conv2", [5])``
     """
     survey = model.net.on(model.shape, fit="floor")
     row = part_row(survey, part)
@@ -103,7 +105,7 @@ def exciting(
             box, border = frame(survey, part, place)
             found.append(Patch(int(chosen[one]), float(highest[one, index]), place, box, border))
         patches.append(tuple(found))
-    return Exciting(part, tuple(channels), tuple(patches), highest)
+    return TopActivations(part, tuple(channels), tuple(patches), highest)
 
 
 def frame(survey: Survey, part: str, place: tuple[int, int]) -> tuple[Box, bool]:
@@ -155,7 +157,7 @@ def replay(model: Model, pixels: NDArray[np.uint8], part: str, channel: int, pla
 
 def _before(survey: Survey, row: Part) -> list[Part]:
     """Return the parts up to this one in the order they work; some of them may be on other ways."""
-    rows = [one for one in survey.rows if not one.aside or one is row]
+    rows = [one for one in survey.rows if not one.auxiliary or one is row]
     return rows[: rows.index(row) + 1]
 
 

@@ -19,7 +19,7 @@ def flat() -> Numbers:
 
 
 @dataclass(frozen=True, eq=False)
-class Account:
+class Contributions:
     """How a layer or a join made one number of those it was given.
 
     ``rule`` says how in words and ``formula`` with the numbers; ``result`` is what comes out, in float64. ``values``
@@ -103,7 +103,7 @@ def weighted(
     weights: NDArray[Any],
     bias: float | None,
     rule: str = "the values of the window times the weights, added up",
-) -> Account:
+) -> Contributions:
     """Return the account of a sum of values times weights (channels, rows, columns), plus a bias."""
     values, places, outside = cells(given, channels, rows, columns)
     factors = weights.astype(np.float64).reshape(-1)
@@ -112,7 +112,7 @@ def weighted(
     many = f"{len(terms):,} products" if len(terms) != 1 else "1 product"
     summed = number(float(terms.sum()))
     said = f"{many}: {summed}" if bias is None else f"{many}: {summed} {plus(bias)} bias = {number(total)}"
-    return Account(
+    return Contributions(
         rule + ("" if bias is None else ", plus the bias"),
         said,
         total,
@@ -127,10 +127,10 @@ def weighted(
     )
 
 
-def taken(given: Map, place: Place, rule: str, source: int | None = None) -> Account:
+def taken(given: Map, place: Place, rule: str, source: int | None = None) -> Contributions:
     """Return the account of a value that is passed on as it is."""
     value = float(given[place])
-    return Account(
+    return Contributions(
         rule,
         number(value),
         value,

@@ -1,9 +1,9 @@
 """How is this one number made? One value of a part's output, term by term, and what the next layers make of it.
 
-found = dot(subject, part="conv1", channel=5, at=(7, 9))
-found.account.terms.sum() + found.account.bias        # what the network computed
+found = dot(probe, part="conv1", channel=5, at=(7, 9))
+found.contributions.terms.sum() + found.contributions.bias        # what the network computed
 
-No torch: it is the `Asked` that computes.
+No torch: it is the `Probe` that computes.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ import numpy as np
 from striate import spec
 from striate.errors import DescribeError
 from striate.interpret.arithmetic import dot_points, dot_windows
-from striate.interpret.arithmetic.contributions import Account, Map, Place
-from striate.interpret.probe import Asked, Seen
+from striate.interpret.arithmetic.contributions import Contributions, Map, Place
+from striate.interpret.probe import Probe, Seen
 from striate.spec import Layer, Net, Shape
 
-ROUNDING: Final = 1e-5  # of the size of what is added up: further apart, account and network disagree
-# How each layer makes a number: (layer, its numbers, what it is given, where) -> account. A line a layer.
-ACCOUNTS: dict[type[Layer], Callable[[Any, dict[str, Any], Map, Place], Account]] = {
+ROUNDING: Final = 1e-5  # of the size of what is added up: further apart, contributions and network disagree
+# How each layer makes a number: (layer, its numbers, what it is given, where) -> contributions. A line a layer.
+CONTRIBUTIONS: dict[type[Layer], Callable[[Any, dict[str, Any], Map, Place], Contributions]] = {
     spec.Conv: dot_windows.conv,
     spec.ConvTranspose: dot_windows.conv_transpose,
     spec.MaxPool: dot_windows.extreme,
@@ -67,18 +67,18 @@ class Made:
 
     part: str
     layer: str
-    account: Account
+    contributions: Contributions
     network: float
 
     @property
     def off(self) -> float:
         """How far the account is from the network, as a share of the size of what was added up; rounding is 1e-6."""
-        apart = abs(self.account.result - self.network)
-        return apart / max(self.account.size, abs(self.network), 1e-30)
+        apart = abs(self.contributions.result - self.network)
+        return apart / max(self.contributions.size, abs(self.network), 1e-30)
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything as plain JSON values."""
-        return {"part": self.part, "layer": self.layer, "network": self.network, **self.account.to_dict()}
+        return {"part": self.part, "layer": self.layer, "network": self.network, **self.contributions.to_dict()}
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,7 +89,7 @@ class Dot:
     of it; ``seen`` the pixels of the picture that it can depend on.
     """
 
-    subject: Asked
+    probe: Probe
     made: Made
     shape: Shape
     channel: int
@@ -99,25 +99,25 @@ class Dot:
     seen: Seen
 
     @property
-    def account(self) -> Account:
+    def contributions(self) -> Contributions:
         """How the number was made."""
-        return self.made.account
+        return self.made.contributions
 
     @property
     def place(self) -> str:
         """Where it is, in words; of the network's answer also which class."""
-        subject, where = self.subject, f" at row {self.at[0]}, column {self.at[1]}" if self.at else ""
-        answers = [row.path for row in subject.survey.rows if not row.aside][-1]
-        last = self.made.part == answers and self.shape.channels == len(subject.classes) and subject.trained
-        name = f" ({subject.classes[self.channel]})" if last else ""
+        probe, where = self.probe, f" at row {self.at[0]}, column {self.at[1]}" if self.at else ""
+        answers = [row.path for row in probe.survey.rows if not row.auxiliary][-1]
+        last = self.made.part == answers and self.shape.channels == len(probe.classes) and probe.trained
+        name = f" ({probe.classes[self.channel]})" if last else ""
         return f"channel {self.channel} of {self.shape.channels}{name}{where}"
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything as plain JSON values."""
         return {
-            "picture": self.subject.name,
-            "trained": self.subject.trained,
-            "frozen": self.subject.frozen.get(self.made.part),
+            "picture": self.probe.name,
+            "trained": self.probe.trained,
+            "frozen": self.probe.frozen.get(self.made.part),
             "channel": self.channel,
             "at": list(self.at) if self.at else None,
             "shape": list(self.shape),
@@ -132,49 +132,49 @@ class Dot:
         }
 
 
-def dot(subject: Asked, part: str | None = None, channel: int | None = None, at: tuple[int, int] | None = None) -> Dot:
+def dot(probe: Probe, part: str | None = None, channel: int | None = None, at: tuple[int, int] | None = None) -> Dot:
     """Return how one number of a part's output was made.
 
     Without ``part`` it is the first convolution; without ``channel`` or ``at`` (row, column), both from 0, the value
     that is largest. Errors: DescribeError for a part, a channel or a place that is not there.
 
-    Example: ``print(dot(subject, "conv1", 5, (7, 9)).account.formula)``
+    Example: ``print(dot(probe, "conv1", 5, (7, 9)).contributions.formula)``
     """
-    path = subject.part(part) if part is not None else _first(subject)
+    path = probe.part(part) if part is not None else _first(probe)
     if path == "input":
-        raise DescribeError("input is the picture itself: nothing made it; name a layer, such as " + _first(subject))
-    sources, behind = subject.reads(path), _behind(subject, path)
-    outputs = subject.tap([path, *sources, *behind])
-    shape = subject.shape(path)
+        raise DescribeError("input is the picture itself: nothing made it; name a layer, such as " + _first(probe))
+    sources, behind = probe.reads(path), _behind(probe, path)
+    outputs = probe.tap([path, *sources, *behind])
+    shape = probe.shape(path)
     values = as_map(outputs[path])
-    place = place_of(subject, path, shape, values, channel, at)
-    layers = {row.path: net for row, net in zip(subject.survey.rows, subject.survey.layers, strict=True)}
+    place = place_of(probe, path, shape, values, channel, at)
+    layers = {row.path: net for row, net in zip(probe.survey.rows, probe.survey.layers, strict=True)}
 
     def made(name: str, given: tuple[str, ...]) -> Made:
-        account = _account(subject, layers[name], name, [as_map(outputs[source]) for source in given], place)
+        contributions = _contributions(probe, layers[name], name, [as_map(outputs[source]) for source in given], place)
         return Made(
             name,
             str(layers[name]) if isinstance(layers[name], Layer) else layers[name].keyword,
-            account,
+            contributions,
             float(as_map(outputs[name])[place]),
         )
 
     return Dot(
-        subject,
+        probe,
         made(path, sources),
         shape,
         place[0],
         (place[1], place[2]) if shape.is_map else None,
-        tuple((source, subject.shape(source)) for source in sources),
+        tuple((source, probe.shape(source)) for source in sources),
         tuple(made(name, (before,)) for name, before in zip(behind, (path, *behind), strict=False)),
-        subject.receptive_field(path, place[1], place[2]),
+        probe.receptive_field(path, place[1], place[2]),
     )
 
 
-def _account(subject: Asked, net: Net, path: str, given: list[Map], place: Place) -> Account:
+def _contributions(probe: Probe, net: Net, path: str, given: list[Map], place: Place) -> Contributions:
     if not isinstance(net, Layer):
         return dot_points.join(net, given, place)
-    return ACCOUNTS[type(net)](net, dict(subject.tensors(path)), given[0], place)
+    return CONTRIBUTIONS[type(net)](net, dict(probe.tensors(path)), given[0], place)
 
 
 def as_map(values: Any) -> Map:
@@ -183,20 +183,20 @@ def as_map(values: Any) -> Map:
     return result
 
 
-def _first(subject: Asked) -> str:
+def _first(probe: Probe) -> str:
     """Return the first convolution, or whatever comes first."""
-    for row, net in zip(subject.survey.rows, subject.survey.layers, strict=True):
+    for row, net in zip(probe.survey.rows, probe.survey.layers, strict=True):
         if isinstance(net, spec.Conv | spec.ConvTranspose):
             return row.path
-    return subject.survey.rows[0].path
+    return probe.survey.rows[0].path
 
 
-def _behind(subject: Asked, path: str) -> tuple[str, ...]:
+def _behind(probe: Probe, path: str) -> tuple[str, ...]:
     """Return the parts behind one that work on its value alone, as long as nobody else reads it: norm, activation."""
     readers: dict[str, list[str]] = {}
-    kinds = {row.path: net for row, net in zip(subject.survey.rows, subject.survey.layers, strict=True)}
+    kinds = {row.path: net for row, net in zip(probe.survey.rows, probe.survey.layers, strict=True)}
     for name in kinds:
-        for source in subject.reads(name):
+        for source in probe.reads(name):
             readers.setdefault(source, []).append(name)
     found: list[str] = []
     while len(next_ones := readers.get(path, [])) == 1 and isinstance(kinds[next_ones[0]], _BEHIND):
@@ -208,7 +208,7 @@ def _behind(subject: Asked, path: str) -> tuple[str, ...]:
 
 
 def place_of(
-    subject: Asked, path: str, shape: Shape, values: Map, channel: int | None, at: tuple[int, int] | None
+    probe: Probe, path: str, shape: Shape, values: Map, channel: int | None, at: tuple[int, int] | None
 ) -> Place:
     """Return the place that is asked for: where the value is largest, within the channel or place that is given."""
     if channel is not None and not 0 <= channel < shape.channels:
@@ -218,7 +218,7 @@ def place_of(
             f"{path} puts out a flat vector of {shape.channels}: it has channels and no places, leave --at out"
         )
     if at is not None:
-        subject.require_place(path, *at)
+        probe.require_place(path, *at)
     kept = np.ones(values.shape, bool)
     if channel is not None:
         kept &= np.arange(shape.channels)[:, None, None] == channel

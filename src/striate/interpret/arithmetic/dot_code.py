@@ -9,48 +9,48 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from striate.errors import DescribeError, StriateError
-from striate.interpret.arithmetic.dot import ACCOUNTS, Dot, Made, as_map, place_of
-from striate.interpret.torch_probe import Subject
-from striate.model.adopt.wrapped_module import Borrowed
+from striate.interpret.arithmetic.dot import CONTRIBUTIONS, Dot, Made, as_map, place_of
+from striate.interpret.torch_probe import TorchProbe
+from striate.model.adopt.wrapped_module import WrappedModule
 from striate.spec import Layer, Shape, parse
 
 
 def dot_in_code(
-    subject: Subject, part: str | None = None, channel: int | None = None, at: tuple[int, int] | None = None
+    probe: TorchProbe, part: str | None = None, channel: int | None = None, at: tuple[int, int] | None = None
 ) -> Dot:
     """Return how one number of a module within somebody's code was made, as `dot.dot` does for a net.
 
     What went into the module is caught on its way; what its code does between modules is not known, so nothing is said
     of what comes behind. Errors: DescribeError for a module that is no layer of ours, or more than one.
 
-    Example: ``print(dot_in_code(subject, "conv1").account.formula)``
+    Example: ``print(dot_in_code(probe, "conv1").contributions.formula)``
     """
-    assert isinstance(subject.model, Borrowed)
-    path = subject.part(part) if part is not None else _first(subject)
+    assert isinstance(probe.model, WrappedModule)
+    path = probe.part(part) if part is not None else _first(probe)
     if path == "input":
-        raise DescribeError("input is the picture itself: nothing made it; name a module, such as " + _first(subject))
-    layer = _layer(subject, path)
+        raise DescribeError("input is the picture itself: nothing made it; name a module, such as " + _first(probe))
+    layer = _layer(probe, path)
     if layer is None:
-        known = [row.path for row in subject.survey.rows if _layer(subject, row.path) is not None]
+        known = [row.path for row in probe.survey.rows if _layer(probe, row.path) is not None]
         raise DescribeError(
-            f"{path} is {subject.rows[path].layer}: how it makes its numbers is in its own code; "
+            f"{path} is {probe.rows[path].layer}: how it makes its numbers is in its own code; "
             + (f"these can be asked: {', '.join(known)}" if known else "none of its modules can be asked")
         )
     with torch.no_grad():
-        given, output = (as_map(each[0].numpy()) for each in subject.model.through(subject.inputs, path))
-    shape = subject.shape(path)
-    place = place_of(subject, path, shape, output, channel, at)
-    numbers = _numbers(subject.model.module.get_submodule(path))
-    account = ACCOUNTS[type(layer)](layer, numbers, given, place)
+        given, output = (as_map(each[0].numpy()) for each in probe.model.through(probe.inputs, path))
+    shape = probe.shape(path)
+    place = place_of(probe, path, shape, output, channel, at)
+    numbers = _numbers(probe.model.module.get_submodule(path))
+    contributions = CONTRIBUTIONS[type(layer)](layer, numbers, given, place)
     return Dot(
-        subject,
-        Made(path, str(layer), account, float(output[place])),
+        probe,
+        Made(path, str(layer), contributions, float(output[place])),
         shape,
         place[0],
         (place[1], place[2]) if shape.is_map else None,
         ((f"what goes into {path}", Shape(*given.shape)),),
         (),
-        subject.receptive_field(path, place[1], place[2]),
+        probe.receptive_field(path, place[1], place[2]),
     )
 
 
@@ -64,18 +64,18 @@ def _numbers(module: nn.Module) -> dict[str, NDArray[Any]]:
     return numbers
 
 
-def _layer(subject: Subject, path: str) -> Layer | None:
+def _layer(probe: TorchProbe, path: str) -> Layer | None:
     """Return the layer of ours that a module is; None where it is none, or several."""
-    row = subject.rows.get(path)
+    row = probe.rows.get(path)
     if row is None or row.output is None:
         return None
     try:
         layer = parse(row.layer)
     except StriateError:
         return None
-    return layer if isinstance(layer, Layer) and type(layer) in ACCOUNTS else None
+    return layer if isinstance(layer, Layer) and type(layer) in CONTRIBUTIONS else None
 
 
-def _first(subject: Subject) -> str:
+def _first(probe: TorchProbe) -> str:
     """Return the first convolution, or whatever comes first."""
-    return next((row.path for row in subject.survey.rows if row.layer.startswith("conv")), subject.survey.rows[0].path)
+    return next((row.path for row in probe.survey.rows if row.layer.startswith("conv")), probe.survey.rows[0].path)

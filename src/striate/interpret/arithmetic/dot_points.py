@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from striate import spec
-from striate.interpret.arithmetic.contributions import Account, Map, Numbers, Place, cells, number, plus, taken
+from striate.interpret.arithmetic.contributions import Contributions, Map, Numbers, Place, cells, number, plus, taken
 
 Weights = Mapping[str, NDArray[Any]]
 
@@ -44,7 +44,7 @@ SAME = {
 }
 
 
-def activation(layer: spec.Layer, weights: Weights, given: Map, at: Place) -> Account:
+def activation(layer: spec.Layer, weights: Weights, given: Map, at: Place) -> Contributions:
     """One function on the value at the place."""
     function, signs = FUNCTIONS[type(layer)]
     value = float(given[at])
@@ -52,19 +52,19 @@ def activation(layer: spec.Layer, weights: Weights, given: Map, at: Place) -> Ac
     return _one(given, at, signs, f"x = {number(value)} gives {number(result)}", result, abs(result))
 
 
-def same(layer: spec.Layer, weights: Weights, given: Map, at: Place) -> Account:
+def same(layer: spec.Layer, weights: Weights, given: Map, at: Place) -> Contributions:
     """The value as it is."""
     return taken(given, at, SAME[type(layer)])
 
 
-def softmax(layer: spec.Layer, weights: Weights, given: Map, at: Place) -> Account:
+def softmax(layer: spec.Layer, weights: Weights, given: Map, at: Place) -> Contributions:
     """The exp of the value over the sum of exp of all channels at the place."""
     values, places, _ = cells(given, range(len(given)), [at[1]], [at[2]])
     powers = np.exp(values - values.max())  # the largest is taken off all: the same shares, no overflow
     total = float(powers.sum())
     result = float(powers[at[0]]) / total
     top = f"exp({number(values[at[0]])} {plus(-float(values.max()))})"
-    return Account(
+    return Contributions(
         "exp of the value over the sum of exp of every channel here (the largest taken off each first)",
         f"{top} / {number(total)} = {number(result)}",
         result,
@@ -76,14 +76,14 @@ def softmax(layer: spec.Layer, weights: Weights, given: Map, at: Place) -> Accou
     )
 
 
-def batch_norm(layer: spec.BatchNorm, weights: Weights, given: Map, at: Place) -> Account:
+def batch_norm(layer: spec.BatchNorm, weights: Weights, given: Map, at: Place) -> Contributions:
     """The value, less the mean of training, over its spread; times a weight, plus a bias."""
     middle, spread = (float(weights[f"running_{name}"][at[0]]) for name in ("mean", "var"))
     rule = "the value less the mean that training saw, over the square root of its variance"
     return _normed(given, at, middle, spread, layer.eps, weights, layer.affine, rule)
 
 
-def group_norm(layer: spec.GroupNorm, weights: Weights, given: Map, at: Place) -> Account:
+def group_norm(layer: spec.GroupNorm, weights: Weights, given: Map, at: Place) -> Contributions:
     """The same with the mean and the variance of the group of channels in this picture."""
     each = len(given) // layer.groups
     group = given[at[0] // each * each :][:each].astype(np.float64)
@@ -93,7 +93,7 @@ def group_norm(layer: spec.GroupNorm, weights: Weights, given: Map, at: Place) -
     return _normed(given, at, float(group.mean()), float(group.var()), layer.eps, weights, layer.affine, rule)
 
 
-def layer_norm(layer: spec.LayerNorm, weights: Weights, given: Map, at: Place) -> Account:
+def layer_norm(layer: spec.LayerNorm, weights: Weights, given: Map, at: Place) -> Contributions:
     """The same with the mean and the variance of all channels at this place."""
     here = given[:, at[1], at[2]].astype(np.float64)
     rule = "the value less the mean of all channels here, over the square root of their variance"
@@ -102,7 +102,7 @@ def layer_norm(layer: spec.LayerNorm, weights: Weights, given: Map, at: Place) -
 
 def _normed(
     given: Map, at: Place, middle: float, spread: float, eps: float, weights: Weights, affine: bool, rule: str
-) -> Account:
+) -> Contributions:
     value, root = float(given[at]), sqrt(spread + eps)
     result, size = (value - middle) / root, (abs(value) + abs(middle)) / root
     said = f"({number(value)} {plus(-middle) if middle else '- 0'}) / sqrt({number(spread)} + {eps:g})"
@@ -114,7 +114,7 @@ def _normed(
     return _one(given, at, rule, f"{said} = {number(result)}", result, size)
 
 
-def local_response_norm(layer: spec.LocalResponseNorm, weights: Weights, given: Map, at: Place) -> Account:
+def local_response_norm(layer: spec.LocalResponseNorm, weights: Weights, given: Map, at: Place) -> Contributions:
     """The value over a power of the sum of squares of the channels around its own."""
     first = at[0] - layer.size // 2
     near = [channel for channel in range(first, first + layer.size) if 0 <= channel < len(given)]
@@ -123,7 +123,7 @@ def local_response_norm(layer: spec.LocalResponseNorm, weights: Weights, given: 
     total = float(squares.sum())
     result = value * (layer.k + layer.alpha / layer.size * total) ** -layer.beta
     base = f"{layer.k:g} + {layer.alpha:g}/{layer.size} * {number(total)}"
-    return Account(
+    return Contributions(
         "the value over a power of the sum of squares of the channels beside its own",
         f"{number(value)} / ({base})^{layer.beta:g} = {number(result)}",
         result,
@@ -135,19 +135,19 @@ def local_response_norm(layer: spec.LocalResponseNorm, weights: Weights, given: 
     )
 
 
-def layer_scale(layer: spec.LayerScale, weights: Weights, given: Map, at: Place) -> Account:
+def layer_scale(layer: spec.LayerScale, weights: Weights, given: Map, at: Place) -> Contributions:
     """The value times the channel's factor."""
     value, factor = float(given[at]), float(weights["weight"][at[0]])
     said = f"{number(value)} * {number(factor)} = {number(value * factor)}"
     return _one(given, at, "the value times the channel's factor", said, value * factor, abs(value * factor))
 
 
-def _one(given: Map, at: Place, rule: str, formula: str, result: float, size: float) -> Account:
+def _one(given: Map, at: Place, rule: str, formula: str, result: float, size: float) -> Contributions:
     value = np.array([float(given[at])])
-    return Account(rule, formula, result, value, np.array([at]), terms=np.array([result]), size=size)
+    return Contributions(rule, formula, result, value, np.array([at]), terms=np.array([result]), size=size)
 
 
-def join(net: spec.Net, given: Sequence[Map], at: Place) -> Account:
+def join(net: spec.Net, given: Sequence[Map], at: Place) -> Contributions:
     """Return how a join made one number: the sum or the product of its branches', or the one branch's it is."""
     if isinstance(net, spec.Concat):
         channel = at[0]
@@ -162,7 +162,7 @@ def join(net: spec.Net, given: Sequence[Map], at: Place) -> Account:
     result = float(numbers.prod() if product else numbers.sum())
     sign = " * " if product else " + "
     shown = [f"({number(value)})" if value < 0 else number(value) for value in numbers]
-    return Account(
+    return Contributions(
         "the branches' values multiplied" if product else "the branches' values added up",
         f"{sign.join(shown)} = {number(result)}",
         result,

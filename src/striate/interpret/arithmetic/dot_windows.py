@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from striate import spec
 from striate.interpret.arithmetic.contributions import (
-    Account,
+    Contributions,
     Map,
     Numbers,
     Place,
@@ -27,7 +27,7 @@ from striate.spec.window import Slide, Window
 Weights = Mapping[str, NDArray[Any]]
 
 
-def conv(layer: spec.Conv, weights: Weights, given: Map, at: Place) -> Account:
+def conv(layer: spec.Conv, weights: Weights, given: Map, at: Place) -> Contributions:
     """A weighted sum over the window, in the channels of the output's group or of its row of the table."""
     out, row, column = at
     rows, columns = (_taps(window, place) for window, place in zip(layer.windows, (row, column), strict=True))
@@ -40,7 +40,7 @@ def conv(layer: spec.Conv, weights: Weights, given: Map, at: Place) -> Account:
     return weighted(given, range(group * each, (group + 1) * each), rows, columns, weights["weight"][out], bias)
 
 
-def conv_transpose(layer: spec.ConvTranspose, weights: Weights, given: Map, at: Place) -> Account:
+def conv_transpose(layer: spec.ConvTranspose, weights: Weights, given: Map, at: Place) -> Contributions:
     """Every input whose spread reaches this output, times the weight with which it does."""
     out, *place = at
     picked = [
@@ -79,7 +79,7 @@ def _taps(window: Window, place: int) -> list[int]:
     return [place * window.stride - window.before + tap * window.dilation for tap in range(window.kernel)]
 
 
-def extreme(layer: spec.Layer, weights: Weights, given: Map, at: Place) -> Account:
+def extreme(layer: spec.Layer, weights: Weights, given: Map, at: Place) -> Contributions:
     """Which cell of the window is the largest (or the smallest); padding never is."""
     least = isinstance(layer, spec.MinPool | spec.GlobalMinPool)
     rows, columns = _window(layer, given, at)
@@ -88,7 +88,7 @@ def extreme(layer: spec.Layer, weights: Weights, given: Map, at: Place) -> Accou
     winner = int(candidates.argmin() if least else candidates.argmax())
     channel, row, column = (int(part) for part in places[winner])
     word = "smallest" if least else "largest"
-    return Account(
+    return Contributions(
         f"the {word} value of the window comes through, the others count for nothing",
         f"the {word} of {int((~outside).sum()):,} is {number(values[winner])}, at {row},{column} of channel {channel}",
         float(values[winner]),
@@ -102,7 +102,7 @@ def extreme(layer: spec.Layer, weights: Weights, given: Map, at: Place) -> Accou
     )
 
 
-def mean(layer: spec.Layer, weights: Weights, given: Map, at: Place) -> Account:
+def mean(layer: spec.Layer, weights: Weights, given: Map, at: Place) -> Contributions:
     """The mean of the window; for LeNet's subsampling times its coefficient, plus its bias."""
     rows, columns = _window(layer, given, at)
     values, places, outside = cells(given, [at[0]], rows, columns)
@@ -118,7 +118,7 @@ def mean(layer: spec.Layer, weights: Weights, given: Map, at: Place) -> Account:
         said = f"{number(total)} / {count:,} * {number(factor)} {plus(bias)} = {number(result)}"
         rule = "the mean of the window, times the channel's coefficient, plus its bias"
     terms = values * (factor / count)
-    return Account(
+    return Contributions(
         rule,
         said,
         average * factor + (bias or 0.0),
@@ -159,7 +159,7 @@ def _counted(layer: spec.AvgPool, given: Map, at: Place, inside: int) -> int:
     return count
 
 
-def upsample(layer: spec.Upsample, weights: Weights, given: Map, at: Place) -> Account:
+def upsample(layer: spec.Upsample, weights: Weights, given: Map, at: Place) -> Contributions:
     """The value repeated here, or the four around this place, the nearer ones counting more."""
     channel, *place = at
     if layer.mode == "nearest":
@@ -181,7 +181,7 @@ def upsample(layer: spec.Upsample, weights: Weights, given: Map, at: Place) -> A
     return weighted(given, [channel], rows, columns, shares, None, rule)
 
 
-def dense(layer: spec.Dense, weights: Weights, given: Map, at: Place) -> Account:
+def dense(layer: spec.Dense, weights: Weights, given: Map, at: Place) -> Contributions:
     """A weighted sum of the whole vector."""
     bias = float(weights["bias"][at[0]]) if layer.bias else None
     factors = weights["weight"][at[0]].reshape(-1, 1, 1)
@@ -190,14 +190,14 @@ def dense(layer: spec.Dense, weights: Weights, given: Map, at: Place) -> Account
     )
 
 
-def rbf(layer: spec.Rbf, weights: Weights, given: Map, at: Place) -> Account:
+def rbf(layer: spec.Rbf, weights: Weights, given: Map, at: Place) -> Contributions:
     """Minus the squared distance to the class's prototype."""
     out, row, column = at
     values, places, _ = cells(given, range(len(given)), [row], [column])
     prototype = weights["prototypes"][out].astype(np.float64)
     terms = -((values - prototype) ** 2)
     total = float(terms.sum())
-    return Account(
+    return Contributions(
         "minus the squares of what lies between each value and the class's prototype, added up",
         f"minus {len(terms):,} squares that add up to {number(-total)}",
         total,
@@ -209,13 +209,13 @@ def rbf(layer: spec.Rbf, weights: Weights, given: Map, at: Place) -> Account:
     )
 
 
-def crop(layer: spec.Crop, weights: Weights, given: Map, at: Place) -> Account:
+def crop(layer: spec.Crop, weights: Weights, given: Map, at: Place) -> Contributions:
     """The value that lies a margin further in."""
     down, across = as_pair(layer.margin)
     return taken(given, (at[0], at[1] + down, at[2] + across), "the value at this place of the larger map")
 
 
-def flatten(layer: spec.Flatten, weights: Weights, given: Map, at: Place) -> Account:
+def flatten(layer: spec.Flatten, weights: Weights, given: Map, at: Place) -> Contributions:
     """The value whose turn it is: channel by channel, row by row."""
     channel, row, column = (int(part) for part in np.unravel_index(at[0], given.shape))
     return taken(
@@ -223,9 +223,9 @@ def flatten(layer: spec.Flatten, weights: Weights, given: Map, at: Place) -> Acc
     )
 
 
-def pad_channels(layer: spec.PadChannels, weights: Weights, given: Map, at: Place) -> Account:
+def pad_channels(layer: spec.PadChannels, weights: Weights, given: Map, at: Place) -> Contributions:
     """The channel of the input, or one of the channels of zeros before and behind."""
     before = (layer.out - len(given)) // 2
     if 0 <= at[0] - before < len(given):
         return taken(given, (at[0] - before, *at[1:]), f"channel {at[0] - before} of the input")
-    return Account("one of the channels of zeros that fill the map up", "0", 0.0)
+    return Contributions("one of the channels of zeros that fill the map up", "0", 0.0)

@@ -59,13 +59,13 @@ def _mean(values: Sequence[float | None]) -> float | None:
     return sum(known) / len(known) if known else None
 
 
-class Cascade:
+class CascadingRandomization:
     """A network shuffled from the answer down, a stage at a time; the model is left as it is, a copy is shuffled.
 
     ``parts`` are those down to which each stage goes. Running statistics of norms stay. A stage is made when it is
     asked for; in their order each takes the last one further.
 
-    Example: ``cascade = Cascade(model); [cascade.stage(n)(inputs) for n in range(len(cascade.parts))]``
+    Example: ``cascade = CascadingRandomization(model); [cascade.stage(n)(inputs) for n in range(len(cascade.parts))]``
     """
 
     def __init__(self, model: Model, *, seed: int = 0) -> None:
@@ -96,7 +96,7 @@ class Cascade:
 
 @torch.no_grad()
 def shuffled(
-    cascade: Cascade, heats: Sequence[Tensor], again: Callable[[int], Sequence[Tensor]]
+    cascade: CascadingRandomization, heats: Sequence[Tensor], again: Callable[[int], Sequence[Tensor]]
 ) -> tuple[Shuffled, ...]:
     """Return how like ``heats`` (H, W) the evidence stays that ``again`` finds at each stage of a cascade, by number.
 

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from striate.interpret.attribution.question import answers, batches
 from striate.interpret.attribution.removal import REMOVALS, cells, without
-from striate.interpret.torch_probe import Subject
+from striate.interpret.torch_probe import TorchProbe
 
 ACROSS = 8  # cells a side
 FEW = 16  # sizes tried at once
@@ -59,14 +59,14 @@ class Change:
         )
 
 
-def change_of_mind(subject: Subject, *, removal: str = "blur", across: int = ACROSS) -> Change:
+def change_of_mind(probe: TorchProbe, *, removal: str = "blur", across: int = ACROSS) -> Change:
     """Return the smallest part found whose removal changes the likeliest class, on a grid of ``across`` cells a side.
 
     Errors: DescribeError for a removal that is not there.
 
-    Example: ``change_of_mind(subject).sentence``
+    Example: ``change_of_mind(probe).sentence``
     """
-    inputs = subject.inputs
+    inputs = probe.inputs
     labels = cells(inputs.shape[2], inputs.shape[3], across)
     count, empty, asked = int(labels.max()) + 1, without(inputs, removal), 0
 
@@ -78,7 +78,7 @@ def change_of_mind(subject: Subject, *, removal: str = "blur", across: int = ACR
             mask[each] = True
         asked += len(masks)
         pictures = (torch.where(few[:, labels][:, None], empty, inputs) for few in batches(masks))
-        return torch.cat([answers(subject.model, some) for some in pictures]).softmax(1)
+        return torch.cat([answers(probe.model, some) for some in pictures]).softmax(1)
 
     whole = ask([[]])[0]
     was = int(whole.argmax())
@@ -92,7 +92,7 @@ def change_of_mind(subject: Subject, *, removal: str = "blur", across: int = ACR
             removed = ranked[: sizes[int(flips[0])]]
             break
     if not removed:
-        name, pixels, none = subject.classes[was], subject.pixels, np.zeros(labels.shape, bool)
+        name, pixels, none = probe.classes[was], probe.pixels, np.zeros(labels.shape, bool)
         return Change(name, None, none, pixels, pixels, removal, float(whole[was]), float(whole[was]), asked)
     while len(removed) > 1:
         without_one = [[cell for cell in removed if cell != back] for back in removed]
@@ -103,13 +103,13 @@ def change_of_mind(subject: Subject, *, removal: str = "blur", across: int = ACR
         removed = without_one[best]
     final = ask([removed])[0]
     gone = torch.isin(labels, torch.tensor(removed))
-    raw = torch.from_numpy(subject.pixels.copy()).permute(2, 0, 1)[None].float()
+    raw = torch.from_numpy(probe.pixels.copy()).permute(2, 0, 1)[None].float()
     left = torch.where(gone, without(raw, removal), raw)[0].permute(1, 2, 0).round().clamp(0, 255).to(torch.uint8)
     return Change(
-        subject.classes[was],
-        subject.classes[int(final.argmax())],
+        probe.classes[was],
+        probe.classes[int(final.argmax())],
         gone.numpy(),
-        subject.pixels,
+        probe.pixels,
         left.numpy(),
         removal,
         float(whole[was]),

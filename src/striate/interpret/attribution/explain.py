@@ -14,12 +14,12 @@ from torch import Tensor
 
 from striate.errors import DescribeError, StriateError
 from striate.interpret.attribution.cam import Map, maps, spread
-from striate.interpret.attribution.cascading_randomization import Cascade, shuffled
+from striate.interpret.attribution.cascading_randomization import CascadingRandomization, shuffled
 from striate.interpret.attribution.curves import Curves, by_chance, curves_of
 from striate.interpret.attribution.methods import DEFAULT, METHODS, Method
 from striate.interpret.attribution.question import Question
 from striate.interpret.attribution.value import Choice, Evidence, Trust, area
-from striate.interpret.torch_probe import Subject
+from striate.interpret.torch_probe import TorchProbe
 
 CANDIDATES = 2  # parts among which the best is sought: the last of each of the last two sizes of map
 
@@ -33,18 +33,18 @@ class Shared:
     """
 
     chance: Tensor
-    cascade: Cascade
+    cascade: CascadingRandomization
     maps: dict[tuple[object, ...], list[Map]] = field(default_factory=dict)
 
     @classmethod
-    def about(cls, subject: Subject, *, removal: str = "blur", seed: int = 0) -> Shared:
+    def about(cls, probe: TorchProbe, *, removal: str = "blur", seed: int = 0) -> Shared:
         """Return what is shared about a picture by methods with this ``removal`` and ``seed``."""
-        chance = by_chance(subject.model, subject.inputs, removal=removal, seed=seed)
-        return cls(chance, Cascade(subject.model, seed=seed))
+        chance = by_chance(probe.model, probe.inputs, removal=removal, seed=seed)
+        return cls(chance, CascadingRandomization(probe.model, seed=seed))
 
 
 def explain(
-    subject: Subject,
+    probe: TorchProbe,
     *,
     method: str = DEFAULT,
     target: str | int | None = None,
@@ -64,20 +64,20 @@ def explain(
     ``shared`` is for several methods in turn, with the same picture, removal and seed: nothing is found twice.
     The same seed gives the same value. Errors: StriateError for a method, class or part that is not there.
 
-    Example: ``explain(subject, target="cat", against="dog").trust.phrase``
+    Example: ``explain(probe, target="cat", against="dog").trust.phrase``
     """
     how = METHODS.get(method)
     if how is None:
         raise StriateError(f"there is no method {method!r}; there are {', '.join(METHODS)}")
     if part is not None and how.of_map is None:
         raise StriateError(f"{how.title} looks at the picture, not at a part; leave {part!r} out, or use {DEFAULT}")
-    case = _case(subject, [(target, against)])
-    parts = _parts(subject, how, part, trust=trust)
+    case = _case(probe, [(target, against)])
+    parts = _parts(probe, how, part, trust=trust)
     return _explained([case], method, how, parts, removal, seed, trust=trust, shared=shared)[0][0]
 
 
 def explain_each(
-    asked: Sequence[tuple[Subject, Sequence[tuple[str | int, str | int | None]]]],
+    asked: Sequence[tuple[TorchProbe, Sequence[tuple[str | int, str | int | None]]]],
     *,
     method: str = DEFAULT,
     removal: str = "blur",
@@ -89,11 +89,11 @@ def explain_each(
     integrated gradients. Nothing is asked twice: the network is shuffled once for all, and its answers to one picture
     in random orders serve all questions about it.
 
-    Example: ``for_said, for_truth = explain_each([(subject, [("cat", "dog"), ("dog", "cat")])])[0]``
+    Example: ``for_said, for_truth = explain_each([(probe, [("cat", "dog"), ("dog", "cat")])])[0]``
     """
     if not asked:
         return []
-    cases = [_case(subject, questions) for subject, questions in asked]
+    cases = [_case(probe, questions) for probe, questions in asked]
     try:
         parts = _parts(asked[0][0], METHODS[method], None, trust=True)
     except DescribeError:
@@ -101,27 +101,27 @@ def explain_each(
     return _explained(cases, method, METHODS[method], parts, removal, seed)
 
 
-def choose_part(subjects: Sequence[Subject], *, method: str = DEFAULT, removal: str = "blur", seed: int = 0) -> Choice:
+def choose_part(probes: Sequence[TorchProbe], *, method: str = DEFAULT, removal: str = "blur", seed: int = 0) -> Choice:
     """Return the part at which a method's evidence for the likeliest class is best on average over some pictures.
 
-    The subjects are pictures of one model. Example: ``explain(subject, part=choose_part(subjects).part)``
+    The probes are pictures of one model. Example: ``explain(probe, part=choose_part(probes).part)``
     """
-    how, parts = METHODS[method], candidates(subjects[0])
-    cases = [_case(subject, [(None, None)]) for subject in subjects]
+    how, parts = METHODS[method], candidates(probes[0])
+    cases = [_case(probe, [(None, None)]) for probe in probes]
     heats = [_heats(case, case.questions[0], how, parts)[0] for case in cases]
     return _choice(parts, heats, _judged(cases, how, parts, heats, removal, seed), len(cases))
 
 
 def ask(
-    subject: Subject, logits: Tensor, target: str | int | None = None, against: str | int | None = None
+    probe: TorchProbe, logits: Tensor, target: str | int | None = None, against: str | int | None = None
 ) -> Question:
     """Return the question about classes given by name or number; the likeliest where None."""
-    chosen = int(logits[0].argmax()) if target is None else _number(subject.classes, target)
-    other = None if against is None else _number(subject.classes, against)
+    chosen = int(logits[0].argmax()) if target is None else _number(probe.classes, target)
+    other = None if against is None else _number(probe.classes, against)
     if other is None and logits.shape[1] == 2:
         other = 1 - chosen
-    if other == chosen and 0 <= chosen < len(subject.classes):
-        name, rest = subject.classes[chosen], [name for place, name in enumerate(subject.classes) if place != chosen]
+    if other == chosen and 0 <= chosen < len(probe.classes):
+        name, rest = probe.classes[chosen], [name for place, name in enumerate(probe.classes) if place != chosen]
         what = "what it says itself" if target is None else "the class asked about"
         raise DescribeError(
             f"{name!r} is {what}, and against itself it asks nothing; name another class, such as {', '.join(rest[:3])}"
@@ -133,14 +133,14 @@ def ask(
     return question
 
 
-def candidates(subject: Subject) -> list[str]:
+def candidates(probe: TorchProbe) -> list[str]:
     """Return the last part of each of the last two sizes of map on the main way, in the net's order.
 
     Errors: DescribeError for a net without maps.
     """
     last: dict[tuple[int, int], str] = {}
-    for row in subject.survey.rows:
-        if row.output is not None and not row.aside and row.output.is_map and min(row.output.size) > 1:
+    for row in probe.survey.rows:
+        if row.output is not None and not row.auxiliary and row.output.is_map and min(row.output.size) > 1:
             last.pop(row.output.size, None)
             last[row.output.size] = row.path
     if not last:
@@ -151,15 +151,15 @@ def candidates(subject: Subject) -> list[str]:
 class _Case(NamedTuple):
     """A picture with what is asked about it, and what the network answers (1, K)."""
 
-    subject: Subject
+    probe: TorchProbe
     questions: list[Question]
     logits: Tensor
 
 
-def _case(subject: Subject, asked: Sequence[tuple[str | int | None, str | int | None]]) -> _Case:
+def _case(probe: TorchProbe, asked: Sequence[tuple[str | int | None, str | int | None]]) -> _Case:
     with torch.no_grad():
-        logits = subject.model(subject.inputs)
-    return _Case(subject, [ask(subject, logits, target, against) for target, against in asked], logits)
+        logits = probe.model(probe.inputs)
+    return _Case(probe, [ask(probe, logits, target, against) for target, against in asked], logits)
 
 
 def _explained(
@@ -188,10 +188,10 @@ def _explained(
                 method,
                 how.title,
                 question,
-                case.subject.classes[question.target],
-                None if question.against is None else case.subject.classes[question.against],
+                case.probe.classes[question.target],
+                None if question.against is None else case.probe.classes[question.against],
                 float(question.probability(case.logits)[0]),
-                case.subject.pixels,
+                case.probe.pixels,
                 own[number].numpy().astype(np.float32),
                 how.unit,
                 parts[number],
@@ -221,9 +221,9 @@ def _judged(
     found: list[Curves] = []
     for case in cases:
         asked = [(question, heat) for question in case.questions for heat in next(left)]
-        subject, chance = case.subject, None if shared is None else shared.chance
-        found += curves_of(subject.model, subject.inputs, asked, removal=removal, seed=seed, chance=chance)
-    cascade = Cascade(cases[0].subject.model, seed=seed) if shared is None else shared.cascade
+        probe, chance = case.probe, None if shared is None else shared.chance
+        found += curves_of(probe.model, probe.inputs, asked, removal=removal, seed=seed, chance=chance)
+    cascade = CascadingRandomization(cases[0].probe.model, seed=seed) if shared is None else shared.cascade
 
     def again(stage: int) -> list[Tensor]:
         return [heat for case in cases for heat in _anew(cascade, stage, case, how, parts, shared)]
@@ -234,7 +234,12 @@ def _judged(
 
 
 def _anew(
-    cascade: Cascade, stage: int, case: _Case, how: Method, parts: Sequence[str | None], shared: Shared | None
+    cascade: CascadingRandomization,
+    stage: int,
+    case: _Case,
+    how: Method,
+    parts: Sequence[str | None],
+    shared: Shared | None,
 ) -> list[Tensor]:
     """Return the heats of every question of a case by a shuffled network: it is asked for its own likeliest class."""
     once: dict[bool, list[Tensor]] = {}
@@ -242,8 +247,8 @@ def _anew(
         known = None if shared is None else shared.maps.get((stage, held, *parts))
         if known is None or how.of_map is None:
             other = cascade.stage(stage)
-            first, second = other(case.subject.inputs)[0].topk(2).indices.tolist()
-            renewed = case._replace(subject=replace(case.subject, model=other))
+            first, second = other(case.probe.inputs)[0].topk(2).indices.tolist()
+            renewed = case._replace(probe=replace(case.probe, model=other))
             question = Question(first, second if held else None)
             once[held] = _heats(renewed, question, how, parts, shared, (stage, held, *parts))[0]
         else:
@@ -266,13 +271,13 @@ def _choice(
     )
 
 
-def _parts(subject: Subject, how: Method, part: str | None, *, trust: bool) -> list[str | None]:
+def _parts(probe: TorchProbe, how: Method, part: str | None, *, trust: bool) -> list[str | None]:
     """Return the parts at which evidence is sought: none for a method that looks at the picture."""
     if how.of_map is None:
         return [None]
     if part is not None:
-        return [subject.part(part)]
-    return [*candidates(subject)] if trust else [candidates(subject)[-1]]
+        return [probe.part(part)]
+    return [*candidates(probe)] if trust else [candidates(probe)[-1]]
 
 
 def _heats(
@@ -284,7 +289,7 @@ def _heats(
     key: tuple[object, ...] | None = None,
 ) -> tuple[list[Tensor], float | None]:
     """Return the heat (H, W) by a method at each part, and what is missing of it."""
-    model, inputs = case.subject.model, case.subject.inputs
+    model, inputs = case.probe.model, case.probe.inputs
     if how.of_picture is not None:
         heat, missing = how.of_picture(model, inputs, question)
         return [heat.detach()], missing
@@ -304,7 +309,7 @@ def _heats(
 def _spread(case: _Case, how: Method, found: Sequence[Map]) -> list[Tensor]:
     """Return the heats (H, W) that a method makes of maps."""
     assert how.of_map is not None
-    height, width = case.subject.inputs.shape[2:]
+    height, width = case.probe.inputs.shape[2:]
     return [spread(how.of_map(at), height, width) for at in found]
 
 

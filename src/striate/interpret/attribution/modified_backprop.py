@@ -17,8 +17,8 @@ from torch import Tensor, nn
 
 from striate.errors import DescribeError
 from striate.interpret.attribution.question import Question
-from striate.interpret.torch_probe import Subject
-from striate.model.adopt.wrapped_module import Borrowed
+from striate.interpret.torch_probe import TorchProbe
+from striate.model.adopt.wrapped_module import WrappedModule
 from striate.model.build.model import Model
 
 Rule = Literal["guided", "deconvolution"]
@@ -61,7 +61,7 @@ def ruled(model: nn.Module, rule: Rule) -> Iterator[int]:
     """
     hook = _guided if rule == "guided" else _deconvolution
     found = [each for each in model.modules() if isinstance(each, RECTIFIERS)]
-    if isinstance(model, Borrowed) and not found:
+    if isinstance(model, WrappedModule) and not found:
         raise DescribeError(
             f"no activation of {type(model.module).__name__} is a module (nn.ReLU), so that the rule of this method has"
             " nothing to hold at; use layer-cam, occlusion or integrated-gradients"
@@ -91,7 +91,7 @@ def guided_backpropagation(model: Model, inputs: Tensor, question: Question) -> 
 
 
 def deconvolution(
-    subject: Subject, part: str, channel: int, position: tuple[int, int] | None = None
+    probe: TorchProbe, part: str, channel: int, position: tuple[int, int] | None = None
 ) -> NDArray[np.float32]:
     """Return what in the picture one unit of a part answers to, (C, H, W), projected back to the input.
 
@@ -100,11 +100,11 @@ def deconvolution(
     understanding convolutional networks", section 2.1; scaled as for an activation of 1. Errors: DescribeError for a
     part, channel or place that is not there.
 
-    Example: ``deconvolution(subject, "stage2", 5, (7, 9))``
+    Example: ``deconvolution(probe, "stage2", 5, (7, 9))``
     """
-    with ruled(subject.model, "deconvolution"), torch.enable_grad():
-        given = subject.inputs.detach().requires_grad_()
-        _, seen = subject.model.forward_with(given, [part])
+    with ruled(probe.model, "deconvolution"), torch.enable_grad():
+        given = probe.inputs.detach().requires_grad_()
+        _, seen = probe.model.forward_with(given, [part])
         values = seen[part][0] if seen[part].dim() == 4 else seen[part][0, :, None, None]  # (C, h, w)
         if not 0 <= channel < len(values):
             raise DescribeError(f"{part} has no channel {channel}: they go from 0 to {len(values) - 1}")

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 
 @dataclass(frozen=True)
-class Doubt:
+class UncertainExample:
     """A picture and what is said of it: its row, the classes ``truth`` and ``said``, their probabilities."""
 
     picture: int
@@ -30,7 +30,7 @@ class Pair:
     second: int
     first_as_second: int
     second_as_first: int
-    between: tuple[Doubt, ...]
+    between: tuple[UncertainExample, ...]
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Confusion:
     pictures: int
     wrong: int
     pairs: tuple[Pair, ...]
-    mistakes: tuple[Doubt, ...]
+    mistakes: tuple[UncertainExample, ...]
 
 
 def confusion(
@@ -62,9 +62,11 @@ def confusion(
     np.add.at(leaning, truth, shares)
     weight = np.triu(counts + counts.T + 1e-3 * (leaning + leaning.T) / max(1, len(known)), 1)
 
-    def doubt(index: int) -> Doubt:
+    def doubt(index: int) -> UncertainExample:
         right, answer = int(truth[index]), int(said[index])
-        return Doubt(int(known[index]), right, answer, float(shares[index, right]), float(shares[index, answer]))
+        return UncertainExample(
+            int(known[index]), right, answer, float(shares[index, right]), float(shares[index, answer])
+        )
 
     found = []
     for flat in np.argsort(-weight, axis=None, kind="stable")[:pairs]:

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.utils import parametrize
 
-from striate.model.adopt.wrapped_module import Borrowed
+from striate.model.adopt.wrapped_module import WrappedModule
 from striate.model.build.model import Model
 from striate.words import counted
 
@@ -51,7 +51,7 @@ class Gradient:
 
 
 @dataclass(frozen=True)
-class Twins:
+class DuplicateFilters:
     """Two filters of a layer that look for the same: the cosine between their weights."""
 
     part: str
@@ -70,7 +70,7 @@ class Health:
     pictures: int
     activations: tuple[Activations, ...]
     gradients: tuple[Gradient, ...]
-    twins: tuple[Twins, ...]
+    duplicates: tuple[DuplicateFilters, ...]
     advice: tuple[str, ...]
     frozen: tuple[str, ...] = ()
 
@@ -93,7 +93,10 @@ def health(
         found = tuple(_activations(path, layers[path], value) for path, value in model.each(inputs) if path in layers)
     gradients = tuple(one for one in _gradients(model, inputs, torch.from_numpy(targets)) if one.part not in frozen)
     pairs = tuple(
-        pair for path, module in _filters(model) if path not in frozen for pair in _twins(path, module.weight.detach())
+        pair
+        for path, module in _filters(model)
+        if path not in frozen
+        for pair in _duplicates(path, module.weight.detach())
     )
     learnt = tuple(one for one in found if one.part not in frozen)
     advice = tuple(_advice(learnt, gradients, pairs))
@@ -130,11 +133,11 @@ def _gradients(model: Model, inputs: Tensor, targets: Tensor) -> tuple[Gradient,
 
 def _filters(model: Model, *, flat: bool = False) -> list[tuple[str, nn.Conv2d]]:
     kinds: tuple[type[nn.Module], ...] = (nn.Conv2d, nn.Linear) if flat else (nn.Conv2d,)
-    root = model.module if isinstance(model, Borrowed) else model
+    root = model.module if isinstance(model, WrappedModule) else model
     return [(path, module) for path, module in root.named_modules() if isinstance(module, kinds)]  # type: ignore[misc]
 
 
-def _twins(path: str, weights: Tensor) -> list[Twins]:
+def _duplicates(path: str, weights: Tensor) -> list[DuplicateFilters]:
     """Return the pairs of filters that are alike, closest first; a filter of one number is no pattern."""
     flat = weights.flatten(1)
     if flat.shape[1] < 4:
@@ -142,12 +145,12 @@ def _twins(path: str, weights: Tensor) -> list[Twins]:
     flat = flat / flat.norm(dim=1, keepdim=True).clamp(min=1e-12)
     cosines = torch.triu(flat @ flat.T, diagonal=1)
     pairs = torch.nonzero(cosines >= ALIKE).tolist()
-    found = [Twins(path, first, second, float(cosines[first, second])) for first, second in pairs]
+    found = [DuplicateFilters(path, first, second, float(cosines[first, second])) for first, second in pairs]
     return sorted(found, key=lambda pair: -pair.cosine)
 
 
 def _advice(
-    activations: tuple[Activations, ...], gradients: tuple[Gradient, ...], twins: tuple[Twins, ...]
+    activations: tuple[Activations, ...], gradients: tuple[Gradient, ...], duplicates: tuple[DuplicateFilters, ...]
 ) -> list[str]:
     said = []
     dead = [one for one in activations if one.dead]
@@ -160,11 +163,13 @@ def _advice(
             f" {worst.channels}): a lower learning rate, batch norm before the activation, or leaky relu keeps them"
             " alive; or a net with fewer channels does as well"
         )
-    if twins:
-        parts = sorted({pair.part for pair in twins}, key=lambda part: -sum(pair.part == part for pair in twins))
+    if duplicates:
+        parts = sorted(
+            {pair.part for pair in duplicates}, key=lambda part: -sum(pair.part == part for pair in duplicates)
+        )
         said.append(
-            f"{len(twins)} pairs of filters look for the same (cosine {ALIKE} and more), most in {parts[0]}: that layer"
-            " has more channels than it uses; try fewer, or more weight decay"
+            f"{len(duplicates)} pairs of filters look for the same (cosine {ALIKE} and more), most in {parts[0]}: that"
+            " layer has more channels than it uses; try fewer, or more weight decay"
         )
     pulls = [one for one in gradients if one.relative > 0]
     if pulls:

@@ -13,7 +13,7 @@ from torch.nn.parameter import UninitializedBuffer, UninitializedParameter
 
 from striate.errors import DescribeError, ShapeError
 from striate.model.adopt.express import noise
-from striate.model.adopt.given import Asked, Which, copied, ending, outputs, unwrapped
+from striate.model.adopt.given import SingleOutput, Which, copied, ending, outputs, unwrapped
 from striate.spec import Shape
 
 ALIKE = 1e-4  # of the largest logit: how much a picture's answer may depend on how many are asked about at once
@@ -51,7 +51,7 @@ def examine(module: nn.Module, shape: Shape, classes: int, output: Which = None)
         own = copied(module).cpu().eval()
     except Exception as error:
         raise DescribeError(f"{name} cannot be copied ({_first_line(error)}), and adopt works on a copy") from None
-    asked = Asked(own, output)
+    asked = SingleOutput(own, output)
     zeros, pictures = torch.zeros(1, *shape), noise(2, shape)
     with quiet(), torch.no_grad():
         _answered(asked, zeros, classes)
@@ -84,7 +84,7 @@ def why_not_trained(module: nn.Module, shape: Shape, classes: int, output: Which
         return f"{type(module).__name__} has no parameters that are trained"
     try:
         with quiet():
-            asked = Asked(copied(module).train(), output)
+            asked = SingleOutput(copied(module).train(), output)
             _answered(asked, noise(2, shape), classes, ", in training,").sum().backward()  # type: ignore[no-untyped-call]
     except (DescribeError, RuntimeError) as error:
         return _first_line(error)
@@ -103,7 +103,7 @@ def quiet() -> Iterator[None]:
         torch.random.set_rng_state(kept)
 
 
-def _answered(asked: Asked, pictures: Tensor, classes: int, when: str = "") -> Tensor:
+def _answered(asked: SingleOutput, pictures: Tensor, classes: int, when: str = "") -> Tensor:
     name, given = type(asked.module).__name__, "x".join(map(str, pictures.shape))
     try:
         # A copy, as a module may work in place on what it is given.
@@ -125,7 +125,7 @@ def _answered(asked: Asked, pictures: Tensor, classes: int, when: str = "") -> T
     return output
 
 
-def _refuse_unused(asked: Asked, pictures: Tensor) -> None:
+def _refuse_unused(asked: SingleOutput, pictures: Tensor) -> None:
     """Refuse the name of an output where there is one tensor, in evaluation and in training: it is a mistake."""
     if asked.output is None:
         return

@@ -16,9 +16,9 @@ from torch.overrides import TorchFunctionMode
 from striate.errors import DescribeError
 from striate.model.adopt.fx_reader import BATCH, Reading, read
 from striate.model.adopt.given import Which, copied, picked
-from striate.model.adopt.graph_to_net import Leaf, untangle
+from striate.model.adopt.graph_to_net import Leaf, graph_to_net
 from striate.model.adopt.observe import unplaced
-from striate.model.adopt.operations import Unsaid
+from striate.model.adopt.operations import UnsupportedOpError
 from striate.model.build.model import Model, build
 from striate.spec import Net, Shape, parse
 from striate.spec.survey import Part
@@ -64,7 +64,7 @@ def express(module: nn.Module, shape: Shape, output: Which = None) -> Expressed:
     """Return a module as a net of ours. It is run on pictures of ``shape``, in copies; nothing in it changes.
 
     The net is believed when it answers as the module does, to 1e-5 of the largest logit in evaluation, and in
-    training with the dropout off. Raises `Unsaid` with the reason why it is no net of ours.
+    training with the dropout off. Raises `UnsupportedOpError` with the reason why it is no net of ours.
     """
     torch_state = torch.random.get_rng_state()
     try:
@@ -81,15 +81,15 @@ def _express(module: nn.Module, shape: Shape, output: Which) -> Expressed:
         try:
             expressed, model = _built(reading, module, shape, named=False)
         except DescribeError as error:
-            raise Unsaid(f"as a net it cannot be: {error}") from None
+            raise UnsupportedOpError(f"as a net it cannot be: {error}") from None
     if parse(str(expressed.net)) != expressed.net:
-        raise Unsaid("as a net it cannot be written and read back")
+        raise UnsupportedOpError("as a net it cannot be written and read back")
     _prove(expressed, model, module, shape, output)
     return expressed
 
 
 def _built(reading: Reading, module: nn.Module, shape: Shape, *, named: bool) -> tuple[Expressed, Model]:
-    net, leaves = untangle(reading, named=named)
+    net, leaves = graph_to_net(reading, named=named)
     model = build(net, shape)
     frozen = [name for name, parameter in module.named_parameters() if not parameter.requires_grad]
     others = f" and {len(frozen) - 1} more do" if len(frozen) > 1 else " does"
@@ -108,7 +108,7 @@ def _names(net: Net, leaves: list[Leaf], model: Model, module: nn.Module) -> dic
             if name.rpartition(".")[0] == path:
                 source = f"{holder}.{name.rpartition('.')[2]}"
                 if source not in theirs or theirs[source].numel() != tensor.numel():
-                    raise Unsaid(f"{source} is not in the module as the net has it")
+                    raise UnsupportedOpError(f"{source} is not in the module as the net has it")
                 names[name] = source
     return names | {name: None for name in ours if name.startswith("input.")}
 
@@ -129,7 +129,7 @@ def noise(count: int, shape: Shape) -> Tensor:
 
 
 def _prove(expressed: Expressed, model: Model, module: nn.Module, shape: Shape, output: Which) -> None:
-    """Raise `Unsaid` unless both answer alike, and learn the same statistics in training."""
+    """Raise `UnsupportedOpError` unless both answer alike, and learn the same statistics in training."""
     log = any("log_softmax" in note for note in expressed.notes)
     pictures = noise(3, shape)
     with torch.no_grad():
@@ -148,10 +148,10 @@ def _prove(expressed: Expressed, model: Model, module: nn.Module, shape: Shape, 
 
 def _compare(one: Any, other: Tensor, tolerance: float, where: str) -> None:
     if not isinstance(one, Tensor) or one.shape != other.shape:
-        raise Unsaid(f"the net puts out another shape{where}")
+        raise UnsupportedOpError(f"the net puts out another shape{where}")
     apart = float((one - other).abs().max())
     if not apart <= tolerance * max(1.0, float(one.abs().max())):
-        raise Unsaid(f"a net read from it answers otherwise{where}, by {apart:.2g}")
+        raise UnsupportedOpError(f"a net read from it answers otherwise{where}, by {apart:.2g}")
 
 
 class _NoDropout(TorchFunctionMode):

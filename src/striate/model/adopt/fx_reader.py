@@ -12,12 +12,12 @@ from torch import Tensor, fx, nn
 from torch.nn import functional as F  # noqa: N812  (as everybody writes it)
 
 from striate import spec
-from striate.model.adopt.given import Asked, Which
+from striate.model.adopt.given import SingleOutput, Which
 from striate.model.adopt.operations import (
     SAME_ORDER,
     At,
     Layers,
-    Unsaid,
+    UnsupportedOpError,
     known,
     layers_of,
     layers_of_call,
@@ -25,7 +25,7 @@ from striate.model.adopt.operations import (
 from striate.spec import Branches
 
 BATCH = 2  # pictures that shapes are read with
-_INSIDE = "module."  # where `Asked` holds the module
+_INSIDE = "module."  # where `SingleOutput` holds the module
 _WEIGHT_HOOK = "Norm"  # torch.nn.utils.weight_norm and spectral_norm hang one before forward
 
 SPREADS: frozenset[str] = frozenset(("expand", "expand_as"))
@@ -71,7 +71,9 @@ class Reading:
 
 
 def read(module: nn.Module, pictures: Tensor, output: Which = None) -> Reading:
-    """Read a module, as it is in training, on a batch. It is run, so give a copy. Raises `Unsaid` with the reason.
+    """Read a module, as it is in training, on a batch. It is run, so give a copy.
+
+    Raises `UnsupportedOpError` with the reason.
 
     It is read as it works with pictures alone: what else its forward takes is at its default, and a branch on that is
     the branch taken then. ``output`` says which of several outputs is read.
@@ -81,12 +83,12 @@ def read(module: nn.Module, pictures: Tensor, output: Which = None) -> Reading:
     try:
         values.run(pictures)
     except Exception as error:  # whatever somebody's code makes of values that its trace did not show
-        raise Unsaid(f"its steps by themselves do not work ({first_line(error)})") from None
+        raise UnsupportedOpError(f"its steps by themselves do not work ({first_line(error)})") from None
     placeholders = [node for node in graph.graph.nodes if node.op == "placeholder"]
     (last,) = (node for node in graph.graph.nodes if node.op == "output")
     end, notes = last.args[0], []
     if not isinstance(end, fx.Node):
-        raise Unsaid("in training it returns more than one tensor")
+        raise UnsupportedOpError("in training it returns more than one tensor")
     if _kind(graph, end) in LOG_SOFTMAX:
         end = next(iter(end.all_input_nodes))
         notes.append("its last log_softmax is left out: the net puts out logits, and their softmax is the same")
@@ -97,35 +99,35 @@ def read(module: nn.Module, pictures: Tensor, output: Which = None) -> Reading:
         if node in wanted and node is not start and isinstance(values.known[node], Tensor):
             try:
                 step = _step(graph, node, values.known)
-            except Unsaid as unsaid:
-                raise Unsaid(f"{_where(node)}: {unsaid}") from None
+            except UnsupportedOpError as unsaid:
+                raise UnsupportedOpError(f"{_where(node)}: {unsaid}") from None
             steps[step.name] = step
     notes += _unused(module, steps.values())
     if end is not start and not isinstance(values.known[end], Tensor):
-        raise Unsaid("in training it returns more than one tensor")
+        raise UnsupportedOpError("in training it returns more than one tensor")
     return Reading(_convolved(_together(steps)), start.name, end.name, tuple(notes))
 
 
 def _traced(module: nn.Module, output: Which) -> fx.GraphModule:
     if isinstance(module, torch.jit.ScriptModule):
-        raise Unsaid("it is a ScriptModule, whose steps torch does not show")
+        raise UnsupportedOpError("it is a ScriptModule, whose steps torch does not show")
     for path, part in module.named_modules():
         if hasattr(part, "parametrizations") or any(_WEIGHT_HOOK in type(hook).__name__ for hook in _before(part)):
-            raise Unsaid(f"{path or 'it'} makes its weights anew from others (a parametrisation)")
+            raise UnsupportedOpError(f"{path or 'it'} makes its weights anew from others (a parametrisation)")
         if part._forward_hooks or part._forward_pre_hooks:
-            raise Unsaid(f"{path or 'it'} has hooks, which change what it does")
+            raise UnsupportedOpError(f"{path or 'it'} has hooks, which change what it does")
     owners: dict[int, str] = {}
     for name, parameter in module.named_parameters(remove_duplicate=False):
         if owners.setdefault(id(parameter), name) != name:
-            raise Unsaid(f"{owners[id(parameter)]} and {name} are one and the same weights")
+            raise UnsupportedOpError(f"{owners[id(parameter)]} and {name} are one and the same weights")
     try:
-        asked = Asked(module, output)
+        asked = SingleOutput(module, output)
         return fx.GraphModule(asked, _Tracer().trace(asked))
     except Exception as error:
         said = first_line(error)
         if "control flow" in said:
             said = "its forward decides by what it is given (an if or a loop over values)"
-        raise Unsaid(f"{said}; so it cannot be traced") from None
+        raise UnsupportedOpError(f"{said}; so it cannot be traced") from None
 
 
 def _before(part: nn.Module) -> list[Any]:
@@ -165,10 +167,10 @@ class _Values(fx.Interpreter):
 
 
 def _step(graph: fx.GraphModule, node: fx.Node, known: Mapping[fx.Node, Any]) -> Step:
-    """Return what a node says. Raises `Unsaid`."""
+    """Return what a node says. Raises `UnsupportedOpError`."""
     kind, out = _kind(graph, node), tuple(known[node].shape)
     if node.op == "get_attr":
-        raise Unsaid(f"{_own(node.target)} is used by itself, outside a layer")
+        raise UnsupportedOpError(f"{_own(node.target)} is used by itself, outside a layer")
 
     def plain(value: Any) -> Any:
         return fx.node.map_arg(value, lambda each: each if isinstance(known[each], Tensor) else known[each])
@@ -182,7 +184,9 @@ def _step(graph: fx.GraphModule, node: fx.Node, known: Mapping[fx.Node, Any]) ->
         # A 1x1 map that is spread over a larger one; `Multiply` does that by itself.
         return Step(node.name, (source.name,), (), None, None, tuple(known[source].shape), out)
     if not isinstance(source, fx.Node) or any(isinstance(value, fx.Node) for value in (*rest, *kwargs.values())):
-        raise Unsaid(f"{getattr(kind, '__name__', kind)} on several tensors is not a layer that Striate has")
+        raise UnsupportedOpError(
+            f"{getattr(kind, '__name__', kind)} on several tensors is not a layer that Striate has"
+        )
     at = At(tuple(known[source].shape), out)
     holder = None
     if node.op == "call_module":
@@ -213,10 +217,10 @@ def _join(
         values = tuple(args[0] if args else kwargs.pop("tensors", ()))
         axis = args[1] if len(args) > 1 else kwargs.pop("dim", 0)
         if axis not in (1, 1 - len(shape)):
-            raise Unsaid(f"tensors laid together along axis {axis}, not along the channels")
+            raise UnsupportedOpError(f"tensors laid together along axis {axis}, not along the channels")
     others = [value for value in values if not isinstance(value, fx.Node)]
     if others or kwargs:
-        raise Unsaid(f"{join.keyword} of a tensor and {str(others[0]) if others else next(iter(kwargs))}")
+        raise UnsupportedOpError(f"{join.keyword} of a tensor and {str(others[0]) if others else next(iter(kwargs))}")
     return Step(node.name, tuple(value.name for value in values), (), join, None, shape, shape)
 
 
@@ -290,17 +294,17 @@ def _convolved(steps: Mapping[str, Step]) -> dict[str, Step]:
         while at not in flattened:
             here = made.get(at)
             if here is None or len(here.sources) != 1 or here.join:
-                raise Unsaid(f"a vector made a map again ({name}), not by dense layers alone")
+                raise UnsupportedOpError(f"a vector made a map again ({name}), not by dense layers alone")
             chain.append(at)
             at = here.sources[0]
         for inner in (*chain, at):
             readers = [other.name for other in made.values() if inner in other.sources]
             if len(readers) > 1:
-                raise Unsaid(f"a vector that is made a map again ({name}) and also used as it is")
+                raise UnsupportedOpError(f"a vector that is made a map again ({name}) and also used as it is")
         for inner in chain:
             made[inner] = replace(made[inner], layers=tuple(map(_as_convolution, made[inner].layers)))
         if made[at].layers == (spec.Flatten(),):
-            raise Unsaid(f"a whole map made a vector and then a map again ({name})")
+            raise UnsupportedOpError(f"a whole map made a vector and then a map again ({name})")
         flattened.remove(at)
         made[at] = replace(made[at], layers=tuple(each for each in made[at].layers if each != spec.Flatten()))
     for name in flattened:

@@ -46,7 +46,7 @@ def copied(module: nn.Module) -> nn.Module:
     return own
 
 
-class Asked(nn.Module):
+class SingleOutput(nn.Module):
     """A module asked with pictures alone, its other arguments at their defaults, for the output that answers."""
 
     def __init__(self, module: nn.Module, output: Which) -> None:

@@ -12,15 +12,17 @@ from typing import Any
 
 from striate.errors import DescribeError
 from striate.model.adopt.fx_reader import Reading, Step
-from striate.model.adopt.operations import Unsaid
+from striate.model.adopt.operations import UnsupportedOpError
 from striate.spec import Identity, Layer, Named, Net
 from striate.spec.composing import row
 
 Leaf = tuple[Layer, str | None]  # and the path of the module that holds its weights
 
 
-def untangle(reading: Reading, *, named: bool = True) -> tuple[Net, list[Leaf]]:
-    """Return the net, and its layers in the order of ``net.parts()``. Raises `Unsaid` for steps that are no tree.
+def graph_to_net(reading: Reading, *, named: bool = True) -> tuple[Net, list[Leaf]]:
+    """Return the net, and its layers in the order of ``net.parts()``.
+
+    Raises `UnsupportedOpError` for steps that are no tree.
 
     With ``named`` a layer keeps the last name of its author's, where that is one in its row.
     """
@@ -29,11 +31,15 @@ def untangle(reading: Reading, *, named: bool = True) -> tuple[Net, list[Leaf]]:
     steps = reading.steps
     twice = [name for name, count in tree.uses.items() if count > 1 and (steps[name].layers or steps[name].join)]
     if twice:
-        raise Unsaid(f"{twice[0]} is read by branches that begin or end at different places, which no tree has")
+        raise UnsupportedOpError(
+            f"{twice[0]} is read by branches that begin or end at different places, which no tree has"
+        )
     holders = Counter(holder for _, holder in leaves if holder)
     for holder, count in holders.items():
         if count > 1:
-            raise Unsaid(f"{holder} is used {count} times with one set of weights, and each layer of a net has its own")
+            raise UnsupportedOpError(
+                f"{holder} is used {count} times with one set of weights, and each layer of a net has its own"
+            )
     return net, leaves
 
 

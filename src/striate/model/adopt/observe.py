@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from striate.errors import DescribeError
 from striate.model.adopt.given import outputs
-from striate.model.adopt.operations import At, Unsaid, layers_of
+from striate.model.adopt.operations import At, UnsupportedOpError, layers_of
 from striate.spec import Shape
 from striate.spec.survey import FLOAT_BYTES, Part
 
@@ -120,7 +120,7 @@ def unplaced(
                     memory_bytes=0,
                     field=None,
                     unseen=None,
-                    aside=not is_used,
+                    auxiliary=not is_used,
                     frozen=frozen,
                 )
 
@@ -202,7 +202,7 @@ def _row(path: str, part: nn.Module, given: Any, output: Any, own: Sequence[Tens
         memory_bytes=FLOAT_BYTES * output.numel() if isinstance(output, Tensor) else 0,
         field=None,
         unseen=None,
-        aside=False,
+        auxiliary=False,
         frozen=bool(own) and not any(id(tensor) in trained for tensor in own),
     )
 
@@ -213,7 +213,7 @@ def _said(part: nn.Module, given: Any, output: Any) -> str:
         try:
             layers = layers_of(part, At(tuple(given.shape), tuple(output.shape)))
             return " >> ".join(map(str, layers)) or "identity"
-        except Unsaid:
+        except UnsupportedOpError:
             pass
     return type(part).__name__
 

@@ -18,7 +18,7 @@ from striate.errors import DescribeError
 from striate.spec import Layer
 
 
-class Unsaid(Exception):  # noqa: N818  (never a person's: `adopt` makes a sentence of it)
+class UnsupportedOpError(Exception):
     """Something that the words of a net cannot say."""
 
 
@@ -35,10 +35,10 @@ Reader = Callable[..., Layers]
 
 
 def layers_of(module: nn.Module, at: At) -> Layers:
-    """Return a module of torch's own as layers. Raises `Unsaid`."""
+    """Return a module of torch's own as layers. Raises `UnsupportedOpError`."""
     kind = known(module)
     if kind is None:
-        raise Unsaid(f"{type(module).__name__} is not a layer that Striate has")
+        raise UnsupportedOpError(f"{type(module).__name__} is not a layer that Striate has")
     return _read(MODULES[kind], kind.__name__, module, at)
 
 
@@ -55,12 +55,12 @@ def known(module: nn.Module) -> type[nn.Module] | None:
 def layers_of_call(target: Any, at: At, *args: Any, **kwargs: Any) -> Layers:
     """Return a call of a function, or of a method by its name, as layers; the tensor is left out of ``args``.
 
-    Raises `Unsaid`.
+    Raises `UnsupportedOpError`.
     """
     name = target if isinstance(target, str) else getattr(target, "__name__", str(target))
     reader = METHODS.get(target) if isinstance(target, str) else FUNCTIONS.get(target)
     if reader is None:
-        raise Unsaid(f"{name} is not a layer that Striate has")
+        raise UnsupportedOpError(f"{name} is not a layer that Striate has")
     return _read(reader, name, at, *args, **kwargs)
 
 
@@ -68,14 +68,14 @@ def _read(reader: Reader, name: str, *args: Any, **kwargs: Any) -> Layers:
     try:
         return reader(*args, **kwargs)
     except TypeError:
-        raise Unsaid(f"{name} is called in a way that Striate does not read") from None
+        raise UnsupportedOpError(f"{name} is called in a way that Striate does not read") from None
     except DescribeError as error:
-        raise Unsaid(f"{name}: {error}") from None
+        raise UnsupportedOpError(f"{name}: {error}") from None
 
 
 def _need(true: bool, reason: str) -> None:
     if not true:
-        raise Unsaid(reason)
+        raise UnsupportedOpError(reason)
 
 
 # -- with weights ----------------------------------------------------------------------------------------------
@@ -194,12 +194,12 @@ def _resized(
 
 
 def _reshaped(at: At) -> Layers:
-    """Any change of shape that keeps the numbers in their order. `Unsaid` where a net has no word for the new one."""
+    """Any change of shape that keeps the numbers in their order. Raises `UnsupportedOpError` for one without a word."""
     if at.given == at.out:
         return ()
     if len(at.given) == 4 and at.out == (at.given[0], prod(at.given[1:])):
         return (spec.Flatten(),)
-    raise Unsaid(f"a picture's numbers arranged anew, from {_sizes(at.given)} to {_sizes(at.out)}")
+    raise UnsupportedOpError(f"a picture's numbers arranged anew, from {_sizes(at.given)} to {_sizes(at.out)}")
 
 
 def _along_channels(at: At, dim: int | None, layer: Layer) -> Layers:

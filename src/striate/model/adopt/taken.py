@@ -14,7 +14,7 @@ from striate.model.adopt.examine import quiet
 from striate.model.adopt.express import Expressed, class_name
 from striate.model.adopt.given import Which, copied
 from striate.model.adopt.observe import is_normed, observe
-from striate.model.adopt.wrapped_module import Borrowed
+from striate.model.adopt.wrapped_module import WrappedModule
 from striate.model.build.model import Model, build
 from striate.spec.code import Code
 from striate.spec.net import Net
@@ -28,7 +28,7 @@ def as_model(
     if expressed is not None:
         return expressed.load(build(net, shape, preprocess=preprocess), module)
     assert isinstance(net, Code)
-    return cast(Model, Borrowed(module, net, preprocess, output=output))
+    return cast(Model, WrappedModule(module, net, preprocess, output=output))
 
 
 def as_code(module: nn.Module, shape: Shape, classes: int, why: str) -> Code:

@@ -20,7 +20,7 @@ from striate.spec.code import Code
 
 
 @final
-class Borrowed(nn.Module):
+class WrappedModule(nn.Module):
     """A copy of somebody's module, with the scale and offset that pixels take on their way in.
 
     Its tensors go by the module's own names after ``module.``. `embedding_part` is its last dense layer (or
@@ -38,9 +38,9 @@ class Borrowed(nn.Module):
         self.module = copied(module)
         self.embedding_part = last_with_weights(self.module, torch.zeros(2, *self.shape)) or ""
 
-    def __deepcopy__(self, memo: dict[int, Any]) -> Borrowed:
+    def __deepcopy__(self, memo: dict[int, Any]) -> WrappedModule:
         """Copy it as the module can be copied that it holds."""
-        other = Borrowed(self.module, self.net, None, output=self.output).train(self.training)
+        other = WrappedModule(self.module, self.net, None, output=self.output).train(self.training)
         other.load_state_dict(self.state_dict())
         return other.to(next(iter(self.input.buffers())).device)
 

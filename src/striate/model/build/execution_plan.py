@@ -24,10 +24,10 @@ class Step:
     action: Action
     sources: tuple[int, ...]
     target: int
-    aside: bool  # in a side head
+    auxiliary: bool  # in a side head
 
 
-class Plan:
+class ExecutionPlan:
     """Steps in order, and after which of them each value may go."""
 
     def __init__(self, steps: Sequence[Step], output: int, also: Collection[int] = ()) -> None:
@@ -74,14 +74,14 @@ class Plan:
             for value in done:
                 del values[value]
 
-    def until(self, value: int) -> Plan:
+    def until(self, value: int) -> ExecutionPlan:
         """Return the plan of those steps alone that a value needs, and of it as the output."""
         steps, needed = [], {value}
         for step in reversed(self.steps):
             if step.target in needed:
                 steps.append(step)
                 needed.update(step.sources)
-        return Plan(steps[::-1], value)
+        return ExecutionPlan(steps[::-1], value)
 
 
 def _overwrites(step: Step) -> bool:
@@ -120,7 +120,7 @@ def draft(net: Net, shape: Shape, module_for: Callable[[Layer, Shape], nn.Module
     for wire in wiring.wires:
         part = wire.part
         action = module_for(part.net, part.given) if isinstance(part.net, Layer) else JOINS[type(part.net)]
-        steps.append(Step(part.path, action, wire.sources, wire.target, part.aside))
+        steps.append(Step(part.path, action, wire.sources, wire.target, part.auxiliary))
     return Draft(tuple(steps), wiring.output, tuple(wiring.sides), wiring.taps)
 
 

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 import striate.model.forked  # noqa: F401  (what it registers is for every model that is built)
 from striate.errors import DescribeError, ShapeError
-from striate.model.build.execution_plan import Plan, draft
+from striate.model.build.execution_plan import ExecutionPlan, draft
 from striate.model.build.initialise import initialise
 from striate.model.build.layer_modules import module_for
 from striate.model.build.modules import Input, Rbf, TableConv
@@ -51,8 +51,8 @@ class Model(nn.Module):
         self.net, self.shape = net, shape
         drafted = draft(net, shape, module_for)
         self._sides, self._taps = drafted.sides, drafted.taps
-        self._full = Plan(drafted.steps, drafted.output, [value for value, _ in drafted.sides])
-        self._main = Plan([step for step in drafted.steps if not step.aside], drafted.output)
+        self._full = ExecutionPlan(drafted.steps, drafted.output, [value for value, _ in drafted.sides])
+        self._main = ExecutionPlan([step for step in drafted.steps if not step.auxiliary], drafted.output)
         self.embedding_part, self._embedding = _embedding(self._main)
         _put(self, "input", entry)
         for step in drafted.steps:
@@ -199,12 +199,12 @@ def decayed(model: nn.Module) -> tuple[tuple[str, ...], tuple[str, ...]]:
     return tuple(name for name, many in names if many), tuple(name for name, many in names if not many)
 
 
-def _learned(plan: Plan) -> list[nn.Module]:
+def _learned(plan: ExecutionPlan) -> list[nn.Module]:
     """Return the modules of a plan that hold numbers, in the order they work."""
     return [step.action for step in plan.steps if isinstance(step.action, nn.Module) and step.action.state_dict()]
 
 
-def _embedding(plan: Plan) -> tuple[str, int]:
+def _embedding(plan: ExecutionPlan) -> tuple[str, int]:
     """Return the path of the layer that answers, and the value that flows into it."""
     layers = [step for step in plan.steps if isinstance(step.action, nn.Module)]
     for kinds in ((nn.Linear, Rbf), (nn.Conv2d, nn.ConvTranspose2d, TableConv), (nn.Module,)):

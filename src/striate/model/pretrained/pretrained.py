@@ -38,7 +38,7 @@ class File:
 def in_package(file: File) -> Path | None:
     """Return where the package that brings a file along has it; None where it is not installed. Runs none of its code.
 
-    Example: ``in_package(KNOWN["efficientnet_lite0"].files[0])``
+    Example: ``in_package(PRETRAINED["efficientnet_lite0"].files[0])``
     """
     if not file.package:
         return None
@@ -80,14 +80,14 @@ def canonical(name: str) -> str | None:
     Example: ``canonical("ResNet20")`` is ``"cifar10-resnet20"``.
     """
     plain = _plain(name)
-    by_name = {_plain(known): known for known in KNOWN}
-    by_net = {entry.net: known for known, entry in reversed(KNOWN.items())}
+    by_name = {_plain(known): known for known in PRETRAINED}
+    by_net = {entry.net: known for known, entry in reversed(PRETRAINED.items())}
     return by_name.get(plain) or by_net.get(plain)
 
 
 def near(name: str) -> str:
     """Return what to say of a name that no weights go by: the names near it, and where they all are."""
-    found = difflib.get_close_matches(_plain(name), KNOWN, n=3, cutoff=0.6)
+    found = difflib.get_close_matches(_plain(name), PRETRAINED, n=3, cutoff=0.6)
     return (f"did you mean {' or '.join(found)}? " if found else "") + "striate weights list shows the names"
 
 
@@ -198,7 +198,7 @@ _V2: Final = [  # trained by a later recipe; timm's copies are <net>.tv2_in1k
     ("resnext101_32x8d", "resnext101_32x8d-110c445d", 82.834, 339.7),
 ]
 
-KNOWN: dict[str, Published] = {
+PRETRAINED: dict[str, Published] = {
     **{net: _torchvision(net, stem, top1, mib, timm=f"{net}.tv_in1k") for net, stem, top1, mib in _V1},
     **{
         f"{net}.tv2": _torchvision(net, stem, top1, mib, _at(224, 232), timm=f"{net}.tv2_in1k")

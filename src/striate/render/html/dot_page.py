@@ -22,7 +22,7 @@ def answer(found: Dot, name: str) -> Answer:
     """Return the answer, ready for `look_page.page`."""
     box = found.seen.box
     edges = (float(box.top), float(box.left), float(box.bottom), float(box.right))
-    picture = framed(found.subject.pixels, [edges], [found.made.part])
+    picture = framed(found.probe.pixels, [edges], [found.made.part])
     shown = looks(found)
     tile = Tile(picture, shown, f"{name} with the window of this number framed: {shown}", _SHOWN)
     said = tuple(f"{note[0].upper()}{note[1:]}." for note in notes(found))
@@ -41,8 +41,8 @@ def answer(found: Dot, name: str) -> Answer:
 def _made(made: Made) -> str:
     return (
         f'<h3>{escape(made.part)} <span class="quiet">{escape(made.layer)}</span></h3>'
-        f"<p>{escape(made.account.rule)}:</p>"
-        f'<pre style="white-space:pre-wrap">{escape(made.account.formula)}</pre>'
+        f"<p>{escape(made.contributions.rule)}:</p>"
+        f'<pre style="white-space:pre-wrap">{escape(made.contributions.formula)}</pre>'
         f'<p class="quiet">{escape(agrees(made))}</p>'
     )
 

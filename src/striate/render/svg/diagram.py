@@ -142,9 +142,9 @@ def _texted(rect: Rect) -> Drawing:
 
 def _frame(frame: Frame, room: float, characters: int) -> Drawing:
     inner = _inner(frame.body, room - 2 * _PAD, characters)
-    if frame.times == 1 and not frame.title and not frame.aside:
+    if frame.times == 1 and not frame.title and not frame.auxiliary:
         return inner
-    name = frame.title or ("side head" if frame.aside else "")
+    name = frame.title or ("side head" if frame.auxiliary else "")
     said = " ".join(filter(None, (name, f"× {frame.times}" if frame.times > 1 else "")))
     # Over the wire, in two lines where one would widen the frame.
     titles: tuple[str, ...] = (f"{said} → {frame.shape}",)
@@ -159,12 +159,12 @@ def _frame(frame: Frame, room: float, characters: int) -> Drawing:
     drawing = Drawing(left, right)
     drawing.put(inner, 0, head + 4)
     drawing.height = head + inner.height + 4 + _PAD
-    kind = "frame aside" if frame.aside else "frame"
+    kind = "frame aside" if frame.auxiliary else "frame"
     drawing.rects.append(
         Rect(kind, -left, 0, left + right, drawing.height, titles, f"{said}: {frame.shape}", bold=len(titles))
     )
     drawing.wires.append(((0, drawing.height - _PAD), (0, drawing.height)))
-    if not frame.aside:
+    if not frame.auxiliary:
         return drawing
     # To the side: the trunk goes on at the left of it.
     aside = Drawing(_WIRE / 2)

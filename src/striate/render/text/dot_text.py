@@ -15,18 +15,18 @@ def text(found: Dot) -> str:
     lines = [heading(found), looks(found), *notes(found), ""]
     for block in blocks(found):
         lines += [*_block(block), ""]
-    lines += [found.account.rule, f"  {found.account.formula}", f"  {agrees(found.made)}"]
+    lines += [found.contributions.rule, f"  {found.contributions.formula}", f"  {agrees(found.made)}"]
     for made in found.then:
-        lines += ["", f"then {made.part} ({made.layer}): {made.account.rule}", f"  {made.account.formula}"]
+        lines += ["", f"then {made.part} ({made.layer}): {made.contributions.rule}", f"  {made.contributions.formula}"]
         lines.append(f"  {agrees(made)}")
     return "\n".join(lines)
 
 
 def notes(found: Dot) -> list[str]:
     """Return what is to be known of the weights: that they are drawn, or were given."""
-    given = found.subject.frozen.get(found.made.part)
+    given = found.probe.frozen.get(found.made.part)
     said = [] if given is None else [f"its weights are those of {given}: they were given, and training left them alone"]
-    return said if found.subject.trained else [UNTRAINED]
+    return said if found.probe.trained else [UNTRAINED]
 
 
 def heading(found: Dot) -> str:
@@ -36,15 +36,15 @@ def heading(found: Dot) -> str:
 
 def looks(found: Dot) -> str:
     """Return which pixels it can depend on."""
-    height, width = found.subject.survey.input.size
+    height, width = found.probe.survey.input.size
     box, unclipped = found.seen.box, found.seen.unclipped
     if not box.height or not box.width:
         return "nothing in this picture moves it" if found.seen.measured else "it sees nothing but padding"
     beyond = "" if unclipped == box else ", its window reaching beyond the edge"
     sees = "on this picture it is moved by" if found.seen.measured else "it sees"
     text = f"{sees} {_box(box)} of the {height}x{width} pixels that the network takes{beyond}"
-    original = found.subject.original.shape[:2]
-    if found.subject.frame[2:4] != (1.0, 1.0):
+    original = found.probe.original.shape[:2]
+    if found.probe.frame[2:4] != (1.0, 1.0):
         text += f": {_box(found.seen.picture)} of the {original[0]}x{original[1]} of the picture"
     return text
 
@@ -53,7 +53,7 @@ def agrees(made: Made) -> str:
     """Return what the network itself computed, and whether that is the same but for rounding."""
     if made.off <= ROUNDING:
         return f"the network computed the same: {made.network:.6g}"
-    return f"the network computed {made.network:.7g}, the account gives {made.account.result:.7g}"
+    return f"the network computed {made.network:.7g}, the account gives {made.contributions.result:.7g}"
 
 
 def _box(box: Box) -> str:

@@ -1,0 +1,117 @@
+"""Runs and model files that an earlier version wrote (tests/runs/old, of November 2026) do all that they did.
+
+`answers.json` holds what that version answered. Figures are held to rounding: another machine may add in another order.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+import striate
+from striate.model.files.weights import read_facts
+from striate.runs.predictor import Predictor
+from striate.runs.run import Run
+
+OLD = Path(__file__).with_name("old")
+ANSWERS = json.loads((OLD / "answers.json").read_text(encoding="utf-8"))
+NETS = ["chance-1", "folded-1", "head-1", "tuned-1", "adopted-1"]
+CLASSES = ("0", "1", "2")
+
+
+class Gated(nn.Module):
+    """The module of the run `code-1`, which only its own code can be."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv, self.gate, self.fc = nn.Conv2d(1, 4, 3, padding=1), nn.Linear(4, 4), nn.Linear(4, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = torch.relu(self.conv(x)).mean((2, 3))
+        answer: Tensor = self.fc(x * torch.tanh(self.gate(x)) if x.shape[0] else x)
+        return answer
+
+
+Gated.__module__ = "__main__"  # as it was called where the run was made
+
+
+@pytest.fixture(scope="module")
+def old(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    place = tmp_path_factory.mktemp("old") / "here"
+    shutil.copytree(OLD, place)
+    return place
+
+
+@pytest.fixture(autouse=True)
+def _here(old: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(old)
+
+
+def pictures() -> list[np.ndarray]:
+    return list(np.load("pictures.npz")["x"][::6])
+
+
+def same(found: Any, wanted: Any, where: str = "") -> None:
+    """Every field of before is there, with the same value."""
+    if isinstance(wanted, dict):
+        assert wanted.keys() <= found.keys(), f"{where} lacks {wanted.keys() - found.keys()}"
+        for name, value in wanted.items():
+            if name not in ("seconds", "pictures_per_second", "data_wait"):
+                same(found[name], value, f"{where}.{name}")
+    elif isinstance(wanted, list):
+        assert len(found) == len(wanted), where
+        for place, value in enumerate(wanted):
+            same(found[place], value, f"{where}[{place}]")
+    elif isinstance(wanted, float):
+        assert found == pytest.approx(wanted, rel=2e-3, abs=2e-3), where
+    else:
+        assert found == wanted, where
+
+
+@pytest.mark.parametrize("name", NETS)
+@pytest.mark.parametrize("onnx", [True, False], ids=["onnx", "torch"])
+def test_predicts_as_then(name: str, onnx: bool) -> None:
+    predictor = Predictor.open(Path("runs", name), onnx=onnx)
+    same([one.to_dict() for one in predictor.predict(pictures())], ANSWERS[name]["answers"])
+
+
+@pytest.mark.parametrize("name", NETS)
+def test_evaluates_as_then(name: str) -> None:
+    same(striate.evaluate(name).summary(), ANSWERS[name]["summary"])
+    same([dict(line) for line in Run.open(name).history()], ANSWERS[name]["history"])
+
+
+def test_resumes_as_then_and_writes_its_report() -> None:
+    run = striate.resume("unfinished-1")
+    wanted = ANSWERS["unfinished-1"]
+    same([dict(line) for line in run.history()], wanted["history"])
+    same([one.to_dict() for one in Predictor.open(run.model_path).predict(pictures())], wanted["answers"])
+    same(striate.evaluate("unfinished-1").summary(), wanted["summary"])
+    assert "<svg" in run.report_path.read_text(encoding="utf-8")
+    assert striate.look("unfinished-1") is not None
+
+
+def test_goes_on_longer() -> None:
+    run = striate.resume("chance-1", epochs=4)
+    same([dict(line) for line in run.history()][:3], ANSWERS["chance-1"]["history"])
+    assert len(list(run.history())) == 4
+
+
+def test_code_answers_with_its_module() -> None:
+    run = Run.open("code-1")
+    module = striate.adopt(Gated(), input=(1, 8, 8), classes=CLASSES).load(run)
+    same([module.predict(one).to_dict() for one in pictures()], ANSWERS["code-1"]["answers"])
+    same(module.evaluate(run).summary(), ANSWERS["code-1"]["summary"])
+
+
+@pytest.mark.parametrize("name", [*NETS, "code-1"])
+def test_every_fact_of_a_model_file_is_read(name: str) -> None:
+    facts = read_facts(Path("runs", name, "model.safetensors"))
+    assert facts.classes == CLASSES and facts.calibration
