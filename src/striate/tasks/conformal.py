@@ -54,7 +54,8 @@ class Conformal:
 
     def __post_init__(self) -> None:
         sizes, at, spread = (np.array(one, np.float64) for one in (self.sizes, self.at, self.spread))
-        if sizes.ndim != 1 or len(sizes) > max(self.count, 0) or at.shape != spread.shape or at.ndim != 1:
+        fits = sizes.ndim == at.ndim == 1 and at.shape == spread.shape and len(sizes) == min(self.count, KEPT)
+        if not fits:
             raise StriateError("the errors that intervals are made from do not belong together")
         for one in (sizes, at, spread):
             if not np.isfinite(one).all():
