@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 from sklearn.metrics import f1_score, precision_recall_curve
 
 from striate.errors import StriateError
-from striate.tasks.tag_thresholds import choose_thresholds, fold_thresholds
+from striate.metrics.probability import sigmoid
+from striate.tasks.tag_calibration import fit
+from striate.tasks.tag_thresholds import choose_thresholds, fold_decisions
 
 
 @given(st.integers(0, 2**32 - 1), st.integers(2, 40))
@@ -66,17 +68,18 @@ def test_a_tag_without_positives_and_no_pictures():
         choose_thresholds([[3.0]], [[1]])
 
 
-def test_a_fold_has_no_say_in_its_own_thresholds():
+def test_a_fold_has_no_say_in_its_own_calibration_and_thresholds():
     generator = np.random.default_rng(2)
-    probabilities = generator.random((60, 2))
-    targets = generator.random((60, 2)) < probabilities
+    logits = generator.normal(size=(60, 2))
+    targets = generator.random((60, 2)) < sigmoid(logits)
     folds = np.arange(60) % 3
-    cuts = fold_thresholds(probabilities, targets, folds)
+    scaled, cuts = fold_decisions(logits, targets, folds, spread=0.5)
     changed = targets.copy()
     changed[folds == 1] = ~changed[folds == 1]
-    again = fold_thresholds(probabilities, changed, folds)
-    np.testing.assert_array_equal(cuts[folds == 1], again[folds == 1])
-    assert not np.array_equal(cuts[folds == 0], again[folds == 0])
-    np.testing.assert_array_equal(
-        cuts[folds == 2][0], choose_thresholds(probabilities[folds != 2], targets[folds != 2])
-    )
+    again = fold_decisions(logits, changed, folds, spread=0.5)
+    for one, other in zip((scaled, cuts), again, strict=True):
+        np.testing.assert_array_equal(one[folds == 1], other[folds == 1])
+        assert not np.array_equal(one[folds == 0], other[folds == 0])
+    temperature, shifts = fit(logits[folds != 2], targets[folds != 2], spread=0.5)
+    expected = choose_thresholds(sigmoid(logits[folds != 2] / temperature + shifts), targets[folds != 2])
+    np.testing.assert_array_equal(cuts[folds == 2][0], expected)

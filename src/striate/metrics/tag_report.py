@@ -27,6 +27,7 @@ from striate.metrics.tagging import (
 )
 from striate.words import counted, plural
 
+_SURE = 0.9  # a probability, of a tag or of its absence, from which an answer is a sure one
 _SMALLEST = 1e-300  # of a probability whose logarithm is taken
 
 
@@ -39,6 +40,7 @@ class TagReport:
     tags of -log of the probability given to the truth, in nats, ``calibration_error`` that of all answers together;
     ``raw_*`` is the same before calibration. ``together`` (T, T) counts the pictures that have two tags, ``said`` those
     of which two are said. ``without_tags`` is how many pictures have none, ``unsaid`` of how many none is said.
+    ``surely_wrong_expected`` is how many of the answers given at 90 % and more are wrong if those say the truth.
     """
 
     tags: tuple[str, ...]
@@ -58,6 +60,7 @@ class TagReport:
     together: Ints
     said: Ints
     worst_misses: tuple[Miss, ...]
+    surely_wrong_expected: float
 
     @property
     def unmeasured(self) -> tuple[str, ...]:
@@ -82,6 +85,7 @@ class TagReport:
             "together": self.together.tolist(),
             "said": self.said.tolist(),
             "worst_misses": [miss.to_dict() for miss in self.worst_misses],
+            "surely_wrong_expected": self.surely_wrong_expected,
         }
 
     def text(self, *, tags: int = 20) -> str:
@@ -168,6 +172,7 @@ def tag_report(
         together=co_occurrence(wanted),
         said=co_occurrence(answers),
         worst_misses=worst_misses(matrix, wanted, thresholds),
+        surely_wrong_expected=float(np.minimum(matrix, 1 - matrix)[np.maximum(matrix, 1 - matrix) >= _SURE].sum()),
     )
 
 

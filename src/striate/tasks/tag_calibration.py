@@ -21,7 +21,7 @@ from striate.tasks.calibrate import HIGHEST, LOWEST, OUT_OF_FOLD, SPREAD, VALIDA
 from striate.words import counted
 
 # How far a shift is thought to lie from 0 before any answer is seen, in nats: a tag is said with e^0.25 times the odds
-# it deserves, or less. Nets trained with weights on the positives are shifted further, and known to be (see `fit`).
+# it deserves, or less. Nets trained with weights on the positives are shifted further, by what is known (see `fit`).
 SHIFT_SPREAD = 0.25
 _FEW = 30
 _LARGEST = 1e6  # of a shift in a file
@@ -103,11 +103,12 @@ def calibrate_tags(
     *,
     folds: Ints | None = None,
     spread: float = SPREAD,
-    prior: Floats | None = None,
+    shift_spread: float = SHIFT_SPREAD,
+    begin: Floats | None = None,
 ) -> TagCalibration:
     """Fit temperature and shifts on (N, T) logits and (N, T) tags, and measure before and after.
 
-    ``folds`` (N,) says which fold answered, where these are out-of-fold answers; ``spread`` and ``prior`` are
+    ``folds`` (N,) says which fold answered, where these are out-of-fold answers; ``spread`` and ``begin`` are
     `fit`'s. Never fails for want of pictures: none leave the answers as they are, and ``note`` says so.
 
     Example: ``calibrate_tags(logits, targets).probabilities(logits)``
@@ -116,11 +117,11 @@ def calibrate_tags(
     if len(matrix) == 0:
         return TagCalibration(note="no validation pictures, so the probabilities are not calibrated")
     wanted = checked_tags(targets, pictures=len(matrix), tags=matrix.shape[1])
-    temperature, shifts = fit(matrix, wanted, spread=spread, prior=prior)
+    temperature, shifts = fit(matrix, wanted, spread=spread, shift_spread=shift_spread, begin=begin)
     if folds is None:
         scaled = matrix / temperature + shifts
     else:
-        scaled = fold_scaled(matrix, wanted, folds, spread=spread, prior=prior)
+        scaled = fold_scaled(matrix, wanted, folds, spread=spread, shift_spread=shift_spread, begin=begin)
     notes = [f"fitted on {counted(len(matrix), 'picture')} only"] if len(matrix) < _FEW else []
     if temperature in (LOWEST, HIGHEST):
         notes.append(f"the temperature stopped at the end of its range, {LOWEST} to {HIGHEST}")
@@ -143,7 +144,8 @@ def fold_scaled(
     folds: Ints,
     *,
     spread: float = SPREAD,
-    prior: Floats | None = None,
+    shift_spread: float = SHIFT_SPREAD,
+    begin: Floats | None = None,
 ) -> Floats:
     """Return the logits (N, T) scaled and shifted by what was fitted to the answers of the other folds.
 
@@ -153,36 +155,41 @@ def fold_scaled(
     result = np.empty_like(matrix)
     for fold in np.unique(folds):
         mine = folds == fold
-        temperature, shifts = fit(matrix[~mine], wanted[~mine], spread=spread, prior=prior)
+        temperature, shifts = fit(matrix[~mine], wanted[~mine], spread=spread, shift_spread=shift_spread, begin=begin)
         result[mine] = matrix[mine] / temperature + shifts
     return result
 
 
 def fit(
-    logits: ArrayLike, targets: ArrayLike, *, spread: float = SPREAD, prior: Floats | None = None
+    logits: ArrayLike,
+    targets: ArrayLike,
+    *,
+    spread: float = SPREAD,
+    shift_spread: float = SHIFT_SPREAD,
+    begin: Floats | None = None,
 ) -> tuple[float, Floats]:
     """Return the temperature, 0.05 to 20, and the shifts (T,) that are likeliest after these answers.
 
     They maximise the posterior: the likelihood of the answers, times a normal distribution of log T about 0 with the
-    standard deviation ``spread``, and of each shift about ``prior`` (T,), or 0, with SHIFT_SPREAD. ``prior`` is where a
-    loss with weights on the positives has moved the tags: -log of the weight. The answers about one tag of N pictures
-    aim at (n + 1/2) / (n + 1) where it is there (n pictures) and at 1/2 / (m + 1) where it is not (m), so that tags
-    told without a mistake do not become certain (Platt 1999, section 2.2, with Jeffreys' prior).
+    standard deviation ``spread``, and of each shift about ``begin`` (T,), or 0, with ``shift_spread``. ``begin`` is
+    where a loss with weights on the positives has moved the tags: -log of the weight. The answers about one tag aim at
+    (n + 1/2) / (n + 1) where it is there (n pictures) and at 1/2 / (m + 1) where it is not (m), so that tags told
+    without a mistake do not become certain (Platt 1999, section 2.2, with Jeffreys' prior).
     """
     matrix = checked_scores(logits)
     pictures, tags = matrix.shape
     wanted = checked_tags(targets, pictures=pictures, tags=tags)
-    begin = np.zeros(tags) if prior is None else np.asarray(prior, np.float64)
+    start = np.zeros(tags) if begin is None else np.asarray(begin, np.float64)
     if pictures == 0:
-        return 1.0, begin
+        return 1.0, start
     aims = _aims(wanted)
-    x, shifts = 0.0, begin.copy()  # x = -log T
+    x, shifts = 0.0, start.copy()  # x = -log T
     low, high = -float(np.log(HIGHEST)), -float(np.log(LOWEST))
 
     def cost(x: float, shifts: Floats) -> float:
         scaled = np.exp(x) * matrix + shifts
         loss = float((np.logaddexp(0.0, scaled) - aims * scaled).sum())
-        return loss + x * x / (2 * spread**2) + float(((shifts - begin) ** 2).sum()) / (2 * SHIFT_SPREAD**2)
+        return loss + x * x / (2 * spread**2) + float(((shifts - start) ** 2).sum()) / (2 * shift_spread**2)
 
     # Newton's method; the second derivatives are an arrow, of x with each shift, and that is solved exactly. Where x's
     # own is not positive (the loss is convex in exp x, not in x) the square of the slope stands in for it.
@@ -192,11 +199,11 @@ def fit(
         p = sigmoid(scaled_by + shifts)
         off, bend = p - aims, p * (1 - p)
         by_x = float((off * scaled_by).sum()) + x / spread**2
-        by_shift = off.sum(axis=0) + (shifts - begin) / SHIFT_SPREAD**2
+        by_shift = off.sum(axis=0) + (shifts - start) / shift_spread**2
         head = float((bend * scaled_by**2).sum()) + 1 / spread**2
         exact = head + float((off * scaled_by).sum())
         both = (bend * scaled_by).sum(axis=0)
-        own = bend.sum(axis=0) + 1 / SHIFT_SPREAD**2
+        own = bend.sum(axis=0) + 1 / shift_spread**2
         left = exact - float((both**2 / own).sum())
         left = left if left > 0 else head - float((both**2 / own).sum())
         step_x = -(by_x - float((both * by_shift / own).sum())) / max(left, 1e-12)

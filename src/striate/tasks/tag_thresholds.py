@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from striate.errors import StriateError
-from striate.metrics.probability import Bools, Floats, Ints, checked_scores, checked_tags
+from striate.metrics.probability import Bools, Floats, Ints, checked_scores, checked_tags, sigmoid
+from striate.tasks.tag_calibration import SHIFT_SPREAD, fit
 
 PRIOR = 10.0  # positives that a tag's calibrated probabilities count for, beside those that were seen
 PLAIN = 0.5  # where nothing is known of a tag
@@ -36,17 +37,29 @@ def choose_thresholds(probabilities: ArrayLike, targets: ArrayLike, *, prior: fl
     return np.array([_threshold(matrix[:, t], wanted[:, t], prior) for t in range(matrix.shape[1])])
 
 
-def fold_thresholds(probabilities: ArrayLike, targets: ArrayLike, folds: Ints, *, prior: float = PRIOR) -> Floats:
-    """Return for each answer the thresholds (N, T) chosen on the answers of the other folds.
+def fold_decisions(
+    logits: ArrayLike,
+    targets: ArrayLike,
+    folds: Ints,
+    *,
+    spread: float,
+    shift_spread: float = SHIFT_SPREAD,
+    begin: Floats | None = None,
+) -> tuple[Floats, Floats]:
+    """Return out-of-fold answers as they are measured: calibrated logits (N, T), thresholds (N, T) of their sigmoid.
 
-    What is measured with these is measured on pictures that nothing was chosen by.
+    Both are of each fold by the answers of the others alone: calibrated by them, and then cut where they are best cut.
     """
-    matrix, wanted = checked_scores(probabilities), np.asarray(targets)
-    result = np.full(matrix.shape, PLAIN)
+    matrix, wanted = checked_scores(logits), np.asarray(targets)
+    scaled, cuts = np.empty_like(matrix), np.full(matrix.shape, PLAIN)
     for fold in np.unique(folds):
         mine = folds == fold
-        result[mine] = choose_thresholds(matrix[~mine], wanted[~mine], prior=prior)
-    return result
+        others = matrix[~mine]
+        temperature, shifts = fit(others, wanted[~mine], spread=spread, shift_spread=shift_spread, begin=begin)
+        scaled[mine] = matrix[mine] / temperature + shifts
+        if len(others):
+            cuts[mine] = choose_thresholds(sigmoid(others / temperature + shifts), wanted[~mine])
+    return scaled, cuts
 
 
 def _threshold(probability: Floats, there: Bools, prior: float) -> float:

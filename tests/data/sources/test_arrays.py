@@ -223,7 +223,7 @@ def test_npz_fractions_are_numbers_and_what_is_missing_is_left_out(tmp_path: Pat
         ({"x": np.full((2, 4, 4), 256), "y": [0, 1]}, "whole numbers from 256 to 256; wanted 0..255"),
         ({"x": np.full((2, 4, 4), 1j), "y": [0, 1]}, "holds complex128"),
         ({"x": np.zeros((2, 4, 4), np.uint8), "y": [-2, 1]}, "a label is -2"),
-        ({"x": np.zeros((2, 4, 4), np.uint8), "y": np.ones((2, 2))}, "shape 2 x 2; wanted one label per picture"),
+        ({"x": np.zeros((2, 4, 4), np.uint8), "y": np.full((2, 2), 2)}, "shape 2 x 2; wanted one label per picture"),
         ({"x": np.zeros((2, 4, 4), np.uint8), "y": [0, 3], "classes": ["a", "b"]}, "a label is 3, but classes has 2"),
         ({"x": np.zeros((2, 4, 4), np.uint8), "y": [0, 1], "classes": ["a", "a"]}, "names a class twice"),
         ({"x": np.zeros((2, 4, 4), np.uint8), "y": [1, 1]}, "one class only"),

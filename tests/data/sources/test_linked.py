@@ -7,8 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from striate.data.labels.tags import TAGS
 from striate.data.sources.folders import folder_source
+from striate.data.sources.items import CLASSES
 from striate.data.sources.linked import is_linked, linked
+from striate.data.sources.source import find
 
 
 def photos(root: Path) -> Path:
@@ -63,3 +66,32 @@ def test_the_parts_of_a_split_keep_their_pictures(tmp_path: Path) -> None:
     found = linked(source, by_content=True)
     assert by_key(source, found)["train/sea/1.jpg"] == ("sea", "sunset")
     assert by_key(source, found)["test/sea/9.jpg"] == ("sea",)
+
+
+def test_a_folder_of_links_is_found_as_tags_and_says_so(tmp_path: Path) -> None:
+    root = photos(tmp_path / "photos")
+    (root / "sunset/1.jpg").symlink_to("../sea/1.jpg")
+    (root / "sunset/a copy.jpg").write_bytes(b"two")
+    found = find(root)
+    assert (found.kind, found.classes) == (TAGS, ("sea", "sunset"))
+    assert {item.key: item.target for item in found.items} == {
+        "sea/1.jpg": (1.0, 1.0), "sea/2.jpg": (1.0, 0.0), "sunset/3.jpg": (0.0, 1.0), "sunset/a copy.jpg": (0.0, 1.0),
+    }  # fmt: skip
+    assert "such as sea/1.jpg = sunset/1.jpg" in found.notes[0]
+    assert "task tag; --task classify" in found.notes[0]
+    said = find(root, kind=TAGS)  # then copies count too
+    assert {item.key: item.target for item in said.items} == {
+        "sea/1.jpg": (1.0, 1.0), "sea/2.jpg": (1.0, 1.0), "sunset/3.jpg": (0.0, 1.0),
+    }  # fmt: skip
+    assert said.notes == ()
+    assert find(root, kind=CLASSES).kind == CLASSES
+    assert found.picture(0) == b"one"
+    assert [item.key for item in said.items] == ["sea/1.jpg", "sea/2.jpg", "sunset/3.jpg"]
+
+
+def test_a_few_links_among_many_pictures_say_nothing(tmp_path: Path) -> None:
+    root = photos(tmp_path)
+    for number in range(100):
+        (root / f"sea/more {number}.jpg").write_bytes(b"%d" % number)
+    os.link(root / "sea/1.jpg", root / "sunset/1.jpg")
+    assert not is_linked(folder_source(root, name="photos"))

@@ -211,22 +211,18 @@ def many(folder: Path, column: str, labels: list[str]) -> Path:
 @pytest.mark.parametrize(
     ("column", "labels", "words"),
     [
-        (
-            "labels",
-            ["sea|sun", "sea", "sun", "tree|sea"],
-            r"several tags a picture, set apart by '\|' \(2 of 4 pictures",
-        ),
-        ("tags", ["haze primary", "clear primary", "clear water"], "several tags a picture, set apart by ' '"),
-        ("label", ["a, b", "b, c", "a"], "several tags a picture, set apart by ','"),
+        ("labels", ["sea|sunset", "sea", "sunset", "desert|sea"], "2 of 4 pictures have two or more"),
+        ("label", ["sea, sunset", "sea", "sunset"], "1 of 3 pictures have two or more"),
     ],
 )
-def test_labels_that_may_be_no_classes_are_a_question(
+def test_labels_that_are_several_tags_are_said_to_be(
     tmp_path: Path, column: str, labels: list[str], words: str
 ) -> None:
     path = many(tmp_path, column, labels)
-    with pytest.raises(SourceError, match=words) as caught:
-        find(path)
-    assert "--task classify" in str(caught.value) and "yet" in str(caught.value)
+    found = find(path)
+    assert found.kind == "tags"
+    assert words in found.notes[0]
+    assert "task tag; --task classify takes each combination as a class of its own" in found.notes[0]
     assert len(find(path, kind="classes").classes) == len(set(labels))
 
 
@@ -318,8 +314,6 @@ def test_lists_of_other_things(tmp_path: Path, text: str, words: str) -> None:
     [
         ("cells-vgg/dots.csv", "holds points"),
         ("raccoon/raccoon_labels.csv", "holds boxes"),
-        ("scenes-multilabel/labels_list.csv", "several tags"),
-        ("scenes-multilabel/labels_onehot.csv", "several tags"),
     ],
 )
 def test_real_lists_of_other_tasks(shared: Path, file: str, words: str) -> None:

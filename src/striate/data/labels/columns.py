@@ -14,6 +14,7 @@ from typing import Final
 
 from striate.data.labels.classes import SPLITS
 from striate.data.labels.numbers import NUMBERS, holds_numbers, name_and_unit
+from striate.data.labels.tags import TAGS
 from striate.data.sources.listing import SUFFIXES, UNREAD, suffix_of
 from striate.errors import SourceError
 
@@ -77,7 +78,11 @@ class Columns:
             return "" if text.lower() == "nan" else text  # what pandas writes where there was none
         if self.numbers:
             return ", ".join(row[column].strip() for column in self.numbers)
-        return "|".join(name for column, name in self.tags if row[column].strip().lower() in _YES)
+        return "|".join(self.tags_of(row))
+
+    def tags_of(self, row: Sequence[str]) -> tuple[str, ...]:
+        """Return the names of the columns of 0 and 1 in which a row has a 1."""
+        return tuple(name for column, name in self.tags if row[column].strip().lower() in _YES)
 
 
 def read_cells(text: str, path: Path) -> Cells:
@@ -133,11 +138,14 @@ def _with_header(names: Sequence[str], where: int, cells: Cells, path: Path, *, 
     if label is None:
         able = [column for column in others if names[column] not in _MEASURES]
         counts = tuple(column for column in able or others if holds_numbers(_column(rows, column)))
+        flags = [column for column in able if _is_flag(rows, column)]
         if kind == NUMBERS and counts:
             numbers = counts
+        elif kind == TAGS and flags:
+            tags = tuple((column, shown[column]) for column in flags)
         elif len(able) == 1:
             label = able[0]
-        elif able and all(_is_flag(rows, column) for column in able):
+        elif able and len(flags) == len(able):
             tags = tuple((column, shown[column]) for column in able)
         elif able and kind is None and len(counts) == len(able):
             numbers = counts

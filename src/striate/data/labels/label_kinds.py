@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from striate.data.labels.numbers import NUMBERS, is_number, name_and_unit
-from striate.data.labels.tags import parts, separator
+from striate.data.labels.tags import SPACE, TAGS, parts, separator, spaced, tag_table, told
 from striate.data.sources.items import CLASSES
 from striate.words import counted
 
@@ -79,17 +79,11 @@ def _tags(labels: Sequence[str], what: str, column: str) -> Guess | None:
     mark = separator(labels, column=column)
     if mark is None:
         return None
-    counts = Counter(labels)
-    several = [label for label in counts if len(parts(label, mark)) > 1]
-    rows = sum(counts[label] for label in several)
-    tags = {part for label in counts for part in parts(label, mark)}
-    return Guess(
-        None,
-        f"{what} holds several tags a picture, set apart by {mark!r} ({rows:,} of"
-        f" {counted(len(labels), 'picture')}, such as {several[0]!r}; {counted(len(tags), 'tag')} in all): several"
-        " tags a picture are not learnt yet. To take each combination as a class of its own, say --task classify;"
-        " or keep one label a picture",
-    )
+    if mark == SPACE:
+        return Guess(None, spaced(labels, what=what))
+    rows = [parts(label, mark) for label in labels]
+    shown = next(label for label, row in zip(labels, rows, strict=True) if len(row) > 1)
+    return Guess(TAGS, told(tag_table(rows), shown=repr(shown), what=what))
 
 
 LOOKS: Final[tuple[Callable[[Sequence[str], str, str], Guess | None], ...]] = (_numbers, _tags)

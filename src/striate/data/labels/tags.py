@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from striate.data.labels.classes import in_order
 from striate.words import counted
 
+TAGS: Final = "tags"  # the kind of labels: `Source.kind`
 MARKS: Final = ("|", ";", ",")  # what sets tags apart, the least ambiguous first
 SPACE: Final = " "
 NAMED_TAGS: Final = frozenset({"labels", "tags", "classes", "categories"})  # columns in which a space may, too
@@ -109,6 +110,18 @@ def told(table: TagTable, *, shown: str, what: str) -> str:
     """
     return (
         f"{what} holds several tags a picture ({table.several:,} of {counted(len(table.there), 'picture')} have two or"
-        f" more, such as {shown!r}; {counted(len(table.tags), 'tag')} in all): task tag; --task classify takes each"
+        f" more, such as {shown}; {counted(len(table.tags), 'tag')} in all): task tag; --task classify takes each"
         " combination as a class of its own"
     )
+
+
+def spaced(labels: Sequence[str], *, what: str) -> str:
+    """Return the question about labels that a space may set apart, for names have spaces too."""
+    shown = next(label for label in labels if len(parts(label, SPACE)) > 1)
+    return (
+        f"{what} may hold several tags a picture, set apart by spaces, or names with spaces in them, such as {shown!r}:"
+        " say --task tag for the former, --task classify for the latter"
+    )
+
+
+TWICE: Final = "keep one, or say --task tag: then a picture has the tags of all its lines"

@@ -9,16 +9,17 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 
 from striate import files
-from striate.data.labels.tags import TagTable
+from striate.data.labels.tags import TAGS, TagTable, told
 from striate.data.sources.items import FolderSource
 
 SAMPLE: Final = 500  # files looked at, spread evenly, before all of them are: none linked among them means no links
+SHARE: Final = 0.02  # of the pictures, which have to be linked so
 _BLOCK: Final = 1 << 20
 
 
@@ -37,7 +38,7 @@ class Linked:
 def is_linked(source: FolderSource) -> bool:
     """Return whether some picture stands in several class folders by links; no picture is read.
 
-    Of many files a sample is looked at first.
+    Of many files a sample is looked at first. A few among many say nothing: tools that save room link copies.
     """
     count = len(source.items)
     places = range(count) if count <= SAMPLE else [place * count // SAMPLE for place in range(SAMPLE)]
@@ -46,7 +47,30 @@ def is_linked(source: FolderSource) -> bool:
     groups: dict[Hashable, set[int]] = {}
     for index, item in enumerate(source.items):
         groups.setdefault(_file(source, index), set()).add(item.place)
-    return any(len(targets) > 1 for targets in groups.values())
+    several = sum(len(targets) > 1 for targets in groups.values())
+    return several > 0 and several >= SHARE * len(groups)
+
+
+def with_tags(source: FolderSource, *, kind: str | None) -> FolderSource:
+    """Return class folders as tags, where ``kind`` says so, or where nobody says and links show it; else as they are.
+
+    What links show is said in a note.
+    """
+    said = kind == TAGS
+    if not (said or (kind is None and is_linked(source))):
+        return source
+    found = linked(source, by_content=said)
+    items = tuple(
+        replace(source.items[index], target=tuple(row))
+        for index, row in zip(found.first, found.table.there.astype(float).tolist(), strict=True)
+    )
+    note = ()
+    if not said:
+        shown = " = ".join(source.items[index].key for index in found.several[0][:3])
+        note = (
+            told(found.table, shown=shown, what=f"{source.location} links pictures into several class folders, and"),
+        )
+    return replace(source, items=items, kind=TAGS, notes=(*source.notes, *note))
 
 
 def linked(source: FolderSource, *, by_content: bool) -> Linked:

@@ -7,7 +7,7 @@ front. Files may be named without ending or folder (listed_files.py). What is le
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from striate.data.labels.classes import in_order
 from striate.data.labels.columns import Columns, find_columns, part_of, read_cells
 from striate.data.labels.label_kinds import guess
 from striate.data.labels.numbers import NUMBERS, read_numbers
+from striate.data.labels.tags import TAGS, TWICE, parts, separator_said, tag_table, told
 from striate.data.sources.items import CLASSES, FolderSource, Item, Rejected, Target
 from striate.data.sources.listed_files import ListedFiles
 from striate.errors import SourceError
@@ -29,6 +30,7 @@ class _Row:
     label: str
     split: str | None
     cells: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -55,20 +57,25 @@ def list_source(path: Path, *, name: str, kind: str | None = None) -> FolderSour
     items: list[Item] = []
     rejected: list[Rejected] = []
     seen: dict[str, _Row] = {}
+    places: dict[str, int] = {}
     there = ListedFiles.of(path.parent, [row.path for row in rows])
     for row, target in zip(rows, read.targets, strict=True):
         key, exists, why = there.find(row.path)
         first = seen.setdefault(key, row)
         if first is not row:
+            if kind == TAGS and first.split == row.split and key in places:  # a line a tag
+                items[places[key]] = _joined(items[places[key]], target)
+                continue
             if (first.label, first.split) != (row.label, row.split):
                 raise SourceError(
                     f"{path}: {key} stands in line {first.line} ({_said(first)}) and in line {row.line}"
-                    f" ({_said(row)}); keep one"
+                    f" ({_said(row)}); {'keep one' if first.split != row.split else TWICE}"
                 )
             rejected.append(Rejected(key, f"listed again in line {row.line} of {path.name}", bad=False))
         elif not exists:
             rejected.append(Rejected(key, f"{why} (line {row.line} of {path.name})"))
         else:
+            places[key] = len(items)
             items.append(Item(key, target, row.split))
     if rows and not items:
         raise SourceError(
@@ -95,6 +102,11 @@ def _read(columns: Columns, rows: Sequence[_Row], path: Path, *, kind: str | Non
     if kind is None and columns.numbers:
         kind = NUMBERS
         notes = (f"{path}: {_several(columns.number_names)} hold numbers: task regress",)
+    elif kind is None and any(len(row.tags) > 1 for row in rows):
+        kind = TAGS
+        shown = next(", ".join(row.tags) for row in rows if len(row.tags) > 1)
+        what = f"{path}: its columns of 0 and 1"
+        notes = (told(tag_table([row.tags for row in rows]), shown=shown, what=what),)
     elif kind is None:
         found = guess([row.label for row in rows if row.label], what=f"{path}: {column}", column=columns.label_name)
         if found.kind is None:
@@ -109,11 +121,33 @@ def _read(columns: Columns, rows: Sequence[_Row], path: Path, *, kind: str | Non
             for values, known in zip(numbers.values.tolist(), numbers.known.tolist(), strict=True)
         )
         return _Read(kind, numbers.names, targets, {"units": list(numbers.units)}, (*notes, *numbers.notes))
+    if kind == TAGS:
+        return _tags_read(columns, rows, notes)
     classes = in_order({row.label for row in rows if row.label})
     index = {label: place for place, label in enumerate(classes)}
     return _Read(
         CLASSES, classes, tuple(index.get(row.label, -1) for row in rows), {}, (*notes, *_unlabelled_note(rows))
     )
+
+
+def _tags_read(columns: Columns, rows: Sequence[_Row], notes: tuple[str, ...]) -> _Read:
+    """Return which tags each row has, by its columns of 0 and 1 or by the parts of its label."""
+    if columns.tags:
+        each = [row.tags for row in rows]
+        nobodys = [name for _, name in columns.tags if not any(name in tags for tags in each)]
+        if nobodys:
+            notes += (f"no picture has the {plural(len(nobodys), 'tag')} {', '.join(nobodys[:5])}: left out",)
+    else:
+        mark = separator_said([row.label for row in rows], column=columns.label_name)
+        each = [parts(row.label, mark) for row in rows]
+    table = tag_table(each)
+    return _Read(TAGS, table.tags, tuple(tuple(row) for row in table.there.astype(float).tolist()), {}, notes)
+
+
+def _joined(item: Item, target: Target) -> Item:
+    """Return a picture with the tags of another of its lines too."""
+    assert isinstance(item.target, tuple) and isinstance(target, tuple)
+    return replace(item, target=tuple(max(pair) for pair in zip(item.target, target, strict=True)))
 
 
 def _several(names: Sequence[str]) -> str:
@@ -173,4 +207,5 @@ def _row(line: int, row: Sequence[str], columns: Columns, path: Path) -> _Row:
         columns.text_of(row),
         part_of(columns, row, path, line),
         tuple(row[column].strip() for column in cells),
+        columns.tags_of(row),
     )

@@ -21,6 +21,7 @@ from striate import files
 from striate.data.labels.classes import SPLITS, in_order
 from striate.data.labels.label_kinds import guess
 from striate.data.labels.numbers import NUMBERS
+from striate.data.labels.tags import TAGS, TagTable, told
 from striate.data.sources.arrays import LARGEST, Block, array_source, as_pictures, origin
 from striate.data.sources.items import ArraySource
 from striate.errors import SourceError
@@ -56,6 +57,8 @@ def npz_source(path: Path, *, name: str, kind: str | None = None) -> ArraySource
     where = f"{path}: {', '.join(y for _, _, y in found if y)}"
     if kind == NUMBERS or (kind is None and any(y and _fractions(arrays[y]) for _, _, y in found)):
         return _numbers_source(path, name, arrays, found, "" if kind else f"{where} holds numbers: task regress")
+    if kind == TAGS or (kind is None and all(y and _several(arrays[y]) for _, _, y in found)):
+        return _tags_source(path, name, arrays, found, where, said=kind is not None)
     labels = {y: _labels(arrays[y], f"{path.name}: {y}") for _, _, y in found if y}
     classes, targets = _targets(labels, _find(arrays, CLASSES, None), arrays, path)
     notes: tuple[str, ...] = ()
@@ -118,6 +121,34 @@ def _numbers_source(path: Path, name: str, arrays: Mapping[str, NDArray[Any]], f
         name, str(path), ("number",) if len(names) == 1 else names, _blocks(path, arrays, found, targets)
     )
     return replace(source, notes=notes, kind=NUMBERS, label_facts={"units": [""] * len(names)})
+
+
+def _several(values: NDArray[Any]) -> bool:
+    """Whether an array has a column of 0 and 1 a tag, and a row with two of them."""
+    binary = values.ndim == 2 and values.shape[1] > 1 and values.dtype.kind in "iufb" and np.isin(values, (0, 1)).all()
+    return bool(binary and (values.sum(axis=1) > 1).any())
+
+
+def _tags_source(
+    path: Path, name: str, arrays: Mapping[str, NDArray[Any]], found: _Found, where: str, *, said: bool
+) -> ArraySource:
+    """Return the pictures with tags: a column of 0 and 1 each. Errors: SourceError for other labels."""
+    for _, _, y in found:
+        values = arrays[y or ""]
+        if values.ndim != 2 or values.dtype.kind not in "iufb" or not np.isin(values, (0, 1)).all():
+            raise SourceError(
+                f"{path.name}: {y} holds {values.dtype} of shape {' x '.join(map(str, values.shape))}; wanted a column"
+                " of 0 and 1 a tag (N x T)"
+            )
+    source = _numbers_source(path, name, arrays, found, "")
+    key, width = _find(arrays, CLASSES, None), len(source.classes)
+    names = tuple(f"tag {column + 1}" for column in range(width)) if key is None else tuple(map(str, arrays[key]))
+    if len(names) != width:
+        raise SourceError(f"{path.name}: {key} names {len(names)} tags, and there are {counted(width, 'column')}")
+    table = TagTable(names, np.concatenate([arrays[y or ""] for _, _, y in found]).astype(bool))
+    shown = ", ".join(table.of(int(table.there.sum(axis=1).argmax())))
+    notes = () if said else (told(table, shown=shown, what=where),)
+    return replace(source, classes=names, kind=TAGS, label_facts={}, notes=notes)
 
 
 def _load(path: Path) -> dict[str, NDArray[Any]]:

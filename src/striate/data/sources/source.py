@@ -79,7 +79,7 @@ def _at(path: Path, label_from: str | None, *, kind: str | None) -> Source:
     name = shown(path.resolve().name) or "pictures"
     try:
         if path.is_dir():
-            return _folder(path, name, label_from)
+            return _folder(path, name, label_from, kind=kind)
         if not path.is_file():
             if not path.exists():
                 raise SourceError(f"{shown(str(path))} is a link to nothing")
@@ -91,12 +91,13 @@ def _at(path: Path, label_from: str | None, *, kind: str | None) -> Source:
         raise SourceError(f"{shown(str(path))} cannot be read: {error.strerror or error}") from None
 
 
-def _folder(path: Path, name: str, label_from: str | None) -> Source:
+def _folder(path: Path, name: str, label_from: str | None, *, kind: str | None) -> Source:
     from striate.data.labels.label_from import label_source
     from striate.data.labels.layouts import check_layout
     from striate.data.sources.cifar import batches_in, cifar_source
     from striate.data.sources.folders import folder_source
     from striate.data.sources.idx import idx_source, images_in
+    from striate.data.sources.linked import with_tags
 
     if label_from is not None:
         return label_source(path, label_from, name=name)
@@ -105,7 +106,7 @@ def _folder(path: Path, name: str, label_from: str | None) -> Source:
     if batches := batches_in(path):
         return cifar_source(batches, name=name, location=str(path))
     check_layout(path)
-    return folder_source(path, name=name)
+    return with_tags(folder_source(path, name=name), kind=kind)
 
 
 def _file(path: Path, name: str, *, kind: str | None) -> Source:
