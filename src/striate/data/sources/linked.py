@@ -64,7 +64,7 @@ def with_tags(source: FolderSource, *, kind: str | None) -> FolderSource:
         replace(source.items[index], target=tuple(row))
         for index, row in zip(found.first, found.table.there.astype(float).tolist(), strict=True)
     )
-    note = ()
+    note: tuple[str, ...] = ()
     if not said:
         shown = " = ".join(source.items[index].key for index in found.several[0][:3])
         note = (
