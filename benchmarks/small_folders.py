@@ -15,7 +15,8 @@ from striate.engine.head import HeadTraining, watch_head
 from striate.engine.head_folds import cross_validated
 from striate.engine.infer import infer
 from striate.recipe import Recipe
-from striate.verbs.prepare import Prepared, prepare
+from striate.verbs.prepare import prepare
+from striate.verbs.prepared import Prepared
 from striate.verbs.start import open_start
 
 WEIGHTS = os.environ.get("STRIATE_WEIGHTS", "imagenet-squeezenet1_0")

@@ -37,7 +37,7 @@ def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 def _no_folds_of_whole_nets() -> Iterator[None]:
     """Whole nets are cross-validated where a test says so and not by themselves: tests train hundreds of small ones."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("striate.data.folds.AFFORDABLE", 0)
+        patch.setattr("striate.data.dealing.AFFORDABLE", 0)
         yield
 
 

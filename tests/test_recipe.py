@@ -29,7 +29,18 @@ def test_settled_leaves_no_gap_and_round_trips(
     start = recipe.from_dict({"source": 'p€ts "x"', "optimiser": optimiser})
     full = start.settled(pictures=pictures, height=height, width=width, uniform=uniform, gray=gray)
     open_fields = {name for name, value in full.model_dump().items() if value is None}
-    assert open_fields <= {"bits", "clip", "first", "fit", "label_from", "patience", "repeats", "threads", *STARTING}
+    assert open_fields <= {
+        "bits",
+        "clip",
+        "first",
+        "fit",
+        "label_from",
+        "patience",
+        "repeats",
+        "task",
+        "threads",
+        *STARTING,
+    }
     assert recipe.from_toml(full.to_toml()) == full
     assert full.settled(pictures=1, height=1, width=1, uniform=False, gray=not gray) == full
 

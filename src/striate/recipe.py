@@ -87,7 +87,7 @@ class Recipe(BaseModel):
 
     source: str = ""
     label_from: Annotated[str, Field(min_length=1, max_length=1000)] | None = None
-    task: Literal["classify"] | None = None
+    task: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$", max_length=40)] | None = None
     net: str | None = None
     first: Annotated[str, Field(min_length=1)] | None = None
     start: str | None = None
@@ -240,7 +240,6 @@ class Recipe(BaseModel):
                     " out, or train the whole net with tune = all (--tune all)"
                 )
             return self.changed(
-                task=self.task or "classify",
                 size=size,
                 colour=colour,
                 **{name: value for name, value in rules.items() if getattr(self, name) is None},
@@ -253,7 +252,7 @@ class Recipe(BaseModel):
             # The rate and decay of the rules belong to their optimiser and nets; others get their own usual ones.
             own = {"optimiser": optimiser, **OWN_RATES[optimiser]}
             gaps |= {name: value for name, value in own.items() if name in gaps}
-        return self.changed(task=self.task or "classify", size=size, colour=colour, **gaps)
+        return self.changed(size=size, colour=colour, **gaps)
 
     def changed(self, **changes: object) -> Recipe:
         """Return a copy with some fields changed, checked as a whole."""

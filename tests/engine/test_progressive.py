@@ -13,9 +13,13 @@ from striate.engine import progressive
 from striate.engine.fit import Step, fit, watch
 from striate.errors import RecipeError
 from striate.recipe import Recipe
-from striate.verbs.prepare import plan
+from striate.tasks.task import LabelFacts
+from striate.verbs.plan import plan
 
 STAGES = ((0.25, 4), (0.5, 5))
+
+
+TEN = LabelFacts(tuple("abcdefghij"))
 
 
 def pooled() -> nn.Module:
@@ -80,10 +84,16 @@ def settled(**changes) -> Recipe:
 
 
 def test_a_net_that_cannot_be_smaller_is_refused_before_the_pictures_are_read():
-    plan(settled(progressive=((0.5, 14),)), classes=10)
+    plan(settled(progressive=((0.5, 14),)), TEN)
     with pytest.raises(RecipeError, match=r"at 16x16 the net has .* parameters and at 28x28 .* global pooling"):
-        plan(settled(progressive=((0.5, 16),), net="conv 8 3x3 >> relu >> flatten >> dense"), classes=10)
+        plan(
+            settled(progressive=((0.5, 16),), net="conv 8 3x3 >> relu >> flatten >> dense"),
+            TEN,
+        )
     with pytest.raises(RecipeError, match="does not take pictures of 14x14"):
-        plan(settled(progressive=((0.5, 14),), net="conv 8 17x17 >> globalmaxpool >> flatten >> dense"), classes=10)
+        plan(
+            settled(progressive=((0.5, 14),), net="conv 8 17x17 >> globalmaxpool >> flatten >> dense"),
+            TEN,
+        )
     with pytest.raises(RecipeError, match=r"28 pixels until 0.5 of the steps, and the pictures have 28"):
-        plan(settled(progressive=((0.5, 28),)), classes=10)
+        plan(settled(progressive=((0.5, 28),)), TEN)

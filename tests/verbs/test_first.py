@@ -21,7 +21,8 @@ from striate.recipe import Recipe
 from striate.runs.predictor import Predictor
 from striate.runs.run import Run
 from striate.spec import Shape
-from striate.verbs.prepare import first_layer, prepare
+from striate.verbs.plan import first_layer
+from striate.verbs.prepare import prepare
 from striate.verbs.train import training
 
 

@@ -106,8 +106,8 @@ def test_the_net_that_is_kept_is_the_one_trained_on_everything(pets: Path, net_r
 def test_a_fixed_split_stays_where_it_is_asked_for_or_the_source_has_its_own(
     pets: Path, begun: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("striate.data.folds.AFFORDABLE", 4.8e12)  # which tests set to 0, see conftest.py
-    from striate.data.folds import affordable, by_itself
+    monkeypatch.setattr("striate.data.dealing.AFFORDABLE", 4.8e12)  # which tests set to 0, see conftest.py
+    from striate.data.dealing import affordable, by_itself
     from striate.data.sources.source import find
 
     source, recipe = find(str(pets)), head(pets, begun)

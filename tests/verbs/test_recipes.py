@@ -8,7 +8,8 @@ import pytest
 
 from striate import nets, recipe
 from striate.recipe import Recipe
-from striate.verbs.prepare import plan
+from striate.tasks.task import LabelFacts
+from striate.verbs.plan import plan
 from striate.verbs.recipes import NamedRecipe, named, named_all
 
 ALL = named_all()
@@ -48,7 +49,7 @@ def test_a_papers_recipe_says_what_the_paper_says_and_leaves_nothing_to_our_rule
     assert one.recipe.source == "" and one.recipe.colour is None  # of the pictures, not of the recipe
     large, small = (one.recipe.settled(**facts) for facts in (LARGE, SMALL))
     assert large.changed(colour="gray") == small
-    assert one.recipe.changed(colour="gray", resize="crop", task="classify", folds=0) == small
+    assert one.recipe.changed(colour="gray", resize="crop", folds=0) == small
 
 
 def test_64_thousand_steps_of_128_are_182_epochs_of_45_thousand():
@@ -121,5 +122,5 @@ def test_a_race_leaves_nothing_to_our_rules_and_can_be_run(name: str, channels: 
     facts = {"pictures": 50_000, "height": 32, "width": 32, "uniform": True, "gray": channels == 1}
     other = {"pictures": 100, "height": 300, "width": 200, "uniform": False, "gray": channels == 1}
     assert one.settled(**facts) == one.settled(**other)
-    _, survey, _ = plan(one.changed(source="x").settled(**facts), classes=10)
+    _, survey, _ = plan(one.changed(source="x").settled(**facts), LabelFacts(tuple("abcdefghij")))
     assert survey.output.channels == 10 and one.whiten

@@ -13,7 +13,7 @@ from striate.metrics.weak import caveats
 from striate.recipe import Recipe
 from striate.verbs.cautions import cautions
 from striate.verbs.events import Finished, Planned
-from striate.verbs.prepare import Prepared
+from striate.verbs.prepared import Prepared
 from striate.words import counted
 
 

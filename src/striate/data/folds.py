@@ -15,18 +15,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from striate.data.sources.items import Source
-from striate.data.split import Split, split
-from striate.defaults import FEW, FOLDS
-from striate.recipe import Recipe
-
-AFFORDABLE = 4.8e12  # multiply-accumulates: two minutes of training on a laptop (docs/defaults.md)
 ALWAYS = -1  # the fold of a picture that every training sees, because its class would have none without it
 
 
@@ -124,59 +118,6 @@ def fold(
         for digest, place in _deal(kinds, pictures, seed=seed, draw=draw, count=count).items():
             places[draw, members[digest]] = place
     return Folds(count, places, dealt)
-
-
-def by_itself(recipe: Recipe, source: Source) -> int:
-    """Return how many folds pictures get that nobody said anything of, where the folds are cheap; 0: a fixed split.
-
-    Many pictures, parts of the source's own, shares that were said and patience, which needs validation pictures, all
-    mean a fixed split.
-    """
-    labelled = [item.split for item in source.items if item.labelled]
-    plain = Recipe.model_fields
-    said = recipe.patience is not None or any(getattr(recipe, name) != plain[name].default for name in ("val", "test"))
-    return 0 if said or len(labelled) >= FEW or {"val", "test"} & set(labelled) else FOLDS
-
-
-def to_train_on(source: Source, recipe: Recipe) -> int:
-    """Return about how many pictures will be trained on, before the split is drawn."""
-    own = [item.split for item in source.items if item.labelled]
-    free = own.count(None)
-    if recipe.folds:
-        return max(1, len(own) - own.count("test"))
-    share = 1.0 - recipe.val - recipe.test
-    train = own.count("train") * (1.0 if "val" in own else 1.0 - recipe.val)
-    return max(1, round(free * share + train))
-
-
-def affordable(recipe: Recipe, macs: int, pictures: int) -> bool:
-    """Whether the folds of a settled recipe are cheap: those of a head on features, or two minutes for a whole net.
-
-    ``macs`` are the net's multiply-accumulates for a picture forward; back are twice as many.
-    """
-    if not recipe.folds or recipe.tune == "head":
-        return True
-    return 3 * macs * pictures * (recipe.folds - 1) * (recipe.epochs or 0) <= AFFORDABLE
-
-
-def divided(recipe: Recipe, source: Source, digests: Sequence[bytes]) -> tuple[Split, Folds | None]:
-    """Return which pictures train, and how they are dealt where the figure is cross-validated and they can be."""
-    if recipe.folds:
-        targets = np.array([item.target for item in source.items], np.int64)
-        parts = everything(source, digests, seed=recipe.seed)
-        dealt = fold(targets, digests, parts.train, seed=recipe.seed, count=recipe.folds, draws=recipe.repeats or 1)
-        if dealt is not None:
-            return parts, dealt
-    return split(source, digests, seed=recipe.seed, val=recipe.val, test=recipe.test), None
-
-
-def everything(source: Source, digests: Sequence[bytes], *, seed: int) -> Split:
-    """Return the split of a cross-validated run: all pictures to train on, but for a test part of the source's own.
-
-    Validation pictures of the source's own are dealt like the others. Errors: SourceError, as `split`.
-    """
-    items = tuple(replace(item, split=None) if item.split == "val" else item for item in source.items)
-    return split(replace(source, items=items), digests, seed=seed, val=0.0, test=0.0)
 
 
 def _deal(

@@ -29,6 +29,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from striate.data.sources.items import Source
+from striate.data.strata import Strata
 from striate.errors import SourceError
 
 _TEST, _VAL, _TRAIN, _NOWHERE = 0, 1, 2, 3
@@ -50,11 +51,20 @@ class Split:
     duplicates: int = 0
 
 
-def split(source: Source, digests: Sequence[bytes], *, seed: int, val: float = 0.1, test: float = 0.15) -> Split:
+def split(
+    source: Source,
+    digests: Sequence[bytes],
+    *,
+    seed: int,
+    val: float = 0.1,
+    test: float = 0.15,
+    strata: Strata | None = None,
+) -> Split:
     """Return which pictures train, which choose (validation) and which measure (test).
 
     ``digests``: one of each item's content, equal exactly when the pictures are. ``val`` and ``test``: shares of what
-    the source leaves unsplit; 0 for none. Items without a label go nowhere.
+    the source leaves unsplit; 0 for none. ``strata`` are the groups that keep their shares, the classes of the source
+    if not said. Items without a label go nowhere.
     Errors: SourceError when a class is left without a picture to train on.
     Source of the method: hashing for a stable split, A. Géron, "Hands-On Machine Learning", chapter 2.
     Example: ``split(stored.source, stored.store.digests, seed=0).train``
@@ -63,11 +73,11 @@ def split(source: Source, digests: Sequence[bytes], *, seed: int, val: float = 0
         raise ValueError(f"{len(digests)} digests for {len(source.items)} items")
     if val < 0 or test < 0 or val + test >= 1:
         raise ValueError(f"val={val:g} and test={test:g}; they are shares, and must leave something to train on")
-    targets = np.array([item.target for item in source.items], np.int64)
+    strata = classes_of(source) if strata is None else strata
     groups, numbers = _groups(digests, seed)
-    own = {item.split for item in source.items if item.labelled}
+    own = {item.split for item, known in zip(source.items, strata.known, strict=True) if known}
     place = np.array([_PARTS.get(item.split or "", _TRAIN) for item in source.items], np.int64)
-    place[targets < 0] = _NOWHERE
+    place[~strata.known] = _NOWHERE
     pool = place == _TRAIN
     left_out = np.zeros(len(place), bool)
     for part in (_TEST, _VAL):  # a copy of a test picture teaches nothing, and neither does one of a validation picture
@@ -77,10 +87,10 @@ def split(source: Source, digests: Sequence[bytes], *, seed: int, val: float = 0
         place[left_out] = _NOWHERE
     pool &= ~left_out
     shares = (0.0 if "test" in own else test, 0.0 if "val" in own else val)
-    decided = _decide(groups, numbers, targets, pool, shares)
+    decided = _decide(groups, numbers, strata, pool, shares)
     place[pool] = decided[groups[pool]]
-    _check(source, targets, place, left_out)
-    labelled = groups[targets >= 0]
+    _check(source, strata, place, left_out)
+    labelled = groups[strata.known]
     return Split(
         train=_indices(place == _TRAIN),
         val=_indices(place == _VAL),
@@ -88,6 +98,12 @@ def split(source: Source, digests: Sequence[bytes], *, seed: int, val: float = 0
         left_out=_indices(left_out),
         duplicates=len(labelled) - len(np.unique(labelled)),
     )
+
+
+def classes_of(source: Source) -> Strata:
+    """Return the classes of a source's pictures as groups, each of which must have a picture to train on."""
+    values = np.array([item.place for item in source.items], np.int64)
+    return Strata(values, values >= 0, source.classes)
 
 
 def _groups(digests: Sequence[bytes], seed: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
@@ -104,7 +120,7 @@ def _groups(digests: Sequence[bytes], seed: int) -> tuple[NDArray[np.int64], NDA
 def _decide(
     groups: NDArray[np.int64],
     numbers: NDArray[np.float64],
-    targets: NDArray[np.int64],
+    strata: Strata,
     pool: NDArray[np.bool_],
     shares: tuple[float, float],
 ) -> NDArray[np.int64]:
@@ -113,7 +129,9 @@ def _decide(
     bounds = {_TEST: (0.0, test), _VAL: (test, test + val), _TRAIN: (test + val, 1.0)}
     place = np.where(numbers < test, _TEST, np.where(numbers < test + val, _VAL, _TRAIN))
     # (class, group) of the pool, each once, as class·groups + group: one number sorts much faster than two.
-    klass, group = np.divmod(np.unique(targets[pool] * len(numbers) + groups[pool]), max(1, len(numbers)))
+    member, row = strata.pairs
+    inside = pool[row]
+    klass, group = np.divmod(np.unique(member[inside] * len(numbers) + groups[row[inside]]), max(1, len(numbers)))
     classes_of = np.bincount(group, minlength=len(numbers))
     wanted = [part for part, (low, high) in bounds.items() if high > low]
     members = np.split(group, np.flatnonzero(np.diff(klass)) + 1) if len(group) else []
@@ -136,16 +154,18 @@ def _decide(
     return place
 
 
-def _check(source: Source, targets: NDArray[np.int64], place: NDArray[np.int64], left_out: NDArray[np.bool_]) -> None:
-    trained = np.bincount(targets[place == _TRAIN], minlength=len(source.classes))
-    for target in np.flatnonzero(trained == 0):
-        mine = targets == target
+def _check(source: Source, strata: Strata, place: NDArray[np.int64], left_out: NDArray[np.bool_]) -> None:
+    member, row = strata.pairs
+    trained = np.bincount(member[place[row] == _TRAIN], minlength=len(strata.names))[: len(strata.names)]
+    for number in np.flatnonzero(trained == 0):
+        mine = np.zeros(len(place), bool)
+        mine[row[member == number]] = True
         counts = Counter({"test": int((mine & (place == _TEST)).sum()), "val": int((mine & (place == _VAL)).sum())})
         counts["left out, for they equal pictures of test or val"] = int((mine & left_out).sum())
-        where = ", ".join(f"{number} {part}" for part, number in counts.items() if number) or "none can be read"
+        where = ", ".join(f"{count} {part}" for part, count in counts.items() if count) or "none can be read"
         raise SourceError(
-            f"{source.location}: the class {source.classes[target]!r} has no picture to train on"
-            f" (of {int(mine.sum())}: {where}); add pictures, or remove the class"
+            f"{source.location}: the {strata.noun} {strata.names[number]!r} has no picture to train on"
+            f" (of {int(mine.sum())}: {where}); add pictures, or remove the {strata.noun}"
         )
 
 

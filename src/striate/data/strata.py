@@ -33,6 +33,23 @@ class Strata:
     noun: str = "class"
 
     @property
+    def count(self) -> int:
+        """How many groups there are."""
+        if self.values.ndim == 2:
+            return int(self.values.shape[1]) + 1
+        return max(len(self.names), int(self.values.max(initial=-1)) + 1)
+
+    @property
+    def pairs(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """The group and the picture of every membership, both (M,), by pictures: of labelled pictures alone."""
+        if self.values.ndim == 1:
+            rows = np.flatnonzero(self.known)
+            return self.values[rows].astype(np.int64), rows
+        apart = self.known & ~self.values.any(axis=1)
+        rows, groups = np.nonzero(np.column_stack([self.values & self.known[:, None], apart]))
+        return groups.astype(np.int64), rows.astype(np.int64)
+
+    @property
     def numbers(self) -> tuple[tuple[int, ...], ...]:
         """The numbers of the groups each picture is in, rising; those of no group, but labelled, are a group apart."""
         if self.values.ndim == 1:

@@ -53,6 +53,11 @@ def target(value: Any) -> str:
     return whole(value, least=-1)
 
 
+def label(value: Any) -> str:
+    """What a picture shows: the number of a class, a list of numbers, or null where it is not known."""
+    return "" if value is None else listed(number)(value) if isinstance(value, list) else target(value)
+
+
 def number(value: Any) -> str:
     """A number, which is finite."""
     good = type(value) in (int, float) and math.isfinite(value) and abs(value) <= FARTHEST
@@ -148,6 +153,7 @@ FILES: Final[dict[str, Check]] = {
             "location": text,
             "data_dir": maybe(text),
             "classes": listed(text),
+            "labels": fields({}, names=listed(text), facts=named(anything)),
             "pictures": fields({"left_out": whole}, train=whole, val=whole, test=whole),
             "rejected": listed(fields({}, key=text, reason=text)),
             "notes": listed(text),
@@ -163,7 +169,7 @@ FILES: Final[dict[str, Check]] = {
     "split.json": fields(
         {"left_out": listed(text), "folds": fields({}, count=whole, places=listed(listed(target)))}, **_parts
     ),
-    "pictures.json": fields({}, keys=listed(text), targets=listed(target), digests=listed(text)),
+    "pictures.json": fields({}, keys=listed(text), targets=listed(label), digests=listed(text)),
     "finished.json": fields({"accuracy": maybe(_interval), "part": text, "pictures": whole}),
 }
 """The files of a run that are one JSON object."""

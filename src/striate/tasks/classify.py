@@ -5,14 +5,15 @@ Torch is imported by what computes with tensors alone.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from striate.data.labels.enough import check_enough
+from striate.data.labels.enough import check_enough, uneven_note
 from striate.data.sources.items import CLASSES, Source
 from striate.data.strata import Strata
 from striate.metrics.classification import target_ranks
@@ -62,6 +63,11 @@ class Classify(Task):
     def check_labels(self, source: Source, labels: Labels) -> None:
         """Refuse a source of which nothing could be measured: one picture a class."""
         check_enough(source)
+
+    def cautions(self, labels: Labels, rows: Sequence[int], recipe: Recipe) -> tuple[str, ...]:
+        """Say where one class has far more pictures than another, and nothing weighs them."""
+        counts = Counter(labels.values[list(rows)].tolist())
+        return uneven_note(labels.names, dict(counts), recipe.class_weights)
 
     def strata(self, labels: Labels) -> Strata:
         """Return the classes: each keeps its share, and has a picture to train on."""

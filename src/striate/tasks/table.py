@@ -7,6 +7,7 @@ from typing import Final
 
 from striate.data.sources.items import Source
 from striate.errors import RecipeError, SourceError
+from striate.recipe import Recipe
 from striate.tasks.classify import Classify
 from striate.tasks.task import Task
 
@@ -36,3 +37,19 @@ def learnable(source: Source) -> Source:
     if source.kind not in {task.kind for task in TASKS.values()}:
         raise SourceError(f"{'; '.join((*source.notes[:1], f'to learn {source.kind}'))} is not there yet")
     return source
+
+
+def task_of(recipe: Recipe) -> Task:
+    """Return the task of a recipe; of one that says none, as those of older runs, it is classification."""
+    return task_named(recipe.task or BY_ITSELF)
+
+
+def task_for(kind: str) -> Task:
+    """Return the first task that takes labels of this kind (`Source.kind`).
+
+    Errors: RecipeError where none does.
+    """
+    for task in TASKS.values():
+        if task.kind == kind:
+            return task
+    raise RecipeError(f"nothing is learnt of {kind} yet; the tasks are {', '.join(TASKS)}")

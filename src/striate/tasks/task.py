@@ -145,6 +145,10 @@ class Task(ABC):
     def strata(self, labels: Labels) -> Strata:
         """Return in what groups of pictures a split and folds keep their shares."""
 
+    def cautions(self, labels: Labels, rows: Sequence[int], recipe: Recipe) -> tuple[str, ...]:
+        """Return what a person should know of the labels of the pictures to train on, whose ``rows`` these are."""
+        return ()
+
     def settle(self, labels: Labels, rows: Sequence[int]) -> Labels:
         """Return labels with those facts that are learnt from the pictures trained on, whose ``rows`` these are."""
         return labels

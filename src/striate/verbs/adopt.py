@@ -32,7 +32,7 @@ from striate.spec.shape import Shape
 from striate.spec.survey import Survey
 from striate.verbs.adopt_weights import with_weights
 from striate.verbs.evaluate import Evaluation, evaluate_on, evaluate_run
-from striate.verbs.prepare import ProvidedModel
+from striate.verbs.prepared import ProvidedModel
 from striate.verbs.train import Event, Planned, training
 
 if TYPE_CHECKING:

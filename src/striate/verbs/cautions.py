@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections import Counter
-
 from striate.data.copies import Copies, find_copies
-from striate.data.labels.enough import uneven_note
 from striate.data.pictures import depth
 from striate.data.sources.items import Source
-from striate.verbs.prepare import Prepared
+from striate.verbs.prepared import Prepared
 from striate.words import counted, plural
 
 
@@ -35,11 +32,11 @@ def cautions(prepared: Prepared) -> tuple[str, ...]:
 
     Example: ``cautions(reopen_data(Run.open("last")))``
     """
-    source, targets = prepared.source, prepared.targets
-    trained = Counter(targets[list(prepared.split.train)].tolist())
+    source = prepared.source
     return (
         *source.notes,
         *depth.notes(depth.tally(prepared.store.depths), prepared.preprocess.bits),
         *copies_of(prepared).lines(source.items, source.classes),
-        *uneven_note(source.classes, dict(trained), prepared.recipe.class_weights),
+        *prepared.labels.notes,
+        *prepared.task.cautions(prepared.labels, prepared.split.train, prepared.recipe),
     )

@@ -8,7 +8,8 @@ import numpy as np
 
 from striate.interpret.arithmetic.filters import freeze
 from striate.recipe import FIRST
-from striate.verbs.prepare import Prepared, first_layer
+from striate.verbs.plan import first_layer
+from striate.verbs.prepared import Prepared
 
 if TYPE_CHECKING:
     from striate.engine.fit import Training

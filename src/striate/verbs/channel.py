@@ -22,7 +22,7 @@ from striate.interpret.attribution.modified_backprop import deconvolution, is_ru
 from striate.interpret.look import ChannelLook
 from striate.interpret.torch_probe import TorchProbe
 from striate.model.adopt.wrapped_module import WrappedModule
-from striate.verbs.prepare import Prepared, subset
+from striate.verbs.prepared import Prepared, subset
 
 SEARCHED = 5000  # pictures that are enough to find what excites a channel
 GROWN = 12, 96  # steps that a maximised picture grows on a page, at least and at the most

@@ -17,7 +17,7 @@ from striate.render.html.compare_page import Comparison
 from striate.runs.run import Run
 from striate.verbs.evaluate import Evaluation, evaluate
 from striate.verbs.evaluate_folds import DESIGN
-from striate.verbs.prepare import Prepared, Progress
+from striate.verbs.prepared import Prepared, Progress
 from striate.verbs.reopen import reopen_data
 from striate.words import counted
 

@@ -10,7 +10,6 @@ import numpy as np
 
 from striate.data.folds import Folds
 from striate.data.pictures import depth
-from striate.data.sources.items import CLASSES
 from striate.data.sources.source import Source, check_rejected, find
 from striate.data.store.store import Store, open_store
 from striate.defaults import SMALL
@@ -24,10 +23,11 @@ from striate.runs.predictor import Predictor
 from striate.runs.run import Run
 from striate.tasks.calibrate import Calibration
 from striate.tasks.ood import OODDetector
+from striate.tasks.table import task_named
 from striate.verbs.cautions import copies_of, left_out
 from striate.verbs.folds import PART, answers_of
 from striate.verbs.lineage import learnt_before, seen
-from striate.verbs.prepare import Prepared, Progress, ProvidedModel
+from striate.verbs.prepared import Prepared, Progress, ProvidedModel
 from striate.verbs.reopen import changes, reopen_data
 from striate.verbs.report import counts_of
 from striate.words import counted
@@ -231,7 +231,14 @@ def evaluate_on(
     ``run``, where it is the model of one, says how many of them it was trained on.
     Labels are names of classes, whatever they look like: a list of 0.1 and 0.5 is held against what the model knows.
     """
-    source = find(data, data_dir=data_dir, progress=progress, least_classes=1, label_from=label_from, kind=CLASSES)
+    source = find(
+        data,
+        data_dir=data_dir,
+        progress=progress,
+        least_classes=1,
+        label_from=label_from,
+        kind=task_named(predictor.facts.task).kind,
+    )
     stored = open_store(source, predictor.preprocess, progress=progress)
     check_rejected(stored.source, allow_bad=allow_bad)
     targets = _matched(stored.source, predictor.classes)

@@ -9,7 +9,7 @@ from striate.tasks.ood import OODDetector
 from striate.verbs.evaluate import Evaluation, of_run
 from striate.verbs.finish import spread
 from striate.verbs.folds import PART, means
-from striate.verbs.prepare import Prepared
+from striate.verbs.prepared import Prepared
 
 DESIGN = 1.5  # variance of a cross-validated figure, in that of as many independent answers (docs/decisions/0010)
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
 
 from striate.runs import filters, maps
 from striate.runs.run import Run
-from striate.verbs.prepare import Prepared
+from striate.verbs.prepared import Prepared
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -18,7 +18,7 @@ from striate.runs.predictor import Predictor
 from striate.runs.run import Run
 from striate.runs.seal import beside, graph_digest
 from striate.tasks.ood import PREFIX
-from striate.verbs.prepare import Prepared, Progress, subset
+from striate.verbs.prepared import Prepared, Progress, subset
 from striate.verbs.reopen import reopen_data
 from striate.words import counted
 

@@ -28,7 +28,7 @@ from striate.tasks.ood import OODDetector, fit_ood, fit_ood_at
 from striate.tasks.sketch import spread_evenly
 from striate.verbs.cautions import copies_of
 from striate.verbs.lineage import learnt_before
-from striate.verbs.prepare import Prepared, subset
+from striate.verbs.prepared import Prepared, subset
 
 if TYPE_CHECKING:
     import torch

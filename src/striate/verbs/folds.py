@@ -25,7 +25,7 @@ from striate.runs.answers import Answers
 from striate.runs.run import Run
 from striate.tasks.ood import log_distances
 from striate.verbs.events import FoldDone, Folding
-from striate.verbs.prepare import Prepared, ProvidedModel, scaled, subset
+from striate.verbs.prepared import Prepared, ProvidedModel, scaled, subset
 from striate.words import counted
 
 if TYPE_CHECKING:

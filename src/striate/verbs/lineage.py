@@ -15,7 +15,7 @@ from striate.errors import StriateError
 from striate.model.files.weights import read_facts
 from striate.runs import names
 from striate.runs.run import Run
-from striate.verbs.prepare import Prepared
+from striate.verbs.prepared import Prepared
 from striate.verbs.reopen import recipe_of, trained_on
 from striate.verbs.start import KEPT
 from striate.words import counted, plural

@@ -39,7 +39,7 @@ from striate.verbs.evaluate import evaluate_prepared
 from striate.verbs.evaluate_folds import evaluate_folds
 from striate.verbs.folds import answers_of
 from striate.verbs.learnt_from import caution
-from striate.verbs.prepare import Prepared, Progress, ProvidedModel, subset
+from striate.verbs.prepared import Prepared, Progress, ProvidedModel, subset
 from striate.verbs.probe import Network, open_probe
 from striate.verbs.reopen import changes, recipe_of, reopen_data, row_of
 from striate.verbs.why import evidence

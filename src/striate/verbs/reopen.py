@@ -9,15 +9,19 @@ from typing import Any
 
 from striate import recipe as recipes
 from striate.data.pictures.preprocess import Preprocess
-from striate.data.sources.items import Source
+from striate.data.sources.items import Source, Target
 from striate.data.split import Split
 from striate.data.store.store import open_store
 from striate.errors import DataError, ModelError, RunError, SourceError, StriateError
 from striate.recipe import Recipe
 from striate.runs.run import Run
+from striate.tasks.table import task_of
+from striate.tasks.task import Labels, Task
 from striate.verbs.cautions import copies_of
 from striate.verbs.folds import folds_again, split_facts
-from striate.verbs.prepare import Prepared, Progress, ProvidedModel, find_pictures, plan
+from striate.verbs.pictures import find_pictures
+from striate.verbs.plan import plan
+from striate.verbs.prepared import Prepared, Progress, ProvidedModel
 from striate.words import counted, plural
 
 PARTS = ("train", "val", "test", "left_out")
@@ -47,6 +51,8 @@ def reopen_data(
     """
     facts, keys = run.source(), parts_of(run)
     recipe = recipe or recipe_of(run)
+    task = task_of(recipe)
+    recipe = recipe.changed(task=task.name)
     classes, preprocess = _kept(run, facts)
     folder = facts.get("data_dir")
     where = Path(folder) if isinstance(folder, str) and Path(folder).is_dir() else data_dir
@@ -61,13 +67,14 @@ def reopen_data(
     added = tuple(
         item.key for item in found.items if item.labelled and item.key not in wanted and item.key not in rejected
     )
-    net, survey, preprocess = plan(recipe, classes=len(classes), preprocess=preprocess, own=own)
     there = [item.key for item in found.items if item.key in wanted]
     if not there:
         raise RunError(f"none of the {len(wanted):,} pictures of {run.name} is in {found.location} any more")
     if not without_missing:
         _check_there(run, found, wanted, wanted - set(there))
     stored = open_store(_named_as(found.only(wanted), classes), preprocess, progress=progress)
+    labels = _labels(task, stored.source, recipe, facts)
+    net, survey, preprocess = plan(recipe, labels.kept, preprocess=preprocess, own=own)
     index = {item.key: place for place, item in enumerate(stored.source.items)}
     missing = tuple(sorted(wanted - index.keys()))
     if not without_missing:
@@ -76,7 +83,17 @@ def reopen_data(
     parts = Split(rows["train"], rows["val"], rows["test"], rows["left_out"])
     folds = folds_again(run.split(), index, len(stored.source.items), run.path / "split.json")
     prepared = Prepared(
-        recipe, net, survey, stored.source, stored.store, parts, preprocess, added=added, missing=missing, folds=folds
+        recipe,
+        net,
+        survey,
+        stored.source,
+        labels,
+        stored.store,
+        parts,
+        preprocess,
+        added=added,
+        missing=missing,
+        folds=folds,
     )
     _check_same(run, prepared, facts)
     return prepared
@@ -102,7 +119,7 @@ def parts_of(run: Run) -> dict[str, list[str]]:
 
 
 def pictures_facts(prepared: Prepared) -> dict[str, Any]:
-    """Return what a run keeps of each of its pictures, to know it again: key, class index, digest of the content."""
+    """Return what a run keeps of each of its pictures, to know it again: key, label, digest of the content."""
     return {
         "keys": [item.key for item in prepared.source.items],
         "targets": [item.target for item in prepared.source.items],
@@ -118,6 +135,7 @@ def source_facts(prepared: Prepared, data_dir: Path | None) -> dict[str, Any]:
         "location": source.location,
         "data_dir": None if data_dir is None else str(data_dir.absolute()),
         "classes": list(source.classes),
+        "labels": {"names": list(prepared.labels.names), "facts": dict(prepared.labels.facts)},
         "pictures": {part: len(getattr(prepared.split, part)) for part in PARTS},
         "rejected": [{"key": bad.key, "reason": bad.reason} for bad in source.rejected],
         "passed_over": {"files": len(source.passed_over), "first": list(source.passed_over[:NAMED])},
@@ -155,8 +173,8 @@ def leave_out(run: Run, prepared: Prepared) -> None:
     run.write_json("split.json", split_facts(prepared))
 
 
-def known_pictures(run: Run) -> dict[str, tuple[int, str]] | None:
-    """Return class index and digest (hex) of each picture of a run by its key; None where it kept none (0.1.0).
+def known_pictures(run: Run) -> dict[str, tuple[Target, str]] | None:
+    """Return label and digest (hex) of each picture of a run by its key; None where it kept none (0.1.0).
 
     Errors: RunError when they are damaged.
     """
@@ -167,7 +185,8 @@ def known_pictures(run: Run) -> dict[str, tuple[int, str]] | None:
     keys, targets, digests = (facts[name] for name in ("keys", "targets", "digests"))
     if not len(keys) == len(targets) == len(digests):
         raise RunError(f"{path} is damaged: its lists do not belong together; {run.name} cannot be used")
-    return {key: (target, digest) for key, target, digest in zip(keys, targets, digests, strict=True)}
+    said = [tuple(target) if isinstance(target, list) else target for target in targets]
+    return {key: (target, digest) for key, target, digest in zip(keys, said, digests, strict=True)}
 
 
 def changes(run: Run, prepared: Prepared) -> tuple[str, ...]:
@@ -245,14 +264,27 @@ def _check_there(run: Run, found: Source, wanted: Collection[str], missing: Coll
         )
 
 
-def _named_as(source: Source, classes: Sequence[str]) -> Source:
-    """Return a source with the run's classes in the run's order, whatever classes were added or emptied since."""
-    if source.classes == classes:
+def _named_as(source: Source, names: Sequence[str]) -> Source:
+    """Return a source with the run's names in the run's order, whatever classes or tags were added or emptied since."""
+    if source.classes == names:
         return source
-    place = {name: index for index, name in enumerate(classes)}
+    place = {name: index for index, name in enumerate(names)}
     new = [place.get(name, -1) for name in source.classes] + [-1]
-    items = tuple(replace(item, target=new[item.place]) for item in source.items)
-    return replace(source, classes=tuple(classes), items=items)
+    column = {name: index for index, name in enumerate(source.classes)}
+
+    def again(target: Target) -> Target:
+        if isinstance(target, tuple):
+            return tuple(target[column[name]] if name in column else 0.0 for name in names)
+        return None if target is None else new[target]
+
+    items = tuple(replace(item, target=again(item.target)) for item in source.items)
+    return replace(source, classes=tuple(names), items=items)
+
+
+def _labels(task: Task, source: Source, recipe: Recipe, facts: Mapping[str, Any]) -> Labels:
+    """Return the labels of a run's pictures, with the names and facts that it keeps; older runs kept none."""
+    labels, kept = task.labels(source, recipe), facts.get("labels")
+    return labels if kept is None else replace(labels, names=tuple(kept["names"]), facts=kept["facts"])
 
 
 def _check_same(run: Run, prepared: Prepared, facts: Mapping[str, Any]) -> None:

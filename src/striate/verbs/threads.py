@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING
 
 from striate.errors import StriateError
 from striate.verbs.chance import begun, from_chance
-from striate.verbs.prepare import Prepared, ProvidedModel
-from striate.verbs.start import Start
+from striate.verbs.prepared import Prepared, ProvidedModel, Start
 
 if TYPE_CHECKING:
     from striate.engine.threads import Pace

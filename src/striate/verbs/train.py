@@ -24,9 +24,10 @@ from striate.verbs import reopen
 from striate.verbs.chance import begun, from_chance
 from striate.verbs.events import Event, Finished, Finishing, Planned, follow
 from striate.verbs.folds import begun_again, few, fold_prepared, keep_begun, net_folds, split_facts
-from striate.verbs.prepare import Prepared, Progress, ProvidedModel, prepare
+from striate.verbs.prepare import prepare
+from striate.verbs.prepared import Prepared, Progress, ProvidedModel, Start
 from striate.verbs.reopen import PICTURES, leave_out, pictures_facts, recipe_of, reopen_data, source_facts
-from striate.verbs.start import Start, keep, kept, open_start, open_usual
+from striate.verbs.start import keep, kept, open_start, open_usual
 from striate.verbs.threads import with_threads
 from striate.words import counted
 

@@ -20,8 +20,7 @@ from striate.errors import ModelError
 from striate.model.build.model import build
 from striate.runs.onnx_file import session
 from striate.spec.shape import Shape
-from striate.verbs.prepare import Prepared, Progress
-from striate.verbs.start import Start
+from striate.verbs.prepared import Prepared, Progress, Start
 
 if TYPE_CHECKING:
     from striate.model.build.model import Model

@@ -31,8 +31,7 @@ from striate.verbs.events import Event, Finished, Finishing, Planned, follow
 from striate.verbs.finish import asking, finish, keep_model
 from striate.verbs.folds import few, fold_prepared, head_folds, net_folds
 from striate.verbs.lineage import learnt_before
-from striate.verbs.prepare import WORTH_SHARING, Prepared, Progress
-from striate.verbs.start import Start
+from striate.verbs.prepared import WORTH_SHARING, Prepared, Progress, Start
 from striate.verbs.trunk import frozen_net, trunk_features
 from striate.words import counted
 

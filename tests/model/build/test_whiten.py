@@ -12,7 +12,8 @@ from striate.model.build.model import Model, build
 from striate.model.build.whiten import whiten
 from striate.recipe import Recipe
 from striate.spec import Shape, parse
-from striate.verbs.prepare import plan
+from striate.tasks.task import LabelFacts
+from striate.verbs.plan import plan
 
 ROWS = np.arange(0, 200, 2)
 
@@ -86,7 +87,7 @@ def test_large_windows_take_fewer_patches(monkeypatch: pytest.MonkeyPatch) -> No
 def test_a_net_that_begins_otherwise_is_refused(text: str) -> None:
     facts = {"pictures": 200, "height": 20, "width": 20, "uniform": True, "gray": False}
     with pytest.raises(RecipeError, match="whiten: the net begins with"):
-        plan(Recipe(source="x", net=text, whiten=True).settled(**facts), classes=3)
+        plan(Recipe(source="x", net=text, whiten=True).settled(**facts), LabelFacts(("a", "b", "c")))
 
 
 def test_weights_to_start_from_are_not_overwritten() -> None:

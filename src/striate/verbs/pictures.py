@@ -1,0 +1,36 @@
+"""The pictures of a recipe: the one place where they are looked for. No torch."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from striate.data.sources.source import Source, find
+from striate.recipe import Recipe
+from striate.tasks.table import kind_of, learnable
+from striate.verbs.prepared import Progress
+
+
+def find_pictures(
+    recipe: Recipe,
+    *,
+    data_dir: Path | None = None,
+    download: bool = True,
+    least_classes: int = 2,
+    progress: Progress | None = None,
+) -> Source:
+    """Return the source that a recipe names: the one place where its pictures are looked for, first and later.
+
+    Labels are read as the task of the recipe takes them; without one the source says what they are.
+
+    Errors: SourceError, DownloadError.
+    """
+    source = find(
+        recipe.source,
+        data_dir=data_dir,
+        download=download,
+        least_classes=least_classes,
+        label_from=recipe.label_from,
+        kind=kind_of(recipe.task),
+        progress=progress,
+    )
+    return learnable(source)

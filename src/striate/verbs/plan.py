@@ -1,0 +1,128 @@
+"""Plan: the net of a recipe on its pictures, and what it cannot be, before torch is imported.
+
+Impossible geometry and a net that does not read stop here, in a fraction of a second.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from striate import nets
+from striate.data.pictures.depth import FULL
+from striate.data.pictures.preprocess import Preprocess
+from striate.engine import progressive
+from striate.errors import DescribeError, RecipeError
+from striate.interpret.arithmetic import filters
+from striate.recipe import FIRST, Recipe
+from striate.spec.code import Code
+from striate.spec.layers import BatchNorm, Conv, GroupNorm
+from striate.spec.net import Named, Net
+from striate.spec.stages import stages
+from striate.spec.survey import Survey
+from striate.tasks.table import task_of
+from striate.tasks.task import LabelFacts
+from striate.verbs.prepared import ProvidedModel
+
+
+def plan(
+    recipe: Recipe, facts: LabelFacts, *, preprocess: Preprocess | None = None, own: ProvidedModel | None = None
+) -> tuple[Net, Survey, Preprocess]:
+    """Return the net of a settled recipe, its survey, and how pictures become its input.
+
+    ``facts`` are those of what is learnt, and decide how the net ends. ``preprocess`` is that of the weights it starts
+    from; what the recipe says of size and resizing wins over it.
+
+    Errors: DescribeError, also for a net that does not end as its task has to.
+    """
+    assert recipe.net is not None and recipe.size is not None and recipe.resize is not None
+    channels = 1 if recipe.colour == "gray" else 3
+    height, width = recipe.size
+    task = task_of(recipe)
+    net = net_of(recipe, own).with_classes(task.width(facts))
+    if recipe.first is not None:
+        net = Named(first_layer(recipe.first, channels)[0], FIRST) >> net
+    survey = net.on(channels, height, width, fit=recipe.fit or "exact")  # a run of before this field was exact
+    task.check(survey, facts)
+    _check_whiten(recipe, survey, own)
+    _check_progressive(recipe, net, survey)
+    if recipe.first is not None:
+        survey = survey.with_frozen([FIRST])
+    if recipe.tune == "head":
+        survey = survey.with_frozen([path for stage in stages(survey)[:-1] for path in stage])
+    if preprocess is not None:
+        bits = recipe.bits or preprocess.bits
+        return net, survey, replace(preprocess, height=height, width=width, resize=recipe.resize, bits=bits)
+    bits = recipe.bits or FULL
+    return net, survey, Preprocess(height=height, width=width, channels=channels, resize=recipe.resize, bits=bits)
+
+
+def first_layer(text: str, channels: int) -> tuple[Conv, np.ndarray]:
+    """Return the convolution that a filter is on each channel of the pictures by itself, and its weights.
+
+    The maps are as large as the pictures. Errors: DescribeError for no filter, RecipeError for one without a centre.
+    """
+    filter = filters.read(text)
+    if not all(side % 2 for side in filter.size):
+        rows, columns = filter.size
+        raise RecipeError(
+            f"first = {text!r}: a filter of {rows}x{columns} has no pixel in its middle; give it an odd number of rows"
+            " and columns"
+        )
+    return filters.as_conv(filter, channels=channels, padding="same")
+
+
+def net_of(recipe: Recipe, own: ProvidedModel | None) -> Net:
+    """Return the net that a recipe names, or that is there already."""
+    if own is not None:
+        return own.net
+    assert recipe.net is not None
+    return nets.resolve(recipe.net)
+
+
+def lasting(recipe: Recipe, own: ProvidedModel | None) -> str:
+    """Return the name of a published net as it is, any other net, of a file too, as its text."""
+    return recipe.net if recipe.net in nets.CATALOG else str(net_of(recipe, own))
+
+
+def normed(net: Net) -> bool:
+    """Whether a net normalises over pictures or maps; layer norm alone wants AdamW all the same (ConvNeXt's paper)."""
+    return any(
+        isinstance(layer, BatchNorm | GroupNorm) or (isinstance(layer, Code) and layer.normed) for layer in net.layers()
+    )
+
+
+def _check_whiten(recipe: Recipe, survey: Survey, own: ProvidedModel | None) -> None:
+    """Refuse whitening where there is no convolution to begin with it. Errors: RecipeError."""
+    if not recipe.whiten:
+        return
+    if own is not None:
+        raise RecipeError("whiten: an adopted module comes with its own first weights; leave whiten out")
+    begins = survey.layers[0]
+    if not (isinstance(begins, Conv) and begins.groups == 1 and begins.connections is None):
+        raise RecipeError(
+            f"whiten: the net begins with {survey.rows[0].path} ({survey.rows[0].layer}), and what can begin by"
+            " whitening is a convolution that sees all channels; leave whiten out"
+        )
+
+
+def _check_progressive(recipe: Recipe, net: Net, survey: Survey) -> None:
+    """Refuse stages of progressive resizing that this very net cannot be trained at. Errors: RecipeError."""
+    full = survey.input.size
+    for until, longer in recipe.progressive:
+        if longer >= max(full):
+            raise RecipeError(
+                f"progressive: {longer} pixels until {until:g} of the steps, and the pictures have {max(full)} anyway;"
+                " leave that stage out, or name a larger size"
+            )
+        height, width = progressive.size(full, longer)
+        try:
+            there = net.on(survey.input.channels, height, width, fit="floor")
+        except DescribeError as error:
+            raise RecipeError(f"progressive: the net does not take pictures of {height}x{width}: {error}") from None
+        if there.parameters != survey.parameters:
+            raise RecipeError(
+                f"progressive: at {height}x{width} the net has {there.parameters:,} parameters and at"
+                f" {full[0]}x{full[1]} {survey.parameters:,}, so it is another; let it end in global pooling"
+            )
