@@ -11,6 +11,7 @@ import numpy as np
 
 from striate import files
 from striate.data.pictures.given import Picture, one
+from striate.data.sources.items import Item, Target
 from striate.data.store.rows import digest_of
 from striate.errors import StriateError
 from striate.runs import answers as kept
@@ -49,7 +50,7 @@ def _told(run: Run, digest: str, says: Scores | None) -> str:
     key = next((key for key in train if (known or {}).get(key, (-1, ""))[1] == digest), None)
     if known is None or key is None:
         return ""
-    label = run.source()["classes"][known[key][0]]
+    label = Item(key, known[key][0]).said(run.source()["classes"])
     head = f"This picture ({key}, labelled {label}) was among the {len(train):,} training pictures of {run.name}"
     answer = "" if says is None else f" ({says})"
     if "folds" not in run.split():
@@ -63,7 +64,7 @@ def _told(run: Run, digest: str, says: Scores | None) -> str:
     return f"{head}; out-of-fold the answer was {before}; the model that is kept, which is shown here, {told}."
 
 
-def _out_of_fold(run: Run, key: str, known: dict[str, tuple[int, str]]) -> Scores | None:
+def _out_of_fold(run: Run, key: str, known: dict[str, tuple[Target, str]]) -> Scores | None:
     """Return what a net that had not seen a picture said of it, calibrated by the other folds as in the report."""
     split = cast("dict[str, Any]", run.split())
     keys = measured_keys(split)
