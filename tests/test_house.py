@@ -25,6 +25,7 @@ ORDER = [
     ["interpret", "export"],  # which do not import each other
     ["render"],
     ["verbs"],
+    ["session"],
     ["cli"],
 ]
 RANK = {room: rank for rank, rooms in enumerate(ORDER) for room in rooms}

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import click
 
-from striate.cli import shared_options, terminal
-from striate.cli.progress import Progress
+from striate.cli import shared_options
 from striate.cli.write_output import check_free, write_output
 from striate.render.html import compare_page
 from striate.render.html.look_page import is_ours, page
+from striate.session import terminal
+from striate.session.progress import Progress
 
 
 @click.command()

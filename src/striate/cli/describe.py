@@ -9,8 +9,8 @@ from typing import Literal
 
 import click
 
-from striate.cli import terminal
 from striate.errors import DescribeError
+from striate.session import terminal
 from striate.spec.survey import Survey
 from striate.verbs.describe import describe, parse_input
 

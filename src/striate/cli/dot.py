@@ -9,8 +9,8 @@ from typing import Any
 import click
 
 from striate.cli import probe_options as of
-from striate.cli import terminal
 from striate.errors import DescribeError
+from striate.session import terminal
 
 
 @click.command()

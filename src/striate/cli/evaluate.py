@@ -8,9 +8,9 @@ from pathlib import Path
 import click
 
 from striate.cli import shared_options
-from striate.cli.label_lines import label_lines
-from striate.cli.progress import Progress
 from striate.errors import RunError
+from striate.session.label_lines import label_lines
+from striate.session.progress import Progress
 from striate.verbs.evaluate import Evaluation, evaluate
 from striate.words import counted
 

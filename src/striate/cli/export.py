@@ -7,9 +7,10 @@ from pathlib import Path
 
 import click
 
-from striate.cli import shared_options, terminal
-from striate.cli.progress import Progress
+from striate.cli import shared_options
 from striate.cli.write_output import check_free
+from striate.session import terminal
+from striate.session.progress import Progress
 from striate.verbs.export import export
 
 

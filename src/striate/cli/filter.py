@@ -7,9 +7,9 @@ from pathlib import Path
 
 import click
 
-from striate.cli import terminal
 from striate.errors import DescribeError
 from striate.interpret.arithmetic.filters import FILTERS, Filtered
+from striate.session import terminal
 from striate.verbs.filter import filter_picture
 
 _NAMES = "; ".join(f"{name} {takes}".rstrip() for name, (_, takes, _) in FILTERS.items())

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from striate.cli import probe_options as of
-from striate.cli import shared_options, terminal
+from striate.cli import shared_options
 from striate.cli.write_output import check_free, write_output
+from striate.session import terminal
 
 if TYPE_CHECKING:
     from striate.interpret.torch_probe import TorchProbe

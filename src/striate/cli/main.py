@@ -17,8 +17,8 @@ from typing import Final
 
 import click
 
-from striate.cli import terminal
 from striate.errors import FULL, DescribeError, StriateError
+from striate.session import terminal
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "describe": ("striate.cli.describe", "The table of a network: shapes, parameters, MACs, receptive fields."),

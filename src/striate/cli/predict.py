@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from striate.cli import shared_options, terminal
-from striate.cli.progress import Progress
+from striate.cli import shared_options
 from striate.errors import PictureError
+from striate.session import terminal
+from striate.session.progress import Progress
 from striate.verbs.predict import open_predictor, pictures, predict
 
 if TYPE_CHECKING:

@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from striate.cli import terminal
 from striate.cli.write_output import check_free, writing_output
 from striate.errors import PictureError
+from striate.session import terminal
 from striate.words import counted
 
 if TYPE_CHECKING:

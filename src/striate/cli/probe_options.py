@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from striate.cli import shared_options, terminal
-from striate.cli.progress import Progress
+from striate.cli import shared_options
 from striate.errors import DescribeError
+from striate.session import terminal
+from striate.session.progress import Progress
 
 if TYPE_CHECKING:
     from striate.verbs.probe import Network

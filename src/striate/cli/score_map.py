@@ -8,11 +8,11 @@ from pathlib import Path
 
 import click
 
-from striate.cli import terminal
 from striate.cli.write_output import check_free, write_output
 from striate.errors import SourceError
 from striate.render.png.overlay import is_ours, overlay
 from striate.runs.predictor import Predictor
+from striate.session import terminal
 from striate.tasks.score_map import ScoreMap
 from striate.verbs.score_map import score_map
 

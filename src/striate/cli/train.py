@@ -16,10 +16,10 @@ import click
 
 from striate import recipe as recipes
 from striate.cli import shared_options
-from striate.cli.progress import Line, Progress, clock
-from striate.cli.train_text import plan_text, result_text
 from striate.errors import DivergedError, RecipeError, StriateError
 from striate.recipe import Recipe
+from striate.session.progress import Line, Progress, clock
+from striate.session.train_text import plan_text, result_text
 from striate.verbs.events import FoldDone, Folding
 from striate.verbs.train import Event, Finished, Finishing, Planned, resuming, training
 from striate.words import counted

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import click
 
-from striate.cli import terminal
 from striate.errors import DescribeError
 from striate.interpret.arithmetic.walk import Walk
+from striate.session import terminal
 from striate.verbs.walk import POOLS, parse_pair, walk_of
 
 

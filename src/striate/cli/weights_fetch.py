@@ -6,8 +6,9 @@ from pathlib import Path
 
 import click
 
-from striate.cli import shared_options, terminal
-from striate.cli.progress import Progress
+from striate.cli import shared_options
+from striate.session import terminal
+from striate.session.progress import Progress
 from striate.verbs.weights import fetch_weights
 
 

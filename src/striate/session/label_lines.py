@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from striate.cli import terminal
+from striate.session import terminal
 from striate.words import counted
 
 if TYPE_CHECKING:

@@ -6,11 +6,11 @@ import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
-from striate.cli import terminal
-from striate.cli.label_lines import label_lines
-from striate.cli.progress import clock
 from striate.metrics.weak import caveats
 from striate.recipe import Recipe
+from striate.session import terminal
+from striate.session.label_lines import label_lines
+from striate.session.progress import clock
 from striate.verbs.cautions import cautions
 from striate.verbs.events import Finished, Planned
 from striate.verbs.prepared import Prepared

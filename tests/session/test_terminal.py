@@ -15,7 +15,7 @@ import pytest
 from rich.console import Console
 from tests.runs import hostile
 
-from striate.cli import terminal
+from striate.session import terminal
 
 EVIL = "\x1b]0;owned\x07\x1b[2J\r\x9b\x7f\u202ecat"
 

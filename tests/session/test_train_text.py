@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from striate.cli.evaluate import text
-from striate.cli.train_text import result_text
 from striate.metrics.report import classification_report
 from striate.runs.run import Run
+from striate.session.train_text import result_text
 from striate.tasks.calibrate import Calibration
 from striate.verbs.evaluate import Evaluation
 from striate.verbs.events import Finished

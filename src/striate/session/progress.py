@@ -6,7 +6,7 @@ import sys
 from types import TracebackType
 from typing import TYPE_CHECKING, cast
 
-from striate.cli import terminal
+from striate.session import terminal
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bars

@@ -1,0 +1,1 @@
+"""What a person holds in a script or a notebook, and what they see while they wait."""
