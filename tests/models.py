@@ -20,10 +20,9 @@ def facts_of(net: str, *, temperature: float) -> ModelFile:
         net=net,
         input=(3, 12, 16),
         task="classify",
-        classes=("cat", "dog", "owl"),
+        names=("cat", "dog", "owl"),
         preprocess=HOW.to_dict(),
-        calibration={"temperature": temperature},
-        unknown=None,
+        state={"calibration": {"temperature": temperature}, "unknown": None},
         provenance={},
     )
 

@@ -19,8 +19,12 @@ from striate.cli import predict_csv
 from striate.errors import DataError, PictureError
 from striate.model.files.weights import to_bytes
 from striate.tasks.prediction import Scores
+from striate.tasks.table import TASKS
+from striate.tasks.task import LabelFacts
 
 NET = "conv 4 3x3 >> relu >> globalavgpool >> flatten >> dense"
+CLASSIFY = TASKS["classify"]
+FIXED = ("picture", "best", "unknown", "strangeness", "threshold", "error")
 NAMES = [
     "cat",
     "a,b",
@@ -63,7 +67,7 @@ def test_the_table_says_what_the_json_says(asked: Place) -> None:
     assert answer.out == "5 pictures in a.csv\n"
     wanted = json.loads(asked("predict", "new", "--model", "m.safetensors", "--json").done().out)
     got = table(asked.path / "a.csv")
-    assert list(got[0]) == [*predict_csv.FIXED, *(f"probability of {name}" for name in ("cat", "dog", "owl"))]
+    assert list(got[0]) == [*FIXED, *(f"probability of {name}" for name in ("cat", "dog", "owl"))]
     assert len(got) == len(wanted) == 5
     for row, one in zip(got, wanted, strict=True):
         assert (row["picture"], row["best"], row["unknown"], row["error"]) == (one["picture"], one["best"], "false", "")
@@ -132,7 +136,7 @@ def test_any_class_reads_back(tmp_path: Path) -> None:
         p = share.copy()
         p[index] += 1
         answers.append((Path(f"{index}.png"), Scores(tuple(NAMES), p / 2, ood_score=0.1 * index, threshold=2 / 3)))
-    predict_csv.write(tmp_path / "a.csv", answers, NAMES, top=None, bad=pytest.fail)
+    predict_csv.write(tmp_path / "a.csv", answers, CLASSIFY, LabelFacts(tuple(NAMES)), top=None, bad=pytest.fail)
     rows = table(tmp_path / "a.csv")
     assert [plain(row["best"]) for row in rows] == NAMES
     assert [name.removeprefix("probability of ") for name in list(rows[0])[6:]] == NAMES
@@ -150,13 +154,16 @@ def test_none_of_these_has_no_best_and_many_classes_are_ranked(tmp_path: Path) -
     stranger = Scores(tuple(many), p / p.sum(), unknown=True, ood_score=3.5, threshold=2.0)
     answers = [(Path("x.png"), stranger), (Path("=y.png"), PictureError("=y.png: it is torn"))]
     told: list[str] = []
-    assert predict_csv.write(tmp_path / "a.csv", answers, many, top=None, bad=told.append) == 2
+    assert (
+        predict_csv.write(tmp_path / "a.csv", answers, CLASSIFY, LabelFacts(tuple(many)), top=None, bad=told.append)
+        == 2
+    )
     strange, torn = table(tmp_path / "a.csv")
     assert (strange["best"], strange["unknown"], strange["strangeness"]) == ("", "true", "3.5")
     assert [strange[f"class {rank}"] for rank in range(1, 6)] == ["c50", "c49", "c48", "c47", "c46"]
     assert len(strange) == 6 + 10
     assert told == ["=y.png: it is torn"] and torn["error"] == "./=y.png: it is torn"
-    assert len(predict_csv.header(many[:50])) == 6 + 50
+    assert len(predict_csv.header(CLASSIFY, LabelFacts(tuple(many[:50])))) == 6 + 50
 
 
 def test_it_is_written_as_answers_come_and_whole_or_not_at_all(tmp_path: Path) -> None:
@@ -174,14 +181,25 @@ def test_it_is_written_as_answers_come_and_whole_or_not_at_all(tmp_path: Path) -
             yield Path(f"{index:06}.png"), one
 
     with pytest.raises(OSError, match="the reader"):
-        predict_csv.write(tmp_path / "a.csv", answers(True), one.classes, top=None, bad=pytest.fail)
+        predict_csv.write(
+            tmp_path / "a.csv", answers(True), CLASSIFY, LabelFacts(one.classes), top=None, bad=pytest.fail
+        )
     assert list(tmp_path.iterdir()) == []
-    assert predict_csv.write(tmp_path / "a.csv", answers(False), one.classes, top=None, bad=pytest.fail) == 20_000
+    assert (
+        predict_csv.write(
+            tmp_path / "a.csv", answers(False), CLASSIFY, LabelFacts(one.classes), top=None, bad=pytest.fail
+        )
+        == 20_000
+    )
     whole = (tmp_path / "a.csv").read_bytes()
     assert seen > 0.6 * len(whole), "most of it was on the disk by then"
     with pytest.raises(OSError, match="the reader"):
-        predict_csv.write(tmp_path / "a.csv", answers(True), one.classes, top=None, bad=pytest.fail)
+        predict_csv.write(
+            tmp_path / "a.csv", answers(True), CLASSIFY, LabelFacts(one.classes), top=None, bad=pytest.fail
+        )
     assert (tmp_path / "a.csv").read_bytes() == whole, "the old one stays"
     (tmp_path / "other.csv").write_text("mine")
     with pytest.raises(DataError, match="is not ours"):
-        predict_csv.write(tmp_path / "other.csv", answers(False), one.classes, top=None, bad=pytest.fail)
+        predict_csv.write(
+            tmp_path / "other.csv", answers(False), CLASSIFY, LabelFacts(one.classes), top=None, bad=pytest.fail
+        )

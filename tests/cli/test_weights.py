@@ -38,7 +38,7 @@ def test_import_tells_what_was_made(tmp_path: Path) -> None:
         "  No --mean and --std were given: pixels are divided by 255 and no more.",
         "striate predict PICTURE --model model.safetensors",
     ]
-    assert weights.read_facts(tmp_path / "model.safetensors").classes == ("ant", "bee", "cow")
+    assert weights.read_facts(tmp_path / "model.safetensors").names == ("ant", "bee", "cow")
     Place(tmp_path)("weights", "import", "a.pth", "--as", "lenet5", "--classes", "3").refused("--force replaces it")
 
 

@@ -115,7 +115,7 @@ def check(net: Net, shape: Shape, **how: Any) -> None:
     """
     model, pixels = unsettled(net, shape, **how), pictures(shape)
     parity = compare(model, graph_bytes(model), pixels)
-    apart = max(parity.logits, parity.embedding)
+    apart = max(parity.apart.values())
     assert apart <= 1e-5 or apart <= 4 * own_error(model, pixels), (str(net), str(parity))
 
 
@@ -202,4 +202,4 @@ def test_the_graph_is_valid_onnx_and_the_same_every_time() -> None:
 def test_a_wrong_weight_shows() -> None:
     net, shape = parse("conv 4 3 >> relu >> flatten >> dense 3"), Shape(3, 8, 8)
     other = graph_bytes(unsettled(net, shape, seed=1))
-    assert compare(unsettled(net, shape), other, pictures(shape)).logits > 1e-2
+    assert compare(unsettled(net, shape), other, pictures(shape)).apart["logits"] > 1e-2

@@ -79,7 +79,7 @@ def test_a_run_ends_with_its_onnx_file(trained: Run) -> None:
     header = tensorfile.read_header(trained.model_path)
     seen = check_seal(predictor.onnx.path)
     assert seen.metadata["striate"] == header.metadata["striate"]
-    assert json.loads(seen.metadata["striate"])["classes"] == list(predictor.classes)
+    assert json.loads(seen.metadata["striate"])["names"] == list(predictor.classes)
     assert seen.digest == header.metadata["striate.graph"]  # its very weights, without reading them a second time
     onnx.checker.check_model(beside(trained.model_path), full_check=True)
 
@@ -89,7 +89,9 @@ def test_answers_are_torchs(run: Run, digits: list[np.ndarray], size: int) -> No
     """Logits to 1e-4, classes, and "none of these" with how strange, through the whole Predictor."""
     quick, slow = Predictor.open(run.path), without_onnx(run)
     pixels = np.stack([quick.preprocess.pixels(each) for each in digits])
-    for found, wanted in zip(quick._ask(pixels), slow._ask(pixels), strict=True):
+    mine, theirs = quick._ask(pixels), slow._ask(pixels)
+    assert set(mine) == set(theirs) == {"logits", "embedding"}
+    for found, wanted in ((mine[name], theirs[name]) for name in mine):
         np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=1e-4)
     pairs = zip(quick.predict(digits, batch_size=size), slow.predict(digits, batch_size=size), strict=True)
     for found, wanted in pairs:
@@ -258,10 +260,10 @@ def test_answers_that_differ_are_not_written(run: Run, monkeypatch: pytest.Monke
     file.unlink()
     straight = exporting.graph_bytes
 
-    def bent(model: Any) -> bytes:
+    def bent(model: Any, *task: Any) -> bytes:
         with torch.no_grad():
             model.get_submodule("input").offset.add_(0.01)
-        content = straight(model)
+        content = straight(model, *task)
         with torch.no_grad():
             model.get_submodule("input").offset.sub_(0.01)
         return content
@@ -284,7 +286,7 @@ def test_int8_is_measured_and_answers(run: Run, digits: list[np.ndarray]) -> Non
     loss = again.onnx.parity
     assert loss["accuracy"] - loss["accuracy_int8"] <= 0.01
     assert loss["kept_int8"] >= loss["kept"] > 0.9
-    assert predictor.unknown is not None and predictor.unknown.threshold == loss["threshold"]
+    assert predictor.learnt.unknown is not None and predictor.learnt.unknown.threshold == loss["threshold"]
     exact = Predictor.open(run.path)
     pairs = zip(predictor.predict(digits[:40]), exact.predict(digits[:40]), strict=True)
     assert sum(a.best == b.best for a, b in pairs) >= 38

@@ -178,7 +178,7 @@ def test_every_method_or_a_clear_line(method: str) -> None:
 def test_a_class_against_itself_is_one_clear_error() -> None:
     probe = _adopted(_plain).probe(PIXELS)
     said = str(_adopted(_plain).predict(PIXELS)).split()[1].rstrip(",")
-    others = ", ".join(name for name in probe.classes if name != said)
+    others = ", ".join(name for name in probe.names if name != said)
     with pytest.raises(
         DescribeError, match=f"^'{said}' is what it says itself, and against itself .* such as {others}$"
     ):

@@ -27,7 +27,7 @@ def quick(made: TorchProbe, arrays: Mapping[str, NDArray[Any]] | None = None) ->
     wiring = wired(made.survey.net, made.survey.input)
     return OnnxProbe(
         name=made.name,
-        classes=made.classes,
+        names=made.names,
         preprocess=made.preprocess,
         original=made.original,
         pixels=made.pixels,

@@ -26,7 +26,7 @@ def test_taps_are_the_networks() -> None:
     assert seen["conv1"].shape == (4, 10, 10)
     with torch.no_grad():
         np.testing.assert_array_equal(seen["dense1"], probe.model(probe.inputs)[0].numpy())
-    assert not probe.trained and probe.classes == ("class 0", "class 1", "class 2")
+    assert not probe.trained and probe.names == ("class 0", "class 1", "class 2")
 
 
 @pytest.mark.parametrize("net", ["resnet20", "googlenet", "unet"])

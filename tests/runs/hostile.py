@@ -18,10 +18,12 @@ from striate.data.pictures.preprocess import Preprocess
 from striate.export.onnx import finished, graph_bytes
 from striate.model.build.model import build
 from striate.model.files import tensorfile
-from striate.model.files.weights import KEY, ModelFile, to_pieces
+from striate.model.files.weights import KEY, ModelFile, to_pieces, with_state
 from striate.runs.seal import SEAL, ZEROS, graph_digest, sealed
 from striate.spec import parse
 from striate.spec.shape import Shape
+from striate.tasks.calibrate import Calibration
+from striate.tasks.classify import Learnt, state_of
 from striate.tasks.ood import fit_ood
 
 NET = "conv 4 3x3 pad 1 >> batchnorm >> relu >> maxpool 2 >> flatten >> dense 8 >> relu >> dense 3"
@@ -39,21 +41,21 @@ def write(folder: Path, *, recorded: bool = True, net: str = NET) -> Path:
     draw = np.random.default_rng(0)
     embeddings, targets = draw.normal(size=(60, 8)), np.arange(60) % 3
     unknown = fit_ood(embeddings, targets, draw.normal(size=(30, 8)), draw.normal(size=(30, 3)))
+    state = state_of(Learnt(Calibration(temperature=1.7, pictures=30), unknown))
     facts = ModelFile(
         net=net,
         input=(3, 8, 8),
         task="classify",
-        classes=("cat", "dog", "owl"),
+        names=("cat", "dog", "owl"),
         preprocess=HOW.to_dict(),
-        calibration={"temperature": 1.7, "pictures": 30},
-        unknown=unknown.to_dict(),
+        state=dict(state.facts),
         provenance={"recipe": {"epochs": 3}},
     )
     path, graph = folder / "model.safetensors", graph_bytes(model)
-    tensors = model.state_dict() | unknown.to_tensors()
+    tensors = with_state(model.state_dict(), state.arrays)
     path.write_bytes(b"".join(to_pieces(tensors, facts, graph=graph_digest(graph) if recorded else None)))
     header = tensorfile.read_header(path)
-    arrays = tensorfile.read_arrays(path, header, "unknown.")
+    arrays = tensorfile.read_arrays(path, header, "state.")
     path.with_suffix(".onnx").write_bytes(finished(graph, header, arrays, {"pictures": 3}))
     return path
 

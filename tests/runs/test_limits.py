@@ -42,8 +42,8 @@ def test_its_file_and_its_graph_answer(name: str, tmp_path: Path) -> None:
     classes = tuple(f"class {number}" for number in range(entry.classes or 10))
     model = build(net, shape, classes=len(classes), preprocess=how, seed=0).eval()
     facts = ModelFile(
-        net=str(model.net), input=(shape.channels, shape.height, shape.width), task="classify", classes=classes,
-        preprocess=how.to_dict(), calibration={"temperature": 1.0, "pictures": 0}, unknown=None, provenance={},
+        net=str(model.net), input=(shape.channels, shape.height, shape.width), task="classify", names=classes,
+        preprocess=how.to_dict(), provenance={},
     )  # fmt: skip
     path, graph = tmp_path / "model.safetensors", graph_bytes(model)
     path.write_bytes(b"".join(to_pieces(model.state_dict(), facts, graph=graph_digest(graph))))

@@ -23,10 +23,9 @@ FACTS = ModelFile(
     net="flatten >> dense 2",
     input=(1, 2, 2),
     task="classify",
-    classes=("cat", "dog"),
+    names=("cat", "dog"),
     preprocess={},
-    calibration={"temperature": 1.5},
-    unknown=None,
+    state={"calibration": {"temperature": 1.5}, "unknown": None},
     provenance={},
 )
 

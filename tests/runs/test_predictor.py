@@ -20,11 +20,13 @@ from PIL import Image
 from striate.data.pictures.preprocess import Preprocess
 from striate.errors import ModelError, PictureError, RunError
 from striate.model.build.model import build
-from striate.model.files.weights import ModelFile, to_bytes
+from striate.model.files.weights import ModelFile, to_bytes, with_state
 from striate.runs.predictor import Predictor
 from striate.runs.run import Run
 from striate.spec import parse
 from striate.spec.shape import Shape
+from striate.tasks.calibrate import Calibration
+from striate.tasks.classify import Learnt, state_of
 from striate.tasks.ood import fit_ood
 
 NET = "conv 6 3x3 pad 1 >> batchnorm >> relu >> maxpool 2 >> flatten >> dense 8 >> relu >> dense 3"
@@ -34,10 +36,9 @@ FACTS = ModelFile(
     net=NET,
     input=(3, 12, 16),
     task="classify",
-    classes=CLASSES,
+    names=CLASSES,
     preprocess=PREPROCESS.to_dict(),
-    calibration={"temperature": 1.7},
-    unknown=None,
+    state={"calibration": {"temperature": 1.7}, "unknown": None},
     provenance={},
 )
 
@@ -79,8 +80,8 @@ def test_the_answer_is_the_softmax_of_the_calibrated_logits(path: Path, model: A
     predictor = Predictor.open(path, device="cpu")
     assert predictor.classes == CLASSES
     assert predictor.preprocess == PREPROCESS
-    assert predictor.calibration.temperature == 1.7
-    assert predictor.unknown is None
+    assert predictor.learnt.calibration.temperature == 1.7
+    assert predictor.learnt.unknown is None
     answers = predictor.predict(pixels)
     inputs = torch.stack(
         [
@@ -193,8 +194,9 @@ def test_none_of_these(path: Path, model: Any, pixels: list[np.ndarray]) -> None
         inputs = model.normalise(torch.from_numpy(known.astype(np.uint8)).permute(0, 3, 1, 2))
         logits, embeddings = (tensor.numpy() for tensor in model.embed(inputs))
     unknown = fit_ood(embeddings[::2], targets[::2], embeddings[1::2], logits[1::2], temperature=1.7)
-    facts = dataclasses.replace(FACTS, unknown=unknown.to_dict())
-    path.write_bytes(to_bytes(dict(model.state_dict()) | unknown.to_tensors(), facts))
+    state = state_of(Learnt(Calibration(temperature=1.7), unknown))
+    facts = dataclasses.replace(FACTS, state=dict(state.facts))
+    path.write_bytes(to_bytes(with_state(model.state_dict(), state.arrays), facts))
     predictor = Predictor.open(path)
     noise = pixels[0]
     answers = predictor.predict([*known[1:40:2].astype(np.uint8), noise])
@@ -260,7 +262,10 @@ def test_weights_that_are_not_the_nets(tmp_path: Path, model: Any) -> None:
         ({"input": (3, 16, 12)}, r"prepared as \(3, 12, 16\) .* its net takes \(3, 16, 12\)"),
         ({"preprocess": {"height": 12, "width": 16}}, "channels is missing"),
         ({"preprocess": PREPROCESS.to_dict() | {"resize": "melt"}}, "resize"),
-        ({"calibration": {"temperature": 1e6}}, "calibration"),
+        ({"state": {"calibration": {"temperature": 1e6}}}, "calibration"),
+        ({"state": {"calibration": [1]}}, "calibration does not read"),
+        ({"state": {"unknown": "all"}}, 'none of these" does not read'),
+        ({"state": {"unknown": {}}}, 'none of these" lacks'),
         ({"task": "detect"}, "task 'detect'"),
     ],
 )

@@ -14,6 +14,8 @@ from striate.metrics.report import classification_report
 from striate.runs.run import Run
 from striate.session.train_text import result_text
 from striate.tasks.calibrate import Calibration
+from striate.tasks.class_assessment import ClassAssessment
+from striate.tasks.task import LabelFacts
 from striate.verbs.evaluate import Evaluation
 from striate.verbs.events import Finished
 
@@ -29,14 +31,14 @@ def evaluation(wrong: int, *, sure: float = 7.0, part: str = "test") -> Evaluati
     return Evaluation(
         name="pets-1",
         part=part,
-        classes=names,
+        labels=LabelFacts(names),
         keys=tuple(f"a b/{number}.jpg" for number in range(200)),
         indices=np.arange(200),
         targets=targets,
-        logits=logits,
-        report=classification_report(logits, targets, classes=names),
-        calibration=Calibration(pictures=20),
-        unknown=None,
+        outputs={"logits": logits},
+        found=ClassAssessment(
+            classification_report(logits, targets, classes=names), logits, targets, Calibration(pictures=20), 1.0
+        ),
     )
 
 

@@ -181,7 +181,7 @@ def test_the_trained_module_is_given_back(kind: type[nn.Module], runs: dict[type
     inputs = (pixels / 255.0 - np.array(preprocess.mean)) / np.array(preprocess.std)
     with torch.no_grad():
         logits = loaded.module.eval()(torch.tensor(inputs.transpose(2, 0, 1)[None], dtype=torch.float32))
-    temperature = loaded.predictor.calibration.temperature
+    temperature = loaded.predictor.learnt.calibration.temperature
     (answer,) = loaded.predict([picture], unknown=False)
     np.testing.assert_allclose(answer.probabilities, (logits / temperature).softmax(1)[0].numpy(), atol=1e-4)
 
@@ -407,7 +407,7 @@ class Turns(nn.Module):
 def test_an_adopted_module_is_exported_and_the_file_answers_alike(kind: type[nn.Module], tmp_path: Path) -> None:
     one = adopted(kind)
     parity = one.export(tmp_path / "own.onnx")
-    assert parity.same_class == parity.pictures == 32
+    assert parity.same == parity.pictures == 32
     pixels = np.random.default_rng(3).integers(0, 256, (5, 16, 16, 3), dtype=np.uint8)
     session = onnxruntime.InferenceSession(str(tmp_path / "own.onnx"))
     logits, _ = session.run(["logits", "embedding"], {"pixels": pixels})

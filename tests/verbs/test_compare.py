@@ -51,12 +51,12 @@ def test_it_is_what_either_evaluation_says(home: Path) -> None:
     for side, name in enumerate(("one-1", "one-2")):
         alone = evaluate(name, runs_dir=home / "runs")
         assert set(found.keys) == set(alone.keys)
-        mine = dict(zip(alone.keys, alone.logits.argmax(axis=1), strict=True))
-        assert [mine[key] for key in found.keys] == found.answers[side].tolist()
-        figure = (found.accuracy.a, found.accuracy.b)[side]
+        mine = dict(zip(alone.keys, alone.outputs["logits"].argmax(axis=1), strict=True))
+        assert [mine[key] for key in found.keys] == found.found.answers[side].tolist()
+        figure = (found.found.accuracy.a, found.found.accuracy.b)[side]
         assert figure.value == pytest.approx(alone.report.accuracy.value)
-        assert found.log_loss[side].value == pytest.approx(alone.report.log_loss.value, abs=1e-6)
-    assert found.log_loss[2].value == pytest.approx(found.log_loss[1].value - found.log_loss[0].value)
+        assert found.found.log_loss[side].value == pytest.approx(alone.report.log_loss.value, abs=1e-6)
+    assert found.found.log_loss[2].value == pytest.approx(found.found.log_loss[1].value - found.found.log_loss[0].value)
 
 
 def test_out_of_fold_answers_are_compared_as_they_are_measured(home: Path) -> None:
@@ -66,17 +66,19 @@ def test_out_of_fold_answers_are_compared_as_they_are_measured(home: Path) -> No
         recipe = striate.Recipe(source=str(home / "one"), threads=1, folds=3, net=NET, epochs=1, device="cpu")
         striate.train(recipe, runs_dir=runs, name="one")
     found, alone = compare("one-1", "one-2", runs_dir=runs), evaluate("one-1", runs_dir=runs)
-    assert alone.temperatures is not None and len(set(alone.temperatures.tolist())) == 3
-    assert found.log_loss[0].value == pytest.approx(alone.report.log_loss.value, abs=1e-9)
-    np.testing.assert_allclose(np.sort(found.sure[0]), np.sort(alone.probabilities.max(axis=1)), atol=1e-9)
+    assert alone.found.temperature is not None and len(set(alone.found.temperature.tolist())) == 3
+    assert found.found.log_loss[0].value == pytest.approx(alone.report.log_loss.value, abs=1e-9)
+    np.testing.assert_allclose(np.sort(found.found.sure[0]), np.sort(alone.found.probabilities.max(axis=1)), atol=1e-9)
 
 
 def test_turned_round_it_says_the_opposite(home: Path) -> None:
     one, other = (compare(*names, runs_dir=home / "runs") for names in (("one-1", "one-2"), ("one-2", "one-1")))
-    assert one.accuracy.difference.value == pytest.approx(-other.accuracy.difference.value)
-    assert one.accuracy.only_a == other.accuracy.only_b and one.accuracy.p_value == other.accuracy.p_value
+    assert one.found.accuracy.difference.value == pytest.approx(-other.found.accuracy.difference.value)
+    mine, theirs = one.found.accuracy, other.found.accuracy
+    assert mine.only_a == theirs.only_b and mine.p_value == theirs.p_value
     same = compare("one-1", "one-1", runs_dir=home / "runs")
-    assert same.accuracy.p_value == 1.0 and not same.accuracy.real and same.accuracy.needed is None
+    alike = same.found.accuracy
+    assert alike.p_value == 1.0 and not alike.real and alike.needed is None
     assert same.verdict().startswith("no difference that")
 
 
@@ -92,19 +94,19 @@ def test_pictures_that_one_has_learnt_from_judge_nobody(home: Path, monkeypatch:
         found = evaluate(*args, **options)  # type: ignore[arg-type]
         if found.name == "one-1":
             rows = slice(0, 5)
-            return replace(found, keys=found.keys[rows], indices=found.indices[rows], targets=found.targets[rows],
-                           logits=found.logits[rows])  # fmt: skip
+            kept = {name: getattr(found, name)[rows] for name in ("keys", "indices", "targets")}
+            return replace(found, **kept)
         return found
 
     monkeypatch.setattr(module, "evaluate", first_half)
-    assert compare("one-1", "one-2", runs_dir=home / "runs").accuracy.pictures == 5
+    assert compare("one-1", "one-2", runs_dir=home / "runs").found.accuracy.pictures == 5
 
 
 def test_the_page_shows_the_pictures_that_tell_them_apart(home: Path) -> None:
     found = compare("one-1", "one-2", runs_dir=home / "runs")
     verdict, second, first = compare_page.answers(found)
-    assert sum(len(row.tiles) for row in second.rows) == min(found.accuracy.only_b, compare_page.SHOWN)
-    assert sum(len(row.tiles) for row in first.rows) == min(found.accuracy.only_a, compare_page.SHOWN)
+    assert sum(len(row.tiles) for row in second.rows) == min(found.found.accuracy.only_b, compare_page.SHOWN)
+    assert sum(len(row.tiles) for row in first.rows) == min(found.found.accuracy.only_a, compare_page.SHOWN)
     html = look_page.page("one-1 or one-2?", "", [verdict, second, first])
     assert "one-2 - one-1" in html and all(tile.alt in html for row in second.rows for tile in row.tiles)
     assert found.to_dict()["pictures"][0].keys() == {"picture", "is", "a", "b"}

@@ -85,7 +85,7 @@ def test_every_picture_is_measured_and_everything_agrees(kind: str, request: pyt
     assert plain is not None
     assert low > plain.value - plain.low, "answers of folds are not independent, and a copy is no picture more"
     assert finished["calibration"]["on"] == "out-of-fold answers" and finished["calibration"]["pictures"] == 30
-    np.testing.assert_allclose(again.probabilities, softmax(again.logits, again.temperatures))
+    np.testing.assert_allclose(again.found.probabilities, softmax(again.outputs["logits"], again.found.temperature))
     report = run.report_path.read_text()
     assert "30 cross-validated pictures" in report and "fitted on 30 out-of-fold answers" in report
     assert "had not seen it" in report

@@ -104,15 +104,19 @@ def test_evaluate_on_other_pictures(run: Run, tmp_path: Path) -> None:
     evaluation = striate.evaluate(run.name, data=str(other), runs_dir=run.path.parent)
     answers = run.predict([other / key for key in evaluation.keys], unknown=False)
     assert isinstance(answers, list)
-    assert [answer.best for answer in answers] == [evaluation.classes[n] for n in evaluation.logits.argmax(axis=1)]
-    assert [evaluation.classes[n] for n in evaluation.targets] == [key.partition("/")[0] for key in evaluation.keys]
+    assert [answer.best for answer in answers] == [
+        evaluation.labels.names[n] for n in evaluation.outputs["logits"].argmax(axis=1)
+    ]
+    assert [evaluation.labels.names[n] for n in evaluation.targets] == [
+        key.partition("/")[0] for key in evaluation.keys
+    ]
     assert evaluation.report.accuracy.value > 0.9
 
 
 def test_evaluate_on_fewer_classes_keeps_the_models_order(run: Run, tmp_path: Path) -> None:
     other = paint(tmp_path / "other", ("bee", "cow"), seed=9, count=5)
     evaluation = striate.evaluate(run.name, data=str(other), runs_dir=run.path.parent)
-    assert evaluation.classes == ("ant", "bee", "cow")
+    assert evaluation.labels.names == ("ant", "bee", "cow")
     assert [measure.support for measure in evaluation.report.per_class] == [0, 5, 5]
     assert evaluation.report.accuracy.value > 0.9
     one = striate.evaluate(run.name, data=str(paint(tmp_path / "one", ("cow",), count=3)), runs_dir=run.path.parent)
@@ -167,7 +171,7 @@ def test_a_class_added_since_is_none_of_the_runs(run: Run, copy: Path, tmp_path:
     half = stopped(copy, tmp_path / "runs", after=1)
     paint(copy, ("aardvark",), count=3)
     assert bits(striate.resume(half.name, runs_dir=tmp_path / "runs")) == bits(run)
-    assert striate.evaluate(half.name, runs_dir=tmp_path / "runs").classes == ("ant", "bee", "cow")
+    assert striate.evaluate(half.name, runs_dir=tmp_path / "runs").labels.names == ("ant", "bee", "cow")
 
 
 def test_resume_may_raise_the_epochs_and_not_lower_them(copy: Path, tmp_path: Path) -> None:

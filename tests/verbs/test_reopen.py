@@ -71,10 +71,8 @@ def weights(path: Path) -> Path:
         net=NET,
         input=(3, 20, 20),
         task="classify",
-        classes=("dog", "owl"),
+        names=("dog", "owl"),
         preprocess=how.to_dict(),
-        calibration={},
-        unknown=None,
         provenance={},
     )
     path.write_bytes(
@@ -182,8 +180,8 @@ def test_evaluate_says_what_the_report_says(trained: Trained) -> None:
     before = trained.evaluation
     after = evaluate_run(trained.run, predictor(trained), part=before.part, own=own(trained))
     assert after.keys == before.keys and (after.targets == before.targets).all()
-    np.testing.assert_allclose(after.logits, before.logits, atol=2e-4)
-    assert (after.logits.argmax(1) == before.logits.argmax(1)).all()
+    np.testing.assert_allclose(after.outputs["logits"], before.outputs["logits"], atol=2e-4)
+    assert (after.outputs["logits"].argmax(1) == before.outputs["logits"].argmax(1)).all()
     said = json.loads((trained.run.path / "finished.json").read_text())
     assert after.report.accuracy.value == said["accuracy"]["value"]
 
@@ -193,7 +191,9 @@ def test_look_makes_the_same_mistakes(trained: Trained) -> None:
     adopted = trained.adopted
     seen: Any = look_run(str(trained.run.path)) if adopted is None else adopted.look(trained.run)
     wrong = [
-        key for key, said, is_ in zip(before.keys, before.logits.argmax(1), before.targets, strict=True) if said != is_
+        key
+        for key, said, is_ in zip(before.keys, before.outputs["logits"].argmax(1), before.targets, strict=True)
+        if said != is_
     ]
     assert seen.part == before.part and seen.confusion.pictures == len(before.keys)
     assert seen.confusion.wrong == len(wrong)
@@ -212,7 +212,7 @@ def test_export_measures_what_evaluate_measures(
     measured = evaluate_run(trained.run, predictor(trained), part=part)
     assert (loss.pictures, loss.accuracy) == (len(measured.keys), measured.report.accuracy.value)
     assert (" training picture" in str(loss)) == (part == "train")
-    unknown = predictor(trained).unknown
+    unknown = predictor(trained).learnt.unknown
     if part == "train" and unknown is not None:  # a picture is no stranger to itself, which moves no threshold
         assert unknown.threshold is not None and loss.threshold is not None
         assert abs(loss.threshold - unknown.threshold) < 1.0
@@ -231,7 +231,7 @@ def test_predict_answers_the_files_as_evaluate_does(trained: Trained) -> None:
         answers = [trained.run.predict(picture, unknown=False) for picture in pictures]
     else:
         answers = [trained.adopted.load(trained.run).predict([picture], unknown=False)[0] for picture in pictures]
-    expected = softmax(before.logits, before.calibration.temperature)
+    expected = softmax(before.outputs["logits"], before.found.calibration.temperature)
     np.testing.assert_allclose([one.probabilities for one in answers], expected, atol=2e-4)  # type: ignore[union-attr]
 
 
@@ -271,7 +271,11 @@ def test_what_was_added_since_is_said(tmp_path: Path) -> None:
     paint(tmp_path / "zoo", ("aardvark", "bee"), seed=9, count=2)
     (tmp_path / "zoo" / "notes.txt").write_text("no picture")
     after = evaluate(run.name, runs_dir=tmp_path / "runs")
-    assert before.notes == () and (after.logits == before.logits).all() and (after.targets == before.targets).all()
+    assert (
+        before.notes == ()
+        and (after.outputs["logits"] == before.outputs["logits"]).all()
+        and (after.targets == before.targets).all()
+    )
     (note,) = after.notes
     assert note.startswith(f"4 pictures in {tmp_path / 'zoo'} were added since zoo-1 was begun, and are not used: ")
     assert note.endswith("aardvark/9-00.png, aardvark/9-01.png, bee/9-00.png ...")
@@ -290,7 +294,7 @@ def test_pictures_that_are_gone_are_named_and_can_be_left_out(tmp_path: Path) ->
     after = evaluate(run.name, runs_dir=runs, without_missing=True)
     assert after.keys == tuple(one for one in before.keys if one != key)
     kept = [one != key for one in before.keys]
-    np.testing.assert_allclose(after.logits, before.logits[kept], atol=1e-5)
+    np.testing.assert_allclose(after.outputs["logits"], before.outputs["logits"][kept], atol=1e-5)
     assert after.notes == (f"1 picture of zoo-1 is gone and left out: {key}",)
     seen = look_run(run.name, runs_dir=runs, without_missing=True)
     assert seen.confusion.pictures == len(after.keys) and seen.notes == after.notes

@@ -63,7 +63,7 @@ def test_from_the_hub_to_answers(hub: Server) -> None:
     ]
     assert kept() == ["toy.onnx", "toy.safetensors", "toy.safetensors.sha256"]
     facts = read_facts(path)
-    assert (facts.classes, facts.preprocess, facts.input) == (CIFAR10, PICTURES.to_dict(), (3, 16, 16))
+    assert (facts.names, facts.preprocess, facts.input) == (CIFAR10, PICTURES.to_dict(), (3, 16, 16))
     assert facts.provenance["published"]["sha256"] == SHA
     answer = Predictor.open(path).predict([PICTURE])[0]
     model = build(CATALOG["tiny"].function(10), Shape(3, 16, 16), preprocess=PICTURES, seed=0).eval()

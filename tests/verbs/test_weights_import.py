@@ -58,7 +58,7 @@ def test_the_model_file_says_where_it_is_from(tmp_path: Path) -> None:
     file = publish(tmp_path / "theirs.safetensors", classes=3)
     import_weights(file, as_="lenet5", output=tmp_path / "m.safetensors", classes=["ant", "bee", "cow"])
     facts = weights.read_facts(tmp_path / "m.safetensors")
-    assert facts.classes == ("ant", "bee", "cow")
+    assert facts.names == ("ant", "bee", "cow")
     assert facts.provenance["net"] == "lenet5"
     assert facts.provenance["imported"] == {
         "file": "theirs.safetensors",
@@ -232,7 +232,7 @@ def test_what_training_programs_save_comes_in(zipped: bool, tmp_path: Path) -> N
         done = import_weights(tmp_path / "x.pth", as_="lenet5", output=tmp_path / f"{name}.safetensors")
         tensors, facts = weights.read(done.path)
         assert all(torch.equal(tensors[part], tensor) for part, tensor in held.items()), name
-        assert len(facts.classes) == 10
+        assert len(facts.names) == 10
 
 
 @pytest.mark.usefixtures("here")
@@ -347,7 +347,7 @@ def test_class_files_as_people_have_them(content: str, tmp_path: Path) -> None:
     (tmp_path / "names").write_text(content, encoding="utf-8")
     file = publish(tmp_path / "theirs.safetensors")
     done = import_weights(file, as_="lenet5", output=tmp_path / "m.safetensors", classes=tmp_path / "names")
-    assert done.facts.classes == tuple(NAMES)
+    assert done.facts.names == tuple(NAMES)
 
 
 @pytest.mark.parametrize(
@@ -373,4 +373,4 @@ def test_what_is_wrong_with_a_class_file_is_said_of_that_file(content: str, said
 def test_as_many_classes_as_the_head_answers_for(tmp_path: Path) -> None:
     file = publish(tmp_path / "theirs.safetensors", classes=4)
     done = import_weights(file, as_="lenet5", output=tmp_path / "m.safetensors")
-    assert done.facts.classes == ("class 0", "class 1", "class 2", "class 3")
+    assert done.facts.names == ("class 0", "class 1", "class 2", "class 3")

@@ -24,7 +24,7 @@ from striate.words import counted
     type=click.Choice(["test", "val", "train", "cross-validated"]),
     help="Which of the run's own pictures.  [default: cross-validated where the run was, else test]",
 )
-@click.option("--data", metavar="SOURCE", help="Other pictures with the same classes, instead of the run's own.")
+@click.option("--data", metavar="SOURCE", help="Other pictures with the same labels, instead of the run's own.")
 @click.option(
     "--label-from", metavar="PATTERN", help="With --data: take labels out of file names, such as '(.+?)_\\d+'."
 )
@@ -45,7 +45,8 @@ def command(
     data_dir: Path | None,
     runs_dir: Path,
 ) -> None:
-    """Show what a run's model is worth: accuracy, per class, calibration, each with its interval.
+    """Show what a run's model is worth: its figures, each with its interval (of a classifier accuracy, per class,
+    calibration).
 
     RUN is a name or a folder; without one, the last.
     """
@@ -78,10 +79,5 @@ def text(evaluation: Evaluation) -> str:
             lines.append("it was trained on these very pictures: the figures say how well it knows them, not others")
     lines += [f"note: {note}" for note in evaluation.notes]
     lines.append(evaluation.report.text())
-    if evaluation.calibration.pictures:
-        lines.append(str(evaluation.calibration))
-    if evaluation.known_kept is not None:
-        lines.append(f'answered "none of these": {100 * (1 - evaluation.known_kept):.1f} % of these known pictures')
-    if evaluation.strangers is not None and "found" in evaluation.strangers:
-        lines.append(f"none of these: {evaluation.strangers['words']}")
+    lines += evaluation.found.lines()
     return "\n".join([*lines, "", evaluation.verdict.text, *label_lines(evaluation, rest="all with --json")])

@@ -18,14 +18,14 @@ from striate.session.progress import Progress
 from striate.verbs.predict import open_predictor, pictures, predict
 
 if TYPE_CHECKING:
-    from striate.tasks.prediction import Scores
+    from striate.tasks.prediction import Prediction
 
 
 @click.command()
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path), metavar="PICTURE...")
 @click.option("--run", default="last", show_default=True, help="Whose model answers.")
 @click.option("--model", metavar="FILE|NAME", help="A model file, or published weights by name (resnet50).")
-@click.option("--top", type=click.IntRange(1), help="How many classes to name.")
+@click.option("--top", type=click.IntRange(1), help="How many of the likeliest to name.")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON list, one object a picture.")
 @click.option(
     "--csv",
@@ -79,11 +79,11 @@ def command(
 
     A picture that cannot be read is named with its reason and the others are answered; the exit code is then 2.
 
-    The columns of --csv are picture, best (empty for "none of these"), unknown, strangeness, threshold, error (of a
-    picture that cannot be read), and "probability of CLASS" for each class. With more than 50 classes, or with --top,
-    the likeliest (5, or as many as --top says) stand in "class 1", "probability 1" and so on. So that no spreadsheet
-    takes a name that begins with = + - or @ for a formula, such a path is written with ./ before it, and such a class
-    with an apostrophe.
+    The columns of --csv are what the model's task has to say. Of a classifier: picture, best (empty for "none of
+    these"), unknown, strangeness, threshold, error (of a picture that cannot be read), and "probability of CLASS" for
+    each class. With more than 50 classes, or with --top, the likeliest (5, or as many as --top says) stand in "class
+    1", "probability 1" and so on. So that no spreadsheet takes a name that begins with = + - or @ for a formula, such a
+    path is written with ./ before it, and such a class with an apostrophe.
     """
     if not paths and mapped and Path(mapped).is_file():  # --map wide.jpg: the word behind it is no class
         paths, mapped = (Path(mapped),), ""
@@ -132,7 +132,7 @@ def command(
         terminal.tell(f"striate: {reason}")
 
     if table is not None:
-        number = predict_csv.write(table, answers, predictor.classes, top=top, bad=unread)
+        number = predict_csv.write(table, answers, predictor.task, predictor.labels, top=top, bad=unread)
         if table != predict_csv.STDOUT:
             terminal.say(predict_csv.said(table, number))
         answers = iter(())
@@ -143,7 +143,7 @@ def command(
             click.echo(separator + "\n  " + json.dumps(_row(path, answer, top)), nl=False)
             separator = ","
         elif not isinstance(answer, PictureError):
-            text = answer.text(top) if top else str(answer)
+            text = answer.text(top)
             terminal.say(text if len(files) == 1 else f"{path}  {text}")
     if as_json:
         click.echo("\n]")
@@ -151,11 +151,8 @@ def command(
         from striate.data.pictures.depth import black_note
 
         terminal.tell(black_note(dark, darkest.total(), max(darkest), predictor.preprocess.bits))
-    skill = None if predictor.unknown is None else predictor.unknown.skill
-    if skill is not None and not skill.tells and not no_unknown:
-        terminal.tell(
-            "note: this model cannot tell strangers; whatever it is shown, it answers with one of its classes"
-        )
+    for caution in predictor.task.warnings(predictor.learnt, {"unknown": not no_unknown}):
+        terminal.tell(f"note: {caution}")
     if found.passed_over:
         click.echo(_passed_over(found.passed_over), err=True)
     if bad:
@@ -169,7 +166,7 @@ def _passed_over(files: Sequence[Path]) -> str:
     return f"passed over {len(files):,} {what}: {names}"
 
 
-def _row(path: Path, answer: Scores | PictureError, top: int | None) -> dict[str, Any]:
+def _row(path: Path, answer: Prediction | PictureError, top: int | None) -> dict[str, Any]:
     """Return one picture's answer as JSON."""
     if isinstance(answer, PictureError):
         return {"picture": str(path), "error": str(answer)}

@@ -4,7 +4,7 @@ Written a batch of answers at a time, so that a million pictures take no more me
 name when all of them are in it. UTF-8, lines end in CR LF (RFC 4180), numbers as Python writes them, unrounded.
 
 A spreadsheet takes a cell that begins with = + - @ for a formula, quoted or not, and names may come from strangers.
-What is done about it loses nothing: a picture's path gets "./" in front, which names the same file; a class gets an
+What is done about it loses nothing: a picture's path gets "./" in front, which names the same file; a name gets an
 apostrophe (as OWASP advises), and so does one that begins with an apostrophe, so that taking one off gives the name.
 """
 
@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -21,24 +21,24 @@ import click
 from striate.cli.write_output import check_free, writing_output
 from striate.errors import PictureError
 from striate.session import terminal
+from striate.tasks.table import TASKS
+from striate.tasks.task import LabelFacts, Task
 from striate.words import counted
 
 if TYPE_CHECKING:
-    from striate.tasks.prediction import Scores
+    from striate.tasks.prediction import Prediction, Value
 
 STDOUT: Final = Path("-")
-FIXED: Final = ("picture", "best", "unknown", "strangeness", "threshold", "error")
-WIDE: Final = 50  # up to so many classes have a column each
-RANKS: Final = 5  # of more, so many of the likeliest are named
 FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 _BATCH: Final = 1 << 16  # characters
 
-Answers = Iterable[tuple[Path, "Scores | PictureError"]]
+Answers = Iterable[tuple[Path, "Prediction | PictureError"]]
 
 
 def is_ours(start: bytes) -> bool:
-    """Return whether a file begins as these tables do."""
-    return start.startswith(",".join(FIXED).encode() + b",")
+    """Return whether a file begins as these tables do, of whatever task."""
+    begins = (header(task, LabelFacts(()), None)[: task.error_at + 2] for task in TASKS.values())
+    return any(start.startswith(",".join(names).encode() + b",") for names in begins)
 
 
 def check(path: Path) -> None:
@@ -47,39 +47,35 @@ def check(path: Path) -> None:
         check_free(path, is_ours, option="--csv")
 
 
-def header(classes: Sequence[str], top: int | None = None) -> list[str]:
-    """Return the names of the columns: a probability a class, or the ``top`` classes (5 where there are over 50).
+def header(task: Task, labels: LabelFacts, top: int | None = None) -> list[str]:
+    """Return the names of the columns: the picture, what the task says of one, and why one cannot be read.
 
-    >>> header(["cat", "dog"])[6:], header(["cat", "dog"], 1)[6:]
-    (['probability of cat', 'probability of dog'], ['class 1', 'probability 1'])
+    >>> header(TASKS["classify"], LabelFacts(("cat", "dog")))[6:]
+    ['probability of cat', 'probability of dog']
     """
-    ranks = _ranks(len(classes), top)
-    if ranks:
-        return [*FIXED, *(f"{name} {rank}" for rank in range(1, ranks + 1) for name in ("class", "probability"))]
-    return [*FIXED, *(f"probability of {name}" for name in classes)]
+    names = [_of_name(name) for name in task.columns(labels, top)]
+    return ["picture", *names[: task.error_at], "error", *names[task.error_at :]]
 
 
-def row(path: Path, answer: Scores | PictureError, classes: Sequence[str], top: int | None = None) -> list[str]:
-    """Return the cells of a picture: those of its answer, or nothing but why it cannot be read."""
-    ranks = _ranks(len(classes), top)
+def row(path: Path, answer: Prediction | PictureError, columns: int, task: Task, top: int | None = None) -> list[str]:
+    """Return the cells of a picture, ``columns`` in all: its answer, or nothing but why it cannot be read."""
+    at = task.error_at
     if isinstance(answer, PictureError):
-        rest = [""] * (2 * ranks or len(classes))
-        return [_of_path(str(path)), "", "", "", "", _of_path(str(answer)), *rest]
-    begin = [
-        _of_path(str(path)),
-        "" if answer.unknown else _of_class(answer.best),
-        "true" if answer.unknown else "false",
-        "" if answer.ood_score is None else repr(answer.ood_score),
-        "" if answer.threshold is None else repr(answer.threshold),
-        "",
-    ]
-    if ranks:
-        return begin + [cell for name, p in answer.top(ranks) for cell in (_of_class(name), repr(p))]
-    return begin + [repr(p) for p in answer.probabilities.tolist()]
+        return [_of_path(str(path)), *[""] * at, _of_path(str(answer)), *[""] * (columns - at - 2)]
+    cells = [_cell(value) for value in answer.cells(top)]
+    return [_of_path(str(path)), *cells[:at], "", *cells[at:]]
 
 
-def write(path: Path, answers: Answers, classes: Sequence[str], *, top: int | None, bad: Callable[[str], None]) -> int:
-    """Write answers to a file, or with ``-`` to standard output, and return how many.
+def write(
+    path: Path,
+    answers: Answers,
+    task: Task,
+    labels: LabelFacts,
+    *,
+    top: int | None,
+    bad: Callable[[str], None],
+) -> int:
+    """Write a task's answers to a file, or with ``-`` to standard output, and return how many.
 
     ``bad`` is told of each picture that cannot be read. On standard output what no screen shows is escaped, as in all
     that is printed. Errors: DataError for a file that is not ours to replace; DiskError. Neither leaves anything.
@@ -88,11 +84,12 @@ def write(path: Path, answers: Answers, classes: Sequence[str], *, top: int | No
 
     def rows() -> Iterator[list[str]]:
         nonlocal number
-        yield header(classes, top)
+        heads = header(task, labels, top)
+        yield heads
         for number, (picture, answer) in enumerate(answers, 1):  # noqa: B007
             if isinstance(answer, PictureError):
                 bad(str(answer))
-            yield row(picture, answer, classes, top)
+            yield row(picture, answer, len(heads), task, top)
 
     if path == STDOUT:
         for cells in rows():
@@ -116,18 +113,20 @@ def said(path: Path, number: int) -> str:
     return f"{counted(number, 'picture')} in {path}"
 
 
-def _ranks(classes: int, top: int | None) -> int:
-    """Return how many of the likeliest classes are named; 0 where each class has a column."""
-    if top is not None:
-        return min(top, classes)
-    return RANKS if classes > WIDE else 0
+def _cell(value: Value) -> str:
+    """Return a value of an answer as a cell: numbers unrounded, nothing for None."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return _of_name(value) if isinstance(value, str) else repr(value)
 
 
 def _of_path(text: str) -> str:
     return f"./{text}" if text.startswith(FORMULA) else text
 
 
-def _of_class(name: str) -> str:
+def _of_name(name: str) -> str:
     return f"'{name}" if name.startswith((*FORMULA, "'")) else name
 
 

@@ -50,8 +50,11 @@ def remove_command(names: tuple[str, ...], yes: bool, runs_dir: Path) -> None:
 
 def table(found: Sequence[RunSummary], width: int) -> list[str]:
     """Return the runs as lines; in a narrow terminal the net gives way first, then the size."""
-    head = ("run", "data", "net", "accuracy", "on", "written", "size")
-    rows = [_cells(run) for run in found]
+    measures = {run.measure for run in found if run.figure is not None}
+    alike = len(measures) < 2
+    measure = next(iter(measures), "figure") if alike else "figure"
+    head = ("run", "data", "net", measure, "on", "written", "size")
+    rows = [_cells(run, named=not alike) for run in found]
     kept = list(range(len(head)))
     for droppable in (2, 6, 1):
         if _wide(head, rows, kept) > width:
@@ -69,11 +72,19 @@ def _wide(head: tuple[str, ...], rows: Sequence[tuple[str, ...]], kept: Sequence
     return sum(max(len(row[place]) for row in (head, *rows)) + 2 for place in kept) - 2
 
 
-def _cells(run: RunSummary) -> tuple[str, ...]:
+def _cells(run: RunSummary, *, named: bool) -> tuple[str, ...]:
     figure, on = run.state, ""
     if run.figure is not None:
-        value, low, high = (100 * part for part in run.figure)
-        figure, on = f"{value:.1f} % ({low:.1f} to {high:.1f})", f"{run.pictures:,} {run.part}"
+        figure, on = f"{run.measure} {_figure(run)}" if named else _figure(run), f"{run.pictures:,} {run.part}"
     net = run.net if len(run.net) <= 28 else f"{run.net[:27]}…"
     written = time.strftime("%Y-%m-%d %H:%M", time.localtime(run.written))
     return run.name, run.source, net, figure, on, written, readable_size(run.bytes)
+
+
+def _figure(run: RunSummary) -> str:
+    """Return a run's figure with its interval, as a percentage or to three digits."""
+    value, low, high = run.figure or (0.0, 0.0, 0.0)
+    if run.share:
+        return f"{100 * value:.1f} % ({100 * low:.1f} to {100 * high:.1f})"
+    unit = f" {run.unit}" if run.unit else ""
+    return f"{value:.3g}{unit} ({low:.3g} to {high:.3g})"

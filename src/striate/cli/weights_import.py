@@ -66,7 +66,7 @@ def text(imported: Imported) -> str:
     source = imported.facts.provenance["imported"]
     first = (
         f"{imported.path}  {imported.net} from {source['file']}: {counted(imported.tensors, 'tensor')}, "
-        f"{counted(imported.parameters, 'parameter')}, {counted(len(imported.facts.classes), 'class')}"
+        f"{counted(imported.parameters, 'parameter')}, {counted(len(imported.facts.names), 'class')}"
     )
     lines = [imported.confinement, f"sha256 {source['sha256']}", *imported.notes]
     return "\n".join([first, *(f"  {line}" for line in lines), f"striate predict PICTURE --model {imported.path}"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -16,42 +16,53 @@ from striate.data.store.store import Store
 from striate.engine.infer import infer
 from striate.errors import ExportError, ModelError
 from striate.model.files import tensorfile
-from striate.model.files.weights import KEY
+from striate.model.files.weights import KEY, read_facts, state_prefix
 from striate.runs import durable, onnx_file, seal
 from striate.runs.onnx_file import ask, digest_of, session
 from striate.runs.seal import beside, sealed
 from striate.spec.code import Code
-from striate.tasks.ood import PREFIX
+from striate.tasks.table import BY_ITSELF, TASKS, task_named
+from striate.tasks.task import EMBEDDING, Task
 from striate.words import counted
 
 if TYPE_CHECKING:
     from striate.model.build.model import Model
 
-TOLERANCE: Final = 1e-4  # of the largest logit, or of 1 where that is larger; the same for embeddings
+TOLERANCE: Final = 1e-4  # of the largest number of an output, or of 1 where that is larger
 PICTURES: Final = 32  # that are compared: enough for both graphs of ONNX Runtime, and for more than one batch
-
-Answers = tuple[NDArray[np.float32], NDArray[np.float32]]
 
 
 @dataclass(frozen=True)
 class Parity:
     """How far a graph's answers lie from torch's, on ``pictures`` pictures.
 
-    ``logits`` and ``embedding``: the largest difference over the largest value, or over 1 where that is larger.
-    ``same_class``: how many pictures got the same class.
+    ``apart``: of each output by its name the largest difference over the largest value, or over 1 where that is larger.
+    ``same``: how many pictures got the same answer, which is called a ``noun``: a class, a tag.
     """
 
     pictures: int
-    logits: float
-    embedding: float
-    same_class: int
+    apart: Mapping[str, float]
+    same: int
+    noun: str
     tolerance: float = TOLERANCE
 
+    @property
+    def holds(self) -> bool:
+        """Whether the graph answers as torch does."""
+        return self.same == self.pictures and max(self.apart.values()) <= self.tolerance
+
     def __str__(self) -> str:
+        first, *others = self.apart.items()
+        rest = "".join(f", {name} by {apart:.1e}" for name, apart in others)
         return (
-            f"{self.same_class} of {counted(self.pictures, 'picture')} get torch's class; logits differ by at most "
-            f"{self.logits:.1e} of the largest, embeddings by {self.embedding:.1e} (allowed: {self.tolerance:.0e})"
+            f"{self.same} of {counted(self.pictures, 'picture')} get torch's {self.noun}; {first[0]} differ by at most"
+            f" {first[1]:.1e} of the largest{rest} (allowed: {self.tolerance:.0e})"
         )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it ready for JSON: each output's difference by its name, and ``same_class`` or what it is called."""
+        told = {"pictures": self.pictures, **self.apart, f"same_{self.noun}": self.same, "tolerance": self.tolerance}
+        return told
 
 
 def export_onnx(
@@ -65,30 +76,32 @@ def export_onnx(
 
     Example: ``export_onnx(predictor.model, run.model_path, pixels)``
     """
-    header = tensorfile.read_header(file)
+    header, facts = tensorfile.read_header(file), read_facts(file)
+    task = task_named(facts.task)
     model = copy.deepcopy(model).cpu().eval()
-    content = graph_bytes(model) if content is None else content
-    parity = compare(model, content, pixels[:PICTURES])
-    if parity.same_class < parity.pictures or not max(parity.logits, parity.embedding) <= TOLERANCE:
+    content = graph_bytes(model, task) if content is None else content
+    parity = compare(model, content, pixels[:PICTURES], task)
+    if not parity.holds:
         raise ExportError(f"the ONNX graph of {file} does not answer as torch does: {parity}; it was not written")
-    arrays = tensorfile.read_arrays(file, header, PREFIX)
-    durable.write(output or beside(file), finished(content, header, arrays, asdict(parity)))
+    arrays = tensorfile.read_arrays(file, header, state_prefix(facts))
+    durable.write(output or beside(file), finished(content, header, arrays, parity.to_dict()))
     return parity
 
 
-def graph_bytes(model: Model) -> bytes:
-    """Return the graph of a model (on the CPU), serialised, without metadata."""
+def graph_bytes(model: Model, task: Task = TASKS[BY_ITSELF]) -> bytes:
+    """Return the graph of a model for a task (on the CPU), serialised, without metadata."""
     from striate.export.onnx_walk import graph_of
 
     if isinstance(model.net, Code):
         from striate.export.onnx_traced import traced
 
-        return traced(model)
+        return traced(model, task.output)
     tensors = {name: tensor.detach().numpy() for name, tensor in model.state_dict().items()}
     proto = graph_of(
         model.net,
         model.shape,
         tensors,
+        output=task.output,
         embedding_part=model.embedding_part,
         scale=tensors["input.scale"],
         offset=tensors["input.offset"],
@@ -118,20 +131,21 @@ def finished(
     return sealed(proto.SerializeToString(deterministic=True))
 
 
-def compare(model: Model, content: bytes, pixels: NDArray[np.uint8]) -> Parity:
+def compare(model: Model, content: bytes, pixels: NDArray[np.uint8], task: Task = TASKS[BY_ITSELF]) -> Parity:
     """Return how far a graph's answers lie from the model's, both of them on the CPU."""
     if not len(pixels):
         raise ExportError("there are no pictures to compare answers on; an ONNX file is written only where they match")
-    wanted = infer(model, Store(pixels, ()), np.arange(len(pixels)), device="cpu")
+    found = infer(model, Store(pixels, ()), np.arange(len(pixels)), device="cpu")
+    wanted = dict(zip((task.output, EMBEDDING), found, strict=True))
     try:
         seen = [ask(session(content, many=many), pixels) for many in (False, True)]
     except ModelError as error:
         raise ExportError(str(error)) from None
     return Parity(
         pictures=len(pixels),
-        logits=max(_apart(logits, wanted[0]) for logits, _ in seen),
-        embedding=max(_apart(embedding, wanted[1]) for _, embedding in seen),
-        same_class=min(int((logits.argmax(1) == wanted[0].argmax(1)).sum()) for logits, _ in seen),
+        apart={name: max(_apart(each[name], array) for each in seen) for name, array in wanted.items()},
+        same=min(int(task.same(each, wanted).sum()) for each in seen),
+        noun=task.noun,
     )
 
 

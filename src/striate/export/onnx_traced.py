@@ -16,6 +16,7 @@ from torch.nn.utils.spectral_norm import SpectralNorm
 from torch.nn.utils.weight_norm import WeightNorm
 
 from striate.errors import ExportError
+from striate.tasks.task import EMBEDDING
 
 if TYPE_CHECKING:
     from striate.model.build.model import Model
@@ -24,7 +25,7 @@ OPSET = 18
 
 
 class _Asked(nn.Module):
-    """``pixels`` (N, H, W, C) uint8 -> logits and embedding, as our own graphs do."""
+    """``pixels`` (N, H, W, C) uint8 -> its output and embedding, as our own graphs do."""
 
     def __init__(self, model: Model) -> None:
         super().__init__()
@@ -35,11 +36,11 @@ class _Asked(nn.Module):
         return self.model.embed(self.model.normalise(pixels.permute(0, 3, 1, 2)))
 
 
-def traced(model: Model) -> bytes:
+def traced(model: Model, output: str) -> bytes:
     """Return the graph of a model that only its code can be, serialised: the way that one batch took through it.
 
-    A way that depends on what is in a picture is lost: compare its answers on real pictures before it is used. Raises
-    ExportError with what torch says where it cannot be followed.
+    ``output`` is what its main output is called. A way that depends on what is in a picture is lost: compare its
+    answers on real pictures before it is used. Raises ExportError with what torch says where it cannot be followed.
     """
     if isinstance(getattr(model, "module", None), torch.jit.ScriptModule):
         raise ExportError(
@@ -56,8 +57,8 @@ def traced(model: Model) -> bytes:
                 (torch.zeros(2, height, width, shape.channels, dtype=torch.uint8),),
                 content,  # type: ignore[arg-type]  # a path is what is promised; the older exporter takes a buffer
                 input_names=["pixels"],
-                output_names=["logits", "embedding"],
-                dynamic_axes={name: {0: "N"} for name in ("pixels", "logits", "embedding")},
+                output_names=[output, EMBEDDING],
+                dynamic_axes={name: {0: "N"} for name in ("pixels", output, EMBEDDING)},
                 opset_version=OPSET,
                 dynamo=False,
             )

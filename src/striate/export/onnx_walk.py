@@ -21,11 +21,14 @@ from striate.errors import ExportError
 from striate.export.onnx_graph import Affine, Graph, Part
 from striate.export.onnx_layers import LINEAR, TABLE, affine_of
 from striate.model.files.weights import read_arrays
+from striate.runs.rebuild import width_of
 from striate.spec import Add, AuxHead, Concat, Conv, ConvTranspose, Dense, Multiply, Net, Rbf, Shape, parse
 from striate.spec.branches import Branches
 from striate.spec.code import Code
 from striate.spec.layer import Layer
 from striate.spec.trace import Step, Trace
+from striate.tasks.table import TASKS
+from striate.tasks.task import EMBEDDING
 
 OPSET: Final = 20  # of April 2023: the first with GELU
 IR: Final = 9  # the version of the file format that came with it
@@ -37,30 +40,31 @@ def graph_of(
     shape: Shape,
     tensors: Mapping[str, NDArray[Any]],
     *,
+    output: str,
     embedding_part: str,
     scale: NDArray[np.float32],
     offset: NDArray[np.float32],
 ) -> onnx.ModelProto:
     """Return the ONNX model of a net with its weights, batch norms folded into the layers before them.
 
-    ``pixels`` (N, H, W, C) uint8 -> ``logits`` (N, K) and ``embedding`` (N, D) float32: what `Model.normalise` and
-    `Model.embed` do. Side heads are left out. Any N.
+    ``pixels`` (N, H, W, C) uint8 -> what is called ``output`` (N, K), and ``embedding`` (N, D), float32: what
+    `Model.normalise` and `Model.embed` do. Side heads are left out. Any N.
 
-    Example: ``graph_of(model.net, model.shape, arrays, embedding_part=model.embedding_part, scale=s, offset=o)``
+    Example: ``graph_of(net, shape, arrays, output="logits", embedding_part=model.embedding_part, scale=s, offset=o)``
     """
     if isinstance(net, Code):
         raise ExportError(f"{net} is only its author's code, and no graph can be written of it here: {net.why}")
     graph = Graph(tensors)
     value = enter(graph, scale, offset)
     walk = Walk(graph, net, shape)
-    logits = walk.follow(value)
+    answer = walk.follow(value)
     embedding, width = value, shape
     if embedding_part != "input":
         embedding, width = walk.entering[embedding_part]
     graph.path = ""
     if width.is_map:
         embedding = graph.node("Flatten", [graph.node("GlobalAveragePool", [embedding])])
-    outputs = [("logits", logits, walk.output), ("embedding", embedding, (width.channels,))]
+    outputs = [(output, answer, walk.output), (EMBEDDING, embedding, (width.channels,))]
     return model_of(graph, shape, outputs)
 
 
@@ -70,10 +74,13 @@ def graph_of_file(file: Path) -> bytes:
     The same bytes as `striate.export.onnx.graph_bytes` of the model it holds. Errors: ModelError, DescribeError.
     """
     arrays, facts = read_arrays(file)
-    net, shape = parse(facts.net).with_classes(len(facts.classes)), Shape(*facts.input)
+    if facts.task not in TASKS:
+        raise ExportError(f"{file} is for {facts.task[:40]!r}, which is no task here")
+    net, shape = parse(facts.net).with_classes(width_of(facts)), Shape(*facts.input)
     scale, offset = Preprocess.from_dict(facts.preprocess).scale_and_offset()
     try:
-        proto = graph_of(net, shape, arrays, embedding_part=embedding_part(net, shape), scale=scale, offset=offset)
+        output, part = TASKS[facts.task].output, embedding_part(net, shape)
+        proto = graph_of(net, shape, arrays, output=output, embedding_part=part, scale=scale, offset=offset)
     except (KeyError, ValueError, IndexError, TypeError) as error:
         raise ExportError(f"the weights in {file} are not those of its net: {error}") from None
     content: bytes = proto.SerializeToString(deterministic=True)

@@ -20,8 +20,8 @@ from striate.interpret.diagnostics.confusion import Confusion, UncertainExample
 from striate.interpret.diagnostics.health import Health
 from striate.interpret.torch_probe import TorchProbe
 from striate.runs.maps import Kept
-from striate.tasks.classify import decode
-from striate.tasks.prediction import Scores
+from striate.tasks.prediction import Prediction
+from striate.tasks.question import Question
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,7 +34,7 @@ class PictureLook:
     """
 
     probe: TorchProbe
-    answer: Scores | None
+    answer: Prediction | None
     why: Evidence | None
     failed: tuple[Evidence, ...]
     stages: tuple[Stage, ...]
@@ -88,12 +88,25 @@ class Mistake:
     doubt: UncertainExample
     for_said: Evidence | None = None
     for_truth: Evidence | None = None
-    kept: Scores | None = None
+    kept: Prediction | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Worst:
+    """A picture, (H, W, C) uint8 as the net takes it, whose answer is among the worst: what was said, and why."""
+
+    key: str
+    pixels: NDArray[np.uint8]
+    caption: str
+    why: Evidence | None = None
 
 
 @dataclass(frozen=True, eq=False)
 class RunLook:
     """What a run learnt, when, what confuses it, and whether all its layers work.
+
+    ``confusion`` with its ``mistakes`` and the pictures ``between`` classes is that of a run that answers with classes
+    (else None); ``worst`` are the worst answers of any other, ``what`` says in words how good the answers are.
 
     ``filters`` are the first layer's after each epoch that they were kept of (0: before the first); ``maps`` what those
     make of ``example``, for the channel that reacts to it most. ``frozen`` are the parts that were given, not trained,
@@ -106,8 +119,8 @@ class RunLook:
 
     name: str
     part: str
-    classes: tuple[str, ...]
-    confusion: Confusion
+    names: tuple[str, ...]
+    confusion: Confusion | None
     between: tuple[tuple[Mistake, ...], ...]
     mistakes: tuple[Mistake, ...]
     health: Health
@@ -123,32 +136,35 @@ class RunLook:
     unwatched: str = ""
     labels: tuple[Mistake, ...] = ()
     labels_first: bool = False
+    worst: tuple[Worst, ...] = ()
+    what: str = ""
 
 
-def answered(probe: TorchProbe) -> Scores | None:
-    """Return what the net says of the picture, calibrated; None where it puts out a map, not an answer."""
+def answered(probe: TorchProbe) -> Prediction | None:
+    """Return what the net says of the picture; None where it puts out a map, not an answer."""
     with torch.no_grad():
-        logits = probe.model(probe.inputs)
-    if logits.dim() != 2:
+        output = probe.model(probe.inputs)
+    if output.dim() != 2:
         return None
-    return decode(logits.numpy(), probe.classes, temperature=probe.temperature)[0]
+    outputs, options = {probe.task.output: output.numpy()}, {"unknown": False}
+    return probe.task.decode(outputs, probe.labels, probe.learnt, options=options)[0]
 
 
-def winning_place(probe: TorchProbe, part: str, number: int | None) -> tuple[int, int]:
-    """Return the place of a part's map that speaks most for class ``number``: the highest gradient times activation.
+def winning_place(probe: TorchProbe, part: str, question: Question | None) -> tuple[int, int]:
+    """Return the place of a part's map that speaks most for an answer: the highest gradient times activation.
 
-    Without a class, or where the part is not on the way to an answer, the place where the map is highest.
+    Without a question, or where the part is not on the way to an answer, the place where the map is highest.
     """
     path = probe.part(part)
     shape = probe.shape(path)
     if not shape.is_map:
         raise DescribeError(f"{path} puts out {shape}, a flat vector: it has no places")
-    if number is None:
+    if question is None:
         values = torch.from_numpy(probe.tap([path])[path])
         return divmod(int(values.clamp(min=0).sum(0).argmax()), shape.size[1])
     with torch.enable_grad():
-        logits, seen = probe.model.forward_with(probe.inputs.clone().requires_grad_(True), [path])
-        (gradient,) = torch.autograd.grad(logits[0, number], [seen[path]])
+        output, seen = probe.model.forward_with(probe.inputs.clone().requires_grad_(True), [path])
+        (gradient,) = torch.autograd.grad(question.score(output).sum(), [seen[path]])
     share = (gradient * seen[path].detach())[0].sum(0)
     return divmod(int(share.argmax()), shape.size[1])
 

@@ -52,18 +52,16 @@ class Probe(ABC):
     """A network and one picture.
 
     ``pixels`` (H, W, C) uint8 is what the network takes; ``original`` (H', W', C) uint8 the picture it was made from,
-    ``frame`` where in it the input lies. ``classes`` in the order of the logits; ``temperature`` that of the
-    calibration; ``trained`` False where the weights are drawn; ``frozen`` the parts that were not trained but given,
-    and what was given.
+    ``frame`` where in it the input lies. ``names`` are what its outputs are called, in their order; ``trained`` False
+    where the weights are drawn; ``frozen`` the parts that were not trained but given, and what was given.
     """
 
     name: str
-    classes: tuple[str, ...]
+    names: tuple[str, ...]
     preprocess: Preprocess
     original: NDArray[np.uint8]
     pixels: NDArray[np.uint8]
     frame: CropTransform
-    temperature: float = 1.0
     trained: bool = True
     frozen: Mapping[str, str] = field(default_factory=dict)
 

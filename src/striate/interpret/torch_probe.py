@@ -20,12 +20,16 @@ from torch import Tensor
 from striate.data.pictures.crop_transform import Box
 from striate.data.pictures.given import Picture
 from striate.data.pictures.preprocess import Preprocess
+from striate.errors import DescribeError
 from striate.interpret.probe import Probe, Seen, show
 from striate.model.build.model import Model, build
 from striate.runs.predictor import Predictor
 from striate.runs.rebuild import frozen
 from striate.spec import Net, Shape
 from striate.spec.survey import Survey
+from striate.tasks.question import Question
+from striate.tasks.table import BY_ITSELF, TASKS
+from striate.tasks.task import LabelFacts, State, Task
 
 __all__ = ["Seen", "TorchProbe"]
 
@@ -35,11 +39,15 @@ __all__ = ["Seen", "TorchProbe"]
 class TorchProbe(Probe):
     """A model and one picture. Make one with `of` or `untrained`.
 
-    ``inputs`` (1, C, H, W) float32 are the pixels, normalised; the other fields are those of `Probe`.
+    ``inputs`` (1, C, H, W) float32 are the pixels, normalised. ``task`` is what the model is for, ``labels`` what its
+    outputs are called, ``learnt`` what it learnt after training (`Task.opened`); the other fields are those of `Probe`.
     """
 
     model: Model
     inputs: Tensor
+    task: Task
+    labels: LabelFacts
+    learnt: Any
 
     @classmethod
     def of(cls, what: Predictor | Path | str, picture: Picture) -> TorchProbe:
@@ -50,10 +58,11 @@ class TorchProbe(Probe):
         predictor = what if isinstance(what, Predictor) else Predictor.open(what, device="cpu", onnx=False)
         return cls._with(
             predictor.model.cpu().float().eval(),
-            predictor.classes,
+            predictor.labels,
             predictor.preprocess,
             picture,
-            temperature=predictor.calibration.temperature,
+            task=predictor.task,
+            learnt=predictor.learnt,
             frozen=frozen(predictor.facts),
         )
 
@@ -69,18 +78,21 @@ class TorchProbe(Probe):
         model = build(net, shape, classes=classes, preprocess=how, seed=seed).eval()
         output = model.net.on(shape, fit="floor").output
         assert output is not None
-        names = tuple(f"class {number}" for number in range(output.channels))
-        return cls._with(model, names, how, picture, trained=False)
+        task = TASKS[BY_ITSELF]
+        labels = LabelFacts(tuple(f"{task.noun} {number}" for number in range(output.channels)))
+        learnt = task.opened(State(), labels)
+        return cls._with(model, labels, how, picture, task=task, learnt=learnt, trained=False)
 
     @classmethod
     def _with(
         cls,
         model: Model,
-        classes: tuple[str, ...],
+        labels: LabelFacts,
         how: Preprocess,
         picture: Picture,
         *,
-        temperature: float = 1.0,
+        task: Task,
+        learnt: Any,
         trained: bool = True,
         frozen: Mapping[str, str] | None = None,
     ) -> TorchProbe:
@@ -90,13 +102,24 @@ class TorchProbe(Probe):
         return cls(
             **shown._asdict(),
             model=model,
-            classes=classes,
+            names=labels.names,
+            labels=labels,
+            task=task,
+            learnt=learnt,
             preprocess=how,
             inputs=inputs,
-            temperature=temperature,
             trained=trained,
             frozen=frozen or {},
         )
+
+    def question(self, output: Tensor, word: str | int | None = None, against: str | int | None = None) -> Question:
+        """Return what is asked of the net's output (1, K); see `Answering.question`. Errors: StriateError."""
+        if output.dim() != 2:
+            shape = tuple(output.shape[1:])
+            raise DescribeError(f"evidence is of an answer for the whole picture; this net puts out {shape}")
+        question = self.task.question(output[0].detach().numpy(), self.labels, self.learnt, word, against)
+        question.score(output)  # refuses what cannot be asked
+        return question
 
     def _survey(self) -> Survey:
         return self.model.net.on(self.model.shape, fit="floor")

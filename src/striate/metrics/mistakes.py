@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,6 +23,16 @@ class Mistake:
     predicted: int
     confidence: float
     target_probability: float
+
+    def named(self, keys: Sequence[str], names: Sequence[str]) -> dict[str, object]:
+        """Return it with the names of its picture and classes, ready for JSON."""
+        return {
+            "picture": keys[self.index],
+            "label": names[self.target],
+            "answer": names[self.predicted],
+            "confidence": self.confidence,
+            "self_confidence": self.target_probability,
+        }
 
     def to_dict(self) -> dict[str, object]:
         """Return everything, ready for JSON; classes by number."""

@@ -22,7 +22,6 @@ def why_answer(why: Evidence, said: str, failed: Sequence[Evidence] = ()) -> Ans
 
     ``failed`` is evidence that was sought before and did not pass its checks: shown crossed out, folded away.
     """
-    question = f"Why did it say {why.answer}" + (f" and not {why.against}?" if why.against else "?")
     given = picture_tile(
         large(why.pixels)[0], caption="What the net was given", alt="the picture as the net takes it", shown=_WIDE
     )
@@ -31,7 +30,7 @@ def why_answer(why: Evidence, said: str, failed: Sequence[Evidence] = ()) -> Ans
     if failed:
         more.append(_failed(failed))
     return Answer(
-        question,
+        why.question.title,
         f"{said}. {why.focus}",
         (Row((given, tile), legend=legend),),
         shows=why.shows,
@@ -79,12 +78,12 @@ def checks_answer(why: Evidence) -> Answer:
     return Answer(
         "How far can I trust that picture?",
         f"Trust: {trust.level}, by two checks, whose figures are here.",
-        shows=f"the probability of {why.answer} while cells of the picture are taken away, and whether the evidence "
+        shows=f"the {why.question.unit} while cells of the picture are taken away, and whether the evidence "
         f"changes with the weights. Taken away means {REMOVALS[curves.removal]}.",
         hides="whether the evidence is all there is: two causes may each be enough alone.",
         notes=tuple(notes),
         table=Table(("check", "value", "read as"), tuple(rows)),
-        html=_chart(trust, why.answer),
+        html=_chart(trust, why.question.unit),
     )
 
 
@@ -149,13 +148,15 @@ def _chosen(why: Evidence) -> str:
     )
 
 
-def _chart(trust: Trust, answer: str) -> str:
+def _chart(trust: Trust, unit: str) -> str:
     curves = trust.curves
     along = [100 * float(fraction) for fraction in curves.fractions]
 
     def drawn(values: np.ndarray) -> list[tuple[float, float]]:
         return [(x, float(y)) for x, y in zip(along, values, strict=True)]
 
+    every = np.concatenate([curves.insertion, curves.deletion, curves.random.mean(0)])
+    lowest, highest = float(every.min()), float(every.max())
     return line_chart(
         [
             Curve("brought back, most evidence first", drawn(curves.insertion), mark=True),
@@ -163,10 +164,10 @@ def _chart(trust: Trust, answer: str) -> str:
             Curve("removed in random order, on average", drawn(curves.random.mean(0))),
         ],
         x_label="percent of the picture removed or brought back",
-        y_label=f"probability of {answer}",
-        y_from=0.0,
-        y_to=1.0,
-        alt=f"the probability of {answer}: on average {curves.insertion_area:.2f} while what has most evidence is "
+        y_label=unit,
+        y_from=min(0.0, lowest),
+        y_to=max(1.0, highest),
+        alt=f"the {unit}: on average {curves.insertion_area:.2f} while what has most evidence is "
         f"brought back first, {curves.deletion_area:.2f} while it is removed first, {curves.chance.value:.2f} in "
         "random order",
     )

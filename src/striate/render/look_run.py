@@ -10,10 +10,12 @@ from numpy.typing import NDArray
 
 from striate.interpret.activations.epoch_maps import settled
 from striate.interpret.attribution.value import Evidence
+from striate.interpret.diagnostics.confusion import Confusion
 from striate.interpret.diagnostics.health import Health
 from striate.interpret.look import Mistake, RunLook
 from striate.recipe import FIRST
 from striate.render.answer import Answer, Legend, Row, Table, Tile
+from striate.render.look_worst import worst_answer
 from striate.render.png.drawn import (
     as_rgb,
     enlarged,
@@ -38,12 +40,13 @@ def run_answers(look: RunLook) -> list[Answer]:
     """Return the answers of `look RUN`: what confuses it; which labels are worth a look; what it learnt, and when;
     whether all layers work. The labels come first where they are what its verdict asks for.
     """
-    about = [_confusion(look), *([_labels(look)] if look.labels else [])]
+    first = worst_answer(look) if look.confusion is None else _confusion(look, look.confusion)
+    about = [first, *([_labels(look)] if look.labels else [])]
     return [*(about[::-1] if look.labels_first else about), _learnt(look), _health(look.health)]
 
 
 def _labels(look: RunLook) -> Answer:
-    names, number = look.classes, len(look.labels)
+    names, number = look.names, len(look.labels)
     tiles = [
         _photo(
             one,
@@ -65,8 +68,8 @@ def _labels(look: RunLook) -> Answer:
     )
 
 
-def _confusion(look: RunLook) -> Answer:
-    found, names = look.confusion, look.classes
+def _confusion(look: RunLook, found: Confusion) -> Answer:
+    names = look.names
     rows = [_mistake(mistake, names) for mistake in look.mistakes]
     for pair, between in zip(found.pairs, look.between, strict=True):
         first, second = names[pair.first], names[pair.second]

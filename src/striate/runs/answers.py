@@ -39,6 +39,11 @@ class Answers:
     others: Mapping[str, NDArray[Any]] = field(default_factory=dict)
     facts: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def outputs(self) -> dict[str, NDArray[np.float32]]:
+        """The answers by the name of the output."""
+        return {"logits": self.logits}
+
     def are_of(self, pictures: int, classes: int) -> bool:
         """Return whether these are answers to so many pictures, in so many classes."""
         return self.logits.shape == (pictures, classes)

@@ -144,6 +144,7 @@ def _no(what: str, value: Any) -> str:
 
 _parts: Final = {"train": listed(text), "val": listed(text), "test": listed(text)}
 _interval: Final = fields({}, value=number, low=number, high=number)
+_headline: Final = fields({"unit": text}, name=text, value=number, low=number, high=number, share=flag)
 _scalar: Final = either(text, number, flag, maybe(text))
 
 FILES: Final[dict[str, Check]] = {
@@ -170,7 +171,9 @@ FILES: Final[dict[str, Check]] = {
         {"left_out": listed(text), "folds": fields({}, count=whole, places=listed(listed(target)))}, **_parts
     ),
     "pictures.json": fields({}, keys=listed(text), targets=listed(label), digests=listed(text)),
-    "finished.json": fields({"accuracy": maybe(_interval), "part": text, "pictures": whole}),
+    "finished.json": fields(
+        {"accuracy": maybe(_interval), "headline": maybe(_headline), "part": text, "pictures": whole}
+    ),
 }
 """The files of a run that are one JSON object."""
 

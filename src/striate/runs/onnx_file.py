@@ -1,9 +1,10 @@
 """The ONNX file beside a model file: sealed, bound to the model it was made of, asked by ONNX Runtime. No torch.
 
-``model.onnx`` takes uint8 pixels and puts out logits and embedding. Its metadata carries ``striate``, the facts of the
-model file as they stand there; ``striate.model``, the model file's checksum; ``striate.arrays``, that of the arrays
-of "none of these"; ``striate.parity``, how far its answers lay from torch's when it was written; and last, so that it
-is the end of the file, ``striate.sha256``, the digest of all that comes before.
+``model.onnx`` takes uint8 pixels and puts out what the task calls its output, and ``embedding``. Its metadata carries
+``striate``, the facts of the model file as they stand there; ``striate.model``, the model file's checksum;
+``striate.arrays``, that of the arrays of the task's state; ``striate.parity``, how far its answers lay from torch's
+when it was written; and last, so that it is the end of the file, ``striate.sha256``, the digest of all that comes
+before.
 
 All of that anybody can write. What binds the graph, weights and all, to the model file is its digest, which the model
 file carries (`GRAPH`); of a model file without one, of an older Striate, the graph is made again and compared. A graph
@@ -74,8 +75,12 @@ class OnnxFile:
         header: tensorfile.Header,
         arrays: Mapping[str, NDArray[Any]],
         proof: Proof | None = None,
+        *,
+        outputs: tuple[str, ...],
     ) -> OnnxFile:
         """Open the file for a ``model`` file with those facts, header and arrays, its ``proof`` begun already or not.
+
+        ``outputs`` are the names of what it has to put out; ``arrays`` those of the state, as they are called there.
 
         Raises ModelError that says why it cannot answer for it: damaged, foreign, of another model, or ONNX Runtime
         is not here or refuses it.
@@ -103,10 +108,15 @@ class OnnxFile:
                 _check_again(path, model, seen.digest)
         except OSError as error:
             raise ModelError(f"{path.name} cannot be read: {error.strerror or error}") from None
-        return cls(path, session(path, many=False), parity)
+        opened = session(path, many=False)
+        if sorted(found := [each.name for each in opened.get_outputs()]) != sorted(outputs):
+            raise ModelError(
+                f"{path.name} puts out {', '.join(found)[:80]}, and the model beside it {', '.join(outputs)}"
+            )
+        return cls(path, opened, parity)
 
-    def ask(self, pixels: NDArray[np.uint8], *, many: bool) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Return logits (N, K) and embeddings (N, D) for pixels (N, H, W, C), some of ``many``.
+    def ask(self, pixels: NDArray[np.uint8], *, many: bool) -> dict[str, NDArray[np.float32]]:
+        """Return each output (N, ...) by its name for pixels (N, H, W, C), some of ``many``.
 
         A few are computed by all threads together; of many, each thread that asks computes its own, since threads
         that share a picture wait for each other after every layer.
@@ -142,20 +152,17 @@ def _check_again(path: Path, model: Path, digest: str) -> None:
         )
 
 
-def ask(
-    asked: onnxruntime.InferenceSession, pixels: NDArray[np.uint8]
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Return a session's logits and embeddings for pixels (N, H, W, C), N at least 1, a few at a time. ModelError."""
-    step = at_once(pixels)
+def ask(asked: onnxruntime.InferenceSession, pixels: NDArray[np.uint8]) -> dict[str, NDArray[np.float32]]:
+    """Return a session's outputs by name for pixels (N, H, W, C), N at least 1, a few at a time. ModelError."""
+    step, names = at_once(pixels), [each.name for each in asked.get_outputs()]
     try:
         answers = [
-            asked.run(["logits", "embedding"], {"pixels": np.ascontiguousarray(pixels[begin : begin + step])})
+            asked.run(names, {"pixels": np.ascontiguousarray(pixels[begin : begin + step])})
             for begin in range(0, len(pixels), step)
         ]
     except Exception as error:  # its errors have no common class of their own
         raise ModelError(f"ONNX Runtime cannot compute the graph: {str(error).splitlines()[0][:200]}") from None
-    logits, embeddings = (np.concatenate(parts) for parts in zip(*answers, strict=True))
-    return logits, embeddings
+    return {name: np.concatenate(parts) for name, parts in zip(names, zip(*answers, strict=True), strict=True)}
 
 
 def at_once(pixels: NDArray[np.uint8]) -> int:

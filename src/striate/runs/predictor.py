@@ -10,7 +10,6 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import replace
 from functools import cached_property, partial
 from itertools import islice
 from pathlib import Path
@@ -25,14 +24,13 @@ from striate.data.pictures.preprocess import Preprocess
 from striate.errors import ModelError, PictureError, StriateError
 from striate.files import PICTURE, read_bytes
 from striate.model.files import tensorfile, weights
-from striate.model.files.weights import ModelFile
+from striate.model.files.weights import ModelFile, state_of, state_prefix
 from striate.model.pretrained.key_mapping import HEADLESS
 from striate.runs.onnx_file import FEW, OnnxFile, thread_count
 from striate.runs.seal import Proof, beside
-from striate.tasks.calibrate import Calibration
-from striate.tasks.decode import decode
-from striate.tasks.ood import PREFIX, OODDetector
-from striate.tasks.prediction import Scores
+from striate.tasks.prediction import Prediction
+from striate.tasks.table import TASKS
+from striate.tasks.task import EMBEDDING, LabelFacts, Outputs, State
 
 if TYPE_CHECKING:
     import torch
@@ -41,7 +39,7 @@ if TYPE_CHECKING:
 
 _Read: TypeAlias = "tuple[np.ndarray[Any, Any] | PictureError, Depth | None]"
 _Reading: TypeAlias = "list[tuple[str, Future[_Read]]]"
-_Answered: TypeAlias = "list[tuple[str, Scores | PictureError, Depth | None]]"
+_Answered: TypeAlias = "list[tuple[str, Prediction | PictureError, Depth | None]]"
 _WORKERS: Final = min(8, os.cpu_count() or 1)  # threads that decode; Pillow works outside Python's lock
 _SHARE: Final = 2**16  # pixels that one thread answers for at a time, so that their maps stay in its cache
 _HEAVY: Final = 2**26  # bytes of weights, for each of which it takes a picture more: they are read every time
@@ -51,9 +49,10 @@ _HEAVY: Final = 2**26  # bytes of weights, for each of which it takes a picture 
 class Predictor:
     """A model with everything it needs to answer. Make one with ``open``.
 
-    Attributes: ``facts`` the model file's; ``classes`` in the order of the probabilities; ``preprocess``,
-    ``calibration``; ``unknown`` or None, when the model answers every picture with a class; ``onnx``, the file that
-    answers, or None where torch does; ``notes``, sentences a person should read; ``model`` and ``device``, torch's.
+    Attributes: ``facts`` the model file's; ``task``, what it is for; ``labels``, what its outputs are called, and
+    ``classes``, these names alone; ``state``, what the task learnt after training, and ``learnt``, the task's own
+    values of it (`Task.opened`); ``preprocess``; ``onnx``, the file that answers, or None where torch does; ``notes``,
+    sentences a person should read; ``model`` and ``device``, torch's.
 
     Example: ``str(Predictor.open("model.safetensors").predict(["cat.jpg"])[0])  # "0.92 cat, 0.08 dog"``
     """
@@ -70,29 +69,32 @@ class Predictor:
         proof: Proof | None = None,
     ) -> None:
         """``path`` None: the model is ``own`` as it is, and no file."""
-        if facts.task != "classify":
-            raise ModelError(f"its task {facts.task[:40]!r} is not one this Striate has; it has 'classify'")
+        if facts.task not in TASKS:
+            known = ", ".join(map(repr, TASKS))
+            raise ModelError(f"its task {facts.task[:40]!r} is not one this Striate has; it has {known}")
         if facts.provenance.get(HEADLESS):
             raise ModelError(
                 "its weights came without a head, so that it answers nothing; start a training from it: striate train"
                 " PICTURES --from it"
             )
-        self.path, self.facts, self.classes = path, facts, facts.classes
+        self.path, self.facts, self.task = path, facts, TASKS[facts.task]
+        self.labels = LabelFacts(facts.names, facts.labels)
         self.preprocess = Preprocess.from_dict(facts.preprocess)
-        self.calibration = Calibration.from_dict(facts.calibration)
         self.notes: tuple[str, ...] = ()
         self.onnx: OnnxFile | None = None
         self._device, self._own, self._int8, self._onnx = device, own, int8, onnx
         if path is None:
             _ = self.model
-            self.unknown: OODDetector | None = None
+            self.state = State(facts.state)
+            self.learnt = self.task.opened(self.state, self.labels)
             return
         header = tensorfile.read_header(path)
-        arrays = {} if facts.unknown is None else tensorfile.read_arrays(path, header, PREFIX)
+        arrays = tensorfile.read_arrays(path, header, state_prefix(facts))
         file = beside(path, int8=int8)
         if onnx and own is None and device in ("auto", "cpu") and file.is_file():
             try:
-                self.onnx = OnnxFile.open(file, path, facts, header, arrays, proof)
+                outputs = (self.task.output, EMBEDDING)
+                self.onnx = OnnxFile.open(file, path, facts, header, arrays, proof, outputs=outputs)
             except ModelError as error:
                 if int8:
                     raise
@@ -101,9 +103,10 @@ class Predictor:
             raise ModelError(f"there is no {file}; striate export --int8 makes it")
         if self.onnx is None:
             _ = self.model  # proves every byte of the file before anything is answered
-        self.unknown = None if facts.unknown is None else OODDetector.from_tensors(arrays, facts.unknown)
-        if int8 and self.unknown is not None and self.onnx is not None:
-            self.unknown = replace(self.unknown, threshold=self.onnx.parity.get("threshold"))  # that of its embeddings
+        self.state = State(facts.state, state_of(arrays, facts))
+        self.learnt = self.task.opened(self.state, self.labels)
+        if int8 and self.onnx is not None:
+            self.learnt = self.task.adapted(self.learnt, self.onnx.parity)
 
     @classmethod
     def open(
@@ -152,6 +155,11 @@ class Predictor:
             )
         return _opened, (self.path.absolute(), self._device, self._int8, self._onnx)
 
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """What its outputs are called, in their order."""
+        return self.labels.names
+
     @cached_property
     def device(self) -> torch.device:
         """Where `model` is."""
@@ -173,25 +181,25 @@ class Predictor:
 
     def predict(
         self, pictures: Picture | Iterable[Picture], *, unknown: bool = True, batch_size: int = 64
-    ) -> list[Scores]:
+    ) -> list[Prediction]:
         """Return a list of answers, one a picture; of one picture it has one.
 
         A picture is a path, the bytes of a file, an open file, a Pillow picture, or one array: (H, W), (H, W, C), of
         torch (C, H, W). A list, a generator, or an array with one dimension more is many
-        (`striate.data.pictures.given`). ``unknown=False`` never answers "none of these". The batch size changes the
-        speed, and an answer by no more than rounding. Raises PictureError that names the first picture that cannot be
-        read.
+        (`striate.data.pictures.given`). ``unknown=False`` never answers "none of these", where the task has such an
+        answer. The batch size changes the speed, and an answer by no more than rounding. Raises PictureError that names
+        the first picture that cannot be read.
         """
         return self._all(given(pictures), unknown=unknown, batch_size=batch_size)
 
-    def answer(self, pictures: Picture | Iterable[Picture], *, unknown: bool = True) -> Scores | list[Scores]:
+    def answer(self, pictures: Picture | Iterable[Picture], *, unknown: bool = True) -> Prediction | list[Prediction]:
         """Return what `predict` does, but of one picture its answer: one in, one out; many in, a list out."""
         what = given(pictures)
         answers = self._all(what, unknown=unknown)
         return answers if what.many else answers[0]
 
-    def _all(self, pictures: Given, *, unknown: bool, batch_size: int = 64) -> list[Scores]:
-        answers: list[Scores] = []
+    def _all(self, pictures: Given, *, unknown: bool, batch_size: int = 64) -> list[Prediction]:
+        answers: list[Prediction] = []
         for _, answer in self._each(pictures, unknown=unknown, batch_size=batch_size):
             if isinstance(answer, PictureError):
                 raise answer
@@ -205,7 +213,7 @@ class Predictor:
         unknown: bool = True,
         batch_size: int = 64,
         deep: Callable[[str, Depth], None] | None = None,
-    ) -> Iterator[tuple[str, Scores | PictureError]]:
+    ) -> Iterator[tuple[str, Prediction | PictureError]]:
         """Yield (key, answer) for each picture in order; for one that cannot be read, the reason in place of an answer.
 
         The key is the path as it was given, or ``picture 3`` (from 1). Pictures are read a batch at a time, so
@@ -222,7 +230,7 @@ class Predictor:
         unknown: bool,
         batch_size: int,
         deep: Callable[[str, Depth], None] | None = None,
-    ) -> Iterator[tuple[str, Scores | PictureError]]:
+    ) -> Iterator[tuple[str, Prediction | PictureError]]:
         if batch_size < 1:
             raise ValueError(f"batch_size {batch_size}: must be at least 1")
         known = pictures.count
@@ -281,31 +289,29 @@ class Predictor:
         except PictureError as error:
             return PictureError(f"{key}: {error}"), None
 
-    def _answers(self, pixels: np.ndarray[Any, Any], *, unknown: bool, many: bool) -> list[Scores]:
+    def _answers(self, pixels: np.ndarray[Any, Any], *, unknown: bool, many: bool) -> list[Prediction]:
         """Return the answers for pictures (N, H, W, C), some of ``many``."""
-        logits, embeddings = self._ask(pixels, many=many)
+        outputs = self._ask(pixels, many=many)
         try:
-            return decode(
-                logits,
-                self.classes,
-                temperature=self.calibration.temperature,
-                embeddings=embeddings if unknown else None,
-                unknown=self.unknown,
-            )
-        except StriateError as error:  # NaN, or numbers that are not those of its classes
+            return self.task.decode(outputs, self.labels, self.learnt, options={"unknown": unknown})
+        except StriateError as error:  # NaN, or numbers that are not those of its names
             raise ModelError(f"{self.path or 'the model'}: {error}") from None
 
-    def _ask(self, pixels: NDArray[np.uint8], *, many: bool = False) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Return logits and embeddings for pixels (N, H, W, C)."""
+    def _ask(self, pixels: NDArray[np.uint8], *, many: bool = False) -> Outputs:
+        """Return the outputs for pixels (N, H, W, C)."""
         if self.onnx is not None:
             return self.onnx.ask(pixels, many=many or len(pixels) > FEW)
         from striate.data.store.store import Store
         from striate.engine.infer import infer
 
-        return infer(self.model, Store(pixels, ()), np.arange(len(pixels)), batch_size=len(pixels), device=self.device)
+        rows, size = np.arange(len(pixels)), len(pixels)
+        found = infer(self.model, Store(pixels, ()), rows, batch_size=size, device=self.device)
+        return dict(zip((self.task.output, EMBEDDING), found, strict=True))
 
 
-def _told(answers: _Answered, deep: Callable[[str, Depth], None] | None) -> Iterator[tuple[str, Scores | PictureError]]:
+def _told(
+    answers: _Answered, deep: Callable[[str, Depth], None] | None
+) -> Iterator[tuple[str, Prediction | PictureError]]:
     """Yield answers, and tell of the pictures that have 16 bits."""
     for key, answer, depth in answers:
         if deep is not None and depth is not None:

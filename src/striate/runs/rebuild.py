@@ -11,12 +11,14 @@ from striate.data.pictures.preprocess import Preprocess
 from striate.errors import DescribeError, ModelError, NotationError
 from striate.model.files import tensorfile
 from striate.model.files.limits import check_layers, check_survey
-from striate.model.files.weights import ModelFile
+from striate.model.files.weights import ModelFile, state_prefix
 from striate.recipe import FIRST
 from striate.spec import parse
 from striate.spec.code import is_code
 from striate.spec.shape import Shape
-from striate.tasks.ood import PREFIX
+from striate.tasks.table import TASKS
+from striate.tasks.task import LabelFacts
+from striate.words import counted
 
 _WITH_WEIGHTS = re.compile(r"(?<![\w.])(?:conv|dense)(?![\w.])(?!\s*:)", re.IGNORECASE)  # but not as a part's name
 
@@ -52,15 +54,22 @@ def surveyed(facts: ModelFile, own: Model | None = None) -> Survey:
     try:
         net = parse(facts.net) if own is None else own.net
         check_layers(net)
-        survey = net.on(*facts.input, classes=len(facts.classes), fit="floor")
+        survey = net.on(*facts.input, classes=width_of(facts), fit="floor")
     except DescribeError as error:
         said = error.reason if isinstance(error, NotationError) else " ".join(str(error).split())
         raise ModelError(said if is_code(facts.net) else f"its net does not read: {said}") from None
-    if str(survey.output) != str(len(facts.classes)):
+    if survey.output != Shape(width_of(facts)):
+        noun = TASKS[facts.task].noun if facts.task in TASKS else "name"
         raise ModelError(
-            f"its net puts out {survey.output} for {len(facts.classes)} classes; they do not belong together"
+            f"its net puts out {survey.output} for {counted(len(facts.names), noun)}; they do not belong together"
         )
     return survey
+
+
+def width_of(facts: ModelFile) -> int:
+    """Return how many numbers the main output of the file's net has to have."""
+    task = TASKS.get(facts.task)
+    return len(facts.names) if task is None else task.width(LabelFacts(facts.names, facts.labels))
 
 
 def frozen(facts: ModelFile) -> dict[str, str]:
@@ -89,9 +98,10 @@ def rebuilt(
     check_input(facts, preprocess)
     model = own
     if model is None:
-        model = build(parse(facts.net), Shape(*facts.input), classes=len(facts.classes), preprocess=preprocess)
+        model = build(parse(facts.net), Shape(*facts.input), classes=width_of(facts), preprocess=preprocess)
     wanted = model.state_dict()
-    given = {name: tensor for name, tensor in tensors.items() if name in wanted or not name.startswith(PREFIX)}
+    start = state_prefix(facts)
+    given = {name: tensor for name, tensor in tensors.items() if name in wanted or not name.startswith(start)}
     for what, names in (
         ("lacks", wanted.keys() - given.keys()),
         ("has, besides its net,", given.keys() - wanted.keys()),

@@ -32,13 +32,13 @@ if TYPE_CHECKING:
 
     from striate.model.files.weights import ModelFile
     from striate.runs.predictor import Predictor
-    from striate.tasks.prediction import Scores
+    from striate.tasks.prediction import Prediction
 
 # ``Run.list`` hides the builtin inside the class.
 Epochs: TypeAlias = list[dict[str, Any]]
 Notes: TypeAlias = list[str]
 Keys: TypeAlias = dict[str, list[str]]
-Answers: TypeAlias = "Scores | list[Scores]"
+Answers: TypeAlias = "Prediction | list[Prediction]"
 
 
 @final

@@ -6,7 +6,6 @@ import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
-from striate.metrics.weak import caveats
 from striate.recipe import Recipe
 from striate.session import terminal
 from striate.session.label_lines import label_lines
@@ -85,29 +84,19 @@ def _epochs_text(recipe: Recipe) -> str:
 def result_text(event: Finished) -> str:
     """Return what came out, as lines."""
     evaluation, run = event.evaluation, event.run
-    accuracy = evaluation.report.accuracy
+    headline, found = evaluation.found.headline, evaluation.found
     lines = []
+    beside = f"; {said}" if (said := found.beside()) else ""
     if evaluation.folds is not None:
-        error = evaluation.report.calibration_error
         lines += [
-            f"{evaluation.part} accuracy {100 * accuracy.value:.1f} %"
-            f" ({100 * accuracy.low:.1f} to {100 * accuracy.high:.1f}) on all"
-            f" {counted(len(evaluation.keys), 'picture')}, {evaluation.folds};"
-            f" calibration error {100 * error.value:.1f} %",
+            f"{evaluation.part} {headline} on all {counted(len(evaluation.keys), 'picture')},"
+            f" {evaluation.folds}{beside}",
             evaluation.means,
         ]
     elif evaluation.keys:
-        lines.append(
-            f"{evaluation.part} accuracy {100 * accuracy.value:.2f} %"
-            f" ({100 * accuracy.low:.2f} to {100 * accuracy.high:.2f})"
-            f" on {counted(len(evaluation.keys), 'picture')}; calibration error"
-            f" {100 * evaluation.report.calibration_error.value:.1f} %"
-        )
-    lines += [terminal.line(caveat) for caveat in caveats(evaluation.report.per_class, accuracy)]
-    if evaluation.strangers is not None and "found" in evaluation.strangers:
-        lines.append(f"none of these: {evaluation.strangers['words']} (each class left out once)")
-    if evaluation.calibration.pictures:
-        lines.append(str(evaluation.calibration))
+        lines.append(f"{evaluation.part} {headline.exactly()} on {counted(len(evaluation.keys), 'picture')}{beside}")
+    lines += [terminal.line(caveat) for caveat in found.caveats()]
+    lines += [terminal.line(line) for line in found.learnt_lines()]
     lines += [terminal.line(f"note: {note}") for note in event.notes]
     if evaluation.keys:
         lines += [terminal.line(evaluation.verdict.text), *label_lines(evaluation, rest="shown in the report")]

@@ -16,10 +16,12 @@ from numpy.typing import ArrayLike, NDArray
 from striate.data.labels.enough import check_enough, uneven_note
 from striate.data.sources.items import CLASSES, Source
 from striate.data.strata import Strata
+from striate.errors import ModelError
 from striate.metrics.classification import target_ranks
 from striate.metrics.probability import checked_targets
 from striate.recipe import Recipe
-from striate.tasks.calibrate import HEAD_SPREAD, SPREAD, Calibration, calibrate
+from striate.tasks.calibrate import Calibration, calibrate
+from striate.tasks.class_answering import LOGITS, ClassAnswering, spread
 from striate.tasks.decode import decode
 from striate.tasks.frozen import fit_frozen
 from striate.tasks.ood import PREFIX, OODDetector, fit_ood, fit_ood_at, log_distances
@@ -32,7 +34,6 @@ if TYPE_CHECKING:
 
     from striate.model.build.model import Outputs as MainAndSides
 
-LOGITS: Final = "logits"
 FEWEST: Final = 20  # pictures, below which a threshold for "none of these" would be a guess
 
 
@@ -44,12 +45,11 @@ class Learnt:
     unknown: OODDetector | None
 
 
-class Classify(Task):
+class Classify(ClassAnswering, Task):
     """Pictures into classes, one each."""
 
     name = "classify"
     kind = CLASSES
-    output = LOGITS
     noun = "class"
     ends = "one a class"
     headline = "accuracy"
@@ -127,10 +127,13 @@ class Classify(Task):
 
     def opened(self, state: State, facts: LabelFacts) -> Learnt:
         """Return the temperature and what is known. Errors: ModelError for what is damaged."""
-        unknown = state.facts.get("unknown")
+        calibration, unknown = state.facts.get("calibration", {}), state.facts.get("unknown")
+        for what, given in (("calibration", calibration), ('"none of these"', {} if unknown is None else unknown)):
+            if not isinstance(given, Mapping):
+                raise ModelError(f"the model file's {what} does not read: it is no object")
         arrays = {PREFIX + name: array for name, array in state.arrays.items()}
         return Learnt(
-            Calibration.from_dict(state.facts.get("calibration", {})),
+            Calibration.from_dict(calibration),
             None if unknown is None else OODDetector.from_tensors(arrays, unknown),
         )
 
@@ -149,11 +152,6 @@ class Classify(Task):
         return list(
             decode(outputs[LOGITS], facts.names, temperature=temperature, embeddings=embeddings, unknown=unknown)
         )
-
-
-def spread(recipe: Recipe) -> float:
-    """Return how far from 1 the temperature of what a recipe trains is thought to lie, before it is fitted."""
-    return HEAD_SPREAD if recipe.tune == "head" else SPREAD
 
 
 def state_of(learnt: Learnt) -> State:

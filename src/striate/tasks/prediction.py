@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,14 +14,30 @@ from striate.errors import StriateError
 from striate.words import counted
 
 SHOWN = 5  # how many classes a line of text names at most
+WIDE = 50  # up to so many classes have a column each
+RANKS = 5  # of more, so many of the likeliest are named
 _VISIBLE = 0.005  # less would read 0.00
 
 
+Value: TypeAlias = str | float | bool | None
+
+
 class Prediction(ABC):
-    """An answer about one picture, of whatever task: it reads as a line of text and turns into JSON."""
+    """An answer about one picture, of whatever task: a line of text, JSON, cells of a table."""
 
     @abstractmethod
     def __str__(self) -> str: ...
+
+    def text(self, top: int | None = None) -> str:
+        """Return the answer as a line; of an answer that ranks things, the ``top`` ones."""
+        return str(self)
+
+    def cells(self, top: int | None = None) -> tuple[Value, ...]:
+        """Return the answer as cells of a table, under the columns that its task says (`Answering.columns`).
+
+        Numbers unrounded; None where there is nothing to say. Here it is the line.
+        """
+        return (str(self),)
 
     @abstractmethod
     def to_dict(self, top: int | None = None) -> dict[str, object]:
@@ -84,6 +102,13 @@ class Scores(Prediction):
     def __str__(self) -> str:
         return self.text()
 
+    def cells(self, top: int | None = None) -> tuple[Value, ...]:
+        """Return the cells under `columns_of` the classes: what was answered, then a probability a class or rank."""
+        begin = (None if self.unknown else self.best, self.unknown, self.ood_score, self.threshold)
+        if ranks := ranked(len(self.classes), top):
+            return begin + tuple(cell for pair in self.top(ranks) for cell in pair)
+        return begin + tuple(self.probabilities.tolist())
+
     def to_dict(self, top: int | None = None) -> dict[str, object]:
         """Return the answer ready for JSON: ``best`` is None where the picture is unknown."""
         return {
@@ -94,3 +119,22 @@ class Scores(Prediction):
             "scores": [{"class": name, "probability": p} for name, p in self.top(top)],
             **({} if self.strangers is None else {"strangers": self.strangers}),
         }
+
+
+def columns_of(classes: Sequence[str], top: int | None = None) -> tuple[str, ...]:
+    """Return what the cells of `Scores` stand under: a probability a class, or the ``top`` classes (5 of over 50).
+
+    Example: ``columns_of(("cat", "dog"))[-1]`` is ``"probability of dog"``
+    """
+    if ranks := ranked(len(classes), top):
+        named = tuple(f"{what} {rank}" for rank in range(1, ranks + 1) for what in ("class", "probability"))
+    else:
+        named = tuple(f"probability of {name}" for name in classes)
+    return ("best", "unknown", "strangeness", "threshold", *named)
+
+
+def ranked(classes: int, top: int | None = None) -> int:
+    """Return how many of the likeliest classes are named; 0 where each class has a column."""
+    if top is not None:
+        return min(top, classes)
+    return RANKS if classes > WIDE else 0

@@ -3,18 +3,18 @@
 Whoever trains, predicts, measures or explains asks a `Task`, and knows neither its name nor what its outputs mean. The
 arrays that a network gives are `Outputs`, by name: that of the task's ``output``, and ``embedding``. Four kinds of
 values go through the seam: `Labels`, what a source says of its pictures; `LabelFacts`, what of them a model file keeps;
-`State`, what was learnt after training; and `Judged`, the answers that it was learnt from.
+`State`, what was learnt after training; and `Judged`, the answers that it was learnt from (`striate.tasks.values`).
+What is asked of a task after training is its other half, `striate.tasks.answering`.
 
 A task imports no torch but inside `Task.loss`, `Task.slopes` and what computes with tensors: predicting needs none.
 """
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,90 +22,21 @@ from numpy.typing import NDArray
 from striate.data.sources.items import Source
 from striate.data.strata import Strata
 from striate.errors import ShapeError
-from striate.metrics.probability import Ints
 from striate.recipe import Recipe
 from striate.spec.shape import Shape
 from striate.spec.survey import Survey
+from striate.tasks.answering import Answering
 from striate.tasks.prediction import Prediction
+from striate.tasks.values import EMBEDDING, NOTHING, Judged, LabelFacts, Labels, Outputs, State
 from striate.words import counted
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-Outputs: TypeAlias = Mapping[str, NDArray[Any]]
-"""What a network says of N pictures, each array (N, ...), by the name of the output."""
-
-EMBEDDING = "embedding"  # (N, D): what flows into the last layer
-NOTHING: Mapping[str, Any] = MappingProxyType({})
+__all__ = ["EMBEDDING", "NOTHING", "Judged", "LabelFacts", "Labels", "Objective", "Outputs", "State", "Task"]
 
 
-@dataclass(frozen=True)
-class LabelFacts:
-    """What of the labels a run and a model file keep: decoding and measuring need no more.
-
-    ``names`` are what the outputs are called (classes, tags, the numbers' columns); ``facts`` are the task's own, plain
-    JSON: units, a mean and a spread.
-    """
-
-    names: tuple[str, ...]
-    facts: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, eq=False)
-class Labels:
-    """What is to be learnt of N pictures, row by row of their source.
-
-    ``values`` (N, ...) are as the source says them (a class's place int64, a row of 0 and 1 float32, numbers float64);
-    ``known`` (N,) says which rows are labelled. ``names`` and ``facts`` are those of `LabelFacts`; ``notes`` are
-    sentences that a person should read.
-    """
-
-    names: tuple[str, ...]
-    values: NDArray[Any]
-    known: NDArray[np.bool_]
-    facts: Mapping[str, Any] = field(default_factory=dict)
-    notes: tuple[str, ...] = ()
-
-    @property
-    def kept(self) -> LabelFacts:
-        """What a run and a model file keep."""
-        return LabelFacts(self.names, self.facts)
-
-
-@dataclass(frozen=True, eq=False)
-class State:
-    """All that is learnt after training: ``facts`` are plain JSON, ``arrays`` go into the model file beside it.
-
-    ``notes`` are sentences that a person should read: why something could not be learnt.
-    """
-
-    facts: Mapping[str, Any] = field(default_factory=dict)
-    arrays: Mapping[str, NDArray[Any]] = field(default_factory=dict)
-    notes: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, eq=False)
-class Judged:
-    """What a `State` is learnt from: answers to pictures that what answered had not been trained on.
-
-    ``outputs`` and ``targets`` (`Labels.values` of the same rows) are of the validation pictures, or of all pictures
-    out of their folds; then ``folds`` (N,) says which fold answered. ``distances`` (N,) are `Task.distances` of these,
-    None where they were not measured. ``frozen``: the network learnt nothing of the pictures but its last layer.
-    ``known(choose)`` asks about a sample of the pictures that the network knows: its outputs and their targets. They
-    are training pictures, and behind a frozen trunk validation pictures too; ``choose`` takes the targets (M,) of up
-    to 5,000 and returns the places of those to ask about, None asks about all.
-    """
-
-    outputs: Outputs
-    targets: NDArray[Any]
-    recipe: Recipe
-    known: Callable[[Callable[[NDArray[Any]], Ints] | None], tuple[Outputs, NDArray[Any]]]
-    folds: Ints | None = None
-    distances: NDArray[np.float64] | None = None
-    frozen: bool = False
-
-
-class Task(ABC):
+class Task(Answering):
     """What a network is for. One value of each kind stands in `striate.tasks.table.TASKS`."""
 
     name: ClassVar[str]

@@ -21,7 +21,7 @@ from striate.model.adopt.operations import UnsupportedOpError
 from striate.model.adopt.taken import as_code, as_model, class_names, refuse_to_look
 from striate.model.adopt.wrapped_module import WrappedModule
 from striate.model.build.model import Model
-from striate.model.files.weights import ModelFile, to_pieces
+from striate.model.files.weights import ModelFile, to_pieces, with_state
 from striate.recipe import Recipe
 from striate.runs import durable
 from striate.runs.predictor import Predictor
@@ -30,6 +30,7 @@ from striate.spec.code import Code
 from striate.spec.net import Net
 from striate.spec.shape import Shape
 from striate.spec.survey import Survey
+from striate.tasks.table import BY_ITSELF
 from striate.verbs.adopt_weights import with_weights
 from striate.verbs.evaluate import Evaluation, evaluate_on, evaluate_run
 from striate.verbs.prepared import ProvidedModel
@@ -38,7 +39,7 @@ from striate.verbs.train import Event, Planned, training
 if TYPE_CHECKING:
     from striate.export.onnx import Parity
     from striate.interpret.arithmetic.dot import Dot
-    from striate.tasks.prediction import Scores
+    from striate.tasks.prediction import Prediction
     from striate.verbs.look import Looked
 
 
@@ -157,7 +158,7 @@ class Adopted:
             recipe.changed(**fixed), own=own, runs_dir=runs_dir, name=name, data_dir=data_dir, allow_bad=allow_bad
         )
 
-    def predict(self, pictures: Picture | Iterable[Picture], *, unknown: bool = True) -> Scores | list[Scores]:
+    def predict(self, pictures: Picture | Iterable[Picture], *, unknown: bool = True) -> Prediction | list[Prediction]:
         """Answer for one picture, or give a list of answers for several (`Predictor.predict` says what pictures are).
 
         Until it was trained here its probabilities are not calibrated, and every picture gets a class.
@@ -227,9 +228,7 @@ class Adopted:
     def save(self, path: Path | str) -> None:
         """Write it as a model file: of a net enough by itself, of somebody's code to be `load` ed by it."""
         predictor = self.predictor
-        tensors: dict[str, Any] = dict(predictor.model.state_dict())
-        if predictor.unknown is not None:
-            tensors |= predictor.unknown.to_tensors()
+        tensors = with_state(predictor.model.state_dict(), predictor.state.arrays)
         durable.write(Path(path), to_pieces(tensors, predictor.facts))
 
     def export(self, output: Path | str) -> Parity:
@@ -338,11 +337,9 @@ def adopt(
     facts = ModelFile(
         net=str(net),
         input=(prepared.channels, prepared.height, prepared.width),
-        task="classify",
-        classes=names,
+        task=BY_ITSELF,
+        names=names,
         preprocess=prepared.to_dict(),
-        calibration={},
-        unknown=None,
         provenance={"adopted": class_name(own)},
     )
     predictor = Predictor(None, facts, own=model)

@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from striate.errors import RunError
-from striate.metrics.intervals import Bootstrap, widened
-from striate.metrics.outcomes import outcomes
-from striate.metrics.paired import paired_accuracy
-from striate.metrics.probability import Floats, softmax
 from striate.render.html.compare_page import Comparison
 from striate.runs.run import Run
+from striate.tasks.pairing import Shared
+from striate.tasks.task import Labels, Task
 from striate.verbs.evaluate import Evaluation, evaluate
 from striate.verbs.evaluate_folds import DESIGN
 from striate.verbs.prepared import Prepared, Progress
 from striate.verbs.reopen import reopen_data
-from striate.words import counted
+from striate.words import counted, plural
 
 
 def compare(
@@ -32,23 +29,30 @@ def compare(
 ) -> Comparison:
     """Compare two runs on the pictures that both were measured by and neither learnt from, found by their content.
 
-    Errors: RunError for runs of other classes, a run without a model, or two runs that share no such picture.
+    Errors: RunError for runs with other labels, a run without a model, or two runs that share no such picture.
 
     Example: ``compare("pets-1", "pets-2").verdict()``
     """
     first, second = (_judged(name, Path(runs_dir), data_dir, progress) for name in (a, b))
-    if set(first.classes) != set(second.classes):
+    task = first.task
+    if second.task is not task:
         raise RunError(
-            f"{first.run} and {second.run} answer with other classes ({', '.join(first.classes[:5])}; "
-            f"{', '.join(second.classes[:5])}); two runs are compared on what both can say"
+            f"{first.run} and {second.run} answer other questions ({task.name} and {second.task.name}); two runs are"
+            " compared on what both can say"
         )
-    order = np.array([first.classes.index(name) for name in second.classes], np.int64)
-    # A picture stands once, the first of its copies; and only where both runs call it by the same class.
+    if set(first.names) != set(second.names):
+        raise RunError(
+            f"{first.run} and {second.run} answer with other {plural(2, task.noun)} ({', '.join(first.names[:5])}; "
+            f"{', '.join(second.names[:5])}); two runs are compared on what both can say"
+        )
+    # A picture stands once, the first of its copies; and only where both runs give it the same label.
     mine, theirs_at = first.rows(), second.rows()
     shared = [(row, theirs_at[digest]) for digest, row in mine.items() if digest in theirs_at]
     pairs = np.array(sorted(shared), np.int64).reshape(-1, 2)
     rows, theirs = pairs.T
-    same = first.evaluation.targets[rows] == order[second.evaluation.targets[theirs]]
+    other = Labels(second.names, second.evaluation.targets[theirs], np.ones(len(theirs), np.bool_))
+    alike = first.evaluation.targets[rows] == task.matched(other, first.evaluation.labels)
+    same = alike.reshape(len(rows), -1).all(axis=1)
     if not same.any():
         raise RunError(
             f"{first.run} and {second.run} share no picture that neither has learnt from ({first.words};"
@@ -57,32 +61,14 @@ def compare(
         )
     left_out = _left_out(first, second, shared=len(rows), relabelled=int((~same).sum()))
     rows, theirs = rows[same], theirs[same]
-    targets = first.evaluation.targets[rows]
-    logits_b = np.empty((len(rows), len(first.classes)), second.evaluation.logits.dtype)
-    logits_b[:, order] = second.evaluation.logits[theirs]
-    sides = [
-        (first.evaluation.logits[rows], first.temperatures[rows]),
-        (logits_b, second.temperatures[theirs]),
-    ]
-    seen = [outcomes(logits, targets, temperature=temperature) for logits, temperature in sides]
-    drawn = Bootstrap(len(rows))
     design = DESIGN if any(one.evaluation.folds is not None for one in (first, second)) else 1.0
     return Comparison(
         a=first.run,
         b=second.run,
         parts=(first.evaluation.part, second.evaluation.part),
-        classes=first.classes,
         keys=tuple(first.evaluation.keys[row] for row in rows),
         pixels=first.prepared.store.pixels[first.evaluation.indices[rows]],
-        targets=targets,
-        answers=(seen[0].predicted, seen[1].predicted),
-        sure=(softmax(*sides[0]).max(axis=1), softmax(*sides[1]).max(axis=1)),
-        accuracy=paired_accuracy(seen[0].correct, seen[1].correct, design=design),
-        log_loss=(
-            widened(drawn.mean(seen[0].nll), design),
-            widened(drawn.mean(seen[1].nll), design),
-            widened(drawn.mean(seen[1].nll - seen[0].nll), design, low=-math.inf),
-        ),
+        found=task.paired(Shared(first.evaluation.found, second.evaluation.found, rows, theirs, design)),
         left_out=left_out,
     )
 
@@ -111,8 +97,12 @@ class _Judged:
     prepared: Prepared
 
     @property
-    def classes(self) -> tuple[str, ...]:
-        return self.evaluation.classes
+    def names(self) -> tuple[str, ...]:
+        return self.evaluation.labels.names
+
+    @property
+    def task(self) -> Task:
+        return self.prepared.task
 
     @property
     def digests(self) -> list[bytes]:
@@ -124,12 +114,6 @@ class _Judged:
         for row, digest in enumerate(self.digests):
             first.setdefault(digest, row)
         return first
-
-    @property
-    def temperatures(self) -> Floats:
-        """Each picture's (N,): one for all, or of out-of-fold answers what was fitted to the other folds."""
-        one, each = self.evaluation.calibration.temperature, self.evaluation.temperatures
-        return np.full(len(self.evaluation.keys), one) if each is None else each
 
     @property
     def words(self) -> str:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
@@ -14,26 +15,26 @@ from striate.data.sources.source import Source, check_rejected, find
 from striate.data.store.store import Store, open_store
 from striate.defaults import SMALL
 from striate.engine.infer import infer
-from striate.errors import RunError, SourceError
+from striate.errors import RunError, SourceError, StriateError
 from striate.metrics.mistakes import Mistake
-from striate.metrics.probability import softmax
-from striate.metrics.report import ClassificationReport, classification_report
-from striate.metrics.verdict import Verdict, verdict
+from striate.metrics.verdict import Verdict
+from striate.recipe import Recipe
 from striate.runs.predictor import Predictor
 from striate.runs.run import Run
-from striate.tasks.calibrate import Calibration
-from striate.tasks.ood import OODDetector
-from striate.tasks.table import task_named
+from striate.tasks.assessment import About, Assessment, Basis
+from striate.tasks.task import EMBEDDING, LabelFacts, Outputs, Task
 from striate.verbs.cautions import copies_of, left_out
 from striate.verbs.folds import PART, answers_of
 from striate.verbs.lineage import learnt_before, seen
 from striate.verbs.prepared import Prepared, Progress, ProvidedModel
 from striate.verbs.reopen import changes, reopen_data
-from striate.verbs.report import counts_of
-from striate.words import counted
 
 if TYPE_CHECKING:
-    from striate.verbs.finish import InferFn
+    import torch
+
+    from striate.model.build.model import Model
+
+InferFn: TypeAlias = "Callable[[np.ndarray], Outputs]"  # rows of the store -> the net's outputs, in their order
 
 PART_WORDS = {"test": "test", "val": "validation", "train": "training", "cross-validated": "cross-validated"}
 
@@ -42,53 +43,35 @@ PART_WORDS = {"test": "test", "val": "validation", "train": "training", "cross-v
 class Evaluation:
     """What a model is worth on some pictures.
 
-    ``indices`` (N,) into the store, ``targets`` (N,), ``logits`` (N, classes); ``unknown`` (N,) says which were
-    answered "none of these", and ``strangers`` how well strangers are told. ``notes`` are sentences a person should
-    read: what was added or is missing since. Of other pictures than the run's own ``trained_on`` says how many of them
-    it was trained on, where that is known. Of out-of-fold answers ``folds`` are how the pictures were dealt,
-    ``temperatures`` (N,) what was fitted to the other folds, and ``means`` is what the figure means, in a sentence.
-    ``trained``: of each class, how many pictures the model learnt from, where that is known;
-    ``from_chance``: it learnt photographs without weights to start from; ``also`` are sentences for the verdict.
+    ``indices`` (N,) into the store, ``targets`` (N, ...), ``outputs`` by name, each (N, ...); ``found`` is what the
+    task makes of them, and ``report`` its figures. ``labels`` are what the outputs are called. ``notes`` are sentences
+    a person should read: what was added or is missing since. Of other pictures than the run's own ``trained_on`` says
+    how many of them it was trained on, where that is known. Of out-of-fold answers ``folds`` are how the pictures were
+    dealt, and ``means`` is what the figure means, in a sentence. ``trained``: the targets of the pictures that the
+    model learnt from, where they are known; ``from_chance``: it learnt photographs without weights to start from;
+    ``also`` are sentences for the verdict.
     """
 
     name: str
     part: str
-    classes: tuple[str, ...]
+    labels: LabelFacts
     keys: tuple[str, ...]
     indices: np.ndarray
     targets: np.ndarray
-    logits: np.ndarray
-    report: ClassificationReport
-    calibration: Calibration
-    unknown: np.ndarray | None
-    strangers: dict[str, object] | None = None
+    outputs: Outputs
+    found: Assessment
     notes: tuple[str, ...] = ()
     trained_on: int | None = None
-    trained: tuple[int, ...] | None = None
+    trained: np.ndarray | None = None
     from_chance: bool = False
     also: tuple[str, ...] = ()
-
-    @property
-    def verdict(self) -> Verdict:
-        """What the figures come to, in a sentence that a person can act on."""
-        return verdict(
-            self.report,
-            part=PART_WORDS.get(self.part, ""),
-            trained=self.trained,
-            from_chance=self.from_chance,
-            learnt_from=len(self.keys) if self.part == "train" else self.trained_on or 0,
-            also=self.also,
-        )
-
-    temperatures: np.ndarray | None = None
     folds: Folds | None = None
     means: str = ""
 
     @property
-    def probabilities(self) -> np.ndarray:
-        """Calibrated probabilities (N, classes); of out-of-fold answers by the other folds' temperature."""
-        one = self.calibration.temperature
-        return np.asarray(softmax(self.logits, one if self.temperatures is None else self.temperatures))
+    def report(self) -> Any:
+        """All figures: `text` and `to_dict` of them, and each by its name."""
+        return self.found.report
 
     @property
     def label_issues(self) -> tuple[Mistake, ...]:
@@ -96,22 +79,24 @@ class Evaluation:
 
         None where the answers say nothing of labels: the pictures were learnt from, or it is no better than a guess.
         """
-        return () if self.verdict.kind in ("learnt", "guess") else self.report.label_issues
+        return self.found.label_issues(self.verdict)
 
     def named(self, mistake: Mistake) -> dict[str, Any]:
-        """Return a wrong answer with the names of its picture and classes, ready for JSON."""
-        return {
-            "picture": self.keys[mistake.index],
-            "label": self.classes[mistake.target],
-            "answer": self.classes[mistake.predicted],
-            "confidence": mistake.confidence,
-            "self_confidence": mistake.target_probability,
-        }
+        """Return a wrong answer with the names of its picture and labels, ready for JSON."""
+        return mistake.named(self.keys, self.labels.names)
 
     @property
-    def known_kept(self) -> float | None:
-        """Share of these pictures, all of known classes, that were not answered "none of these"."""
-        return None if self.unknown is None else float(1.0 - self.unknown.mean())
+    def verdict(self) -> Verdict:
+        """What the figures come to, in a sentence that a person can act on."""
+        return self.found.verdict(
+            About(
+                part=PART_WORDS.get(self.part, ""),
+                trained=self.trained,
+                from_chance=self.from_chance,
+                learnt_from=len(self.keys) if self.part == "train" else self.trained_on or 0,
+                also=self.also,
+            )
+        )
 
     def summary(self) -> dict[str, Any]:
         """Return everything but the pictures' own rows, ready for JSON."""
@@ -119,16 +104,15 @@ class Evaluation:
             "name": self.name,
             "part": self.part,
             "pictures": len(self.keys),
+            "headline": self.found.headline.to_dict(),
             "verdict": self.verdict.to_dict(),
-            "known_kept": self.known_kept,
-            "strangers": self.strangers,
             "notes": list(self.notes),
             "trained_on": self.trained_on,
-            "calibration": self.calibration.to_dict(),
             "folds": None if self.folds is None else {"count": self.folds.count, "repeats": self.folds.draws},
             "means": self.means,
+            **self.found.to_dict(),
             **self.report.to_dict(),
-            "worst_mistakes": [{**one.to_dict(), **self.named(one)} for one in self.report.worst_mistakes],
+            **self.found.pictures_to_dict(self.keys),
             "label_issues": [self.named(one) for one in self.label_issues],
         }
 
@@ -145,14 +129,14 @@ def evaluate(
     without_missing: bool = False,
     progress: Progress | None = None,
 ) -> Evaluation:
-    """Evaluate a run's model on a part of its own pictures, or on other pictures with the same classes.
+    """Evaluate a run's model on a part of its own pictures, or on other pictures with the same labels.
 
     ``part`` is ``test``, ``val``, ``train``, or ``cross-validated`` for the answers of its folds; by itself these where
     the run has them, else ``test``.
     ``without_missing`` measures what remains where some of the run's own pictures are gone.
     ``label_from`` takes the labels of ``data`` out of the names of its files, by a pattern.
 
-    Errors: RunError when the run has no model yet, SourceError when ``data`` has classes that the model does not know.
+    Errors: RunError when the run has no model yet, SourceError when ``data`` has labels that the model does not know.
 
     Example: ``evaluate("last").report.accuracy.value``
     """
@@ -199,13 +183,13 @@ def evaluate_run(
         from striate.verbs.evaluate_folds import evaluate_folds
 
         answers = answers_of(run, prepared)
-        folded = evaluate_folds(run.name, prepared, answers, predictor.calibration, predictor.unknown)
+        folded = evaluate_folds(run.name, prepared, answers, predictor.learnt)
         return _with_notes(folded, run, prepared)
     chosen = np.array(getattr(prepared.split, part), np.int64)
     if not len(chosen):
         sizes = ", ".join(f"{name} {len(getattr(prepared.split, name))}" for name in ("train", "val", "test"))
         raise RunError(f"{run.name} has no {part} pictures ({sizes}); choose another part with --split")
-    found = _ask(run.name, part, prepared.source, prepared.store, prepared.targets, chosen, predictor)
+    found = _ask(run.name, part, prepared.source, prepared.store, prepared.labels.values, chosen, predictor)
     return _with_notes(of_run(found, prepared), run, prepared)
 
 
@@ -226,23 +210,24 @@ def evaluate_on(
     allow_bad: bool = False,
     progress: Progress | None = None,
 ) -> Evaluation:
-    """Evaluate a model on pictures with the classes that it knows, by any name of a source.
+    """Evaluate a model on pictures with the labels that it knows, by any name of a source.
 
     ``run``, where it is the model of one, says how many of them it was trained on.
-    Labels are names of classes, whatever they look like: a list of 0.1 and 0.5 is held against what the model knows.
+    Of a classifier labels are names of classes, whatever they look like: a list of 0.1 and 0.5 is held against what
+    the model knows.
     """
-    source = find(
-        data,
-        data_dir=data_dir,
-        progress=progress,
-        least_classes=1,
-        label_from=label_from,
-        kind=task_named(predictor.facts.task).kind,
-    )
+    task = predictor.task
+    source = find(data, data_dir=data_dir, progress=progress, least_classes=1, label_from=label_from, kind=task.kind)
     stored = open_store(source, predictor.preprocess, progress=progress)
     check_rejected(stored.source, allow_bad=allow_bad)
-    targets = _matched(stored.source, predictor.classes)
-    chosen = np.flatnonzero(targets >= 0)
+    labels = task.labels(stored.source, Recipe())
+    try:
+        targets = task.matched(labels, predictor.labels)
+    except StriateError as error:
+        raise SourceError(f"{stored.source.location} {error}") from None
+    chosen = np.flatnonzero(labels.known)
+    if not len(chosen):
+        raise SourceError(f"{stored.source.location} has no labelled picture to measure by")
     found = _ask(name, data, stored.source, stored.store, targets, chosen, predictor)
     deep = depth.notes(depth.tally(stored.store.depths), predictor.preprocess.bits)
     found = replace(found, notes=(*left_out(stored.source), *deep))
@@ -252,20 +237,22 @@ def evaluate_on(
     return replace(found, notes=(*found.notes, *told), trained_on=number)
 
 
-def evaluate_prepared(
-    run: Run,
-    prepared: Prepared,
-    ask: InferFn,
-    calibration: Calibration,
-    unknown: OODDetector | None,
-    *,
-    part: str,
-) -> Evaluation:
+def evaluate_prepared(run: Run, prepared: Prepared, ask: InferFn, learnt: Any, *, part: str) -> Evaluation:
     """Evaluate a model that is in memory, on a part of the pictures it was prepared with."""
-    chosen = np.array(getattr(prepared.split, part), np.int64)
-    return of_run(
-        measure(run.name, part, prepared.source, prepared.targets, chosen, ask, calibration, unknown), prepared
+    chosen, labels = np.array(getattr(prepared.split, part), np.int64), prepared.labels
+    found = measure(
+        run.name, part, prepared.source, labels.values, chosen, ask, prepared.task, labels.kept, learnt, Basis()
     )
+    return of_run(found, prepared)
+
+
+def asking(model: Model, store: Store, task: Task, *, device: torch.device | None = None) -> InferFn:
+    """Return the question to a model: rows of a store to its outputs by name."""
+
+    def ask(rows: np.ndarray) -> Outputs:
+        return dict(zip((task.output, EMBEDDING), infer(model, store, rows, device=device), strict=True))
+
+    return ask
 
 
 def of_run(evaluation: Evaluation, prepared: Prepared) -> Evaluation:
@@ -275,7 +262,7 @@ def of_run(evaluation: Evaluation, prepared: Prepared) -> Evaluation:
     copies = copies_of(prepared).lines(prepared.source.items, prepared.source.classes)
     return replace(
         evaluation,
-        trained=tuple(int(count) for count in counts_of(prepared)["train"]),
+        trained=prepared.labels.values[list(prepared.split.train)],
         from_chance=recipe.start is None and photographs,
         also=(*evaluation.also, *copies),
     )
@@ -285,30 +272,25 @@ def measure(
     name: str,
     part: str,
     source: Source,
-    targets: np.ndarray,
+    values: np.ndarray,
     chosen: np.ndarray,
     ask: InferFn,
-    calibration: Calibration,
-    unknown: OODDetector | None,
+    task: Task,
+    labels: LabelFacts,
+    learnt: Any,
+    basis: Basis,
 ) -> Evaluation:
-    """Ask the model about the chosen pictures and compare with their targets."""
-    logits, embeddings = ask(chosen)
-    answers = targets[chosen]
-    strange = None
-    if unknown is not None and len(chosen):
-        strange = unknown.is_unknown(unknown.score(embeddings, logits))
+    """Ask the model about the ``chosen`` pictures and compare with their labels, ``values`` (N, ...) of all."""
+    outputs, targets = ask(chosen), values[chosen]
     return Evaluation(
         name=name,
         part=part,
-        classes=source.classes,
+        labels=labels,
         keys=tuple(source.items[index].key for index in chosen),
         indices=chosen,
-        targets=answers,
-        logits=logits,
-        report=classification_report(logits, answers, classes=source.classes, temperature=calibration.temperature),
-        calibration=calibration,
-        unknown=strange,
-        strangers=None if unknown is None else unknown.told(),
+        targets=targets,
+        outputs=outputs,
+        found=task.evaluate(outputs, targets, labels, learnt, basis),
     )
 
 
@@ -317,31 +299,11 @@ def _ask(
     part: str,
     source: Source,
     store: Store,
-    targets: np.ndarray,
+    values: np.ndarray,
     chosen: np.ndarray,
     predictor: Predictor,
 ) -> Evaluation:
-    """Measure a predictor; the classes are the model's, whatever the source calls its own."""
-    return measure(
-        name,
-        part,
-        replace(source, classes=predictor.classes),
-        targets,
-        chosen,
-        lambda rows: infer(predictor.model, store, rows, device=predictor.device),
-        predictor.calibration,
-        predictor.unknown,
-    )
-
-
-def _matched(source: Source, classes: tuple[str, ...]) -> np.ndarray:
-    """Return the model's class index for every picture of another source, matched by class name."""
-    strangers = [name for name in source.classes if name not in classes]
-    if strangers:
-        raise SourceError(
-            f"{source.location} has {counted(len(strangers), 'class')} the model does not know:"
-            f" {', '.join(strangers[:5])}{' ...' if len(strangers) > 5 else ''};"
-            f" it knows {', '.join(classes[:10])}{' ...' if len(classes) > 10 else ''}"
-        )
-    place = np.array([classes.index(name) for name in source.classes] + [-1], np.int64)
-    return place[[item.place for item in source.items]]
+    """Measure a predictor; the names are the model's, whatever the source calls its own."""
+    ask = asking(predictor.model, store, predictor.task, device=predictor.device)
+    task, labels, learnt = predictor.task, predictor.labels, predictor.learnt
+    return measure(name, part, source, values, chosen, ask, task, labels, learnt, Basis())

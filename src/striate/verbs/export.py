@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,15 +12,17 @@ import numpy as np
 from striate.data.pictures.preprocess import Preprocess
 from striate.errors import ExportError
 from striate.model.files import tensorfile
+from striate.model.files.weights import state_prefix
 from striate.runs import durable
 from striate.runs.onnx_file import ask, session
 from striate.runs.predictor import Predictor
 from striate.runs.run import Run
 from striate.runs.seal import beside, graph_digest
-from striate.tasks.ood import PREFIX
+from striate.tasks.assessment import Cost
+from striate.tasks.table import BY_ITSELF, TASKS
+from striate.tasks.task import Task
 from striate.verbs.prepared import Prepared, Progress, subset
 from striate.verbs.reopen import reopen_data
-from striate.words import counted
 
 if TYPE_CHECKING:
     from striate.export.onnx import Parity
@@ -31,48 +33,15 @@ MOST_LOST = 0.01  # of accuracy, beyond which an int8 graph is refused
 
 
 @dataclass(frozen=True)
-class Loss:
-    """What int8 costs, on ``pictures`` validation pictures: accuracy and the share not called unknown, before, after.
-
-    ``kept`` and ``kept_int8`` are None where the model never answers "none of these". ``threshold`` is where strange
-    begins in int8, whose embeddings lie a little elsewhere: set on these pictures, as float32's was. ``learnt``: they
-    are training pictures, of a run that kept none to validate on, as cross-validated ones do not.
-    """
-
-    pictures: int
-    accuracy: float
-    accuracy_int8: float
-    kept: float | None
-    kept_int8: float | None
-    threshold: float | None = None
-    learnt: bool = False
-
-    @property
-    def lost(self) -> float:
-        """Share of the pictures that fewer are right; below 0 where more are."""
-        return self.accuracy - self.accuracy_int8
-
-    def __str__(self) -> str:
-        text = (
-            f"int8 is right on {100 * self.accuracy_int8:.2f} % of"
-            f" {counted(self.pictures, 'training picture' if self.learnt else 'validation picture')}, float32 on "
-            f"{100 * self.accuracy:.2f} %"
-        )
-        if self.kept is not None and self.kept_int8 is not None:
-            text += f'; not "none of these": {100 * self.kept_int8:.1f} % and {100 * self.kept:.1f} %'
-        return text
-
-
-@dataclass(frozen=True)
 class Exported:
-    """An ONNX file and what was measured before it was written: ``parity``, or for int8 the ``loss``."""
+    """An ONNX file and what was measured before it was written: ``parity``, or for int8 the ``cost``."""
 
     path: Path
-    measured: Parity | Loss
+    measured: Parity | Cost
 
     def to_dict(self) -> dict[str, Any]:
         """Return it ready for JSON."""
-        return {"path": str(self.path), "bytes": self.path.stat().st_size, **asdict(self.measured)}
+        return {"path": str(self.path), "bytes": self.path.stat().st_size, **self.measured.to_dict()}
 
 
 def export(
@@ -114,12 +83,12 @@ def export(
     return Exported(output or beside(opened.model_path), parity)
 
 
-def graph_for(model: Model) -> tuple[bytes | None, str | None]:
+def graph_for(model: Model, task: Task = TASKS[BY_ITSELF]) -> tuple[bytes | None, str | None]:
     """Return the graph of a model and its digest, for the model file to say which graph is its own; None for none."""
     try:
         from striate.export.onnx import graph_bytes
 
-        content = graph_bytes(copy.deepcopy(model).cpu().eval())
+        content = graph_bytes(copy.deepcopy(model).cpu().eval(), task)
     except Exception:  # `export_beside` meets it again, and says what it is
         return None, None
     return content, graph_digest(content)
@@ -138,39 +107,34 @@ def export_beside(model: Model, file: Path, pixels: np.ndarray, content: bytes |
     return ""
 
 
-def quantise(predictor: Predictor, prepared: Prepared, output: Path) -> Loss:
+def quantise(predictor: Predictor, prepared: Prepared, output: Path) -> Cost:
     """Write a run's model in int8, if it loses no more than `MOST_LOST` of the validation pictures."""
     from striate.export.int8 import quantised
     from striate.export.onnx import finished, graph_bytes
 
-    judges = np.array(_judges(prepared), np.int64)
+    task, judges = predictor.task, np.array(_judges(prepared), np.int64)
     pixels, targets = prepared.store.pixels[judges], prepared.targets[judges]
-    content = graph_bytes(predictor.model.cpu())
+    content = graph_bytes(predictor.model.cpu(), task)
     shown = subset(prepared.split.train, CALIBRATED, seed=prepared.recipe.seed)
     small = quantised(content, prepared.store.pixels[shown])
-    answers = [ask(session(graph, many=True), pixels) for graph in (content, small)]
-    right, right_int8 = (float((logits.argmax(1) == targets).mean()) for logits, _ in answers)
-    kept: float | None = None
-    kept_int8: float | None = None
-    threshold: float | None = None
-    if (unknown := predictor.unknown) is not None and unknown.threshold is not None:
-        # Over a frozen trunk validation pictures are known too.
-        stored = not prepared.split.val or prepared.recipe.tune == "head"
-        plain, strange = (np.sort(unknown.score(found, logits, stored=stored)) for logits, found in answers)
-        # As many of these pictures are kept as float32 keeps of them.
-        count = max(1, int((plain <= unknown.threshold).sum()))
-        threshold = float(strange[count - 1])
-        if count == len(judges):  # float32 begins beyond all of them: so does int8, and as far
-            threshold += max(0.0, unknown.threshold - float(plain[-1]))
-        kept, kept_int8 = float((plain <= unknown.threshold).mean()), float((strange <= threshold).mean())
-    loss = Loss(len(judges), right, right_int8, kept, kept_int8, threshold, learnt=not prepared.split.val)
-    if loss.lost > MOST_LOST:
-        raise ExportError(f"{loss}: more than {100 * MOST_LOST:g} in 100 would be lost, so it was not written")
+    before, after = (ask(session(graph, many=True), pixels) for graph in (content, small))
+    trained = not prepared.split.val
+    cost = task.cost(
+        before,
+        after,
+        targets,
+        predictor.labels,
+        predictor.learnt,
+        trained=trained,
+        known=trained or prepared.recipe.tune == "head",  # over a frozen trunk validation pictures are known too
+    )
+    if cost.lost > MOST_LOST:
+        raise ExportError(f"{cost}: more than {100 * MOST_LOST:g} in 100 would be lost, so it was not written")
     assert predictor.path is not None  # it is a run's
     header = tensorfile.read_header(predictor.path)
-    arrays = tensorfile.read_arrays(predictor.path, header, PREFIX)
-    durable.write(output, finished(small, header, arrays, asdict(loss)))
-    return loss
+    arrays = tensorfile.read_arrays(predictor.path, header, state_prefix(predictor.facts))
+    durable.write(output, finished(small, header, arrays, cost.to_dict()))
+    return cost
 
 
 def photographs(preprocess: Preprocess) -> np.ndarray:

@@ -16,16 +16,18 @@ import numpy as np
 
 from striate.engine.infer import infer
 from striate.errors import StriateError
-from striate.model.files.weights import ModelFile
+from striate.model.files.weights import ModelFile, with_state
 from striate.recipe import Recipe
 from striate.runs.answers import Answers
 from striate.runs.history import plain
 from striate.runs.run import Run
 from striate.spec.code import is_code
 from striate.tasks.calibrate import HEAD_SPREAD, SPREAD, Calibration, calibrate
+from striate.tasks.classify import Learnt, state_of
 from striate.tasks.frozen import fit_frozen
 from striate.tasks.ood import OODDetector, fit_ood, fit_ood_at
 from striate.tasks.sketch import spread_evenly
+from striate.tasks.task import EMBEDDING, State
 from striate.verbs.cautions import copies_of
 from striate.verbs.lineage import learnt_before
 from striate.verbs.prepared import Prepared, subset
@@ -46,7 +48,7 @@ ONLY_VAL = (
     "there are no test pictures, so the figure is of the validation pictures, by which its temperature, and whatever"
     " else was chosen, was chosen: expect a little less on new ones; --folds 5 measures without that"
 )
-NOT_YET = Calibration(note="the folds that it is calibrated by are not trained yet")
+NOT_YET = state_of(Learnt(Calibration(note="the folds that it is calibrated by are not trained yet"), None))
 KNOWN = 5000  # training pictures that are enough to know what the known looks like
 
 
@@ -76,16 +78,18 @@ def finish(
     from striate.verbs.evaluate_folds import evaluate_folds
     from striate.verbs.report import write_report
 
-    calibration, unknown = _judged(run, prepared, ask, answers)
-    content = keep_model(run, prepared, model, calibration, unknown)
+    state = _judged(run, prepared, ask, answers)
+    content = keep_model(run, prepared, model, state)
+    learnt = prepared.task.opened(state, prepared.labels.kept)
     _leave_onnx(run, prepared, model, content)
     if answers is not None:
-        evaluation = evaluate_folds(run.name, prepared, answers, calibration, unknown)
+        evaluation = evaluate_folds(run.name, prepared, answers, learnt)
     else:
         part = next((part for part in ("test", "val") if getattr(prepared.split, part)), "train")
         if part != "test":
             run.notes.append(NO_TEST if part == "train" else ONLY_VAL)
-        evaluation = evaluate_prepared(run, prepared, ask, calibration, unknown, part=part)
+        by_name = _by_name(prepared, ask)
+        evaluation = evaluate_prepared(run, prepared, by_name, learnt, part=part)
     before = learnt_before(run, prepared)
     evaluation = replace(evaluation, notes=(*evaluation.notes, *before), also=(*evaluation.also, *before))
     try:
@@ -99,37 +103,33 @@ def finish(
     return evaluation
 
 
+def _by_name(prepared: Prepared, ask: InferFn) -> Callable[[np.ndarray], dict[str, np.ndarray]]:
+    """Return a question whose answers go by the names of the outputs."""
+    return lambda rows: dict(zip((prepared.task.output, EMBEDDING), ask(rows), strict=True))
+
+
 def _left_out(run: Run) -> dict[str, int]:
     """Return how many files of the source were skipped, each with its reason, and how many were no pictures at all."""
     facts = run.source()
     return {"skipped": len(facts.get("rejected", ())), "passed_over": facts.get("passed_over", {}).get("files", 0)}
 
 
-def keep_model(
-    run: Run,
-    prepared: Prepared,
-    model: Model,
-    calibration: Calibration = NOT_YET,
-    unknown: OODDetector | None = None,
-) -> bytes | None:
+def keep_model(run: Run, prepared: Prepared, model: Model, state: State = NOT_YET) -> bytes | None:
     """Write the model file, and return its graph for ONNX; before its folds are trained it is not calibrated yet."""
     from striate.verbs.export import graph_for
 
-    tensors: dict[str, Any] = dict(model.state_dict())
-    if unknown is not None:
-        tensors |= unknown.to_tensors()
-    pictures = prepared.preprocess
-    content, digest = (None, None) if is_code(str(prepared.net)) else graph_for(model)
+    pictures, labels = prepared.preprocess, prepared.labels
+    content, digest = (None, None) if is_code(str(prepared.net)) else graph_for(model, prepared.task)
     run.save_model(
-        tensors,
+        with_state(model.state_dict(), state.arrays),
         ModelFile(
             net=str(prepared.net),
             input=(pictures.channels, pictures.height, pictures.width),
-            task=prepared.recipe.task or "classify",
-            classes=prepared.source.classes,
+            task=prepared.task.name,
+            names=labels.names,
+            labels=dict(labels.facts),
             preprocess=pictures.to_dict(),
-            calibration=calibration.to_dict(),
-            unknown=None if unknown is None else unknown.to_dict(),
+            state=dict(state.facts),
             provenance={
                 "run": run.name,
                 "recipe": prepared.recipe.model_dump(mode="json", exclude_none=True),
@@ -142,17 +142,15 @@ def keep_model(
     return content
 
 
-def _judged(
-    run: Run, prepared: Prepared, ask: InferFn, answers: Answers | None
-) -> tuple[Calibration, OODDetector | None]:
+def _judged(run: Run, prepared: Prepared, ask: InferFn, answers: Answers | None) -> State:
     """Return what `fit_calibration_and_ood` does; where it fails by a fault of ours, an uncalibrated model, and why."""
     try:
-        return fit_calibration_and_ood(prepared, ask, answers)
+        return state_of(Learnt(*fit_calibration_and_ood(prepared, ask, answers)))
     except StriateError:
         raise
     except Exception as error:
         run.notes.append(f"its probabilities are not calibrated, as that failed ({_named(error)})")
-        return Calibration(note="not calibrated, as that failed"), None
+        return state_of(Learnt(Calibration(note="not calibrated, as that failed"), None))
 
 
 def _named(error: Exception) -> str:

@@ -19,7 +19,7 @@ from striate.runs import names
 from striate.runs.run import Run
 from striate.tasks.calibrate import fold_temperatures
 from striate.tasks.classify import decode
-from striate.tasks.prediction import Scores
+from striate.tasks.prediction import Prediction
 from striate.verbs.finish import spread
 from striate.verbs.folds import measured_keys
 from striate.verbs.reopen import known_pictures, parts_of, recipe_of
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from striate.verbs.probe import Network
 
 
-def caution(picture: Picture, network: Network, says: Scores | None) -> str:
+def caution(picture: Picture, network: Network, says: Prediction | None) -> str:
     """Return in a sentence that a network's run has learnt from this very picture; "" where it has not.
 
     ``says`` is what the network answers. Of a cross-validated run the sentence has the out-of-fold answer beside it,
@@ -44,7 +44,7 @@ def caution(picture: Picture, network: Network, says: Scores | None) -> str:
         return ""
 
 
-def _told(run: Run, digest: str, says: Scores | None) -> str:
+def _told(run: Run, digest: str, says: Prediction | None) -> str:
     known = known_pictures(run)
     train = parts_of(run)["train"]
     key = next((key for key in train if (known or {}).get(key, (-1, ""))[1] == digest), None)
@@ -64,7 +64,7 @@ def _told(run: Run, digest: str, says: Scores | None) -> str:
     return f"{head}; out-of-fold the answer was {before}; the model that is kept, which is shown here, {told}."
 
 
-def _out_of_fold(run: Run, key: str, known: dict[str, tuple[Target, str]]) -> Scores | None:
+def _out_of_fold(run: Run, key: str, known: dict[str, tuple[Target, str]]) -> Prediction | None:
     """Return what a net that had not seen a picture said of it, calibrated by the other folds as in the report."""
     split = cast("dict[str, Any]", run.split())
     keys = measured_keys(split)

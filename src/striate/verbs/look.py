@@ -11,7 +11,6 @@ import numpy as np
 import torch
 
 from striate.data.pictures.given import Picture
-from striate.engine.infer import infer
 from striate.errors import DescribeError
 from striate.interpret import look as looks
 from striate.interpret.activations.epoch_maps import chosen
@@ -21,7 +20,7 @@ from striate.interpret.activations.receptive import effective_field
 from striate.interpret.attribution.explain import explain_each
 from striate.interpret.diagnostics.confusion import UncertainExample, confusion
 from striate.interpret.diagnostics.health import health
-from striate.interpret.look import Mistake, PartLook, PictureLook, RunLook
+from striate.interpret.look import Mistake, PartLook, PictureLook, RunLook, Worst
 from striate.interpret.torch_probe import TorchProbe
 from striate.metrics.mistakes import Mistake as Wrong
 from striate.model.build.modules import UnevenConv
@@ -35,7 +34,7 @@ from striate.runs.rebuild import frozen
 from striate.runs.run import Run
 from striate.spec.survey import Survey
 from striate.verbs.channel import look_channel
-from striate.verbs.evaluate import evaluate_prepared
+from striate.verbs.evaluate import Evaluation, asking, evaluate_prepared
 from striate.verbs.evaluate_folds import evaluate_folds
 from striate.verbs.folds import answers_of
 from striate.verbs.learnt_from import caution
@@ -142,8 +141,11 @@ def look_picture(probe: TorchProbe) -> PictureLook:
     if not seen:
         raise DescribeError("this net has no map with more than one place: there is nothing to see in it")
     part = seen[-1].part
-    number = None if answer is None else int(answer.probabilities.argmax())
-    place = looks.winning_place(probe, part, number)
+    question = None
+    if answer is not None:
+        with torch.no_grad():
+            question = probe.question(probe.model(probe.inputs))
+    place = looks.winning_place(probe, part, question)
     why, failed = evidence(probe) if answer is not None and probe.trained else (None, ())
     return PictureLook(probe, answer, why, failed, seen, effective_field(probe, part, place, draws=1))
 
@@ -200,26 +202,21 @@ def look_run(
     given = frozen(predictor.facts)
     split = next((part for part in ("test", "val", "train") if getattr(prepared.split, part)), "train")
     if prepared.folds is not None:  # what had not seen a picture answers for it, as in the report
-        answers = answers_of(run, prepared)
-        evaluation = evaluate_folds(run.name, prepared, answers, predictor.calibration, predictor.unknown)
+        evaluation = evaluate_folds(run.name, prepared, answers_of(run, prepared), predictor.learnt)
     else:
-        evaluation = evaluate_prepared(
-            run,
-            prepared,
-            lambda rows: infer(predictor.model, prepared.store, rows),
-            predictor.calibration,
-            None,
-            part=split,
-        )
-    rows = evaluation.indices
-    found = confusion(evaluation.probabilities, evaluation.targets)
+        ask = asking(predictor.model, prepared.store, predictor.task)
+        evaluation = evaluate_prepared(run, prepared, ask, predictor.learnt, part=split)
+    split, rows, judged = evaluation.part, evaluation.indices, evaluation.found
+    classes = judged.confused()
+    found = None if classes is None else confusion(*classes)
     keys = [item.key for item in prepared.source.items]
 
     def shown(doubt: UncertainExample) -> Mistake:
         row = int(rows[doubt.picture])
         return Mistake(keys[row], np.array(prepared.store.pixels[row]), replace(doubt, picture=row))
 
-    between = tuple(tuple(shown(doubt) for doubt in pair.between) for pair in found.pairs)
+    pairs = () if found is None else found.pairs
+    between = tuple(tuple(shown(doubt) for doubt in pair.between) for pair in pairs)
     row = None if watched is None else row_of(run, prepared, course[watched].picture)
     examined = subset(list(rows), EXAMINED, seed=0)
     still = _not_trained(prepared.survey)
@@ -228,11 +225,19 @@ def look_run(
     return RunLook(
         run.name,
         evaluation.part,
-        predictor.classes,
+        predictor.labels.names,
         found,
         between,
-        _with_evidence(predictor, [shown(doubt) for doubt in found.mistakes], kept=prepared.folds is not None),
-        health(predictor.model, np.array(prepared.store.pixels[examined]), prepared.targets[examined], frozen=still),
+        ()
+        if found is None
+        else _with_evidence(predictor, [shown(doubt) for doubt in found.mistakes], kept=prepared.folds is not None),
+        health(
+            predictor.model,
+            np.array(prepared.store.pixels[examined]),
+            predictor.task.encode(prepared.labels, examined),
+            task=predictor.task,
+            frozen=still,
+        ),
         kept,
         example,
         made,
@@ -245,6 +250,19 @@ def look_run(
         unwatched,
         tuple(shown(_doubt(one)) for one in evaluation.label_issues[:LABELS]),
         evaluation.verdict.kind == "labels",
+        _worst(predictor, evaluation, prepared) if found is None else (),
+        str(judged.headline),
+    )
+
+
+def _worst(predictor: Predictor, evaluation: Evaluation, prepared: Prepared, most: int = 4) -> tuple[Worst, ...]:
+    """Return the worst answers, each with the evidence for what was said."""
+    rows = evaluation.found.worst(most)
+    pixels = [np.array(prepared.store.pixels[evaluation.indices[row]]) for row in rows]
+    why = explain_each([(TorchProbe.of(predictor, one), [(None, None)]) for one in pixels])
+    return tuple(
+        Worst(evaluation.keys[row], one, evaluation.found.caption(int(row)), found)
+        for row, one, (found,) in zip(rows, pixels, why, strict=True)
     )
 
 

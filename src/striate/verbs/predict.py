@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from striate.data.pictures.depth import Depth
     from striate.data.sources.download import Progress
     from striate.runs.predictor import Predictor
-    from striate.tasks.prediction import Scores
+    from striate.tasks.prediction import Prediction
     from striate.verbs.weights import Tell
 
 
@@ -76,7 +76,7 @@ def find_model(
 def _int8(run: str, file: Path, runs_dir: Path, tell: Tell, proof: Proof) -> Predictor:
     """Return the predictor in int8 of a run, made now where it is not there or is not of this model any more."""
     from striate.runs.predictor import Predictor
-    from striate.verbs.export import Loss, export
+    from striate.verbs.export import export
 
     try:
         predictor = Predictor.open(file, int8=True, proof=proof)
@@ -87,8 +87,7 @@ def _int8(run: str, file: Path, runs_dir: Path, tell: Tell, proof: Proof) -> Pre
         export(run, int8=True, runs_dir=runs_dir)
         predictor = Predictor.open(file, int8=True)
     assert predictor.onnx is not None
-    names = Loss.__dataclass_fields__
-    tell(str(Loss(**{name: value for name, value in predictor.onnx.parity.items() if name in names})))
+    tell(predictor.task.cost_words(predictor.onnx.parity))
     return predictor
 
 
@@ -146,7 +145,7 @@ def predict(
     *,
     unknown: bool = True,
     black: Callable[[str, int], None] | None = None,
-) -> Iterator[tuple[Path, Scores | PictureError]]:
+) -> Iterator[tuple[Path, Prediction | PictureError]]:
     """Yield every file with its answer, or with the reason why it cannot be read, in the order given.
 
     ``black`` is told the name, and the bits used, of each picture that comes out nearly black as nothing states its

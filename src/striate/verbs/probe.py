@@ -15,12 +15,10 @@ from striate.interpret.onnx_probe import OnnxProbe
 from striate.interpret.picture import as_pixels, read
 from striate.interpret.probe import show
 from striate.model.files.limits import check_survey
-from striate.model.files.weights import read_arrays
+from striate.model.files.weights import read_arrays, state_prefix
 from striate.runs.rebuild import check_input, frozen, surveyed
 from striate.spec import Shape
 from striate.spec.wiring import wired
-from striate.tasks.calibrate import Calibration
-from striate.tasks.ood import PREFIX
 from striate.verbs.predict import find_model
 from striate.verbs.weights import Tell
 
@@ -100,17 +98,16 @@ def open_onnx_probe(file: Path, picture: Picture) -> OnnxProbe:
     survey, how = surveyed(facts), Preprocess.from_dict(facts.preprocess)
     check_survey(survey)
     check_input(facts, how)
-    paths, shape = {row.path for row in survey.rows}, survey.input
+    paths, shape, start = {row.path for row in survey.rows}, survey.input, state_prefix(facts)
     arrays = {
-        name: array for name, array in arrays.items() if not name.startswith(PREFIX) or name.rpartition(".")[0] in paths
+        name: array for name, array in arrays.items() if not name.startswith(start) or name.rpartition(".")[0] in paths
     }
     wiring = wired(survey.net, shape)
     shown = show(_pixels(picture), how)
     return OnnxProbe(
         **shown._asdict(),
-        classes=facts.classes,
+        names=facts.names,
         preprocess=how,
-        temperature=Calibration.from_dict(facts.calibration).temperature,
         frozen=frozen(facts),
         surveyed=survey,
         wiring=wiring,

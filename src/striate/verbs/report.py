@@ -33,22 +33,20 @@ def write_report(
             Page(
                 name=run.name,
                 part=evaluation.part,
-                keys=evaluation.keys,
-                targets=evaluation.targets,
-                probabilities=evaluation.probabilities,
+                task=prepared.task,
+                labels=evaluation.labels,
+                items=prepared.source.items,
                 pixels=prepared.store.pixels,
+                values=prepared.labels.values,
+                parts={part: np.array(getattr(prepared.split, part), np.int64) for part in ("train", "val", "test")},
+                keys=evaluation.keys,
                 rows=evaluation.indices,
-                report=evaluation.report,
+                found=evaluation.found,
                 verdict=evaluation.verdict,
-                calibrated_on=evaluation.calibration.pictures,
-                strangers=None if evaluation.strangers is None else str(evaluation.strangers["words"]),
-                refused=None if evaluation.unknown is None else int(evaluation.unknown.sum()),
                 history=history,
                 survey=prepared.survey,
                 first=first_filters(model),
                 source=run.source(),
-                counts=counts_of(prepared),
-                samples=samples_of(prepared),
                 recipe_toml=run.recipe_toml(),
                 environment=run.environment(),
                 date=datetime.now().astimezone().strftime("%Y-%m-%d %H:%M %Z"),
@@ -60,18 +58,6 @@ def write_report(
     )
 
 
-def samples_of(prepared: Prepared, most: int = 6) -> list[list[int]]:
-    """Return rows of the store that show each class: at most so many, spread evenly over what it learns from."""
-    rows = np.array(prepared.split.train or prepared.split.val or prepared.split.test, np.int64)
-    targets = prepared.targets[rows]
-    found = []
-    for number in range(len(prepared.source.classes)):
-        own = rows[targets == number]
-        places = np.linspace(0, max(0, len(own) - 1), min(most, len(own))).round().astype(int)
-        found.append([int(own[place]) for place in places])
-    return found
-
-
 def first_filters(model: Model) -> np.ndarray | None:
     """Return the weights of the first convolution, (filters, 1 or 3, height, width), where they can be read."""
     for name, tensor in model.state_dict().items():
@@ -79,12 +65,3 @@ def first_filters(model: Model) -> np.ndarray | None:
             weights: np.ndarray = tensor.detach().float().cpu().numpy()
             return weights if weights.shape[1] in (1, 3) and max(weights.shape[2:]) >= 3 else None
     return None
-
-
-def counts_of(prepared: Prepared) -> dict[str, np.ndarray]:
-    """Return how many pictures of each class every part has: ``train``, ``val`` and ``test``, (classes,) each."""
-    classes, targets = len(prepared.source.classes), prepared.targets
-    return {
-        part: np.bincount(targets[list(getattr(prepared.split, part))].astype(np.int64), minlength=classes)
-        for part in ("train", "val", "test")
-    }

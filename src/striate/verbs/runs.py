@@ -21,8 +21,9 @@ REMOVING = ".removing-"  # a run that is being removed; what a kill left of one 
 class RunSummary:
     """One run as a line of a list.
 
-    ``figure`` is (value, low, high) of ``measure`` on ``pictures`` pictures of the part ``part``, None before the run
-    is finished. ``written`` is when it was last written, in seconds since 1970; ``bytes`` is what it takes on the disk.
+    ``figure`` is (value, low, high) of ``measure`` in ``unit`` (as a percentage where it is a ``share``) on
+    ``pictures`` pictures of the part ``part``, None before the run is finished. ``written`` is when it was last
+    written, in seconds since 1970; ``bytes`` is what it takes on the disk.
     ``damaged`` says what of it cannot be read, and is empty where all can.
     """
 
@@ -33,6 +34,8 @@ class RunSummary:
     source: str
     net: str
     measure: str
+    unit: str
+    share: bool
     figure: tuple[float, float, float] | None
     part: str
     pictures: int
@@ -117,11 +120,13 @@ def _summary(run: Run) -> RunSummary:
     recipe = _read(lambda: tomllib.loads(run.recipe_toml()), damaged)
     source = _read(run.source, damaged)
     finished = _read(lambda: run.read_json("finished.json"), damaged) if run.finished() else {}
-    figure = finished.get("accuracy")
-    shown = None
+    # Runs of before there was a headline all have the one figure that there was.
+    figure = finished.get("headline") or {"name": "accuracy", "share": True, **(finished.get("accuracy") or {})}
+    shown, measure, unit, share = None, "", "", True
     if isinstance(figure, dict):
         with suppress(KeyError, TypeError, ValueError):
             shown = (float(figure["value"]), float(figure["low"]), float(figure["high"]))
+            measure, unit, share = str(figure["name"]), str(figure.get("unit", "")), bool(figure.get("share"))
     start = recipe.get("start")
     written, size = 0.0, 0
     for path in run.path.rglob("*"):
@@ -135,7 +140,9 @@ def _summary(run: Run) -> RunSummary:
         task=str(recipe.get("task", "")),
         source=str(source.get("name", "")),
         net=f"from {start}" if start and start != "none" else str(recipe.get("net", "")),
-        measure="accuracy",
+        measure=measure or "accuracy",
+        unit=unit,
+        share=share,
         figure=shown,
         part=str(finished.get("part", "")),
         pictures=finished["pictures"] if isinstance(finished.get("pictures"), int) else 0,

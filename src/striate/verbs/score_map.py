@@ -10,9 +10,8 @@ import torch
 
 from striate.data.pictures.image import header
 from striate.data.pictures.preprocess import LARGEST
-from striate.errors import PictureError
+from striate.errors import DescribeError, PictureError
 from striate.files import PICTURE, read_bytes
-from striate.metrics.probability import softmax
 from striate.runs.predictor import Predictor
 from striate.spec.sliding import slide
 from striate.tasks.score_map import ScoreMap
@@ -21,7 +20,7 @@ MOST_PIXELS = 8_000_000  # that a net is given at once: its maps take some hundr
 
 
 def score_map(predictor: Predictor, picture: Path | bytes, *, scale: float = 1.0) -> ScoreMap:
-    """Return what a classifier says at every place of a picture, with calibrated probabilities.
+    """Return what a net says at every place of a picture, as its task shows it: calibrated probabilities.
 
     The picture is brought to the size that training cuts its crops from, its shorter side covering the net's, times
     ``scale``, and keeps its proportions. What a whole number of strides does not reach is left out evenly at both
@@ -57,12 +56,14 @@ def score_map(predictor: Predictor, picture: Path | bytes, *, scale: float = 1.0
         pixels = replace(predictor.preprocess, height=tall, width=wide, resize="crop").pixels(data)
     except PictureError as error:
         raise PictureError(f"{name}: {error}") from None
-    logits = _logits(predictor, pixels)
-    rows, columns = logits.shape[1:]
-    probabilities = softmax(logits.reshape(len(logits), -1).T, predictor.calibration.temperature)
+    output = _output(predictor, pixels)
+    rows, columns = output.shape[1:]
+    values = predictor.task.map_values(output.reshape(len(output), -1).T, predictor.labels, predictor.learnt)
+    if values is None:
+        raise DescribeError(f"a map shows where something is, and this net's answer is a {predictor.task.noun}")
     return ScoreMap(
-        predictor.classes,
-        probabilities.reshape(rows, columns, -1),
+        predictor.labels.names,
+        values.reshape(rows, columns, -1),
         pixels,
         _region(given, (tall, wide)),
         given,
@@ -73,8 +74,8 @@ def score_map(predictor: Predictor, picture: Path | bytes, *, scale: float = 1.0
 
 
 @torch.no_grad()
-def _logits(predictor: Predictor, pixels: np.ndarray) -> np.ndarray:
-    """Return the logits (K, rows, columns) of what the net sees, (H, W, C) uint8."""
+def _output(predictor: Predictor, pixels: np.ndarray) -> np.ndarray:
+    """Return the outputs (K, rows, columns) for what the net sees, (H, W, C) uint8."""
     model = predictor.model.as_convolutional()
     inputs = torch.from_numpy(pixels.copy()).permute(2, 0, 1)[None].to(predictor.device)
     result: np.ndarray = model(model.normalise(inputs))[0].float().cpu().numpy()

@@ -168,7 +168,7 @@ def _ready(key: str, entry: Published, *, whole: bool = False) -> Path | None:
         facts = weights.read(path)[1] if whole else weights.read_facts(path)
     except ModelError:
         return None
-    return path if facts.preprocess == entry.preprocess.to_dict() and facts.classes == entry.classes else None
+    return path if facts.preprocess == entry.preprocess.to_dict() and facts.names == entry.classes else None
 
 
 def _places(data_dir: Path | None) -> list[Path]:

@@ -24,6 +24,7 @@ from striate.nets import CATALOG
 from striate.runs import durable
 from striate.runs.environment import environment
 from striate.spec import Net, Shape
+from striate.tasks.table import BY_ITSELF
 from striate.verbs.class_files import read_classes
 from striate.words import counted, plural
 
@@ -104,9 +105,9 @@ def import_weights(
     if laid.headless:
         notes.append(f"It has no head, answers nothing, and is to start from: striate train PICTURES --from {output}")
     elif classes is None:
-        notes.append(f'No --classes were given: the answers are "class 0" to "{facts.classes[-1]}".')
+        notes.append(f'No --classes were given: the answers are "class 0" to "{facts.names[-1]}".')
     durable.write(output, to_pieces(laid.tensors, facts))
-    survey = meant.net.with_classes(len(facts.classes)).on(*facts.input, fit="floor")
+    survey = meant.net.with_classes(len(facts.names)).on(*facts.input, fit="floor")
     return Imported(
         output, meant.name, facts, len(passed.tensors), survey.parameters, passed.confinement(), tuple(notes)
     )
@@ -247,11 +248,9 @@ def lay(
     facts = ModelFile(
         net=str(meant.net.with_classes(len(names))),
         input=(preprocess.channels, preprocess.height, preprocess.width),
-        task="classify",
-        classes=names,
+        task=BY_ITSELF,
+        names=names,
         preprocess=preprocess.to_dict(),
-        calibration={},
-        unknown=None,
         provenance={"net": meant.name, **({HEADLESS: True} if headless else {})},
     )
     notes += [f"Its {kind} numbers became float32." for kind in sorted(kinds) if "int" not in kind]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+import torch
+
 from striate.errors import DescribeError
 from striate.interpret.attribution.counterfactual import Change, change_of_mind
 from striate.interpret.attribution.explain import Shared, explain
@@ -12,7 +14,7 @@ from striate.interpret.look import answered
 from striate.interpret.torch_probe import TorchProbe
 from striate.render.answer import Answer
 from striate.render.evidence import change_answer, why_answer
-from striate.tasks.prediction import Scores
+from striate.tasks.prediction import Prediction
 
 METHODS_IN_TURN = ("layer-cam", "grad-cam")  # the second is asked only where the first fails its checks
 
@@ -21,7 +23,7 @@ METHODS_IN_TURN = ("layer-cam", "grad-cam")  # the second is asked only where th
 class Why:
     """Why a net says what it says: its ``answer``, the ``evidence``, that which ``failed`` before, a ``change``."""
 
-    answer: Scores
+    answer: Prediction
     evidence: Evidence
     failed: tuple[Evidence, ...]
     change: Change | None
@@ -36,7 +38,7 @@ def why(
     part: str | None = None,
     change: bool = False,
 ) -> Why:
-    """Return why a net says what it says of a picture; the likeliest class where no ``target`` is given.
+    """Return why a net says what it says of a picture; what its task asks first where no ``target`` is given.
 
     Without a ``method`` the first is taken that passes its checks. ``change`` also seeks the smallest part of the
     picture without which the answer is another. Errors: StriateError for what is not there.
@@ -60,12 +62,13 @@ def evidence(
 ) -> tuple[Evidence, tuple[Evidence, ...]]:
     """Return the evidence of the first method whose checks it passes, and that of those which failed before it.
 
-    Where none passes, the first is returned, and says so. Against another class, which of two classes is always the
+    Where none passes, the first is returned, and says so. Against another answer, which of two classes is always the
     question, Grad-CAM is asked first: LayerCAM leaves out what speaks for the other.
     """
     failed: list[Evidence] = []
     shared = Shared.about(probe)
-    held_against = against is not None or len(probe.classes) == 2
+    with torch.no_grad():
+        held_against = probe.question(probe.model(probe.inputs), target, against).against is not None
     turns = METHODS_IN_TURN[::-1] if held_against else METHODS_IN_TURN
     for each in turns if method is None else (method,):
         found = explain(probe, method=each, target=target, against=against, part=part, shared=shared)

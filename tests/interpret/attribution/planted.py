@@ -13,6 +13,8 @@ from striate.data.pictures.preprocess import Preprocess
 from striate.interpret.torch_probe import TorchProbe
 from striate.model.build.model import Model, build
 from striate.spec import Shape, parse
+from striate.tasks.table import TASKS
+from striate.tasks.task import LabelFacts, State
 
 SIDE, MARK = 48, 12  # pixels
 NET = """
@@ -57,6 +59,9 @@ def trained(steps: int = 100) -> Model:
     return model.eval()
 
 
+CLASSIFY, LABELS = TASKS["classify"], LabelFacts(("across", "along"))
+
+
 def probe(picture: np.ndarray, model: Model | None = None) -> TorchProbe:
     """Return the net with a picture."""
     model = model or trained()
@@ -65,7 +70,10 @@ def probe(picture: np.ndarray, model: Model | None = None) -> TorchProbe:
     return TorchProbe(
         name="planted",
         model=model,
-        classes=("across", "along"),
+        names=("across", "along"),
+        labels=LABELS,
+        task=CLASSIFY,
+        learnt=CLASSIFY.opened(State(), LABELS),
         preprocess=HOW,
         original=picture,
         pixels=picture,

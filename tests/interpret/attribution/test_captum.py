@@ -10,10 +10,10 @@ from striate.interpret.attribution.cam import grad_cam, layer_cam, maps, spread
 from striate.interpret.attribution.modified_backprop import deconvolution, guided_backpropagation
 from striate.interpret.attribution.occlusion import occlusion
 from striate.interpret.attribution.path import integrated_gradients
-from striate.interpret.attribution.question import Question
 from striate.interpret.torch_probe import TorchProbe
 from striate.model.build.model import Model
 from striate.spec import Shape, parse
+from striate.tasks.class_question import ClassQuestion
 
 attr = pytest.importorskip("captum.attr")
 
@@ -49,7 +49,7 @@ def made(name: str) -> TorchProbe:
 class Probe(nn.Module):
     """What Captum is given: the net with the question as its only output."""
 
-    def __init__(self, model: Model, question: Question) -> None:
+    def __init__(self, model: Model, question: ClassQuestion) -> None:
         super().__init__()
         self.model, self.question = model, question
 
@@ -57,14 +57,19 @@ class Probe(nn.Module):
         return self.question.score(self.model(inputs))[:, None]
 
 
-CASES = [("gray", Question(1)), ("gray", Question(0, 3)), ("residual", Question(1)), ("residual", Question(3, 0))]
+CASES = [
+    ("gray", ClassQuestion(1)),
+    ("gray", ClassQuestion(0, 3)),
+    ("residual", ClassQuestion(1)),
+    ("residual", ClassQuestion(3, 0)),
+]
 close = {"rtol": 1e-4, "atol": 1e-5}
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")
 @pytest.mark.parametrize(("name", "question"), CASES)
 class TestCaptum:
-    def test_guided_backpropagation(self, name: str, question: Question) -> None:
+    def test_guided_backpropagation(self, name: str, question: ClassQuestion) -> None:
         probe = made(name)
         own = guided_backpropagation(probe.model, probe.inputs, question)
         theirs = attr.GuidedBackprop(Probe(probe.model, question)).attribute(
@@ -73,7 +78,7 @@ class TestCaptum:
         assert theirs.abs().max() > 1e-3
         torch.testing.assert_close(own, theirs[0].detach(), **close)
 
-    def test_integrated_gradients(self, name: str, question: Question) -> None:
+    def test_integrated_gradients(self, name: str, question: ClassQuestion) -> None:
         probe = made(name)
         base = torch.full_like(probe.inputs, 0.2)
         own, _ = integrated_gradients(probe.model, probe.inputs, question, baseline=base, steps=20)
@@ -82,7 +87,7 @@ class TestCaptum:
         )
         torch.testing.assert_close(own, theirs[0].float().detach(), **close)
 
-    def test_grad_cam(self, name: str, question: Question) -> None:
+    def test_grad_cam(self, name: str, question: ClassQuestion) -> None:
         probe, part = made(name), NETS[name][2]
         own = grad_cam(maps(probe.model, probe.inputs, question, [part])[0])
         asked = Probe(probe.model, question)
@@ -95,7 +100,7 @@ class TestCaptum:
         wide = attr.LayerAttribution.interpolate(theirs, size, "bilinear")[0, 0].detach()
         torch.testing.assert_close(spread(own, *size), wide, **close)
 
-    def test_occlusion(self, name: str, question: Question) -> None:
+    def test_occlusion(self, name: str, question: ClassQuestion) -> None:
         probe = made(name)
         own = occlusion(probe.model, probe.inputs, question, window=5, stride=3)
         base = probe.inputs.mean((2, 3), keepdim=True).expand_as(probe.inputs)
@@ -105,7 +110,7 @@ class TestCaptum:
         )
         torch.testing.assert_close(own, theirs[0, 0].float().detach(), **close)
 
-    def test_deconvolution(self, name: str, question: Question) -> None:
+    def test_deconvolution(self, name: str, question: ClassQuestion) -> None:
         probe, part = made(name), NETS[name][2]
         _, seen = probe.model.forward_with(probe.inputs, [part])
         row, column = divmod(int(seen[part][0, 3].argmax()), seen[part].shape[3])
@@ -123,7 +128,7 @@ class TestCaptum:
         assert theirs.abs().max() > 1e-3
         torch.testing.assert_close(torch.from_numpy(own), theirs[0].detach(), **close)
 
-    def test_integrated_gradients_are_complete(self, name: str, question: Question) -> None:
+    def test_integrated_gradients_are_complete(self, name: str, question: ClassQuestion) -> None:
         probe = made(name)
         parts, missing = integrated_gradients(probe.model, probe.inputs, question, steps=64)
         even = probe.inputs.mean((2, 3), keepdim=True).expand_as(probe.inputs)
@@ -132,7 +137,7 @@ class TestCaptum:
         assert abs(float(parts.sum() - rise)) < 0.01 * max(1.0, abs(float(rise)))
         assert abs(float(parts.double().sum()) - float(rise) - missing) < 1e-4
 
-    def test_layer_cam_as_it_is_written(self, name: str, question: Question) -> None:
+    def test_layer_cam_as_it_is_written(self, name: str, question: ClassQuestion) -> None:
         probe, part = made(name), NETS[name][2]
         at = maps(probe.model, probe.inputs, question, [part])[0]
         own, (channels, height, width) = layer_cam(at), at.values.shape
@@ -147,7 +152,7 @@ class TestCaptum:
 
 def test_rules_leave_no_trace() -> None:
     probe = made("residual")
-    question = Question(1)
+    question = ClassQuestion(1)
 
     def plain() -> torch.Tensor:
         given = probe.inputs.clone().requires_grad_()

@@ -18,9 +18,9 @@ from striate.interpret.attribution.explain import Shared, choose_part, explain, 
 from striate.interpret.attribution.likeness import rank_correlation, ssim, structure
 from striate.interpret.attribution.methods import METHODS
 from striate.interpret.attribution.modified_backprop import deconvolution
-from striate.interpret.attribution.question import Question
 from striate.interpret.attribution.removal import cells, without
 from striate.interpret.attribution.value import Choice, Evidence, Trust, area
+from striate.tasks.class_question import ClassQuestion
 
 
 @pytest.fixture(scope="module")
@@ -180,7 +180,7 @@ def test_random_evidence_seldom_passes() -> None:
     passed = total = 0
     for picture in pictures(10, 11)[0]:
         asked = probe(picture)
-        question = Question(int(model(asked.inputs).argmax()))
+        question = ClassQuestion(int(model(asked.inputs).argmax()))
         heats = [torch.rand(SIDE, SIDE, generator=draws) for _ in range(20)]
         for each in curves(model, asked.inputs, question, heats, seed=total):
             passed += each.gain > each.chance_gain
@@ -190,7 +190,7 @@ def test_random_evidence_seldom_passes() -> None:
 
 
 def test_curves_by_hand() -> None:
-    asked, question = probe(pictures(1, 3)[0][0]), Question(0)
+    asked, question = probe(pictures(1, 3)[0][0]), ClassQuestion(0)
     labels = cells(SIDE, SIDE, ACROSS)
     heat = torch.rand(SIDE, SIDE, generator=torch.Generator().manual_seed(0))
     (own,) = curves(asked.model, asked.inputs, question, [heat])

@@ -79,7 +79,7 @@ def test_training_evaluating_predicting_looking_and_exporting_agree(name: str, z
     assert run.state() == "finished" and "could not be drawn" not in run.report_path.read_text()
     loaded = adopted.load(run)
     evaluation = loaded.evaluate(run)
-    wanted = softmax(evaluation.logits, loaded.predictor.calibration.temperature)
+    wanted = softmax(evaluation.outputs["logits"], loaded.predictor.learnt.calibration.temperature)
     pictures = [zoo / key for key in evaluation.keys]
     for asked in (loaded, run):
         answers: Any = asked.predict(pictures, unknown=False)
@@ -99,8 +99,8 @@ def test_training_evaluating_predicting_looking_and_exporting_agree(name: str, z
     session = onnxruntime.InferenceSession(str(tmp_path / "own.onnx"))
     pixels = np.stack([loaded.predictor.preprocess.pixels(path.read_bytes()) for path in pictures])
     logits = session.run(["logits"], {"pixels": pixels})[0]
-    scale = max(1.0, float(np.abs(evaluation.logits).max()))
-    np.testing.assert_allclose(logits, evaluation.logits, atol=1e-4 * scale)
+    scale = max(1.0, float(np.abs(evaluation.outputs["logits"]).max()))
+    np.testing.assert_allclose(logits, evaluation.outputs["logits"], atol=1e-4 * scale)
 
 
 def test_a_stopped_training_goes_on_by_the_output_it_began_with(zoo: Path, tmp_path: Path) -> None:

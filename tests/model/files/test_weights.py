@@ -22,18 +22,40 @@ from hypothesis import strategies as st
 
 from striate.errors import ModelError
 from striate.model.files import tensorfile
-from striate.model.files.weights import KEY, ModelFile, read, read_facts, to_bytes, to_pieces, version
+from striate.model.files.weights import (
+    KEY,
+    ModelFile,
+    read,
+    read_facts,
+    state_of,
+    state_prefix,
+    to_bytes,
+    to_pieces,
+    version,
+    with_state,
+)
 
 FACTS = ModelFile(
     net="conv 8 3x3 >> flatten >> dense 2",
     input=(3, 32, 48),
     task="classify",
-    classes=("cat", "Hündin \U0001f436"),
+    names=("cat", "Hündin \U0001f436"),
+    labels={"unit": "deg"},
     preprocess={"height": 32, "width": 48, "mean": [0.1, 0.2, 0.3]},
-    calibration={"temperature": 1.25},
-    unknown={"threshold": 3.5},
+    state={"calibration": {"temperature": 1.25}, "unknown": {"threshold": 3.5}},
     provenance={"recipe": {"epochs": 3}, "data": "abc"},
 )
+OLD = {  # what format 1 said of the same
+    "format": 1,
+    "net": FACTS.net,
+    "input": list(FACTS.input),
+    "task": "classify",
+    "classes": list(FACTS.names),
+    "preprocess": FACTS.preprocess,
+    "calibration": {"temperature": 1.25},
+    "unknown": {"threshold": 3.5},
+    "provenance": FACTS.provenance,
+}
 TENSORS: dict[str, Any] = {
     "stem.conv1.weight": torch.arange(216.0).reshape(8, 3, 3, 3) / 7,
     "stem.conv1.bias": torch.zeros(8, dtype=torch.float16),
@@ -41,7 +63,7 @@ TENSORS: dict[str, Any] = {
     "half": torch.tensor([1.5, -2.0]).bfloat16(),
     "mask": torch.tensor([[True, False, True]]),
     "nothing": torch.empty(0, 3),
-    "unknown.means": np.arange(6, dtype=np.float64).reshape(2, 3)[:, ::-1],
+    "state.means": np.arange(6, dtype=np.float64).reshape(2, 3)[:, ::-1],
     "unknown.big": np.arange(3, dtype=">f4"),
 }
 
@@ -57,9 +79,9 @@ def raw(path: Path, header: Any, data: bytes = b"", length: int | None = None) -
     return path
 
 
-def with_header(path: Path, **changes: Any) -> Path:
-    """A whole file of ours whose header under ``striate`` says something else."""
-    values = {"striate": "9.8", **dataclasses.asdict(FACTS), **changes}
+def with_header(path: Path, old: bool = False, **changes: Any) -> Path:
+    """A whole file of ours, or of format 1, whose header under ``striate`` says something else."""
+    values = {"striate": "9.8", **(OLD if old else dataclasses.asdict(FACTS)), **changes}
     text = json.dumps({name: value for name, value in values.items() if value is not ...})
     path.write_bytes(b"".join(tensorfile.pack(TENSORS, {KEY: text})))
     return path
@@ -88,7 +110,7 @@ def test_the_safetensors_library_reads_what_is_written(tmp_path: Path) -> None:
     assert set(found) == set(mine)
     assert all(found[name].dtype == mine[name].dtype and torch.equal(found[name], mine[name]) for name in mine)
     with safetensors.safe_open(path, framework="np") as opened:
-        assert json.loads(opened.metadata()[KEY])["classes"] == list(FACTS.classes)
+        assert json.loads(opened.metadata()[KEY])["names"] == list(FACTS.names)
 
 
 @settings(max_examples=60, deadline=None)
@@ -220,12 +242,12 @@ def test_safetensors_of_others(tmp_path: Path) -> None:
 
 
 def test_a_format_of_the_future(tmp_path: Path) -> None:
-    path = with_header(tmp_path / "a", format=2, net=..., classes=7)
-    match = rf"format 2 and was written by Striate 9\.8; this is Striate {version()} and reads format 1.*--upgrade"
+    path = with_header(tmp_path / "a", format=3, net=..., names=7)
+    match = rf"format 3 and was written by Striate 9\.8; this is Striate {version()} and reads format 2.*--upgrade"
     with pytest.raises(ModelError, match=match):
         read_facts(path)
     with pytest.raises(ModelError, match="written by a newer Striate"):
-        read_facts(with_header(path, format=2, striate=...))
+        read_facts(with_header(path, format=3, striate=...))
 
 
 @pytest.mark.parametrize(
@@ -236,7 +258,7 @@ def test_a_format_of_the_future(tmp_path: Path) -> None:
         ({"format": "1"}, "format"),
         ({"format": ...}, "format"),
         ({"net": ...}, "lacks net"),
-        ({"net": ..., "unknown": ...}, "lacks net, unknown"),
+        ({"net": ..., "state": ...}, "lacks net, state"),
         ({"net": ""}, "net must be"),
         ({"net": ["conv"]}, "net must be"),
         ({"net": "x" * 1_000_001}, "net must be"),
@@ -247,18 +269,31 @@ def test_a_format_of_the_future(tmp_path: Path) -> None:
         ({"input": [True, 28, 28]}, "input must be"),
         ({"input": [1, 28, 10**12]}, "input must be"),
         ({"input": "abc"}, "input must be"),
-        ({"classes": "cat"}, "classes must be"),
-        ({"classes": ["cat", 3]}, "classes must be"),
-        ({"classes": ["cat", ""]}, "classes must be"),
-        ({"classes": ["cat", "cat"]}, "differ"),
+        ({"names": "cat"}, "names must be"),
+        ({"names": ["cat", 3]}, "names must be"),
+        ({"names": ["cat", ""]}, "names must be"),
+        ({"names": ["cat", "cat"]}, "differ"),
+        ({"labels": None}, "labels must be"),
+        ({"labels": [1]}, "labels must be"),
         ({"preprocess": []}, "preprocess must be"),
-        ({"calibration": None}, "calibration must be"),
-        ({"calibration": {"temperature": 0}}, "temperature must be"),
-        ({"calibration": {"temperature": "1"}}, "temperature must be"),
-        ({"calibration": {"temperature": float("nan")}}, "is no number"),
-        ({"calibration": {"temperature": 10**400}}, "401 digits"),
-        ({"unknown": 1}, "unknown must be"),
+        ({"state": None}, "state must be"),
+        ({"state": [{}]}, "state must be"),
+        ({"state": {"threshold": float("nan")}}, "is no number"),
+        ({"state": {"threshold": 10**400}}, "401 digits"),
         ({"provenance": "x"}, "provenance must be"),
+        ({"old": True, "format": 2}, "lacks names, labels, state"),
+        ({"format": 1}, "lacks classes, calibration, unknown"),
+        ({"old": True, "net": ..., "unknown": ...}, "lacks net, unknown"),
+        ({"old": True, "classes": "cat"}, "classes must be"),
+        ({"old": True, "classes": ["cat", 3]}, "classes must be"),
+        ({"old": True, "classes": ["cat", ""]}, "classes must be"),
+        ({"old": True, "classes": ["cat", "cat"]}, "differ"),
+        ({"old": True, "calibration": None}, "calibration must be"),
+        ({"old": True, "calibration": {"temperature": 0}}, "temperature must be"),
+        ({"old": True, "calibration": {"temperature": "1"}}, "temperature must be"),
+        ({"old": True, "calibration": {"temperature": float("nan")}}, "is no number"),
+        ({"old": True, "calibration": {"temperature": 10**400}}, "401 digits"),
+        ({"old": True, "unknown": 1}, "unknown must be"),
     ],
 )
 def test_every_field_is_checked(tmp_path: Path, changes: dict[str, Any], match: str) -> None:
@@ -340,11 +375,11 @@ def test_noise_is_refused_in_our_own_words(tmp_path_factory: Any, noise: bytes, 
 
 def test_facts_that_could_not_be_read_are_not_written() -> None:
     for changes in (
-        {"classes": ("a", "a")},
+        {"names": ("a", "a")},
         {"preprocess": {"x": object()}},
-        {"calibration": {"temperature": float("inf")}},
+        {"state": {"threshold": float("inf")}},
         {"provenance": {"x": float("nan")}},
-        {"classes": ("\ud800",)},
+        {"names": ("\ud800",)},
         {"input": (1, 2)},
     ):
         with pytest.raises(ModelError):
@@ -353,6 +388,25 @@ def test_facts_that_could_not_be_read_are_not_written() -> None:
         to_bytes({"w": torch.ones(1, dtype=torch.complex64)}, FACTS)
     with pytest.raises(ModelError, match="__metadata__"):
         to_bytes({"__metadata__": torch.ones(1)}, FACTS)
+
+
+def test_format_1_reads_as_the_state_of_its_one_task(tmp_path: Path) -> None:
+    tensors, facts = read(with_header(tmp_path / "old", old=True))
+    assert facts == dataclasses.replace(FACTS, format=1, labels={})
+    assert state_prefix(facts) == "unknown."
+    assert set(state_of(tensors, facts)) == {"big"}
+    # What is written of it is of the newest format, whatever it was read from.
+    content = to_bytes(with_state({"w": torch.ones(1)}, {"big": np.ones(2)}), facts)
+    (tmp_path / "new").write_bytes(content)
+    tensors, again = read(tmp_path / "new")
+    assert (again.format, again.state) == (2, facts.state) and set(state_of(tensors, again)) == {"big"}
+
+
+def test_a_part_called_as_the_state_is_refused_where_names_meet() -> None:
+    tensors = {"state.weight": torch.ones(1)}
+    assert set(with_state(tensors, {"means": np.ones(2)})) == {"state.weight", "state.means"}
+    with pytest.raises(ModelError, match=r"state\.weight is a tensor of the net and of its task's state"):
+        with_state(tensors, {"weight": np.ones(2)})
 
 
 def test_the_weights_are_not_copied(tmp_path: Path) -> None:

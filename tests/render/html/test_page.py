@@ -18,14 +18,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from striate.metrics.probability import softmax
+from striate.data.sources.items import Item
 from striate.metrics.report import classification_report
 from striate.metrics.verdict import verdict
 from striate.render.html.page import Page, render
-from striate.render.html.results import SHOWN_CLASSES
 from striate.render.pictures import LARGE, THUMBNAIL, filters
 from striate.render.svg.charts import HEIGHT, Curve, line_chart, ticks
+from striate.render.tasks.class_results import SHOWN_CLASSES
 from striate.spec import parse
+from striate.tasks.calibrate import Calibration
+from striate.tasks.class_assessment import ClassAssessment
+from striate.tasks.table import TASKS
+from striate.tasks.task import LabelFacts
 from striate.words import plural
 
 VOID = {"meta", "img", "br", "hr", "link", "input"}
@@ -101,18 +105,26 @@ def page(
     logits[np.arange(pictures), said] += 3 + rng.random(pictures)
     rows = rng.permutation(pictures + 3)[:pictures]
     height, width, channels = shape
+    called = keys or tuple(f"cat/{number}.jpg" for number in range(pictures))
+    labels, report = LabelFacts(classes), classification_report(logits, targets, classes=classes, temperature=1.3)
+    found = ClassAssessment(
+        report, logits, targets, Calibration(1.3, pictures=20), 1.3, np.arange(pictures) < 2, {"words": "not measured"}
+    )
+    values = np.zeros(pictures + 3, np.int64)
+    values[rows] = targets
     return Page(
         name="pets-1",
         part="test",
-        keys=keys or tuple(f"cat/{number}.jpg" for number in range(pictures)),
-        targets=targets,
-        probabilities=softmax(logits, 1.3),
+        task=TASKS["classify"],
+        labels=labels,
+        items=[Item(f"{number}.jpg", int(value)) for number, value in enumerate(values)],
         pixels=rng.integers(0, 256, (pictures + 3, *shape), dtype=np.uint8),
+        values=values,
+        parts={part: np.arange(pictures // 3) for part in ("train", "val", "test")},
+        keys=called,
         rows=rows,
-        report=classification_report(logits, targets, classes=classes, temperature=1.3),
-        verdict=verdict(classification_report(logits, targets, classes=classes, temperature=1.3)),
-        calibrated_on=20,
-        refused=2,
+        found=found,
+        verdict=verdict(report),
         history=[
             {"index": 1, "train_loss": 1.1, "val_loss": 0.9, "metrics": {"accuracy": 0.5}},
             {"index": 2, "train_loss": 0.7, "val_loss": 0.8, "metrics": {"accuracy": 0.75}},
@@ -127,8 +139,6 @@ def page(
             "pictures": {"train": 100, "val": 20, "test": pictures, "left_out": 2},
             "rejected": [{"key": "cat/bad.jpg", "reason": "cut short"}],
         },
-        counts={part: np.full(len(classes), 7) for part in ("train", "val", "test")},
-        samples=[[number % pictures] for number in range(len(classes))],
         recipe_toml='source = "/pictures/pets"\n',
         environment={"torch": "2.6", "cpu": "one"},
         date="2026-11-30 06:31 UTC",
@@ -164,7 +174,7 @@ def shown(read: Read) -> list[Image.Image]:
 def test_a_page_is_whole_and_says_what_the_report_says(mistakes: int) -> None:
     made = page(mistakes=mistakes)
     read = check(render(made))
-    assert (read.counts() == made.report.confusion).all()
+    assert (read.counts() == made.found.report.confusion).all()
     assert read.counts().trace() == 60 - mistakes
     text = " ".join(read.text)
     assert f"{mistakes} of 60 {plural(mistakes, 'is')} wrong" in text
@@ -177,7 +187,7 @@ def test_a_cell_opens_exactly_the_pictures_in_it() -> None:
     text = render(made)
     for target, said in ((0, 1), (1, 0)):
         panel = text.partition(f'id="cell-{target}-{said}"')[2].partition("</section>")[0]
-        members = np.flatnonzero((made.targets == target) & (made.probabilities.argmax(axis=1) == said))
+        members = np.flatnonzero((made.found.targets == target) & (made.found.probabilities.argmax(axis=1) == said))
         assert set(re.findall(r'alt="([^"]*)"', panel)) == {made.keys[index] for index in members}
         assert len(members)
 
@@ -232,7 +242,7 @@ def test_pictures_of_any_kind_and_size(shape: tuple[int, int, int]) -> None:
 
 def test_a_page_without_filters_history_or_unknown() -> None:
     made = page()
-    made = replace(made, first=None, refused=None, history=[])
+    made = replace(made, first=None, found=replace(made.found, unknown=None, strangers=None), history=[])
     made = replace(made, source={**made.source, "rejected": [], "pictures": {"train": 1, "val": 0, "test": 60}})
     text = "".join(check(render(made)).text)
     assert "Nothing to draw yet" in text and "first filters" not in text and "none of these" not in text
@@ -315,7 +325,7 @@ def test_epochs_on_the_axis_are_whole() -> None:
 
 def test_labels_that_are_worth_a_look_stand_beside_pictures_of_both_classes() -> None:
     made = page(mistakes=5)
-    issues = made.report.label_issues
+    issues = made.found.report.label_issues
     assert len(issues) == 5
     text = render(replace(made, label_issues=issues))
     check(text)
@@ -330,10 +340,10 @@ def test_labels_that_are_worth_a_look_stand_beside_pictures_of_both_classes() ->
 
 def test_many_labels_are_folded() -> None:
     made = page(mistakes=40)
-    text = render(replace(made, label_issues=made.report.label_issues))
+    text = render(replace(made, label_issues=made.found.report.label_issues))
     section = text.partition("Which labels are worth a look?</h2>")[2].partition("<h2")[0]
     assert section.partition("<details>")[0].count('class="suspect"') == 12
-    assert f"{len(made.report.label_issues) - 12} more</summary>" in section
+    assert f"{len(made.found.report.label_issues) - 12} more</summary>" in section
 
 
 @pytest.mark.parametrize(

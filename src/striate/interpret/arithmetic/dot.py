@@ -108,8 +108,8 @@ class Dot:
         """Where it is, in words; of the network's answer also which class."""
         probe, where = self.probe, f" at row {self.at[0]}, column {self.at[1]}" if self.at else ""
         answers = [row.path for row in probe.survey.rows if not row.auxiliary][-1]
-        last = self.made.part == answers and self.shape.channels == len(probe.classes) and probe.trained
-        name = f" ({probe.classes[self.channel]})" if last else ""
+        last = self.made.part == answers and self.shape.channels == len(probe.names) and probe.trained
+        name = f" ({probe.names[self.channel]})" if last else ""
         return f"channel {self.channel} of {self.shape.channels}{name}{where}"
 
     def to_dict(self) -> dict[str, Any]:

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from striate.interpret.attribution.question import Question
 from striate.model.build.model import Model
+from striate.tasks.question import Question
 
 
 class Map(NamedTuple):
@@ -23,9 +23,9 @@ class Map(NamedTuple):
 def maps(model: Model, inputs: Tensor, question: Question, parts: Sequence[str]) -> list[Map]:
     """Return the maps of parts for one picture (1, C, H, W), all from one pass forward and one back."""
     with torch.enable_grad():
-        logits, seen = model.forward_with(inputs.detach().requires_grad_(), parts)
+        output, seen = model.forward_with(inputs.detach().requires_grad_(), parts)
         values = [seen[part] for part in parts]
-        gradients = torch.autograd.grad(question.score(logits).sum(), values)
+        gradients = torch.autograd.grad(question.score(output).sum(), values)
     return [Map(value.detach()[0], gradient[0]) for value, gradient in zip(values, gradients, strict=True)]
 
 
@@ -34,7 +34,7 @@ def grad_cam(at: Map) -> Tensor:
 
     Selvaraju et al. 2017, "Grad-CAM", equations 1 and 2.
 
-    Example: ``grad_cam(maps(model, inputs, Question(3), ["stage4"])[0])``
+    Example: ``grad_cam(maps(model, inputs, ClassQuestion(3), ["stage4"])[0])``
     """
     return (at.gradients.mean((1, 2), keepdim=True) * at.values).sum(0).relu()
 

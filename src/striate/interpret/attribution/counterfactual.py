@@ -15,6 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from striate.errors import DescribeError
 from striate.interpret.attribution.question import answers, batches
 from striate.interpret.attribution.removal import REMOVALS, cells, without
 from striate.interpret.torch_probe import TorchProbe
@@ -60,9 +61,9 @@ class Change:
 
 
 def change_of_mind(probe: TorchProbe, *, removal: str = "blur", across: int = ACROSS) -> Change:
-    """Return the smallest part found whose removal changes the likeliest class, on a grid of ``across`` cells a side.
+    """Return the smallest part found whose removal changes the answer, on a grid of ``across`` cells a side.
 
-    Errors: DescribeError for a removal that is not there.
+    Errors: DescribeError for a removal that is not there, or an answer that has no other to turn to.
 
     Example: ``change_of_mind(probe).sentence``
     """
@@ -78,49 +79,49 @@ def change_of_mind(probe: TorchProbe, *, removal: str = "blur", across: int = AC
             mask[each] = True
         asked += len(masks)
         pictures = (torch.where(few[:, labels][:, None], empty, inputs) for few in batches(masks))
-        return torch.cat([answers(probe.model, some) for some in pictures]).softmax(1)
+        return torch.cat([answers(probe.model, some) for some in pictures])
 
-    whole = ask([[]])[0]
-    was = int(whole.argmax())
+    whole = ask([[]])
+    question = probe.question(whole)
+
+    def margins_of(outputs: Tensor) -> NDArray[np.float64]:
+        margin = question.margin(outputs)
+        if margin is None:
+            noun = probe.task.noun
+            raise DescribeError(f"what would change its answer is not asked of a {noun}, which has no other to turn to")
+        return margin.double().numpy()
+
     alone = ask([cell] for cell in range(count))
-    ranked = [int(cell) for cell in np.argsort(_margins(alone, was), kind="stable")]
+    ranked = [int(cell) for cell in np.argsort(margins_of(alone), kind="stable")]
     removed: list[int] = []
     for start in range(0, count, FEW):
         sizes = range(start + 1, min(start + FEW, count) + 1)
-        flips = np.flatnonzero(_margins(ask(ranked[:size] for size in sizes), was) < 0)
+        flips = np.flatnonzero(margins_of(ask(ranked[:size] for size in sizes)) < 0)
         if len(flips):
             removed = ranked[: sizes[int(flips[0])]]
             break
     if not removed:
-        name, pixels, none = probe.classes[was], probe.pixels, np.zeros(labels.shape, bool)
-        return Change(name, None, none, pixels, pixels, removal, float(whole[was]), float(whole[was]), asked)
+        pixels, none, sure = probe.pixels, np.zeros(labels.shape, bool), question.value(whole)
+        return Change(question.answer, None, none, pixels, pixels, removal, sure, sure, asked)
     while len(removed) > 1:
         without_one = [[cell for cell in removed if cell != back] for back in removed]
-        margins = _margins(ask(without_one), was)
+        margins = margins_of(ask(without_one))
         best = int(margins.argmin())
         if margins[best] >= 0:
             break
         removed = without_one[best]
-    final = ask([removed])[0]
+    final = ask([removed])
     gone = torch.isin(labels, torch.tensor(removed))
     raw = torch.from_numpy(probe.pixels.copy()).permute(2, 0, 1)[None].float()
     left = torch.where(gone, without(raw, removal), raw)[0].permute(1, 2, 0).round().clamp(0, 255).to(torch.uint8)
     return Change(
-        probe.classes[was],
-        probe.classes[int(final.argmax())],
+        question.answer,
+        probe.question(final).answer,
         gone.numpy(),
         probe.pixels,
         left.numpy(),
         removal,
-        float(whole[was]),
-        float(final[was]),
+        question.value(whole),
+        question.value(final),
         asked,
     )
-
-
-def _margins(probabilities: Tensor, number: int) -> NDArray[np.float64]:
-    """Return by how much a class leads the best other, (N,) of (N, K); below 0 where another leads."""
-    others = probabilities.clone()
-    others[:, number] = -1
-    result: NDArray[np.float64] = (probabilities[:, number] - others.amax(1)).double().numpy()
-    return result

@@ -17,10 +17,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from striate.interpret.attribution.question import Question, answers, batches
+from striate.interpret.attribution.question import answers, batches
 from striate.interpret.attribution.removal import cells, without
 from striate.metrics.intervals import Interval
 from striate.model.build.model import Model
+from striate.tasks.question import Question
 
 ACROSS = 14  # cells a side
 FRACTIONS = (0.1, 0.3, 0.7, 0.9)  # of the picture, at which the network is asked; the same from either end
@@ -30,7 +31,7 @@ _T = 2.571  # 97.5 % point of Student's t with ORDERS - 1 degrees of freedom
 
 @dataclass(frozen=True, eq=False)
 class Curves:
-    """The probability of the answer after removing, or bringing back, ``fractions`` (F,) of the picture.
+    """How much of the answer is left (`Question.level`) after removing, or bringing back, ``fractions`` (F,) of it.
 
     ``deletion`` and ``insertion`` (F,) in the order of the evidence, ``random`` (orders, F) deletions in random order;
     ``removal`` what removing means.
@@ -44,12 +45,12 @@ class Curves:
 
     @property
     def deletion_area(self) -> float:
-        """Mean probability while the evidence is removed: lower is better."""
+        """Mean level of the answer while the evidence is removed: lower is better."""
         return float(np.trapezoid(self.deletion, self.fractions))
 
     @property
     def insertion_area(self) -> float:
-        """Mean probability while the evidence is brought back: higher is better."""
+        """Mean level of the answer while the evidence is brought back: higher is better."""
         return float(np.trapezoid(self.insertion, self.fractions))
 
     @property
@@ -87,7 +88,7 @@ def curves(
 
     Asks the network for (2 heats + 6 orders) x 4 pictures and 2 more.
 
-    Example: ``curves(model, inputs, Question(3), [heat])[0].gain``
+    Example: ``curves(model, inputs, ClassQuestion(3), [heat])[0].gain``
     """
     return curves_of(model, inputs, [(question, heat) for heat in heats], removal=removal, seed=seed)
 
@@ -105,20 +106,20 @@ def curves_of(
 
     ``chance`` are those answers where `by_chance` has asked for them before, of the same picture, removal and seed.
 
-    Example: ``curves_of(model, inputs, [(Question(3), three), (Question(5), five)])``
+    Example: ``curves_of(model, inputs, [(ClassQuestion(3), three), (ClassQuestion(5), five)])``
     """
     labels = cells(inputs.shape[2], inputs.shape[3], ACROSS)
     at = _counts(int(labels.max()) + 1)
     lines = [line for _, heat in asked for line in (order(heat, labels, seed), order(heat, labels, seed)[::-1])]
     known = by_chance(model, inputs, removal=removal, seed=seed) if chance is None else chance
     own = _without_each(model, inputs, without(inputs, removal), _masks(lines, at), labels)
-    logits = torch.cat([known[:2], own, known[2:]])
+    outputs = torch.cat([known[:2], own, known[2:]])
     fractions = np.array(at) / at[-1]
-    return tuple(_curves(logits, question, n, fractions, removal) for n, (question, _) in enumerate(asked))
+    return tuple(_curves(outputs, question, n, fractions, removal) for n, (question, _) in enumerate(asked))
 
 
 def by_chance(model: Model, inputs: Tensor, *, removal: str = "blur", seed: int = 0) -> Tensor:
-    """Return the logits of the whole picture, of nothing of it, and without the cells that random orders take first."""
+    """Return the outputs for the whole picture, for nothing of it, and without what random orders take first."""
     labels = cells(inputs.shape[2], inputs.shape[3], ACROSS)
     count = int(labels.max()) + 1
     draws = np.random.default_rng(seed)
@@ -143,15 +144,15 @@ def _masks(lines: Sequence[NDArray[np.int64]], at: Sequence[int]) -> Tensor:
     return torch.from_numpy(masks.reshape(-1, at[-1]))
 
 
-def _curves(logits: Tensor, question: Question, number: int, fractions: NDArray[np.float64], removal: str) -> Curves:
-    """Return the curves of one heat from the logits of all masks."""
-    whole, nothing, *rest = question.probability(logits).double().tolist()
+def _curves(outputs: Tensor, question: Question, number: int, fractions: NDArray[np.float64], removal: str) -> Curves:
+    """Return the curves of one heat from the outputs for all masks."""
+    whole, nothing, *rest = question.level(outputs).double().tolist()
     rows = [np.array([whole, *inner, nothing]) for inner in np.array(rest).reshape(-1, len(fractions) - 2)]
     deletion, insertion = rows[2 * number], rows[2 * number + 1][::-1]
     return Curves(fractions, deletion, insertion, np.stack(rows[-ORDERS:]), removal)
 
 
 def _without_each(model: Model, inputs: Tensor, empty: Tensor, masks: Tensor, labels: Tensor) -> Tensor:
-    """Return the logits without the cells of each mask (M, cells), a few pictures at a time."""
+    """Return the outputs without the cells of each mask (M, cells), a few pictures at a time."""
     pictures = (torch.where(few[:, labels][:, None], empty, inputs) for few in batches(masks))
     return torch.cat([answers(model, each) for each in pictures])

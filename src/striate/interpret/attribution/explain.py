@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import difflib
 import statistics
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
@@ -17,9 +16,9 @@ from striate.interpret.attribution.cam import Map, maps, spread
 from striate.interpret.attribution.cascading_randomization import CascadingRandomization, shuffled
 from striate.interpret.attribution.curves import Curves, by_chance, curves_of
 from striate.interpret.attribution.methods import DEFAULT, METHODS, Method
-from striate.interpret.attribution.question import Question
 from striate.interpret.attribution.value import Choice, Evidence, Trust, area
 from striate.interpret.torch_probe import TorchProbe
+from striate.tasks.question import Question
 
 CANDIDATES = 2  # parts among which the best is sought: the last of each of the last two sizes of map
 
@@ -29,7 +28,7 @@ class Shared:
     """What several methods asked about one picture of one net need alike, found by the first that needs it.
 
     ``chance`` are the net's answers to random orders of removal; ``maps`` those of some parts for a question, by the
-    net itself, and at a stage of its ``cascade`` of shuffled weights (by whether it is held against another class).
+    net itself, and at a stage of its ``cascade`` of shuffled weights (by the kind of question).
     """
 
     chance: Tensor
@@ -55,9 +54,9 @@ def explain(
     seed: int = 0,
     shared: Shared | None = None,
 ) -> Evidence:
-    """Return the evidence for an answer: the likeliest class or ``target``, and why not ``against`` it.
+    """Return the evidence for an answer: what the task asks by itself (the likeliest class), or ``target``.
 
-    Of two classes the answer is always held against the other, as that is what decides. For a method that looks at
+    With ``against`` it is why not that (of two classes always, as that is what decides). For a method that looks at
     a part's map and no ``part``, the part is chosen as `Choice` says among the last parts of the last two map sizes
     by measuring each on this picture (`choose_part` does it once for a net, on several). ``removal`` is what takes
     pieces of the picture away in the curves. Without ``trust`` nothing is measured and the last part is looked at.
@@ -77,13 +76,13 @@ def explain(
 
 
 def explain_each(
-    asked: Sequence[tuple[TorchProbe, Sequence[tuple[str | int, str | int | None]]]],
+    asked: Sequence[tuple[TorchProbe, Sequence[tuple[str | int | None, str | int | None]]]],
     *,
     method: str = DEFAULT,
     removal: str = "blur",
     seed: int = 0,
 ) -> list[tuple[Evidence, ...]]:
-    """Return the evidence, with its trust, for several questions (class, against) about each of some pictures.
+    """Return the evidence, with its trust, for several questions (target, against) about each of some pictures.
 
     The pictures are of one model, and the part is chosen once, by all of them; of a net without maps the method is
     integrated gradients. Nothing is asked twice: the network is shuffled once for all, and its answers to one picture
@@ -102,7 +101,7 @@ def explain_each(
 
 
 def choose_part(probes: Sequence[TorchProbe], *, method: str = DEFAULT, removal: str = "blur", seed: int = 0) -> Choice:
-    """Return the part at which a method's evidence for the likeliest class is best on average over some pictures.
+    """Return the part at which a method's evidence for the answer is best on average over some pictures.
 
     The probes are pictures of one model. Example: ``explain(probe, part=choose_part(probes).part)``
     """
@@ -110,27 +109,6 @@ def choose_part(probes: Sequence[TorchProbe], *, method: str = DEFAULT, removal:
     cases = [_case(probe, [(None, None)]) for probe in probes]
     heats = [_heats(case, case.questions[0], how, parts)[0] for case in cases]
     return _choice(parts, heats, _judged(cases, how, parts, heats, removal, seed), len(cases))
-
-
-def ask(
-    probe: TorchProbe, logits: Tensor, target: str | int | None = None, against: str | int | None = None
-) -> Question:
-    """Return the question about classes given by name or number; the likeliest where None."""
-    chosen = int(logits[0].argmax()) if target is None else _number(probe.classes, target)
-    other = None if against is None else _number(probe.classes, against)
-    if other is None and logits.shape[1] == 2:
-        other = 1 - chosen
-    if other == chosen and 0 <= chosen < len(probe.classes):
-        name, rest = probe.classes[chosen], [name for place, name in enumerate(probe.classes) if place != chosen]
-        what = "what it says itself" if target is None else "the class asked about"
-        raise DescribeError(
-            f"{name!r} is {what}, and against itself it asks nothing; name another class, such as {', '.join(rest[:3])}"
-            if rest
-            else f"{name!r} is its only class: there is nothing to hold it against"
-        )
-    question = Question(chosen, other)
-    question.score(logits)  # refuses what cannot be asked
-    return question
 
 
 def candidates(probe: TorchProbe) -> list[str]:
@@ -153,13 +131,13 @@ class _Case(NamedTuple):
 
     probe: TorchProbe
     questions: list[Question]
-    logits: Tensor
+    output: Tensor
 
 
 def _case(probe: TorchProbe, asked: Sequence[tuple[str | int | None, str | int | None]]) -> _Case:
     with torch.no_grad():
-        logits = probe.model(probe.inputs)
-    return _Case(probe, [ask(probe, logits, target, against) for target, against in asked], logits)
+        output = probe.model(probe.inputs)
+    return _Case(probe, [probe.question(output, target, against) for target, against in asked], output)
 
 
 def _explained(
@@ -188,9 +166,9 @@ def _explained(
                 method,
                 how.title,
                 question,
-                case.probe.classes[question.target],
-                None if question.against is None else case.probe.classes[question.against],
-                float(question.probability(case.logits)[0]),
+                question.answer,
+                question.against,
+                question.value(case.output),
                 case.probe.pixels,
                 own[number].numpy().astype(np.float32),
                 how.unit,
@@ -241,19 +219,18 @@ def _anew(
     parts: Sequence[str | None],
     shared: Shared | None,
 ) -> list[Tensor]:
-    """Return the heats of every question of a case by a shuffled network: it is asked for its own likeliest class."""
-    once: dict[bool, list[Tensor]] = {}
-    for held in {question.against is not None for question in case.questions}:
-        known = None if shared is None else shared.maps.get((stage, held, *parts))
+    """Return the heats of every question of a case by a shuffled network, which is asked about its own answer."""
+    once: dict[Hashable, list[Tensor]] = {}
+    for kind, question in {question.kind: question for question in case.questions}.items():
+        known = None if shared is None else shared.maps.get((stage, kind, *parts))
         if known is None or how.of_map is None:
             other = cascade.stage(stage)
-            first, second = other(case.probe.inputs)[0].topk(2).indices.tolist()
+            asked = question.renewed(other(case.probe.inputs))
             renewed = case._replace(probe=replace(case.probe, model=other))
-            question = Question(first, second if held else None)
-            once[held] = _heats(renewed, question, how, parts, shared, (stage, held, *parts))[0]
+            once[kind] = _heats(renewed, asked, how, parts, shared, (stage, kind, *parts))[0]
         else:
-            once[held] = _spread(case, how, known)
-    return [heat for question in case.questions for heat in once[question.against is not None]]
+            once[kind] = _spread(case, how, known)
+    return [heat for question in case.questions for heat in once[question.kind]]
 
 
 def _choice(
@@ -311,12 +288,3 @@ def _spread(case: _Case, how: Method, found: Sequence[Map]) -> list[Tensor]:
     assert how.of_map is not None
     height, width = case.probe.inputs.shape[2:]
     return [spread(how.of_map(at), height, width) for at in found]
-
-
-def _number(classes: Sequence[str], which: str | int) -> int:
-    if isinstance(which, int):
-        return which
-    if which in classes:
-        return list(classes).index(which)
-    near = difflib.get_close_matches(which, classes, n=3) or list(classes[:5])
-    raise StriateError(f"there is no class {which!r}; near it: {', '.join(near)}")

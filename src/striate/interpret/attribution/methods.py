@@ -11,8 +11,8 @@ from striate.interpret.attribution.cam import Map, grad_cam, layer_cam
 from striate.interpret.attribution.modified_backprop import guided_backpropagation
 from striate.interpret.attribution.occlusion import occlusion
 from striate.interpret.attribution.path import integrated_gradients
-from striate.interpret.attribution.question import Question
 from striate.model.build.model import Model
+from striate.tasks.question import Question
 
 
 @dataclass(frozen=True)
@@ -49,21 +49,21 @@ METHODS: dict[str, Method] = {
     ),
     "occlusion": Method(
         "Occlusion",
-        "logits that the score falls by when a window there is covered",
+        "how much the score falls when a window there is covered",
         "how far the score falls when a window is painted in the picture's mean colour.",
         "causes that stand in two places at once: covering one leaves the other.",
         of_picture=lambda model, inputs, question: (occlusion(model, inputs, question), None),
     ),
     "integrated-gradients": Method(
         "Integrated gradients",
-        "logits a pixel; they sum to the score's rise above an even picture",
+        "shares of the score, which sum to its rise above an even picture",
         "what each pixel adds to the score on the way from a picture of one even colour to this one.",
         "anything about pixels that have that colour; neighbouring pixels may disagree.",
         of_picture=_integrated,
     ),
     "guided-backpropagation": Method(
         "Guided backpropagation",
-        "gradient above 0, logits per unit of the normalised input, summed over the colours",
+        "gradient above 0, score per unit of the normalised input, summed over the colours",
         "lines and textures along which signals reach the score through channels that are active.",
         "why this class: the picture is much the same for every class and for untrained weights.",
         of_picture=lambda model, inputs, question: (

@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from striate.errors import DescribeError
-from striate.interpret.attribution.question import Question
 from striate.interpret.torch_probe import TorchProbe
 from striate.model.adopt.wrapped_module import WrappedModule
 from striate.model.build.model import Model
+from striate.tasks.question import Question
 
 Rule = Literal["guided", "deconvolution"]
 RECTIFIERS = (nn.ReLU, nn.ReLU6, nn.LeakyReLU, nn.GELU, nn.SiLU, nn.Hardswish)

@@ -8,9 +8,10 @@ from math import ceil
 import torch
 from torch import Tensor
 
-from striate.interpret.attribution.question import BATCH, Question, answers
+from striate.interpret.attribution.question import BATCH, answers
 from striate.interpret.attribution.removal import without
 from striate.model.build.model import Model
+from striate.tasks.question import Question
 
 WINDOWS = 8  # across the picture; they overlap by half
 
@@ -24,12 +25,12 @@ def occlusion(
     stride: int | None = None,
     removal: str = "grey",
 ) -> Tensor:
-    """Return by how much the score falls where the picture (1, C, H, W) is covered, in logits: (H, W).
+    """Return by how much the score falls where the picture (1, C, H, W) is covered: (H, W).
 
     A square ``window`` of pixels moves by ``stride``; a pixel's value is the mean over the windows that cover it. The
     last window of a row may reach beyond the edge. Zeiler and Fergus 2014, section 4.2.
 
-    Example: ``occlusion(model, inputs, Question(3), window=16, stride=8)``
+    Example: ``occlusion(model, inputs, ClassQuestion(3), window=16, stride=8)``
     """
     height, width = inputs.shape[2:]
     window = window or ceil(min(height, width) / WINDOWS)

@@ -6,9 +6,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from striate.interpret.attribution.question import BACK, Question, batches
+from striate.interpret.attribution.question import BACK, batches
 from striate.interpret.attribution.removal import without
 from striate.model.build.model import Model
+from striate.tasks.question import Question
 
 STEPS = 32
 
@@ -19,11 +20,11 @@ def integrated_gradients(
     """Return each value's part of the score's rise from the baseline to the picture (C, H, W), and what is missing.
 
     All parts sum to score(picture) - score(baseline), but for the error of ``steps`` points of Gauss-Legendre
-    quadrature: the second value is the sum minus the rise, in logits. ``baseline`` (1, C, H, W): one even colour, the
+    quadrature: the second value is the sum minus the rise. ``baseline`` (1, C, H, W): one even colour, the
     picture's mean, where None; what has the baseline's colour is given nothing. Sundararajan et al. 2017, "Axiomatic
     attribution for deep networks", equations 1 and 3, proposition 1.
 
-    Example: ``parts, missing = integrated_gradients(model, inputs, Question(3))``
+    Example: ``parts, missing = integrated_gradients(model, inputs, ClassQuestion(3))``
     """
     inputs = inputs.detach()
     baseline = without(inputs, "grey") if baseline is None else baseline.detach()

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from striate.data.pictures.crop_transform import Box
 from striate.interpret.attribution.cascading_randomization import Shuffled
 from striate.interpret.attribution.curves import Curves
-from striate.interpret.attribution.question import Question
+from striate.tasks.question import Question
 
 LEAST = 0.02  # a gain below it is none, however little random orders have
 GOOD = 2.0  # how many times what random orders reach a good gain is, at least
@@ -126,10 +126,10 @@ class Evidence:
     """Where in the picture the answer comes from.
 
     ``heat`` (H, W) float32 in ``unit``, in pixels of the network's input ``pixels`` (H, W, C) uint8; more is more
-    evidence, less than 0 speaks against. ``answer`` the class asked about, ``against`` the one it is compared with,
-    ``probability`` the answer's (between the two where they are compared). ``part`` where it was looked at and
-    ``choice`` how that part was found. ``missing`` (integrated gradients) is what the heat's sum lacks, in logits.
-    ``trust`` is None where it was not asked for.
+    evidence, less than 0 speaks against. ``answer`` is what was asked about, ``against`` what it is compared with,
+    ``value`` what a person reads of it (a probability, between the two where they are compared; a number). ``part``
+    where it was looked at and ``choice`` how that part was found. ``missing`` (integrated gradients) is what the heat's
+    sum lacks of the score. ``trust`` is None where it was not asked for.
     """
 
     method: str
@@ -137,7 +137,7 @@ class Evidence:
     question: Question
     answer: str
     against: str | None
-    probability: float
+    value: float
     pixels: NDArray[np.uint8]
     heat: NDArray[np.float32]
     unit: str

@@ -6,16 +6,19 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.nn import functional
 from torch.nn.utils import parametrize
 
 from striate.model.adopt.wrapped_module import WrappedModule
 from striate.model.build.model import Model
+from striate.recipe import Recipe
+from striate.tasks.table import BY_ITSELF, TASKS
+from striate.tasks.task import Task
 from striate.words import counted
 
 ALIKE = 0.95  # cosine of two filters, from which on they look for the same
@@ -76,9 +79,16 @@ class Health:
 
 
 def health(
-    model: Model, pixels: NDArray[np.uint8], targets: NDArray[np.int64], *, frozen: Collection[str] = ()
+    model: Model,
+    pixels: NDArray[np.uint8],
+    targets: NDArray[Any],
+    *,
+    task: Task = TASKS[BY_ITSELF],
+    frozen: Collection[str] = (),
 ) -> Health:
-    """Look at every layer on pictures (N, H, W, C) uint8 with the classes they are (N,), in evaluation mode.
+    """Look at every layer on pictures (N, H, W, C) uint8 with their targets (N, ...), in evaluation mode.
+
+    ``targets`` are `Task.encode` of their labels, and the loss is the task's.
 
     Two passes, one of them backwards; no weight is changed. What is ``frozen`` (paths) did not learn: no rate and no
     decay would have changed it, so that there is no advice about it. A channel is dead when a rectifier lets nothing of
@@ -91,7 +101,9 @@ def health(
     layers = {row.path: row.layer for row in model.net.on(model.shape, fit="floor").rows}
     with torch.no_grad():
         found = tuple(_activations(path, layers[path], value) for path, value in model.each(inputs) if path in layers)
-    gradients = tuple(one for one in _gradients(model, inputs, torch.from_numpy(targets)) if one.part not in frozen)
+    gradients = tuple(
+        one for one in _gradients(model, inputs, torch.from_numpy(targets), task) if one.part not in frozen
+    )
     pairs = tuple(
         pair
         for path, module in _filters(model)
@@ -112,18 +124,17 @@ def _activations(path: str, layer: str, value: Tensor) -> Activations:
     return Activations(path, layer, mean, float(value.std(correction=0)), zeros, value.shape[1], dead)
 
 
-def _gradients(model: Model, inputs: Tensor, targets: Tensor) -> tuple[Gradient, ...]:
+def _gradients(model: Model, inputs: Tensor, targets: Tensor, task: Task) -> tuple[Gradient, ...]:
     with parametrize.cached():  # so that weights made from others are those that the answer was made with
-        logits = model(inputs)
+        output = model(inputs)
         weights = [(path, module.weight) for path, module in _filters(model, flat=True)]
     weighted = [(path, weight) for path, weight in weights if weight.requires_grad]
     if not weighted:
         return ()
-    while logits.dim() > 2:
-        logits = logits.mean(-1)
-    pulls = torch.autograd.grad(
-        functional.cross_entropy(logits, targets), [weight for _, weight in weighted], allow_unused=True
-    )
+    while output.dim() > 2:
+        output = output.mean(-1)
+    loss = torch.stack([*task.loss({task.output: output}, targets, Recipe()).values()]).sum()
+    pulls = torch.autograd.grad(loss, [weight for _, weight in weighted], allow_unused=True)
     return tuple(
         Gradient(path, float(pull.norm()), float(weight.detach().norm()))
         for (path, weight), pull in zip(weighted, pulls, strict=True)

@@ -1,18 +1,21 @@
 """A model file: weights and everything needed to use them, in one safetensors file. No torch until tensors are read.
 
 The header's metadata holds, under ``striate``, one JSON object: the fields of ``ModelFile`` and the version that wrote
-it. Tensors are named by part path (``stage1.2.conv1.weight``); ``unknown.*`` belong to "none of these".
+it. Tensors are named by part path (``stage1.2.conv1.weight``); ``state.*`` are what the task learnt after training.
+
+Format 1 knew one task, and named what that had: ``classes`` are the names now, ``calibration`` and ``unknown`` its
+state, whose tensors were ``unknown.*``. It is read for ever, and never written.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from striate.errors import ModelError
 from striate.model.files import strict, tensorfile
@@ -22,32 +25,36 @@ if TYPE_CHECKING:
     import numpy as np
     from torch import Tensor
 
-FORMAT = 1
+FORMAT = 2
+STATE = "state."  # what the tensors of the state begin with
+OLD_STATE = "unknown."  # and in format 1
 KEY = "striate"
 GRAPH = "striate.graph"  # beside the facts: the digest of the ONNX graph that holds these very weights
 # Characters of a net's text: the longest of the catalogue has 7,502, and reading goes at some 200,000 a second.
 TEXT_LIMIT = 250_000
 SIDE_LIMIT = 16_384  # pixels or channels: what `Preprocess` makes at most
+_Tensor = TypeVar("_Tensor")
 
 
 @dataclass(frozen=True, kw_only=True)
 class ModelFile:
     """The facts of a model file.
 
-    ``net`` is the net's text, ``input`` (channels, height, width) in pixels, ``task`` what it is for, ``classes`` the
-    names in the order of the logits, ``preprocess`` how a picture becomes the input, ``calibration`` the temperature
-    (``{"temperature": 1.3}``), ``unknown`` the threshold of "none of these" or None, ``provenance`` where it came
-    from: recipe, data digest, library versions.
+    ``net`` is the net's text, ``input`` (channels, height, width) in pixels, ``task`` what it is for, ``names`` what
+    its outputs are called, in their order (classes, tags, numbers), ``labels`` what else the task knows of its labels
+    (units), ``preprocess`` how a picture becomes the input, ``state`` what the task learnt after training
+    (calibration, thresholds, intervals) as far as it is no array, ``provenance`` where it came from: recipe, data
+    digest, library versions. ``format`` is the one it was read from; what is written is always of the newest.
     """
 
     format: int = FORMAT
     net: str
     input: tuple[int, int, int]
     task: str
-    classes: tuple[str, ...]
+    names: tuple[str, ...]
+    labels: dict[str, Any] = field(default_factory=dict)
     preprocess: dict[str, Any]
-    calibration: dict[str, Any]
-    unknown: dict[str, Any] | None
+    state: dict[str, Any] = field(default_factory=dict)
     provenance: dict[str, Any]
 
 
@@ -63,7 +70,7 @@ def to_pieces(
     tensors: Mapping[str, Tensor | np.ndarray[Any, Any]], facts: ModelFile, *, graph: str | None = None
 ) -> list[bytes | memoryview]:
     """Return the same bytes in pieces, without copying the tensors; ``graph`` is the digest of the ONNX graph of it."""
-    header = {"striate": version(), **dataclasses.asdict(facts)}
+    header = {"striate": version(), **dataclasses.asdict(facts), "format": FORMAT}
     try:
         text = json.dumps(header, ensure_ascii=False, allow_nan=False)
         text.encode()
@@ -97,6 +104,30 @@ def read_arrays(path: Path | str) -> tuple[dict[str, np.ndarray[Any, Any]], Mode
     with _readable(path):
         arrays, header = tensorfile.read_all_arrays(path, check=lambda header: _checked(header, path))
     return arrays, _from_header(header, path)
+
+
+def state_of(tensors: Mapping[str, _Tensor], facts: ModelFile) -> dict[str, _Tensor]:
+    """Return the tensors of a task's state, by the names that the task gave them.
+
+    Example: ``state_of(*read_arrays(path))``
+    """
+    start = state_prefix(facts)
+    return {name.removeprefix(start): tensor for name, tensor in tensors.items() if name.startswith(start)}
+
+
+def state_prefix(facts: ModelFile) -> str:
+    """Return what the names of the tensors of a file's state begin with."""
+    return OLD_STATE if facts.format == 1 else STATE
+
+
+def with_state(
+    tensors: Mapping[str, Tensor], state: Mapping[str, np.ndarray[Any, Any]]
+) -> dict[str, Tensor | np.ndarray[Any, Any]]:
+    """Return a model's tensors and those of its task's state, as one file holds them. ModelError where names meet."""
+    named = {f"{STATE}{name}": array for name, array in state.items()}
+    if both := named.keys() & tensors.keys():
+        raise ModelError(f"{min(both)} is a tensor of the net and of its task's state; give that part another name")
+    return {**tensors, **named}
 
 
 def version() -> str:
@@ -168,8 +199,9 @@ def _facts(text: str, where: str) -> ModelFile:
             f"{where} is of format {number} and was written by {by}; this is Striate {version()} and reads format "
             f"{FORMAT}. Read it with {by} or later (pip install --upgrade striate)"
         )
-    fields = [field.name for field in dataclasses.fields(ModelFile)]
-    absent = [name for name in fields if name not in values]
+    old = number == 1
+    needed = _FIELDS_1 if old else tuple(ModelFile.__dataclass_fields__)
+    absent = [name for name in needed if name not in values]
     if absent:
         raise ModelError(f"{where}: the header lacks {', '.join(absent)}")
     for name in ("net", "task"):
@@ -182,17 +214,30 @@ def _facts(text: str, where: str) -> ModelFile:
         or not all(type(size) is int and 0 < size <= SIDE_LIMIT for size in shape)
     ):
         raise wrong("input", "three whole numbers: channels, height, width")
-    classes = values["classes"]
-    if not isinstance(classes, list | tuple) or not all(isinstance(name, str) and name for name in classes):
-        raise wrong("classes", "a list of names")
-    if len(set(classes)) != len(classes):
-        raise wrong("classes", "names that differ from one another")
-    for name in ("preprocess", "calibration", "provenance"):
+    said = "classes" if old else "names"
+    names = values[said]
+    if not isinstance(names, list | tuple) or not all(isinstance(name, str) and name for name in names):
+        raise wrong(said, "a list of names")
+    if len(set(names)) != len(names):
+        raise wrong(said, "names that differ from one another")
+    for name in ("preprocess", "provenance", *(("calibration",) if old else ("labels", "state"))):
         if not isinstance(values[name], dict):
             raise wrong(name, "an object")
+    if old:
+        values = _from_format_1(values, wrong)
+    kept = {name: values[name] for name in ("net", "task", "labels", "preprocess", "state", "provenance")}
+    return ModelFile(format=number, input=(shape[0], shape[1], shape[2]), names=tuple(names), **kept)
+
+
+_FIELDS_1 = ("format", "net", "input", "task", "classes", "preprocess", "calibration", "unknown", "provenance")
+
+
+def _from_format_1(values: Mapping[str, Any], wrong: Callable[[str, str], ModelError]) -> dict[str, Any]:
+    """Return the fields of format 1 as those of format 2; what its one task had learnt is that task's state."""
     if values["unknown"] is not None and not isinstance(values["unknown"], dict):
         raise wrong("unknown", "an object or null")
     temperature = values["calibration"].get("temperature", 1.0)
     if type(temperature) not in (int, float) or not 0 < temperature <= 1e9:
         raise wrong("calibration.temperature", "a number above 0 and at most 1e9")
-    return ModelFile(**{name: values[name] for name in fields} | {"input": tuple(shape), "classes": tuple(classes)})
+    state = {"calibration": values["calibration"], "unknown": values["unknown"]}
+    return {**values, "labels": {}, "state": state}

@@ -8,15 +8,18 @@ from typing import Any
 
 import numpy as np
 
+from striate.data.sources.items import Item
 from striate.metrics.intervals import Interval
 from striate.metrics.mistakes import Mistake
-from striate.metrics.report import ClassificationReport
 from striate.metrics.verdict import Verdict
 from striate.spec.survey import Survey
+from striate.tasks.assessment import Assessment
+from striate.tasks.task import LabelFacts, Task
 from striate.words import counted
 
-FEW_CLASSES = 12  # up to which a table of them fits into half of a wide screen
+FEW_CLASSES = 12  # names up to which a table of them fits into half of a wide screen
 DRAWN = 132  # pixels a side that the larger pictures of a report are drawn at
+CROSS_VALIDATED = "cross-validated"  # each picture answered for by what had not seen it
 WORDS = {"test": "test picture", "val": "validation picture", "train": "training picture"}
 
 
@@ -32,45 +35,43 @@ class Section:
 
 @dataclass(frozen=True)
 class Page:
-    """What a report shows. ``probabilities`` (N, classes) are calibrated, on ``calibrated_on`` answers.
+    """What a report shows. ``found`` is what the task makes of the answers, ``verdict`` what that comes to.
 
-    ``pixels`` (M, H, W, C) uint8 is the whole store and ``rows`` (N,) where in it the evaluated pictures are;
-    ``refused`` of them were answered "none of these" (None: that was not to be had). ``counts``: pictures of each
-    class, (classes,), by part; ``samples``: of each class a few rows of the store. ``first`` the first layer's filters
-    where there are any to read. ``date`` as it is to be read, ``seconds`` how long the training took. ``more`` are
-    further sections, which stand behind what it was shown. ``strangers`` says how well strangers are told.
-    ``label_issues`` are the evaluated pictures whose label is worth a look (`striate.metrics.mistakes.label_issues`).
+    ``pixels`` (M, H, W, C) uint8 is the whole store, of the source's ``items``; ``values`` (M, ...) are their labels,
+    which ``labels`` names, and ``parts`` says which rows train, val and test are. ``rows`` (N,) are those that were
+    evaluated, and ``keys`` (N,) what these are called. ``first`` the first layer's filters where there are any to read.
+    ``date`` as it is to be read, ``seconds`` how long the training took. ``more`` are further sections, which stand
+    behind the first of the task's own. ``label_issues`` are the evaluated pictures whose label is worth a look
+    (`striate.metrics.mistakes.label_issues`).
     """
 
     name: str
     part: str
-    keys: tuple[str, ...]
-    targets: np.ndarray
-    probabilities: np.ndarray
+    task: Task
+    labels: LabelFacts
+    items: Sequence[Item]
     pixels: np.ndarray
+    values: np.ndarray
+    parts: Mapping[str, np.ndarray]
+    keys: tuple[str, ...]
     rows: np.ndarray
-    report: ClassificationReport
+    found: Assessment
     verdict: Verdict
-    calibrated_on: int
-    refused: int | None
     history: Sequence[Mapping[str, Any]]
     survey: Survey
     first: np.ndarray | None
     source: Mapping[str, Any]
-    counts: Mapping[str, np.ndarray]
-    samples: Sequence[Sequence[int]]
     recipe_toml: str
     environment: Mapping[str, Any]
     date: str
     seconds: float
     more: tuple[Section, ...] = ()
-    strangers: str | None = None
     label_issues: tuple[Mistake, ...] = ()
 
     @property
-    def classes(self) -> tuple[str, ...]:
-        """The names of the classes."""
-        return self.report.classes
+    def few(self) -> bool:
+        """Whether tables of its names fit into half of a wide screen."""
+        return len(self.labels.names) <= FEW_CLASSES
 
     @property
     def pictures(self) -> str:

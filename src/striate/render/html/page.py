@@ -6,17 +6,17 @@ cell of the confusion matrix is a link to a panel that opens beneath it.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from importlib import resources
 
-from striate.metrics.intervals import Interval, wilson
 from striate.render import pictures
-from striate.render.html import results
-from striate.render.html.facts import Page, Section, between, percent
-from striate.render.html.labels import labels
+from striate.render.html.facts import Page, Section
+from striate.render.html.sections import drawn, figure_tile
 from striate.render.html.settings import used
 from striate.render.html.shown import shown
 from striate.render.html.tables import named, plain, scrolling
 from striate.render.html.training_curves import curves
+from striate.render.tasks.own import OWN
 from striate.words import counted
 
 __all__ = ["Page", "Section", "render"]
@@ -25,15 +25,19 @@ __all__ = ["Page", "Section", "render"]
 def render(page: Page) -> str:
     """Return the whole page as HTML text."""
     style = resources.files("striate.render.html").joinpath("style.css").read_text(encoding="utf-8")
-    title = f"{page.name}: {percent(page.report.accuracy.value)} right"
+    headline = page.found.headline
+    title = f"{page.name}: {headline.name} {headline.figure.value}"
+    own = OWN.get(page.task.name)
+    if own is None:
+        every = [drawn(one, pixels=page.pixels, rows=page.rows, keys=page.keys) for one in page.found.sections()]
+        worth, rest = every[:1], every[1:]
+    else:
+        worth, rest = own.worth(page), own.rest(page)
     sections = [
         shown(page),
-        results.confusion(page),
-        *labels(page),
-        results.mistakes(page),
+        *worth,
         *page.more,
-        results.per_class(page),
-        results.calibration(page),
+        *rest,
         curves(page),
         *filters(page),
         net(page),
@@ -60,7 +64,7 @@ def head(page: Page) -> str:
         page.date,
         f"trained in {clock(page.seconds)}",
         f"{named(str(page.source['location']))}",
-        counted(len(page.classes), "class"),
+        counted(len(page.labels.names), page.task.noun),
         f"{shape.channels} x {shape.height} x {shape.width} pixels in",
         counted(page.survey.parameters, "parameter"),
     ]
@@ -74,37 +78,8 @@ def head(page: Page) -> str:
 
 
 def _tiles(page: Page) -> list[str]:
-    report, pictures_ = page.report, page.pictures
-    tiles = [_tile(report.accuracy, f"accuracy on {pictures_}")]
-    tested = [each for each in report.per_class if each.recall is not None]
-    worst = min(tested, key=lambda each: each.recall.value if each.recall else 1.0)
-    if len(tested) > 1 and worst.recall is not None:
-        tiles.append(
-            _tile(worst.recall, f"recall of {named(worst.name)}, the lowest, on {counted(worst.support, 'picture')}")
-        )
-    tiles.append(_tile(report.calibration_error, "calibration error: how far confidence is from truth"))
-    tiles += [_tile(share, f"top-{k} accuracy: its class is among the {k} likeliest") for k, share in report.top_k[-1:]]
-    refused = None if page.refused is None else wilson(page.refused, len(page.keys))
-    if refused is not None:
-        tiles.append(_tile(refused, 'of these known pictures answered "none of these"'))
-    if page.strangers is not None:
-        tiles.append(_strangers(page.strangers))
-    return tiles
-
-
-def _strangers(told: str) -> str:
-    """Return the tile of how well strangers are told."""
-    measured, _, at = told.partition(" strangers at ")
-    text = f"strangers told, where {at} are taken for one: each class left out once"
-    if not at:
-        never = told.startswith("cannot")
-        measured = told if never else "not measured"
-        text = 'so "none of these" is never answered' if never else "how well strangers are told"
-    return f"<li><b>{named(measured)}</b><span>{text}</span></li>"
-
-
-def _tile(value: Interval, text: str) -> str:
-    return f"<li><b>{percent(value.value)}</b><i>{between(value)}</i><span>{text}</span></li>"
+    first, *others = page.found.figures()
+    return [figure_tile(figure) for figure in (replace(first, text=f"{first.text} on {page.pictures}"), *others)]
 
 
 def filters(page: Page) -> list[Section]:

@@ -1,17 +1,17 @@
-"""How a training went, as a section of its report: both losses and the accuracy, with what was kept marked."""
+"""How a training went, as a section of its report: both losses and the headline, with what was kept marked."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from striate.render.html.facts import FEW_CLASSES, Page, Section
+from striate.render.html.facts import Page, Section
 from striate.render.html.settings import read
 from striate.render.svg.charts import Curve, line_chart
 
 
 def curves(page: Page) -> Section:
-    """Return loss and accuracy by epoch."""
+    """Return loss and headline by epoch."""
     # The side heads' part is taken out of the training loss: validation has only the main head.
     epochs = [
         {**entry, "train_loss": entry["train_loss"] - (entry.get("side_loss") or 0.0)}
@@ -35,12 +35,15 @@ def curves(page: Page) -> Section:
         how = ["features"] if all("weight_decay" in entry for entry in epochs) else ["features, then pictures"]
     trained = f"training ({', '.join(how)})" if how else "training"
     loss = [one for one in (curve(trained, "train_loss"), curve("validation", "val_loss")) if one.points]
-    measured = [(entry["index"], (entry.get("metrics") or {}).get("accuracy")) for entry in epochs]
+    told = [entry.get("metrics") or {} for entry in epochs]
+    name = next((next(iter(one)) for one in told if one), page.found.headline.name)  # the headline comes first
+    measured = [(entry["index"], one.get(name)) for entry, one in zip(epochs, told, strict=True)]
     scores = [(float(index), float(value)) for index, value in measured if value is not None]
-    accuracy = [Curve("validation accuracy", scores, mark=len(scores) <= 20)]
+    share = page.found.headline.share
+    figure = [Curve(f"validation {name}", scores, mark=len(scores) <= 20)]
     kept = kept_epoch(epochs, patience=recipe is not None and recipe.patience is not None)
     unit = "pass over the features" if head else "epoch"
-    told = {
+    chosen = {
         "kept": None if kept is None else float(kept),
         "kept_label": "" if kept is None else f"kept: {'pass' if head else 'epoch'} {kept}",
     }
@@ -64,23 +67,23 @@ def curves(page: Page) -> Section:
         "Did it learn, and did it go too far?",
         said
         + '<div class="pair"><div>'
-        + line_chart(loss, x_label=unit, y_label="loss", alt="Loss by epoch", y_from=0.0, **told)  # type: ignore[arg-type]
+        + line_chart(loss, x_label=unit, y_label="loss", alt="Loss by epoch", y_from=0.0, **chosen)  # type: ignore[arg-type]
         + "</div><div>"
         + (
             line_chart(
-                accuracy,
+                figure,
                 x_label=unit,
-                y_label="accuracy",
-                alt="Accuracy by epoch",
-                y_to=1.0,
-                percent=True,
-                **told,  # type: ignore[arg-type]
+                y_label=name,
+                alt=f"{name[:1].upper()}{name[1:]} by epoch",
+                y_to=1.0 if share else None,
+                percent=share,
+                **chosen,  # type: ignore[arg-type]
             )
             if scores
             else ""
         )
         + "</div></div>",
-        half=len(page.classes) > FEW_CLASSES,  # beside the confidence, which has the classes beside it where they fit
+        half=not page.few,  # beside the confidence, which has the classes beside it where they fit
     )
 
 

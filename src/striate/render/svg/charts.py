@@ -49,8 +49,8 @@ def line_chart(
         low, high = (high - 1, high) if y_to is not None else (low, low + 1)
     y_ticks = ticks(low, high)
     y_range = (min(low, y_ticks[0]), max(high, y_ticks[-1]))
-    place = _scale(x_range, y_range)
-    body = _frame(place, _whole(ticks(*x_range)), y_ticks, x_label, y_label, percent)
+    place = scale(x_range, y_range)
+    body = frame(place, _whole(ticks(*x_range)), y_ticks, x_label, y_label, percent)
     for number, curve in enumerate(curves):
         drawn = [place(x, y) for x, y in curve.points if math.isfinite(y)]
         path = " ".join(f"{x:.1f},{y:.1f}" for x, y in drawn)
@@ -63,7 +63,7 @@ def line_chart(
             f'<circle class="kept" cx="{x:.1f}" cy="{y:.1f}" r="6"><title>{escape(kept_label)}</title></circle>'
         )
     labels = [curve.label for curve in curves if curve.points]
-    return _svg(body, f"{alt}, {kept_label}" if chosen else alt) + _legend(labels, ring=kept_label if chosen else "")
+    return svg(body, f"{alt}, {kept_label}" if chosen else alt) + _legend(labels, ring=kept_label if chosen else "")
 
 
 def reliability_chart(before: Sequence[Bin], after: Sequence[Bin], *, alt: str) -> str:
@@ -72,9 +72,9 @@ def reliability_chart(before: Sequence[Bin], after: Sequence[Bin], *, alt: str) 
     A dot a bin, larger for more answers; the line through it is the 95 % interval, so that a bin of three pictures
     does not look like a finding.
     """
-    place = _scale((0.0, 1.0), (0.0, 1.0))
+    place = scale((0.0, 1.0), (0.0, 1.0))
     steps = [0.0, 0.2, 0.4, 0.6, 0.8, 1.0]
-    body = _frame(place, steps, steps, "confidence of the answer", "share that was right", True, x_percent=True)
+    body = frame(place, steps, steps, "confidence of the answer", "share that was right", True, x_percent=True)
     (x0, y0), (x1, y1) = place(0, 0), place(1, 1)
     body.append(f'<line class="ideal" x1="{x0:.1f}" y1="{y0:.1f}" x2="{x1:.1f}" y2="{y1:.1f}"/>')
     for number, bins in enumerate((before, after)):
@@ -91,7 +91,7 @@ def reliability_chart(before: Sequence[Bin], after: Sequence[Bin], *, alt: str) 
             body.append(f'<line class="whisker c{number}" x1="{x:.1f}" y1="{low:.1f}" x2="{x:.1f}" y2="{high:.1f}"/>')
             dot = f'<circle class="dot c{number}" cx="{x:.1f}" cy="{y:.1f}" r="{radius:.1f}">'
             body.append(f"{dot}<title>{title}</title></circle>")
-    return _svg(body, alt) + _legend(["as trained", "calibrated", "perfectly honest"])
+    return svg(body, alt) + _legend(["as trained", "calibrated", "perfectly honest"])
 
 
 def ticks(low: float, high: float, *, about: int = 5) -> list[float]:
@@ -110,7 +110,9 @@ def _whole(values: list[float]) -> list[float]:
 Place = Callable[[float, float], tuple[float, float]]
 
 
-def _scale(x_range: tuple[float, float], y_range: tuple[float, float]) -> Place:
+def scale(x_range: tuple[float, float], y_range: tuple[float, float]) -> Place:
+    """Return what places a point of these ranges within a chart, in its own units."""
+
     def place(x: float, y: float) -> tuple[float, float]:
         across = (x - x_range[0]) / (x_range[1] - x_range[0])
         up = (y - y_range[0]) / (y_range[1] - y_range[0])
@@ -119,7 +121,7 @@ def _scale(x_range: tuple[float, float], y_range: tuple[float, float]) -> Place:
     return place
 
 
-def _frame(
+def frame(
     place: Place,
     x_ticks: list[float],
     y_ticks: list[float],
@@ -151,7 +153,8 @@ def _label(value: float, percent: bool) -> str:
     return f"{100 * value:g} %" if percent else f"{value:g}"
 
 
-def _svg(body: list[str], alt: str) -> str:
+def svg(body: list[str], alt: str) -> str:
+    """Return what was drawn as one SVG element; ``alt`` is the sentence a screen reader says."""
     inside = "".join(body)
     return f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(alt, quote=True)}">{inside}</svg>'
 

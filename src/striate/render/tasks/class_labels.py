@@ -10,6 +10,7 @@ from striate.metrics.mistakes import Mistake
 from striate.render import pictures
 from striate.render.html.facts import Page, Section
 from striate.render.html.tables import named
+from striate.render.tasks.class_results import answers_of
 from striate.words import counted
 
 OPEN, SHOWN = 12, 240  # that stand open, and that are drawn at all
@@ -41,7 +42,7 @@ def _drawn(page: Page, issues: Sequence[Mistake]) -> str:
 
 
 def _suspect(page: Page, one: Mistake) -> str:
-    label, answer = page.classes[one.target], page.classes[one.predicted]
+    label, answer = page.labels.names[one.target], page.labels.names[one.predicted]
     caption = (
         f"labelled <b>{named(label)}</b> {one.target_probability:.2f}, called {named(answer)} {one.confidence:.2f}"
         f'<span class="file">{named(page.keys[one.index])}</span>'
@@ -55,10 +56,11 @@ def _suspect(page: Page, one: Mistake) -> str:
 
 def _sure(page: Page, number: int) -> str:
     """Return the picture of a class that it is surest of and right about; nothing where there is none."""
-    of = page.probabilities[:, number]
-    right = np.flatnonzero((page.targets == number) & (page.probabilities.argmax(axis=1) == number))
+    found = answers_of(page)
+    of = found.probabilities[:, number]
+    right = np.flatnonzero((found.targets == number) & (found.probabilities.argmax(axis=1) == number))
     if not len(right):
         return ""
     index = int(right[of[right].argmax()])
-    name = page.classes[number]
+    name = page.labels.names[number]
     return pictures.picture(page.pixels[page.rows[index]], alt=f"a picture of {name}", caption=named(name))

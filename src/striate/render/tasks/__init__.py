@@ -1,0 +1,1 @@
+"""Pages of a task's own: what its plain sections cannot say."""

@@ -1,0 +1,71 @@
+"""Which classes a run was shown: pictures by class and part, with samples of each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from striate.render import pictures
+from striate.render.html.facts import Page
+from striate.render.html.tables import named, scrolling
+
+MANY = 20  # classes, above which only those with the fewest and the most pictures are shown with samples
+_FEW, _SMALL = 6, 3  # samples a class, and where there are many classes
+_STRIP = 120  # pixels that the samples of a class take at the least: where the table is narrow they stand in rows
+PARTS = {"train": "train", "val": "validate", "test": "test"}
+
+
+def by_class(page: Page) -> str:
+    """Return the table of classes as HTML; of many classes the smallest and the largest, the others folded away."""
+    counts = counts_of(page.values, page.parts, len(page.labels.names))
+    total = counts["train"] + counts["val"] + counts["test"]
+    order = list(range(len(page.labels.names)))
+    note = ""
+    if len(order) > MANY:
+        ranked = sorted(order, key=lambda number: int(total[number]))
+        chosen = sorted([*ranked[: MANY // 2], *ranked[-MANY // 2 :]])
+        note = (
+            f"<p>The {MANY // 2} classes with the fewest and the {MANY // 2} with the most pictures, of"
+            f" {len(order)}.</p>"
+        )
+    else:
+        chosen = order
+    few = _SMALL if len(order) > MANY // 2 else _FEW
+    text = note + scrolling(_table(page, counts, chosen, few), label="pictures by class", extra=_STRIP if few else 0)
+    if len(chosen) < len(order):
+        text += f"<details><summary>All {len(order)} classes</summary>"
+        text += scrolling(_table(page, counts, order, 0), label="pictures of all classes") + "</details>"
+    return text
+
+
+def _table(page: Page, counts: Mapping[str, np.ndarray], chosen: Sequence[int], few: int) -> str:
+    samples = samples_of(page.values, page.parts, chosen, few)
+    rows, parts = [], {part: word for part, word in PARTS.items() if page.source["pictures"].get(part)}
+    for number in chosen:
+        cells = "".join(f"<td>{int(counts[part][number]):,}</td>" for part in parts)
+        name = page.labels.names[number]
+        images = "".join(pictures.image(page.pixels[row], alt=f"a picture of {name}") for row in samples[number])
+        cells += f'<td class="samples">{images}</td>' if few else ""
+        rows.append(f'<tr><th scope="row">{named(name)}</th>{cells}</tr>')
+    heads = "".join(f"<th>{word}</th>" for word in parts.values())
+    head = f"<th>class</th>{heads}" + ("<th></th>" if few else "")
+    return f'<table class="shown"><thead><tr>{head}</tr></thead><tbody>{"".join(rows)}</tbody></table>'
+
+
+def counts_of(targets: np.ndarray, parts: Mapping[str, np.ndarray], classes: int) -> dict[str, np.ndarray]:
+    """Return how many pictures of each class (classes,) every part has; ``targets`` (M,) of all."""
+    return {part: np.bincount(targets[rows].astype(np.int64), minlength=classes) for part, rows in parts.items()}
+
+
+def samples_of(
+    targets: np.ndarray, parts: Mapping[str, np.ndarray], chosen: Sequence[int], most: int
+) -> dict[int, list[int]]:
+    """Return rows that show each chosen class: at most so many, spread evenly over what it learns from."""
+    rows = next((rows for part in PARTS if len(rows := parts[part])), np.zeros(0, np.int64))
+    found = {}
+    for number in chosen:
+        own = rows[targets[rows] == number]
+        places = np.linspace(0, max(0, len(own) - 1), min(most, len(own))).round().astype(int)
+        found[number] = [int(own[place]) for place in places]
+    return found

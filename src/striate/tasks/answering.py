@@ -1,0 +1,164 @@
+"""What a task says after training: tables of answers, what answers are worth, what may be asked of them. No torch.
+
+The answering half of the seam; `striate.tasks.task.Task` is this and the training half. Everything has a plain default
+but `evaluate` and `question`.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
+from typing import Any, ClassVar, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from striate.errors import StriateError
+from striate.tasks.assessment import Assessment, Basis, Cost
+from striate.tasks.pairing import LossPaired, Paired, Shared
+from striate.tasks.question import Question
+from striate.tasks.sections import Part, Table
+from striate.tasks.values import NOTHING, LabelFacts, Labels, Outputs
+from striate.words import counted
+
+PARTS: Final[Mapping[str, str]] = {"train": "train", "val": "validate", "test": "test"}
+
+
+class Answering(ABC):
+    """The answering half of a task. ``learnt`` is always what `Task.opened` made of its state."""
+
+    output: ClassVar[str]
+    headline: ClassVar[str]
+    higher_is_better: ClassVar[bool]
+
+    # Answers as tables.
+
+    error_at: ClassVar[int] = 0
+    """Behind how many of `columns` stands why a picture cannot be read."""
+
+    def columns(self, facts: LabelFacts, top: int | None = None) -> tuple[str, ...]:
+        """Return the columns of a table of answers behind the picture: what `Prediction.cells` fills."""
+        return ("answer",)
+
+    def warnings(self, learnt: Any, options: Mapping[str, Any] = NOTHING) -> tuple[str, ...]:
+        """Return sentences to be read with every answer, such as what the model cannot tell."""
+        return ()
+
+    # Copies of a model in other programs and in int8.
+
+    def same(self, outputs: Outputs, others: Outputs) -> NDArray[np.bool_]:
+        """Return which of N pictures get the same answer by both; here, numbers within 1e-3 of the largest."""
+        mine, theirs = outputs[self.output], others[self.output]
+        apart = np.abs(mine - theirs).reshape(len(mine), -1).max(axis=1)
+        close: NDArray[np.bool_] = apart <= 1e-3 * max(1.0, float(np.abs(theirs).max(initial=0.0)))
+        return close
+
+    def cost(
+        self,
+        before: Outputs,
+        after: Outputs,
+        targets: NDArray[Any],
+        facts: LabelFacts,
+        learnt: Any,
+        *,
+        trained: bool,
+        known: bool,
+    ) -> Cost:
+        """Return what int8 costs: ``before`` are float32's outputs and ``after`` int8's, of the same pictures.
+
+        ``trained``: these pictures were trained on; ``known``: the network has their embeddings stored, whether or
+        not it was trained on them.
+        """
+        one, other = (self.measure(outputs, targets, facts) for outputs in (before, after))
+        name = next(iter(one))
+        a, b = one[name], other[name]
+        lost = (a - b if self.higher_is_better else b - a) / max(abs(a), 1e-12)
+        on = counted(len(targets), "training picture" if trained else "validation picture")
+        words = f"int8 has {self.shown(name, b, facts)} on {on}, float32 {self.shown(name, a, facts)}"
+        return Cost(float(lost), words, {"pictures": len(targets), name: a, f"{name}_int8": b, "words": words})
+
+    def cost_words(self, facts: Mapping[str, Any]) -> str:
+        """Return what int8 costs in words, from what its file keeps."""
+        return str(facts.get("words", ""))
+
+    def adapted(self, learnt: Any, facts: Mapping[str, Any]) -> Any:
+        """Return what was learnt as it holds for the int8 file whose `Cost.facts` these are."""
+        return learnt
+
+    @abstractmethod
+    def measure(self, outputs: Outputs, targets: NDArray[Any], facts: LabelFacts) -> dict[str, float]:
+        """Return an epoch's figures, without intervals: the headline first. ``targets`` are `Labels.values`."""
+
+    def shown(self, name: str, value: float, facts: LabelFacts) -> str:
+        """Return a figure of `measure` as a person reads it: ``accuracy 87.5 %``."""
+        return f"{name} {value:.4g}"
+
+    # What answers are worth.
+
+    @abstractmethod
+    def evaluate(
+        self, outputs: Outputs, targets: NDArray[Any], facts: LabelFacts, learnt: Any, basis: Basis
+    ) -> Assessment:
+        """Return what answers are worth; ``targets`` (N, ...) are `Labels.values`, N at least 1.
+
+        Out-of-fold answers are judged by what was learnt from the other folds (`Basis.folds`).
+        """
+
+    def paired(self, shared: Shared) -> Paired:
+        """Return two models compared on the same pictures; here by their losses, picture by picture."""
+        return LossPaired.of(shared)
+
+    def shown_parts(
+        self, values: NDArray[Any], parts: Mapping[str, NDArray[np.int64]], facts: LabelFacts
+    ) -> tuple[Part, ...]:
+        """Return what a run was shown, as parts of its report's section: counts, ranges; here, how many of what.
+
+        ``values`` are `Labels.values` of the whole store, and ``parts`` which rows train, validate and test.
+        """
+        heads = ("", *(word for part, word in PARTS.items() if len(parts[part])))
+        cells = tuple(f"{len(parts[part]):,}" for part in PARTS if len(parts[part]))
+        return (Table(heads, (("pictures", *cells),), label="pictures by part"),)
+
+    def matched(self, labels: Labels, facts: LabelFacts) -> NDArray[Any]:
+        """Return the values of another source as this model has them: its columns by their names.
+
+        Errors: StriateError that names what only one of both knows, as it stands behind the source's name.
+        """
+        apart = [name for name in labels.names if name not in facts.names]
+        if apart:
+            raise StriateError(
+                f"has {', '.join(apart[:5])}{' ...' if len(apart) > 5 else ''}, which the model does not know"
+            )
+        lacking = [name for name in facts.names if name not in labels.names]
+        if lacking:
+            raise StriateError(f"says nothing of {', '.join(lacking[:5])}{' ...' if len(lacking) > 5 else ''}")
+        return labels.values[:, [labels.names.index(name) for name in facts.names]]
+
+    # Looking inside.
+
+    @abstractmethod
+    def question(
+        self,
+        output: NDArray[np.float32],
+        facts: LabelFacts,
+        learnt: Any,
+        word: str | int | None = None,
+        against: str | int | None = None,
+    ) -> Question:
+        """Return what is asked about a picture of which the net says ``output`` (K,).
+
+        Without a ``word`` it is what a person asks first: why the likeliest class, what raises the number. ``word`` is
+        the person's own: a class, a tag, a number's name; ``against`` what it is to be held against, where the task
+        has such a thing. Errors: StriateError that says what there is to ask about.
+        """
+
+    def map_values(self, output: NDArray[np.float64], facts: LabelFacts, learnt: Any) -> NDArray[np.float64] | None:
+        """Return what a map over a larger picture shows (N, names) of outputs (N, K); None where a map has no sense."""
+        return None
+
+
+def wrong_word(word: str | int, names: Sequence[str], noun: str) -> StriateError:
+    """Return the refusal of a word that is none of the names, with what is near it."""
+    near = get_close_matches(str(word), names, n=3) or list(names[:5])
+    return StriateError(f"there is no {noun} {word!r}; near it: {', '.join(near)}")

@@ -1,0 +1,130 @@
+"""Pictures into classes, after training: tables of answers, what they are worth, what may be asked. No torch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from striate.errors import StriateError
+from striate.metrics.probability import softmax
+from striate.metrics.report import classification_report
+from striate.recipe import Recipe
+from striate.tasks.answering import Answering
+from striate.tasks.assessment import Basis, Cost
+from striate.tasks.calibrate import HEAD_SPREAD, SPREAD, fold_temperatures
+from striate.tasks.class_assessment import ClassAssessment
+from striate.tasks.class_int8 import adapted, class_cost, class_cost_words
+from striate.tasks.class_pairing import ClassPaired, class_paired
+from striate.tasks.class_question import ClassQuestion, class_question
+from striate.tasks.pairing import Shared
+from striate.tasks.prediction import columns_of
+from striate.tasks.values import EMBEDDING, NOTHING, LabelFacts, Labels, Outputs
+
+LOGITS: Final = "logits"
+
+
+class ClassAnswering(Answering):
+    """The answering half of `striate.tasks.classify.Classify`. What was learnt is a temperature, and what is known."""
+
+    output = LOGITS
+    error_at = 4  # behind what was answered, before the probabilities
+
+    def columns(self, facts: LabelFacts, top: int | None = None) -> tuple[str, ...]:  # noqa: D102
+        return columns_of(facts.names, top)
+
+    def warnings(self, learnt: Any, options: Mapping[str, Any] = NOTHING) -> tuple[str, ...]:
+        """Return that strangers cannot be told, where that was measured and "none of these" is wanted."""
+        skill = None if learnt.unknown is None else learnt.unknown.skill
+        if skill is None or skill.tells or not options.get("unknown", True):
+            return ()
+        return ("this model cannot tell strangers; whatever it is shown, it answers with one of its classes",)
+
+    def same(self, outputs: Outputs, others: Outputs) -> NDArray[np.bool_]:
+        """Return which pictures get the same class by both."""
+        same: NDArray[np.bool_] = outputs[LOGITS].argmax(1) == others[LOGITS].argmax(1)
+        return same
+
+    def cost(
+        self,
+        before: Outputs,
+        after: Outputs,
+        targets: NDArray[Any],
+        facts: LabelFacts,
+        learnt: Any,
+        *,
+        trained: bool,
+        known: bool,
+    ) -> Cost:
+        """Return the pictures that int8 gets wrong more, and where "none of these" begins in it."""
+        logits, embeddings = ((before[name], after[name]) for name in (LOGITS, EMBEDDING))
+        return class_cost(logits, embeddings, targets, learnt.unknown, trained=trained, known=known)
+
+    def cost_words(self, facts: Mapping[str, Any]) -> str:  # noqa: D102
+        return class_cost_words(facts)
+
+    def adapted(self, learnt: Any, facts: Mapping[str, Any]) -> Any:  # noqa: D102
+        return type(learnt)(learnt.calibration, adapted(learnt.unknown, facts))
+
+    def evaluate(
+        self, outputs: Outputs, targets: NDArray[Any], facts: LabelFacts, learnt: Any, basis: Basis
+    ) -> ClassAssessment:
+        """Return accuracy, classes, calibration; of out-of-fold answers by the temperature of the other folds."""
+        logits, calibration, unknown = outputs[LOGITS], learnt.calibration, learnt.unknown
+        temperature: Any = calibration.temperature
+        flags = None
+        if basis.folds is not None:
+            temperature = fold_temperatures(logits, targets, basis.folds, spread=spread(basis.recipe))
+            if unknown is not None and basis.distances is not None:
+                flags = unknown.is_unknown(unknown.score_at(basis.distances, logits))
+        elif unknown is not None and len(targets):
+            flags = unknown.is_unknown(unknown.score(outputs[EMBEDDING], logits))
+        report = classification_report(
+            logits,
+            targets,
+            classes=facts.names,
+            temperature=calibration.temperature,
+            temperatures=None if basis.folds is None else temperature,
+            design=basis.design,
+        )
+        told = None if unknown is None else unknown.told()
+        return ClassAssessment(report, logits, targets, calibration, temperature, flags, told)
+
+    def paired(self, shared: Shared) -> ClassPaired:  # noqa: D102
+        return class_paired(shared)
+
+    def matched(self, labels: Labels, facts: LabelFacts) -> NDArray[Any]:
+        """Return each picture's class as this model numbers it, -1 without one. Errors: StriateError."""
+        strange = [name for name in labels.names if name not in facts.names]
+        if strange:
+            known = f"{', '.join(facts.names[:10])}{' ...' if len(facts.names) > 10 else ''}"
+            many = f"{len(strange)} class{'es' if len(strange) > 1 else ''}"
+            raise StriateError(
+                f"has {many} the model does not know: {', '.join(strange[:5])}{' ...' if len(strange) > 5 else ''};"
+                f" it knows {known}"
+            )
+        place = np.array([*(facts.names.index(name) for name in labels.names), -1], np.int64)
+        found: NDArray[Any] = place[labels.values]
+        return found
+
+    def question(
+        self,
+        output: NDArray[np.float32],
+        facts: LabelFacts,
+        learnt: Any,
+        word: str | int | None = None,
+        against: str | int | None = None,
+    ) -> ClassQuestion:
+        """Return why the likeliest class, or one by its name or number; of two, against the other."""
+        return class_question(output.tolist(), facts.names, word, against)
+
+    def map_values(self, output: NDArray[np.float64], facts: LabelFacts, learnt: Any) -> NDArray[np.float64]:
+        """Return calibrated probabilities (N, K)."""
+        return softmax(output, learnt.calibration.temperature)
+
+
+def spread(recipe: Recipe | None) -> float:
+    """Return how far from 1 the temperature of what a recipe trains is thought to lie, before it is fitted."""
+    return HEAD_SPREAD if recipe is not None and recipe.tune == "head" else SPREAD
