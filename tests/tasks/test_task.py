@@ -32,7 +32,7 @@ def answers(pictures: int = 60, seed: int = 0):
     return {"logits": logits, EMBEDDING: embeddings}, targets
 
 
-@pytest.mark.parametrize("task", TASKS.values(), ids=str)
+@pytest.mark.parametrize("task", TASKS.values(), ids=list(TASKS))
 def test_a_task_says_what_it_is(task):
     assert TASKS[task.name] is task and task_named(task.name) is task
     for said in (task.name, task.kind, task.output, task.noun, task.ends, task.headline, *task.terms):
