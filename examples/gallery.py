@@ -111,13 +111,13 @@ def _digits() -> list[str]:
         five = (load_digits().images[5] * 15.9).astype(np.uint8)
         run = Run(run.path)
         channel = answers(run.look(five, part="relu1", channel=5))[0]
-        confusion, learnt, health = answers(run.look())
-        return [
-            _draw("channel", channel, "striate look five.png --part relu1 --channel 5"),
-            _draw("confusion", confusion, "striate look digits-1"),
-            _draw("learnt", learnt, "striate look digits-1"),
-            _draw("layers", health, "striate look digits-1") if health.rows else "",
-        ]
+        told = [_draw("channel", channel, "striate look five.png --part relu1 --channel 5")]
+        names = {"What confuses": "confusion", "Which labels": "labels", "What did it": "learnt", "Do all": "layers"}
+        for answer in answers(run.look()):
+            if answer.rows:
+                name = next(name for start, name in names.items() if answer.question.startswith(start))
+                told.append(_draw(name, answer, "striate look digits-1"))
+        return told
 
 
 if __name__ == "__main__":

@@ -26,7 +26,8 @@ DRAWN = {
     "letter-a-sobel.png": "letter-a-sobel.png",
 }
 
-MEASURED = ("accuracy", "done in", "Fine as it is", "worth a look", "  labelled ")  # lines with figures that are another machine's own
+# Lines with figures that are another machine's own.
+MEASURED = ("accuracy", "done in", "Fine as it is", "worth a look", "  labelled ")
 
 
 def output(command: str) -> str:

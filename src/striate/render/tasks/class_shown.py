@@ -12,7 +12,9 @@ from striate.render.html.tables import named, scrolling
 
 MANY = 20  # classes, above which only those with the fewest and the most pictures are shown with samples
 _FEW, _SMALL = 6, 3  # samples a class, and where there are many classes
-_STRIP = 120  # pixels that the samples of a class take at the least: where the table is narrow they stand in rows
+_STRIP = 104  # pixels that the samples of a class take at the least: where the table is narrow they stand in rows
+_NAME = 98  # pixels of a class's name on a narrow screen, where a longer one is cut (style.css)
+_LETTER, _CLOSER = 7.4, 10  # pixels of a letter, and by how much a cell is narrower there
 PARTS = {"train": "train", "val": "validate", "test": "test"}
 
 
@@ -32,7 +34,11 @@ def by_class(page: Page) -> str:
     else:
         chosen = order
     few = _SMALL if len(order) > MANY // 2 else _FEW
-    text = note + scrolling(_table(page, counts, chosen, few), label="pictures by class", extra=_STRIP if few else 0)
+    longest = max(len(page.labels.names[number]) for number in chosen)
+    cells = 2 + sum(bool(page.source["pictures"].get(part)) for part in PARTS)
+    spared = max(0.0, _LETTER * longest + 2 * _CLOSER - _NAME) + _CLOSER * cells
+    extra = (_STRIP if few else 0) - round(spared)
+    text = note + scrolling(_table(page, counts, chosen, few), label="pictures by class", extra=extra)
     if len(chosen) < len(order):
         text += f"<details><summary>All {len(order)} classes</summary>"
         text += scrolling(_table(page, counts, order, 0), label="pictures of all classes") + "</details>"
