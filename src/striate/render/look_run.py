@@ -56,10 +56,11 @@ def _labels(look: RunLook) -> Answer:
         for one in look.labels
     ]
     first = look.labels[0]
+    order = ", the one whose label is least likely first" if number > 1 else ""
     return Answer(
         "Which labels are worth a look?",
-        f"{counted(number, 'picture')}, the one whose label is least likely first: {first.key}, labelled"
-        f" {names[first.doubt.truth]} and called {names[first.doubt.said]}.",
+        f"{counted(number, 'picture')}{order}: {first.key}, labelled {names[first.doubt.truth]} and called"
+        f" {names[first.doubt.said]}.",
         (Row(tuple(tiles)),),
         shows="pictures whose answer stands against their label with confidence, in the order of self-confidence, the"
         " probability of the label (Northcutt et al. 2021). Of a cross-validated run, each was answered by what had not"
