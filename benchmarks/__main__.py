@@ -23,6 +23,7 @@ BENCHMARKS = {
     "look": "a page of evidence for one picture, by a ResNet-18 at 224 pixels, from a cold process",
     "planted": "a planted cause, learnt by the default net: how much of the evidence lies on it, by method",
     "waiting": "the share of an epoch spent waiting for data",
+    "hostile": "hostile model files: time and memory until they are refused",
     "memory": "training on ten times the memory that the process may have",
     "accuracy": "what the defaults reach on digits, MNIST, cifar10-folder and cats and dogs",
     "fine_tune": "cats and dogs from SqueezeNet's weights, in turns with a plain PyTorch script",

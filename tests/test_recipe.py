@@ -38,6 +38,7 @@ def test_settled_leaves_no_gap_and_round_trips(
         "patience",
         "repeats",
         "task",
+        "strangers",
         "threads",
         *STARTING,
     }

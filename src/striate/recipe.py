@@ -133,6 +133,7 @@ class Recipe(BaseModel):
     ema: Share | None = None
     patience: Count | None = None
     unknown: bool = True
+    strangers: bool | None = None
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     channels_last: bool = True
@@ -155,6 +156,8 @@ class Recipe(BaseModel):
                 f"patience = {self.patience}: it chooses by validation pictures, and with folds none are set aside;"
                 " leave it out, or say folds = 0"
             )
+        if self.strangers and not self.unknown:
+            raise ValueError('strangers: how well "none of these" is told is of no use where unknown = false; say one')
         # Where nobody says where the weights come from, that is seen with the pictures.
         by_chance = self.start == CHANCE or (self.start is None and self.own_net)
         if by_chance and (said := self.said_of_weights):

@@ -112,6 +112,25 @@ def test_many_heads_end_where_each_alone_does() -> None:
             torch.testing.assert_close(torch.from_numpy(features) @ ours[0].T + ours[1], theirs, atol=0.05, rtol=0.02)
 
 
+def test_balanced_heads_weigh_classes_by_the_pictures_that_each_sees() -> None:
+    """Of a class that is rare where a head looks, not of one that is rare in all: as that head alone would."""
+    features, targets = drawn(pictures=90, classes=2)
+    sees = np.ones((2, 90), bool)
+    sees[0, np.flatnonzero(targets == 0)[3:]] = False  # the first head sees three pictures of a class, the other all
+    (weights, biases), *_ = list(along(Problem(features, targets, sees, 2, balanced=True), (0.01,), epochs=400))
+    for head in range(2):
+        rows = np.flatnonzero(sees[head])
+        counts = np.bincount(targets[rows])
+        by_hand = torch.tensor(len(rows) / (2 * counts), dtype=torch.float32)
+        alone = HeadTraining(features, targets, rows, (), classes=2, epochs=400, decay=0.01, class_weights=by_hand)
+        list(watch_head(alone))
+        weight, bias = alone.dense()
+        theirs = torch.from_numpy(features) @ weight.T + bias
+        torch.testing.assert_close(
+            torch.from_numpy(features) @ weights[head].T + biases[head], theirs, atol=0.05, rtol=0.02
+        )
+
+
 def test_heads_solved_in_parts_are_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     features, targets = drawn()
     folds = fold(targets, digests(60), range(60), seed=0, count=5, draws=2)

@@ -64,7 +64,7 @@ def live(root: Path, system: Any, promise: Promise, *, epochs: int = 4, longer: 
     try:
         promise.created = True
         if not (run.path / "split.json").exists():
-            run.write_split({"train": ["a", "b"], "val": [], "test": ["c"]})
+            run.write_json("split.json", {"train": ["a", "b"], "val": [], "test": ["c"]})
         promise.split = True
         newest = run.latest_checkpoint()
         done = newest[1]["epochs_done"] if newest else 0

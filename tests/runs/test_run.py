@@ -193,7 +193,7 @@ def test_split_json_and_report(tmp_path: Path) -> None:
     run = create(tmp_path)
     with pytest.raises(RunError, match="stopped before its pictures were split"):
         run.split()
-    run.write_split({"train": ("a/1.jpg", "b/\udcff.jpg"), "val": [], "test": ["c"]})
+    run.write_json("split.json", {"train": ("a/1.jpg", "b/\udcff.jpg"), "val": [], "test": ["c"]})
     assert run.split() == {"train": ["a/1.jpg", "b/\udcff.jpg"], "val": [], "test": ["c"]}
     run.write_json("extra.json", {"loss": float("inf"), "value": np.float64(0.25), 3: (1, 2)})
     assert run.read_json("extra.json") == {"loss": None, "value": 0.25, "3": [1, 2]}

@@ -14,7 +14,7 @@ import striate
 from striate.errors import RunError
 from striate.render.html import compare_page, look_page
 from striate.verbs.compare import compare
-from striate.verbs.evaluate import evaluate
+from striate.verbs.evaluate import evaluate, evaluate_reopened
 
 NET = "conv 4 3x3 stride 2 pad 1 no bias >> batchnorm >> relu >> globalavgpool >> flatten >> dense"
 
@@ -59,6 +59,15 @@ def test_it_is_what_either_evaluation_says(home: Path) -> None:
     assert found.found.log_loss[2].value == pytest.approx(found.found.log_loss[1].value - found.found.log_loss[0].value)
 
 
+def test_the_pictures_of_each_run_are_opened_once(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from striate.verbs import reopen
+
+    opened, plain = [], reopen.open_store
+    monkeypatch.setattr(reopen, "open_store", lambda *args, **named: opened.append(1) or plain(*args, **named))
+    compare("one-1", "one-2", runs_dir=home / "runs")
+    assert len(opened) == 2
+
+
 def test_out_of_fold_answers_are_compared_as_they_are_measured(home: Path) -> None:
     """Each with the temperature that was fitted to the other folds."""
     runs = home / "folded"
@@ -91,14 +100,14 @@ def test_pictures_that_one_has_learnt_from_judge_nobody(home: Path, monkeypatch:
     import striate.verbs.compare as module
 
     def first_half(*args: object, **options: object) -> object:
-        found = evaluate(*args, **options)  # type: ignore[arg-type]
+        found = evaluate_reopened(*args, **options)  # type: ignore[arg-type]
         if found.name == "one-1":
             rows = slice(0, 5)
             kept = {name: getattr(found, name)[rows] for name in ("keys", "indices", "targets")}
             return replace(found, **kept)
         return found
 
-    monkeypatch.setattr(module, "evaluate", first_half)
+    monkeypatch.setattr(module, "evaluate_reopened", first_half)
     assert compare("one-1", "one-2", runs_dir=home / "runs").found.accuracy.pictures == 5
 
 

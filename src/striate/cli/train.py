@@ -72,6 +72,11 @@ MOST_THREADS = 1024  # more than any machine has cores for one training; torch i
     metavar="K",
     help="Cross-validate in K folds, so that every picture is measured; none: one fixed split.  [default: by itself]",
 )
+@click.option(
+    "--strangers/--no-strangers",
+    default=None,
+    help="Train again without some of the classes, to measure how well a net trained whole tells strangers.",
+)
 @click.option("--patience", type=click.IntRange(1), help="Stop after so many epochs without a better validation loss.")
 @click.option("--device", help="auto, cpu, cuda, cuda:1 or mps.")
 @click.option(
@@ -251,7 +256,7 @@ def _tell(event: Event, line: Line, epochs: int, board: Board | None) -> None:
     from striate.engine.fit import BatchSplit, Epoch, Recovered, Step
 
     if isinstance(event, Folding):
-        line.share(f"cross-validating: {event.words}", event.done)
+        line.share(f"measuring: {event.words}", event.done)
         return
     if isinstance(event, FoldDone):
         line.say(

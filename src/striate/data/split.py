@@ -41,14 +41,12 @@ class Split:
     """Indices into ``source.items``, in rising order.
 
     ``left_out``: copies, in the source's own train (or val), of pictures of its test (or val): used for nothing.
-    ``duplicates``: how many pictures equal an earlier one, wherever they went.
     """
 
     train: tuple[int, ...]
     val: tuple[int, ...]
     test: tuple[int, ...]
     left_out: tuple[int, ...] = ()
-    duplicates: int = 0
 
 
 def split(
@@ -90,13 +88,11 @@ def split(
     decided = _decide(groups, numbers, strata, pool, shares)
     place[pool] = decided[groups[pool]]
     _check(source, strata, place, left_out)
-    labelled = groups[strata.known]
     return Split(
         train=_indices(place == _TRAIN),
         val=_indices(place == _VAL),
         test=_indices(place == _TEST),
         left_out=_indices(left_out),
-        duplicates=len(labelled) - len(np.unique(labelled)),
     )
 
 

@@ -18,7 +18,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from torch import Tensor
 
 from striate.data.folds import Folds
 from striate.engine.head import BLIND, DECAYS
@@ -48,11 +47,12 @@ def cross_validated(
     classes: int,
     epochs: int,
     decay: float | None = None,
-    class_weights: Tensor | None = None,
+    balanced: bool = False,
 ) -> Generator[tuple[int, int], None, HeadAnswers]:
     """Answer for every picture by heads that have not seen it; yield how far it is (done, of), return the answers.
 
     ``epochs`` is the most passes over the features on a path, ``decay`` one weight decay in place of a choice.
+    ``balanced`` has every class count the same, by the pictures of it that the very head is fitted to.
 
     Example: ``answers = yield from cross_validated(features, targets, folds, classes=3, epochs=100)``
     """
@@ -65,7 +65,7 @@ def cross_validated(
     heads = (folds.draws * folds.count, len(rows))
 
     def problem(sees: NDArray[np.bool_]) -> list[Problem]:
-        return Problem(some, wanted, sees.reshape(heads), classes, class_weights).parts()
+        return Problem(some, wanted, sees.reshape(heads), classes, balanced).parts()
 
     one_path = len(problem(without))
     of, done = one_path * len(path) * (2 if chosen else 1), 0

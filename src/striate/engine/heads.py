@@ -18,6 +18,7 @@ from torch import Tensor
 
 from striate.engine.head import CHUNK, DECAYS, ENOUGH, MEMORY, TRIES
 from striate.errors import DivergedError
+from striate.tasks.classify import class_weights_balanced
 
 AT_ONCE = 1_000_000  # numbers of all heads together, of which about 24 copies are held: 200 MB
 
@@ -27,20 +28,20 @@ class Problem:
     """What heads are fitted to.
 
     ``features`` (N, D) float32, ``targets`` (N,) int64, ``sees`` (heads, N) booleans: which pictures each is fitted to;
-    ``class_weights`` (classes,) or None.
+    ``balanced`` has every class that a head sees count the same, by the pictures that this very head sees.
     """
 
     features: NDArray[np.float32]
     targets: NDArray[np.int64]
     sees: NDArray[np.bool_]
     classes: int
-    class_weights: Tensor | None = None
+    balanced: bool = False
 
     def parts(self) -> list[Problem]:
         """Return it as problems of few enough heads to be solved together."""
         most = max(1, AT_ONCE // (self.classes * (self.features.shape[1] + 1)))
         return [
-            Problem(self.features, self.targets, self.sees[start : start + most], self.classes, self.class_weights)
+            Problem(self.features, self.targets, self.sees[start : start + most], self.classes, self.balanced)
             for start in range(0, len(self.sees), most)
         ]
 
@@ -67,9 +68,11 @@ class _Solver:
         self.mean, self.scale = _standard(problem)
         heads, width = len(problem.sees), problem.features.shape[1]
         self.weight = torch.zeros(heads, problem.classes, width + 1, dtype=torch.float64)
-        weights = torch.ones(problem.classes) if problem.class_weights is None else problem.class_weights.cpu()
         sees = torch.from_numpy(problem.sees.T.copy()).double()
-        self.each = sees * weights.double()[torch.from_numpy(problem.targets)][:, None] / sees.sum(0)  # (N, heads)
+        self.each = sees / sees.sum(0)  # (N, heads)
+        if problem.balanced:
+            weights = [class_weights_balanced(problem.targets[seen], problem.classes) for seen in problem.sees]
+            self.each *= torch.stack(weights).double().T[torch.from_numpy(problem.targets)]
 
     def dense(self) -> tuple[Tensor, Tensor]:
         plain, bias = self._plain(self.weight)

@@ -15,7 +15,7 @@ checkpoint has, and going on cuts off what the checkpoint does not have.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
@@ -211,10 +211,6 @@ class Run:
         if not path.exists():
             raise RunError(f"{self.name} was stopped before its pictures were split; start a new run: {names.TRAIN}")
         return dict(self.read_json("split.json"))
-
-    def write_split(self, keys: Mapping[str, Sequence[str]]) -> None:
-        """Keep which picture is in which part."""
-        self.write_json("split.json", {part: list(names) for part, names in keys.items()})
 
     def read_json(self, name: str) -> Any:
         """Return the value of a JSON file of the run. Raises RunError when it is absent or damaged.

@@ -60,13 +60,14 @@ class Basis:
 
     Of out-of-fold answers ``folds`` (N,) says which fold answered each, ``design`` is the design effect
     (docs/decisions/0010), ``distances`` (N,) are `Task.distances` where they were measured, and ``recipe`` is what the
-    folds were trained by.
+    folds were trained by. ``judging``: the answers are of pictures that what was learnt after training stands on.
     """
 
     recipe: Recipe | None = None
     folds: Ints | None = None
     design: float = 1.0
     distances: Floats | None = None
+    judging: bool = False
 
 
 @dataclass(frozen=True, eq=False)

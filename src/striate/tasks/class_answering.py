@@ -19,6 +19,7 @@ from striate.tasks.class_assessment import ClassAssessment
 from striate.tasks.class_int8 import adapted, class_cost, class_cost_words
 from striate.tasks.class_pairing import ClassPaired, class_paired
 from striate.tasks.class_question import ClassQuestion, class_question
+from striate.tasks.left_out import beyond_other_folds
 from striate.tasks.pairing import Shared
 from striate.tasks.prediction import columns_of
 from striate.tasks.values import EMBEDDING, NOTHING, LabelFacts, Labels, Outputs
@@ -78,8 +79,8 @@ class ClassAnswering(Answering):
         if basis.folds is not None:
             temperature = fold_temperatures(logits, targets, basis.folds, spread=spread(basis.recipe))
             if unknown is not None and basis.distances is not None:
-                flags = unknown.is_unknown(unknown.score_at(basis.distances, logits))
-        elif unknown is not None and len(targets):
+                flags = beyond_other_folds(unknown, basis.distances, logits, basis.folds)
+        elif unknown is not None and len(targets) and not basis.judging:
             flags = unknown.is_unknown(unknown.score(outputs[EMBEDDING], logits))
         report = classification_report(
             logits,

@@ -20,6 +20,7 @@ from striate.metrics.weak import caveats
 from striate.tasks.assessment import About, Assessment, Headline
 from striate.tasks.calibrate import Calibration
 from striate.tasks.sections import Figure, percent
+from striate.tasks.strangers import NEVER, remedy
 from striate.words import counted
 
 
@@ -47,7 +48,7 @@ class ClassAssessment(Assessment):
 
     @property
     def known_kept(self) -> float | None:
-        """Share of these pictures, all of known classes, that were not answered "none of these"."""
+        """Share of these pictures, of known classes, not answered "none of these"; None of what set the threshold."""
         return None if self.unknown is None else float(1.0 - self.unknown.mean())
 
     @property
@@ -108,18 +109,19 @@ class ClassAssessment(Assessment):
         lines = [str(self.calibration)] if self.calibration.pictures else []
         if self.known_kept is not None:
             lines.append(f'answered "none of these": {100 * (1 - self.known_kept):.1f} % of these known pictures')
-        if self.strangers is not None and "found" in self.strangers:
-            lines.append(f"none of these: {self.strangers['words']}")
-        return tuple(lines)
+        return (*lines, *self._stranger_lines())
 
     def learnt_lines(self) -> tuple[str, ...]:  # noqa: D102
+        lines = self._stranger_lines()
+        return (*lines, str(self.calibration)) if self.calibration.pictures else lines
+
+    def _stranger_lines(self) -> tuple[str, ...]:
+        """Return in a line how well strangers are told and how that was measured, or how to have it measured."""
         told = self.strangers
-        lines = (
-            []
-            if told is None or "found" not in told
-            else [f"none of these: {told['words']} (each class left out once)"]
-        )
-        return (*lines, str(self.calibration)) if self.calibration.pictures else tuple(lines)
+        if told is None:
+            return ()
+        more = f" ({told['how']})" if "how" in told else f"; {remedy(len(self.report.classes))}"
+        return (f"none of these: {told['words']}{more}",)
 
     def to_dict(self) -> dict[str, Any]:  # noqa: D102
         return {
@@ -152,15 +154,17 @@ class ClassAssessment(Assessment):
         if refused is not None:
             tiles.append(percent(refused, 'of these known pictures answered "none of these"'))
         if self.strangers is not None:
-            tiles.append(_strangers(str(self.strangers["words"])))
+            how = str(self.strangers.get("how") or remedy(len(report.classes)))
+            tiles.append(_strangers(str(self.strangers["words"]), how))
         return tuple(tiles)
 
 
-def _strangers(told: str) -> Figure:
-    """Return the figure of how well strangers are told."""
+def _strangers(told: str, how: str) -> Figure:
+    """Return the figure of how well strangers are told, by what it was measured, or how it could be."""
     measured, _, at = told.partition(" strangers at ")
     if at:
-        return Figure(measured, text=f"strangers told, where {at} are taken for one: each class left out once")
-    never = told.startswith("cannot")
-    text = 'so "none of these" is never answered' if never else "how well strangers are told"
-    return Figure(told if never else "not measured", text=text)
+        return Figure(measured, text=f"strangers told, where {at} are taken for one: {how}")
+    if told.startswith("cannot"):
+        return Figure(told, text=f'so "none of these" is never answered: {how}')
+    never = ', so "none of these" is never answered' if told == NEVER else ""
+    return Figure("not measured", text=f"how well strangers are told{never}: {how}")

@@ -41,7 +41,8 @@ def class_cost(
         threshold = float(strange[count - 1])
         if count == len(targets):  # float32 begins beyond all of them: so does int8, and as far
             threshold += max(0.0, unknown.threshold - float(plain[-1]))
-        kept, kept_int8 = float((plain <= unknown.threshold).mean()), float((strange <= threshold).mean())
+        if unknown.answers:
+            kept, kept_int8 = float((plain <= unknown.threshold).mean()), float((strange <= threshold).mean())
     facts: dict[str, Any] = {
         "pictures": len(targets),
         "accuracy": right,

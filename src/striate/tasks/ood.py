@@ -26,7 +26,7 @@ from striate.errors import ModelError, StriateError
 from striate.metrics.intervals import student_quantile
 from striate.metrics.probability import Floats, checked_scores, checked_targets, log_softmax
 from striate.tasks.sketch import NEIGHBOURS, WIDTH, folded, spread_evenly
-from striate.tasks.strangers import NOT_MEASURED, StrangerSkill, conformal
+from striate.tasks.strangers import NEVER, NOT_MEASURED, StrangerSkill, conformal
 from striate.words import counted
 
 PREFIX = "unknown."
@@ -61,7 +61,7 @@ class OODDetector:
     ``score`` takes. ``threshold`` is None where there was no validation picture to set it on: nothing is unknown then.
     ``pictures`` is how many there were, and ``known_kept`` the share of such pictures that is to be kept.
     ``measure`` is "both" or "distance", which looks at the embedding alone; ``skill`` says how well strangers are told,
-    None where that was not measured.
+    None where that was not measured. ``silent``: it was not, and so "none of these" is never said.
     """
 
     stored: Halves
@@ -74,15 +74,20 @@ class OODDetector:
     pictures: int
     measure: str = BOTH
     skill: StrangerSkill | None = None
+    silent: bool = False
 
     @property
     def answers(self) -> bool:
         """Whether "none of these" is ever said: there is a threshold, and strangers are told well enough."""
-        return self.threshold is not None and (self.skill is None or self.skill.tells)
+        return self.threshold is not None and not self.silent and (self.skill is None or self.skill.tells)
+
+    def with_skill(self, skill: StrangerSkill | None) -> OODDetector:
+        """Return the same, with how well strangers are told; None: not measured, and never said from here on."""
+        return replace(self, skill=skill, silent=skill is None)
 
     def told(self) -> dict[str, object]:
         """Return how well strangers are told, in ``words`` and, where it was measured, in figures, ready for JSON."""
-        return {"words": NOT_MEASURED} if self.skill is None else self.skill.to_dict()
+        return {"words": NEVER if self.silent else NOT_MEASURED} if self.skill is None else self.skill.to_dict()
 
     def score(self, embeddings: ArrayLike, logits: ArrayLike, *, stored: bool = False) -> Floats:
         """Return the ood_score (N,) of (N, D) embeddings with their (N, K) logits: higher is stranger.
@@ -136,6 +141,7 @@ class OODDetector:
             # What older versions do not know is left out where it says what those do.
             **({} if self.measure == BOTH else {"measure": self.measure}),
             **({} if self.skill is None else {"skill": self.skill.to_dict()}),
+            **({"silent": True} if self.silent else {}),
         }
 
     @classmethod
@@ -157,6 +163,7 @@ class OODDetector:
                 pictures=_whole(facts, "pictures"),
                 measure=str(facts.get("measure", BOTH)),
                 skill=None if facts.get("skill") is None else StrangerSkill.from_dict(facts["skill"]),
+                silent=bool(facts.get("silent", False)),
             )
         except KeyError as error:
             raise ModelError(f'the model file\'s "none of these" lacks its {error.args[0]}') from None
@@ -275,12 +282,15 @@ def _fitted(
         known_kept=known_kept,
         pictures=len(distances),
     )
-    scores = np.sort(plain.score_at(distances, logits))
-    rank = int(np.ceil((len(scores) + 1) * known_kept - 1e-9))
+    return replace(plain, threshold=threshold_of(plain.score_at(distances, logits), known_kept, measure=BOTH))
+
+
+def threshold_of(scores: Floats, known_kept: float, *, measure: str) -> float:
+    """Return what that share of further scores is expected to stay below: conformal, of a few a normal's bound."""
     threshold = conformal(scores, known_kept)
-    if rank > len(scores) and known_kept < 1:
+    if measure == BOTH and (len(scores) + 1) * known_kept - 1e-9 > len(scores) and known_kept < 1:
         threshold = max(threshold, _predicted(scores, known_kept))
-    return replace(plain, threshold=threshold)
+    return threshold
 
 
 def usual(values: Floats, spread: float = _USUAL_SPREAD) -> Usual:

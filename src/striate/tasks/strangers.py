@@ -1,8 +1,12 @@
-"""How well strangers are told: each class is left out once, and its pictures are asked as strangers. NumPy alone."""
+"""How well strangers are told: each class is left out once, and its pictures are asked as strangers. NumPy alone.
+
+Over the features of a frozen trunk a class is left out of what is known (`skill`). A net that was trained whole has
+learnt the class with its very features: leaving it out means to train without it (`striate.tasks.left_out`).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Final
 
@@ -17,6 +21,9 @@ POOR: Final = (
     0.25  # of the strangers; a threshold that means nothing tells 1 of 20, and who is told one is often misled
 )
 NOT_MEASURED: Final = "how well strangers are told was not measured"
+NEVER: Final = f"never answered, as {NOT_MEASURED}"
+HALVES: Final = 4  # classes from which on two nets, each trained on every other class, leave each class out once
+FEWEST: Final = 3  # classes that it takes: a net of one class learns nothing
 MOST_CLASSES: Final = 20  # left out at most, evenly chosen; each costs another look at all neighbours
 
 Scored = Callable[[int], Floats]
@@ -29,7 +36,8 @@ class StrangerSkill:
 
     ``found`` is the share of a left-out class's pictures that are told, ``lost`` the share of the known ones that then
     are taken for strangers, ``auroc`` the chance that a stranger is scored stranger than a known picture: means over
-    the ``classes`` that were left out, with ``strangers`` pictures in all.
+    the ``classes`` that were left out, with ``strangers`` pictures in all. ``nets``: how many nets were trained without
+    their classes; 0 where the features were made by what has never learnt any of them.
     """
 
     found: float
@@ -37,6 +45,12 @@ class StrangerSkill:
     auroc: float
     classes: int
     strangers: int
+    nets: int = 0
+
+    @property
+    def how(self) -> str:
+        """How that was measured, in words."""
+        return f"by {self.nets} nets trained without them" if self.nets else "each class left out once"
 
     @property
     def tells(self) -> bool:
@@ -51,7 +65,7 @@ class StrangerSkill:
 
     def to_dict(self) -> dict[str, object]:
         """Return everything, ready for JSON."""
-        return {**asdict(self), "words": str(self)}
+        return {**asdict(self), "words": str(self), "how": self.how}
 
     @classmethod
     def from_dict(cls, values: object) -> StrangerSkill:
@@ -59,7 +73,7 @@ class StrangerSkill:
         if not isinstance(values, Mapping):
             raise ModelError('the model file\'s "none of these": how well strangers are told is no table')
         shares = {name: values.get(name) for name in ("found", "lost", "auroc")}
-        counts = {name: values.get(name) for name in ("classes", "strangers")}
+        counts = {name: values.get(name) for name in ("classes", "strangers")} | {"nets": values.get("nets", 0)}
         for name, value in shares.items():
             real = isinstance(value, int | float) and not isinstance(value, bool)
             if not real or not 0 <= value <= 1:  # type: ignore[operator]  # NaN and infinity neither
@@ -68,6 +82,41 @@ class StrangerSkill:
             if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < 1 << 53:
                 raise ModelError(f'the model file\'s "none of these": {name} is no count')
         return cls(**shares, **counts)  # type: ignore[arg-type]
+
+
+def left_out_together(classes: Ints) -> tuple[Ints, ...]:
+    """Return which of these classes are left out together, so that each is once; nothing where they are too few.
+
+    Of four or more every second one, and then the others; of three each by itself.
+
+    Example: ``left_out_together(np.arange(4))`` is ``([0, 2], [1, 3])``.
+    """
+    if len(classes) < FEWEST:
+        return ()
+    step = 2 if len(classes) >= HALVES else FEWEST
+    return tuple(classes[first::step] for first in range(step))
+
+
+def mean_skill(skills: Sequence[StrangerSkill]) -> StrangerSkill:
+    """Return what several nets, each trained without other classes, come to: the mean of their shares.
+
+    Example: ``mean_skill([first, second]).nets`` is 2.
+    """
+    return StrangerSkill(
+        found=float(np.mean([one.found for one in skills])),
+        lost=float(np.mean([one.lost for one in skills])),
+        auroc=float(np.mean([one.auroc for one in skills])),
+        classes=sum(one.classes for one in skills),
+        strangers=sum(one.strangers for one in skills),
+        nets=len(skills),
+    )
+
+
+def remedy(classes: int) -> str:
+    """Return in a sentence how to have it measured for a net that was trained whole, on so many classes."""
+    here = "--strangers measures it, by training again" if classes >= FEWEST else "three classes or more are needed"
+    without = "without each half of the classes" if classes >= HALVES else "without each of the classes"
+    return f"{here}{f' {without}' if classes >= FEWEST else ''}; a head on a trunk (--from) is measured by itself"
 
 
 def skill(scored: Scored, targets: Ints, *, known_kept: float) -> StrangerSkill | None:

@@ -9,10 +9,11 @@ import numpy as np
 
 from striate.errors import RunError
 from striate.render.html.compare_page import Comparison
+from striate.runs.predictor import Predictor
 from striate.runs.run import Run
 from striate.tasks.pairing import Shared
 from striate.tasks.task import Labels, Task
-from striate.verbs.evaluate import Evaluation, evaluate
+from striate.verbs.evaluate import Evaluation, evaluate_reopened
 from striate.verbs.evaluate_folds import DESIGN
 from striate.verbs.prepared import Prepared, Progress
 from striate.verbs.reopen import reopen_data
@@ -122,5 +123,6 @@ class _Judged:
 
 def _judged(name: str, runs_dir: Path, data_dir: Path | None, progress: Progress | None) -> _Judged:
     run = Run.open(name, runs_dir)
-    evaluation = evaluate(name, runs_dir=runs_dir, data_dir=data_dir, progress=progress)
-    return _Judged(run.name, evaluation, reopen_data(run, data_dir=data_dir, progress=progress))
+    predictor = Predictor.open(run.model_path, onnx=False)
+    prepared = reopen_data(run, data_dir=data_dir, progress=progress)
+    return _Judged(run.name, evaluate_reopened(run, prepared, predictor), prepared)

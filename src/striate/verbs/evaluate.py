@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 InferFn: TypeAlias = "Callable[[np.ndarray], Outputs]"  # rows of the store -> the net's outputs, in their order
 
+JUDGING = ("train", "val")  # parts of a run on which what it learnt after training stands
 PART_WORDS = {"test": "test", "val": "validation", "train": "training", "cross-validated": "cross-validated"}
 
 
@@ -176,6 +177,11 @@ def evaluate_run(
     pictures that are gone or have changed.
     """
     prepared = reopen_data(run, own=own, data_dir=data_dir, without_missing=without_missing, progress=progress)
+    return evaluate_reopened(run, prepared, predictor, part=part)
+
+
+def evaluate_reopened(run: Run, prepared: Prepared, predictor: Predictor, *, part: str | None = None) -> Evaluation:
+    """Evaluate a run's model, opened, on a part of its pictures, opened again too. Errors: as `evaluate_run`."""
     part = part or ("test" if prepared.folds is None else PART)
     if part == PART:
         if prepared.folds is None:
@@ -189,7 +195,8 @@ def evaluate_run(
     if not len(chosen):
         sizes = ", ".join(f"{name} {len(getattr(prepared.split, name))}" for name in ("train", "val", "test"))
         raise RunError(f"{run.name} has no {part} pictures ({sizes}); choose another part with --split")
-    found = _ask(run.name, part, prepared.source, prepared.store, prepared.labels.values, chosen, predictor)
+    basis = Basis(judging=part in JUDGING)
+    found = _ask(run.name, part, prepared.source, prepared.store, prepared.labels.values, chosen, predictor, basis)
     return _with_notes(of_run(found, prepared), run, prepared)
 
 
@@ -228,20 +235,19 @@ def evaluate_on(
     chosen = np.flatnonzero(labels.known)
     if not len(chosen):
         raise SourceError(f"{stored.source.location} has no labelled picture to measure by")
-    found = _ask(name, data, stored.source, stored.store, targets, chosen, predictor)
+    learnt_from, told = (None, ()) if run is None else seen(run, [stored.store.digests[row].hex() for row in chosen])
+    basis = Basis(judging=bool(learnt_from))
+    found = _ask(name, data, stored.source, stored.store, targets, chosen, predictor, basis)
     deep = depth.notes(depth.tally(stored.store.depths), predictor.preprocess.bits)
-    found = replace(found, notes=(*left_out(stored.source), *deep))
-    if run is None:
-        return found
-    number, told = seen(run, [stored.store.digests[row].hex() for row in chosen])
-    return replace(found, notes=(*found.notes, *told), trained_on=number)
+    return replace(found, notes=(*left_out(stored.source), *deep, *told), trained_on=learnt_from)
 
 
 def evaluate_prepared(run: Run, prepared: Prepared, ask: InferFn, learnt: Any, *, part: str) -> Evaluation:
     """Evaluate a model that is in memory, on a part of the pictures it was prepared with."""
     chosen, labels = np.array(getattr(prepared.split, part), np.int64), prepared.labels
+    basis = Basis(judging=part in JUDGING)
     found = measure(
-        run.name, part, prepared.source, labels.values, chosen, ask, prepared.task, labels.kept, learnt, Basis()
+        run.name, part, prepared.source, labels.values, chosen, ask, prepared.task, labels.kept, learnt, basis
     )
     return of_run(found, prepared)
 
@@ -302,8 +308,9 @@ def _ask(
     values: np.ndarray,
     chosen: np.ndarray,
     predictor: Predictor,
+    basis: Basis,
 ) -> Evaluation:
     """Measure a predictor; the names are the model's, whatever the source calls its own."""
     ask = asking(predictor.model, store, predictor.task, device=predictor.device)
     task, labels, learnt = predictor.task, predictor.labels, predictor.learnt
-    return measure(name, part, source, values, chosen, ask, task, labels, learnt, Basis())
+    return measure(name, part, source, values, chosen, ask, task, labels, learnt, basis)

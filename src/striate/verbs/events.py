@@ -38,7 +38,7 @@ class Planned:
 
 @dataclass(frozen=True)
 class Folding:
-    """The figure is being cross-validated: the ``done`` share of it, 0 to 1, and where it is, in ``words``."""
+    """Nets or heads are trained to measure by: the ``done`` share of it, 0 to 1, and where it is, in ``words``."""
 
     done: float
     words: str

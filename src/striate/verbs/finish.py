@@ -27,9 +27,10 @@ from striate.tasks.classify import Learnt, state_of
 from striate.tasks.frozen import fit_frozen
 from striate.tasks.ood import OODDetector, fit_ood, fit_ood_at
 from striate.tasks.sketch import spread_evenly
+from striate.tasks.strangers import StrangerSkill
 from striate.tasks.task import EMBEDDING, State
 from striate.verbs.cautions import copies_of
-from striate.verbs.lineage import learnt_before
+from striate.verbs.lineage import learnt_any, learnt_before
 from striate.verbs.prepared import Prepared, subset
 
 if TYPE_CHECKING:
@@ -67,18 +68,20 @@ def finish(
     *,
     ask: InferFn,
     answers: Answers | None = None,
+    skill: StrangerSkill | None = None,
     seconds: float | None = None,
 ) -> Evaluation:
     """Calibrate, learn what is known, write the model, evaluate, write the report.
 
     What the model is worth is measured on the test split, or by the out-of-fold ``answers`` of a cross-validated run.
+    ``skill``: how well strangers are told by nets like it that were trained without some of the classes.
     ``seconds``: how long the training took so far, for the report.
     """
     from striate.verbs.evaluate import evaluate_prepared
     from striate.verbs.evaluate_folds import evaluate_folds
     from striate.verbs.report import write_report
 
-    state = _judged(run, prepared, ask, answers)
+    state = _judged(run, prepared, ask, answers, skill)
     content = keep_model(run, prepared, model, state)
     learnt = prepared.task.opened(state, prepared.labels.kept)
     _leave_onnx(run, prepared, model, content)
@@ -142,10 +145,15 @@ def keep_model(run: Run, prepared: Prepared, model: Model, state: State = NOT_YE
     return content
 
 
-def _judged(run: Run, prepared: Prepared, ask: InferFn, answers: Answers | None) -> State:
+def _judged(run: Run, prepared: Prepared, ask: InferFn, answers: Answers | None, skill: StrangerSkill | None) -> State:
     """Return what `fit_calibration_and_ood` does; where it fails by a fault of ours, an uncalibrated model, and why."""
     try:
-        return state_of(Learnt(*fit_calibration_and_ood(prepared, ask, answers)))
+        calibration, unknown = fit_calibration_and_ood(prepared, ask, answers)
+        if unknown is not None:
+            # Of a frozen trunk it was measured, unless that has learnt these very classes before.
+            frozen = unknown.skill if prepared.recipe.tune == "head" and not learnt_any(run, prepared) else None
+            unknown = unknown.with_skill(skill or frozen)
+        return state_of(Learnt(calibration, unknown))
     except StriateError:
         raise
     except Exception as error:

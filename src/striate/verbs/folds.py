@@ -129,7 +129,7 @@ def head_folds(
         classes=head.classes,
         epochs=head.epochs,
         decay=head.decay if head.chosen else None,
-        class_weights=head.class_weights,
+        balanced=prepared.recipe.class_weights == "balanced",
     )
     while True:
         try:
@@ -205,7 +205,7 @@ def net_folds(
         if part is None or not part.are_of(len(held), classes) or part.facts != facts:
             began = time.monotonic()
             training = begin(draw, fold)
-            yield from _train(training, folder / f"{number}-{prepared.recipe.epochs}", number, of)
+            yield from train_apart(training, folder / f"{number}-{prepared.recipe.epochs}", number, of)
             part = replace(_answered(training, prepared, held, folds.others(draw, fold)), facts=facts)
             kept.write(file, part)
             durable.discard(folder / f"{number}-{prepared.recipe.epochs}")
@@ -231,8 +231,11 @@ def _answered(training: Training, prepared: Prepared, held: np.ndarray, others: 
     return Answers(logits, log_distances(embeddings, known, prepared.targets[seen]))
 
 
-def _train(training: Training, folder: Path, number: int, of: int) -> Iterator[Folding]:
-    """Train one fold from its newest checkpoint on; stopped between two steps it is kept as it stands."""
+def train_apart(training: Training, folder: Path, number: int, of: int, *, what: str = "fold") -> Iterator[Folding]:
+    """Train a net beside the one that is kept, such as a fold's, from its newest checkpoint in ``folder`` on.
+
+    It is the ``number``th of ``of``. Stopped between two steps it is kept as it stands.
+    """
     from striate.engine.fewer import with_fewer_pictures
     from striate.engine.fit import Epoch, Step, watch
 
@@ -260,13 +263,13 @@ def _train(training: Training, folder: Path, number: int, of: int) -> Iterator[F
             if isinstance(event, Step | Epoch):
                 epoch = event.epoch if isinstance(event, Step) else event.index
                 share = min(1.0, training.updates / max(1, training.epochs * training.steps))
-                yield Folding((number - 1 + share) / of, f"fold {number} of {of}, epoch {epoch}/{training.epochs}")
+                yield Folding((number - 1 + share) / of, f"{what} {number} of {of}, epoch {epoch}/{training.epochs}")
     except GeneratorExit:
         events.close()
         keep()
         raise
     except TrainingError as error:
-        raise type(error)(f"fold {number} of {of}: {error}") from None
+        raise type(error)(f"{what} {number} of {of}: {error}") from None
 
 
 def _joined(folds: Folds, parts: dict[tuple[int, int], Answers]) -> Answers:

@@ -96,6 +96,15 @@ def seen(run: Run, digests: Sequence[str]) -> tuple[int | None, tuple[str, ...]]
     )
 
 
+def learnt_any(run: Run, prepared: Prepared) -> bool:
+    """Return whether the weights that a run began with had learnt from any of its pictures, in whichever part.
+
+    A trunk that has is no judge of strangers: its features were made to tell these very classes.
+    """
+    own = {digest.hex() for digest in prepared.store.digests}
+    return any(own & learnt for _, learnt in _learnt(run))
+
+
 def learnt_before(run: Run, prepared: Prepared) -> tuple[str, ...]:
     """Return in a sentence how many of the pictures that a run is measured on its first weights had learnt from."""
     rows = prepared.split.test if prepared.folds is None else tuple(int(row) for row in prepared.folds.measured)

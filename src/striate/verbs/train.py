@@ -20,7 +20,7 @@ from striate.runs import checkpoints, filters, maps
 from striate.runs.environment import environment
 from striate.runs.run import Run
 from striate.spec.code import is_code
-from striate.verbs import reopen
+from striate.verbs import reopen, stranger_nets
 from striate.verbs.chance import begun, from_chance
 from striate.verbs.events import Event, Finished, Finishing, Planned, follow
 from striate.verbs.folds import begun_again, few, fold_prepared, keep_begun, net_folds, split_facts
@@ -32,6 +32,7 @@ from striate.verbs.threads import with_threads
 from striate.words import counted
 
 if TYPE_CHECKING:
+    import numpy as np
     from torch import nn
 
     from striate.engine.fit import Training
@@ -59,6 +60,7 @@ def train(
     augment: str | None = None,
     class_weights: str | None = None,
     folds: int | None = None,
+    strangers: bool | None = None,
     device: str | None = None,
     name: str | None = None,
     runs_dir: Path | str = "runs",
@@ -78,6 +80,8 @@ def train(
     photographs of which nothing is said start from efficientnet_lite0, and with ``start="none"`` from chance.
     ``tune`` says what is trained of weights: the ``head`` alone, or ``all``. ``folds`` has every picture measured by a
     training that did not see it (0: one fixed split; by itself so where pictures are few and it is cheap).
+    ``strangers`` trains a net again without some of the classes, to measure how well strangers are told; a head on
+    frozen features is measured without, and of a net trained whole that was not, "none of these" is never answered.
 
     Errors: SourceError, RecipeError, DescribeError before anything is written; TrainingError, DiskError later.
 
@@ -106,6 +110,7 @@ def train(
         "learning_rate": learning_rate,
         "augment": augment,
         "folds": folds,
+        "strangers": strangers,
         "device": device,
     }
     chosen = begun.changed(**{field: value for field, value in said.items() if value is not None})
@@ -174,6 +179,7 @@ def training(
     from striate.engine.device import threads_restored
 
     with threads_restored():
+        apart = stranger_nets.wanted(prepared) or prepared.folds is not None
         prepared = with_threads(prepared, start, own)
         state = _begin(prepared, start, own, progress)
         run = Run.create(
@@ -191,7 +197,7 @@ def training(
 
                 assert isinstance(state, Training)
                 run.checkpoint(*state.state())  # the weights it begins from are nowhere else
-                if prepared.folds is not None:
+                if apart:
                     keep_begun(run, state.model)
             run.write_json(PICTURES, pictures_facts(prepared))
             run.write_json("split.json", split_facts(prepared))  # from here on it can be resumed
@@ -312,19 +318,23 @@ def _learn(
     notes = (*run.notes, *prepared.notes, *state.inexact, *(() if done else few(prepared)))
     yield Planned(run, prepared, device=str(state.device), done=done, notes=notes)
     yield from follow(run, state, watch(state))
-    model, answers, folds = state.final_model(), None, prepared.folds
+    model, answers, skill, folds = state.final_model(), None, None, prepared.folds
+
+    def begin_on(rows: np.ndarray) -> Training:
+        mine = fold_prepared(prepared, rows, own)
+        return from_chance(mine) if own is None else begun(mine, begun_again(run, own.make(mine.preprocess)))
+
+    measured = stranger_nets.wanted(prepared)
+    if measured or folds is not None:
+        keep_model(run, prepared, model)  # from here on there is a model, whatever comes of the nets beside it
+    if measured:
+        skill = yield from stranger_nets.stranger_skill(run, prepared, begin_on)
     if folds is not None:
-
-        def begin_fold(draw: int, fold: int) -> Training:
-            mine = fold_prepared(prepared, folds.others(draw, fold), own)
-            return from_chance(mine) if own is None else begun(mine, begun_again(run, own.make(mine.preprocess)))
-
-        keep_model(run, prepared, model)  # from here on there is a model, whatever comes of the folds
-        answers = yield from net_folds(run, prepared, begin_fold)
+        answers = yield from net_folds(run, prepared, lambda draw, fold: begin_on(folds.others(draw, fold)))
     yield Finishing(run)
     told = len(run.notes)
     ask = asking(model, prepared, device=state.device)
-    evaluation = finish(run, prepared, model, ask=ask, answers=answers, seconds=time.monotonic() - started)
+    evaluation = finish(run, prepared, model, ask=ask, answers=answers, skill=skill, seconds=time.monotonic() - started)
     yield Finished(run, evaluation, time.monotonic() - started, tuple(run.notes[told:]))
 
 

@@ -6,10 +6,11 @@ The features of all pictures are made before there is a run, as decoding is: not
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
 
 from striate.data.store.features import Features
@@ -27,6 +28,8 @@ from striate.runs.run import Run
 from striate.spec.shape import Shape
 from striate.spec.stages import stages
 from striate.tasks import classify
+from striate.tasks.strangers import StrangerSkill
+from striate.verbs import stranger_nets
 from striate.verbs.events import Event, Finished, Finishing, Planned, follow
 from striate.verbs.finish import asking, finish, keep_model
 from striate.verbs.folds import few, fold_prepared, head_folds, net_folds
@@ -110,6 +113,7 @@ def tuned(run: Run, prepared: Prepared, tuning: Tuning, started: float) -> Itera
     notes += () if done else few(prepared)
     yield Planned(run, prepared, device=str(tuning.device), done=done, notes=notes)
     answers: Answers | None = None
+    skill: StrangerSkill | None = None
     threads = torch.get_num_threads()
     if head.work < WORTH_SHARING:
         use_threads(1)  # threads would wait for each other longer than they compute
@@ -139,8 +143,12 @@ def tuned(run: Run, prepared: Prepared, tuning: Tuning, started: float) -> Itera
                 training.load_state(tensors, facts)
         yield from follow(run, training, watch(training), before=before)
         model = training.final_model()
-        if answers is not None:
+        measured = stranger_nets.wanted(prepared)
+        if measured or answers is not None:
             keep_model(run, prepared, model)
+        if measured:
+            skill = yield from stranger_nets.stranger_skill(run, prepared, _without_of(prepared, tuning))
+        if answers is not None:
             answers = yield from net_folds(run, prepared, _fold_of(prepared, tuning.start, answers))
         yield Finishing(run)
         told = len(run.notes)
@@ -150,6 +158,7 @@ def tuned(run: Run, prepared: Prepared, tuning: Tuning, started: float) -> Itera
             model,
             ask=asking(model, prepared, device=training.device),
             answers=answers,
+            skill=skill,
             seconds=time.monotonic() - started,
         )
     yield Finished(run, evaluation, time.monotonic() - started, tuple(run.notes[told:]))
@@ -157,16 +166,47 @@ def tuned(run: Run, prepared: Prepared, tuning: Tuning, started: float) -> Itera
 
 def _fold_of(prepared: Prepared, start: Start, heads: Answers) -> Callable[[int, int], Training]:
     """Return what makes the training of a fold: the weights that all start from, with the head of that fold."""
-    folds, pictures, recipe = prepared.folds, prepared.preprocess, prepared.recipe
+    folds = prepared.folds
     assert folds is not None
-    shape = Shape(pictures.channels, pictures.height, pictures.width)
 
     def begun(draw: int, fold: int) -> Training:
-        model = build(prepared.net, shape, preprocess=pictures, seed=recipe.seed)
-        load_trunk(model, read(start.path)[0], what=start.words)
         weight, bias = (torch.from_numpy(heads.others[f"heads.{name}"][draw, fold]) for name in ("weight", "bias"))
-        set_head(model, weight, bias)
-        own = fold_prepared(prepared, folds.others(draw, fold))
-        return begin(model, recipe, own.store, own.targets, own.split, stages=stages(prepared.survey))
+        return _begun_on(prepared, start, folds.others(draw, fold), weight, bias)
 
     return begun
+
+
+def _without_of(prepared: Prepared, tuning: Tuning) -> Callable[[np.ndarray], Training]:
+    """Return what makes a training on some rows: the weights that all start from, with a head fitted to those alone."""
+
+    def begun(rows: np.ndarray) -> Training:
+        head, weights = tuning.head, None
+        if prepared.recipe.class_weights == "balanced":
+            weights = classify.class_weights_balanced(prepared.targets[list(rows)], head.classes)
+        own = HeadTraining(
+            head.features,
+            head.targets,
+            rows.tolist(),
+            (),
+            classes=head.classes,
+            epochs=head.epochs,
+            class_weights=weights,
+        )
+        for _ in watch_head(own):
+            pass
+        return _begun_on(prepared, tuning.start, rows, *own.dense())
+
+    return begun
+
+
+def _begun_on(
+    prepared: Prepared, start: Start, rows: Sequence[int] | np.ndarray, weight: torch.Tensor, bias: torch.Tensor
+) -> Training:
+    """Return a training on some rows that begins with a run's first weights and a head of its own."""
+    pictures, recipe = prepared.preprocess, prepared.recipe
+    shape = Shape(pictures.channels, pictures.height, pictures.width)
+    model = build(prepared.net, shape, preprocess=pictures, seed=recipe.seed)
+    load_trunk(model, read(start.path)[0], what=start.words)
+    set_head(model, weight, bias)
+    own = fold_prepared(prepared, rows)
+    return begin(model, recipe, own.store, own.targets, own.split, stages=stages(prepared.survey))
