@@ -8,7 +8,16 @@ import importlib
 import pytest
 
 
-@pytest.mark.parametrize("name", ["interpret.arithmetic.contributions", "data.pictures.crop_transform"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "interpret.arithmetic.contributions",
+        "data.pictures.affine",
+        "data.pictures.crop_transform",
+        "data.batches.moves",
+        "data.batches.warp",
+    ],
+)
 def test_examples(name: str) -> None:
     result = doctest.testmod(importlib.import_module(f"striate.{name}"))
     assert result.attempted and not result.failed

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from striate import nets
-from striate.data.pictures.crop_transform import Box, CropTransform
+from striate.data.pictures.crop_transform import Box
 from striate.data.pictures.preprocess import Preprocess
 from striate.errors import DescribeError, PictureError
 from striate.interpret.torch_probe import TorchProbe
@@ -73,7 +73,7 @@ def test_what_is_not_there_is_said(tmp_path: Path) -> None:
 @pytest.mark.parametrize("share", [1.0, 0.875])
 def test_a_frame_says_where_the_pixels_came_from(resize: str, size: tuple[int, int], share: float) -> None:
     how = Preprocess(16, 12, 1, resize, crop_share=1.0 if resize == "pad" else share, interpolation="bilinear")
-    frame = CropTransform.of(how, *size)
+    frame = how.crop_transform(*size)
     # A picture of which every pixel says its row (or column): what the input says is where it came from.
     for axis, (step, start) in enumerate(((frame.down, frame.top), (frame.across, frame.left))):
         values = np.linspace(0, 255, size[axis])

@@ -160,7 +160,7 @@ def show(picture: Picture, how: Preprocess) -> Shown:
         pixels = how.pixels(content)
     except PictureError as error:
         raise PictureError(f"{name}: {error}") from None
-    return Shown(name, original, pixels, CropTransform.of(how, *size))
+    return Shown(name, original, pixels, how.crop_transform(*size))
 
 
 def _content(picture: Picture) -> tuple[str, bytes | NDArray[Any]]:

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from striate.data.pictures.crop_transform import Box, CropTransform
+from striate.data.pictures.crop_transform import Box
 from striate.data.pictures.preprocess import Preprocess
 from striate.interpret.torch_probe import TorchProbe
 from striate.model.build.model import Model, build
@@ -66,7 +66,7 @@ def probe(picture: np.ndarray, model: Model | None = None) -> TorchProbe:
     """Return the net with a picture."""
     model = model or trained()
     inputs = model.normalise(torch.from_numpy(picture.copy()).permute(2, 0, 1)[None].contiguous())
-    frame = CropTransform.of(HOW, SIDE, SIDE)
+    frame = HOW.crop_transform(SIDE, SIDE)
     return TorchProbe(
         name="planted",
         model=model,

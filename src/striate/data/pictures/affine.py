@@ -9,12 +9,13 @@ pixel (0, 0) alone is (0, 0, 1, 1).
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 Matrices = NDArray[np.float64]
+ROUNDING: Final = 1e-9  # of a coordinate: nearer than this to a line is on it
 
 
 class MovedBoxes(NamedTuple):
@@ -67,17 +68,19 @@ def boxes_within(boxes: NDArray[np.float64], matrices: Matrices, windows: NDArra
     quads = (matrices[:, None, :, :2] * corners(boxes)[:, :, None, :]).sum(-1) + matrices[:, None, :, 2]  # (K, 4, 2)
     ways = np.roll(quads, -1, axis=1) - quads
     low, high = windows[:, None, :2], windows[:, None, 2:]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        one, other = (low - quads) / ways, (high - quads) / ways
-    still = ways == 0  # parallel to an edge: within for all of its length, or for none
-    inside = (quads >= low) & (quads <= high)
+    slack = ROUNDING * (1 + np.abs(high))
+    still = np.abs(ways) <= slack  # parallel to an edge: within for all of its length, or for none
+    inside = (quads >= low - slack) & (quads <= high + slack)
+    steps = np.where(still, 1.0, ways)
+    one, other = (low - quads) / steps, (high - quads) / steps
     enters = np.where(still, np.where(inside, -np.inf, np.inf), np.minimum(one, other)).max(-1).clip(min=0.0)
     leaves = np.where(still, np.where(inside, np.inf, -np.inf), np.maximum(one, other)).min(-1).clip(max=1.0)
     hits = enters <= leaves
     ends = [quads + np.where(hits, at, 0.0)[..., None] * ways for at in (enters, leaves)]
     own = corners(windows)
     back = (inverse(matrices[..., :2])[:, None] * (own - matrices[:, None, :, 2])[:, :, None, :]).sum(-1)
-    held = ((back >= boxes[:, None, :2]) & (back <= boxes[:, None, 2:])).all(-1)
+    slack = ROUNDING * (1 + np.abs(boxes).max(1))[:, None, None]  # a corner on a side belongs to it
+    held = ((back >= boxes[:, None, :2] - slack) & (back <= boxes[:, None, 2:] + slack)).all(-1)
     points = np.clip(np.concatenate([*ends, own], axis=1), low, high)  # rounding carries none over an edge
     valid = np.concatenate([hits, hits, held], axis=1)
     common: NDArray[np.bool_] = np.asarray(valid.any(1))

@@ -60,12 +60,16 @@ _TURN: Final = threading.Lock()
 
 @dataclass(frozen=True)
 class Header:
-    """What the first bytes say: ``format`` ("JPEG" ...), the upright ``height`` and ``width`` (pixels), ``gray``."""
+    """What the first bytes say: ``format`` ("JPEG" ...), the upright ``height`` and ``width`` (pixels), ``gray``.
+
+    ``orientation`` (EXIF, 1 to 8) is how the rows of the file lie; 1 where they are as they are seen.
+    """
 
     format: str
     height: int
     width: int
     gray: bool
+    orientation: int = 1
 
 
 _LIMITS: Final = Limits()
@@ -92,11 +96,12 @@ def header(data: bytes, *, limits: Limits = _LIMITS) -> Header:
     with _reasons(data):
         with _quiet():
             picture = _open(data, limits)
-            turned = _orientation(picture, data) >= 5
-        width, height = picture.size
-        if turned:
-            width, height = height, width
-        return Header("JPEG" if picture.format == "MPO" else str(picture.format), height, width, is_gray(picture))
+            orientation = _orientation(picture, data)
+            # A TIFF is turned while it is decoded, and tells its turned size; its rows lie as it notes all the same.
+            lying = _noted(picture) if picture.format == "TIFF" else orientation
+        width, height = picture.size if orientation < 5 else picture.size[::-1]
+        form = "JPEG" if picture.format == "MPO" else str(picture.format)
+        return Header(form, height, width, is_gray(picture), lying)
 
 
 def decode(
@@ -256,6 +261,11 @@ def _orientation(picture: Image.Image, data: bytes) -> int:
         return 1  # turned while decoding; the turned size is told
     if picture.format == "PNG" and not _PNG_ORIENTATION.search(data):
         return 1  # asking Pillow would decode the picture, the note may stand behind the pixels
+    return _noted(picture)
+
+
+def _noted(picture: Image.Image) -> int:
+    """Return the orientation that a picture's EXIF notes."""
     try:
         value = picture.getexif().get(0x0112, 1)
     except PictureError:

@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from striate.data.pictures.crop_transform import CropTransform
 from striate.data.pictures.depth import FULL, LEAST, Depth
-from striate.data.pictures.image import Region, as_array, decoding
+from striate.data.pictures.image import Region, as_array, decoding, header
 from striate.data.pictures.modes import to_channels
 from striate.errors import ModelError, PictureError
 
@@ -117,6 +118,46 @@ class Preprocess:
         with decoding(picture, channels=self.channels, at_least=at_least, bits=self.bits) as (decoded, region, depth):
             return self._fitted(decoded, region), depth
 
+    def crop_transform(self, height: int, width: int, *, orientation: int = 1) -> CropTransform:
+        """Return where the input lies in a picture that is ``height`` x ``width`` as it is seen, upright (`header`).
+
+        Points, boxes and masks that it takes and gives are of the picture as it is seen; with an ``orientation`` of 2
+        to 8, of the rows and columns of a file of this EXIF orientation, before it is turned.
+
+        Example: ``Preprocess(224, 224, 3).crop_transform(375, 500).boxes_back([[0, 0, 224, 224]])`` is
+        ``[[62.5, 0, 437.5, 375]]``.
+        """
+        down, across = height / self.height, width / self.width
+        if self.resize == "stretch":
+            part_high, part_wide = height * self.crop_share, width * self.crop_share
+            down, across = part_high / self.height, part_wide / self.width
+            top, left = (height - part_high) / 2, (width - part_wide) / 2
+        elif self.resize == "pad":
+            scale = max(down, across)
+            tall, wide = self._padded(height, width, scale)
+            down, across = height / tall, width / wide
+            top, left = -((self.height - tall) // 2) * down, -((self.width - wide) // 2) * across
+        else:
+            down = across = self.crop_share * min(down, across)
+            top, left = max(0.0, (height - self.height * down) / 2), max(0.0, (width - self.width * across) / 2)
+            if down == 1.0:  # nothing is resampled, so the crop begins at a whole pixel
+                top, left = float(int(top)), float(int(left))
+        return CropTransform(top, left, down, across, height, width, (self.height, self.width), orientation)
+
+    def crop_of(self, picture: bytes | NDArray[np.uint8], *, stored: bool = False) -> CropTransform:
+        """Return the crop transform of a picture as `pixels` takes it: the bytes of a file, or pixels (H, W, ...).
+
+        ``stored`` speaks of the file's rows and columns before EXIF turns them. Errors: PictureError.
+        """
+        if isinstance(picture, np.ndarray):
+            return self.crop_transform(*_checked(picture).shape[:2])
+        told = header(picture)
+        return self.crop_transform(told.height, told.width, orientation=told.orientation if stored else 1)
+
+    def _padded(self, height: float, width: float, scale: float) -> tuple[int, int]:
+        """Return the size of a picture within its padding; ``scale`` is the picture's pixels per result's pixel."""
+        return min(self.height, max(1, round(height / scale))), min(self.width, max(1, round(width / scale)))
+
     def _fitted(self, decoded: NDArray[np.uint8] | Image.Image, region: Region) -> NDArray[np.uint8]:
         """Return the region of a decoded picture in the size wanted."""
         if self.crop_share == 1 and _size(decoded) == (self.height, self.width):
@@ -137,8 +178,7 @@ class Preprocess:
     def _pad(self, picture: NDArray[np.uint8] | Image.Image, region: Region) -> NDArray[np.uint8]:
         height, width = region[3] - region[1], region[2] - region[0]
         scale = max(height / self.height, width / self.width)
-        tall = min(self.height, max(1, round(height / scale)))
-        wide = min(self.width, max(1, round(width / scale)))
+        tall, wide = self._padded(height, width, scale)
         top, left = (self.height - tall) // 2, (self.width - wide) // 2
         result = np.full((self.height, self.width, self.channels), FILL, np.uint8)
         result[top : top + tall, left : left + wide] = self._resample(picture, (tall, wide), region)

@@ -44,7 +44,7 @@ def looks(found: Dot) -> str:
     sees = "on this picture it is moved by" if found.seen.measured else "it sees"
     text = f"{sees} {_box(box)} of the {height}x{width} pixels that the network takes{beyond}"
     original = found.probe.original.shape[:2]
-    if found.probe.frame[2:4] != (1.0, 1.0):
+    if (found.probe.frame.down, found.probe.frame.across) != (1.0, 1.0):
         text += f": {_box(found.seen.picture)} of the {original[0]}x{original[1]} of the picture"
     return text
 
