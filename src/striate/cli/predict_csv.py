@@ -37,8 +37,11 @@ Answers = Iterable[tuple[Path, "Prediction | PictureError"]]
 
 def is_ours(start: bytes) -> bool:
     """Return whether a file begins as these tables do, of whatever task."""
-    begins = (header(task, LabelFacts(()), None)[: task.error_at + 2] for task in TASKS.values())
-    return any(start.startswith(",".join(names).encode() + b",") for names in begins)
+    for task in TASKS.values():
+        names = task.columns(LabelFacts(()))[: task.error_at] if task.error_at else ()
+        if start.startswith(",".join(("picture", *names, "error", "")).encode()):
+            return True
+    return False
 
 
 def check(path: Path) -> None:

@@ -51,7 +51,7 @@ def words(answer: ScoreMap, number: int, picture: str) -> list[str]:
     step, side = (tuple(round(length * answer.scale) for length in both) for both in (answer.stride, answer.window))
     likelihood = float(answer.probabilities[row, column, number])
     said = [
-        f"{likelihood:.2f} {answer.classes[number]} at its best place in {picture}: "
+        f"{likelihood:.2f} {answer.names[number]} at its best place in {picture}: "
         f"{left} to {right} across, {top} to {bottom} down",
         f"{rows} x {columns} places, one every {step[0]} x {step[1]} pixels, each for {side[0]} x {side[1]} pixels",
     ]

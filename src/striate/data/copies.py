@@ -48,13 +48,13 @@ class Copies:
         """Return the counts, and the keys of the first 200 groups, ready for JSON."""
         return {**self.counts(), "keys": [[items[index].key for index in group] for group in self.groups[:KEPT]]}
 
-    def lines(self, items: Sequence[Item], classes: Sequence[str]) -> tuple[str, ...]:
+    def lines(self, items: Sequence[Item], names: Sequence[str]) -> tuple[str, ...]:
         """Return a line for each kind of copies there is: how many, the first few, and what it means."""
         lines = []
         if self.contradicting:
             lines.append(
                 f"{_number(self.contradicting, 'stands', 'stand')} in several classes, of which one at most is right:"
-                f" {_named(self.contradicting, items, classes)}; correct or remove them"
+                f" {_named(self.contradicting, items, names)}; correct or remove them"
             )
         if self.crossing:
             lines.append(
@@ -75,11 +75,11 @@ def _number(groups: Sequence[Sequence[int]], one: str, many: str) -> str:
     return f"{counted(len(groups), 'picture')} {one if len(groups) == 1 else many}"
 
 
-def _named(groups: Sequence[Sequence[int]], items: Sequence[Item], classes: Sequence[str] = ()) -> str:
+def _named(groups: Sequence[Sequence[int]], items: Sequence[Item], names: Sequence[str] = ()) -> str:
     """Return the first groups by their keys, with the classes where those differ and no folder says so."""
 
     def name(index: int) -> str:
-        label = items[index].said(classes) if classes else ""
+        label = items[index].said(names) if names else ""
         said = not label or f"/{label}/" in f"/{items[index].key}"
         return shown(items[index].key) + ("" if said else f" ({label})")
 

@@ -22,7 +22,8 @@ def plan_text(event: Planned) -> str:
     source = prepared.source
     pictures = prepared.preprocess
     lines = [
-        f"{source.name}: {counted(len(source.items), 'picture')}, {counted(len(source.classes), 'class')};"
+        f"{source.name}: {counted(len(source.items), 'picture')},"
+        f" {counted(len(prepared.labels.names), prepared.task.noun)};"
         f" {_parts_text(prepared)}{_passed_over(source.passed_over)}"
     ]
     first = sorted(source.rejected, key=lambda one: not one.bad)[:5]

@@ -14,7 +14,7 @@ Box = tuple[int, int, int, int]  # left, top, right, bottom in pixels, the last 
 
 @dataclass(frozen=True, eq=False)
 class ScoreMap:
-    """The probabilities of the classes (rows, columns, K) for crops of a picture, calibrated.
+    """What is said of each of the ``names`` (rows, columns, K) for crops of a picture, calibrated.
 
     ``pixels`` (H, W, 1 or 3) uint8 is what the net saw of the picture, ``region`` which part of it that was in the
     picture's own pixels, ``size`` its own (height, width). ``window`` and ``stride`` (height, width) are pixels of
@@ -22,7 +22,7 @@ class ScoreMap:
     a crop's edge, where its neighbours' pixels are now: with any, an answer is near its crop's own, not equal to it.
     """
 
-    classes: tuple[str, ...]
+    names: tuple[str, ...]
     probabilities: NDArray[np.float64]
     pixels: NDArray[np.uint8]
     region: tuple[float, float, float, float]
@@ -35,15 +35,15 @@ class ScoreMap:
         """Return the number of a class, or of the likeliest anywhere. Errors: StriateError for a class not known."""
         if name is None:
             return int(self.probabilities.max((0, 1)).argmax())
-        if name not in self.classes:
+        if name not in self.names:
             from difflib import get_close_matches
 
-            near = get_close_matches(name, self.classes, n=3) or self.classes[:5]
+            near = get_close_matches(name, self.names, n=3) or self.names[:5]
             raise StriateError(
                 f"there is no class {name!r}; near it: {', '.join(near)} "
                 "(--map takes a class; put a picture before it, or write --map=)"
             )
-        return self.classes.index(name)
+        return self.names.index(name)
 
     def best(self, number: int) -> tuple[int, int]:
         """Return row and column where a class is likeliest."""
@@ -66,7 +66,7 @@ class ScoreMap:
         """Return one class's map ready for JSON; all lengths in the picture's own pixels, (height, width)."""
         row, column = self.best(number)
         return {
-            "class": self.classes[number],
+            "class": self.names[number],
             "map": self.probabilities[..., number].tolist(),
             "best": {
                 "row": row,

@@ -265,7 +265,7 @@ def of_run(evaluation: Evaluation, prepared: Prepared) -> Evaluation:
     """Return an evaluation that knows what its model was trained on."""
     recipe, size = prepared.recipe, (prepared.preprocess.height, prepared.preprocess.width)
     photographs = prepared.preprocess.channels > 1 and max(size) > SMALL
-    copies = copies_of(prepared).lines(prepared.source.items, prepared.source.classes)
+    copies = copies_of(prepared).lines(prepared.source.items, prepared.labels.names)
     return replace(
         evaluation,
         trained=prepared.labels.values[list(prepared.split.train)],

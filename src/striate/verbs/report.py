@@ -26,7 +26,7 @@ def write_report(
     ``seconds``: how long this process has been at it; a run that was resumed took at least what its epochs did.
     """
     history = run.history()
-    copies = copies_body(copies_of(prepared), prepared.source.items, prepared.source.classes, prepared.store.pixels)
+    copies = copies_body(copies_of(prepared), prepared.source.items, prepared.labels.names, prepared.store.pixels)
     epochs = sum(float(entry.get("seconds") or 0.0) for entry in history)
     run.write_report(
         render(

@@ -16,7 +16,7 @@ SHOWN = 12  # groups of a kind
 TITLE = "Which pictures are copies?"
 
 
-def copies_body(copies: Copies, items: Sequence[Item], classes: Sequence[str], pixels: np.ndarray) -> str:
+def copies_body(copies: Copies, items: Sequence[Item], names: Sequence[str], pixels: np.ndarray) -> str:
     """Return the body of the section as HTML, "" where there are no copies.
 
     ``pixels`` (N, H, W, C) uint8 are those of the ``items``, which the groups of ``copies`` are indices into.
@@ -38,7 +38,7 @@ def copies_body(copies: Copies, items: Sequence[Item], classes: Sequence[str], p
             "They stay on one side of the split, and count as often as they lie.",
         ),
     )
-    return "".join(_kind(groups, what, means, items, classes, pixels) for groups, what, means in kinds if groups)
+    return "".join(_kind(groups, what, means, items, names, pixels) for groups, what, means in kinds if groups)
 
 
 def _kind(
@@ -46,7 +46,7 @@ def _kind(
     what: str,
     means: str,
     items: Sequence[Item],
-    classes: Sequence[str],
+    names: Sequence[str],
     pixels: np.ndarray,
 ) -> str:
     number = len(groups)
@@ -57,7 +57,7 @@ def _kind(
             pictures.picture(
                 pixels[index],
                 alt=items[index].key,
-                caption=f"{named(items[index].said(classes))}: {named(items[index].key)}",
+                caption=f"{named(items[index].said(names))}: {named(items[index].key)}",
             )
             for index in group[:6]
         )

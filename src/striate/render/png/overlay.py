@@ -47,7 +47,7 @@ def overlay(answer: ScoreMap, number: int, words: Sequence[str]) -> bytes:
     frame = (x, y, max(x, x + answer.window[1] * shown - 1), max(y, y + answer.window[0] * shown - 1))
     draw.rectangle(frame, outline=_INK, width=5)
     draw.rectangle(frame, outline=_PAPER, width=2)
-    return _png(_with_legend(picture, answer.classes[number], top, words), " ".join(words))
+    return _png(_with_legend(picture, answer.names[number], top, words), " ".join(words))
 
 
 def _shown(height: int, width: int) -> float:
