@@ -43,7 +43,7 @@ def test_the_out_of_fold_answer_stands_beside_that_of_the_model_that_is_kept(fol
         key = measured.keys[place]
         seen = folded.look(pets / key)
         assert isinstance(seen, PictureLook)
-        before = Scores(measured.classes, measured.probabilities[place])
+        before = Scores(measured.labels.names, measured.found.probabilities[place])
         assert seen.caution == (
             f"This picture ({key}, labelled {key.split('/')[0]}) was among the 20 training pictures of {folded.name};"
             f" out-of-fold the answer was {before}; the model that is kept, which is shown here, has seen it and says"
@@ -59,7 +59,7 @@ def test_the_out_of_fold_answer_stands_beside_that_of_the_model_that_is_kept(fol
     for one in whole.mistakes:
         assert one.kept is not None
         row = measured.keys.index(one.key)
-        assert one.doubt.of_said == pytest.approx(measured.probabilities[row].max())
+        assert one.doubt.of_said == pytest.approx(measured.found.probabilities[row].max())
         again = folded.look(pets / one.key)
         assert str(again.answer) == str(one.kept)
     assert "out-of-fold" in answers(whole)[0].caution and "the model that is kept, which has seen it" in page(whole)

@@ -53,22 +53,21 @@ def _told(run: Run, digest: str, says: Prediction | None) -> str:
     label = Item(key, known[key][0]).said(run.source()["classes"])
     head = f"This picture ({key}, labelled {label}) was among the {len(train):,} training pictures of {run.name}"
     answer = "" if says is None else f" ({says})"
-    if "folds" not in run.split():
-        return f"{head}: what the model says of it{answer} is no sign of how it does on others."
-    before = _out_of_fold(run, key, known)
+    before = _out_of_fold(run, key, known) if "folds" in run.split() else None
     if before is None:
-        return (
-            f"{head}, and no fold left it out: what the model says of it{answer} is no sign of how it does on others."
-        )
+        return f"{head}: what the model says of it{answer} is no sign of how it does on others."
     told = "has seen it" if says is None else f"has seen it and says {says}"
     return f"{head}; out-of-fold the answer was {before}; the model that is kept, which is shown here, {told}."
 
 
 def _out_of_fold(run: Run, key: str, known: dict[str, tuple[Target, str]]) -> Prediction | None:
-    """Return what a net that had not seen a picture said of it, calibrated by the other folds as in the report."""
+    """Return what a net that had not seen a picture said of it, calibrated by the other folds as in the report.
+
+    None where no fold left it out, the folds are still to be trained, or its labels are no classes.
+    """
     split = cast("dict[str, Any]", run.split())
     keys = measured_keys(split)
-    if key not in keys or not run.finished():
+    if key not in keys or not run.finished() or not all(type(known[name][0]) is int for name in keys):
         return None
     found = kept.read(run.path / kept.NAME)
     place = {key: number for number, key in enumerate(split["train"])}
