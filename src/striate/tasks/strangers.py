@@ -113,10 +113,10 @@ def mean_skill(skills: Sequence[StrangerSkill]) -> StrangerSkill:
 
 
 def remedy(classes: int) -> str:
-    """Return in a sentence how to have it measured for a net that was trained whole, on so many classes."""
-    here = "--strangers measures it, by training again" if classes >= FEWEST else "three classes or more are needed"
-    without = "without each half of the classes" if classes >= HALVES else "without each of the classes"
-    return f"{here}{f' {without}' if classes >= FEWEST else ''}; a head on a trunk (--from) is measured by itself"
+    """Return in a few words how to have it measured for a net that was trained whole, on so many classes."""
+    if classes < FEWEST:
+        return "a head on a trunk (--from) is measured by itself"
+    return "--strangers measures it, by training again without some of the classes"
 
 
 def skill(scored: Scored, targets: Ints, *, known_kept: float) -> StrangerSkill | None:
