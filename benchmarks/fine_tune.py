@@ -22,10 +22,13 @@ EPOCH = 2.0  # seconds
 DRAWN = """
 import json, sys, numpy as np
 from striate.engine.head import HeadTraining, watch_head
+from striate.tasks.classify import Classify
+from striate.tasks.task import Labels, Objective
 random = np.random.default_rng(0)
 targets = random.integers(0, 10, 20000)
 features = (random.normal(size=(10, 2048))[targets] / 8 + random.normal(size=(20000, 2048))).astype(np.float32)
-training = HeadTraining(features, targets, range(18000), range(18000, 20000), classes=10, epochs=100)
+labels = Labels(tuple("abcdefghij"), targets, targets >= 0)
+training = HeadTraining(features, Objective(Classify(), labels), range(18000), range(18000, 20000), epochs=100)
 print(json.dumps([epoch.seconds for epoch in watch_head(training)]))
 """
 

@@ -15,6 +15,8 @@ from striate.engine.head import HeadTraining, watch_head
 from striate.engine.head_folds import cross_validated
 from striate.engine.infer import infer
 from striate.recipe import Recipe
+from striate.tasks.classify import Classify
+from striate.tasks.task import Labels, Objective
 from striate.verbs.prepare import prepare
 from striate.verbs.prepared import Prepared
 from striate.verbs.start import open_start
@@ -63,19 +65,20 @@ def drawn_heads(large: Large, size: int, seed: int) -> Drawn:
     features, targets = large.features[rows], large.targets[rows]
     folds = fold(targets, [large.digests[row] for row in rows], range(size), seed=seed, count=5, draws=3)
     assert folds is not None
-    under_way = cross_validated(features, targets, folds, classes=classes, epochs=100)
+    objective = Objective(Classify(), Labels(tuple(map(str, range(classes))), targets, targets >= 0))
+    under_way = cross_validated(features, objective, folds, epochs=100)
     while True:
         try:
             next(under_way)
         except StopIteration as end:
             answers = end.value
             break
-    head = HeadTraining(features, targets, range(size), (), classes=classes, epochs=100, path=answers.path)
+    head = HeadTraining(features, objective, range(size), (), epochs=100, path=answers.path)
     for _ in watch_head(head):
         pass
     weight, bias = head.dense()
     others = (torch.from_numpy(large.features[rest]) @ weight.T + bias).numpy()
-    return _found(folds, answers.logits, targets, others, large.targets[rest])
+    return _found(folds, answers.output, targets, others, large.targets[rest])
 
 
 def pictures_of(name: str, *, net: str, epochs: int) -> Prepared:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 import torch
+from tests.objectives import of_classes
 from torch import Tensor, nn
 
 from striate.engine.fit import begin
@@ -102,7 +103,7 @@ def make() -> Make:
     ) -> Training:
         store, targets, split = data or pictures()
         chosen = recipe.changed(**changes) if changes else recipe
-        return begin(Toy(net if net is not None else body()), chosen, store, targets, split)  # type: ignore[arg-type]
+        return begin(Toy(net if net is not None else body()), chosen, store, of_classes(targets, CLASSES), split)  # type: ignore[arg-type]
 
     return made
 

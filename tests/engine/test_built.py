@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
+from tests.objectives import of_classes
 from torch.nn import functional
 
 from striate.data.batches.pca import principal_components
@@ -28,7 +29,7 @@ def begun(toy, **changes):
     data = toy.pictures()
     model = build(parse(NET), Shape(1, 6, 6), classes=3, seed=1)
     changes = {"augment": "light", "optimiser": "adamw", "learning_rate": 0.01, "epochs": 6} | changes
-    return begin(model, toy.plain.changed(**changes), data.store, data.targets, data.split)
+    return begin(model, toy.plain.changed(**changes), data.store, of_classes(data.targets), data.split)
 
 
 def test_a_built_net_learns_and_resumes_to_the_bit(toy):
@@ -63,7 +64,7 @@ def test_the_side_heads_part_of_the_loss_is_told_apart(toy):
         model.get_submodule("batchnorm1").eval()  # its statistics would be of another batch
         model.get_submodule("batchnorm1").train = lambda mode=True: None
         recipe = toy.plain.changed(learning_rate=1e-30, epochs=1, batch=8, accumulate=accumulate)
-        (epoch,) = fit(begin(model, recipe, data.store, data.targets, data.split))
+        (epoch,) = fit(begin(model, recipe, data.store, of_classes(data.targets), data.split))
         model.training = True
         pixels = torch.from_numpy(data.store.pixels[:40]).permute(0, 3, 1, 2)
         with torch.no_grad():
@@ -94,7 +95,7 @@ def test_a_state_of_two_sums_is_still_read(toy):
 
 
 def test_balanced_weights_have_one_for_each_class(toy):
-    assert begun(toy, class_weights="balanced").class_weights.shape == (3,)
+    assert begun(toy, class_weights="balanced").weights.shape == (3,)
 
 
 def test_logits_and_embeddings_of_a_built_net(toy):
@@ -113,7 +114,7 @@ def coloured(toy, **changes):
     seen_as = Preprocess(6, 6, 3, mean=(0.5, 0.4, 0.3), std=(0.2, 0.25, 0.5))
     model = build(parse(NET), Shape(3, 6, 6), classes=3, preprocess=seen_as, seed=1)
     recipe = toy.plain.changed(augment="alexnet-2012", flip=True, learning_rate=0.01, **changes)
-    return begin(model, recipe, store, targets, split)
+    return begin(model, recipe, store, of_classes(targets), split)
 
 
 def test_colour_components_are_those_of_the_training_pictures_on_the_scale_of_the_net(toy):

@@ -122,7 +122,7 @@ def test_balanced_class_weights_are_the_loss_that_one_would_write(make, toy):
     training = make(
         data=data._replace(targets=targets), net=toy.body(norm=False, dropout=0.0), class_weights="balanced"
     )
-    torch.testing.assert_close(training.class_weights, torch.tensor([8 / 15, 8 / 6, 8 / 3]))
+    torch.testing.assert_close(training.weights, torch.tensor([8 / 15, 8 / 6, 8 / 3]))
     reference = toy.body(norm=False, dropout=0.0)
     inputs = torch.from_numpy(data.store.pixels[:8]).permute(0, 3, 1, 2).float() / 255 - 0.5
     with torch.no_grad():

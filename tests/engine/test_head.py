@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from sklearn.linear_model import LogisticRegression
+from tests.objectives import of_classes
 from torch.nn import functional
 
 from striate.data.split import Split
@@ -34,8 +35,8 @@ def data() -> tuple[np.ndarray, np.ndarray]:
 
 
 def head(data: tuple[np.ndarray, np.ndarray], **changes: object) -> HeadTraining:
-    said = {"classes": 3, "epochs": 400} | changes
-    return HeadTraining(*data, TRAIN, VAL, **said)  # type: ignore[arg-type]
+    said = {"epochs": 400} | changes
+    return HeadTraining(data[0], of_classes(data[1]), TRAIN, VAL, **said)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("decay", [0.3, 0.003])
@@ -45,7 +46,7 @@ def test_it_solves_what_scikit_learn_solves(data: tuple[np.ndarray, np.ndarray],
     features, targets = data
     scaled = (features - features[:300].mean(0)) / np.where(features[:300].std(0) > 1e-4, features[:300].std(0), 1)
     oracle = LogisticRegression(C=1 / (decay * 300), tol=1e-8, max_iter=5000).fit(scaled[:300], targets[:300])
-    ours = torch.from_numpy(training.answers(np.arange(400))[0])
+    ours = torch.from_numpy(training.outputs(np.arange(400))["logits"])
     np.testing.assert_allclose(ours.softmax(1).numpy(), oracle.predict_proba(scaled), atol=0.02)
     weights = np.hstack([oracle.coef_, oracle.intercept_[:, None]])
     penalty = 0.5 * decay * (oracle.coef_**2).sum()
@@ -66,7 +67,7 @@ def test_the_decay_with_the_lowest_validation_loss_is_taken(data: tuple[np.ndarr
         ends[epoch.weight_decay] = epoch.val_loss
     assert list(ends) == list(DECAYS[: len(ends)])
     assert training.best_decay == min(ends, key=ends.__getitem__)
-    logits, _ = training.answers(np.array(VAL))
+    logits = training.outputs(np.array(VAL))["logits"]
     loss = float(functional.cross_entropy(torch.from_numpy(logits).double(), torch.from_numpy(data[1][300:])))
     assert loss == pytest.approx(min(ends.values()), abs=1e-6)
 
@@ -87,15 +88,14 @@ def test_going_on_from_any_pass_ends_with_the_same_bits(data: tuple[np.ndarray, 
 
 def test_balanced_classes_weigh_as_much_as_copies_do(data: tuple[np.ndarray, np.ndarray]) -> None:
     features, targets = data[0][:90], np.array([0] * 60 + [1] * 30)
-    weighted = HeadTraining(
-        features, targets, range(90), (), classes=2, epochs=300, decay=0.1, class_weights=torch.tensor([0.75, 1.5])
-    )
+    balanced = of_classes(targets, 2, class_weights="balanced")
+    weighted = HeadTraining(features, balanced, range(90), (), epochs=300, decay=0.1)
+    assert weighted.weights is not None and weighted.weights.tolist() == [0.75, 1.5]
     copied = HeadTraining(
         np.concatenate([features, features[60:]]),
-        np.append(targets, [1] * 30),
+        of_classes(np.append(targets, [1] * 30), 2),
         range(120),
         (),
-        classes=2,
         epochs=300,
         decay=0.1,
     )
@@ -107,11 +107,11 @@ def test_balanced_classes_weigh_as_much_as_copies_do(data: tuple[np.ndarray, np.
 
 def test_what_cannot_be_fitted_is_said(data: tuple[np.ndarray, np.ndarray]) -> None:
     with pytest.raises(TrainingError, match="no pictures"):
-        HeadTraining(*data, (), VAL, classes=3, epochs=10)
+        HeadTraining(data[0], of_classes(data[1]), (), VAL, epochs=10)
     broken = data[0].copy()
     broken[5, 5] = np.inf
     with np.errstate(invalid="ignore"), pytest.raises(DivergedError, match="finite"):
-        list(watch_head(HeadTraining(broken, data[1], TRAIN, VAL, classes=3, epochs=10)))
+        list(watch_head(HeadTraining(broken, of_classes(data[1]), TRAIN, VAL, epochs=10)))
 
 
 NET = parse(
@@ -134,7 +134,7 @@ def test_stages_are_unfrozen_one_by_one_at_lower_rates_towards_the_picture() -> 
         build(NET, Shape(3, 8, 8)),
         recipe,
         store,
-        np.arange(24) % 2,
+        of_classes(np.arange(24) % 2, 2),
         Split(tuple(range(20)), (20, 21, 22, 23), (), ()),
         stages=parts,
     )

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from striate.engine.infer import infer
+from striate.engine.infer import infer, infer_outputs
 from striate.errors import DeviceError
 
 
@@ -61,3 +61,11 @@ def test_halves_the_batch_when_memory_runs_out(model, toy):
     model.body.most = 0
     with pytest.raises(DeviceError, match="not memory enough"):
         infer(model, store, range(50))
+
+
+def test_outputs_go_by_the_name_of_the_task(model, toy):
+    store = toy.pictures().store
+    said = infer_outputs(model, store, range(5), output="numbers")
+    assert list(said) == ["numbers", "embedding"]
+    for ours, plain in zip(said.values(), infer(model, store, range(5)), strict=True):
+        np.testing.assert_array_equal(ours, plain)

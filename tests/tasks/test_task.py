@@ -116,7 +116,7 @@ def test_state_is_calibration_and_what_is_known():
         outputs[EMBEDDING],
         outputs["logits"],
         temperature=learnt.calibration.temperature,
-    )
+    ).with_skill(None)
     assert learnt.unknown is not None and learnt.unknown.to_dict() == expected.to_dict()
     assert np.array_equal(learnt.unknown.stored, expected.stored)
     said = task.decode(outputs, FACTS, learnt)

@@ -25,8 +25,8 @@ RECIPE = Recipe(epochs=1, threads=1)
     [
         ("report.write_report", "the report could not be drawn (RecursionError: maximum recursion"),
         (
-            "finish.fit_calibration_and_ood",
-            "its probabilities are not calibrated, as that failed (RecursionError: maximum",
+            "finish.judged",
+            "it is not calibrated, as that failed (RecursionError: maximum",
         ),
         ("export.export_beside", "model.onnx was not written, and torch will answer: RecursionError"),
     ],
@@ -63,4 +63,4 @@ def test_a_figure_of_pictures_that_something_was_chosen_by_says_so(
 ) -> None:
     *_, last = training(RECIPE.changed(source=str(zoo), val=0.2, test=test, folds=0), runs_dir=tmp_path)
     assert isinstance(last, Finished) and last.evaluation.part == ("val" if said else "test")
-    assert any("of the validation pictures, by which its temperature" in note for note in last.notes) == said
+    assert any("of the validation pictures, by which it was calibrated" in note for note in last.notes) == said

@@ -259,10 +259,7 @@ def _tell(event: Event, line: Line, epochs: int, board: Board | None) -> None:
         line.share(f"measuring: {event.words}", event.done)
         return
     if isinstance(event, FoldDone):
-        line.say(
-            f"fold {event.number} of {event.of}: {event.right} of {counted(event.pictures, 'picture')} right "
-            f" {clock(event.seconds)}"
-        )
+        line.say(f"fold {event.number} of {event.of}: {event.words}  {clock(event.seconds)}")
         return
     if isinstance(event, Step):
         line.step(event, epochs)

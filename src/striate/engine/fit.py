@@ -1,6 +1,6 @@
 """Training, as a generator: whoever reads it owns the loop, and stops by stopping.
 
-    training = begin(model, recipe, store, targets, split)
+    training = begin(model, recipe, store, objective, split)
     for epoch in fit(training):
         print(epoch.index, epoch.val_loss)
 
@@ -12,14 +12,13 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from time import perf_counter
 from typing import TYPE_CHECKING, TypeAlias, TypeVar, cast
 
 import numpy as np
 import torch
-from torch.nn import functional
 
 from striate.data.batches import augment
 from striate.data.batches.augment import Augment
@@ -27,12 +26,12 @@ from striate.data.batches.loader import Batch, batches
 from striate.data.batches.pca import principal_components
 from striate.engine import optimise, progressive, step
 from striate.engine.device import check_compiler, choose_device, keep_memory, use_threads, wants_bfloat16
-from striate.engine.infer import answers
+from striate.engine.infer import answers, joined
 from striate.engine.state import NotFiniteError, Training
 from striate.engine.unfreeze import Stages
 from striate.errors import DeviceError, DivergedError, RecipeError, TrainingError
 from striate.recipe import Recipe
-from striate.tasks import classify
+from striate.tasks.task import Objective
 
 if TYPE_CHECKING:
     from striate.data.split import Split
@@ -61,9 +60,10 @@ class Step:
 
 @dataclass(frozen=True)
 class Epoch:
-    """A whole epoch. ``val_loss`` is the plain cross-entropy, without smoothing or weights; None without pictures.
+    """A whole epoch. ``val_loss`` is the task's plain loss, without smoothing or weights; None without pictures.
 
-    ``train_loss`` is what was minimised; ``side_loss`` is the side heads' part of it, None in a net without.
+    ``train_loss`` is what was minimised; ``side_loss`` is the side heads' part of it, None in a net without, and
+    ``losses`` are the terms of the rest, by name. ``metrics`` are the task's figures on the validation pictures.
     """
 
     index: int  # from 1
@@ -76,6 +76,7 @@ class Epoch:
     pictures_per_second: float  # in training
     data_wait: float  # share of the training time spent waiting for pictures, 0 to 1
     side_loss: float | None = None
+    losses: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -103,7 +104,7 @@ def begin(
     model: Model,
     recipe: Recipe,
     store: Store,
-    targets: np.ndarray,
+    objective: Objective,
     split: Split,
     *,
     device: str | torch.device | None = None,
@@ -111,14 +112,14 @@ def begin(
 ) -> Training:
     """Make a training of a model, a settled recipe and pictures; nothing is learnt yet.
 
-    The model is moved to the device (``recipe.device`` unless another is given) and trained in place. ``targets`` (N,)
-    are the class numbers of the store's rows; ``split`` says which rows are trained and validated on. ``stages`` (part
-    paths, from the picture to the head) are unfrozen one by one and learn at rates of their own, see `unfreeze`.
+    The model is moved to the device (``recipe.device`` unless another is given) and trained in place. ``objective``
+    is the task and the labels of the store's rows; ``split`` says which rows are trained and validated on. ``stages``
+    (part paths, from the picture to the head) are unfrozen one by one and learn at rates of their own, see `unfreeze`.
 
     Errors: DeviceError, also where nothing can be compiled and the recipe wants it; RecipeError for a recipe that is
     not settled, TrainingError without pictures to train on.
 
-    Example: ``begin(model, recipe, stored.store, targets, split).state()``
+    Example: ``begin(model, recipe, stored.store, prepared.objective, split).state()``
     """
     if not split.train:
         raise TrainingError("there are no pictures to train on: the training split is empty")
@@ -130,15 +131,12 @@ def begin(
         check_compiler(chosen)
     layout = torch.channels_last if recipe.channels_last else torch.contiguous_format
     model.to(device=chosen, memory_format=layout)  # type: ignore[call-overload]
-    answered = np.asarray(targets, np.int64)
-    class_weights = None
-    if recipe.class_weights == "balanced":
-        class_weights = classify.class_weights_balanced(answered[list(split.train)], _classes(model)).to(chosen)
+    weights = objective.task.weights(objective.labels.values[list(split.train)], objective.facts, recipe)
     return Training(
         model,
         recipe,
         store,
-        answered,
+        objective,
         split,
         device=chosen,
         epochs=_settled("epochs", recipe.epochs),
@@ -146,7 +144,7 @@ def begin(
         augment=_augment(model, recipe, store, split, chosen),
         bfloat16=wants_bfloat16(recipe.precision, chosen),
         threads=threads,
-        class_weights=class_weights,
+        weights=None if weights is None else weights.to(chosen),
         stages=stages,
     )
 
@@ -238,7 +236,7 @@ def _step(training: Training) -> Step:
 
 
 def _mean_loss(training: Training) -> float:
-    total, norms, _ = training.sums.tolist()
+    total, norms, *_ = training.sums.tolist()
     if not np.isfinite(total):
         raise NotFiniteError(f"the training loss became {total / training.seen}")
     if not np.isfinite(norms):
@@ -263,10 +261,19 @@ def _close(training: Training) -> Epoch:
         pictures_per_second=training.seen / training.seconds,
         data_wait=training.waited / training.seconds,
         side_loss=float(training.sums[2]) / training.seen or None,
+        losses=_terms(training, train_loss),
     )
     training.next_epoch(train_loss if val_loss is None else val_loss)
     training.keep()
     return epoch
+
+
+def _terms(training: Training, loss: float) -> dict[str, float]:
+    """Return the mean of each term of the loss over the epoch, side heads left out."""
+    names, sums = training.task.terms, training.sums.tolist()
+    if len(names) == 1:
+        return {names[0]: loss - sums[2] / training.seen}
+    return {name: total / training.seen for name, total in zip(names, sums[3:], strict=True)}
 
 
 def _validate(training: Training) -> tuple[float | None, dict[str, float]]:
@@ -282,13 +289,15 @@ def _validate(training: Training) -> tuple[float | None, dict[str, float]]:
             batch_size=training.batch,
             device=training.device,
             bfloat16=training.bfloat16,
+            output=training.task.output,
         )
-        logits = torch.cat([answer.logits for answer in stream])
-    targets = torch.from_numpy(training.targets[list(val)])
-    loss = float(functional.cross_entropy(logits, targets))
+        outputs = joined(list(stream))
+    rows, objective = list(val), training.objective
+    loss = training.task.plain_loss(outputs, torch.from_numpy(training.targets[rows]), training.recipe)
     if not np.isfinite(loss):
         raise NotFiniteError(f"the validation loss became {loss}")
-    return loss, classify.measure(logits, targets)
+    said = {name: output.numpy() for name, output in outputs.items()}
+    return loss, training.task.measure(said, objective.labels.values[rows], objective.facts)
 
 
 def _recover(training: Training, reason: str) -> Recovered:
@@ -328,13 +337,6 @@ def _augment(model: Model, recipe: Recipe, store: Store, split: Split, device: t
     white, black = model.normalise(ends.expand(2, store.pixels.shape[3], 1, 1)).flatten(1).cpu().double().numpy()
     rows = principal_components(store.pixels, split.train) * (white - black)[:, None]
     return replace(chosen, components=tuple(tuple(row) for row in rows.tolist()))
-
-
-def _classes(model: Model) -> int:
-    """Return how many classes the net answers with."""
-    output = model.net.on(model.shape, fit="floor").output
-    assert output is not None  # the model was built from it
-    return output.channels
 
 
 def _settled(name: str, value: Value | None) -> Value:

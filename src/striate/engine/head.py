@@ -1,7 +1,8 @@
-"""A new head on frozen features: multinomial logistic regression, solved over all features at once.
+"""A new head on frozen features, whatever it is for, solved over all features at once.
 
-The features are standardised (in the arithmetic, not in memory), and what is minimised is the mean cross-entropy plus
-half the weight decay times the squared weights: a convex problem, solved by L-BFGS (Nocedal and Wright, "Numerical
+The features are standardised (in the arithmetic, not in memory), and what is minimised is the mean of the task's loss
+(`Task.slopes`: for classes the cross-entropy, which makes it a multinomial logistic regression) plus half the weight
+decay times the squared weights: a convex problem, solved by L-BFGS (Nocedal and Wright, "Numerical
 Optimization", 2006, algorithms 7.4 and 3.1). Decays are tried from the strongest to the weakest, each from where the
 one before ended (Friedman, Hastie and Tibshirani, "Regularization Paths", 2010), and the one whose end has the lowest
 validation loss is taken. One pass over all features is an epoch. Nothing is drawn by chance.
@@ -20,7 +21,7 @@ from torch import Tensor
 from striate.engine.fit import Epoch
 from striate.engine.state import Facts, Tensors
 from striate.errors import DivergedError, TrainingError
-from striate.tasks import classify
+from striate.tasks.task import EMBEDDING, Objective
 
 DECAYS = (1.0, 0.3, 0.1, 0.03, 0.01, 0.003, 0.001, 0.0003)
 BLIND = (0.03,)  # where no validation picture can choose
@@ -44,33 +45,34 @@ class HeadTraining:
     def __init__(
         self,
         features: np.ndarray,
-        targets: np.ndarray,
+        objective: Objective,
         train: Sequence[int],
         val: Sequence[int],
         *,
-        classes: int,
         epochs: int,
         decay: float | None = None,
         path: Sequence[float] = (),
-        class_weights: Tensor | None = None,
     ) -> None:
-        """``features`` (N, D), ``targets`` (N,); ``train``, ``val`` are rows; ``decay`` None: chosen among DECAYS.
+        """``features`` (N, D) of the ``objective``'s N pictures; ``train``, ``val`` are rows; ``decay`` None: chosen.
+
+        Its weights, where the recipe asks for some, are those of the pictures to train on.
 
         ``path`` are decays to go through in place of a choice, of which the last is taken (`engine.head_folds`).
         """
         if not len(train):
             raise TrainingError("there are no pictures to train on: the training split is empty")
-        self.features, self.targets, self.classes = features, targets, classes
+        self.features, self.objective, self.task = features, objective, objective.task
+        self.targets, self.width = objective.targets, objective.width
         self.train, self.val = np.sort(np.asarray(train, np.int64)), np.asarray(val, np.int64)
         self.decays: tuple[float, ...] = (decay,) if decay is not None else DECAYS if len(val) else BLIND
         self.epochs = max(epochs, len(self.decays))
         if path:
             self.take(path)
-        self.class_weights = class_weights
+        self.weights = self.task.weights(objective.labels.values[self.train], objective.facts, objective.recipe)
         self.chosen = decay is not None
         self.inexact: tuple[str, ...] = ()
         self.mean, self.scale = _standard(features, self.train)
-        self.weight = torch.zeros(classes, features.shape[1] + 1, dtype=torch.float64)  # standardised; bias last
+        self.weight = torch.zeros(self.width, features.shape[1] + 1, dtype=torch.float64)  # standardised; bias last
         self.steps, self.turns = list[Tensor](), list[Tensor]()  # of the weights, and of the gradient along them
         self.best, self.best_loss, self.best_decay = self.weight, float("inf"), self.decays[0]
         self.place = self.passes = self.stale = self.epochs_done = 0
@@ -110,7 +112,7 @@ class HeadTraining:
     def load_state(self, tensors: Mapping[str, Tensor], facts: Mapping[str, object]) -> None:
         """Become what ``state`` returned. Errors: TrainingError when it is of another head."""
         if facts.get("phase") != "head" or facts["classes"] != list(self.weight.shape):
-            raise TrainingError("the state is not of this head: it has other classes or features")
+            raise TrainingError("the state is not of this head: it has other outputs or features")
         for name in _COUNTERS:
             setattr(self, name, facts[name])
         loss = facts["best_loss"]
@@ -121,17 +123,17 @@ class HeadTraining:
         self.turns = [tensors[f"head.turn{number}"].clone() for number in range(count)]
 
     def dense(self) -> tuple[Tensor, Tensor]:
-        """Return weight (classes, D) and bias (classes,) float32 of the dense layer that answers as the best head."""
+        """Return weight (width, D) and bias (width,) float32 of the dense layer that answers as the best head."""
         return _unstandardised(self.best, self.mean, self.scale)
 
-    def answers(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return the logits (N, classes) and the features (N, D) of these rows, as the whole net would give them."""
+    def outputs(self, rows: np.ndarray) -> dict[str, np.ndarray]:
+        """Return what the whole net says of these rows, by name: its main output (N, width), the features (N, D)."""
         weight, bias = self.dense()
         some = np.ascontiguousarray(self.features[rows])
-        return (torch.from_numpy(some) @ weight.T + bias).numpy(), some
+        return {self.task.output: (torch.from_numpy(some) @ weight.T + bias).numpy(), EMBEDDING: some}
 
-    def objective(self, weight: Tensor, decay: float) -> tuple[float, Tensor]:
-        """Return what is minimised, and its gradient (classes, D + 1) float64."""
+    def minimised(self, weight: Tensor, decay: float) -> tuple[float, Tensor]:
+        """Return what is minimised, and its gradient (width, D + 1) float64."""
         loss, gradient = _loss(self, weight, self.train)
         gradient[:, :-1] += decay * weight[:, :-1]  # the bias is not decayed
         return loss + _penalty(weight, decay), gradient
@@ -147,7 +149,7 @@ def watch_head(training: HeadTraining) -> Generator[HeadEpoch]:
     """
     most = training.epochs // len(training.decays)
     began = perf_counter()
-    current = None if training.done else training.objective(training.weight, training.decay)
+    current = None if training.done else training.minimised(training.weight, training.decay)
     while current is not None:
         loss, gradient = current
         stepped = _step(training, loss, gradient)
@@ -160,7 +162,7 @@ def watch_head(training: HeadTraining) -> Generator[HeadEpoch]:
         index, decay = training.epochs_done, training.decay
         if training.passes >= most or gained <= ENOUGH * abs(loss):
             _next_decay(training, penalised if val_loss is None else val_loss)
-            current = None if training.done else training.objective(training.weight, training.decay)
+            current = None if training.done else training.minimised(training.weight, training.decay)
         seconds = perf_counter() - began
         yield HeadEpoch(
             index=index,
@@ -173,6 +175,7 @@ def watch_head(training: HeadTraining) -> Generator[HeadEpoch]:
             pictures_per_second=len(training.train) / max(seconds, 1e-9),
             data_wait=0.0,
             weight_decay=decay,
+            losses={training.task.terms[0]: train_loss} if len(training.task.terms) == 1 else {},
         )
         began = perf_counter()
 
@@ -205,7 +208,7 @@ def _step(training: HeadTraining, loss: float, gradient: Tensor) -> tuple[float,
     length = 1.0 if training.steps else min(1.0, 1.0 / float(gradient.norm()))
     for _ in range(TRIES):
         weight = training.weight + length * direction
-        there, turned = training.objective(weight, training.decay)
+        there, turned = training.minimised(weight, training.decay)
         if there <= loss + 1e-4 * length * slope:
             step, turn = weight - training.weight, turned - gradient
             if float((step * turn).sum()) > 1e-10 * float((turn * turn).sum()):
@@ -239,17 +242,16 @@ def _chunks(training: HeadTraining, rows: np.ndarray) -> Iterator[tuple[Tensor, 
 
 
 def _loss(training: HeadTraining, standardised: Tensor, rows: np.ndarray) -> tuple[float, Tensor]:
-    """Return the mean cross-entropy, classes weighted, and its gradient by the standardised weights."""
+    """Return the mean loss, pictures weighted, and its gradient by the standardised weights."""
     weight, bias = _unstandardised(standardised, training.mean, training.scale)
-    weights = torch.ones(training.classes) if training.class_weights is None else training.class_weights.cpu()
+    task, recipe, weights = training.task, training.objective.recipe, training.weights
     total, by_weight, by_bias = 0.0, torch.zeros(weight.shape, dtype=torch.float64), torch.zeros(len(bias)).double()
     for features, targets in _chunks(training, rows):
-        logits = (features @ weight.T + bias).double()
-        each = weights[targets].double() / len(rows)
-        logs = torch.log_softmax(logits, 1)
-        total -= float((each * logs.gather(1, targets[:, None])[:, 0]).sum())
-        slopes = logs.exp_()
-        slopes[torch.arange(len(targets)), targets] -= 1.0
+        output = (features @ weight.T + bias).double()
+        counts = torch.ones(len(targets)) if weights is None else task.row_weights(targets, weights)
+        each = counts.double() / len(rows)
+        losses, slopes = task.slopes(output, targets, recipe, weights)
+        total += float((each * losses).sum())
         slopes *= each[:, None]
         by_weight += (slopes.float().T @ features).double()
         by_bias += slopes.sum(0)
@@ -262,9 +264,12 @@ def _validate(training: HeadTraining) -> tuple[float | None, dict[str, float]]:
     if not len(training.val):
         return None, {}
     weight, bias = _unstandardised(training.weight, training.mean, training.scale)
-    logits = torch.cat([features @ weight.T + bias for features, _ in _chunks(training, training.val)])
+    output = torch.cat([features @ weight.T + bias for features, _ in _chunks(training, training.val)])
+    task, objective = training.task, training.objective
     targets = torch.from_numpy(training.targets[training.val])
-    return float(torch.nn.functional.cross_entropy(logits.double(), targets)), classify.measure(logits, targets)
+    loss = task.plain_loss({task.output: output.double()}, targets, objective.recipe)
+    said = objective.labels.values[training.val]
+    return loss, task.measure({task.output: output.numpy()}, said, objective.facts)
 
 
 def _standard(features: np.ndarray, rows: np.ndarray) -> tuple[Tensor, Tensor]:

@@ -1,7 +1,7 @@
 """Many heads on the same features at once, each fitted to pictures of its own: what cross-validation takes.
 
-The problem, its path of weight decays and the solver are those of `engine.head` (multinomial logistic regression on
-standardised features, L-BFGS); what differs is that one pass over the features serves all heads, which for a few
+The problem, its path of weight decays and the solver are those of `engine.head` (a convex loss on standardised
+features, L-BFGS); what differs is that one pass over the features serves all heads, which for a few
 hundred pictures is nearly as quick as for one. Every head has its own curvature, its own line search and its own end.
 Nothing is drawn by chance.
 """
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -18,7 +19,7 @@ from torch import Tensor
 
 from striate.engine.head import CHUNK, DECAYS, ENOUGH, MEMORY, TRIES
 from striate.errors import DivergedError
-from striate.tasks.classify import class_weights_balanced
+from striate.tasks.task import Objective
 
 AT_ONCE = 1_000_000  # numbers of all heads together, of which about 24 copies are held: 200 MB
 
@@ -27,27 +28,28 @@ AT_ONCE = 1_000_000  # numbers of all heads together, of which about 24 copies a
 class Problem:
     """What heads are fitted to.
 
-    ``features`` (N, D) float32, ``targets`` (N,) int64, ``sees`` (heads, N) booleans: which pictures each is fitted to;
-    ``balanced`` has every class that a head sees count the same, by the pictures that this very head sees.
+    ``features`` (N, D) float32, ``targets`` (N, ...) as the ``objective``'s task encodes them and ``values`` as the
+    labels say them, ``sees`` (heads, N) booleans: which pictures each is fitted to. Where the recipe asks for weights,
+    each head's are those of the pictures that this very head sees.
     """
 
     features: NDArray[np.float32]
-    targets: NDArray[np.int64]
+    targets: NDArray[Any]
+    values: NDArray[Any]
     sees: NDArray[np.bool_]
-    classes: int
-    balanced: bool = False
+    objective: Objective
 
     def parts(self) -> list[Problem]:
         """Return it as problems of few enough heads to be solved together."""
-        most = max(1, AT_ONCE // (self.classes * (self.features.shape[1] + 1)))
+        most = max(1, AT_ONCE // (self.objective.width * (self.features.shape[1] + 1)))
         return [
-            Problem(self.features, self.targets, self.sees[start : start + most], self.classes, self.balanced)
+            Problem(self.features, self.targets, self.values, self.sees[start : start + most], self.objective)
             for start in range(0, len(self.sees), most)
         ]
 
 
 def along(problem: Problem, path: Sequence[float], *, epochs: int) -> Iterator[tuple[Tensor, Tensor]]:
-    """Yield weight (heads, classes, D) and bias (heads, classes) float32 at the end of every decay of a path.
+    """Yield weight (heads, width, D) and bias (heads, width) float32 at the end of every decay of a path.
 
     ``epochs`` is the most passes over the features that all of `DECAYS` would get. Errors: DivergedError.
 
@@ -61,18 +63,22 @@ def along(problem: Problem, path: Sequence[float], *, epochs: int) -> Iterator[t
 
 
 class _Solver:
-    """The heads under way: ``weight`` (heads, classes, D + 1) float64 on standardised features, the bias last."""
+    """The heads under way: ``weight`` (heads, width, D + 1) float64 on standardised features, the bias last."""
 
     def __init__(self, problem: Problem) -> None:
         self.problem = problem
         self.mean, self.scale = _standard(problem)
         heads, width = len(problem.sees), problem.features.shape[1]
-        self.weight = torch.zeros(heads, problem.classes, width + 1, dtype=torch.float64)
+        self.weight = torch.zeros(heads, problem.objective.width, width + 1, dtype=torch.float64)
         sees = torch.from_numpy(problem.sees.T.copy()).double()
         self.each = sees / sees.sum(0)  # (N, heads)
-        if problem.balanced:
-            weights = [class_weights_balanced(problem.targets[seen], problem.classes) for seen in problem.sees]
-            self.each *= torch.stack(weights).double().T[torch.from_numpy(problem.targets)]
+        task, goal = problem.objective.task, problem.objective
+        found = [task.weights(problem.values[seen], goal.facts, goal.recipe) for seen in problem.sees]
+        given = [weights for weights in found if weights is not None]
+        self.weights = torch.stack(given) if given else None  # (heads, ...)
+        if given:
+            targets = torch.from_numpy(problem.targets)
+            self.each *= torch.stack([task.row_weights(targets, weights).double() for weights in given], 1)
 
     def dense(self) -> tuple[Tensor, Tensor]:
         plain, bias = self._plain(self.weight)
@@ -115,21 +121,20 @@ class _Solver:
 
     def _objective(self, weight: Tensor, decay: float) -> tuple[Tensor, Tensor]:
         """Return what is minimised (heads,) and its gradient, as ``weight``."""
-        heads, classes = weight.shape[:2]
+        heads, width = weight.shape[:2]
+        task, recipe = self.problem.objective.task, self.problem.objective.recipe
         plain, bias = self._plain(weight)
         columns = plain.float().flatten(0, 1).T.contiguous()
         total = torch.zeros(heads, dtype=torch.float64)
-        by_weight, by_bias = torch.zeros(heads * classes, len(columns)).double(), torch.zeros(heads, classes).double()
+        by_weight, by_bias = torch.zeros(heads * width, len(columns)).double(), torch.zeros(heads, width).double()
         for start in range(0, len(self.problem.features), CHUNK):
             # A copy: the features may be a map of a file.
             features = torch.from_numpy(np.array(self.problem.features[start : start + CHUNK]))
             targets = torch.from_numpy(self.problem.targets[start : start + CHUNK])
             each = self.each[start : start + CHUNK]
-            logits = (features @ columns).view(len(features), heads, classes).double() + bias
-            logs = torch.log_softmax(logits, 2)
-            own = targets[:, None, None].expand(len(features), heads, 1)
-            total -= (each * logs.gather(2, own)[:, :, 0]).sum(0)
-            slopes = logs.exp_().scatter_add_(2, own, torch.full_like(own, -1, dtype=torch.float64))
+            output = (features @ columns).view(len(features), heads, width).double() + bias
+            losses, slopes = task.slopes(output, targets, recipe, self.weights)
+            total += (each * losses).sum(0)
             slopes *= each[:, :, None]
             by_weight += (slopes.float().flatten(1).T @ features).double()
             by_bias += slopes.sum(0)

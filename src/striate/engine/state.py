@@ -5,11 +5,11 @@ What is kept, and why each name:
 - ``weights.<name>``            parameters and buffers as they are being trained
 - ``average.<name>``            the averaged weights (EMA), when the recipe has them
 - ``optimiser.<name>.<slot>``   momentum and the like, by the name of the parameter they belong to
-- ``sums``                      running sums of the epoch under way: loss, gradient norms (clipping), side heads' loss
+- ``sums``                      running sums of the epoch: loss, gradient norms, side heads' loss, each of several terms
 - ``best.<name>``               the weights of the best epoch so far, when the recipe has patience
 - ``good.<any of the above>``   in the middle of an epoch only: the state to go back to if the loss leaves the numbers
 
-With "good" in it, what a recovery does is a function of the training alone, not of when its state was last asked for.
+With "good" what a recovery does is a function of the training alone, not of when its state was last asked for.
 """
 
 from __future__ import annotations
@@ -17,9 +17,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -30,6 +29,7 @@ from striate.engine import optimise, unfreeze
 from striate.engine.unfreeze import Stages
 from striate.errors import TrainingError
 from striate.recipe import Recipe
+from striate.tasks.task import Objective
 
 if TYPE_CHECKING:
     from striate.data.split import Split
@@ -60,10 +60,10 @@ class Best:
 class Training:
     """A training under way. Made by ``begin``, moved by ``watch`` and ``fit``; ``state`` is all of it.
 
-    Attributes: ``epochs_done`` whole epochs behind us; ``step`` updates done in the epoch under way, of ``steps``;
-    ``rate_factor`` what recoveries have left of the learning rate, ``attempts`` how many there were; ``micro_batches``
-    in how many a batch is computed; ``seconds`` spent on the epoch under way, ``waited`` of them for data, and
-    ``evaluating`` on the last evaluation; ``inexact`` why its bits cannot be promised to come out again (empty: can).
+    Attributes: ``epochs_done`` whole epochs; ``step`` updates done in the epoch under way, of ``steps``;
+    ``rate_factor`` what recoveries left of the learning rate, ``attempts`` how many; ``micro_batches`` in how many a
+    batch is computed; ``seconds`` spent on the epoch under way, ``waited`` of them for data, ``evaluating`` on the
+    last evaluation; ``inexact`` why its bits cannot be promised to come out again (empty: can).
     """
 
     def __init__(
@@ -71,7 +71,7 @@ class Training:
         model: Model,
         recipe: Recipe,
         store: Store,
-        targets: np.ndarray,
+        objective: Objective,
         split: Split,
         *,
         device: torch.device,
@@ -80,13 +80,14 @@ class Training:
         augment: Augment,
         bfloat16: bool,
         threads: int,
-        class_weights: Tensor | None,
+        weights: Tensor | None,
         stages: Stages = (),
     ) -> None:
-        self.model, self.recipe, self.store, self.targets, self.split = model, recipe, store, targets, split
+        self.model, self.recipe, self.store, self.objective, self.split = model, recipe, store, objective, split
+        self.task, self.targets = objective.task, objective.targets
         self.device, self.bfloat16, self.threads, self.augment = device, bfloat16, threads, augment
-        self.class_weights, self.stages, self.epochs, self.batch = class_weights, stages, epochs, batch
-        self.resident = resident(store.pixels, targets, device)
+        self.weights, self.stages, self.epochs, self.batch = weights, stages, epochs, batch
+        self.resident = resident(store.pixels, self.targets, device)
         pictures = len(split.train)
         self.steps = max(1, round(recipe.epoch_share * steps(pictures, batch_size=batch)))
 
@@ -97,12 +98,11 @@ class Training:
         self.buffers = list(model.buffers())
         self.live = {name: t for name, t in model.state_dict(keep_vars=True).items() if t.is_floating_point()}
         self.averages = [t.detach().clone() for t in self.live.values()] if recipe.ema else []
-        self.sums = torch.zeros(3, dtype=torch.float32 if device.type == "mps" else torch.float64, device=device)
-
+        exact = torch.float32 if device.type == "mps" else torch.float64
+        self.sums = torch.zeros(3 + len(objective.told_apart), dtype=exact, device=device)
         self.epochs_done = self.step = self.seen = self.bad_epochs = self.attempts = 0
         self.rate_factor, self.micro_batches = 1.0, recipe.accumulate
-        self.seconds = self.waited = self.evaluating = 0.0
-        self.best: Best | None = None
+        self.seconds, self.waited, self.evaluating, self.best = 0.0, 0.0, 0.0, cast("Best | None", None)
         self.lengthened: list[dict[str, int]] = []
         told = f"{device.type} adds up in an order of its own choosing, so the last bits may differ"
         self.inexact: tuple[str, ...] = () if device.type == "cpu" else (told,)

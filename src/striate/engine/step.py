@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from itertools import pairwise
 
 import torch
@@ -13,7 +14,6 @@ from striate.engine import optimise
 from striate.engine.device import autocast, draw_seed, free_memory, out_of_memory, seeded
 from striate.engine.state import Training
 from striate.errors import DeviceError, TrainingError
-from striate.tasks import classify
 from striate.words import counted
 
 
@@ -66,32 +66,40 @@ def update(training: Training, batch: Batch) -> bool:
 
 
 def gradients(training: Training, batch: Batch) -> Tensor:
-    """Leave the gradient of the mean loss of a batch in the parameters; return that loss and the side heads' part."""
+    """Leave the gradient of the mean loss of a batch in the parameters; return what the sums of an epoch grow by.
+
+    That is the loss, nothing yet for the norm of the gradient, the side heads' part of it, and the terms of a loss that
+    has several.
+    """
     recipe, device = training.recipe, training.device
     layout = torch.channels_last if recipe.channels_last else torch.contiguous_format
     pixels = batch.pixels.to(device, non_blocking=True)
     targets = batch.targets.to(device, non_blocking=True)
     parts = min(training.micro_batches, len(targets))
     edges = [len(targets) * part // parts for part in range(parts + 1)]
-    total = torch.zeros(2, device=device)
+    total = torch.zeros(len(training.sums), device=device)  # as the sums of an epoch: no norm is known yet
     for first, last in pairwise(edges):
         inputs = move_pictures(training.model.normalise(pixels[first:last]), batch.moves[first:last])
         inputs = inputs.contiguous(memory_format=layout)
         with autocast(device, bfloat16=training.bfloat16):
             outputs = training.outputs(inputs)
-        main, *sides = classify.losses(
-            outputs,
-            targets[first:last],
-            label_smoothing=recipe.label_smoothing or 0.0,
-            class_weights=training.class_weights,
-        )
-        loss = sum(sides, main)
+        aims, task = targets[first:last], training.task
+        terms = task.loss({task.output: outputs.main}, aims, recipe, training.weights)
+        sides = [
+            share * _summed(task.loss({task.output: side}, aims, recipe, training.weights))
+            for side, share in outputs.sides
+        ]
+        loss = sum(sides, _summed(terms))
+        weight = 1.0
         if parts > 1:
-            loss = loss * ((last - first) / len(targets))
+            weight = (last - first) / len(targets)
+            loss = loss * weight
         loss.backward()  # type: ignore[no-untyped-call]
         total[0] += loss.detach()
         if sides:
-            total[1] += torch.stack(sides).sum().detach() * ((last - first) / len(targets))
+            total[2] += torch.stack(sides).sum().detach() * weight
+        if len(total) > 3:
+            total[3:] += torch.stack([terms[name].detach() for name in task.terms]) * weight
     return total
 
 
@@ -99,7 +107,7 @@ def gradients(training: Training, batch: Batch) -> Tensor:
 def apply(training: Training, loss: Tensor, *, pictures: int) -> None:
     """Move the weights, and their averages, along the gradients that are there, and count the loss."""
     recipe, update = training.recipe, training.updates
-    training.sums[::2] += loss * pictures  # a slice: a list of places would be sent to the device and waited for
+    training.sums += loss * pictures
     if recipe.clip is not None:
         training.sums[1] += optimise.clip(training.parameters.values(), recipe.clip)
     for group in training.optimiser.param_groups:
@@ -111,3 +119,8 @@ def apply(training: Training, loss: Tensor, *, pictures: int) -> None:
         optimise.average(training.averages, live, decay=recipe.ema or 0.0, updates=update)
     training.seen += pictures
     training.step += 1
+
+
+def _summed(terms: Mapping[str, Tensor]) -> Tensor:
+    first, *others = terms.values()
+    return sum(others, first)

@@ -19,39 +19,40 @@ from striate.errors import ModelError, RunError
 from striate.model.files import strict, tensorfile
 from striate.runs import durable
 from striate.runs.fields import ANSWERS
+from striate.tasks.table import OUTPUT_BEFORE
 
 NAME = "folds.safetensors"
 FOLDER = "folds"
-KEY, FORMAT = "striate.folds", 1
+KEY, FORMAT = "striate.folds", 2
+_PREFIX = "output."
 
 
 @dataclass(frozen=True, eq=False)
 class Answers:
     """Answers to M pictures, in the order of the run's training pictures.
 
-    ``logits`` (M, classes) float32; ``distances`` (M,) float64: how far each picture lies from those that the model
-    which answers had seen (`tasks.ood.log_distances`), where "none of these" is learnt; ``others``: what else is
-    kept beside them, such as each fold's head. ``facts`` are plain JSON.
+    ``outputs`` are what the networks said, each (M, ...) float32, by the name of the output; ``distances`` (M,)
+    float64: how far each picture lies from those that the network which answers had seen (`Task.distances`), where the
+    task measures that; ``others``: what else is kept beside them, such as each fold's head. ``facts`` are plain JSON.
     """
 
-    logits: NDArray[np.float32]
+    outputs: Mapping[str, NDArray[np.float32]]
     distances: NDArray[np.float64] | None = None
     others: Mapping[str, NDArray[Any]] = field(default_factory=dict)
     facts: Mapping[str, Any] = field(default_factory=dict)
 
-    @property
-    def outputs(self) -> dict[str, NDArray[np.float32]]:
-        """The answers by the name of the output."""
-        return {"logits": self.logits}
+    def are_of(self, pictures: int, output: str, width: int) -> bool:
+        """Return whether these are answers to so many pictures, by that output, of so many numbers each."""
+        return output in self.outputs and self.outputs[output].shape == (pictures, width)
 
-    def are_of(self, pictures: int, classes: int) -> bool:
-        """Return whether these are answers to so many pictures, in so many classes."""
-        return self.logits.shape == (pictures, classes)
+    def __len__(self) -> int:
+        return len(next(iter(self.outputs.values())))
 
 
 def write(path: Path, answers: Answers) -> None:
     """Write answers, whole or not at all. Errors: DiskError."""
-    tensors: dict[str, NDArray[Any]] = {"logits": answers.logits, **answers.others}
+    tensors: dict[str, NDArray[Any]] = {_PREFIX + name: output for name, output in answers.outputs.items()}
+    tensors |= answers.others
     if answers.distances is not None:
         tensors["distances"] = answers.distances
     text = json.dumps({"format": FORMAT, "facts": dict(answers.facts)}, ensure_ascii=True)
@@ -63,10 +64,12 @@ def read(path: Path) -> Answers:
     try:
         tensors, header = tensorfile.read_all_arrays(path)
         values = strict.loads(header.metadata[KEY])
-        if values["format"] != FORMAT:
+        if values["format"] not in (1, FORMAT):
             raise RunError(f"{path} is of format {values['format']}, and this Striate reads {FORMAT}")
         if tensorfile.CHECKSUM not in header.metadata:
             raise ValueError("it carries no checksum")
+        if values["format"] == 1:  # of classes alone, whose tensor had the name of the output
+            tensors = {_PREFIX + name if name == OUTPUT_BEFORE else name: tensor for name, tensor in tensors.items()}
         _check(tensors)
         facts = values["facts"]
         if why := ANSWERS(facts):
@@ -77,13 +80,9 @@ def read(path: Path) -> Answers:
         raise RunError(f"{path} cannot be read: {error.strerror or error}") from None
     except (ModelError, KeyError, TypeError, ValueError) as error:
         raise RunError(f"{path} is damaged, and the answers of the folds with it ({str(error)[:80]})") from None
-    named = {"logits", "distances"}
-    return Answers(
-        tensors["logits"],
-        tensors.get("distances"),
-        {name: tensor for name, tensor in tensors.items() if name not in named},
-        facts,
-    )
+    outputs = {name.removeprefix(_PREFIX): tensor for name, tensor in tensors.items() if name.startswith(_PREFIX)}
+    others = {name: tensor for name, tensor in tensors.items() if not name.startswith(_PREFIX) and name != "distances"}
+    return Answers(outputs, tensors.get("distances"), others, facts)
 
 
 def whole(path: Path) -> Answers | None:
@@ -95,12 +94,14 @@ def whole(path: Path) -> Answers | None:
 
 
 def _check(tensors: Mapping[str, NDArray[Any]]) -> None:
-    """Refuse what are no answers: another shape, another kind of number, numbers that are not finite. ValueError."""
-    for name, kind, dimensions in (("logits", np.float32, 2), ("distances", np.float64, 1)):
-        tensor = tensors.get(name)
-        if tensor is None and name == "distances":
-            continue
-        if tensor is None or tensor.dtype != kind or tensor.ndim != dimensions:
+    """Refuse what are no answers: another kind of number, numbers that are not finite, other lengths. ValueError."""
+    outputs = {name: tensor for name, tensor in tensors.items() if name.startswith(_PREFIX)}
+    if not outputs:
+        raise ValueError("it holds no answers")
+    count = len(next(iter(outputs.values())))
+    for name, tensor in {**outputs, **({"distances": tensors["distances"]} if "distances" in tensors else {})}.items():
+        kind = np.float32 if name in outputs else np.float64
+        if tensor.dtype != kind or tensor.ndim < 1 or (name == "distances" and tensor.ndim != 1):
             raise ValueError(f"its {name} are not what they have to be")
-        if not np.isfinite(tensor).all() or len(tensor) != len(tensors["logits"]):
+        if not np.isfinite(tensor).all() or len(tensor) != count:
             raise ValueError(f"its {name} hold numbers that are not finite, or not one a picture")

@@ -154,6 +154,8 @@ FILES: Final[dict[str, Check]] = {
             "location": text,
             "data_dir": maybe(text),
             "classes": listed(text),
+            "kind": text,
+            "label_facts": named(anything),
             "labels": fields({}, names=listed(text), facts=named(anything)),
             "pictures": fields({"left_out": whole}, train=whole, val=whole, test=whole),
             "rejected": listed(fields({}, key=text, reason=text)),

@@ -18,7 +18,7 @@ from striate.data.sources.items import CLASSES, Source
 from striate.data.strata import Strata
 from striate.errors import ModelError
 from striate.metrics.classification import target_ranks
-from striate.metrics.probability import checked_targets
+from striate.metrics.probability import checked_targets, log_softmax
 from striate.recipe import Recipe
 from striate.tasks.calibrate import Calibration, calibrate
 from striate.tasks.class_answering import LOGITS, ClassAnswering, spread
@@ -28,6 +28,7 @@ from striate.tasks.ood import PREFIX, OODDetector, fit_ood, fit_ood_at, log_dist
 from striate.tasks.prediction import Prediction
 from striate.tasks.sketch import spread_evenly
 from striate.tasks.task import EMBEDDING, NOTHING, Judged, LabelFacts, Labels, Outputs, State, Task
+from striate.words import counted
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -115,6 +116,15 @@ class Classify(ClassAnswering, Task):
         """Return the accuracy."""
         return measure(outputs[LOGITS], targets)
 
+    def for_mean(self, output: NDArray[Any]) -> NDArray[Any]:
+        """Return the logarithms of the probabilities."""
+        return log_softmax(output)
+
+    def told(self, outputs: Outputs, targets: NDArray[Any], facts: LabelFacts) -> str:
+        """Return how many are right."""
+        right = int((outputs[LOGITS].argmax(axis=1) == targets).sum())
+        return f"{right} of {counted(len(targets), 'picture')} right"
+
     def shown(self, name: str, value: float, facts: LabelFacts) -> str:
         """Return a share in percent: ``accuracy 87.5 %``."""
         return f"{name} {100 * value:.1f} %"
@@ -123,7 +133,16 @@ class Classify(ClassAnswering, Task):
         """Return the temperature and what is known of "none of these"."""
         logits, targets, recipe = judged.outputs[LOGITS], judged.targets, judged.recipe
         calibration = calibrate(logits, targets, folds=judged.folds, spread=spread(recipe))
-        return state_of(Learnt(calibration, _known(judged, calibration.temperature) if recipe.unknown else None))
+        unknown = _known(judged, calibration.temperature) if recipe.unknown else None
+        if unknown is not None:
+            # Of a frozen trunk it was measured, unless that has learnt these very classes before.
+            frozen = unknown.skill if judged.frozen and not judged.seen_before else None
+            unknown = unknown.with_skill(judged.skill or frozen)
+        return state_of(Learnt(calibration, unknown))
+
+    def unlearnt(self, why: str) -> State:
+        """Return a state without a temperature; ``why`` stands in it."""
+        return state_of(Learnt(Calibration(note=why), None))
 
     def opened(self, state: State, facts: LabelFacts) -> Learnt:
         """Return the temperature and what is known. Errors: ModelError for what is damaged."""

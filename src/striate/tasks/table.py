@@ -12,7 +12,8 @@ from striate.tasks.classify import Classify
 from striate.tasks.task import Task
 
 TASKS: Final[dict[str, Task]] = {task.name: task for task in (Classify(),)}
-BY_ITSELF: Final = Classify.name  # of labels about which nobody says what they are
+BY_ITSELF: Final = Classify.name  # of runs that do not say
+OUTPUT_BEFORE: Final = Classify.output  # what the one output was called in files of before outputs had names
 
 
 def task_named(name: str) -> Task:

@@ -164,6 +164,10 @@ class Task(Answering):
         """
         return np.ones(len(targets), bool)
 
+    def for_mean(self, output: NDArray[Any]) -> NDArray[Any]:
+        """Return the main output (N, ...) in the form of which several networks' mean is an answer."""
+        return output
+
     @abstractmethod
     def plain_loss(self, outputs: Mapping[str, Tensor], targets: Tensor, recipe: Recipe) -> float:
         """Return the validation loss, without smoothing or weights: the lower the better. ``targets`` are `encode`'s.
@@ -174,6 +178,11 @@ class Task(Answering):
     @abstractmethod
     def measure(self, outputs: Outputs, targets: NDArray[Any], facts: LabelFacts) -> dict[str, float]:
         """Return an epoch's figures, without intervals: the headline first. ``targets`` are `Labels.values`."""
+
+    def told(self, outputs: Outputs, targets: NDArray[Any], facts: LabelFacts) -> str:
+        """Return in words how good some answers are, for a line: ``27 of 30 pictures right``."""
+        figures = self.measure(outputs, targets, facts)
+        return ", ".join(self.shown(name, value, facts) for name, value in figures.items())
 
     def shown(self, name: str, value: float, facts: LabelFacts) -> str:
         """Return a figure of `measure` as a person reads it: ``accuracy 87.5 %``."""
@@ -187,6 +196,10 @@ class Task(Answering):
 
         Never fails for want of pictures: what cannot be learnt is left out, and ``notes`` say so.
         """
+
+    def unlearnt(self, why: str) -> State:
+        """Return the state of a model after whose training nothing is learnt, or not yet; ``why`` in a sentence."""
+        return State()
 
     def opened(self, state: State, facts: LabelFacts) -> Any:
         """Return a state as the task's own values, read and checked once; `decode` takes these.
@@ -237,3 +250,8 @@ class Objective:
     def width(self) -> int:
         """How many numbers the main output has for a picture."""
         return self.task.width(self.labels.kept)
+
+    @property
+    def told_apart(self) -> tuple[str, ...]:
+        """The terms of the loss where it has several; none of one, which is the loss."""
+        return self.task.terms if len(self.task.terms) > 1 else ()

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from striate.metrics.probability import Ints
 from striate.recipe import Recipe
+from striate.tasks.strangers import StrangerSkill
 
 Outputs: TypeAlias = Mapping[str, NDArray[Any]]
 """What a network says of N pictures, each array (N, ...), by the name of the output."""
@@ -71,7 +72,9 @@ class Judged:
 
     ``outputs`` and ``targets`` (`Labels.values` of the same rows) are of the validation pictures, or of all pictures
     out of their folds; then ``folds`` (N,) says which fold answered. ``distances`` (N,) are `Task.distances` of these,
-    None where they were not measured. ``frozen``: the network learnt nothing of the pictures but its last layer.
+    None where they were not measured. ``frozen``: the network learnt nothing of the pictures but its last layer;
+    ``seen_before``: what is frozen of it had learnt from such labels before. ``skill`` is how well strangers are told
+    by networks that were trained without some of the classes, where there were such.
     ``known(choose)`` asks about a sample of the pictures that the network knows: its outputs and their targets. They
     are training pictures, and behind a frozen trunk validation pictures too; ``choose`` takes the targets (M,) of up
     to 5,000 and returns the places of those to ask about, None asks about all.
@@ -84,3 +87,5 @@ class Judged:
     folds: Ints | None = None
     distances: NDArray[np.float64] | None = None
     frozen: bool = False
+    seen_before: bool = False
+    skill: StrangerSkill | None = None

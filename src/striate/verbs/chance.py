@@ -37,4 +37,4 @@ def begun(prepared: Prepared, model: Model) -> Training:
     """Return the training of a model on pictures that are ready."""
     from striate.engine.fit import begin
 
-    return begin(model, prepared.recipe, prepared.store, prepared.targets, prepared.split)
+    return begin(model, prepared.recipe, prepared.store, prepared.objective, prepared.split)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,7 +13,6 @@ from striate.data.pictures import depth
 from striate.data.sources.source import Source, check_rejected, find
 from striate.data.store.store import Store, open_store
 from striate.defaults import SMALL
-from striate.engine.infer import infer
 from striate.errors import RunError, SourceError, StriateError
 from striate.metrics.mistakes import Mistake
 from striate.metrics.verdict import Verdict
@@ -22,7 +20,8 @@ from striate.recipe import Recipe
 from striate.runs.predictor import Predictor
 from striate.runs.run import Run
 from striate.tasks.assessment import About, Assessment, Basis
-from striate.tasks.task import EMBEDDING, LabelFacts, Outputs, Task
+from striate.tasks.task import LabelFacts, Outputs, Task
+from striate.verbs.asking import InferFn, asking
 from striate.verbs.cautions import copies_of, left_out
 from striate.verbs.folds import PART, answers_of
 from striate.verbs.lineage import learnt_before, seen
@@ -30,11 +29,7 @@ from striate.verbs.prepared import Prepared, Progress, ProvidedModel
 from striate.verbs.reopen import changes, reopen_data
 
 if TYPE_CHECKING:
-    import torch
-
-    from striate.model.build.model import Model
-
-InferFn: TypeAlias = "Callable[[np.ndarray], Outputs]"  # rows of the store -> the net's outputs, in their order
+    pass
 
 JUDGING = ("train", "val")  # parts of a run on which what it learnt after training stands
 PART_WORDS = {"test": "test", "val": "validation", "train": "training", "cross-validated": "cross-validated"}
@@ -250,15 +245,6 @@ def evaluate_prepared(run: Run, prepared: Prepared, ask: InferFn, learnt: Any, *
         run.name, part, prepared.source, labels.values, chosen, ask, prepared.task, labels.kept, learnt, basis
     )
     return of_run(found, prepared)
-
-
-def asking(model: Model, store: Store, task: Task, *, device: torch.device | None = None) -> InferFn:
-    """Return the question to a model: rows of a store to its outputs by name."""
-
-    def ask(rows: np.ndarray) -> Outputs:
-        return dict(zip((task.output, EMBEDDING), infer(model, store, rows, device=device), strict=True))
-
-    return ask
 
 
 def of_run(evaluation: Evaluation, prepared: Prepared) -> Evaluation:

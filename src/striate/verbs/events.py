@@ -46,12 +46,12 @@ class Folding:
 
 @dataclass(frozen=True)
 class FoldDone:
-    """A fold's training is done: the ``number``th of ``of`` (from 1), and how many of its pictures it has right."""
+    """A fold's training is done, the ``number``th of ``of`` (from 1); ``words`` say how good it is on its pictures."""
 
     number: int
     of: int
     pictures: int
-    right: int
+    words: str
     seconds: float
 
 

@@ -18,12 +18,11 @@ from striate.data.folds import Folds
 from striate.data.split import Split
 from striate.defaults import FEW, FOLDS
 from striate.errors import RunError, TrainingError
-from striate.metrics.probability import log_softmax
 from striate.runs import answers as kept
 from striate.runs import checkpoints, durable
 from striate.runs.answers import Answers
 from striate.runs.run import Run
-from striate.tasks.ood import log_distances
+from striate.tasks.task import EMBEDDING, Task
 from striate.verbs.events import FoldDone, Folding
 from striate.verbs.prepared import Prepared, ProvidedModel, scaled, subset
 from striate.words import counted
@@ -74,17 +73,18 @@ def answers_of(run: Run, prepared: Prepared) -> Answers:
     found, split = kept.read(run.path / kept.NAME), cast("dict[str, Any]", run.split())
     keys = measured_keys(split)
     row = {key: number for number, key in enumerate(keys)}
-    classes = len(prepared.source.classes)
-    if not found.are_of(len(keys), classes):
+    task, names = prepared.task, prepared.labels.names
+    if not found.are_of(len(keys), task.output, task.width(prepared.facts)):
+        shapes = ", ".join(" x ".join(map(str, output.shape)) for output in found.outputs.values())
         raise RunError(
-            f"{run.path / kept.NAME} is damaged: it holds {' x '.join(map(str, found.logits.shape))} answers, and"
-            f" {len(keys)} pictures of {counted(classes, 'class')} were measured"
+            f"{run.path / kept.NAME} is damaged: it holds {shapes} answers, and"
+            f" {len(keys)} pictures of {counted(len(names), task.noun)} were measured"
         )
     items = prepared.source.items
     chosen = np.array([row[items[index].key] for index in prepared.folds.measured], np.int64)
     return replace(
         found,
-        logits=found.logits[chosen],
+        outputs={name: output[chosen] for name, output in found.outputs.items()},
         distances=None if found.distances is None else found.distances[chosen],
     )
 
@@ -117,19 +117,17 @@ def head_folds(
     """
     from striate.engine.head_folds import cross_validated
 
-    folds, targets = prepared.folds, prepared.targets
+    folds, targets, task = prepared.folds, prepared.targets, prepared.task
     assert folds is not None
     found = kept.whole(path)
-    if found is not None and found.are_of(len(folds.measured), head.classes) and found.facts.get("path"):
+    if found is not None and found.are_of(len(folds.measured), task.output, head.width) and found.facts.get("path"):
         return found
     under_way = cross_validated(
         head.features,
-        targets,
+        head.objective,
         folds,
-        classes=head.classes,
         epochs=head.epochs,
         decay=head.decay if head.chosen else None,
-        balanced=prepared.recipe.class_weights == "balanced",
     )
     while True:
         try:
@@ -148,8 +146,12 @@ def head_folds(
             others = subset(folds.others(0, fold).tolist(), KNOWN, seed=prepared.recipe.seed)
             if mine.any():
                 rows = folds.measured[mine]
-                distances[mine] = log_distances(head.features[rows], head.features[others], targets[others])
-    result = Answers(answered.logits, distances, heads if small else {}, {"path": list(answered.path)})
+                found_here = task.distances(head.features[rows], head.features[others], targets[others])
+                if found_here is None:
+                    distances = None
+                    break
+                distances[mine] = found_here
+    result = Answers({task.output: answered.output}, distances, heads if small else {}, {"path": list(answered.path)})
     if not path.parent.is_dir():
         durable.make_directory(path.parent)
     kept.write(path, result)
@@ -189,8 +191,8 @@ def net_folds(
     assert folds is not None
     facts = {"epochs": prepared.recipe.epochs}  # a run may be gone on with for more
     found = kept.whole(path)
-    classes = len(prepared.source.classes)
-    if found is not None and found.are_of(len(folds.measured), classes) and found.facts == facts:
+    task, width = prepared.task, prepared.task.width(prepared.facts)
+    if found is not None and found.are_of(len(folds.measured), task.output, width) and found.facts == facts:
         durable.discard(folder)
         return found
     if not folder.is_dir():
@@ -202,17 +204,17 @@ def net_folds(
             continue
         file = folder / f"{number}.safetensors"
         part = kept.whole(file)
-        if part is None or not part.are_of(len(held), classes) or part.facts != facts:
+        if part is None or not part.are_of(len(held), task.output, width) or part.facts != facts:
             began = time.monotonic()
             training = begin(draw, fold)
             yield from train_apart(training, folder / f"{number}-{prepared.recipe.epochs}", number, of)
             part = replace(_answered(training, prepared, held, folds.others(draw, fold)), facts=facts)
             kept.write(file, part)
             durable.discard(folder / f"{number}-{prepared.recipe.epochs}")
-            right = int((part.logits.argmax(axis=1) == prepared.targets[held]).sum())
-            yield FoldDone(number, of, len(held), right, time.monotonic() - began)
+            told = task.told(part.outputs, prepared.targets[held], prepared.facts)
+            yield FoldDone(number, of, len(held), told, time.monotonic() - began)
         parts[draw, fold] = part
-    result = replace(_joined(folds, parts), facts=facts)
+    result = replace(_joined(task, folds, parts), facts=facts)
     kept.write(path, result)
     durable.discard(folder)
     return result
@@ -220,15 +222,16 @@ def net_folds(
 
 def _answered(training: Training, prepared: Prepared, held: np.ndarray, others: np.ndarray) -> Answers:
     """Return what a fold's net says of the pictures it has not seen."""
-    from striate.engine.infer import infer
+    from striate.engine.infer import infer_outputs
 
-    model, store = training.final_model(), prepared.store
-    logits, embeddings = infer(model, store, held, device=training.device)
+    task, model, store = prepared.task, training.final_model(), prepared.store
+    said = infer_outputs(model, store, held, output=task.output, device=training.device)
+    answers = Answers({task.output: said[task.output]})
     if not prepared.recipe.unknown:
-        return Answers(logits)
+        return answers
     seen = subset(others.tolist(), KNOWN, seed=prepared.recipe.seed)
-    known = infer(model, store, seen, device=training.device)[1]
-    return Answers(logits, log_distances(embeddings, known, prepared.targets[seen]))
+    known = infer_outputs(model, store, seen, output=task.output, device=training.device)
+    return replace(answers, distances=task.distances(said[EMBEDDING], known[EMBEDDING], prepared.targets[seen]))
 
 
 def train_apart(training: Training, folder: Path, number: int, of: int, *, what: str = "fold") -> Iterator[Folding]:
@@ -272,20 +275,20 @@ def train_apart(training: Training, folder: Path, number: int, of: int, *, what:
         raise type(error)(f"{what} {number} of {of}: {error}") from None
 
 
-def _joined(folds: Folds, parts: dict[tuple[int, int], Answers]) -> Answers:
-    """Return the answers of all folds in the order of the pictures; of several draws the mean of log probabilities."""
+def _joined(task: Task, folds: Folds, parts: dict[tuple[int, int], Answers]) -> Answers:
+    """Return the answers of all folds in the order of the pictures; of several draws the mean, as the task takes it."""
     measured = folds.measured
     first = next(iter(parts.values()))
-    logits, distances = np.zeros((len(measured), first.logits.shape[1])), np.zeros(len(measured))
+    output, distances = np.zeros((len(measured), *first.outputs[task.output].shape[1:])), np.zeros(len(measured))
     for (draw, fold), part in parts.items():
         here = np.isin(folds.held(draw, fold), measured)
         there = np.isin(measured, folds.held(draw, fold))
-        said = part.logits[here]
-        logits[there] += said if folds.draws == 1 else log_softmax(said)
+        said = part.outputs[task.output][here]
+        output[there] += said if folds.draws == 1 else task.for_mean(said)
         if part.distances is not None:
             distances[there] += part.distances[here]
-    mean = (logits / folds.draws).astype(np.float32)
-    return Answers(mean, None if first.distances is None else distances / folds.draws)
+    mean = (output / folds.draws).astype(np.float32)
+    return Answers({task.output: mean}, None if first.distances is None else distances / folds.draws)
 
 
 def means(prepared: Prepared) -> str:

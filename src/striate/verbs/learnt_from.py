@@ -5,24 +5,23 @@ not. Prints nothing.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 import numpy as np
 
 from striate import files
 from striate.data.pictures.given import Picture, one
-from striate.data.sources.items import Item, Target
+from striate.data.sources.items import Item
 from striate.data.store.rows import digest_of
 from striate.errors import StriateError
 from striate.runs import answers as kept
 from striate.runs import names
 from striate.runs.run import Run
-from striate.tasks.calibrate import fold_temperatures
-from striate.tasks.classify import decode
 from striate.tasks.prediction import Prediction
-from striate.verbs.finish import spread
+from striate.tasks.table import task_of
+from striate.tasks.task import Judged
 from striate.verbs.folds import measured_keys
-from striate.verbs.reopen import known_pictures, parts_of, recipe_of
+from striate.verbs.reopen import kept_labels, known_pictures, parts_of, recipe_of
 
 if TYPE_CHECKING:
     from striate.verbs.probe import Network
@@ -53,32 +52,41 @@ def _told(run: Run, digest: str, says: Prediction | None) -> str:
     label = Item(key, known[key][0]).said(run.source()["classes"])
     head = f"This picture ({key}, labelled {label}) was among the {len(train):,} training pictures of {run.name}"
     answer = "" if says is None else f" ({says})"
-    before = _out_of_fold(run, key, known) if "folds" in run.split() else None
+    before = _out_of_fold(run, key) if "folds" in run.split() else None
     if before is None:
         return f"{head}: what the model says of it{answer} is no sign of how it does on others."
     told = "has seen it" if says is None else f"has seen it and says {says}"
     return f"{head}; out-of-fold the answer was {before}; the model that is kept, which is shown here, {told}."
 
 
-def _out_of_fold(run: Run, key: str, known: dict[str, tuple[Target, str]]) -> Prediction | None:
-    """Return what a net that had not seen a picture said of it, calibrated by the other folds as in the report.
+def _out_of_fold(run: Run, key: str) -> Prediction | None:
+    """Return what a net that had not seen a picture said of it, by what the other folds taught, as in the report.
 
-    None where no fold left it out, the folds are still to be trained, or its labels are no classes.
+    None where no fold left it out, or the folds are still to be trained.
     """
     split = cast("dict[str, Any]", run.split())
     keys = measured_keys(split)
-    if key not in keys or not run.finished() or not all(type(known[name][0]) is int for name in keys):
+    if key not in keys or not run.finished():
         return None
     found = kept.read(run.path / kept.NAME)
+    recipe = recipe_of(run).changed(unknown=False)
+    task, labels = task_of(recipe), kept_labels(run, keys)
+    values, facts = labels.values, labels.kept
+    if not found.are_of(len(keys), task.output, task.width(facts)):
+        return None
     place = {key: number for number, key in enumerate(split["train"])}
     folds = np.array([split["folds"]["places"][0][place[key]] for key in keys], np.int64)
-    targets = np.array([known[key][0] for key in keys], np.int64)
-    classes = tuple(run.source()["classes"])
-    if not found.are_of(len(keys), len(classes)):
-        return None
-    each = fold_temperatures(found.logits, targets, folds, spread=spread(recipe_of(run)))
     row = keys.index(key)
-    return decode(found.logits[row : row + 1], classes, temperature=float(each[row]))[0]
+    others = folds != folds[row]
+    said = {name: output[others] for name, output in found.outputs.items()}
+    state = task.fit_state(Judged(said, values[others], recipe, _nobody, folds=folds[others]), facts)
+    mine = {name: output[row : row + 1] for name, output in found.outputs.items()}
+    return task.decode(mine, facts, task.opened(state, facts))[0]
+
+
+def _nobody(choose: object) -> NoReturn:
+    """Refuse to ask a network that is not here: what is learnt of a few answers needs none."""
+    raise StriateError("no network is here to be asked")
 
 
 def _run_of(network: Network) -> Run | None:

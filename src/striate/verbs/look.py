@@ -33,8 +33,9 @@ from striate.runs.predictor import Predictor
 from striate.runs.rebuild import frozen
 from striate.runs.run import Run
 from striate.spec.survey import Survey
+from striate.verbs.asking import asking
 from striate.verbs.channel import look_channel
-from striate.verbs.evaluate import Evaluation, asking, evaluate_prepared
+from striate.verbs.evaluate import Evaluation, evaluate_prepared
 from striate.verbs.evaluate_folds import evaluate_folds
 from striate.verbs.folds import answers_of
 from striate.verbs.learnt_from import caution

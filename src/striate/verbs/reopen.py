@@ -7,9 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from striate import recipe as recipes
 from striate.data.pictures.preprocess import Preprocess
-from striate.data.sources.items import Source, Target
+from striate.data.sources.items import ArraySource, Item, Source, Target
 from striate.data.split import Split
 from striate.data.store.store import open_store
 from striate.errors import DataError, ModelError, RunError, SourceError, StriateError
@@ -135,6 +137,8 @@ def source_facts(prepared: Prepared, data_dir: Path | None) -> dict[str, Any]:
         "location": source.location,
         "data_dir": None if data_dir is None else str(data_dir.absolute()),
         "classes": list(source.classes),
+        "kind": source.kind,
+        "label_facts": dict(source.label_facts),
         "labels": {"names": list(prepared.labels.names), "facts": dict(prepared.labels.facts)},
         "pictures": {part: len(getattr(prepared.split, part)) for part in PARTS},
         "rejected": [{"key": bad.key, "reason": bad.reason} for bad in source.rejected],
@@ -187,6 +191,21 @@ def known_pictures(run: Run) -> dict[str, tuple[Target, str]] | None:
         raise RunError(f"{path} is damaged: its lists do not belong together; {run.name} cannot be used")
     said = [tuple(target) if isinstance(target, list) else target for target in targets]
     return {key: (target, digest) for key, target, digest in zip(keys, said, digests, strict=True)}
+
+
+def kept_labels(run: Run, keys: Sequence[str]) -> Labels:
+    """Return the labels of some of a run's pictures as its task has them; the pictures are not looked for.
+
+    Errors: RunError for pictures that the run does not keep.
+    """
+    known, facts, recipe = known_pictures(run) or {}, run.source(), recipe_of(run)
+    if absent := [key for key in keys if key not in known]:
+        raise RunError(f"{run.name} keeps no label of {named(absent)}")
+    said: dict[str, Any] = {name: facts[name] for name in ("kind", "label_facts") if name in facts}
+    items = tuple(Item(key, known[key][0]) for key in keys)
+    rows = np.zeros((len(items), 2), np.int64)
+    source = ArraySource(run.name, "", tuple(facts["classes"]), items, blocks=(), rows=rows, origins=(), **said)
+    return _labels(task_of(recipe), source, recipe, facts)
 
 
 def changes(run: Run, prepared: Prepared) -> tuple[str, ...]:

@@ -132,7 +132,7 @@ def _trunk(prepared: Prepared) -> tuple[Callable[[], object], int]:
     model = frozen_net(prepared, cpu)
     most = min(at_once(prepared, cpu), max(2, AT_ONCE // max(1, prepared.survey.macs)))
     rows = range(min(most, len(prepared.store.pixels)))
-    stream = batches(prepared.store, prepared.targets, rows, batch_size=len(rows), prefetch=0)
+    stream = batches(prepared.store, prepared.objective.targets, rows, batch_size=len(rows), prefetch=0)
     pixels = next(stream).pixels
 
     def step() -> None:

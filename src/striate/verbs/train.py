@@ -298,7 +298,8 @@ def _learn(
     """Train from the newest checkpoint, or from the beginning, to the report."""
     from striate.engine.fewer import with_fewer_pictures
     from striate.engine.fit import Training, watch
-    from striate.verbs.finish import asking, finish, keep_model
+    from striate.verbs.asking import asking
+    from striate.verbs.finish import finish, keep_model
 
     if not isinstance(state, Training):
         from striate.verbs.tune import tuned
@@ -333,7 +334,7 @@ def _learn(
         answers = yield from net_folds(run, prepared, lambda draw, fold: begin_on(folds.others(draw, fold)))
     yield Finishing(run)
     told = len(run.notes)
-    ask = asking(model, prepared, device=state.device)
+    ask = asking(model, prepared.store, prepared.task, device=state.device)
     evaluation = finish(run, prepared, model, ask=ask, answers=answers, skill=skill, seconds=time.monotonic() - started)
     yield Finished(run, evaluation, time.monotonic() - started, tuple(run.notes[told:]))
 

@@ -20,6 +20,7 @@ from striate.errors import ModelError
 from striate.model.build.model import build
 from striate.runs.onnx_file import session
 from striate.spec.shape import Shape
+from striate.tasks.task import EMBEDDING
 from striate.verbs.prepared import Prepared, Progress, Start
 
 if TYPE_CHECKING:
@@ -83,8 +84,10 @@ def trunk_features(
         width,
         ["float32", device.type, torch.__version__, threads, batch],
         lambda: (
-            answer.embeddings.numpy()
-            for answer in answers(model, prepared.store, rows, batch_size=batch, device=device)
+            answer[EMBEDDING].numpy()
+            for answer in answers(
+                model, prepared.store, rows, batch_size=batch, device=device, output=prepared.task.output
+            )
         ),
         progress,
     )

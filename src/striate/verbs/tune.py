@@ -27,11 +27,11 @@ from striate.runs.answers import Answers
 from striate.runs.run import Run
 from striate.spec.shape import Shape
 from striate.spec.stages import stages
-from striate.tasks import classify
 from striate.tasks.strangers import StrangerSkill
 from striate.verbs import stranger_nets
+from striate.verbs.asking import asking
 from striate.verbs.events import Event, Finished, Finishing, Planned, follow
-from striate.verbs.finish import asking, finish, keep_model
+from striate.verbs.finish import finish, keep_model
 from striate.verbs.folds import few, fold_prepared, head_folds, net_folds
 from striate.verbs.lineage import learnt_before
 from striate.verbs.prepared import WORTH_SHARING, Prepared, Progress, Start
@@ -70,20 +70,15 @@ def begin_tuning(prepared: Prepared, start: Start, *, progress: Progress | None 
     began = time.monotonic()
     features = trunk_features(prepared, start, model, device, threads, progress=progress)
     seconds = time.monotonic() - began
-    classes, weights = len(prepared.source.classes), None
-    if recipe.class_weights == "balanced":
-        weights = classify.class_weights_balanced(prepared.targets[list(prepared.split.train)], classes)
     head_alone = recipe.tune == "head"
     assert recipe.epochs is not None
     head = HeadTraining(
         features.values,
-        prepared.targets,
+        prepared.objective,
         prepared.split.train,
         prepared.split.val,
-        classes=classes,
         epochs=recipe.epochs if head_alone else recipe.head_epochs or recipe.epochs,
         decay=recipe.weight_decay if head_alone else None,
-        class_weights=weights,
     )
     said = f"{counted(len(features.values), 'picture')} of {counted(features.values.shape[1], 'feature')} each"
     if features.computed:
@@ -130,10 +125,10 @@ def tuned(run: Run, prepared: Prepared, tuning: Tuning, started: float) -> Itera
     if recipe.tune == "head":
         yield Finishing(run)
         told = len(run.notes)
-        evaluation = finish(run, prepared, model, ask=head.answers, answers=answers, seconds=time.monotonic() - started)
+        evaluation = finish(run, prepared, model, ask=head.outputs, answers=answers, seconds=time.monotonic() - started)
     else:
         training = begin(
-            model, recipe, prepared.store, prepared.targets, prepared.split, stages=stages(prepared.survey)
+            model, recipe, prepared.store, prepared.objective, prepared.split, stages=stages(prepared.survey)
         )
         if whole is not None:
             tensors, facts = whole
@@ -156,7 +151,7 @@ def tuned(run: Run, prepared: Prepared, tuning: Tuning, started: float) -> Itera
             run,
             prepared,
             model,
-            ask=asking(model, prepared, device=training.device),
+            ask=asking(model, prepared.store, prepared.task, device=training.device),
             answers=answers,
             skill=skill,
             seconds=time.monotonic() - started,
@@ -180,18 +175,8 @@ def _without_of(prepared: Prepared, tuning: Tuning) -> Callable[[np.ndarray], Tr
     """Return what makes a training on some rows: the weights that all start from, with a head fitted to those alone."""
 
     def begun(rows: np.ndarray) -> Training:
-        head, weights = tuning.head, None
-        if prepared.recipe.class_weights == "balanced":
-            weights = classify.class_weights_balanced(prepared.targets[list(rows)], head.classes)
-        own = HeadTraining(
-            head.features,
-            head.targets,
-            rows.tolist(),
-            (),
-            classes=head.classes,
-            epochs=head.epochs,
-            class_weights=weights,
-        )
+        head = tuning.head
+        own = HeadTraining(head.features, head.objective, rows.tolist(), (), epochs=head.epochs)
         for _ in watch_head(own):
             pass
         return _begun_on(prepared, tuning.start, rows, *own.dense())
@@ -209,4 +194,4 @@ def _begun_on(
     load_trunk(model, read(start.path)[0], what=start.words)
     set_head(model, weight, bias)
     own = fold_prepared(prepared, rows)
-    return begin(model, recipe, own.store, own.targets, own.split, stages=stages(prepared.survey))
+    return begin(model, recipe, own.store, own.objective, own.split, stages=stages(prepared.survey))

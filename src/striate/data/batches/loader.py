@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -31,7 +32,7 @@ Indices = NDArray[np.int64] | Sequence[int]
 
 @dataclass(frozen=True)
 class Batch:
-    """Pictures (N, C, H, W) uint8 in channels_last memory, targets (N,) int64, items (N,) rows of the store.
+    """Pictures (N, C, H, W) uint8 in channels_last memory, targets (N, ...), items (N,) rows of the store.
 
     The pixels are as stored; ``moves`` is how they, and what is labelled on them, are to become the network's inputs.
     ``waited`` is how long the consumer stood still for this batch, in seconds.
@@ -59,7 +60,7 @@ def steps(pictures: int, *, batch_size: int) -> int:
 
 def batches(
     store: Store,
-    targets: Sequence[int] | NDArray[np.integer],
+    targets: Sequence[int] | NDArray[Any],
     indices: Indices,
     *,
     batch_size: int,
@@ -91,7 +92,7 @@ def batches(
     Example: ``for batch in batches(store, targets, split.train, batch_size=128, epoch=3, shuffle=True): ...``
     """
     rows = np.array(indices, np.int64)
-    labels = np.asarray(targets, np.int64)
+    labels = np.asarray(targets)
     number = len(store.pixels)
     if len(labels) != number:
         raise DataError(
@@ -124,7 +125,7 @@ def batches(
     return _ahead(batch, len(chosen), prefetch) if prefetch else _at_once(batch, len(chosen))
 
 
-def _gather(pixels: NDArray[np.uint8], labels: NDArray[np.int64], rows: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
+def _gather(pixels: NDArray[np.uint8], labels: NDArray[Any], rows: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
     taken = np.empty((len(rows), *pixels.shape[1:]), np.uint8)
     # The rows were checked above; "clip" only tells numpy that it may write straight into `taken`, without the lock.
     np.take(pixels, rows, axis=0, out=taken, mode="clip")

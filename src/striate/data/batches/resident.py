@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -19,19 +20,19 @@ SHARE = 0.25  # of the memory that is free on the device, at most
 
 @dataclass(frozen=True, eq=False)
 class Resident:
-    """``pixels`` (N, H, W, C) uint8 and ``targets`` (N,) int64 on a device. Make one with `resident` or `sent`."""
+    """``pixels`` (N, H, W, C) uint8 and ``targets`` (N, ...) on a device. Make one with `resident` or `sent`."""
 
     pixels: Tensor
     targets: Tensor
 
     def gathered(self, chosen: list[NDArray[np.int64]]) -> Iterator[tuple[Tensor, Tensor]]:
-        """Yield the pictures (n, C, H, W), channels_last as they lie, and targets (n,) of each set of rows."""
+        """Yield the pictures (n, C, H, W), channels_last as they lie, and targets (n, ...) of each set of rows."""
         rows = torch.from_numpy(np.concatenate(chosen)).to(self.pixels.device)
         for places in rows.split([len(items) for items in chosen]):  # type: ignore[no-untyped-call]
             yield self.pixels[places].permute(0, 3, 1, 2), self.targets[places]
 
 
-def resident(pixels: NDArray[np.uint8], targets: NDArray[np.int64], device: torch.device) -> Resident | None:
+def resident(pixels: NDArray[np.uint8], targets: NDArray[Any], device: torch.device) -> Resident | None:
     """Return the pictures on a CUDA device; None on another, or where they would take over a quarter of what is free.
 
     Example: ``resident(store.pixels, targets, torch.device("cpu")) is None``
@@ -41,6 +42,6 @@ def resident(pixels: NDArray[np.uint8], targets: NDArray[np.int64], device: torc
     return sent(pixels, targets, device)
 
 
-def sent(pixels: NDArray[np.uint8], targets: NDArray[np.int64], device: torch.device) -> Resident:
+def sent(pixels: NDArray[np.uint8], targets: NDArray[Any], device: torch.device) -> Resident:
     """Return the pictures on a device, whatever room there is."""
     return Resident(torch.from_numpy(np.array(pixels)).to(device), torch.from_numpy(targets).to(device))

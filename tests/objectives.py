@@ -1,0 +1,16 @@
+"""What a training is told to learn, of class numbers that a test made."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from striate.recipe import Recipe
+from striate.tasks.classify import Classify
+from striate.tasks.task import Labels, Objective
+
+
+def of_classes(targets: np.ndarray, classes: int = 3, **recipe: object) -> Objective:
+    """Return the objective of classes, called by their numbers; ``recipe`` are fields of one."""
+    values = np.asarray(targets, np.int64)
+    labels = Labels(tuple(map(str, range(classes))), values, values >= 0)
+    return Objective(Classify(), labels, Recipe(**recipe))  # type: ignore[arg-type]
