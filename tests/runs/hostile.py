@@ -18,7 +18,7 @@ from striate.data.pictures.preprocess import Preprocess
 from striate.export.onnx import finished, graph_bytes
 from striate.model.build.model import build
 from striate.model.files import tensorfile
-from striate.model.files.weights import KEY, ModelFile, to_pieces, with_state
+from striate.model.files.weights import GRAPH, KEY, ModelFile, to_pieces, with_state
 from striate.runs.seal import SEAL, ZEROS, graph_digest, sealed
 from striate.spec import parse
 from striate.spec.shape import Shape
@@ -33,8 +33,8 @@ HUGE = (10**400, -(10**400), 10**25, 1e999, -1e999, float("nan"), 2**63, -1, 0, 
 ODD = (None, "", "x" * 5000, "\x00", "\ud800", [], {}, [[]], {"a": 1}, [1, "2"], *HUGE)
 
 
-def write(folder: Path, *, recorded: bool = True, net: str = NET) -> Path:
-    """Write a whole model file with its ONNX file, and return the former."""
+def write(folder: Path, *, recorded: bool = True, net: str = NET, old: bool = False) -> Path:
+    """Write a whole model file (``old``: of format 1) with its ONNX file, and return the former."""
     model = build(parse(net), Shape(3, 8, 8), preprocess=HOW, seed=3).eval()
     with torch.no_grad():
         model.state_dict()["batchnorm1.running_mean"].uniform_(-0.5, 0.5)
@@ -53,9 +53,15 @@ def write(folder: Path, *, recorded: bool = True, net: str = NET) -> Path:
     )
     path, graph = folder / "model.safetensors", graph_bytes(model)
     tensors = with_state(model.state_dict(), state.arrays)
-    path.write_bytes(b"".join(to_pieces(tensors, facts, graph=graph_digest(graph) if recorded else None)))
+    digest = graph_digest(graph) if recorded else None
+    pieces = to_pieces(tensors, facts, graph=digest)
+    if old:
+        said = {**vars(facts), **state.facts, "format": 1, "classes": facts.names, "striate": "0.1.0"}
+        text = json.dumps({name: said[name] for name in said if name not in ("names", "labels", "state")})
+        pieces = tensorfile.pack({**model.state_dict(), **unknown.to_tensors()}, {KEY: text, GRAPH: digest or ""})
+    path.write_bytes(b"".join(pieces))
     header = tensorfile.read_header(path)
-    arrays = tensorfile.read_arrays(path, header, "state.")
+    arrays = tensorfile.read_arrays(path, header, "unknown." if old else "state.")
     path.with_suffix(".onnx").write_bytes(finished(graph, header, arrays, {"pictures": 3}))
     return path
 

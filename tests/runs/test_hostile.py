@@ -24,9 +24,9 @@ from striate.runs.predictor import Predictor
 from striate.runs.seal import ZEROS, sealed
 
 
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return hostile.write(tmp_path)
+@pytest.fixture(params=[False, True], ids=["format 2", "format 1"])
+def path(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
+    return hostile.write(tmp_path, old=request.param)
 
 
 def answer(path: Path) -> dict[str, Any]:
@@ -86,7 +86,7 @@ def test_such_a_graph_is_not_run_where_the_model_file_names_it_as_its_own(
     """Whoever wrote the model file too."""
     from striate.export.onnx import finished
     from striate.model.files.tensorfile import read_arrays
-    from striate.model.files.weights import GRAPH
+    from striate.model.files.weights import GRAPH, read_facts, state_prefix
     from striate.runs.seal import graph_digest
 
     proto = onnx.load(path.with_suffix(".onnx"), load_external_data=False)
@@ -99,7 +99,9 @@ def test_such_a_graph_is_not_run_where_the_model_file_names_it_as_its_own(
 
     path.write_bytes(hostile.packed(path.read_bytes(), named))
     header = read_header(path)
-    path.with_suffix(".onnx").write_bytes(finished(graph, header, read_arrays(path, header, "unknown."), {}))
+    path.with_suffix(".onnx").write_bytes(
+        finished(graph, header, read_arrays(path, header, state_prefix(read_facts(path))), {})
+    )
     opened = Predictor.open(path)
     assert opened.onnx is None
     assert "is no graph that Striate wrote" in opened.notes[0]
@@ -154,7 +156,7 @@ def test_a_header_of_many_tensors_or_many_bytes_is_not_read(tmp_path: Path) -> N
 def test_any_number_anywhere_is_refused_or_harmless(path: Path, place: tuple[Any, ...], value: Any) -> None:
     def change(header: dict[str, Any], facts: dict[str, Any], data: bytearray) -> None:
         *way, last = place
-        inner: Any = facts["state"] if place[0] in facts["state"] else facts
+        inner: Any = facts["state"] if place[0] in facts.get("state", {}) else facts
         for name in way:
             inner = inner[name]
         inner[last] = value
@@ -213,13 +215,14 @@ def test_a_net_that_takes_too_much(path: Path, net: str, size: int, match: str) 
         ("conv1.weight", np.nan, "conv1.weight holds NaN or infinity"),
         ("batchnorm1.running_mean", np.inf, "batchnorm1.running_mean holds NaN or infinity"),
         ("batchnorm1.running_var", -1.0, "holds a variance below 0"),
-        ("unknown.stored", np.nan, "is not finite"),
+        ("stored", np.nan, "is not finite"),
     ],
 )
 def test_weights_that_are_no_numbers(path: Path, name: str, value: float, match: str) -> None:
     def change(header: dict[str, Any], facts: dict[str, Any], data: bytearray) -> None:
-        begin = header[name]["data_offsets"][0]
-        kind = "<e" if header[name]["dtype"] == "F16" else "<f"
+        own = next(each for each in header if each in (name, f"state.{name}", f"unknown.{name}"))
+        begin = header[own]["data_offsets"][0]
+        kind = "<e" if header[own]["dtype"] == "F16" else "<f"
         data[begin : begin + struct.calcsize(kind)] = struct.pack(kind, value)
 
     path.write_bytes(hostile.packed(path.read_bytes(), change))
@@ -230,9 +233,9 @@ def test_weights_that_are_no_numbers(path: Path, name: str, value: float, match:
 # -- anything --------------------------------------------------------------------------------------------------------
 
 
-def fuzz(folder: Path, seeds: range) -> int:
+def fuzz(folder: Path, seeds: range, *, old: bool = False) -> int:
     """Open and ask a file for each seed; return how many answered. Raises at the first that is neither."""
-    path = hostile.write(folder)
+    path = hostile.write(folder, old=old)
     file, model = path.with_suffix(".onnx"), path.read_bytes()
     graph, usual, answered = file.read_bytes(), answer(path), 0
     for seed in seeds:
@@ -252,8 +255,18 @@ def fuzz(folder: Path, seeds: range) -> int:
     return answered
 
 
-def test_any_file_answers_alike_or_is_refused(tmp_path: Path) -> None:
-    assert 0 < fuzz(tmp_path, range(300)) < 300
+@pytest.mark.parametrize(("old", "seeds"), [(False, range(300)), (True, range(100))])
+def test_any_file_answers_alike_or_is_refused(tmp_path: Path, old: bool, seeds: range) -> None:
+    assert 0 < fuzz(tmp_path, seeds, old=old) < len(seeds)
+
+
+def test_a_net_without_outputs_is_refused(path: Path) -> None:
+    def change(header: dict[str, Any], facts: dict[str, Any], data: bytearray) -> None:
+        facts["names" if "names" in facts else "classes"] = []
+
+    path.write_bytes(hostile.packed(path.read_bytes(), change))
+    with pytest.raises(ModelError, match="names none of its outputs"):
+        Predictor.open(path)
 
 
 @pytest.mark.slow

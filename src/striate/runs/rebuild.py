@@ -51,6 +51,8 @@ def surveyed(facts: ModelFile, own: Model | None = None) -> Survey:
     """Return the survey of the file's net on its own input."""
     if own is not None and str(own.net) != facts.net:
         raise ModelError(f"its net is {facts.net}, and it is to be loaded into {own.net}; they do not belong together")
+    if width_of(facts) < 1:
+        raise ModelError("it names none of its outputs, so that it answers nothing")
     try:
         net = parse(facts.net) if own is None else own.net
         check_layers(net)

@@ -112,7 +112,7 @@ def test_several_at_once_are_as_each_alone_and_the_network_is_asked_less() -> No
     for one, other in zip(
         [found for some in each for found in some], [one for two in alone for one in two], strict=True
     ):
-        assert (one.answer, one.part, one.probability) == (other.answer, part, other.probability)
+        assert (one.answer, one.part, one.value) == (other.answer, part, other.value)
         np.testing.assert_array_equal(one.heat, other.heat)
         assert one.trust and other.trust
         np.testing.assert_allclose(one.trust.curves.random, other.trust.curves.random, atol=1e-6)
@@ -291,7 +291,7 @@ def test_what_changes_its_mind_is_the_watermark_and_nothing_of_it_can_stay() -> 
     for picture, target, box in zip(pixels, targets, boxes, strict=True):
         asked = probe(picture)
         change = change_of_mind(asked)
-        assert change.before == asked.classes[target]
+        assert change.before == asked.names[target]
         if change.after is None:
             continue
         changed += 1
@@ -302,7 +302,7 @@ def test_what_changes_its_mind_is_the_watermark_and_nothing_of_it_can_stay() -> 
         def says(mask: np.ndarray) -> str:
             with torch.no_grad():
                 logits = asked.model(torch.where(torch.from_numpy(mask), empty, asked.inputs))  # noqa: B023
-            return asked.classes[int(logits.argmax())]  # noqa: B023
+            return asked.names[int(logits.argmax())]  # noqa: B023
 
         assert says(change.mask) == change.after != change.before
         for cell in np.unique(labels.numpy()[change.mask]):
