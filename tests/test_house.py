@@ -201,6 +201,73 @@ def test_files_that_a_person_names_are_opened_in_one_place() -> None:
     assert OWN.keys() <= found.keys(), f"no longer needed here: {OWN.keys() - found.keys()}"
 
 
+# Where a task may be known by its name, its output or its classes: the tasks, the readers of labels, their own pages, and
+# what describes nets and figures, which have classes of their own.
+KNOWING = (
+    "tasks/",
+    "data/labels/",
+    "data/sources/",
+    "render/tasks/",
+    "metrics/",
+    "nets/",
+    "model/pretrained/",
+    "spec/",
+)
+# And what else does, each for its reason. A file that does not any more leaves the list.
+STILL = {
+    "cli/describe.py": "how many outputs a net described by its name has is said as --classes",
+    "cli/probe_options.py": "as `striate describe`",
+    "cli/weights_import.py": "somebody else's weights are a classifier's, and --classes names its outputs",
+    "data/split.py": "a source calls its names classes, whatever they are",
+    "interpret/diagnostics/confusion.py": "the confusion of classes, which only a task with classes asks for",
+    "interpret/torch_probe.py": "an untrained net by its name",
+    "model/adopt/examine.py": "`striate.adopt` takes classifiers, and their classes by that keyword",
+    "model/adopt/taken.py": "as `striate.adopt`",
+    "model/adopt/wrapped_module.py": "as `striate.adopt`",
+    "model/build/model.py": "how many numbers a net puts out, as `Net.with_classes` has it",
+    "runs/predictor.py": "`Predictor.classes`, for whoever used it before there were other tasks",
+    "runs/rebuild.py": "how many numbers a net puts out, as `Net.with_classes` has it",
+    "verbs/adopt.py": "`striate.adopt` takes classifiers, and their classes by that keyword",
+    "verbs/describe.py": "how many outputs a net described by its name has",
+    "verbs/nets.py": "how many classes the nets of the catalogue were published for",
+    "verbs/probe.py": "an untrained net by its name",
+    "verbs/weights.py": "published weights are classifiers",
+    "verbs/weights_import.py": "somebody else's weights are a classifier's",
+}
+
+
+def knows_a_task(path: Path) -> list[str]:
+    """What of a single task a file speaks of: its name, ``logits``, ``classes``, or a module of its own."""
+    from striate.tasks.table import TASKS
+
+    shared = {"table", "task", "values", "answering", "assessment", "pairing", "sections", "prediction", "question"}
+    shared |= {"score_map"}  # of whatever a task shows on a map
+    found = []
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Constant) and node.value in {*TASKS, *(task.output for task in TASKS.values())}:
+            found.append(f"{node.lineno}: {node.value!r}")
+        elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("striate.tasks."):
+            module = str(node.module).split(".")[2]
+            found += [f"{node.lineno}: tasks.{module}"] if module not in shared else []
+        else:
+            word = getattr(node, "id", None) or getattr(node, "attr", None) or getattr(node, "arg", None)
+            if isinstance(node, ast.FunctionDef):
+                word = node.name
+            if word in ("logits", "classes"):
+                found.append(f"{getattr(node, 'lineno', '?')}: {word}")
+    return found
+
+
+def test_only_tasks_know_which_task_it_is() -> None:
+    found = {
+        name: known
+        for path in FILES
+        if not (name := path.relative_to(SRC).as_posix()).startswith(KNOWING) and (known := knows_a_task(path))
+    }
+    assert found.keys() <= STILL.keys(), {name: found[name][:5] for name in sorted(found.keys() - STILL.keys())}
+    assert STILL.keys() <= found.keys(), f"no longer needed here: {sorted(STILL.keys() - found.keys())}"
+
+
 def test_only_durable_replaces_files_in_runs() -> None:
     for path in (SRC / "runs").glob("*.py"):
         if path.name == "durable.py":

@@ -12,17 +12,21 @@ import numpy as np
 import pytest
 from PIL import Image
 from tests.cli.stage import Place
-from tests.tasks.toy import Brightness, Toy
+from tests.tasks.toy import Brightness, BrightnessAssessment, Toy
 
+from striate.cli.evaluate import text
 from striate.data.pictures.preprocess import Preprocess
 from striate.errors import ModelError, StriateError
 from striate.export.onnx import export_onnx
 from striate.model.build.model import build
 from striate.model.files.weights import ModelFile, read_facts, to_pieces, with_state
 from striate.render.html.look_page import as_text
+from striate.render.html.sections import drawn
 from striate.runs.predictor import Predictor
 from striate.spec import Shape, parse
+from striate.tasks.pairing import Shared
 from striate.tasks.table import TASKS
+from striate.verbs.evaluate import evaluate_on
 from striate.verbs.look import answers, look, page
 
 NET = "conv 4 3x3 pad same >> relu >> globalavgpool >> flatten >> dense"
@@ -132,3 +136,44 @@ def test_it_looks_inside(file: Path, pictures: Path) -> None:
         from striate.verbs.score_map import score_map
 
         score_map(Predictor.open(file), (pictures / "0.png").read_bytes(), scale=3.0)
+
+
+def test_it_is_measured_on_other_pictures_and_drawn_from_its_sections(file: Path, pictures: Path) -> None:
+    found = evaluate_on(Predictor.open(file), str(pictures / "labels.csv"), name="by hand")
+    assert isinstance(found.found, BrightnessAssessment) and len(found.keys) == 60 == len(found.targets)
+    told = json.loads(json.dumps(found.summary()))
+    assert told["headline"]["name"] == "mean absolute error" and told["headline"]["share"] is False
+    assert told["headline"]["value"] == told["error"]["value"] == pytest.approx(found.report.error.value)
+    assert [one["picture"] for one in told["worst"]] == [found.keys[row] for row in found.found.worst()]
+    said = text(found)
+    assert "by hand on 60" in said and "mean absolute error" in said and said.endswith("after no pictures.")
+    sections = [
+        drawn(one, pixels=np.zeros((60, 8, 8, 1), np.uint8), rows=found.indices, keys=found.keys)
+        for one in found.found.sections()
+    ]
+    assert [one.title for one in sections] == ["Where is it farthest off?", "How does it do?"]
+    assert sections[0].body.count("<img") == 6 and "&lt;first&gt;" in sections[0].body
+
+
+def test_two_of_it_are_compared_by_their_losses(file: Path, pictures: Path) -> None:
+    task = TASKS[Toy.name]
+    one = evaluate_on(Predictor.open(file), str(pictures / "labels.csv"), name="by hand").found
+    assert isinstance(one, BrightnessAssessment)
+    better = BrightnessAssessment(one.report, one.is_ + 0.9 * (one.said - one.is_), one.is_)
+    rows = np.arange(60)
+    paired = task.paired(Shared(one, better, rows, rows))
+    assert paired.verdict("a", "b").startswith("b is better than a: absolute error of b - a is -")
+    assert [len(each) for each in paired.apart()] == [0, 60]
+    same = task.paired(Shared(one, one, rows, rows))
+    assert same.verdict("a", "b").startswith("no difference that 60 pictures can show")
+    assert str(paired.table("a", "b").rows[0][0]) == "absolute error"
+
+
+def test_int8_costs_what_its_own_figure_says(file: Path) -> None:
+    task, labels = TASKS[Toy.name], Predictor.open(file).labels
+    wanted = np.array([[0.5], [0.5]])
+    good, bad = ({"brightness": np.array([[0.5 + off], [0.5 - off]], np.float32)} for off in (0.1, 0.2))
+    cost = task.cost(good, bad, wanted, labels, 0.25, trained=False, known=False)
+    assert cost.lost == pytest.approx(1.0, rel=1e-4) and "2 validation pictures" in str(cost)
+    assert task.cost_words(cost.to_dict()) == str(cost)
+    assert task.cost(bad, good, wanted, labels, 0.25, trained=True, known=True).lost < 0
