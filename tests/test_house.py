@@ -234,6 +234,12 @@ STILL = {
     "verbs/weights.py": "published weights are classifiers",
     "verbs/weights_import.py": "somebody else's weights are a classifier's",
 }
+# What has not been handed to the tasks yet. This list only ever becomes shorter.
+NOT_YET = {
+    *("cli/train.py", "engine/fit.py", "engine/head.py", "engine/head_folds.py", "engine/heads.py", "engine/infer.py"),
+    *("runs/answers.py", "verbs/finish.py", "verbs/folds.py", "verbs/learnt_from.py", "verbs/prepared.py"),
+    *("verbs/reopen.py", "verbs/stranger_nets.py", "verbs/train.py", "verbs/tune.py"),
+}
 
 
 def knows_a_task(path: Path) -> list[str]:
@@ -264,7 +270,8 @@ def test_only_tasks_know_which_task_it_is() -> None:
         for path in FILES
         if not (name := path.relative_to(SRC).as_posix()).startswith(KNOWING) and (known := knows_a_task(path))
     }
-    assert found.keys() <= STILL.keys(), {name: found[name][:5] for name in sorted(found.keys() - STILL.keys())}
+    more = found.keys() - STILL.keys() - NOT_YET
+    assert not more, {name: found[name][:5] for name in sorted(more)}
     assert STILL.keys() <= found.keys(), f"no longer needed here: {sorted(STILL.keys() - found.keys())}"
 
 

@@ -208,8 +208,8 @@ def look_run(
         ask = asking(predictor.model, prepared.store, predictor.task)
         evaluation = evaluate_prepared(run, prepared, ask, predictor.learnt, part=split)
     split, rows, judged = evaluation.part, evaluation.indices, evaluation.found
-    classes = judged.confused()
-    found = None if classes is None else confusion(*classes)
+    told = judged.confused()
+    found = None if told is None else confusion(*told)
     keys = [item.key for item in prepared.source.items]
 
     def shown(doubt: UncertainExample) -> Mistake:
