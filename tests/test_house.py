@@ -201,8 +201,8 @@ def test_files_that_a_person_names_are_opened_in_one_place() -> None:
     assert OWN.keys() <= found.keys(), f"no longer needed here: {OWN.keys() - found.keys()}"
 
 
-# Where a task may be known by its name, its output or its classes: the tasks, the readers of labels, their own pages, and
-# what describes nets and figures, which have classes of their own.
+# Where a task may be known by its name, its output or its classes: the tasks, the readers of labels, their own pages,
+# and what describes nets and figures, which have classes of their own.
 KNOWING = (
     "tasks/",
     "data/labels/",
