@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from striate.data.sources.items import FolderSource, Item
 from striate.data.sources.source import find
 from striate.data.split import Split, split
+from striate.data.strata import Strata
 from striate.errors import SourceError
 
 SEEDS = st.integers(0, 2**63 - 1)
@@ -222,3 +223,38 @@ def test_flowers(shared: Path) -> None:
         mine = [index for index, item in enumerate(found.items) if item.target == target]
         assert 0.10 < np.mean([places[index] == "test" for index in mine]) < 0.20, name
         assert 0.06 < np.mean([places[index] == "val" for index in mine]) < 0.14, name
+
+
+def tagged(there: np.ndarray) -> FolderSource:
+    items = tuple(Item(f"{row}.jpg", tuple(map(float, tags))) for row, tags in enumerate(there.tolist()))
+    names = tuple(f"tag {t}" for t in range(there.shape[1]))
+    return FolderSource("tags", "/tags", names, items, root=Path("/tags"), kind="tags")
+
+
+def test_tags_have_their_share_of_every_part_the_rare_ones_too() -> None:
+    generator = np.random.default_rng(0)
+    there = generator.random((400, 6)) < [0.5, 0.3, 0.2, 0.1, 0.0, 0.0]
+    there[:8, 4] = True
+    there[4:16, 5] = True
+    digests = [hashlib.blake2b(str(row).encode(), digest_size=16).digest() for row in range(400)]
+    source, strata = tagged(there), Strata(there, np.ones(400, bool), noun="tag")
+    for seed in range(3):
+        parts = split(source, digests, seed=seed, val=0.1, test=0.25, strata=strata)
+        assert sorted((*parts.train, *parts.val, *parts.test)) == list(range(400))
+        for part, share in ((parts.train, 0.65), (parts.val, 0.1), (parts.test, 0.25)):
+            counts = there[list(part)].sum(axis=0)
+            assert counts == pytest.approx(share * there.sum(axis=0), abs=max(2.0, 0.05 * there.sum()))
+            assert (counts[:4] > 0).all() and counts[5] > 0
+    turned = split(tagged(there[::-1]), digests[::-1], seed=0, strata=Strata(there[::-1], np.ones(400, bool)))
+    plain = split(source, digests, seed=0, strata=strata)
+    assert sorted(399 - row for row in turned.test) == list(plain.test)
+    assert plain.test != split(source, digests, seed=1, strata=strata).test
+
+
+def test_copies_of_tagged_pictures_stay_on_one_side() -> None:
+    there = np.arange(60).reshape(30, 2) % 3 == 0
+    digests = [bytes([row // 2]) * 16 for row in range(30)]
+    parts = split(tagged(there), digests, seed=0, val=0.2, test=0.3, strata=Strata(there, np.ones(30, bool)))
+    for part in (parts.train, parts.val, parts.test):
+        assert all((row ^ 1) in part for row in part)
+    assert parts.duplicates == 15

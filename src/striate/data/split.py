@@ -14,6 +14,11 @@ exception, and it alone may move a picture later, when the class has grown: a cl
 pictures (that no other class holds too) has one at least in every part; where chance left a part without one, it gets
 the picture whose number is nearest to it.
 
+Where a picture may be in several groups (tags), rare ones would too often be missing from a part, and the pictures that
+mend one group upset another. So these are dealt by iterative stratification (data/stratify.py), in the order of their
+numbers: every tag has its share of every part to within about one picture, names and order do not matter, but a
+picture's place may change when others are added.
+
 What the source splits itself stays so, and only the parts it lacks are taken, out of its train.
 """
 
@@ -30,6 +35,7 @@ from numpy.typing import NDArray
 
 from striate.data.sources.items import Source
 from striate.data.strata import Strata
+from striate.data.stratify import stratified
 from striate.errors import SourceError
 
 _TEST, _VAL, _TRAIN, _NOWHERE = 0, 1, 2, 3
@@ -85,7 +91,8 @@ def split(
         place[left_out] = _NOWHERE
     pool &= ~left_out
     shares = (0.0 if "test" in own else test, 0.0 if "val" in own else val)
-    decided = _decide(groups, numbers, strata, pool, shares)
+    decide = _decide if strata.values.ndim == 1 else _decide_by_labels
+    decided = decide(groups, numbers, strata, pool, shares)
     place[pool] = decided[groups[pool]]
     _check(source, strata, place, left_out)
     return Split(
@@ -147,6 +154,25 @@ def _decide(
             low, high = bounds[part]
             away = np.maximum(low - numbers[able], numbers[able] - high)
             place[able[np.lexsort((numbers[able], away, classes_of[able] > 1))[0]]] = part
+    return place
+
+
+def _decide_by_labels(
+    groups: NDArray[np.int64],
+    numbers: NDArray[np.float64],
+    strata: Strata,
+    pool: NDArray[np.bool_],
+    shares: tuple[float, float],
+) -> NDArray[np.int64]:
+    """Return the part of every group of equal pictures, each in several strata: by iterative stratification."""
+    test, val = shares
+    there = np.zeros((len(numbers), strata.values.shape[1]), bool)
+    np.logical_or.at(there, groups[pool], strata.values[pool].astype(bool))
+    inside = np.unique(groups[pool])
+    inside = inside[np.argsort(numbers[inside], kind="stable")]
+    place = np.full(len(numbers), _TRAIN, np.int64)
+    if len(inside):
+        place[inside] = stratified(there[inside], [test, val, 1.0 - test - val])
     return place
 
 
