@@ -28,6 +28,7 @@ BENCHMARKS = {
     "accuracy": "what the defaults reach on digits, MNIST, cifar10-folder and cats and dogs",
     "fine_tune": "cats and dogs from SqueezeNet's weights, in turns with a plain PyTorch script",
     "trunk": "photographs by the default start, in turns with a plain PyTorch script; flowers5 beside SqueezeNet",
+    "tags": "several tags a picture: scenes by the default start, in turns with a plain one-against-rest regression",
     "strangers": "photo sets as strangers to each other, over the features of the default trunk",
     "coverage": "how often the interval of a cross-validated figure holds what the model is worth elsewhere",
     "calibration": "calibration error before and after, over small folders drawn from large ones",

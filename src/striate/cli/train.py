@@ -33,7 +33,7 @@ MOST_THREADS = 1024  # more than any machine has cores for one training; torch i
 
 @click.command()
 @click.argument("source", required=False)
-@click.option("--task", metavar="classify", help="What labels are that look like numbers or tags: classify, classes.")
+@click.option("--task", metavar="NAME", help="What is learnt: classify (a class a picture), tag (any number of tags).")
 @click.option("--label-from", metavar="PATTERN", help="Labels out of file names, such as '(.+?)_\\d+'.")
 @click.option("--net", help="A published network, the text of a net, or a file with such text.")
 @click.option(

