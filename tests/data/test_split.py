@@ -257,4 +257,3 @@ def test_copies_of_tagged_pictures_stay_on_one_side() -> None:
     parts = split(tagged(there), digests, seed=0, val=0.2, test=0.3, strata=Strata(there, np.ones(30, bool)))
     for part in (parts.train, parts.val, parts.test):
         assert all((row ^ 1) in part for row in part)
-    assert parts.duplicates == 15

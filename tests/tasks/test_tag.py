@@ -103,22 +103,26 @@ def test_slopes_are_the_loss_of_each_picture_and_its_derivative() -> None:
     )
 
 
-def test_a_head_is_scikit_learns_one_against_rest_regression() -> None:
+@pytest.mark.parametrize("balanced", [False, True])
+def test_a_head_is_scikit_learns_one_against_rest_regression(balanced: bool) -> None:
     generator = np.random.default_rng(0)
     features = generator.normal(size=(80, 6)).astype(np.float32)
     features = (features - features.mean(0)) / features.std(0)
     targets = (features[:, :3] + generator.normal(size=(80, 3)) > 0.5).astype(np.float32)
-    problem = _problem(features, targets)
-    weight, bias = list(along(problem, (0.05,), epochs=400))[-1]
+    said = "balanced" if balanced else "none"
+    weight, bias = list(along(_problem(features, targets, Recipe(class_weights=said)), (0.05,), epochs=400))[-1]
     for tag in range(3):
-        theirs = LogisticRegression(C=1 / (0.05 * 80), tol=1e-8, max_iter=2000).fit(features, targets[:, tag])
+        positives = targets[:, tag].sum()
+        counts = {1.0: (80 - positives) / positives} if balanced else None
+        model = LogisticRegression(C=1 / (0.05 * 80), tol=1e-8, max_iter=2000, class_weight=counts)
+        theirs = model.fit(features, targets[:, tag])
         np.testing.assert_allclose(weight[0, tag].numpy(), theirs.coef_[0], atol=0.02)
         assert float(bias[0, tag]) == pytest.approx(float(theirs.intercept_[0]), abs=0.02)
 
 
-def _problem(features, targets):
+def _problem(features, targets, recipe):
     labels = Labels(NAMES, targets, np.ones(len(targets), bool))
-    return Problem(features, targets, np.ones((1, len(features)), bool), Objective(TASK, labels, Recipe()))
+    return Problem(features, targets, targets, np.ones((2, len(features)), bool), Objective(TASK, labels, recipe))
 
 
 def test_balanced_weights_are_of_the_positives() -> None:
@@ -146,6 +150,7 @@ def test_what_is_learnt_is_kept_as_json_and_read_again() -> None:
     assert one.calibration == other.calibration
     np.testing.assert_array_equal(one.thresholds, other.thresholds)
     assert one.calibration.on == "out-of-fold answers"
+    assert "not yet" in TASK.opened(TASK.unlearnt("not yet"), FACTS).calibration.note
     plain = TASK.opened(State(), FACTS)
     assert plain.thresholds.tolist() == [0.5] * 3
     np.testing.assert_allclose(plain.cuts, 0.0, atol=1e-12)

@@ -22,7 +22,7 @@ from striate.recipe import Recipe
 from striate.tasks.prediction import Prediction
 from striate.tasks.tag_answering import LOGITS, LearntTags, TagAnswering, learnt_of, prior_of
 from striate.tasks.tag_assessment import MEAN_AVERAGE_PRECISION
-from striate.tasks.tag_calibration import calibrate_tags
+from striate.tasks.tag_calibration import TagCalibration, calibrate_tags
 from striate.tasks.tag_thresholds import choose_thresholds
 from striate.tasks.tags import Tags
 from striate.tasks.task import Task
@@ -140,6 +140,10 @@ class Tag(TagAnswering, Task):
         notes = _few_notes(targets, facts.names) if len(logits) else ()
         state = {"calibration": calibration.to_dict(), "thresholds": None if cuts is None else cuts.tolist()}
         return State(state, notes=notes)
+
+    def unlearnt(self, why: str) -> State:
+        """Return a state of plain answers; ``why`` stands in it."""
+        return State({"calibration": TagCalibration(note=why).to_dict(), "thresholds": None})
 
     def opened(self, state: State, facts: LabelFacts) -> LearntTags:
         """Return the calibration and the thresholds. Errors: ModelError for what is damaged."""
