@@ -225,6 +225,7 @@ def _show(events: Iterator[Event], line: Line, progress: Progress, log: str | No
                     progress.close()
                     asked.under_way = True
                     run_name, epochs = _words_for(event.run.path), event.prepared.recipe.epochs or 0
+                    line.shows(event.prepared.task, event.prepared.facts)
                     line.say(plan_text(event))
                     if log == "tensorboard":
                         board = _board(event.run.path / "tensorboard")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from types import TracebackType
 from typing import TYPE_CHECKING, cast
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
     from striate.engine.fit import Epoch, Step
     from striate.engine.head import HeadEpoch
+    from striate.tasks.task import LabelFacts, Task
 
 
 PICTURES = ("decoding", "features")  # waits that are counted in pictures
@@ -91,6 +93,11 @@ class Line:
         self._terminal = sys.stdout.isatty() and not quiet
         self._quiet = quiet
         self._head: HeadEpoch | None = None  # the last pass over features: told once its decay has ended
+        self._shown: Callable[[str, float], str] = lambda name, value: f"{name} {value:.4g}"
+
+    def shows(self, task: Task, facts: LabelFacts) -> None:
+        """Show an epoch's figures as a task says them."""
+        self._shown = lambda name, value: task.shown(name, value, facts)
 
     def step(self, event: Step, epochs: int) -> None:
         """Redraw the line within an epoch."""
@@ -116,18 +123,18 @@ class Line:
         if hasattr(event, "weight_decay"):
             self._head = cast("HeadEpoch", event)
             if self._terminal:
-                self._redraw(_figures(event))
+                self._redraw(self._figures(event))
             if before is None or before.weight_decay == self._head.weight_decay:
                 return
         if before is not None:
-            self.say(_figures(before))
+            self.say(self._figures(before))
         if self._head is None:
-            self.say(_figures(event))
+            self.say(self._figures(event))
 
     def end(self) -> None:
         """Print what is still to be told."""
         if self._head is not None:
-            self.say(_figures(self._head))
+            self.say(self._figures(self._head))
             self._head = None
 
     def say(self, text: str) -> None:
@@ -148,19 +155,20 @@ class Line:
         terminal.moving().write("\r\x1b[2K" + terminal.line(text)[: columns - 1])
         sys.stdout.flush()
 
-
-def _figures(event: Epoch) -> str:
-    """Return what came of an epoch."""
-    text = f"epoch {event.index:>{len(str(event.epochs))}}/{event.epochs}  loss {event.train_loss:.3f}"
-    if (aside := getattr(event, "side_loss", None)) is not None:
-        text += f" ({aside:.3f} of it side heads)"
-    if event.val_loss is not None:
-        text += f"  val loss {event.val_loss:.3f}"
-    for name, value in event.metrics.items():
-        text += f"  val {name} {100 * value:.1f} %"
-    if hasattr(event, "weight_decay"):
-        return f"head {text}  weight decay {event.weight_decay:g}  {clock(event.seconds)}"
-    return f"{text}  {event.pictures_per_second:,.0f} pictures/s  {clock(event.seconds)}"
+    def _figures(self, event: Epoch) -> str:
+        """Return what came of an epoch; of a loss that has several terms each of them."""
+        text = f"epoch {event.index:>{len(str(event.epochs))}}/{event.epochs}  loss {event.train_loss:.3f}"
+        if len(event.losses) > 1:
+            text += f" ({', '.join(f'{name} {value:.3f}' for name, value in event.losses.items())})"
+        if (aside := getattr(event, "side_loss", None)) is not None:
+            text += f" ({aside:.3f} of it side heads)"
+        if event.val_loss is not None:
+            text += f"  val loss {event.val_loss:.3f}"
+        for name, value in event.metrics.items():
+            text += f"  val {self._shown(name, value)}"
+        if hasattr(event, "weight_decay"):
+            return f"head {text}  weight decay {event.weight_decay:g}  {clock(event.seconds)}"
+        return f"{text}  {event.pictures_per_second:,.0f} pictures/s  {clock(event.seconds)}"
 
 
 def clock(seconds: float) -> str:
