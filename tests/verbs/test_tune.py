@@ -105,8 +105,8 @@ def test_features_and_head_answer_as_the_saved_net_does(
     done = striate.train(recipe(pets, run, tune="head"), runs_dir=tmp_path)
     model = Predictor.open(done.path, device="cpu").model
     logits, embeddings = infer(model, seen["prepared"].store, seen["rows"])
-    np.testing.assert_allclose(seen["asked"][0], logits, atol=1e-5)
-    np.testing.assert_allclose(seen["asked"][1], embeddings, atol=1e-5)
+    np.testing.assert_allclose(seen["asked"]["logits"], logits, atol=1e-5)
+    np.testing.assert_allclose(seen["asked"]["embedding"], embeddings, atol=1e-5)
 
 
 def test_the_plan_says_what_is_frozen(pets: Path, run: Run, head: Run, tmp_path: Path) -> None:
