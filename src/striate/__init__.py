@@ -12,10 +12,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # for readers and type checkers; `_HOME` says the same when the program runs
+    from striate.data.pictures.preprocess import Preprocess
     from striate.errors import StriateError
     from striate.recipe import Recipe
     from striate.runs.predictor import Predictor
-    from striate.runs.run import Run
+    from striate.session.adopted import Adopted, adopt
+    from striate.session.run import Run
+    from striate.session.train import compare, resume, runs, train
     from striate.spec import (
         GELU,
         Add,
@@ -69,13 +72,10 @@ if TYPE_CHECKING:  # for readers and type checkers; `_HOME` says the same when t
         side,
     )
     from striate.spec.survey import Survey
-    from striate.verbs.adopt import Adopted, adopt
-    from striate.verbs.compare import compare
     from striate.verbs.describe import describe
     from striate.verbs.evaluate import evaluate
     from striate.verbs.look import look
-    from striate.verbs.runs import runs
-    from striate.verbs.train import resume, train, training
+    from striate.verbs.train import training
     from striate.verbs.weights_import import import_weights
 
 __version__ = "0.1.0"
@@ -111,6 +111,7 @@ __all__ = [
     "Net",
     "PadChannels",
     "Predictor",
+    "Preprocess",
     "Rbf",
     "ReLU",
     "ReLU6",
@@ -151,21 +152,22 @@ __all__ = [
 ]
 
 _HOME = {
-    "Adopted": "striate.verbs.adopt",
+    "Adopted": "striate.session.adopted",
     "Predictor": "striate.runs.predictor",
+    "Preprocess": "striate.data.pictures.preprocess",
     "Recipe": "striate.recipe",
-    "Run": "striate.runs.run",
+    "Run": "striate.session.run",
     "StriateError": "striate.errors",
     "Survey": "striate.spec.survey",
-    "adopt": "striate.verbs.adopt",
-    "compare": "striate.verbs.compare",
+    "adopt": "striate.session.adopted",
+    "compare": "striate.session.train",
     "describe": "striate.verbs.describe",
     "evaluate": "striate.verbs.evaluate",
     "import_weights": "striate.verbs.weights_import",
     "look": "striate.verbs.look",
-    "resume": "striate.verbs.train",
-    "runs": "striate.verbs.runs",
-    "train": "striate.verbs.train",
+    "resume": "striate.session.train",
+    "runs": "striate.session.train",
+    "train": "striate.session.train",
     "training": "striate.verbs.train",
 }
 

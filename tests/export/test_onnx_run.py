@@ -16,7 +16,6 @@ import pytest
 import torch
 from PIL import Image
 
-import striate
 from striate.errors import ExportError, ModelError, PictureError
 from striate.export import onnx as exporting
 from striate.model.files import tensorfile, weights
@@ -30,12 +29,13 @@ from striate.tasks.prediction import Scores
 from striate.verbs import export as verb
 from striate.verbs.export import export
 from striate.verbs.predict import open_predictor
+from striate.verbs.train import train
 
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Run:
     runs = tmp_path_factory.mktemp("runs")
-    return striate.train(Recipe(source="digits", epochs=2, threads=1), runs_dir=runs)
+    return train(Recipe(source="digits", epochs=2, threads=1), runs_dir=runs)
 
 
 @pytest.fixture

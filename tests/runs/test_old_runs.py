@@ -19,6 +19,7 @@ import striate
 from striate.model.files.weights import read_facts
 from striate.runs.predictor import Predictor
 from striate.runs.run import Run
+from striate.verbs.train import resume
 
 OLD = Path(__file__).with_name("old")
 ANSWERS = json.loads((OLD / "answers.json").read_text(encoding="utf-8"))
@@ -89,7 +90,7 @@ def test_evaluates_as_then(name: str) -> None:
 
 
 def test_resumes_as_then_and_writes_its_report() -> None:
-    run = striate.resume("unfinished-1")
+    run = resume("unfinished-1")
     wanted = ANSWERS["unfinished-1"]
     same([dict(line) for line in run.history()], wanted["history"])
     same([one.to_dict() for one in Predictor.open(run.model_path).predict(pictures())], wanted["answers"])
@@ -99,7 +100,7 @@ def test_resumes_as_then_and_writes_its_report() -> None:
 
 
 def test_goes_on_longer() -> None:
-    run = striate.resume("chance-1", epochs=4)
+    run = resume("chance-1", epochs=4)
     same([dict(line) for line in run.history()][:3], ANSWERS["chance-1"]["history"])
     assert len(list(run.history())) == 4
 

@@ -39,7 +39,7 @@ from striate.runs.predictor import Predictor
 from striate.runs.run import Run
 from striate.spec.code import Code
 from striate.verbs.adopt import Adopted
-from striate.verbs.train import resuming
+from striate.verbs.train import resume, resuming
 
 CLASSES = ("ant", "bee", "cow")
 EPOCHS = 4
@@ -197,7 +197,7 @@ def test_a_stopped_run_goes_on_to_the_bit(
             break
     events.close()  # type: ignore[attr-defined]
     other = kind()  # the weights are the run's, whatever this one begins with
-    run = striate.resume("last", runs_dir=tmp_path, module=other if kind is Gated else None)
+    run = resume("last", runs_dir=tmp_path, module=other if kind is Gated else None)
     assert bits(run) == bits(runs[kind])
 
 
@@ -251,7 +251,7 @@ def test_code_without_its_code_is_one_clear_error(runs: dict[type[nn.Module], Ru
     ):
         list(resuming(run.name, epochs=EPOCHS + 1, runs_dir=run.path.parent))
     with pytest.raises(RunError, match=r"trains module .*Gated, and the module given is: conv: conv 4"):
-        striate.resume(run.name, epochs=EPOCHS + 1, runs_dir=run.path.parent, module=Plain())
+        resume(run.name, epochs=EPOCHS + 1, runs_dir=run.path.parent, module=Plain())
     assert run.state() == "finished"
     with pytest.raises(DescribeError, match="only its own code"):
         striate.parse("module app.MyNet")

@@ -15,6 +15,7 @@ from striate.errors import RunError
 from striate.render.html import compare_page, look_page
 from striate.verbs.compare import compare
 from striate.verbs.evaluate import evaluate, evaluate_reopened
+from striate.verbs.train import train
 
 NET = "conv 4 3x3 stride 2 pad 1 no bias >> batchnorm >> relu >> globalavgpool >> flatten >> dense"
 
@@ -37,7 +38,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
         options = {"net": NET, "runs_dir": root / "runs", "recipe": None, "device": "cpu"}
         for name, epochs in (("one", 1), ("one", 6), ("two", 1)):
             base = striate.Recipe(source=str(root / name), threads=1, folds=0)
-            striate.train(base, **{**options, "epochs": epochs}, name=name)
+            train(base, **{**options, "epochs": epochs}, name=name)
     return root
 
 
@@ -73,7 +74,7 @@ def test_out_of_fold_answers_are_compared_as_they_are_measured(home: Path) -> No
     runs = home / "folded"
     for _ in range(2):
         recipe = striate.Recipe(source=str(home / "one"), threads=1, folds=3, net=NET, epochs=1, device="cpu")
-        striate.train(recipe, runs_dir=runs, name="one")
+        train(recipe, runs_dir=runs, name="one")
     found, alone = compare("one-1", "one-2", runs_dir=runs), evaluate("one-1", runs_dir=runs)
     assert alone.found.temperature is not None and len(set(alone.found.temperature.tolist())) == 3
     assert found.found.log_loss[0].value == pytest.approx(alone.report.log_loss.value, abs=1e-9)

@@ -7,10 +7,9 @@ from typing import Any
 
 import pytest
 
-import striate
 from striate.errors import DiskError
 from striate.recipe import Recipe
-from striate.verbs.train import Finished, training
+from striate.verbs.train import Finished, resume, train, training
 
 
 def _fails(*_: Any, **__: Any) -> Any:
@@ -52,8 +51,8 @@ def test_a_full_disk_is_no_fault_to_pass_over(zoo: Path, tmp_path: Path, monkeyp
     with monkeypatch.context() as patch:
         patch.setattr("striate.verbs.report.write_report", full)
         with pytest.raises(DiskError, match="no space left"):
-            striate.train(RECIPE.changed(source=str(zoo)), runs_dir=tmp_path)
-    run = striate.resume("last", runs_dir=tmp_path)
+            train(RECIPE.changed(source=str(zoo)), runs_dir=tmp_path)
+    run = resume("last", runs_dir=tmp_path)
     assert run.state() == "finished" and run.report_path.read_text().count("</html>") == 1
 
 

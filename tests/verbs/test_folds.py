@@ -13,7 +13,6 @@ import pytest
 from tests.pictures import paint
 from tests.verbs.test_kill import bits, child, killed_at, status
 
-import striate
 from striate.errors import RecipeError, RunError
 from striate.metrics.intervals import wilson
 from striate.metrics.probability import softmax
@@ -23,7 +22,7 @@ from striate.runs.run import Run
 from striate.verbs.evaluate import evaluate
 from striate.verbs.events import FoldDone, Folding, Planned
 from striate.verbs.look import look_run
-from striate.verbs.train import resuming, training
+from striate.verbs.train import resume, resuming, train, training
 
 NET = "conv 6 3x3 pad 1 no bias >> batchnorm >> relu >> maxpool 2 >> conv 8 3x3 pad 1 >> relu >> globalavgpool"
 NET += " >> flatten >> dense"
@@ -51,12 +50,12 @@ def pets(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def net_run(pets: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
-    return striate.train(whole(pets), runs_dir=tmp_path_factory.mktemp("net"))
+    return train(whole(pets), runs_dir=tmp_path_factory.mktemp("net"))
 
 
 @pytest.fixture(scope="module")
 def begun(zoo: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
-    return striate.train(whole(zoo, folds=0), runs_dir=tmp_path_factory.mktemp("begun"))
+    return train(whole(zoo, folds=0), runs_dir=tmp_path_factory.mktemp("begun"))
 
 
 def head(source: Path, begun: Run, **changes: Any) -> Recipe:
@@ -67,7 +66,7 @@ def head(source: Path, begun: Run, **changes: Any) -> Recipe:
 @pytest.fixture(scope="module")
 def head_run(pets: Path, begun: Run, tmp_path_factory: pytest.TempPathFactory) -> Run:
     """Of 30 pictures nobody said anything."""
-    return striate.train(head(pets, begun), runs_dir=tmp_path_factory.mktemp("head"))
+    return train(head(pets, begun), runs_dir=tmp_path_factory.mktemp("head"))
 
 
 @pytest.mark.parametrize("kind", ["head", "net"])
@@ -103,7 +102,7 @@ def test_every_picture_is_measured_and_everything_agrees(kind: str, request: pyt
 
 
 def test_the_net_that_is_kept_is_the_one_trained_on_everything(pets: Path, net_run: Run, tmp_path: Path) -> None:
-    alone = striate.train(whole(pets, folds=0, val=0.0, test=0.0), runs_dir=tmp_path)
+    alone = train(whole(pets, folds=0, val=0.0, test=0.0), runs_dir=tmp_path)
     ours = {name: value for name, value in bits(net_run).items() if not name.startswith("state.")}
     assert ours == {name: value for name, value in bits(alone).items() if not name.startswith("state.")}
 
@@ -229,7 +228,7 @@ def test_a_run_goes_on_in_the_middle_of_a_fold_without_what_is_gone(tmp_path: Pa
     places = split["folds"]["places"][0]
     key = next(key for key, place in zip(split["train"], places, strict=True) if place == 1)  # fold 1 trains with it
     (root / key).unlink()
-    striate.resume(run.name, runs_dir=tmp_path, without_missing=True)
+    resume(run.name, runs_dir=tmp_path, without_missing=True)
     assert run.finished() and len(evaluate(run.name, runs_dir=tmp_path).keys) == 17
 
 
@@ -238,7 +237,7 @@ def test_the_verdict_on_a_cross_validated_run_knows_what_it_learnt_from(tmp_path
     (root / "yak").mkdir()
     (root / "emu" / "0-09.png").rename(root / "yak" / "only.png")
     (root / "emu" / "copy.png").write_bytes((root / "emu" / "0-01.png").read_bytes())
-    run = striate.train(whole(root, epochs=1), runs_dir=tmp_path / "runs")
+    run = train(whole(root, epochs=1), runs_dir=tmp_path / "runs")
     found = evaluate(str(run.path))
     assert np.bincount(found.trained).tolist() == [10, 10, 1]
     assert found.verdict.reasons == tuple(json.loads((run.path / "finished.json").read_text())["verdict"]["reasons"])

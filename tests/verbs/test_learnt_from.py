@@ -11,13 +11,13 @@ from PIL import Image
 from tests.pictures import paint
 from tests.verbs.test_folds import whole
 
-import striate
 from striate.interpret.look import PartLook, PictureLook, RunLook
 from striate.render.html.look_page import as_text
 from striate.runs.run import Run
 from striate.tasks.prediction import Scores
 from striate.verbs.evaluate import evaluate
 from striate.verbs.look import answers, look, page
+from striate.verbs.train import train
 
 
 @pytest.fixture(scope="module")
@@ -29,12 +29,12 @@ def pets(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def folded(pets: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
-    return striate.train(whole(pets), runs_dir=tmp_path_factory.mktemp("folded"))
+    return train(whole(pets), runs_dir=tmp_path_factory.mktemp("folded"))
 
 
 @pytest.fixture(scope="module")
 def split(pets: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
-    return striate.train(whole(pets, folds=0), runs_dir=tmp_path_factory.mktemp("split"))
+    return train(whole(pets, folds=0), runs_dir=tmp_path_factory.mktemp("split"))
 
 
 def test_the_out_of_fold_answer_stands_beside_that_of_the_model_that_is_kept(folded: Run, pets: Path) -> None:

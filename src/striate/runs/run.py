@@ -17,7 +17,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, final
 
@@ -31,14 +30,11 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from striate.model.files.weights import ModelFile
-    from striate.runs.predictor import Predictor
-    from striate.tasks.prediction import Prediction
 
 # ``Run.list`` hides the builtin inside the class.
 Epochs: TypeAlias = list[dict[str, Any]]
 Notes: TypeAlias = list[str]
 Keys: TypeAlias = dict[str, list[str]]
-Answers: TypeAlias = "Prediction | list[Prediction]"
 
 
 @final
@@ -56,7 +52,6 @@ class Run:
         self.notes: Notes = []
         self._system = system
         self._lock: Lock | None = None
-        self._predictor: Predictor | None = None
 
     def __repr__(self) -> str:
         return f"Run({str(self.path)!r}, {self.state()})"
@@ -280,7 +275,6 @@ class Run:
         from striate.model.files.weights import to_pieces
 
         checkpoints.refuse_non_finite(tensors, "the model")
-        self._predictor = None
         durable.write(self.model_path, to_pieces(tensors, facts, graph=graph), system=self._system)
 
     def finish(self, summary: Mapping[str, Any] | None = None) -> None:
@@ -291,35 +285,6 @@ class Run:
         """Make a run unfinished again, under a recipe with more epochs."""
         durable.remove(self.path / "finished.json", system=self._system)
         self._write(names.MARK, recipe_toml)
-
-    def predict(self, pictures: Any, *, unknown: bool = True) -> Answers:
-        """Answer for one picture, or give a list of answers for several (`Predictor.predict` says what pictures are).
-
-        ``unknown=False`` never answers "none of these". The model is opened once. Raises PictureError, and ModelError
-        before the run has a model.
-
-        Example: ``print(run.predict("cat.jpg"))  # 0.92 cat, 0.08 dog``
-        """
-        from striate.runs.predictor import Predictor
-
-        if self._predictor is None:
-            self._predictor = Predictor.open(self.path)
-        return self._predictor.answer(pictures, unknown=unknown)
-
-    def answer_by(self, predictor: Predictor) -> None:
-        """Let ``predict`` ask this one: for a module that only its own code can be, which is in this process alone."""
-        self._predictor = predictor
-
-    def look(self, picture: Any = None, *, part: str | None = None, channel: int | None = None) -> Any:
-        """Look inside: at what it made of a picture (a path, bytes, pixels), or at what it learnt and what confuses it.
-
-        Returns what `striate.look` does: a value that ``striate.verbs.look.page`` turns into a page. Errors: as there.
-
-        Example: ``run.look("cat.jpg").why.heat``
-        """
-        # The one call to the right of this room, by name: whoever holds a run should not have to know where looking is.
-        verb = import_module("striate.verbs.look").look
-        return verb(self.path if picture is None else picture, part=part, channel=channel, run=str(self.path))
 
     # Beneath
 

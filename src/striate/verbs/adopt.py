@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any, cast, final
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from torch import nn
 
@@ -34,7 +34,7 @@ from striate.tasks.table import BY_ITSELF
 from striate.verbs.adopt_weights import with_weights
 from striate.verbs.evaluate import Evaluation, evaluate_on, evaluate_run
 from striate.verbs.prepared import ProvidedModel
-from striate.verbs.train import Event, Planned, training
+from striate.verbs.train import Event, training
 
 if TYPE_CHECKING:
     from striate.export.onnx import Parity
@@ -43,7 +43,9 @@ if TYPE_CHECKING:
     from striate.verbs.look import Looked
 
 
-@final
+AnyAdopted = TypeVar("AnyAdopted", bound="Adopted")
+
+
 class Adopted:
     """A torch module of somebody's own, with all that Striate does with a net. Make one with `adopt`.
 
@@ -85,42 +87,6 @@ class Adopted:
         """The table of its layers on its input; what is not known of somebody's code is said there."""
         survey = self.net.on(self.input, fit="floor")
         return survey if self._expressed is None else replace(survey, rows=survey.rows + self._expressed.left_out)
-
-    def train(
-        self,
-        source: str | Path | Recipe,
-        *,
-        epochs: int | None = None,
-        seed: int | None = None,
-        batch: int | None = None,
-        learning_rate: float | None = None,
-        augment: str | None = None,
-        device: str | None = None,
-        name: str | None = None,
-        runs_dir: Path | str = "runs",
-        data_dir: Path | str | None = None,
-        allow_bad: bool = False,
-    ) -> Run:
-        """Train on, from the weights it has, and return the run. The module is left as it is: `load` the run for more.
-
-        Errors as of `striate.train`; SourceError when the pictures' classes are not those it was adopted with,
-        TrainingError for a module that cannot be trained.
-
-        Example: ``run = adopted.train("pets", epochs=5); adopted.load(run).module``
-        """
-        start = source if isinstance(source, Recipe) else Recipe(source=str(source))
-        said: dict[str, Any] = {"epochs": epochs, "seed": seed, "batch": batch, "augment": augment, "device": device}
-        said["learning_rate"] = learning_rate
-        recipe = start.changed(**{field: value for field, value in said.items() if value is not None})
-        folder = None if data_dir is None else Path(data_dir)
-        run: Run | None = None
-        for event in self.training(recipe, runs_dir=Path(runs_dir), name=name, data_dir=folder, allow_bad=allow_bad):
-            if isinstance(event, Planned):
-                run = event.run
-        assert run is not None
-        if self._expressed is None:
-            run.answer_by(self.load(run).predictor)
-        return run
 
     def training(
         self,
@@ -251,7 +217,7 @@ class Adopted:
             except ExportError as error:  # the file between is nothing that a person knows of
                 raise ExportError(str(error).replace(str(file), type(self.module).__name__)) from None
 
-    def load(self, path: Path | str | Run) -> Adopted:
+    def load(self: AnyAdopted, path: Path | str | Run) -> AnyAdopted:
         """Return it with the weights, classes and calibration of a model file or run; this one stays as it is.
 
         Its ``module`` is the module given to `adopt`, with those weights. Raises ModelError for the file of another
@@ -270,14 +236,16 @@ class Adopted:
                 raise ModelError(f"{path} holds the net {predictor.facts.net}, and this is {self.net}")
             self._expressed.give_back(predictor.model, module)
         kept: dict[str, Any] = {"output": self.output, "fit": self.fit}
-        return Adopted(module, self._expressed, self.net, predictor, named=True, measured=True, **kept)
+        return type(self)(module, self._expressed, self.net, predictor, named=True, measured=True, **kept)
 
-    def load_weights(self, path: Path | str, *, entry: str = "") -> Adopted:
+    def load_weights(self: AnyAdopted, path: Path | str, *, entry: str = "") -> AnyAdopted:
         """Return it with the weights of somebody else's file (``entry`` of it, such as ema), which come by the door."""
         module = with_weights(self.module, path, entry=entry)
         classes = self.classes if self._named else len(self.classes)
         how = self.predictor.preprocess if self._measured else None
-        return adopt(module, input=self.input, classes=classes, preprocess=how, output=self.output, fit=self.fit)
+        return adopt(
+            module, input=self.input, classes=classes, preprocess=how, output=self.output, fit=self.fit, kind=type(self)
+        )
 
     def own(self) -> ProvidedModel:
         """Return what a training begins from."""
@@ -298,7 +266,8 @@ def adopt(
     preprocess: Preprocess | None = None,
     output: str | int | None = None,
     fit: str = "floor",
-) -> Adopted:
+    kind: type[AnyAdopted] = Adopted,  # type: ignore[assignment]
+) -> AnyAdopted:
     """Take in a torch module of the user's own: to survey, train, evaluate, predict with and save it.
 
     The module takes (N, channels, height, width) float inputs, channels 1 or 3 (gray or RGB), and returns (N, classes)
@@ -344,4 +313,4 @@ def adopt(
     )
     predictor = Predictor(None, facts, own=model)
     named, measured = not isinstance(classes, int), preprocess is not None
-    return Adopted(own, expressed, net, predictor, named=named, measured=measured, output=output, fit=fit)
+    return kind(own, expressed, net, predictor, named=named, measured=measured, output=output, fit=fit)

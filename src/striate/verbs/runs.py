@@ -43,6 +43,17 @@ class RunSummary:
     bytes: int
     damaged: str = ""
 
+    @property
+    def figure_text(self) -> str:
+        """The figure with its interval, as a percentage or to three digits; empty before the run is finished."""
+        if self.figure is None:
+            return ""
+        value, low, high = self.figure
+        if self.share:
+            return f"{100 * value:.1f} % ({100 * low:.1f} to {100 * high:.1f})"
+        unit = f" {self.unit}" if self.unit else ""
+        return f"{value:.3g}{unit} ({low:.3g} to {high:.3g})"
+
     def to_dict(self) -> dict[str, Any]:
         """Return everything, ready for JSON."""
         figure = None if self.figure is None else dict(zip(("value", "low", "high"), self.figure, strict=True))
@@ -56,7 +67,7 @@ def runs(runs_dir: Path | str = "runs") -> list[RunSummary]:
 
     Example: ``[run.name for run in striate.runs()]``
     """
-    found = [_summary(run) for run in Run.list(Path(runs_dir))]
+    found = [summary(run) for run in Run.list(Path(runs_dir))]
     return sorted(found, key=lambda run: (-run.written, run.name))
 
 
@@ -115,7 +126,8 @@ def _point_at_newest(folder: Path) -> None:
         durable.remove(folder / names.LAST)
 
 
-def _summary(run: Run) -> RunSummary:
+def summary(run: Run) -> RunSummary:
+    """Return one run as a line of a list, whatever of it can be read."""
     damaged: list[str] = []
     recipe = _read(lambda: tomllib.loads(run.recipe_toml()), damaged)
     source = _read(run.source, damaged)

@@ -12,9 +12,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from striate import recipe as recipes
 from striate.data.pictures.preprocess import Preprocess
-from striate.errors import RecipeError, RunError
+from striate.errors import RunError
 from striate.recipe import Recipe
 from striate.runs import checkpoints, filters, maps
 from striate.runs.environment import environment
@@ -44,77 +43,19 @@ __all__ = ["Event", "Finished", "Finishing", "Planned", "resume", "resuming", "t
 def train(
     source: str | Path | Recipe,
     *,
-    label_from: str | None = None,
-    task: str | None = None,
-    net: str | None = None,
-    first: str | None = None,
-    start: str | Path | None = None,
-    tune: str | None = None,
-    epochs: int | None = None,
-    seed: int | None = None,
-    size: tuple[int, int] | None = None,
-    bits: int | None = None,
-    fit: str | None = None,
-    batch: int | None = None,
-    learning_rate: float | None = None,
-    augment: str | None = None,
-    class_weights: str | None = None,
-    folds: int | None = None,
-    strangers: bool | None = None,
-    device: str | None = None,
     name: str | None = None,
     runs_dir: Path | str = "runs",
     data_dir: Path | str | None = None,
     allow_bad: bool = False,
-    recipe: str | Path | None = None,
+    **wishes: object,
 ) -> Run:
-    r"""Train a network on a folder of folders of pictures (or any source) and return the run.
+    """Train to the end and return the run's directory. ``wishes`` are fields of a Recipe; they win over ``source``'s.
 
-    ``recipe`` is one by name (``striate recipes`` lists them) or a file. Instead of it ``source`` may be a whole
-    Recipe, for everything that has no keyword here; keywords that are given win over either.
-    ``fit="floor"`` accepts a net that never sees some of its picture; ``bits=12`` is the depth of gray 16-bit files.
-    ``label_from`` takes labels out of the names of files (``r"(.+?)_\d+"``); ``task="classify"`` takes labels for
-    classes that look like numbers or tags; ``class_weights="balanced"`` lets every class count the same.
-    ``first`` puts a filter by name (``sobel``) in front of the net, whose weights training leaves as they are.
-    ``start`` begins from weights (a run, a model file, the name of known weights), with a new head for these classes;
-    photographs of which nothing is said start from efficientnet_lite0, and with ``start="none"`` from chance.
-    ``tune`` says what is trained of weights: the ``head`` alone, or ``all``. ``folds`` has every picture measured by a
-    training that did not see it (0: one fixed split; by itself so where pictures are few and it is cheap).
-    ``strangers`` trains a net again without some of the classes, to measure how well strangers are told; a head on
-    frozen features is measured without, and of a net trained whole that was not, "none of these" is never answered.
-
-    Errors: SourceError, RecipeError, DescribeError before anything is written; TrainingError, DiskError later.
-
-    Example: ``run = striate.train("pets", start="resnet50"); print(run.predict("cat.jpg"))  # 0.92 cat, 0.08 dog``
+    Errors: as of `training`. Example: ``train("pets", epochs=5).report_path``
     """
-    if isinstance(source, Recipe):
-        if recipe is not None:
-            raise RecipeError(f"source is a whole recipe already, and recipe={str(recipe)!r} another; give one of them")
-        begun = source
-    else:
-        begun = (Recipe() if recipe is None else recipes.find(recipe)).changed(source=str(source))
-    said = {
-        "label_from": label_from,
-        "task": task,
-        "class_weights": class_weights,
-        "net": net,
-        "first": first,
-        "start": None if start is None else str(start),
-        "tune": tune,
-        "epochs": epochs,
-        "seed": seed,
-        "size": size,
-        "bits": bits,
-        "fit": fit,
-        "batch": batch,
-        "learning_rate": learning_rate,
-        "augment": augment,
-        "folds": folds,
-        "strangers": strangers,
-        "device": device,
-    }
-    chosen = begun.changed(**{field: value for field, value in said.items() if value is not None})
+    recipe = source if isinstance(source, Recipe) else Recipe(source=str(source))
     folder = None if data_dir is None else Path(data_dir)
+    chosen = recipe.changed(**wishes)
     return _run_of(training(chosen, name=name, runs_dir=Path(runs_dir), data_dir=folder, allow_bad=allow_bad))
 
 
@@ -127,12 +68,7 @@ def resume(
     runs_dir: Path | str = "runs",
     module: nn.Module | None = None,
 ) -> Run:
-    """Go on with a run that was stopped, exactly as if it had not been; ``epochs`` may raise how long it goes on.
-
-    ``threads`` may be others from here on, and ``without_missing`` goes on without those of its pictures that are gone:
-    the weights are then not to the bit those of an undisturbed run. ``module`` is for the run of an adopted module that
-    only its own code can be: one more of that class.
-    """
+    """Go on with a run to its end, and return its directory; the arguments are those of `resuming`."""
     changed = {"epochs": epochs, "threads": threads, "without_missing": without_missing}
     return _run_of(resuming(name, runs_dir=Path(runs_dir), module=module, **changed))  # type: ignore[arg-type]
 
@@ -275,7 +211,8 @@ def _own_again(run: Run, net: str, facts: dict[str, Any], module: nn.Module | No
 
     preprocess = Preprocess.from_dict(facts["preprocess"])
     shape = (preprocess.channels, preprocess.height, preprocess.width)
-    own = adopt(module, input=shape, classes=facts["classes"], preprocess=preprocess, output=facts.get("output")).own()
+    kept: dict[str, Any] = {"classes": facts["classes"], "preprocess": preprocess, "output": facts.get("output")}
+    own: ProvidedModel = adopt(module, input=shape, **kept).own()
     if str(own.net) != net:
         raise RunError(f"{run.name} trains {net}, and the module given is: {own.net}")
     return own

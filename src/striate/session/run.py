@@ -1,0 +1,251 @@
+"""Run: a training and what came of it, as a person holds it in a script or a notebook.
+
+What is on the disk is `striate.runs.run`'s; nothing of how it is stored shows here. What is returned prints as a few
+lines and shows itself in a notebook.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, final
+
+from striate.errors import RunError
+from striate.runs import names
+from striate.runs.run import Run as RunDirectory
+from striate.session.shown import Shown, Table, framed, html_table
+from striate.words import counted
+
+if TYPE_CHECKING:
+    from striate.data.pictures.given import Picture
+    from striate.model.build.model import Model
+    from striate.recipe import Recipe
+    from striate.render.html.compare_page import Comparison
+    from striate.runs.predictor import Predictor
+    from striate.tasks.prediction import Prediction
+    from striate.verbs.adopt import Adopted
+    from striate.verbs.evaluate import Evaluation
+    from striate.verbs.look import Looked
+
+
+@final
+class Run:
+    """A training and what came of it. `striate.train` returns one, and `open` finds one that is there.
+
+    Attributes: ``name``; ``path``, its folder; ``state`` ("finished", "training" or "stopped"); ``notes``, sentences a
+    person should read.
+
+    Example: ``run = striate.Run.open("last"); print(run.predict("cat.jpg"))  # 0.92 cat, 0.08 dog``
+    """
+
+    def __init__(self, directory: RunDirectory, *, adopted: Adopted | None = None) -> None:
+        """``adopted`` answers where the net is a module that only its own code can be, in this process alone."""
+        self._directory, self._adopted = directory, adopted
+        self._predictor: Predictor | None = None if adopted is None else adopted.predictor
+
+    @classmethod
+    def open(cls, name: str | Path = names.LAST, runs_dir: Path | str = "runs") -> Run:
+        """Open a run by its name, by its folder, or the newest. Errors: RunError with the names there are."""
+        return cls(RunDirectory.open(name, runs_dir))
+
+    @property
+    def name(self) -> str:
+        """What it is called: the last part of its folder."""
+        return self._directory.name
+
+    @property
+    def path(self) -> Path:
+        """Its folder."""
+        return self._directory.path
+
+    @property
+    def state(self) -> str:
+        """Return ``finished``, ``training`` (a living process holds it) or ``stopped``."""
+        return self._directory.state()
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Sentences a person should read."""
+        return tuple(self._directory.notes)
+
+    @property
+    def recipe(self) -> Recipe:
+        """How it was trained, every choice settled."""
+        from striate.verbs.reopen import recipe_of
+
+        return recipe_of(self._directory)
+
+    @property
+    def history(self) -> Table:
+        """The epochs so far, a row each: ``pandas.DataFrame(run.history)`` takes it as it is."""
+        rows = [
+            {("epoch" if name == "index" else name): value for name, value in _flat(epoch)}
+            for epoch in self._directory.history()
+        ]
+        return Table(rows, empty=f"{self.name} has no epoch yet")
+
+    @property
+    def figures(self) -> dict[str, Any]:
+        """What it came to, as plain values: figures with intervals, its verdict. Errors: RunError if unfinished."""
+        if not self._directory.finished():
+            raise RunError(f"{self.name} is not finished; go on with striate.resume({self.name!r})")
+        return dict(self._directory.read_json("finished.json"))
+
+    @property
+    def model(self) -> Model:
+        """The network as a torch module, in evaluation mode. Errors: ModelError before there is one."""
+        return self._asked().model
+
+    @property
+    def onnx(self) -> Path:
+        """The model as an ONNX file for other programs. Errors: RunError where it was not written."""
+        path = self.path / "model.onnx"
+        if not path.is_file():
+            raise RunError(f"{self.name} has no model.onnx; striate export {self.name} says why, or makes it")
+        return path
+
+    @property
+    def report(self) -> Path:
+        """Its report, a page for a browser. Errors: RunError before it is written."""
+        if not self._directory.report_path.is_file():
+            raise RunError(f"{self.name} has no report yet; go on with striate.resume({self.name!r})")
+        return self._directory.report_path
+
+    def predict(self, pictures: Picture | Iterable[Picture], *, unknown: bool = True) -> Prediction | list[Prediction]:
+        """Return the answer about one picture, or a list of answers about many: one in, one out.
+
+        A picture is a path, the bytes of a file, a Pillow picture, an array (H, W) or (H, W, C), or a tensor (C, H, W);
+        a folder's path is all pictures in it, in the order of their names. ``unknown=False`` never answers "none of
+        these". Errors: PictureError that names the picture, ModelError before the run has a model.
+        """
+        if isinstance(pictures, str | Path) and Path(pictures).is_dir():
+            from striate.verbs.predict import pictures as files
+
+            pictures = files([Path(pictures)]).files
+        return self._asked().answer(pictures, unknown=unknown)
+
+    def evaluate(
+        self,
+        data: str | Path | None = None,
+        *,
+        part: str | None = None,
+        label_from: str | None = None,
+        data_dir: Path | str | None = None,
+        allow_bad: bool = False,
+        without_missing: bool = False,
+    ) -> Shown[Evaluation]:
+        """Measure it on a part of its own pictures, or on others with the same labels (``data``).
+
+        It prints as the figures with their intervals, shows itself as a table, and ``to_dict()`` is all of it. Errors
+        and the other arguments: `striate.verbs.evaluate.evaluate`.
+        """
+        from striate.verbs.evaluate import evaluate
+
+        folder = None if data_dir is None else Path(data_dir)
+        if self._adopted is not None:
+            if data is None:
+                return shown_evaluation(self._adopted.evaluate(self._directory, part=part, data_dir=folder))
+            return shown_evaluation(self._adopted.evaluate(str(data), data_dir=folder, allow_bad=allow_bad))
+        found = evaluate(
+            str(self.path),
+            part=part,
+            data=None if data is None else str(data),
+            label_from=label_from,
+            data_dir=folder,
+            allow_bad=allow_bad,
+            without_missing=without_missing,
+        )
+        return shown_evaluation(found)
+
+    def look(
+        self, picture: Picture | None = None, *, part: str | None = None, channel: int | None = None
+    ) -> Shown[Looked]:
+        """Look inside: at what it made of a picture, or, without one, at what it learnt and what confuses it.
+
+        It shows itself in a notebook; ``save(path)`` of it writes the page. Errors: DescribeError, PictureError.
+        """
+        if self._adopted is not None and picture is not None:
+            return shown_look(self._adopted.look(picture, part=part, channel=channel), self.name)
+        from striate.verbs.look import look
+
+        what = self.path if picture is None else picture
+        return shown_look(look(what, part=part, channel=channel, run=str(self.path)), self.name)
+
+    def __repr__(self) -> str:
+        return f"{self.name}: {self._said()}"
+
+    def _repr_html_(self) -> str:
+        return f"<p><b><bdi>{escape(self.name)}</bdi></b>: {escape(self._said())}</p>"
+
+    def __dir__(self) -> list[str]:
+        return [name for name in vars(type(self)) if not name.startswith("_")]
+
+    def _said(self) -> str:
+        """Return in a line what it came to, or how far it is."""
+        if not self._directory.finished():
+            return f"{self.state} after {counted(len(self._directory.history()), 'epoch')}"
+        from striate.verbs.runs import summary
+
+        found = summary(self._directory)
+        if not found.figure_text:
+            return "finished"
+        return f"{found.measure} {found.figure_text} on {counted(found.pictures, f'{found.part} picture')}"
+
+    def _asked(self) -> Predictor:
+        """Return what answers, opened once; opened anew where the model was written again since."""
+        from striate.runs.predictor import Predictor
+
+        if self._predictor is None:
+            self._predictor = Predictor.open(self.path)
+        return self._predictor
+
+
+def shown_evaluation(found: Evaluation) -> Shown[Evaluation]:
+    """Return an evaluation that prints as its figures and shows itself as a table."""
+    from striate.session.evaluation_text import text
+
+    return Shown(found, text=lambda: text(found), html=lambda: _evaluation_html(found))
+
+
+def shown_look(found: Looked, name: str) -> Shown[Looked]:
+    """Return a look that prints as its answers and shows itself as its page."""
+    from striate.render.html.look_page import as_text
+    from striate.verbs.look import answers, page
+
+    return Shown(found, text=lambda: as_text(answers(found)).rstrip(), html=lambda: framed(page(found, name)))
+
+
+def shown_comparison(found: Comparison) -> Shown[Comparison]:
+    """Return a comparison that prints as its verdict and figures, and shows itself as its page."""
+    from striate.render.html import compare_page
+    from striate.render.html.look_page import page
+
+    title, quiet = f"{found.a} or {found.b}?", f"{found.a} and {found.b}, asked about the same pictures."
+    return Shown(
+        found,
+        text=lambda: compare_page.text(found),
+        html=lambda: framed(page(title, quiet, compare_page.answers(found))),
+    )
+
+
+def _evaluation_html(found: Evaluation) -> str:
+    rows = [
+        (name.replace("_", " "), *(f"{value[end]:.4g}" for end in ("value", "low", "high")))
+        for name, value in found.report.to_dict().items()
+        if isinstance(value, dict) and all(isinstance(value.get(end), float) for end in ("value", "low", "high"))
+    ]
+    head = ("figure", "value", "from", "to (95 %)")
+    of = f"{found.name} on {counted(len(found.keys), 'picture')} ({found.part})"
+    return f"<p><b><bdi>{escape(of)}</bdi></b><br>{escape(found.verdict.text)}</p>" + html_table(
+        head, rows, right=(False, True, True, True)
+    )
+
+
+def _flat(epoch: dict[str, Any]) -> Iterable[tuple[str, Any]]:
+    """Yield an epoch's values, those that stand in a value of their own (metrics, terms of the loss) by their names."""
+    for name, value in epoch.items():
+        if isinstance(value, dict):
+            yield from ((f"val_{inner}" if name == "metrics" else inner, one) for inner, one in value.items())
+        else:
+            yield name, value

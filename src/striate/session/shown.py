@@ -1,0 +1,137 @@
+"""Values as a person meets them: a few lines in a script, a page or a table in a notebook. No torch.
+
+A look at a picture is hundreds of arrays, and an evaluation thousands of rows; what they print is neither. `Shown` is
+such a value with the words and the page that it stands for; everything else is asked of the value itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from html import escape
+from typing import Any, Generic, TypeVar, final
+
+Value = TypeVar("Value")
+HEIGHT = 720  # pixels of a page inside a notebook
+
+
+@final
+class Shown(Generic[Value]):
+    """A value that prints as text and shows itself in a notebook; its attributes are those of ``value``.
+
+    Example: ``Shown(look, text=lambda: "cat", html=lambda: page(look)).why``
+    """
+
+    def __init__(self, value: Value, *, text: Callable[[], str], html: Callable[[], str]) -> None:
+        self.value = value
+        self._text, self._html = text, html
+
+    def __repr__(self) -> str:
+        return self._text()
+
+    def _repr_html_(self) -> str:
+        return self._html()
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__") or name == "value":  # a copy or a pickle asks before there is a value
+            raise AttributeError(name)
+        return getattr(self.value, name)
+
+    def __dir__(self) -> list[str]:
+        return sorted({"value", *(name for name in dir(self.value) if not name.startswith("_"))})
+
+
+@final
+class Table(Sequence[dict[str, Any]]):
+    """Rows by column name: what pandas takes as it is (``pandas.DataFrame(table)``), printed as columns.
+
+    Example: ``Table([{"epoch": 1, "loss": 0.5}])[0]["loss"]``
+    """
+
+    def __init__(self, rows: Sequence[dict[str, Any]], *, empty: str = "nothing yet") -> None:
+        self.rows, self._empty = [dict(row) for row in rows], empty
+
+    @property
+    def columns(self) -> list[str]:
+        """The names of the columns, in order."""
+        return list(dict.fromkeys(name for row in self.rows for name in row))
+
+    def __getitem__(self, place: Any) -> Any:
+        """Return a row by its number, a column by its name, or a table of some rows by a slice."""
+        if isinstance(place, str):
+            if place not in self.columns:
+                raise KeyError(f"{place}; there are {', '.join(self.columns)}")
+            return [row.get(place) for row in self.rows]
+        return Table(self.rows[place], empty=self._empty) if isinstance(place, slice) else self.rows[place]
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        return iter(self.rows)
+
+    def __eq__(self, other: object) -> bool:
+        return list(self) == list(other) if isinstance(other, Table | list) else NotImplemented
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        if not self.rows:
+            return self._empty
+        cells = self._cells()
+        widths = [max(len(row[column]) for row in cells) for column in range(len(cells[0]))]
+        right = [self._numeric(name) for name in self._visible()]
+        return "\n".join(
+            "  ".join(
+                cell.rjust(width) if at_right else cell.ljust(width)
+                for cell, width, at_right in zip(row, widths, right, strict=True)
+            ).rstrip()
+            for row in cells
+        )
+
+    def _repr_html_(self) -> str:
+        if not self.rows:
+            return f"<p>{escape(self._empty)}</p>"
+        head, *rows = self._cells()
+        return html_table(head, rows, right=[self._numeric(name) for name in self._visible()])
+
+    def _visible(self) -> list[str]:
+        """Return the columns that say anything."""
+        return [name for name in self.columns if any(row.get(name) not in (None, "") for row in self.rows)]
+
+    def _cells(self) -> list[list[str]]:
+        names = self._visible()
+        return [names, *([_text(row.get(name)) for name in names] for row in self.rows)]
+
+    def _numeric(self, name: str) -> bool:
+        return all(isinstance(row.get(name), int | float | None) for row in self.rows)
+
+
+def html_table(head: Sequence[str], rows: Sequence[Sequence[str]], *, right: Sequence[bool]) -> str:
+    """Return a table as HTML that any notebook shows, cells escaped; ``right`` says which columns are numbers."""
+
+    def line(cells: Sequence[str], tag: str) -> str:
+        sides = ["right" if at_right else "left" for at_right in right]
+        each = (
+            f'<{tag} style="text-align:{side};padding:2px 10px"><bdi>{escape(cell)}</bdi></{tag}>'
+            for cell, side in zip(cells, sides, strict=True)
+        )
+        return f"<tr>{''.join(each)}</tr>"
+
+    body = "".join(line(row, "td") for row in rows)
+    return f"<table><thead>{line(head, 'th')}</thead><tbody>{body}</tbody></table>"
+
+
+def framed(page: str) -> str:
+    """Return a whole page as a part of a notebook: in a frame of its own, which runs no script of the notebook's."""
+    return (
+        f'<iframe srcdoc="{escape(page, quote=True)}" sandbox="allow-scripts" style="width:100%;height:{HEIGHT}px;'
+        'border:0" loading="lazy"></iframe>'
+    )
+
+
+def _text(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool) or not isinstance(value, float):
+        return str(value)
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"

@@ -1,0 +1,213 @@
+"""Train, resume, compare and list, as a person calls them in Python: with a bar, and a `Run` to hold."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from striate import recipe as recipes
+from striate.errors import RecipeError
+from striate.recipe import Recipe
+from striate.session.held import hold, is_held
+from striate.session.run import Run, shown_comparison
+from striate.session.shown import Shown, Table
+from striate.session.watch import bar, waiting, watched
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from striate.render.html.compare_page import Comparison
+
+HELD = "pictures"  # what a run of pictures in memory is called
+
+
+def train(
+    source: Any,
+    *,
+    picture: str | None = None,
+    label: str | Sequence[str] | None = None,
+    label_from: str | None = None,
+    task: str | None = None,
+    net: str | None = None,
+    first: str | None = None,
+    start: str | Path | None = None,
+    tune: str | None = None,
+    epochs: int | None = None,
+    seed: int | None = None,
+    size: tuple[int, int] | None = None,
+    bits: int | None = None,
+    fit: str | None = None,
+    batch: int | None = None,
+    learning_rate: float | None = None,
+    augment: str | None = None,
+    class_weights: str | None = None,
+    folds: int | None = None,
+    strangers: bool | None = None,
+    device: str | None = None,
+    name: str | None = None,
+    runs_dir: Path | str = "runs",
+    data_dir: Path | str | None = None,
+    allow_bad: bool = False,
+    recipe: str | Path | None = None,
+    progress: bool = True,
+    **settings: Any,
+) -> Run:
+    r"""Train a network on pictures and return the run.
+
+    ``source`` is a folder of class folders, a list, arrays in a file, or the name of a data set, by its path or name;
+    or pictures in memory: ``(x, y)``, a data set of (picture, label) such as torch's, or a table (pandas, polars, a
+    mapping) with the columns ``picture`` and ``label``. Those are written into ``runs_dir`` once. It may also be a
+    whole Recipe.
+
+    ``recipe`` is one by name (``striate recipes`` lists them) or a file; keywords that are given win over it, and
+    ``settings`` are any other fields of a Recipe. ``task`` says what is to be learnt, where the labels leave that open.
+    ``fit="floor"`` accepts a net that never sees some of its picture; ``bits=12`` is the depth of gray 16-bit files.
+    ``label_from`` takes labels out of the names of files (``r"(.+?)_\d+"``); ``class_weights="balanced"`` lets every
+    class count the same. ``first`` puts a filter by name (``sobel``) in front of the net, whose weights training leaves
+    as they are. ``start`` begins from weights (a run, a model file, the name of known weights), with a new head for
+    these labels; photographs of which nothing is said start from efficientnet_lite0, and with ``start="none"`` from
+    chance. ``tune`` says what is trained of weights: the ``head`` alone, or ``all``. ``folds`` has every picture
+    measured by a training that did not see it (0: one fixed split; by itself so where pictures are few and it is
+    cheap). ``strangers`` trains a net again without some of the classes, to measure how well strangers are told; a head
+    on frozen features is measured without, and of a net trained whole that was not, "none of these" is never answered.
+    ``progress=False`` is quiet.
+
+    Errors: SourceError, RecipeError, DescribeError before anything is trained; TrainingError, DiskError later.
+
+    Example: ``run = striate.train("pets", start="resnet50"); print(run.predict("cat.jpg"))  # 0.92 cat, 0.08 dog``
+    """
+    from striate.verbs.train import training
+
+    drawn = bar(progress=progress)
+    if isinstance(source, Recipe):
+        if recipe is not None:
+            raise RecipeError(f"source is a whole recipe already, and recipe={str(recipe)!r} another; give one of them")
+        begun = source
+    else:
+        begun = Recipe() if recipe is None else recipes.find(recipe)
+    said = {
+        "label_from": label_from,
+        "task": task,
+        "class_weights": class_weights,
+        "net": net,
+        "first": first,
+        "start": None if start is None else str(start),
+        "tune": tune,
+        "epochs": epochs,
+        "seed": seed,
+        "size": size,
+        "bits": bits,
+        "fit": fit,
+        "batch": batch,
+        "learning_rate": learning_rate,
+        "augment": augment,
+        "folds": folds,
+        "strangers": strangers,
+        "device": device,
+        **settings,
+    }
+    chosen = begun.changed(**{field: value for field, value in said.items() if value is not None})
+    try:
+        if not isinstance(source, Recipe) and is_held(source):
+            held = hold(source, Path(runs_dir), picture=picture, label=label, progress=waiting(drawn))
+            drawn.close()
+            drawn.say(held.note)
+            chosen, name = chosen.changed(source=held.location), name or HELD
+        elif picture is not None or label is not None:
+            raise RecipeError("picture and label name the columns of a table in memory, and this is a place or a name")
+        elif not isinstance(source, Recipe):
+            chosen = chosen.changed(source=str(source))
+        events = training(
+            chosen,
+            name=name,
+            runs_dir=Path(runs_dir),
+            data_dir=None if data_dir is None else Path(data_dir),
+            allow_bad=allow_bad,
+            progress=waiting(drawn),
+        )
+        return Run(watched(events, drawn))
+    finally:
+        drawn.close()
+
+
+def resume(
+    name: str | Run = "last",
+    *,
+    epochs: int | None = None,
+    threads: int | None = None,
+    without_missing: bool = False,
+    runs_dir: Path | str = "runs",
+    module: nn.Module | None = None,
+    progress: bool = True,
+) -> Run:
+    """Go on with a run that was stopped, exactly as if it had not been; ``epochs`` may raise how long it goes on.
+
+    ``threads`` may be others from here on, and ``without_missing`` goes on without those of its pictures that are gone:
+    the weights are then not to the bit those of an undisturbed run. ``module`` is for the run of an adopted module that
+    only its own code can be: one more of that class. ``progress=False`` is quiet.
+    """
+    from striate.verbs.train import resuming
+
+    drawn = bar(progress=progress)
+    try:
+        events = resuming(
+            name_of(name),
+            epochs=epochs,
+            threads=threads,
+            without_missing=without_missing,
+            runs_dir=Path(runs_dir),
+            module=module,
+            progress=waiting(drawn),
+        )
+        return Run(watched(events, drawn))
+    finally:
+        drawn.close()
+
+
+def compare(
+    a: str | Run, b: str | Run, *, runs_dir: Path | str = "runs", data_dir: Path | str | None = None
+) -> Shown[Comparison]:
+    """Compare two runs on the pictures that neither has learnt from: is the difference real, or noise?
+
+    It prints as a verdict with figures, and shows itself as the page with the pictures that tell them apart. Errors:
+    RunError for runs of other tasks or labels, or that share no such picture.
+
+    Example: ``striate.compare("pets-1", "pets-2").verdict()``
+    """
+    from striate.verbs.compare import compare as compared
+
+    folder = None if data_dir is None else Path(data_dir)
+    return shown_comparison(compared(name_of(a), name_of(b), runs_dir=runs_dir, data_dir=folder))
+
+
+def runs(runs_dir: Path | str = "runs") -> Table:
+    """Return all runs of a folder as a table, the one that was written last first.
+
+    Example: ``[row["run"] for row in striate.runs()]``
+    """
+    import time
+
+    from striate.verbs.runs import runs as listed
+
+    rows = [
+        {
+            "run": run.name,
+            "task": run.task,
+            "data": run.source,
+            "net": run.net,
+            "measure": run.measure if run.figure else "",
+            "figure": run.figure_text or run.state,
+            "on": f"{run.pictures:,} {run.part}" if run.figure else "",
+            "written": time.strftime("%Y-%m-%d %H:%M", time.localtime(run.written)),
+            "bytes": run.bytes,
+            "damaged": run.damaged,
+        }
+        for run in listed(runs_dir)
+    ]
+    return Table(rows, empty=f"{runs_dir} holds no run yet")
+
+
+def name_of(run: str | Run) -> str:
+    """Return what a run is opened by."""
+    return str(run.path.absolute()) if isinstance(run, Run) else run

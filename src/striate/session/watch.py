@@ -1,0 +1,187 @@
+"""What a person sees of a training that they started in Python: a bar in a terminal or a notebook, then what came out.
+
+In a file or a pipe nothing moves: the first lines and the last are printed, and nothing between. ``progress=False``
+prints nothing at all.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from html import escape
+from typing import TYPE_CHECKING, Any, Protocol
+
+from striate.session import terminal
+from striate.session.progress import clock
+from striate.session.train_text import plan_text, result_text
+from striate.verbs.events import Event, Finished, Finishing, FoldDone, Folding, Planned
+
+if TYPE_CHECKING:
+    from striate.runs.run import Run as RunDirectory
+
+__all__ = ["watched"]
+
+
+class Bar(Protocol):
+    """Where a bar is drawn."""
+
+    def draw(self, share: float, words: str) -> None:
+        """Show that ``share`` (0 to 1) is done, and where it is, in words."""
+        ...
+
+    def say(self, text: str) -> None:
+        """Print lines that stay."""
+        ...
+
+    def close(self) -> None:
+        """Remove the bar."""
+        ...
+
+
+class Silent:
+    """No bar, no words."""
+
+    def draw(self, share: float, words: str) -> None:
+        """Show nothing."""
+
+    def say(self, text: str) -> None:
+        """Print nothing."""
+
+    def close(self) -> None:
+        """Remove nothing."""
+
+
+class Lines(Silent):
+    """Words alone, on standard output: where nothing can move."""
+
+    def say(self, text: str) -> None:
+        """Print lines."""
+        print(terminal.printable(text), flush=True)
+
+
+class Terminal(Lines):
+    """One moving line on a terminal."""
+
+    def draw(self, share: float, words: str) -> None:
+        """Redraw the line."""
+        import shutil
+
+        bar = "━" * round(24 * share) + "─" * (24 - round(24 * share))
+        width = shutil.get_terminal_size((100, 24)).columns - 1
+        terminal.moving().write("\r\x1b[2K" + terminal.line(f"{bar} {100 * share:3.0f} %  {words}")[:width])
+        sys.stdout.flush()
+
+    def say(self, text: str) -> None:
+        """Print lines that stay above the bar."""
+        self.close()
+        super().say(text)
+
+    def close(self) -> None:
+        """Remove the line."""
+        terminal.moving().write("\r\x1b[2K")
+        sys.stdout.flush()
+
+
+class Notebook(Lines):
+    """A bar in a notebook's cell, by the display that IPython has."""
+
+    def __init__(self) -> None:
+        self._handle: Any = None
+
+    def draw(self, share: float, words: str) -> None:
+        """Redraw the bar."""
+        from IPython.display import HTML, display
+
+        shown = HTML(
+            f'<progress max="1" value="{share:.3f}" style="width:16em;vertical-align:middle"></progress>'
+            f" {100 * share:.0f} % &nbsp; <bdi>{escape(terminal.line(words))}</bdi>"
+        )
+        if self._handle is None:
+            self._handle = display(shown, display_id=True)
+        else:
+            self._handle.update(shown)
+
+    def close(self) -> None:
+        """Leave an empty line where the bar was."""
+        if self._handle is not None:
+            from IPython.display import HTML
+
+            self._handle.update(HTML(""))
+            self._handle = None
+
+
+def bar(*, progress: bool) -> Bar:
+    """Return where to draw: nowhere, in a notebook, on a terminal, or in lines alone."""
+    if not progress:
+        return Silent()
+    if in_notebook():
+        return Notebook()
+    return Terminal() if sys.stdout is not None and sys.stdout.isatty() else Lines()
+
+
+def in_notebook() -> bool:
+    """Return whether this is a cell of a notebook: IPython with a kernel behind it."""
+    ipython = sys.modules.get("IPython")
+    shell = None if ipython is None else ipython.get_ipython()
+    return shell is not None and getattr(shell, "kernel", None) is not None
+
+
+def watched(events: Iterator[Event], drawn: Bar) -> RunDirectory:
+    """Read the events of a training to their end, show what happens, and return the run they made.
+
+    Stopped by Ctrl-C, or the stop button of a notebook, what was learnt is kept, and how to go on is said.
+    """
+    run: RunDirectory | None = None
+    epochs = 0
+    try:
+        for event in events:
+            if isinstance(event, Planned):
+                run, epochs = event.run, event.prepared.recipe.epochs or 0
+                drawn.close()
+                drawn.say(plan_text(event))
+            elif isinstance(event, Finishing):
+                drawn.draw(1.0, "measuring, and writing the report")
+            elif isinstance(event, Finished):
+                run = event.run
+                drawn.close()
+                drawn.say(result_text(event))
+            else:
+                _draw(event, drawn, epochs)
+    except KeyboardInterrupt:
+        events.close()  # type: ignore[attr-defined]
+        if run is not None and drawn is not None:
+            drawn.say(f"stopped; go on with striate.resume({run.name!r})")
+        raise
+    finally:
+        drawn.close()
+    assert run is not None
+    return run
+
+
+def waiting(drawn: Bar) -> Any:
+    """Return what is called with (what, done, of) while pictures are decoded, files fetched, features made."""
+
+    def tell(what: str, done: int, of: int) -> None:
+        drawn.draw(done / of if of else 0.0, what)
+
+    return tell
+
+
+def _draw(event: Event, drawn: Bar, epochs: int) -> None:
+    """Show where a training is; torch is there by then."""
+    from striate.engine.fit import BatchSplit, Epoch, Recovered, Step
+
+    if isinstance(event, Folding):
+        drawn.draw(event.done, f"cross-validating: {event.words}")
+    elif isinstance(event, Step):
+        done = (event.epoch - 1 + event.step / max(event.steps, 1)) / max(epochs, 1)
+        drawn.draw(done, f"epoch {event.epoch} of {epochs}, loss {event.loss:.3f}, {clock(event.seconds_left)} left")
+    elif isinstance(event, Epoch):
+        loss = event.train_loss if event.val_loss is None else event.val_loss
+        drawn.draw(min(1.0, event.index / max(event.epochs, 1)), f"epoch {event.index}, loss {loss:.3f}")
+    elif isinstance(event, Recovered):
+        drawn.say(f"epoch {event.epoch}: {event.reason}; going on from before, with a lower learning rate")
+    elif isinstance(event, BatchSplit):
+        drawn.say(f"out of memory: each batch is now computed in {event.micro_batches} parts")
+    elif isinstance(event, FoldDone):
+        drawn.draw(event.number / event.of, f"fold {event.number} of {event.of} done")
