@@ -37,7 +37,7 @@ def run(trials: int) -> Result:
                 npz = Path(place, f"without{digit}.npz")
                 np.savez(npz, x=pictures[labels != digit], y=labels[labels != digit])
                 recipe = striate.Recipe(source=str(npz), epochs=1, batch=64, learning_rate=0.1, threads=1, seed=seed)
-                predictor = Predictor.open(striate.train(recipe, runs_dir=Path(place, "runs")).model_path)
+                predictor = Predictor.open(striate.train(recipe, runs_dir=Path(place, "runs"), progress=False).path)
                 assert predictor.unknown is not None
                 store = Store(np.stack([predictor.preprocess.pixels(picture) for picture in tests]))
                 logits, embeddings = infer(predictor.model, store, range(len(tests)), device="cpu")  # type: ignore[arg-type]

@@ -25,7 +25,6 @@ from striate.render.answer import Answer, Row
 from striate.render.html.look_page import as_png
 from striate.render.png.drawn import picture_tile
 from striate.runs.predictor import Predictor
-from striate.runs.run import Run
 from striate.verbs.look import answers, look_part, look_picture
 from striate.verbs.weights import open_weights
 
@@ -109,11 +108,10 @@ def _digits() -> list[str]:
     with tempfile.TemporaryDirectory() as folder:
         run = striate.train("digits", epochs=6, runs_dir=folder, name="digits", device="cpu")
         five = (load_digits().images[5] * 15.9).astype(np.uint8)
-        run = Run(run.path)
-        channel = answers(run.look(five, part="relu1", channel=5))[0]
+        channel = answers(run.look(five, part="relu1", channel=5).value)[0]
         told = [_draw("channel", channel, "striate look five.png --part relu1 --channel 5")]
         names = {"What confuses": "confusion", "Which labels": "labels", "What did it": "learnt", "Do all": "layers"}
-        for answer in answers(run.look()):
+        for answer in answers(run.look().value):
             if answer.rows:
                 name = next(name for start, name in names.items() if answer.question.startswith(start))
                 told.append(_draw(name, answer, "striate look digits-1"))

@@ -17,16 +17,16 @@ def drawing(pixels: np.ndarray) -> list[str]:
 def main() -> None:
     """Show six held-out pictures with their answers."""
     run = striate.Run.open("last")
-    source = find(run.source()["location"])
+    source = find(run.recipe.source)
     places = {item.key: index for index, item in enumerate(source.items)}
-    chosen = [places[key] for key in run.split()["test"][:6]]
+    chosen = [places[key] for key in run.split["test"][:6]]
     pictures = [source.picture(index) for index in chosen]
     answers = run.predict(pictures)
     for index, picture, answer in zip(chosen, pictures, answers, strict=True):
         truth = source.classes[source.items[index].target]
         lines = [*drawing(np.asarray(picture)), f"is {truth}; answered {answer}"]
         print("\n".join(lines), end="\n\n")
-    print(f"{run.name}: {len(run.split()['test'])} held-out pictures; open {run.report_path.absolute()}")
+    print(f"{run.name}: {len(run.split['test'])} held-out pictures; open {run.report.absolute()}")
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ from tests.pictures import paint
 from striate.interpret.look import PartLook, PictureLook, RunLook
 from striate.runs import filters, maps
 from striate.runs.run import Run
+from striate.session import run as session
 from striate.verbs.look import page
 
 VOID = {"meta", "img", "source", "br"}
@@ -139,10 +140,10 @@ def test_the_same_from_python(trained: Place, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.chdir(trained.path)
     monkeypatch.setenv("STRIATE_CACHE", str(trained.path / "cache"))
     run = Run.open("pets-1")
-    seen = run.look("ant.png")
+    seen = session.Run(run).look("ant.png").value
     assert isinstance(seen, PictureLook) and seen.why is not None and seen.why.heat.shape == (16, 16)
-    assert isinstance(run.look(np.zeros((16, 16, 3), np.uint8), part="conv1", channel=1), PartLook)
-    whole = run.look()
+    assert isinstance(session.Run(run).look(np.zeros((16, 16, 3), np.uint8), part="conv1", channel=1).value, PartLook)
+    whole = session.Run(run).look().value
     assert isinstance(whole, RunLook) and whole.confusion.pictures == len(run.split()["test"])
     assert all(why and why.trust for one in whole.mistakes for why in (one.for_said, one.for_truth))
     Read(page(whole)).whole()

@@ -118,6 +118,6 @@ def test_python_takes_a_name_too(tmp_path: Path) -> None:
     paint(tmp_path / "pets", count=4)
     words = {"net": NET, "size": (16, 16), "epochs": 1, "device": "cpu", "runs_dir": tmp_path / "runs"}
     run = striate.train(tmp_path / "pets", recipe="resnet-2015", **words)
-    assert recipe.from_toml(run.recipe_toml()).weight_decay == 1e-4
+    assert run.recipe.weight_decay == 1e-4
     with pytest.raises(RecipeError, match="a whole recipe already"):
         striate.train(recipe.find("resnet-2015"), recipe="vgg-2014")

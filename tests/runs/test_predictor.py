@@ -23,6 +23,7 @@ from striate.model.build.model import build
 from striate.model.files.weights import ModelFile, to_bytes, with_state
 from striate.runs.predictor import Predictor
 from striate.runs.run import Run
+from striate.session import run as session
 from striate.spec import parse
 from striate.spec.shape import Shape
 from striate.tasks.calibrate import Calibration
@@ -287,7 +288,7 @@ def test_a_run_answers(tmp_path: Path, model: Any, pixels: list[np.ndarray]) -> 
         run.save_model(broken, FACTS)
     assert not run.model_path.exists()
     run.save_model(model.state_dict(), FACTS)
-    one, many = run.predict(pixels[0]), run.predict([pixels[0], encoded(pixels[1])])
+    one, many = session.Run(run).predict(pixels[0]), session.Run(run).predict([pixels[0], encoded(pixels[1])])
     assert isinstance(many, list)
     assert str(one) == str(many[0])
     assert len(many) == 2
@@ -305,16 +306,16 @@ def test_one_in_one_out_and_many_in_a_list_out(tmp_path: Path, path: Path, pixel
     tensor = torch.from_numpy(picture.transpose(2, 0, 1).copy())
     for one in (picture, Image.fromarray(picture), tensor, io.BytesIO(_png(picture))):
         (answer,) = predictor.predict(one)
-        single = run.predict(one)
+        single = session.Run(run).predict(one)
         assert not isinstance(single, list)
         assert (answer.probabilities == wanted).all() and (single.probabilities == wanted).all()
     for many in ([picture, picture], np.stack([picture, picture]), (picture for _ in range(2)), tensor[None]):
-        answers = run.predict(many)
+        answers = session.Run(run).predict(many)
         assert isinstance(answers, list) and len(answers) in (1, 2)
         assert all(np.allclose(answer.probabilities, wanted, atol=1e-6) for answer in answers)
-    assert run.predict([]) == [] == predictor.predict([])
+    assert session.Run(run).predict([]) == [] == predictor.predict([])
     with pytest.raises(PictureError, match="can be one picture with its channels first"):
-        run.predict(picture.transpose(2, 0, 1))
+        session.Run(run).predict(picture.transpose(2, 0, 1))
     with pytest.raises(PictureError, match=r"picture 2: pixels of type int64"):
         predictor.predict([picture, picture.astype(np.int64)])
 

@@ -162,9 +162,9 @@ def test_it_predicts_what_the_module_says(kind: type[nn.Module], zoo: Path) -> N
 @KINDS
 def test_a_run_learns_and_is_complete(kind: type[nn.Module], runs: dict[type[nn.Module], Run], zoo: Path) -> None:
     run = runs[kind]
-    assert run.state() == "finished" and len(run.history()) == EPOCHS
-    assert run.report_path.read_text().count("</html>") == 1
-    assert run.history()[-1]["train_loss"] < run.history()[0]["train_loss"]
+    assert run.state == "finished" and len(run.history) == EPOCHS
+    assert run.report.read_text().count("</html>") == 1
+    assert run.history[-1]["train_loss"] < run.history[0]["train_loss"]
     answer: Any = run.predict(zoo / "bee" / "0-03.png", unknown=False)
     loaded = adopted(kind).load(run)
     (again,) = loaded.predict([zoo / "bee" / "0-03.png"], unknown=False)
@@ -198,7 +198,7 @@ def test_a_stopped_run_goes_on_to_the_bit(
     events.close()  # type: ignore[attr-defined]
     other = kind()  # the weights are the run's, whatever this one begins with
     run = resume("last", runs_dir=tmp_path, module=other if kind is Gated else None)
-    assert bits(run) == bits(runs[kind])
+    assert bits(run) == bits(Run.open(runs[kind].path))
 
 
 def test_killed_before_its_first_epoch_it_has_its_own_weights(zoo: Path, tmp_path: Path) -> None:
@@ -214,7 +214,7 @@ def test_killed_before_its_first_epoch_it_has_its_own_weights(zoo: Path, tmp_pat
 def test_its_run_is_looked_into(kind: type[nn.Module], runs: dict[type[nn.Module], Run]) -> None:
     from striate.interpret.look import RunLook
 
-    look = adopted(kind).look(runs[kind])
+    look = adopted(kind).look(runs[kind]).value
     assert isinstance(look, RunLook) and look.confusion.pictures > 0 and look.health.activations
     assert list(look.filters) == [*range(EPOCHS + 1)]
     assert [list(kept.maps) for kept in look.course.values()] == [[*range(EPOCHS + 1)]]
@@ -233,7 +233,10 @@ def test_a_net_needs_nothing_of_the_module_any_more(runs: dict[type[nn.Module], 
         "print(striate.Predictor.open(sys.argv[1]).predict([sys.argv[2]], unknown=False)[0].probabilities.tolist())"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code, str(run.model_path), picture], capture_output=True, text=True, check=True
+        [sys.executable, "-c", code, str(run.path / "model.safetensors"), picture],
+        capture_output=True,
+        text=True,
+        check=True,
     )
     answer: Any = run.predict(picture, unknown=False)
     np.testing.assert_allclose(json.loads(done.stdout), answer.probabilities, atol=1e-6)
@@ -287,7 +290,7 @@ def test_its_own_preprocessing_is_kept_and_none_is_measured(zoo: Path, tmp_path:
 def test_it_begins_from_its_weights(zoo: Path, tmp_path: Path, runs: dict[type[nn.Module], Run]) -> None:
     """Trained again, its first epoch is far better than the first of a fresh one."""
     run = adopted(Plain).load(runs[Plain]).train(recipe(zoo, epochs=1, learning_rate=1e-4, ema=0.0), runs_dir=tmp_path)
-    assert run.history()[0]["train_loss"] < runs[Plain].history()[-1]["train_loss"] + 0.05
+    assert run.history[0]["train_loss"] < runs[Plain].history[-1]["train_loss"] + 0.05
 
 
 def test_classes_by_number_are_named_by_the_pictures(zoo: Path, tmp_path: Path) -> None:

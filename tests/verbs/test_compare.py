@@ -35,7 +35,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (root / "two" / "light").rename(root / "two" / "a light")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("STRIATE_CACHE", str(root / "cache"))
-        options = {"net": NET, "runs_dir": root / "runs", "recipe": None, "device": "cpu"}
+        options = {"net": NET, "runs_dir": root / "runs", "device": "cpu"}
         for name, epochs in (("one", 1), ("one", 6), ("two", 1)):
             base = striate.Recipe(source=str(root / name), threads=1, folds=0)
             train(base, **{**options, "epochs": epochs}, name=name)

@@ -9,6 +9,7 @@ import pytest
 
 from striate.errors import DiskError
 from striate.recipe import Recipe
+from striate.session import run as session
 from striate.verbs.train import Finished, resume, train, training
 
 
@@ -37,7 +38,7 @@ def test_a_fault_of_ours_costs_no_training(
     *_, last = training(RECIPE.changed(source=str(zoo)), runs_dir=tmp_path)
     assert isinstance(last, Finished) and any(note.startswith(said) for note in last.notes)
     run = last.run
-    assert run.state() == "finished" and str(run.predict(zoo / "ant" / "0-00.png"))
+    assert run.state() == "finished" and str(session.Run(run).predict(zoo / "ant" / "0-00.png"))
     page = run.report_path.read_text()
     assert page.count("</html>") == 1
     plain = where == "report.write_report"

@@ -11,6 +11,7 @@ from striate import recipe as recipes
 from striate.errors import FitError
 from striate.recipe import Recipe
 from striate.runs.predictor import Predictor
+from striate.session import run as session
 from striate.spec.shape import Shape
 from striate.verbs.describe import describe
 from striate.verbs.events import Planned
@@ -58,7 +59,7 @@ def test_fit_is_said_and_everything_that_opens_the_run_again_surveys_alike(zoo: 
     predictor = Predictor.open(run.path)
     assert predictor.facts.provenance["recipe"]["fit"] == "floor"
     assert striate.evaluate(run.name, runs_dir=tmp_path).keys
-    assert run.look().confusion.pictures > 0
+    assert session.Run(run).look().confusion.pictures > 0
     again = train(zoo, start=str(run.path), epochs=1, runs_dir=tmp_path)
     assert recipes.from_toml(again.recipe_toml(), where="").fit == "floor"
 

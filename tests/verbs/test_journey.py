@@ -18,6 +18,7 @@ from striate.errors import ModelError, RunError, SourceError
 from striate.model.files.weights import read
 from striate.recipe import Recipe
 from striate.runs.run import Run
+from striate.session import run as session
 from striate.tasks.prediction import Scores
 from striate.verbs.train import resume, resuming, train, training
 
@@ -72,12 +73,12 @@ def test_a_run_is_complete(run: Run) -> None:
 
 def test_it_answers_for_paths_bytes_and_pixels_alike(run: Run, zoo: Path) -> None:
     path = zoo / "bee" / "0-03.png"
-    answer = run.predict(path, unknown=False)
+    answer = session.Run(run).predict(path, unknown=False)
     assert isinstance(answer, Scores) and answer.best == "bee" and re.match(r"0\.\d\d bee, 0\.\d\d ", str(answer))
     for other in (str(path), path.read_bytes(), np.asarray(Image.open(path))):
-        again = run.predict(other)
+        again = session.Run(run).predict(other)
         assert isinstance(again, Scores) and (again.probabilities == answer.probabilities).all()
-    both = run.predict([path, zoo / "cow" / "0-01.png"], unknown=False)
+    both = session.Run(run).predict([path, zoo / "cow" / "0-01.png"], unknown=False)
     assert isinstance(both, list) and [each.best for each in both] == ["bee", "cow"]
 
 
@@ -91,7 +92,7 @@ def test_keywords_win_over_the_recipe(zoo: Path, tmp_path: Path) -> None:
 def test_evaluate_counts_what_predict_answers(run: Run, zoo: Path, part: str) -> None:
     evaluation = striate.evaluate(run.name, part=part, runs_dir=run.path.parent)
     keys = run.split()[part]
-    answers = run.predict([zoo / key for key in keys], unknown=False)
+    answers = session.Run(run).predict([zoo / key for key in keys], unknown=False)
     assert isinstance(answers, list)
     right = sum(answer.best == key.partition("/")[0] for answer, key in zip(answers, keys, strict=True))
     assert evaluation.report.accuracy.value == right / len(keys)
@@ -102,7 +103,7 @@ def test_evaluate_counts_what_predict_answers(run: Run, zoo: Path, part: str) ->
 def test_evaluate_on_other_pictures(run: Run, tmp_path: Path) -> None:
     other = paint(tmp_path / "other", seed=9, count=5)
     evaluation = striate.evaluate(run.name, data=str(other), runs_dir=run.path.parent)
-    answers = run.predict([other / key for key in evaluation.keys], unknown=False)
+    answers = session.Run(run).predict([other / key for key in evaluation.keys], unknown=False)
     assert isinstance(answers, list)
     assert [answer.best for answer in answers] == [
         evaluation.labels.names[n] for n in evaluation.outputs["logits"].argmax(axis=1)

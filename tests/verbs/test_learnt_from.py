@@ -14,6 +14,7 @@ from tests.verbs.test_folds import whole
 from striate.interpret.look import PartLook, PictureLook, RunLook
 from striate.render.html.look_page import as_text
 from striate.runs.run import Run
+from striate.session import run as session
 from striate.tasks.prediction import Scores
 from striate.verbs.evaluate import evaluate
 from striate.verbs.look import answers, look, page
@@ -89,6 +90,6 @@ def test_what_cannot_be_told_is_not_said(folded: Run, pets: Path, tmp_path: Path
     shutil.copytree(folded.path, tmp_path / "pets-1")
     run = Run.open(str(tmp_path / "pets-1"))
     (run.path / "folds.safetensors").write_bytes(b"damaged")
-    assert not run.look(pets / "bee" / "3-00.png").caution
+    assert not session.Run(run).look(pets / "bee" / "3-00.png").caution
     (run.path / "pictures.json").unlink()
-    assert not run.look(pets / "bee" / "3-00.png").caution
+    assert not session.Run(run).look(pets / "bee" / "3-00.png").caution

@@ -27,6 +27,7 @@ from striate.model.files.weights import ModelFile, to_bytes
 from striate.recipe import Recipe
 from striate.runs.predictor import Predictor
 from striate.runs.run import Run
+from striate.session import run as session
 from striate.spec import Shape, parse
 from striate.verbs import export
 from striate.verbs.adopt import Adopted
@@ -228,7 +229,7 @@ def test_predict_answers_the_files_as_evaluate_does(trained: Trained) -> None:
     if not pictures[0].exists():
         pictures = list(trained.pixels[list(before.indices)][..., 0])  # of an npz
     if trained.adopted is None:
-        answers = [trained.run.predict(picture, unknown=False) for picture in pictures]
+        answers = [session.Run(trained.run).predict(picture, unknown=False) for picture in pictures]
     else:
         answers = [trained.adopted.load(trained.run).predict([picture], unknown=False)[0] for picture in pictures]
     expected = softmax(before.outputs["logits"], before.found.calibration.temperature)

@@ -12,6 +12,7 @@ from striate.errors import RecipeError
 from striate.model.pretrained import pretrained
 from striate.model.pretrained.pretrained import PRETRAINED, in_package
 from striate.recipe import Recipe, from_toml
+from striate.session import run as session
 from striate.verbs.prepare import prepare
 from striate.verbs.start import MISSING, STARTED, USUAL
 from striate.verbs.train import Planned, resume, train, training
@@ -72,7 +73,7 @@ def test_photographs_start_from_it_and_say_so(photographs: Path, tmp_path: Path)
     recipe = from_toml(run.recipe_toml())
     assert (recipe.start, recipe.tune, len(recipe.start_digest or "")) == (USUAL, "head", 64)
     assert (run.path / "start.safetensors").is_file()
-    assert run.predict(photographs / "cat" / "0.png").best == "cat"
+    assert session.Run(run).predict(photographs / "cat" / "0.png").best == "cat"
 
     events = training(Recipe(source=str(photographs), size=(72, 72)), runs_dir=tmp_path)
     planned = next(event for event in events if isinstance(event, Planned))

@@ -16,6 +16,7 @@ from striate.errors import RecipeError
 from striate.model.files.weights import read_facts
 from striate.recipe import Recipe
 from striate.runs.run import Run
+from striate.session import run as session
 from striate.tasks.strangers import NEVER
 from striate.verbs import stranger_nets
 from striate.verbs.evaluate import evaluate
@@ -96,7 +97,7 @@ def test_a_stop_costs_one_net_and_ends_with_the_same(four: Path, measured: Run, 
             break
     events.close()
     run = Run.open("last", tmp_path)
-    assert not run.finished() and run.predict(NOISE, unknown=False) is not None
+    assert not run.finished() and session.Run(run).predict(NOISE, unknown=False) is not None
     assert len(run.read_json(stranger_nets.NAME)["measured"]) == 1
     words = [event.words for event in resuming(runs_dir=tmp_path) if isinstance(event, Folding)]
     assert words and all(" 2 of 2, " in each for each in words)

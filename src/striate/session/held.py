@@ -29,6 +29,7 @@ from striate.data.labels.columns import LABEL_COLUMNS, PATH_COLUMNS
 from striate.data.pictures.given import one
 from striate.data.pictures.image import decode
 from striate.errors import PictureError, SourceError
+from striate.files import PICTURE, read_bytes
 from striate.runs import durable
 from striate.words import counted, readable_size
 
@@ -174,7 +175,7 @@ def _pairs(what: Any, progress: _Progress | None) -> Iterator[tuple[NDArray[np.u
 def _pixels(what: Any) -> NDArray[np.uint8]:
     found = one(what)
     if isinstance(found, str | Path):
-        found = Path(found).read_bytes()
+        found = read_bytes(found, limit=PICTURE)
     return decode(found) if isinstance(found, bytes) else found
 
 

@@ -77,6 +77,12 @@ class Run:
         return recipe_of(self._directory)
 
     @property
+    def split(self) -> dict[str, tuple[str, ...]]:
+        """The keys of its pictures by part (``train``, ``val``, ``test``): paths below ``recipe.source``."""
+        kept = self._directory.split()
+        return {part: tuple(kept.get(part, ())) for part in ("train", "val", "test")}
+
+    @property
     def history(self) -> Table:
         """The epochs so far, a row each: ``pandas.DataFrame(run.history)`` takes it as it is."""
         rows = [

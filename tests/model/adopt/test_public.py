@@ -77,7 +77,7 @@ QUICK = ("transformers", "encoder", "frozen", "old weight norm")  # one of each:
 def test_training_evaluating_predicting_looking_and_exporting_agree(name: str, zoo: Path, tmp_path: Path) -> None:
     _, adopted = made(name)
     run = adopted.train(Recipe(source=str(zoo), epochs=1, batch=8, threads=1, folds=0), runs_dir=tmp_path)
-    assert run.state() == "finished" and "could not be drawn" not in run.report_path.read_text()
+    assert run.state == "finished" and "could not be drawn" not in run.report.read_text()
     loaded = adopted.load(run)
     evaluation = loaded.evaluate(run)
     wanted = softmax(evaluation.outputs["logits"], loaded.predictor.learnt.calibration.temperature)
@@ -91,10 +91,10 @@ def test_training_evaluating_predicting_looking_and_exporting_agree(name: str, z
             loaded.look(pictures[0])
         with pytest.raises(ExportError, match="is a ScriptModule, which torch's exporter does not follow"):
             loaded.export(tmp_path / "own.onnx")
-        assert why(loaded.subject(pictures[0]), method="occlusion").evidence.heat.shape
+        assert why(loaded.probe(pictures[0]), method="occlusion").evidence.heat.shape
         return
     look = loaded.look(pictures[0])
-    assert isinstance(look, PictureLook) and look.answer is not None
+    assert isinstance(look.value, PictureLook) and look.answer is not None
     np.testing.assert_allclose(look.answer.probabilities, wanted[0], atol=1e-5)
     loaded.export(tmp_path / "own.onnx")
     session = onnxruntime.InferenceSession(str(tmp_path / "own.onnx"))
