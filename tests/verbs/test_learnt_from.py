@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -38,11 +39,16 @@ def split(pets: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
     return train(whole(pets, folds=0), runs_dir=tmp_path_factory.mktemp("split"))
 
 
+def inside(run: Run, *what: Any, **more: Any) -> Any:
+    """Return a look by a run as it is held."""
+    return session.Run(run).look(*what, **more).value
+
+
 def test_the_out_of_fold_answer_stands_beside_that_of_the_model_that_is_kept(folded: Run, pets: Path) -> None:
     measured = evaluate(str(folded.path))
     for place in (0, len(measured.keys) - 1):
         key = measured.keys[place]
-        seen = folded.look(pets / key)
+        seen = inside(folded, pets / key)
         assert isinstance(seen, PictureLook)
         before = Scores(measured.labels.names, measured.found.probabilities[place])
         assert seen.caution == (
@@ -53,22 +59,22 @@ def test_the_out_of_fold_answer_stands_beside_that_of_the_model_that_is_kept(fol
         first, *rest = answers(seen)
         assert first.caution == seen.caution and not any(one.caution for one in rest)
         assert "This picture (" in page(seen) and seen.caution in as_text(answers(seen))
-    part = folded.look(pets / measured.keys[0], part="relu1")
+    part = inside(folded, pets / measured.keys[0], part="relu1")
     assert isinstance(part, PartLook) and part.caution.startswith("This picture (")
-    whole = folded.look()
+    whole = inside(folded)
     assert isinstance(whole, RunLook) and whole.mistakes
     for one in whole.mistakes:
         assert one.kept is not None
         row = measured.keys.index(one.key)
         assert one.doubt.of_said == pytest.approx(measured.found.probabilities[row].max())
-        again = folded.look(pets / one.key)
+        again = inside(folded, pets / one.key)
         assert str(again.answer) == str(one.kept)
     assert "out-of-fold" in answers(whole)[0].caution and "the model that is kept, which has seen it" in page(whole)
 
 
 def test_a_copy_is_known_by_its_content_and_a_model_file_by_its_run(folded: Run, pets: Path, tmp_path: Path) -> None:
     copy = Path(shutil.copy(pets / "bee" / "3-00.png", tmp_path / "holiday.png"))
-    told = folded.look(copy).caution
+    told = inside(folded, copy).caution
     assert told.startswith("This picture (bee/3-00.png, labelled bee)")
     assert look(copy, model=folded.model_path).caution == told  # type: ignore[union-attr]
     moved = Path(shutil.copy(folded.model_path, tmp_path / "model.safetensors"))
@@ -78,18 +84,18 @@ def test_a_copy_is_known_by_its_content_and_a_model_file_by_its_run(folded: Run,
 
 def test_of_one_split_training_pictures_alone_are_named(split: Run, pets: Path, tmp_path: Path) -> None:
     parts = split.split()
-    assert "was among the" in split.look(pets / parts["train"][0]).caution
-    assert "is no sign of how it does on others" in split.look(pets / parts["train"][0]).caution
-    assert not split.look(pets / parts["test"][0]).caution
+    assert "was among the" in inside(split, pets / parts["train"][0]).caution
+    assert "is no sign of how it does on others" in inside(split, pets / parts["train"][0]).caution
+    assert not inside(split, pets / parts["test"][0]).caution
     Image.fromarray(np.full((16, 16, 3), 90, np.uint8)).save(tmp_path / "new.png")
-    assert not split.look(tmp_path / "new.png").caution
-    assert not any(one.kept for one in split.look().mistakes) and not answers(split.look())[0].caution
+    assert not inside(split, tmp_path / "new.png").caution
+    assert not any(one.kept for one in inside(split).mistakes) and not answers(inside(split))[0].caution
 
 
 def test_what_cannot_be_told_is_not_said(folded: Run, pets: Path, tmp_path: Path) -> None:
     shutil.copytree(folded.path, tmp_path / "pets-1")
     run = Run.open(str(tmp_path / "pets-1"))
     (run.path / "folds.safetensors").write_bytes(b"damaged")
-    assert not session.Run(run).look(pets / "bee" / "3-00.png").caution
+    assert not inside(run, pets / "bee" / "3-00.png").caution
     (run.path / "pictures.json").unlink()
-    assert not session.Run(run).look(pets / "bee" / "3-00.png").caution
+    assert not inside(run, pets / "bee" / "3-00.png").caution

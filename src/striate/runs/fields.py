@@ -48,6 +48,11 @@ def whole(value: Any, least: int = 0) -> str:
     return "" if type(value) is int and least <= value < LARGEST else _no("whole number from 0 on", value)
 
 
+def place(value: Any) -> str:
+    """A place in a tuple, from its end where it is negative."""
+    return whole(value, least=-1_000_000)
+
+
 def target(value: Any) -> str:
     """The number of a class, or -1 for none."""
     return whole(value, least=-1)
@@ -162,7 +167,7 @@ FILES: Final[dict[str, Check]] = {
             "notes": listed(text),
             "digest": text,
             "preprocess": named(anything),
-            "output": maybe(either(text, whole)),
+            "output": maybe(either(text, place)),
             "missing": listed(text),
             "size": maybe(fields({}, height=whole, width=whole, all=flag)),
             "passed_over": fields({}, files=whole, first=listed(text)),
