@@ -227,6 +227,8 @@ STILL = {
     "model/build/model.py": "how many numbers a net puts out, as `Net.with_classes` has it",
     "runs/predictor.py": "`Predictor.classes`, for whoever used it before there were other tasks",
     "runs/rebuild.py": "how many numbers a net puts out, as `Net.with_classes` has it",
+    "session/adopted.py": "as `striate.adopt`",
+    "session/held.py": "a data set of torch calls its labels' names classes",
     "verbs/adopt.py": "`striate.adopt` takes classifiers, and their classes by that keyword",
     "verbs/describe.py": "how many outputs a net described by its name has",
     "verbs/nets.py": "how many classes the nets of the catalogue were published for",

@@ -11,16 +11,16 @@ from PIL import Image
 from tests.tasks.toy import ERROR, Toy
 from tests.verbs.test_kill import bits
 
-import striate
 from striate.engine.fit import Epoch
 from striate.recipe import Recipe
 from striate.runs import answers as kept
 from striate.runs.run import Run
+from striate.session import run as session
 from striate.tasks.table import TASKS
 from striate.verbs.evaluate import evaluate
 from striate.verbs.events import Folding
 from striate.verbs.look import look_run
-from striate.verbs.train import resuming, training
+from striate.verbs.train import resuming, train, training
 
 NET = "conv 8 3x3 pad same >> relu >> globalavgpool >> flatten >> dense"
 
@@ -55,7 +55,7 @@ def recipe(pictures: Path, **said: object) -> Recipe:
 def whole(pictures: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(TASKS, Toy.name, Toy())
-        return striate.train(recipe(pictures), runs_dir=tmp_path_factory.mktemp("whole"))
+        return train(recipe(pictures), runs_dir=tmp_path_factory.mktemp("whole"))
 
 
 def test_from_chance_it_learns_and_is_measured(whole: Run, pictures: Path) -> None:
@@ -87,7 +87,7 @@ def test_stopped_and_resumed_it_ends_with_the_same_bits(whole: Run, pictures: Pa
 
 
 def test_a_net_in_folds_answers_for_every_picture(pictures: Path, tmp_path: Path) -> None:
-    run = striate.train(recipe(pictures, folds=3, repeats=2, epochs=3), runs_dir=tmp_path)
+    run = train(recipe(pictures, folds=3, repeats=2, epochs=3), runs_dir=tmp_path)
     found = evaluate(str(run.path))
     assert found.part == "cross-validated" and len(found.keys) == 48
     assert kept.read(run.path / kept.NAME).outputs[Toy.output].shape == (48, 1)
@@ -104,5 +104,5 @@ def test_a_head_on_features_is_the_ridge_regression_that_its_slopes_say(
     run = Run.open("last", tmp_path)
     found = evaluate(str(run.path))
     assert found.part == "cross-validated" and found.report.error.value < 0.2
-    (answer,) = [run.predict(pictures / "1.png")]
+    (answer,) = [session.Run(run).predict(pictures / "1.png")]
     assert str(answer).endswith(f"give or take {found.report.error.value:.2f}")

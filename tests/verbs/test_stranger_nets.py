@@ -11,7 +11,6 @@ import pytest
 from tests.pictures import paint
 from tests.verbs.test_kill import bits
 
-import striate
 from striate.errors import RecipeError
 from striate.model.files.weights import read_facts
 from striate.recipe import Recipe
@@ -21,7 +20,7 @@ from striate.tasks.strangers import NEVER
 from striate.verbs import stranger_nets
 from striate.verbs.evaluate import evaluate
 from striate.verbs.events import Folding
-from striate.verbs.train import resuming, training
+from striate.verbs.train import resuming, train, training
 
 NET = "conv 6 3x3 pad 1 no bias >> batchnorm >> relu >> maxpool 2 >> conv 8 3x3 pad 1 >> relu >> globalavgpool"
 NET += " >> flatten >> dense"
@@ -41,12 +40,12 @@ def four(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def measured(four: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
-    return striate.train(whole(four, strangers=True), runs_dir=tmp_path_factory.mktemp("measured"))
+    return train(whole(four, strangers=True), runs_dir=tmp_path_factory.mktemp("measured"))
 
 
 @pytest.fixture(scope="module")
 def plain(four: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
-    return striate.train(whole(four), runs_dir=tmp_path_factory.mktemp("plain"))
+    return train(whole(four), runs_dir=tmp_path_factory.mktemp("plain"))
 
 
 def test_it_is_measured_by_nets_that_never_saw_the_classes(
@@ -64,7 +63,7 @@ def test_it_is_measured_by_nets_that_never_saw_the_classes(
         return real(training, prepared, learnt, unseen, strange)
 
     monkeypatch.setattr(stranger_nets, "_asked", asked)
-    again = striate.train(whole(four, strangers=True), runs_dir=tmp_path)
+    again = train(whole(four, strangers=True), runs_dir=tmp_path)
     assert seen == [[0, 2], [1, 3]]
     assert bits(again) == bits(measured)
     facts = read_facts(again.model_path).state["unknown"]
@@ -114,11 +113,11 @@ def test_what_was_measured_is_measured_again_where_it_is_damaged(measured: Run, 
 
 
 def test_cross_validated_whole_nets_are_measured_by_themselves(four: Path, tmp_path: Path) -> None:
-    run = striate.train(whole(four, folds=2, val=0.1), runs_dir=tmp_path)
+    run = train(whole(four, folds=2, val=0.1), runs_dir=tmp_path)
     facts = read_facts(run.model_path).state["unknown"]
     assert facts is not None and facts["skill"]["nets"] == 2
     assert evaluate(str(run.path)).summary()["known_kept"] is not None
-    off = striate.train(whole(four, folds=2, val=0.1, strangers=False), runs_dir=tmp_path)
+    off = train(whole(four, folds=2, val=0.1, strangers=False), runs_dir=tmp_path)
     facts = read_facts(off.model_path).state["unknown"]
     assert facts is not None and facts["silent"] is True
 
@@ -126,9 +125,9 @@ def test_cross_validated_whole_nets_are_measured_by_themselves(four: Path, tmp_p
 def test_what_cannot_be_measured_is_refused_before_anything_is_written(four: Path, tmp_path: Path) -> None:
     two = paint(tmp_path / "two", ("bee", "emu"), count=30)
     with pytest.raises(RecipeError, match="it takes 3 classes or more"):
-        striate.train(whole(two, strangers=True), runs_dir=tmp_path / "runs")
+        train(whole(two, strangers=True), runs_dir=tmp_path / "runs")
     with pytest.raises(RecipeError, match="20 are needed"):
-        striate.train(whole(four, strangers=True, val=0.1), runs_dir=tmp_path / "runs")
+        train(whole(four, strangers=True, val=0.1), runs_dir=tmp_path / "runs")
     assert not (tmp_path / "runs").exists()
     with pytest.raises(RecipeError, match="unknown = false"):
         whole(four, strangers=True, unknown=False)
@@ -138,7 +137,7 @@ def test_a_trunk_that_has_learnt_these_pictures_is_no_judge_of_strangers(
     measured: Run, four: Path, tmp_path: Path
 ) -> None:
     recipe = Recipe(source=str(four), start=str(measured.path), tune="head", threads=1, device="cpu", folds=0)
-    run = striate.train(recipe, runs_dir=tmp_path)
+    run = train(recipe, runs_dir=tmp_path)
     facts = read_facts(run.model_path).state["unknown"]
     assert facts is not None and facts["silent"] is True and "skill" not in facts
 
@@ -146,6 +145,6 @@ def test_a_trunk_that_has_learnt_these_pictures_is_no_judge_of_strangers(
 def test_a_whole_net_that_starts_from_weights_is_measured_too(measured: Run, four: Path, tmp_path: Path) -> None:
     recipe = Recipe(source=str(four), start=str(measured.path), tune="all", epochs=1, head_epochs=12, threads=1)
     recipe = recipe.changed(device="cpu", folds=0, val=0.3, strangers=True)
-    run = striate.train(recipe, runs_dir=tmp_path)
+    run = train(recipe, runs_dir=tmp_path)
     facts = read_facts(run.model_path).state["unknown"]
     assert facts is not None and facts["skill"]["nets"] == 2

@@ -22,7 +22,7 @@ from striate.recipe import Recipe
 from striate.runs.predictor import Predictor
 from striate.runs.run import Run
 from striate.tasks.tags import Tags
-from striate.verbs.train import resuming, training
+from striate.verbs.train import resuming, train, training
 
 NET = "conv 8 3x3 pad 1 no bias >> batchnorm >> relu >> maxpool 2 >> conv 12 3x3 pad 1 >> relu >> globalavgpool"
 TAGS = ("blue", "green", "red")
@@ -59,14 +59,14 @@ def recipe(source: Path, **changes: Any) -> Recipe:
 @pytest.fixture(scope="session")
 def run(squares: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
     """A net from chance, with one fixed split."""
-    return striate.train(recipe(squares, folds=0), runs_dir=tmp_path_factory.mktemp("runs"))
+    return train(recipe(squares, folds=0), runs_dir=tmp_path_factory.mktemp("runs"))
 
 
 @pytest.fixture(scope="session")
 def head(squares: Path, run: Run, tmp_path_factory: pytest.TempPathFactory) -> Run:
     """A head on features, cross-validated."""
     begun = Recipe(source=str(squares), start=str(run.path), tune="head", folds=5, threads=1, device="cpu")
-    return striate.train(begun, runs_dir=tmp_path_factory.mktemp("head"))
+    return train(begun, runs_dir=tmp_path_factory.mktemp("head"))
 
 
 def answer_to(run: Run, *pictures: Path) -> list[Tags]:
@@ -98,7 +98,7 @@ def test_a_net_from_chance_learns_tags_and_says_that_they_were_guessed(run: Run,
 
 
 def test_both_ways_to_write_the_tags_give_the_same_run(squares: Path, run: Run, tmp_path: Path) -> None:
-    other = striate.train(recipe(squares.with_name("columns.csv"), folds=0), runs_dir=tmp_path)
+    other = train(recipe(squares.with_name("columns.csv"), folds=0), runs_dir=tmp_path)
     assert tensors(other) == tensors(run)
     assert summary(other)["macro_average_precision"] == summary(run)["macro_average_precision"]
 
@@ -192,5 +192,5 @@ def test_the_report_shows_misses_tags_and_what_stands_together(head: Run) -> Non
 
 
 def test_tags_can_be_learnt_as_classes_where_a_person_says_so(squares: Path, tmp_path: Path) -> None:
-    found = striate.train(recipe(squares, folds=0, task="classify", epochs=1), runs_dir=tmp_path)
+    found = train(recipe(squares, folds=0, task="classify", epochs=1), runs_dir=tmp_path)
     assert read(found.model_path)[1].task == "classify"
