@@ -38,6 +38,11 @@ from striate.recipe_words import LISTS, sentence
 Share = Annotated[float, Field(ge=0.0, lt=1.0)]
 Positive = Annotated[float, Field(gt=0.0, allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=1)]
+Periods = Annotated[
+    str,
+    Field(min_length=1, max_length=200),
+    BeforeValidator(lambda said: f"{said:g}" if isinstance(said, int | float) else said),
+]
 Strength = Literal["none", "light", "standard", "strong", "alexnet-2012", "vgg-2014", "googlenet-2014", "resnet-2015"]
 
 CHANCE = "none"  # as ``start``: no weights, but a net whose own are drawn
@@ -65,6 +70,8 @@ class Recipe(BaseModel):
 
     ``label_from`` is a pattern that takes the labels out of the names of the files. ``task`` is what is learnt of the
     labels; unsaid, labels that look like numbers or like several tags a picture are a question, not a class each.
+    ``loss`` is what numbers are learnt by (smooth-l1, squared, quantile, "quantile 0.9"), and ``circular`` the period
+    of numbers that go round: ``360``, or of several ``angle=360 hour=24``.
 
     ``folds`` is how many parts the pictures are dealt into so that each is answered for by a training that did not see
     it (cross-validation; 0 or ``none``: one fixed split), and ``repeats`` how often they are dealt anew. The model that
@@ -88,6 +95,8 @@ class Recipe(BaseModel):
     source: str = ""
     label_from: Annotated[str, Field(min_length=1, max_length=1000)] | None = None
     task: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$", max_length=40)] | None = None
+    loss: Annotated[str, Field(min_length=1, max_length=40)] | None = None
+    circular: Periods | None = None
     net: str | None = None
     first: Annotated[str, Field(min_length=1)] | None = None
     start: str | None = None

@@ -33,7 +33,11 @@ MOST_THREADS = 1024  # more than any machine has cores for one training; torch i
 
 @click.command()
 @click.argument("source", required=False)
-@click.option("--task", metavar="NAME", help="What is learnt: classify (a class a picture), tag (any number of tags).")
+@click.option("--task", metavar="NAME", help="What is learnt: classify (a class a picture), tag (any number), regress.")
+@click.option("--loss", metavar="LOSS", help="What numbers are learnt by: smooth-l1, squared or quantile.")
+@click.option(
+    "--circular", metavar="PERIOD", help="Numbers that go round: 360 for degrees; of several 'angle=360 hour=24'."
+)
 @click.option("--label-from", metavar="PATTERN", help="Labels out of file names, such as '(.+?)_\\d+'.")
 @click.option("--net", help="A published network, the text of a net, or a file with such text.")
 @click.option(

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from striate.data.labels.classes import shown
 from striate.data.sources.items import Item
-from striate.words import counted
+from striate.words import counted, plural
 
 NAMED = 3  # groups named in a line
 KEPT = 200  # groups kept in source.json
@@ -48,12 +48,18 @@ class Copies:
         """Return the counts, and the keys of the first 200 groups, ready for JSON."""
         return {**self.counts(), "keys": [[items[index].key for index in group] for group in self.groups[:KEPT]]}
 
-    def lines(self, items: Sequence[Item], names: Sequence[str]) -> tuple[str, ...]:
-        """Return a line for each kind of copies there is: how many, the first few, and what it means."""
+    def lines(self, items: Sequence[Item], names: Sequence[str], noun: str = "class") -> tuple[str, ...]:
+        """Return a line for each kind of copies there is: how many, the first few, and what it means.
+
+        ``noun`` is what labels are called: a class, which pictures are in, or tags and numbers, which they have.
+        """
         lines = []
+        several, same = "in several classes", "in the same class"
+        if noun != "class":
+            several, same = f"under different {plural(2, noun)}", f"under the same {plural(2, noun)}"
         if self.contradicting:
             lines.append(
-                f"{_number(self.contradicting, 'stands', 'stand')} in several classes, of which one at most is right:"
+                f"{_number(self.contradicting, 'stands', 'stand')} {several}, of which one at most is right:"
                 f" {_named(self.contradicting, items, names)}; correct or remove them"
             )
         if self.crossing:
@@ -64,9 +70,8 @@ class Copies:
         if self.within:
             extra = sum(len(group) - 1 for group in self.within)
             lines.append(
-                f"{counted(extra, 'picture')} {'is a copy of another' if extra == 1 else 'are copies of others'} in the"
-                " same class:"
-                f" {_named(self.within, items)}; copies stay on one side of the split"
+                f"{counted(extra, 'picture')} {'is a copy of another' if extra == 1 else 'are copies of others'}"
+                f" {same}: {_named(self.within, items)}; copies stay on one side of the split"
             )
         return tuple(lines)
 

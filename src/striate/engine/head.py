@@ -21,10 +21,9 @@ from torch import Tensor
 from striate.engine.fit import Epoch
 from striate.engine.state import Facts, Tensors
 from striate.errors import DivergedError, TrainingError
-from striate.tasks.task import EMBEDDING, Objective
+from striate.tasks.task import EMBEDDING, Objective, Task
 
-DECAYS = (1.0, 0.3, 0.1, 0.03, 0.01, 0.003, 0.001, 0.0003)
-BLIND = (0.03,)  # where no validation picture can choose
+DECAYS = Task.decays  # of most tasks; a path of any is as long
 CHUNK = 8192  # features looked at at once
 MEMORY = 10  # pairs of steps and gradients that the curvature is estimated from
 WORSE = 2  # decays in a row without a better validation loss, after which weaker ones are not tried
@@ -64,14 +63,14 @@ class HeadTraining:
         self.features, self.objective, self.task = features, objective, objective.task
         self.targets, self.width = objective.targets, objective.width
         self.train, self.val = np.sort(np.asarray(train, np.int64)), np.asarray(val, np.int64)
-        self.decays: tuple[float, ...] = (decay,) if decay is not None else DECAYS if len(val) else BLIND
+        self.decays: tuple[float, ...] = path_of(self.task, decay, choose=len(val) > 0)
         self.epochs = max(epochs, len(self.decays))
         if path:
             self.take(path)
         self.weights = self.task.weights(objective.labels.values[self.train], objective.facts, objective.recipe)
         self.chosen = decay is not None
         self.inexact: tuple[str, ...] = ()
-        self.mean, self.scale = _standard(features, self.train)
+        self.mean, self.scale = _standard(features, self.train, self.task.feature_floor)
         self.weight = torch.zeros(self.width, features.shape[1] + 1, dtype=torch.float64)  # standardised; bias last
         self.steps, self.turns = list[Tensor](), list[Tensor]()  # of the weights, and of the gradient along them
         self.best, self.best_loss, self.best_decay = self.weight, float("inf"), self.decays[0]
@@ -272,8 +271,16 @@ def _validate(training: HeadTraining) -> tuple[float | None, dict[str, float]]:
     return loss, task.measure({task.output: output.numpy()}, said, objective.facts)
 
 
-def _standard(features: np.ndarray, rows: np.ndarray) -> tuple[Tensor, Tensor]:
-    """Return mean and 1 / deviation (D,) float64 of the features; 0 as the latter of one that never varies."""
+def path_of(task: Task, decay: float | None, *, choose: bool) -> tuple[float, ...]:
+    """Return the decays that are tried: one that was said, those of the task, or where nothing can choose its one."""
+    return (decay,) if decay is not None else task.decays if choose else (task.blind_decay,)
+
+
+def _standard(features: np.ndarray, rows: np.ndarray, floor: float) -> tuple[Tensor, Tensor]:
+    """Return mean and 1 / deviation (D,) float64 of the features; 0 as the latter of one that never varies.
+
+    ``floor`` is `Task.feature_floor`.
+    """
     total, squares = np.zeros(features.shape[1]), np.zeros(features.shape[1])
     for start in range(0, len(rows), CHUNK):
         total += features[rows[start : start + CHUNK]].sum(0, dtype=np.float64)
@@ -282,6 +289,8 @@ def _standard(features: np.ndarray, rows: np.ndarray) -> tuple[Tensor, Tensor]:
         squares += ((features[rows[start : start + CHUNK]] - mean) ** 2).sum(0)
     deviation = np.sqrt(squares / len(rows))
     varies = deviation > 1e-6 * np.maximum(np.abs(mean), 1e-6)
+    if floor:
+        deviation = np.sqrt(deviation**2 + floor**2 * (deviation**2).mean())
     return torch.from_numpy(mean), torch.from_numpy(np.where(varies, 1.0 / np.where(varies, deviation, 1.0), 0.0))
 
 

@@ -22,7 +22,7 @@ import torch
 from numpy.typing import NDArray
 
 from striate.data.folds import Folds
-from striate.engine.head import BLIND, DECAYS
+from striate.engine.head import path_of
 from striate.engine.heads import Problem, along
 from striate.tasks.task import Objective
 
@@ -56,7 +56,7 @@ def cross_validated(
 
     Example: ``answers = yield from cross_validated(features, prepared.objective, folds, epochs=100)``
     """
-    path = DECAYS if decay is None else (decay,)
+    path = path_of(objective.task, decay, choose=True)
     chosen = decay is None and folds.count > 2  # of two folds nothing is left to choose by
     rows, measured = folds.dealt, folds.measured
     task, width = objective.task, objective.width
@@ -88,7 +88,7 @@ def cross_validated(
             begin += len(part.sees)
     best = losses.argmin(axis=2)  # (draws, folds), the strongest among equals
     if decay is None and not chosen:
-        path = BLIND
+        path = path_of(objective.task, None, choose=False)
     weights = np.zeros((*heads[:1], width, features.shape[1]), np.float32)
     biases, begin = np.zeros((*heads[:1], width), np.float32), 0
     for part in problem(without):

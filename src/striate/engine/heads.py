@@ -51,9 +51,9 @@ class Problem:
 def along(problem: Problem, path: Sequence[float], *, epochs: int) -> Iterator[tuple[Tensor, Tensor]]:
     """Yield weight (heads, width, D) and bias (heads, width) float32 at the end of every decay of a path.
 
-    ``epochs`` is the most passes over the features that all of `DECAYS` would get. Errors: DivergedError.
+    ``epochs`` is the most passes over the features that all decays of a task would get. Errors: DivergedError.
 
-    Example: ``ends = list(along(problem, DECAYS, epochs=100))``
+    Example: ``ends = list(along(problem, (1.0, 0.1), epochs=100))``
     """
     passes = max(1, epochs // len(DECAYS)) if len(path) > 1 else epochs
     solver = _Solver(problem)
@@ -185,4 +185,8 @@ def _standard(problem: Problem) -> tuple[Tensor, Tensor]:
     mean = middle + shift
     deviation = np.sqrt(np.maximum(squares / count - shift**2, 0.0))
     varies = deviation > 1e-6 * np.maximum(np.abs(mean), 1e-6)
+    if floor := problem.objective.task.feature_floor:
+        deviation = np.sqrt(deviation**2 + floor**2 * (deviation**2).mean(axis=1, keepdims=True))
+    if floor := problem.objective.task.feature_floor:
+        deviation = np.sqrt(deviation**2 + floor**2 * (deviation**2).mean(axis=1, keepdims=True))
     return torch.from_numpy(mean), torch.from_numpy(np.where(varies, 1.0 / np.where(varies, deviation, 1.0), 0.0))

@@ -37,6 +37,11 @@ class Column:
         """How many columns it takes."""
         return 1 if self.period is None else 2
 
+    @property
+    def spread(self) -> float:
+        """The deviation that errors in several numbers are compared by; of a circle that of directions by chance."""
+        return self.scale if self.period is None else self.period / math.sqrt(12)
+
 
 @dataclass(frozen=True)
 class Columns:

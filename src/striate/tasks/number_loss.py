@@ -17,7 +17,7 @@ from striate.errors import StriateError
 if TYPE_CHECKING:
     from torch import Tensor
 
-BETA: Final = 0.5  # deviations of the target
+BETA: Final = 1.0  # deviations of the target
 ROUND: Final = 0.02  # deviations within which a quantile loss is rounded off, so that it has a slope everywhere
 LOSSES: Final = ("smooth-l1", "squared", "quantile")
 _QUANTILE: Final = re.compile(r"quantile(?:[ :=]\s*([0-9.eE+-]+))?")

@@ -51,16 +51,19 @@ class Number:
         low, high = (self._turned(end) for end in (self.low, self.high))
         return f"{_plain(self.value, places)}{unit} ({_plain(low, places)} to {_plain(high, places)})"
 
+    @property
+    def ends(self) -> tuple[float | None, float | None]:
+        """The ends of its interval, on a circle within it; None where it has none."""
+        return (self._turned(self.low), self._turned(self.high)) if self.bounded else (None, None)
+
     def _turned(self, end: float) -> float:
         return end if self.period is None else float(on_circle(end, self.period, self.start))
 
     def to_dict(self) -> dict[str, object]:
         """Return it ready for JSON: low and high are None where there is no interval."""
-        ends = {
-            name: self._turned(end) if self.bounded else None for name, end in (("low", self.low), ("high", self.high))
-        }
+        low, high = self.ends
         unit = {"unit": self.unit} if self.unit else {}
-        return {"name": self.name, "value": self.value, **ends, "level": self.level, **unit}
+        return {"name": self.name, "value": self.value, "low": low, "high": high, "level": self.level, **unit}
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,14 +94,37 @@ class Numbers(Prediction):
                 return one
         raise KeyError(name)
 
-    def __str__(self) -> str:
+    def text(self, top: int | None = None) -> str:
+        """Return the numbers as a line; several with their names."""
         if len(self.each) == 1:
             return str(self.each[0])
         return ", ".join(f"{one.name} {one}" for one in self.each)
 
+    def __str__(self) -> str:
+        return self.text()
+
+    def cells(self, top: int | None = None) -> tuple[float | None, ...]:
+        """Return each number and the ends of its interval, under `number_columns`; None where there is none."""
+        return tuple(cell for one in self.each for cell in (one.value, *one.ends))
+
     def to_dict(self, top: int | None = None) -> dict[str, object]:
         """Return the answer ready for JSON; ``top`` is for answers that are a list of the likeliest."""
         return {"numbers": [one.to_dict() for one in self.each]}
+
+
+def number_columns(names: Sequence[str], units: Sequence[str]) -> tuple[str, ...]:
+    """Return what the cells of `Numbers` stand under. Example: ``number_columns(("angle",), ("deg",))[0]``."""
+    return tuple(
+        cell
+        for name, unit in zip(names, units, strict=True)
+        for cell in (f"{name} [{unit}]" if unit else name, f"{name} low", f"{name} high")
+    )
+
+
+def spelled(true: float, half: float, value: float) -> str:
+    """Return a true number with as many decimals as its answer ``value`` is shown with, or as many as it has."""
+    places = decimals(half if math.isfinite(half) else 0.0, value)
+    return f"{true:.10g}" if len(f"{true:.10g}") <= len(f"{true:.{places}f}") else _plain(true, places)
 
 
 def decimals(half: float, value: float = 0.0) -> int:

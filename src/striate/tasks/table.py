@@ -9,10 +9,11 @@ from striate.data.sources.items import Source
 from striate.errors import RecipeError, SourceError
 from striate.recipe import Recipe
 from striate.tasks.classify import Classify
+from striate.tasks.regress import Regress
 from striate.tasks.tag import Tag
 from striate.tasks.task import Task
 
-TASKS: Final[dict[str, Task]] = {task.name: task for task in (Classify(), Tag())}
+TASKS: Final[dict[str, Task]] = {task.name: task for task in (Classify(), Tag(), Regress())}
 BY_ITSELF: Final = Classify.name  # of runs that do not say
 OUTPUT_BEFORE: Final = Classify.output  # what the one output was called in files of before outputs had names
 

@@ -55,6 +55,15 @@ class Task(Answering):
     """Of the headline."""
     terms: ClassVar[tuple[str, ...]]
     """The names of the terms of the loss, in the order of `loss`."""
+    decays: ClassVar[tuple[float, ...]] = (1.0, 0.3, 0.1, 0.03, 0.01, 0.003, 0.001, 0.0003)
+    """The weight decays that a head on features chooses among, from the strongest; always eight."""
+    blind_decay: ClassVar[float] = 0.03
+    """The one it takes where no picture can choose."""
+    feature_floor: ClassVar[float] = 0.0
+    """How far a head on features takes rare ones down: each is divided by the root of its variance and of this share,
+    squared, of the mean variance of all. 0: each counts the same, however seldom it is there."""
+    defaults: ClassVar[Mapping[str, Any]] = NOTHING
+    """What a recipe that leaves them open has otherwise than `striate.defaults` say, field by field."""
 
     # Labels.
 

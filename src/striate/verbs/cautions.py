@@ -36,7 +36,7 @@ def cautions(prepared: Prepared) -> tuple[str, ...]:
     return (
         *source.notes,
         *depth.notes(depth.tally(prepared.store.depths), prepared.preprocess.bits),
-        *copies_of(prepared).lines(source.items, prepared.labels.names),
+        *copies_of(prepared).lines(source.items, prepared.labels.names, prepared.task.noun),
         *prepared.labels.notes,
         *prepared.task.cautions(prepared.labels, prepared.split.train, prepared.recipe),
     )

@@ -82,6 +82,8 @@ def prepare(
             gray=facts.gray,
             normed=(begun.net is None and own is None) or normed(net_of(begun, own)),
         )
+        open_ones = {name: value for name, value in task.defaults.items() if getattr(begun, name) is None}
+        chosen = chosen.changed(**{n: v for n, v in open_ones.items() if getattr(chosen, n) is not None})
         # A file of either name may change or go: from here on the recipe is all that a run and a reader need.
         chosen = chosen.changed(
             source=source.location,

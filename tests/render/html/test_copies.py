@@ -15,7 +15,7 @@ PIXELS = np.zeros((len(ITEMS), 8, 8, 3), np.uint8)
 def test_groups_are_shown_with_their_classes_and_escaped() -> None:
     found = find_copies(ITEMS, [bytes([index // 2]) for index in range(len(ITEMS))])
     body = copies_body(found, ITEMS, ("a", "b"), PIXELS)
-    assert "20 pictures are there in several classes" in body and "The first 12 are shown." in body
+    assert "20 pictures are there under several labels" in body and "The first 12 are shown." in body
     assert body.count("<img") == 24 and "<bdi>a</bdi>: <bdi>a/&lt;0&gt;.png</bdi>" in body and "<0>" not in body
 
 

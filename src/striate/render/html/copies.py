@@ -24,7 +24,7 @@ def copies_body(copies: Copies, items: Sequence[Item], names: Sequence[str], pix
     kinds = (
         (
             copies.contradicting,
-            "in several classes",
+            "under several labels",
             "The same picture under two labels: one of them at most is right. Correct or remove them.",
         ),
         (
@@ -34,7 +34,7 @@ def copies_body(copies: Copies, items: Sequence[Item], names: Sequence[str], pix
         ),
         (
             copies.within,
-            "again in the same class",
+            "again under the same label",
             "They stay on one side of the split, and count as often as they lie.",
         ),
     )
