@@ -43,3 +43,10 @@ def test_many_copies_are_counted_and_the_first_named() -> None:
 def test_no_copies_no_words() -> None:
     found = find_copies(ITEMS, [bytes([number]) for number in range(7)])
     assert found.groups == () and found.lines(ITEMS, ("cats", "dogs")) == ()
+
+
+def test_copies_of_what_has_numbers_are_told_by_them() -> None:
+    items = [Item("1.jpg", (1.5,)), Item("2.jpg", (2.5,)), Item("3.jpg", (1.5,)), Item("4.jpg", (1.5,))]
+    first, second = find_copies(items, [b"a", b"a", b"b", b"b"]).lines(items, ("angle",), "number")
+    assert first.startswith("1 picture stands under different numbers, of which one at most is right: 1.jpg")
+    assert second.startswith("1 picture is a copy of another under the same numbers: 3.jpg = 4.jpg")
