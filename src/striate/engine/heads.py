@@ -187,6 +187,4 @@ def _standard(problem: Problem) -> tuple[Tensor, Tensor]:
     varies = deviation > 1e-6 * np.maximum(np.abs(mean), 1e-6)
     if floor := problem.objective.task.feature_floor:
         deviation = np.sqrt(deviation**2 + floor**2 * (deviation**2).mean(axis=1, keepdims=True))
-    if floor := problem.objective.task.feature_floor:
-        deviation = np.sqrt(deviation**2 + floor**2 * (deviation**2).mean(axis=1, keepdims=True))
     return torch.from_numpy(mean), torch.from_numpy(np.where(varies, 1.0 / np.where(varies, deviation, 1.0), 0.0))
