@@ -88,15 +88,24 @@ def value_ranges(values: ArrayLike, count: int) -> NDArray[np.int64]:
     """
     array = np.asarray(values, np.float64)
     unique, inverse, pictures = np.unique(array, return_inverse=True, return_counts=True)
-    full, place, now, held = len(array) / max(1, count), np.zeros(len(unique), np.int64), 0, 0
-    for number, more in enumerate(pictures.tolist()):
-        alone = more >= full
-        if held and (alone or held + more / 2 >= full):  # nearer to the wanted size without it
-            now, held = now + 1, 0
-        place[number] = now
-        held += more
-        if alone and number + 1 < len(unique):
-            now, held = now + 1, 0
+    place, now = np.zeros(len(unique), np.int64), 0
+    alone = pictures >= len(array) / max(1, count)
+    full = float(pictures[~alone].sum()) / max(1, count - int(alone.sum()))  # what the others get of the ranges
+    # A value that is alone stands between stretches of others, each of which is cut by itself.
+    begins = np.flatnonzero(np.diff(alone.astype(int)) != 0) + 1
+    for stretch in np.split(np.arange(len(unique)), begins):
+        if not len(stretch):
+            continue
+        here = pictures[stretch]
+        if alone[stretch[0]]:
+            own = np.arange(len(stretch))
+        else:
+            parts = max(1, round(float(here.sum()) / full))
+            middle = np.cumsum(here) - here / 2
+            own = np.minimum((middle * (parts / here.sum())).astype(np.int64), parts - 1)
+            own = np.unique(own, return_inverse=True)[1].reshape(-1)
+        place[stretch] = now + own
+        now += int(own.max()) + 1
     return place[inverse.reshape(-1)]
 
 

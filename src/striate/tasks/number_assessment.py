@@ -146,9 +146,9 @@ class NumberAssessment(Assessment):
         return tuple(tiles)
 
     def sections(self) -> tuple[Section, ...]:
-        """Return the worst answers, and of each number: predicted against true, errors, bias by range, constants."""
+        """Return of each number predicted against true, errors, bias by range, constants; and the worst answers."""
         each = [section for place in range(len(self.report.each)) for section in self._number(place)]
-        return (*self._worst_answers(), *each)
+        return (*each[:2], *self._worst_answers(), *each[2:])
 
     def _worst_answers(self) -> tuple[Section, ...]:
         rows = list(dict.fromkeys(one.index for one in self.report.worst))[:_TILES]
