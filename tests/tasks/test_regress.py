@@ -156,7 +156,7 @@ def test_too_few_pictures_have_no_interval_and_say_so():
     assert TASK.opened(nothing, labels.kept).intervals[0].count == 0
     assert TASK.opened(State(), labels.kept).intervals[0].count == 0
     assessment = TASK.evaluate({"numbers": TASK.encode(labels)}, values, labels.kept, learnt, Basis())
-    assert any("no intervals" in said for said in assessment.caveats())
+    assert any("no intervals" in said for said in assessment.lines())
 
 
 def test_damaged_states_and_facts_are_refused():

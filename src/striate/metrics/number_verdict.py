@@ -104,7 +104,8 @@ def _few(seen: _Seen) -> _Found | None:
     r2 = seen.one.measures.r2
     if seen.report.pictures >= FEWEST and (r2 is None or r2.high - r2.low <= WIDE or r2.high < 0):
         return None
-    between = "" if r2 is None else f": R2 may be anything from {max(-1.0, r2.low):.2f} to {r2.high:.2f}"
+    few = seen.report.pictures < FEWEST
+    between = "" if r2 is None or few else f": R2 may be anything from {max(-1.0, r2.low):.2f} to {r2.high:.2f}"
     return "few", f"{seen.pictures} are too few to say how good it is{between}; measure on more"
 
 

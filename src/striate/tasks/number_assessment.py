@@ -100,7 +100,7 @@ class NumberAssessment(Assessment):
         )
 
     def caveats(self) -> tuple[str, ...]:
-        """Return what constant answers would score, where that is not far from what this one does; and no intervals."""
+        """Return what constant answers would score, where that is not far from what this one does."""
         said = []
         for one in self.report.each:
             name, constant = one.constant
@@ -110,7 +110,7 @@ class NumberAssessment(Assessment):
                     f"{f'{one.name}: ' if len(self.report.each) > 1 else ''}always answering {constant.value:.4g}{unit}"
                     f" (the {name}) has a mean absolute error of {constant.mae:.4g}{unit}: no worse than this"
                 )
-        return (*said, *((self.too_few,) if self.too_few else ()))
+        return tuple(said)
 
     def lines(self) -> tuple[str, ...]:  # noqa: D102
         return (self.too_few,) if self.too_few else ()
@@ -126,7 +126,7 @@ class NumberAssessment(Assessment):
                     f"{named}{100 * one.level:g} % intervals are {one.width:.4g}{unit} wide in the mean and hold"
                     f" {100 * one.coverage.value:.1f} % of these pictures' numbers"
                 )
-        return (*said, *self.lines())
+        return tuple(said)
 
     def figures(self) -> tuple[Figure, ...]:
         """Return the mean absolute error, R2, the root mean squared error and the coverage of each number."""
