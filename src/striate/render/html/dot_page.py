@@ -48,7 +48,7 @@ def _made(made: Made) -> str:
 
 
 def _block(block: Block) -> str:
-    grids = "".join(scrolling(_grid(grid), label=grid.label or "numbers") for grid in block.grids)
+    grids = "".join(scrolling(_grid(grid), label=grid.label or "the numbers") for grid in block.grids)
     after = f'<p class="quiet">{escape(block.after)}</p>' if block.after else ""
     return f'<h3>{escape(block.title)}</h3><div class="numbers">{grids}</div>{after}'
 
