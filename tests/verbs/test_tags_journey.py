@@ -166,15 +166,19 @@ def test_other_pictures_are_measured_as_scikit_learn_measures_them(head: Run, sq
         (["evaluate"], "mean average precision"),
         (["look", "PICTURE"], ""),
         (["look", "PICTURE", "--why", "red"], "red"),
+        (["look", "PICTURE", "--change"], ""),
+        (["look", "RUN"], ""),
         (["dot", "PICTURE"], ""),
+        (["predict", "PICTURE", "--int8"], ""),
     ],
     ids=lambda words: "-".join(words) if isinstance(words, list) else "",
 )
 def test_every_command_knows_what_to_do_with_tags(
     head: Run, squares: Path, tmp_path: Path, words: list[str], told: str
 ) -> None:
-    said = [str(squares.parent / "000.png") if word == "PICTURE" else word for word in words]
-    done = Place(tmp_path)(*said, "--run", head.path)
+    named = {"PICTURE": str(squares.parent / "000.png"), "RUN": str(head.path)}
+    of_run = [] if "RUN" in words else ["--run", str(head.path)]
+    done = Place(tmp_path)(*(named.get(word, word) for word in words), *of_run)
     assert done.code == 0, done
     assert told in done.out
 
@@ -189,6 +193,14 @@ def test_the_report_shows_misses_tags_and_what_stands_together(head: Run) -> Non
     page = (head.path / "report.html").read_text()
     for words in ("Where was it most wrong?", "How well is each tag told?", "Which tags stand together?", "macro F1"):
         assert words in page
+
+
+def test_two_runs_are_compared_by_their_loss_picture_by_picture(head: Run, squares: Path, tmp_path: Path) -> None:
+    begun = Recipe(source=str(squares), start=str(head.path), tune="head", folds=5, threads=1, device="cpu", seed=1)
+    other = striate.train(begun.changed(class_weights="balanced"), runs_dir=tmp_path / "runs")
+    done = Place(tmp_path)("compare", head.path, other.path)
+    assert done.code == 0, done
+    assert "log loss" in done.out
 
 
 def test_tags_can_be_learnt_as_classes_where_a_person_says_so(squares: Path, tmp_path: Path) -> None:
