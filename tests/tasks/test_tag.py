@@ -14,12 +14,13 @@ from sklearn.metrics import average_precision_score
 from striate.data.labels.tags import TAGS
 from striate.data.sources.items import FolderSource, Item
 from striate.engine.heads import Problem, along
-from striate.errors import ModelError, SourceError, StriateError
+from striate.errors import ModelError, RecipeError, SourceError, StriateError
 from striate.metrics.probability import sigmoid
 from striate.recipe import Recipe
 from striate.tasks.assessment import About, Basis
 from striate.tasks.sections import Matrix, Table, Tiles
 from striate.tasks.tag import Tag
+from striate.tasks.tag_loss import asymmetric
 from striate.tasks.tags import Tags
 from striate.tasks.task import Objective
 from striate.tasks.values import Judged, LabelFacts, Labels, State
@@ -278,3 +279,23 @@ def test_questions_about_a_tag() -> None:
         TASK.question(output, FACTS, found, "sea", "sunset")
     np.testing.assert_allclose(sigmoid([found.calibration.scaled([found.cuts])[0]])[0], found.thresholds)
     assert TASK.map_values(logits, FACTS, found).shape == logits.shape
+
+
+def test_the_asymmetric_loss_is_one_word_of_the_recipe() -> None:
+    logits, targets = (torch.from_numpy(each) for each in answers(9))
+    recipe = Recipe(loss="asymmetric")
+    term = TASK.loss({"logits": logits}, targets, recipe)["binary cross-entropy"]
+    torch.testing.assert_close(term, asymmetric(logits, targets))
+    assert TASK.plain_loss({"logits": logits}, targets, recipe) == pytest.approx(float(term))
+    plain = TASK.slopes(logits.double(), targets, Recipe())[0]
+    torch.testing.assert_close(TASK.slopes(logits.double(), targets, recipe)[0], plain)  # a head stays convex
+    with pytest.raises(RecipeError, match="loss = 'smooth-l1': tags are learnt by cross-entropy or asymmetric"):
+        TASK.labels(source([(1, 0, 0), (0, 1, 0)]), Recipe(loss="smooth-l1"))
+
+
+def test_what_the_asymmetric_loss_does_to_probabilities_is_calibrated_away() -> None:
+    logits, targets = answers(4000)
+    squeezed = 0.3 * logits + 2.0
+    found = learnt(squeezed, targets, recipe=Recipe(loss="asymmetric"))
+    expected = learnt(logits, targets)
+    np.testing.assert_allclose(found.probabilities(squeezed), expected.probabilities(logits), atol=0.02)

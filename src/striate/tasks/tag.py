@@ -20,7 +20,7 @@ from striate.metrics.probability import checked_scores
 from striate.metrics.tagging import average_precisions
 from striate.recipe import Recipe
 from striate.tasks.prediction import Prediction
-from striate.tasks.tag_answering import LOGITS, LearntTags, TagAnswering, learnt_of, prior_of
+from striate.tasks.tag_answering import LOGITS, LearntTags, TagAnswering, is_asymmetric, learnt_of, prior_of
 from striate.tasks.tag_assessment import MEAN_AVERAGE_PRECISION
 from striate.tasks.tag_calibration import TagCalibration, calibrate_tags
 from striate.tasks.tag_thresholds import choose_thresholds
@@ -44,7 +44,11 @@ class Tag(TagAnswering, Task):
     terms = ("binary cross-entropy",)
 
     def labels(self, source: Source, recipe: Recipe) -> Labels:
-        """Return which tags each picture has (N, T) float32; of a source of classes each class is a tag."""
+        """Return which tags each picture has (N, T) float32; of a source of classes each class is a tag.
+
+        Errors: SourceError for other numbers, RecipeError for a loss that tags are not learnt by.
+        """
+        is_asymmetric(recipe)
         known = np.array([item.labelled for item in source.items], bool)
         values = np.zeros((len(source.items), len(source.classes)), np.float32)
         for row, item in enumerate(source.items):
@@ -91,11 +95,16 @@ class Tag(TagAnswering, Task):
     def loss(
         self, outputs: Mapping[str, Tensor], targets: Tensor, recipe: Recipe, weights: Tensor | None = None
     ) -> dict[str, Tensor]:
-        """Return the binary cross-entropy, with the label smoothing of the recipe and the weights of the positives."""
-        from striate.tasks.tag_loss import cross_entropy
+        """Return the binary cross-entropy, with the label smoothing of the recipe and the weights of the positives.
 
+        Where the recipe says so it is the asymmetric loss, which is not smoothed.
+        """
+        from striate.tasks import tag_loss
+
+        if is_asymmetric(recipe):
+            return {self.terms[0]: tag_loss.asymmetric(outputs[LOGITS], targets, positive_weights=weights)}
         smoothing = recipe.label_smoothing or 0.0
-        found = cross_entropy(outputs[LOGITS], targets, positive_weights=weights, smoothing=smoothing)
+        found = tag_loss.cross_entropy(outputs[LOGITS], targets, positive_weights=weights, smoothing=smoothing)
         return {self.terms[0]: found}
 
     def slopes(
@@ -103,7 +112,8 @@ class Tag(TagAnswering, Task):
     ) -> tuple[Tensor, Tensor]:
         """Return the binary cross-entropy summed over tags, and its derivative: the sigmoid less 1 where it is there.
 
-        So a head is a logistic regression of each tag against the rest, all solved at once.
+        So a head is a logistic regression of each tag against the rest, all solved at once; whatever loss the recipe
+        names, for the asymmetric one is not convex.
         """
         from torch.nn import functional
 
@@ -117,10 +127,11 @@ class Tag(TagAnswering, Task):
         return (weight * missed + (1 - there) * passed).sum(-1), weight * (p - 1) + (1 - there) * p
 
     def plain_loss(self, outputs: Mapping[str, Tensor], targets: Tensor, recipe: Recipe) -> float:
-        """Return the binary cross-entropy, summed over tags, a mean over pictures."""
-        from striate.tasks.tag_loss import cross_entropy
+        """Return the loss that is learnt by, summed over tags, a mean over pictures."""
+        from striate.tasks import tag_loss
 
-        return float(cross_entropy(outputs[LOGITS].double(), targets))
+        found = tag_loss.asymmetric if is_asymmetric(recipe) else tag_loss.cross_entropy
+        return float(found(outputs[LOGITS], targets))
 
     def measure(self, outputs: Outputs, targets: NDArray[Any], facts: LabelFacts) -> dict[str, float]:
         """Return the mean average precision over the tags that these pictures have; 0 where they have none."""

@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from striate.errors import ModelError, StriateError
+from striate.errors import ModelError, RecipeError, StriateError
 from striate.metrics.probability import Floats, checked_tags, sigmoid
 from striate.metrics.tag_report import tag_report
 from striate.recipe import Recipe
@@ -26,6 +26,10 @@ from striate.tasks.values import LabelFacts, Labels, Outputs, State
 from striate.words import counted
 
 LOGITS: Final = "logits"
+# What tags may be learnt by (striate.tasks.tag_loss); the first where a recipe names none.
+LOSSES: Final = ("cross-entropy", "asymmetric")
+ASYMMETRIC: Final = LOSSES[1]
+_WIDE: Final = 3.0  # how far temperature (its log) and shifts may lie from where they begin, where that says nothing
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,10 +141,18 @@ class TagAnswering(Answering):
         return learnt.probabilities(output)  # type: ignore[no-any-return]
 
 
+def is_asymmetric(recipe: Recipe) -> bool:
+    """Return whether a recipe has tags learnt by the asymmetric loss. Errors: RecipeError for a loss that is none."""
+    if recipe.loss not in (None, *LOSSES):
+        raise RecipeError(f"loss = {recipe.loss!r}: tags are learnt by {' or '.join(LOSSES)}")
+    return recipe.loss == ASYMMETRIC
+
+
 def prior_of(recipe: Recipe | None, facts: LabelFacts) -> dict[str, Any]:
     """Return how the calibration of what a recipe trains begins: the arguments of `tag_calibration.fit`.
 
     Weights on the positives shift every tag's logit by their logarithm, which is known from the pictures trained on.
+    The asymmetric loss draws probabilities up and together, nobody knows how far: there answers alone decide.
     """
     head = recipe is not None and recipe.tune == "head"
     trained, begin = facts.facts.get("trained"), None
@@ -148,6 +160,8 @@ def prior_of(recipe: Recipe | None, facts: LabelFacts) -> dict[str, Any]:
         there = np.asarray(trained["tags"], np.float64)
         missing = trained["pictures"] - there
         begin = np.where((there > 0) & (missing > 0), np.log(np.maximum(there, 1) / np.maximum(missing, 1)), 0.0)
+    if recipe is not None and not head and is_asymmetric(recipe):
+        return {"spread": _WIDE, "shift_spread": _WIDE, "begin": begin}
     return {"spread": HEAD_SPREAD if head else SPREAD, "shift_spread": SHIFT_SPREAD, "begin": begin}
 
 

@@ -57,6 +57,7 @@ def asymmetric(
     if positive_weights is not None:
         found = found * positive_weights
     if margin:
+        # -log(1 - q) is 0 up to the margin, and so is its slope.
         moved = (p - margin).clamp(min=0.0)
         passed = torch.log1p(-moved)
     else:
