@@ -31,10 +31,12 @@ def test_settled_leaves_no_gap_and_round_trips(
     open_fields = {name for name, value in full.model_dump().items() if value is None}
     assert open_fields <= {
         "bits",
+        "circular",
         "clip",
         "first",
         "fit",
         "label_from",
+        "loss",
         "patience",
         "repeats",
         "task",

@@ -69,9 +69,9 @@ class Recipe(BaseModel):
     ``bits`` is how many of 16 gray pictures use whose files state nothing (None: 16, or what the weights are used to).
 
     ``label_from`` is a pattern that takes the labels out of the names of the files. ``task`` is what is learnt of the
-    labels; unsaid, labels that look like numbers or like several tags a picture are a question, not a class each.
-    ``loss`` is what numbers are learnt by (smooth-l1, squared, quantile, "quantile 0.9"), and ``circular`` the period
-    of numbers that go round: ``360``, or of several ``angle=360 hour=24``.
+    labels; unsaid, it is guessed from how they look, and said. ``loss`` is what numbers are learnt by (smooth-l1,
+    squared, quantile, "quantile 0.9") or tags (cross-entropy, asymmetric), and ``circular`` the period of numbers that
+    go round: ``360``, or of several ``angle=360 hour=24``.
 
     ``folds`` is how many parts the pictures are dealt into so that each is answered for by a training that did not see
     it (cross-validation; 0 or ``none``: one fixed split), and ``repeats`` how often they are dealt anew. The model that

@@ -298,4 +298,4 @@ def test_what_the_asymmetric_loss_does_to_probabilities_is_calibrated_away() -> 
     squeezed = 0.3 * logits + 2.0
     found = learnt(squeezed, targets, recipe=Recipe(loss="asymmetric"))
     expected = learnt(logits, targets)
-    np.testing.assert_allclose(found.probabilities(squeezed), expected.probabilities(logits), atol=0.02)
+    np.testing.assert_allclose(found.probabilities(squeezed), expected.probabilities(logits), atol=0.05)

@@ -203,6 +203,13 @@ def test_two_runs_are_compared_by_their_loss_picture_by_picture(head: Run, squar
     assert "log loss" in done.out
 
 
+def test_tags_are_learnt_by_the_asymmetric_loss_where_the_recipe_says_so(squares: Path, tmp_path: Path) -> None:
+    found = striate.train(recipe(squares, folds=0, loss="asymmetric"), runs_dir=tmp_path)
+    assert summary(found)["macro_average_precision"]["value"] > 0.6
+    done = Place(tmp_path)("train", squares, "--loss", "squared")
+    done.refused("loss = 'squared': tags are learnt by cross-entropy or asymmetric")
+
+
 def test_tags_can_be_learnt_as_classes_where_a_person_says_so(squares: Path, tmp_path: Path) -> None:
     found = train(recipe(squares, folds=0, task="classify", epochs=1), runs_dir=tmp_path)
     assert read(found.model_path)[1].task == "classify"

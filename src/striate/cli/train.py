@@ -34,7 +34,7 @@ MOST_THREADS = 1024  # more than any machine has cores for one training; torch i
 @click.command()
 @click.argument("source", required=False)
 @click.option("--task", metavar="NAME", help="What is learnt: classify (a class a picture), tag (any number), regress.")
-@click.option("--loss", metavar="LOSS", help="What numbers are learnt by: smooth-l1, squared or quantile.")
+@click.option("--loss", metavar="LOSS", help="Of numbers: smooth-l1, squared, quantile; of tags: asymmetric.")
 @click.option(
     "--circular", metavar="PERIOD", help="Numbers that go round: 360 for degrees; of several 'angle=360 hour=24'."
 )
