@@ -68,7 +68,7 @@ def features_of(name: str) -> tuple[np.ndarray, Objective, list[bytes]]:
 def drawn(
     features: np.ndarray, whole: Objective, digests: list[bytes], size: int, seed: int
 ) -> tuple[float, float, float]:
-    """Return the share of the pictures not drawn that lie in their intervals, their mean width, and that of plain ones."""
+    """Return the share of pictures not drawn that lie in their intervals, the mean width, and that of plain ones."""
     order = np.random.default_rng(seed).permutation(len(features))
     rows, rest = np.sort(order[:size]), order[size:]
     values = whole.labels.values[rows]
