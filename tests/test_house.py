@@ -135,6 +135,14 @@ def test_needs_no_torch(module: str) -> None:
     assert done.stdout.strip() == "[]"
 
 
+def test_predicting_reads_no_recipe() -> None:
+    """What it would take to import is as long as an answer."""
+    heavy = ["torch", "pydantic", "striate.recipe"]
+    code = f"import sys, striate.runs.predictor; print([name for name in {heavy!r} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
 def test_importing_striate_imports_nothing_heavy_and_every_public_name_is_there() -> None:
     code = (
         "import sys, striate; print([n for n in ('torch','numpy','PIL','pydantic','click') if n in sys.modules]);"

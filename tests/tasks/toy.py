@@ -118,6 +118,10 @@ class BrightnessQuestion(Question):
     def answer(self) -> str:
         return self.name
 
+    @property
+    def signed(self) -> bool:
+        return True
+
     def score(self, output: Tensor) -> Tensor:
         return output[:, 0]
 

@@ -29,6 +29,7 @@ from striate.runs.predictor import Predictor
 from striate.runs.run import Run
 from striate.session import run as session
 from striate.spec import Shape, parse
+from striate.tasks.assessment import Cost
 from striate.verbs import export
 from striate.verbs.adopt import Adopted
 from striate.verbs.evaluate import Evaluation, evaluate, evaluate_run
@@ -207,16 +208,17 @@ def test_export_measures_what_evaluate_measures(
     if own(trained) is not None:
         pytest.skip("somebody's code is exported by torch, without a run's pictures")
     monkeypatch.setattr(export, "MOST_LOST", 1.0)
-    loss = export.export(str(trained.run.path), int8=True, output=tmp_path / "small.onnx").measured
-    assert isinstance(loss, export.Loss)
+    cost = export.export(str(trained.run.path), int8=True, output=tmp_path / "small.onnx").measured
+    assert isinstance(cost, Cost)
     part = "val" if trained.split.val else "train"
     measured = evaluate_run(trained.run, predictor(trained), part=part)
-    assert (loss.pictures, loss.accuracy) == (len(measured.keys), measured.report.accuracy.value)
-    assert (" training picture" in str(loss)) == (part == "train")
+    told = cost.facts
+    assert (told["pictures"], told["accuracy"]) == (len(measured.keys), measured.report.accuracy.value)
+    assert (" training picture" in str(cost)) == (part == "train")
     unknown = predictor(trained).learnt.unknown
     if part == "train" and unknown is not None:  # a picture is no stranger to itself, which moves no threshold
-        assert unknown.threshold is not None and loss.threshold is not None
-        assert abs(loss.threshold - unknown.threshold) < 1.0
+        assert unknown.threshold is not None and told["threshold"] is not None
+        assert abs(told["threshold"] - unknown.threshold) < 1.0
 
 
 def test_predict_answers_the_files_as_evaluate_does(trained: Trained) -> None:

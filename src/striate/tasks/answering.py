@@ -9,18 +9,20 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
-from typing import Any, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from striate.errors import StriateError
-from striate.tasks.assessment import Assessment, Basis, Cost
-from striate.tasks.pairing import LossPaired, Paired, Shared
-from striate.tasks.question import Question
-from striate.tasks.sections import Part, Table
 from striate.tasks.values import NOTHING, LabelFacts, Labels, Outputs
 from striate.words import counted
+
+if TYPE_CHECKING:  # what measures and explains is imported by who does: predicting needs none of it
+    from striate.tasks.assessment import Assessment, Basis, Cost
+    from striate.tasks.pairing import Paired, Shared
+    from striate.tasks.question import Question
+    from striate.tasks.sections import Part
 
 PARTS: Final[Mapping[str, str]] = {"train": "train", "val": "validate", "test": "test"}
 
@@ -70,6 +72,8 @@ class Answering(ABC):
         ``trained``: these pictures were trained on; ``known``: the network has their embeddings stored, whether or
         not it was trained on them.
         """
+        from striate.tasks.assessment import Cost
+
         one, other = (self.measure(outputs, targets, facts) for outputs in (before, after))
         name = next(iter(one))
         a, b = one[name], other[name]
@@ -107,6 +111,8 @@ class Answering(ABC):
 
     def paired(self, shared: Shared) -> Paired:
         """Return two models compared on the same pictures; here by their losses, picture by picture."""
+        from striate.tasks.pairing import LossPaired
+
         return LossPaired.of(shared)
 
     def shown_parts(
@@ -116,6 +122,8 @@ class Answering(ABC):
 
         ``values`` are `Labels.values` of the whole store, and ``parts`` which rows train, validate and test.
         """
+        from striate.tasks.sections import Table
+
         heads = ("", *(word for part, word in PARTS.items() if len(parts[part])))
         cells = tuple(f"{len(parts[part]):,}" for part in PARTS if len(parts[part]))
         return (Table(heads, (("pictures", *cells),), label="pictures by part"),)

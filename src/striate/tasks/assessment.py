@@ -8,7 +8,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,8 +17,10 @@ from striate.metrics.intervals import Interval
 from striate.metrics.mistakes import Mistake
 from striate.metrics.probability import Floats, Ints
 from striate.metrics.verdict import Verdict
-from striate.recipe import Recipe
 from striate.tasks.sections import Figure, Section, number, percent
+
+if TYPE_CHECKING:
+    from striate.recipe import Recipe
 
 
 @dataclass(frozen=True)

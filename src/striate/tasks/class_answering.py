@@ -3,26 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from striate.errors import StriateError
 from striate.metrics.probability import softmax
-from striate.metrics.report import classification_report
-from striate.recipe import Recipe
 from striate.tasks.answering import Answering
-from striate.tasks.assessment import Basis, Cost
 from striate.tasks.calibrate import HEAD_SPREAD, SPREAD, fold_temperatures
-from striate.tasks.class_assessment import ClassAssessment
-from striate.tasks.class_int8 import adapted, class_cost, class_cost_words
-from striate.tasks.class_pairing import ClassPaired, class_paired
-from striate.tasks.class_question import ClassQuestion, class_question
-from striate.tasks.left_out import beyond_other_folds
-from striate.tasks.pairing import Shared
 from striate.tasks.prediction import columns_of
 from striate.tasks.values import EMBEDDING, NOTHING, LabelFacts, Labels, Outputs
+
+if TYPE_CHECKING:  # what measures and explains is imported by who does: predicting needs none of it
+    from striate.recipe import Recipe
+    from striate.tasks.assessment import Basis, Cost
+    from striate.tasks.class_assessment import ClassAssessment
+    from striate.tasks.class_pairing import ClassPaired
+    from striate.tasks.class_question import ClassQuestion
+    from striate.tasks.pairing import Shared
 
 LOGITS: Final = "logits"
 
@@ -60,19 +59,29 @@ class ClassAnswering(Answering):
         known: bool,
     ) -> Cost:
         """Return the pictures that int8 gets wrong more, and where "none of these" begins in it."""
+        from striate.tasks.class_int8 import class_cost
+
         logits, embeddings = ((before[name], after[name]) for name in (LOGITS, EMBEDDING))
         return class_cost(logits, embeddings, targets, learnt.unknown, trained=trained, known=known)
 
     def cost_words(self, facts: Mapping[str, Any]) -> str:  # noqa: D102
+        from striate.tasks.class_int8 import class_cost_words
+
         return class_cost_words(facts)
 
     def adapted(self, learnt: Any, facts: Mapping[str, Any]) -> Any:  # noqa: D102
+        from striate.tasks.class_int8 import adapted
+
         return type(learnt)(learnt.calibration, adapted(learnt.unknown, facts))
 
     def evaluate(
         self, outputs: Outputs, targets: NDArray[Any], facts: LabelFacts, learnt: Any, basis: Basis
     ) -> ClassAssessment:
         """Return accuracy, classes, calibration; of out-of-fold answers by the temperature of the other folds."""
+        from striate.metrics.report import classification_report
+        from striate.tasks.class_assessment import ClassAssessment
+        from striate.tasks.left_out import beyond_other_folds
+
         logits, calibration, unknown = outputs[LOGITS], learnt.calibration, learnt.unknown
         temperature: Any = calibration.temperature
         flags = None
@@ -94,6 +103,8 @@ class ClassAnswering(Answering):
         return ClassAssessment(report, logits, targets, calibration, temperature, flags, told)
 
     def paired(self, shared: Shared) -> ClassPaired:  # noqa: D102
+        from striate.tasks.class_pairing import class_paired
+
         return class_paired(shared)
 
     def matched(self, labels: Labels, facts: LabelFacts) -> NDArray[Any]:
@@ -119,6 +130,8 @@ class ClassAnswering(Answering):
         against: str | int | None = None,
     ) -> ClassQuestion:
         """Return why the likeliest class, or one by its name or number; of two, against the other."""
+        from striate.tasks.class_question import class_question
+
         return class_question(output.tolist(), facts.names, word, against)
 
     def map_values(self, output: NDArray[np.float64], facts: LabelFacts, learnt: Any) -> NDArray[np.float64]:

@@ -19,7 +19,6 @@ from striate.data.strata import Strata
 from striate.errors import ModelError
 from striate.metrics.classification import target_ranks
 from striate.metrics.probability import checked_targets, log_softmax
-from striate.recipe import Recipe
 from striate.tasks.calibrate import Calibration, calibrate
 from striate.tasks.class_answering import LOGITS, ClassAnswering, spread
 from striate.tasks.decode import decode
@@ -34,6 +33,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from striate.model.build.model import Outputs as MainAndSides
+    from striate.recipe import Recipe
 
 FEWEST: Final = 20  # pictures, below which a threshold for "none of these" would be a guess
 

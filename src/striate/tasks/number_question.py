@@ -33,6 +33,11 @@ class NumberQuestion(Question):
     sine: float = 0.0
 
     @property
+    def signed(self) -> bool:
+        """What lowers a number is asked about as much as what raises it."""
+        return True
+
+    @property
     def title(self) -> str:  # noqa: D102
         if self.column.period is not None:
             return f"What turns the {self.name} onwards, and what turns it back?"

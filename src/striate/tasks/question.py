@@ -59,6 +59,11 @@ class Question(ABC):
         """Return what a person reads of row 0: a probability, a number."""
 
     @property
+    def signed(self) -> bool:
+        """Whether what lowers the score is asked about as much as what raises it: a number, not a class."""
+        return False
+
+    @property
     def kind(self) -> Hashable:
         """What questions have in common of which `renewed` makes the same; here each is its own kind."""
         return self

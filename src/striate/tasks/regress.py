@@ -20,7 +20,6 @@ from striate.data.strata import Strata, strata_of
 from striate.errors import SourceError
 from striate.metrics.regression import most_frequent
 from striate.metrics.regression_report import best_constants
-from striate.recipe import Recipe
 from striate.tasks.columns import Columns, fit_columns
 from striate.tasks.number_answering import (
     NUMBERS,
@@ -40,6 +39,8 @@ from striate.words import counted
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+    from striate.recipe import Recipe
 
 FEWEST: Final = 5  # pictures with a number, below which there is nothing to learn and measure
 OFTEN: Final = 0.3  # share of pictures with one and the same number that has to be said

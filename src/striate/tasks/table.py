@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import difflib
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from striate.data.sources.items import Source
 from striate.errors import RecipeError, SourceError
-from striate.recipe import Recipe
 from striate.tasks.classify import Classify
 from striate.tasks.regress import Regress
 from striate.tasks.tag import Tag
 from striate.tasks.task import Task
+
+if TYPE_CHECKING:
+    from striate.recipe import Recipe
 
 TASKS: Final[dict[str, Task]] = {task.name: task for task in (Classify(), Tag(), Regress())}
 BY_ITSELF: Final = Classify.name  # of runs that do not say

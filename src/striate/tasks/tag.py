@@ -18,19 +18,19 @@ from striate.data.strata import Strata
 from striate.errors import SourceError, StriateError
 from striate.metrics.probability import checked_scores
 from striate.metrics.tagging import average_precisions
-from striate.recipe import Recipe
 from striate.tasks.prediction import Prediction
 from striate.tasks.tag_answering import LOGITS, LearntTags, TagAnswering, is_asymmetric, learnt_of, prior_of
-from striate.tasks.tag_assessment import MEAN_AVERAGE_PRECISION
 from striate.tasks.tag_calibration import TagCalibration, calibrate_tags
 from striate.tasks.tag_thresholds import choose_thresholds
-from striate.tasks.tags import Tags
+from striate.tasks.tags import MEAN_AVERAGE_PRECISION, Tags
 from striate.tasks.task import Task
 from striate.tasks.values import NOTHING, Judged, LabelFacts, Labels, Outputs, State
 from striate.words import counted, plural
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+    from striate.recipe import Recipe
 
 
 class Tag(TagAnswering, Task):

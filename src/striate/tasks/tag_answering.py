@@ -4,26 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from striate.errors import ModelError, RecipeError, StriateError
 from striate.metrics.probability import Floats, checked_tags, sigmoid
-from striate.metrics.tag_report import tag_report
-from striate.recipe import Recipe
 from striate.tasks.answering import PARTS, Answering, wrong_word
-from striate.tasks.assessment import Basis
 from striate.tasks.calibrate import HEAD_SPREAD, SPREAD
-from striate.tasks.sections import Part, Table
-from striate.tasks.tag_assessment import TagAssessment
 from striate.tasks.tag_calibration import SHIFT_SPREAD, TagCalibration
-from striate.tasks.tag_question import TagQuestion
 from striate.tasks.tag_thresholds import PLAIN, fold_decisions
 from striate.tasks.tags import tag_columns
 from striate.tasks.values import LabelFacts, Labels, Outputs, State
 from striate.words import counted
+
+if TYPE_CHECKING:  # what measures and explains is imported by who does: predicting needs none of it
+    from striate.recipe import Recipe
+    from striate.tasks.assessment import Basis
+    from striate.tasks.sections import Part
+    from striate.tasks.tag_assessment import TagAssessment
+    from striate.tasks.tag_question import TagQuestion
 
 LOGITS: Final = "logits"
 # What tags may be learnt by (striate.tasks.tag_loss); the first where a recipe names none.
@@ -64,6 +65,9 @@ class TagAnswering(Answering):
         self, outputs: Outputs, targets: NDArray[Any], facts: LabelFacts, learnt: Any, basis: Basis
     ) -> TagAssessment:
         """Return average precision, F1, calibration; out-of-fold answers are calibrated and cut by the other folds."""
+        from striate.metrics.tag_report import tag_report
+        from striate.tasks.tag_assessment import TagAssessment
+
         logits = np.asarray(outputs[LOGITS], np.float64)
         wanted = checked_tags(targets, pictures=len(logits), tags=len(facts.names))
         if basis.folds is None:
@@ -86,6 +90,8 @@ class TagAnswering(Answering):
         self, values: NDArray[Any], parts: Mapping[str, NDArray[np.int64]], facts: LabelFacts
     ) -> tuple[Part, ...]:
         """Return how many pictures of each part have each tag, and how many have none."""
+        from striate.tasks.sections import Table
+
         used = [part for part in PARTS if len(parts[part])]
         counts = {part: values[parts[part]].sum(axis=0) for part in used}
         none = {part: int((~values[parts[part]].astype(bool).any(axis=1)).sum()) for part in used}
@@ -121,6 +127,8 @@ class TagAnswering(Answering):
         against: str | int | None = None,
     ) -> TagQuestion:
         """Return what raises and lowers a tag: the one that is said most surely, or one by its name or number."""
+        from striate.tasks.tag_question import TagQuestion
+
         if against is not None:
             raise StriateError("tags are told one by one, none against another; leave that out, and name the tag alone")
         leads = np.asarray(output, np.float64) - np.asarray(learnt.cuts)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,9 +17,9 @@ from striate.metrics.verdict import Verdict
 from striate.tasks.assessment import About, Assessment, Headline
 from striate.tasks.sections import Bar, Bars, Figure, Matrix, Section, Table, Text, Tile, Tiles, percent
 from striate.tasks.tag_calibration import TagCalibration
+from striate.tasks.tags import MEAN_AVERAGE_PRECISION
 from striate.words import counted, plural
 
-MEAN_AVERAGE_PRECISION: Final = "mean average precision"
 _TILES = 12  # worst misses shown of either kind
 _BARS = 40  # tags of which a bar is drawn
 _TOGETHER = 24  # tags of which it is shown how often they stand together

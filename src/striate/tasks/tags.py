@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +12,8 @@ from numpy.typing import NDArray
 from striate.errors import StriateError
 from striate.tasks.prediction import RANKS, WIDE, Prediction, Value
 from striate.words import counted
+
+MEAN_AVERAGE_PRECISION: Final = "mean average precision"
 
 NOTHING_SAID = "no tag"
 _BETWEEN = "|"  # between the tags in a cell, as in the lists that they are learnt from

@@ -22,7 +22,6 @@ from numpy.typing import NDArray
 from striate.data.sources.items import Source
 from striate.data.strata import Strata
 from striate.errors import ShapeError
-from striate.recipe import Recipe
 from striate.spec.shape import Shape
 from striate.spec.survey import Survey
 from striate.tasks.answering import Answering
@@ -32,6 +31,8 @@ from striate.words import counted
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+    from striate.recipe import Recipe
 
 __all__ = ["EMBEDDING", "NOTHING", "Judged", "LabelFacts", "Labels", "Objective", "Outputs", "State", "Task"]
 
@@ -243,7 +244,7 @@ class Objective:
 
     task: Task
     labels: Labels
-    recipe: Recipe = field(default_factory=Recipe)
+    recipe: Recipe = field(default_factory=lambda: _plain())  # noqa: PLW0108  # it stands below
     targets: NDArray[Any] = field(init=False)
     """(N, ...): `Task.encode` of every row."""
 
@@ -264,3 +265,10 @@ class Objective:
     def told_apart(self) -> tuple[str, ...]:
         """The terms of the loss where it has several; none of one, which is the loss."""
         return self.task.terms if len(self.task.terms) > 1 else ()
+
+
+def _plain() -> Recipe:
+    """Return a recipe that says nothing; what reads recipes takes longer to import than an answer takes."""
+    from striate.recipe import Recipe
+
+    return Recipe()

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from striate.metrics.probability import Ints
-from striate.recipe import Recipe
 from striate.tasks.strangers import StrangerSkill
+
+if TYPE_CHECKING:
+    from striate.recipe import Recipe
 
 Outputs: TypeAlias = Mapping[str, NDArray[Any]]
 """What a network says of N pictures, each array (N, ...), by the name of the output."""

@@ -16,7 +16,8 @@ from striate.render.answer import Answer
 from striate.render.evidence import change_answer, why_answer
 from striate.tasks.prediction import Prediction
 
-METHODS_IN_TURN = ("layer-cam", "grad-cam")  # the second is asked only where the first fails its checks
+SIGNED = "occlusion"  # asked first where what lowers the answer counts too: the others leave it out
+METHODS_IN_TURN: tuple[str, ...] = ("layer-cam", "grad-cam")  # the second only where the first fails its checks
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,8 +69,10 @@ def evidence(
     failed: list[Evidence] = []
     shared = Shared.about(probe)
     with torch.no_grad():
-        held_against = probe.question(probe.model(probe.inputs), target, against).against is not None
-    turns = METHODS_IN_TURN[::-1] if held_against else METHODS_IN_TURN
+        question = probe.question(probe.model(probe.inputs), target, against)
+    turns = METHODS_IN_TURN[::-1] if question.against is not None else METHODS_IN_TURN
+    if question.signed:
+        turns = (SIGNED, *turns)
     for each in turns if method is None else (method,):
         found = explain(probe, method=each, target=target, against=against, part=part, shared=shared)
         if found.trust is None or found.trust.reason is None:
