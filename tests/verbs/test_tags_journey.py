@@ -197,14 +197,14 @@ def test_the_report_shows_misses_tags_and_what_stands_together(head: Run) -> Non
 
 def test_two_runs_are_compared_by_their_loss_picture_by_picture(head: Run, squares: Path, tmp_path: Path) -> None:
     begun = Recipe(source=str(squares), start=str(head.path), tune="head", folds=5, threads=1, device="cpu", seed=1)
-    other = striate.train(begun.changed(class_weights="balanced"), runs_dir=tmp_path / "runs")
+    other = train(begun.changed(class_weights="balanced"), runs_dir=tmp_path / "runs")
     done = Place(tmp_path)("compare", head.path, other.path)
     assert done.code == 0, done
     assert "log loss" in done.out
 
 
 def test_tags_are_learnt_by_the_asymmetric_loss_where_the_recipe_says_so(squares: Path, tmp_path: Path) -> None:
-    found = striate.train(recipe(squares, folds=0, loss="asymmetric"), runs_dir=tmp_path)
+    found = train(recipe(squares, folds=0, loss="asymmetric"), runs_dir=tmp_path)
     assert summary(found)["macro_average_precision"]["value"] > 0.6
     done = Place(tmp_path)("train", squares, "--loss", "squared")
     done.refused("loss = 'squared': tags are learnt by cross-entropy or asymmetric")
