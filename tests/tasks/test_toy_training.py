@@ -65,7 +65,9 @@ def test_from_chance_it_learns_and_is_measured(whole: Run, pictures: Path) -> No
     assert history[-1]["losses"]["squared error"] == pytest.approx(history[-1]["train_loss"])
     found = evaluate(str(whole.path))
     assert found.part == "test" and found.report.error.value < 0.2
-    assert str(whole.predict(pictures / "0.png")).endswith(" bright, give or take " + f"{whole_off(whole):.2f}")
+    assert str(session.Run(whole).predict(pictures / "0.png")).endswith(
+        " bright, give or take " + f"{whole_off(whole):.2f}"
+    )
     assert ERROR in whole.report_path.read_text()
 
 

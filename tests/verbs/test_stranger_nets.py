@@ -82,7 +82,7 @@ def test_the_net_that_is_kept_is_the_same_whether_it_was_measured_or_not(plain: 
 def test_where_it_was_not_measured_nothing_is_none_of_these(plain: Run) -> None:
     facts = read_facts(plain.model_path).state["unknown"]
     assert facts is not None and facts["silent"] is True and facts["threshold"] is not None
-    answer: Any = plain.predict(NOISE)
+    answer: Any = session.Run(plain).predict(NOISE)
     assert not answer.unknown and answer.ood_score is not None and answer.threshold is None
     assert answer.to_dict()["strangers"] == NEVER
     assert evaluate(str(plain.path)).summary()["known_kept"] == 1.0

@@ -1,0 +1,197 @@
+"""A Run as a person holds it: pictures in memory, a bar, a history, looks and figures that show themselves."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import striate
+from striate.errors import RecipeError, RunError, SourceError
+from striate.session.held import hold
+from striate.session.shown import Table
+
+NET = "conv 4 3x3 stride 2 pad 1 no bias >> batchnorm >> relu >> globalavgpool >> flatten >> dense"
+
+
+def pictures(count: int = 60) -> tuple[np.ndarray, np.ndarray]:
+    """Return dark and light squares, and which is which."""
+    random, y = np.random.default_rng(0), np.arange(count) % 2
+    x = random.integers(0, 100, (count, 12, 12, 3)) + 100 * y[:, None, None, None]
+    return x.astype(np.uint8), y
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("session")
+
+
+@pytest.fixture(autouse=True)
+def cache(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STRIATE_CACHE", str(place / "cache"))
+
+
+@pytest.fixture(scope="module")
+def run(place: Path) -> striate.Run:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("STRIATE_CACHE", str(place / "cache"))
+        settings: dict[str, Any] = {"net": NET, "epochs": 3, "folds": 0, "device": "cpu", "threads": 1, "batch": 8}
+        return striate.train(pictures(), runs_dir=place / "runs", progress=False, **settings)
+
+
+def test_nothing_of_how_it_is_stored_shows(run: striate.Run) -> None:
+    assert sorted(dir(run)) == sorted(
+        [
+            "evaluate",
+            "figures",
+            "history",
+            "look",
+            "model",
+            "name",
+            "notes",
+            "onnx",
+            "open",
+            "path",
+            "predict",
+            "recipe",
+            "report",
+            "split",
+            "state",
+        ]
+    )
+    assert repr(run).startswith("pictures-1: accuracy ") and "test pictures" in repr(run) and "\n" not in repr(run)
+    assert run.state == "finished" and run.report.is_file() and run.onnx.is_file()
+
+
+def test_its_history_is_a_table_that_pandas_takes(run: striate.Run) -> None:
+    history = run.history
+    assert [row["epoch"] for row in history] == [1, 2, 3] == history["epoch"]
+    assert history["train_loss"][2] < history["train_loss"][0] and "val_accuracy" in history.columns
+    assert len(repr(history).splitlines()) == 4 and history._repr_html_().count("<tr>") == 4
+    pandas = pytest.importorskip("pandas")
+    assert list(pandas.DataFrame(history)["epoch"]) == [1, 2, 3]
+
+
+def test_one_in_one_out_and_a_folder_is_many(run: striate.Run, tmp_path: Path) -> None:
+    x, _ = pictures()
+    answer: Any = run.predict(x[0])
+    for number in range(3):
+        Image.fromarray(x[number]).save(tmp_path / f"{number}.png")
+    (tmp_path / "notes.txt").write_text("no picture")
+    many: Any = run.predict(tmp_path)
+    assert [str(one) for one in many] == [str(one) for one in run.predict([*x[:3]])]  # type: ignore[union-attr]
+    assert str(many[0]) == str(answer)
+
+
+def test_figures_and_looks_print_in_a_few_lines_and_show_themselves(run: striate.Run) -> None:
+    found = run.evaluate()
+    assert found.report.accuracy.value == run.figures["accuracy"]["value"]
+    assert len(repr(found)) < 4000 and "accuracy" in repr(found)
+    assert found._repr_html_().count("<table>") == 1 and "accuracy" in found._repr_html_()
+    look = run.look(pictures()[0][0])
+    assert len(repr(look)) < 6000 and look._repr_html_().startswith("<iframe srcdoc=")
+    assert look.answer is not None and look.value.answer is look.answer
+    with pytest.raises(AttributeError, match="no_such"):
+        _ = look.no_such
+
+
+def test_the_same_pictures_are_there_once(place: Path, run: striate.Run) -> None:
+    x, y = pictures()
+    again = hold((x, y), place / "runs")
+    assert again.location == run.recipe.source and len(list((place / "runs" / "pictures").iterdir())) == 1
+    assert hold((x, 1 - y), place / "runs").location != again.location
+    assert "kept in" in again.note and str(place) in again.note
+
+
+def test_it_goes_on_without_what_was_in_memory(place: Path, run: striate.Run) -> None:
+    longer = striate.resume(run, epochs=4, runs_dir=place / "runs", progress=False)
+    assert len(longer.history) == 4 and longer.name == run.name
+
+
+def test_a_data_set_of_pictures_of_one_size_keeps_its_names(tmp_path: Path) -> None:
+    class Data:
+        classes = ("dark", "light")
+
+        def __len__(self) -> int:
+            return 6
+
+        def __getitem__(self, place: int) -> tuple[Any, int]:
+            return Image.fromarray(pictures()[0][place]), place % 2
+
+    held = hold(Data(), tmp_path)
+    arrays = np.load(held.location)
+    assert (arrays["x"] == pictures()[0][:6]).all() and arrays["classes"].tolist() == ["dark", "light"]
+
+
+def test_a_data_set_of_several_sizes_becomes_files(tmp_path: Path) -> None:
+    pairs = [(np.full((8 + number % 3, 9), 40 * number, np.uint8), f"kind {number % 2}") for number in range(6)]
+    held = hold(pairs, tmp_path)
+    from striate.data.sources.source import find
+
+    source = find(held.location)
+    assert source.classes == ("kind 0", "kind 1") and len(source.items) == 6
+    assert Image.open(Path(held.location).parent / "000003.png").size == (9, 8)
+
+
+def test_a_table_names_its_pictures(tmp_path: Path) -> None:
+    x, y = pictures(6)
+    files = []
+    for number, picture in enumerate(x):
+        files.append(tmp_path / f"{number}.png")
+        Image.fromarray(picture).save(files[-1])
+    held = hold({"where": files, "kind": [f"k{one}" for one in y]}, tmp_path / "runs", picture="where", label="kind")
+    from striate.data.sources.source import find
+
+    source = find(held.location)
+    assert source.classes == ("k0", "k1") and [item.target for item in source.items] == y.tolist()
+    assert not (set(tmp_path.iterdir()) - {*files, tmp_path / "runs"})
+    with pytest.raises(SourceError, match="no column 'breed'; it has where, kind"):
+        hold({"where": files, "kind": y}, tmp_path / "runs", picture="where", label="breed")
+    with pytest.raises(SourceError, match=r"known as the pictures \(where, kind\); say which: picture='COLUMN'"):
+        hold({"where": files, "kind": y}, tmp_path / "runs")
+
+
+@pytest.mark.parametrize(
+    ("what", "said"),
+    [
+        (lambda x, y: (x, y[:-1]), "60 pictures but 59 labels"),
+        (lambda x, y: (x[:, 0, 0, 0], y), "x of shape 60: wanted pictures"),
+        (lambda x, y: (x, y.astype(object)), "y holds Python objects"),
+        (lambda x, y: 7, "an object of type int is no source of pictures"),
+        (lambda x, y: [1, 2], "member 0 of the data set is an object of type int"),
+        (lambda x, y: [], "the data set holds no picture"),
+    ],
+)
+def test_what_is_no_source_is_said(what: Any, said: str, tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match=said):
+        striate.train(what(*pictures()), runs_dir=tmp_path, progress=False)
+    assert not list(tmp_path.iterdir())
+
+
+def test_columns_are_of_a_table_alone(tmp_path: Path) -> None:
+    with pytest.raises(RecipeError, match="picture and label name the columns of a table"):
+        striate.train("digits", picture="file", runs_dir=tmp_path, progress=False)
+
+
+def test_words_are_printed_and_quiet_is_quiet(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    settings: dict[str, Any] = {"net": NET, "epochs": 1, "folds": 0, "device": "cpu", "threads": 1}
+    striate.train(pictures(), runs_dir=place / "other", progress=False, **settings)
+    assert capsys.readouterr() == ("", "")
+    striate.train(pictures(), runs_dir=place / "other", **settings)
+    out = capsys.readouterr().out
+    assert "60 pictures given are kept in" in out and "test accuracy" in out and "\x1b" not in out
+
+
+def test_runs_are_a_table(place: Path, run: striate.Run) -> None:
+    table = striate.runs(place / "runs")
+    assert [row["run"] for row in table] == [run.name] and "accuracy" in repr(table)
+    assert repr(striate.runs(place / "none")).endswith("holds no run yet")
+    assert Table([]).columns == []
+
+
+def test_what_is_not_there_is_said(tmp_path: Path) -> None:
+    with pytest.raises(RunError, match="no run"):
+        striate.Run.open("last", tmp_path)
