@@ -43,25 +43,8 @@ def run(place: Path) -> striate.Run:
 
 
 def test_nothing_of_how_it_is_stored_shows(run: striate.Run) -> None:
-    assert sorted(dir(run)) == sorted(
-        [
-            "evaluate",
-            "figures",
-            "history",
-            "look",
-            "model",
-            "name",
-            "notes",
-            "onnx",
-            "open",
-            "path",
-            "predict",
-            "recipe",
-            "report",
-            "split",
-            "state",
-        ]
-    )
+    names = "evaluate figures history look model name notes onnx open path predict recipe report split state"
+    assert sorted(dir(run)) == names.split()
     assert repr(run).startswith("pictures-1: accuracy ") and "test pictures" in repr(run) and "\n" not in repr(run)
     assert run.state == "finished" and run.report.is_file() and run.onnx.is_file()
 

@@ -11,6 +11,7 @@ from tests.tasks.test_toy import NET, pictures, table
 from tests.tasks.toy import Brightness, BrightnessAssessment, Toy
 
 import striate
+from striate.verbs.train import train
 from striate.errors import ExportError
 from striate.interpret.look import RunLook
 from striate.recipe import Recipe
@@ -32,9 +33,9 @@ def home(pictures: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         patch.setenv("STRIATE_CACHE", str(root / "cache"))
         recipe = Recipe(source=str(pictures / "labels.csv"), task=Toy.name, threads=1, device="cpu", folds=0)
         chance = recipe.changed(net=NET, epochs=8, batch=8, learning_rate=0.03, augment="none")
-        striate.train(chance, runs_dir=root / "runs", name="chance")
+        train(chance, runs_dir=root / "runs", name="chance")
         head = recipe.changed(start=str(root / "runs" / "chance-1" / "model.safetensors"), tune="head", folds=3)
-        striate.train(head, runs_dir=root / "runs", name="head")
+        train(head, runs_dir=root / "runs", name="head")
     return root
 
 

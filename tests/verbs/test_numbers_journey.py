@@ -20,7 +20,7 @@ from striate.model.files.weights import read
 from striate.recipe import Recipe
 from striate.runs.predictor import Predictor
 from striate.runs.run import Run
-from striate.verbs.train import resuming, training
+from striate.verbs.train import resuming, train, training
 
 NET = (
     "conv 6 3x3 pad 1 no bias >> batchnorm >> relu >> maxpool 2 >> conv 8 3x3 pad 1 >> relu >> globalavgpool >> flatten"
@@ -51,14 +51,14 @@ def recipe(source: Path, **changes: Any) -> Recipe:
 @pytest.fixture(scope="session")
 def run(lights: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
     """A net from chance, with one fixed split."""
-    return striate.train(recipe(lights, folds=0), runs_dir=tmp_path_factory.mktemp("runs"))
+    return train(recipe(lights, folds=0), runs_dir=tmp_path_factory.mktemp("runs"))
 
 
 @pytest.fixture(scope="session")
 def head(lights: Path, run: Run, tmp_path_factory: pytest.TempPathFactory) -> Run:
     """A head on features, cross-validated."""
     begun = Recipe(source=str(lights), start=str(run.path), tune="head", folds=5, threads=1, device="cpu")
-    return striate.train(begun, runs_dir=tmp_path_factory.mktemp("head"))
+    return train(begun, runs_dir=tmp_path_factory.mktemp("head"))
 
 
 def tensors(run: Run) -> dict[str, bytes]:

@@ -66,7 +66,7 @@ class Number:
         return {"name": self.name, "value": self.value, "low": low, "high": high, "level": self.level, **unit}
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Numbers(Prediction):
     """The numbers of one picture, in the order they were learnt in.
 

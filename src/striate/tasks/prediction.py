@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from html import escape
 from typing import TypeAlias
 
 import numpy as np
@@ -28,6 +29,12 @@ class Prediction(ABC):
     @abstractmethod
     def __str__(self) -> str: ...
 
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}: {self}>"
+
+    def _repr_html_(self) -> str:
+        return f"<p><bdi>{escape(str(self))}</bdi></p>"
+
     def text(self, top: int | None = None) -> str:
         """Return the answer as a line; of an answer that ranks things, the ``top`` ones."""
         return str(self)
@@ -44,7 +51,7 @@ class Prediction(ABC):
         """Return the answer ready for JSON: numbers unrounded, never NaN."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Scores(Prediction):
     """How likely each class is, and whether the picture is unlike all of them.
 

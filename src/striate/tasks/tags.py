@@ -19,7 +19,7 @@ NOTHING_SAID = "no tag"
 _BETWEEN = "|"  # between the tags in a cell, as in the lists that they are learnt from
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Tags(Prediction):
     """How likely each tag is, by itself, and which are said: those whose probability is at least their threshold.
 
