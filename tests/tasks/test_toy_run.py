@@ -11,7 +11,6 @@ from tests.tasks.test_toy import NET, pictures, table
 from tests.tasks.toy import Brightness, BrightnessAssessment, Toy
 
 import striate
-from striate.verbs.train import train
 from striate.errors import ExportError
 from striate.interpret.look import RunLook
 from striate.recipe import Recipe
@@ -20,6 +19,7 @@ from striate.tasks.table import TASKS
 from striate.verbs.compare import compare
 from striate.verbs.export import export
 from striate.verbs.look import look, page
+from striate.verbs.train import train
 
 __all__ = ["pictures", "table"]  # fixtures
 
