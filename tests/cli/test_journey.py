@@ -17,7 +17,7 @@ from tests.pictures import paint
 
 from striate.model.files.weights import read
 from striate.runs import durable
-from striate.runs.run import Run
+from striate.runs.run import RunDirectory
 
 EPOCHS = 6
 TRAIN = ("train", "pets", *QUICK, "--epochs", str(EPOCHS), "--batch", "8", "--lr", "0.05")
@@ -186,7 +186,7 @@ def test_ctrl_c_keeps_what_was_learnt(place: Place) -> None:
     assert process.returncode == 130, err
     assert "Traceback" not in out + err and "test accuracy" not in out
     assert err.strip() == "striate: stopped; go on with: striate train --resume stopped/digits-1"  # said once
-    (run,) = Run.list(place.path / "stopped")
+    (run,) = RunDirectory.list(place.path / "stopped")
     assert run.state() == "stopped" and run.latest_checkpoint() is not None
     done = len(run.history())
     assert 2 <= done < 16
@@ -248,7 +248,7 @@ def test_a_disk_that_truly_refuses(again: Place) -> None:
         name: data for name, (_, data) in checkpoints.items()
     }
     again("train", "--resume").done()
-    assert [entry["index"] for entry in Run.open("pets-1", again.path / "runs").history()] == list(range(1, 9))
+    assert [entry["index"] for entry in RunDirectory.open("pets-1", again.path / "runs").history()] == list(range(1, 9))
 
 
 def test_tensorboard_only_where_it_is(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:

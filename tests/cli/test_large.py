@@ -8,7 +8,7 @@ import pytest
 
 from striate.cli.main import main
 from striate.errors import RunError
-from striate.runs.run import Run
+from striate.runs.run import RunDirectory
 
 NINES = "9" * 5000
 DEEP = "[" * 5000 + "]" * 5000
@@ -62,8 +62,10 @@ def test_a_recipe_that_is_nested_deeply(
 
 
 def test_a_folder_of_runs_as_text(tmp_path: Path) -> None:
-    made = Run.create(tmp_path, "pets", "epochs = 3\n", source={}, environment={})
-    assert Run.open(made.name, str(tmp_path)).name == Run.open("last", str(tmp_path)).name == made.name
-    assert [run.name for run in Run.list(str(tmp_path))] == [made.name]
+    made = RunDirectory.create(tmp_path, "pets", "epochs = 3\n", source={}, environment={})
+    assert (
+        RunDirectory.open(made.name, str(tmp_path)).name == RunDirectory.open("last", str(tmp_path)).name == made.name
+    )
+    assert [run.name for run in RunDirectory.list(str(tmp_path))] == [made.name]
     with pytest.raises(RunError, match="no file is called so"):
-        Run.open("a\0b", tmp_path)
+        RunDirectory.open("a\0b", tmp_path)

@@ -16,7 +16,7 @@ from tests.pictures import paint
 
 from striate.interpret.look import PartLook, PictureLook, RunLook
 from striate.runs import filters, maps
-from striate.runs.run import Run
+from striate.runs.run import RunDirectory
 from striate.session import run as session
 from striate.verbs.look import page
 
@@ -121,7 +121,7 @@ def test_a_run_says_what_confuses_it_and_what_it_learnt_when(trained: Place) -> 
     trusts = re.findall(r'note">For (?:ant|bee|cow|emu) and not \w+: (Removing first|Of a network)', text)
     assert len(trusts) == 2 * text.count("evidence, 1 at the largest of both</em>")
     assert "What did it learn, and when?" in text and "Do all its layers work?" in text and "image/gif" in text
-    run = Run.open("pets-1", trained.path / "runs")
+    run = RunDirectory.open("pets-1", trained.path / "runs")
     assert list(filters.kept(run)) == [0, 1, 2]
     assert [list(part.maps) for part in maps.kept(run).values()] == [[0, 1, 2]] and "What relu1 made of" in text
     assert trained("look", "last", "-o", "again.html").done().out.startswith("What confuses pets-1?")
@@ -139,7 +139,7 @@ def test_a_run_says_what_confuses_it_and_what_it_learnt_when(trained: Place) -> 
 def test_the_same_from_python(trained: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(trained.path)
     monkeypatch.setenv("STRIATE_CACHE", str(trained.path / "cache"))
-    run = Run.open("pets-1")
+    run = RunDirectory.open("pets-1")
     seen = session.Run(run).look("ant.png").value
     assert isinstance(seen, PictureLook) and seen.why is not None and seen.why.heat.shape == (16, 16)
     assert isinstance(session.Run(run).look(np.zeros((16, 16, 3), np.uint8), part="conv1", channel=1).value, PartLook)

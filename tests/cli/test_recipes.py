@@ -11,7 +11,7 @@ from tests.pictures import paint
 
 from striate import nets, recipe
 from striate.runs.predictor import Predictor
-from striate.runs.run import Run
+from striate.runs.run import RunDirectory
 
 
 def test_the_list_has_a_line_for_each(place: Place) -> None:
@@ -26,7 +26,7 @@ def test_one_in_full_is_its_file_and_the_start_of_ones_own(place: Place) -> None
     paint(place.path / "pets", count=4)
     (place.path / "mine.toml").write_text(text.replace("epochs = 74 ", "epochs = 1 "))
     place("train", "pets", "--recipe", "mine.toml", "--size", "16", *QUICK).done()
-    assert recipe.from_toml(Run.open("last", place.path / "runs").recipe_toml()).augment == "vgg-2014"
+    assert recipe.from_toml(RunDirectory.open("last", place.path / "runs").recipe_toml()).augment == "vgg-2014"
 
 
 def test_a_wrong_name_is_told_the_right_ones(place: Place) -> None:
@@ -43,7 +43,7 @@ def test_every_recipe_trains_a_handful_of_pictures(place: Place, name: str) -> N
     paint(place.path / "pets", count=5)
     out = place("train", "pets", "--recipe", name, "--size", "16", "--epochs", "1", *QUICK).done().out
     assert re.search(r"epoch 1/1  loss [0-9.]+", out) and "test accuracy" in out
-    kept = recipe.from_toml(Run.open("last", place.path / "runs").recipe_toml())
+    kept = recipe.from_toml(RunDirectory.open("last", place.path / "runs").recipe_toml())
     wanted = recipe.find(name)
     said = {"source", "net", "size", "colour", "resize", "epochs", "device", "threads", "flip", "fit", "task", "folds"}
     assert kept.model_dump(exclude=said) == wanted.model_dump(exclude=said)
@@ -87,7 +87,7 @@ def test_googlenet_learns_with_both_heads_and_answers_with_one(place: Place) -> 
     assert len(losses) == 2
     for train, side, _ in losses:
         assert 0.3 * 2 * 0.5 < float(side) < float(train)  # two heads of 0.3, each near log 3
-    run = Run.open("last", place.path / "runs")
+    run = RunDirectory.open("last", place.path / "runs")
     assert [entry["side_loss"] for entry in run.history()] == pytest.approx([float(s) for _, s, _ in losses], abs=1e-3)
     (run.path / "model.onnx").unlink()  # so that torch answers, and can be watched
     predictor = Predictor.open(run.model_path)

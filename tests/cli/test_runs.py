@@ -9,14 +9,14 @@ import sys
 import pytest
 from tests.cli.stage import Place
 
-from striate.runs.run import Run
+from striate.runs.run import RunDirectory
 
 
 def test_list_and_remove(place: Place) -> None:
     assert "train first" in place("runs").done().out
     for accuracy in (0.9, 0.8):
         recipe = 'task = "classify"\nnet = "tiny"\n'
-        run = Run.create(place.path / "runs", "pets", recipe, source={"name": "pets"}, environment={})
+        run = RunDirectory.create(place.path / "runs", "pets", recipe, source={"name": "pets"}, environment={})
         run.finish({"accuracy": {"value": accuracy, "low": 0.7, "high": 0.95}, "part": "test", "pictures": 1234})
         run.unlock()
     shown = place("runs").done().out

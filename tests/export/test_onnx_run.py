@@ -22,7 +22,7 @@ from striate.model.files import tensorfile, weights
 from striate.recipe import Recipe
 from striate.runs import durable, onnx_file
 from striate.runs.predictor import Predictor
-from striate.runs.run import Run
+from striate.runs.run import RunDirectory
 from striate.runs.seal import beside, check_seal, sealed
 from striate.tasks.ood import OODDetector
 from striate.tasks.prediction import Scores
@@ -33,15 +33,15 @@ from striate.verbs.train import train
 
 
 @pytest.fixture(scope="module")
-def trained(tmp_path_factory: pytest.TempPathFactory) -> Run:
+def trained(tmp_path_factory: pytest.TempPathFactory) -> RunDirectory:
     runs = tmp_path_factory.mktemp("runs")
     return train(Recipe(source="digits", epochs=2, threads=1), runs_dir=runs)
 
 
 @pytest.fixture
-def run(trained: Run, tmp_path: Path) -> Run:
+def run(trained: RunDirectory, tmp_path: Path) -> RunDirectory:
     """A copy, to be changed."""
-    return Run.open("last", Path(shutil.copytree(trained.path.parent, tmp_path / "runs")))
+    return RunDirectory.open("last", Path(shutil.copytree(trained.path.parent, tmp_path / "runs")))
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +62,7 @@ def answers(predictor: Predictor, pictures: list[Any]) -> list[Any]:
     return [answer.to_dict() for answer in predictor.predict(pictures)]
 
 
-def without_onnx(run: Run) -> Predictor:
+def without_onnx(run: RunDirectory) -> Predictor:
     file = beside(run.model_path)
     aside = file.rename(file.with_suffix(".aside"))
     predictor = Predictor.open(run.path)
@@ -71,7 +71,7 @@ def without_onnx(run: Run) -> Predictor:
     return predictor
 
 
-def test_a_run_ends_with_its_onnx_file(trained: Run) -> None:
+def test_a_run_ends_with_its_onnx_file(trained: RunDirectory) -> None:
     predictor = Predictor.open(trained.path)
     assert predictor.onnx is not None and predictor.notes == ()
     parity = predictor.onnx.parity
@@ -86,7 +86,9 @@ def test_a_run_ends_with_its_onnx_file(trained: Run) -> None:
 
 
 @pytest.mark.parametrize("size", [1, 9, 49])
-def test_answers_are_torchs(run: Run, digits: list[np.ndarray], size: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_answers_are_torchs(
+    run: RunDirectory, digits: list[np.ndarray], size: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Logits to 1e-4, classes, and "none of these" with how strange, through the whole Predictor."""
     monkeypatch.setattr(OODDetector, "answers", True)  # which of a net trained whole takes that it was measured
     quick, slow = Predictor.open(run.path), without_onnx(run)
@@ -103,7 +105,7 @@ def test_answers_are_torchs(run: Run, digits: list[np.ndarray], size: int, monke
     assert any(answer.unknown for answer in quick.predict(digits))
 
 
-def test_the_same_pictures_get_the_same_bits(run: Run, digits: list[np.ndarray]) -> None:
+def test_the_same_pictures_get_the_same_bits(run: RunDirectory, digits: list[np.ndarray]) -> None:
     predictor = Predictor.open(run.path)
     first = answers(predictor, digits[:1])
     many = answers(predictor, digits)
@@ -114,7 +116,7 @@ def test_the_same_pictures_get_the_same_bits(run: Run, digits: list[np.ndarray])
 @pytest.mark.parametrize("threads", ["1", "3"])
 @pytest.mark.parametrize("size", [2, 16, 64])
 def test_threads_that_answer_at_once_keep_the_order(
-    run: Run, digits: list[np.ndarray], monkeypatch: pytest.MonkeyPatch, threads: str, size: int
+    run: RunDirectory, digits: list[np.ndarray], monkeypatch: pytest.MonkeyPatch, threads: str, size: int
 ) -> None:
     monkeypatch.setenv("OMP_NUM_THREADS", threads)
     given: list[Any] = [*digits[:20], b"no picture", *digits[20:]]
@@ -138,7 +140,7 @@ def test_fewer_large_pictures_are_computed_at_once(side: int, pictures: int) -> 
     assert onnx_file.at_once(np.empty((0, side, side, 3), np.uint8)) == pictures
 
 
-def test_no_torch_is_imported(run: Run, tmp_path: Path, digits: list[np.ndarray]) -> None:
+def test_no_torch_is_imported(run: RunDirectory, tmp_path: Path, digits: list[np.ndarray]) -> None:
     Image.fromarray(digits[0]).save(tmp_path / "zero.png")
     code = (
         "import sys, resource\nfrom striate.cli.main import main\n"
@@ -153,7 +155,7 @@ def test_no_torch_is_imported(run: Run, tmp_path: Path, digits: list[np.ndarray]
     print(done.stderr)
 
 
-def test_the_proof_begins_before_numpy_is_imported(run: Run, tmp_path: Path, digits: list[np.ndarray]) -> None:
+def test_the_proof_begins_before_numpy_is_imported(run: RunDirectory, tmp_path: Path, digits: list[np.ndarray]) -> None:
     Image.fromarray(digits[0]).save(tmp_path / "zero.png")
     code = (
         "import sys\nfrom striate.runs import seal\nreal = seal.check_seal\n"
@@ -165,38 +167,38 @@ def test_the_proof_begins_before_numpy_is_imported(run: Run, tmp_path: Path, dig
     assert done.stderr == "False\n", "once, and early"
 
 
-def damaged(file: Path, run: Run) -> str:
+def damaged(file: Path, run: RunDirectory) -> str:
     content = bytearray(file.read_bytes())
     content[len(content) // 2] ^= 1
     file.write_bytes(content)
     return "is damaged"
 
 
-def cut(file: Path, run: Run) -> str:
+def cut(file: Path, run: RunDirectory) -> str:
     file.write_bytes(file.read_bytes()[:-9])
     return "cut short"
 
 
-def empty(file: Path, run: Run) -> str:
+def empty(file: Path, run: RunDirectory) -> str:
     file.write_bytes(b"")
     return "cut short"
 
 
-def foreign(file: Path, run: Run) -> str:
+def foreign(file: Path, run: RunDirectory) -> str:
     proto = onnx.load(file)
     del proto.metadata_props[:]
     onnx.save(proto, file)
     return "not written by Striate"
 
 
-def of_another_model(file: Path, run: Run) -> str:
+def of_another_model(file: Path, run: RunDirectory) -> str:
     tensors, facts = weights.read(run.model_path)
     tensors["dense1.bias"] = tensors["dense1.bias"] + 1
     run.save_model(tensors, facts)
     return "made of another model"
 
 
-def refused_by_the_runtime(file: Path, run: Run) -> str:
+def refused_by_the_runtime(file: Path, run: RunDirectory) -> str:
     proto = onnx.load(file)
     proto.graph.node[3].op_type = "NoSuchOperator"
     file.write_bytes(sealed(proto.SerializeToString()[:-64] + b"0" * 64))
@@ -204,7 +206,7 @@ def refused_by_the_runtime(file: Path, run: Run) -> str:
 
 
 @pytest.mark.parametrize("spoil", [damaged, cut, empty, foreign, of_another_model, refused_by_the_runtime])
-def test_what_is_not_its_own_is_passed_over(run: Run, digits: list[np.ndarray], spoil: Any) -> None:
+def test_what_is_not_its_own_is_passed_over(run: RunDirectory, digits: list[np.ndarray], spoil: Any) -> None:
     says = spoil(beside(run.model_path), run)
     wanted = answers(without_onnx(run), digits)
     predictor = Predictor.open(run.path)
@@ -217,7 +219,7 @@ def test_what_is_not_its_own_is_passed_over(run: Run, digits: list[np.ndarray], 
     assert told == [note]
 
 
-def test_a_damaged_header_is_not_believed(run: Run, digits: list[np.ndarray]) -> None:
+def test_a_damaged_header_is_not_believed(run: RunDirectory, digits: list[np.ndarray]) -> None:
     """The ONNX file proves its own copy of the facts; those of the model file must be the same."""
     content = run.model_path.read_bytes()
     assert content.count(b'\\"3\\", \\"4\\"') == 1  # classes, as text within text
@@ -226,14 +228,16 @@ def test_a_damaged_header_is_not_believed(run: Run, digits: list[np.ndarray]) ->
         Predictor.open(run.path)
 
 
-def test_without_onnxruntime_torch_answers(run: Run, digits: list[np.ndarray], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_onnxruntime_torch_answers(
+    run: RunDirectory, digits: list[np.ndarray], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
     predictor = Predictor.open(run.path)
     assert predictor.onnx is None and "needs onnxruntime" in predictor.notes[0]
     assert len(predictor.predict(digits[:2])) == 2
 
 
-def test_it_is_written_whole_or_not_at_all(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_is_written_whole_or_not_at_all(run: RunDirectory, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every byte goes through ``durable``; a kill before the rename leaves no file, and the run predicts."""
     file = beside(run.model_path)
     file.unlink()
@@ -249,7 +253,7 @@ def test_it_is_written_whole_or_not_at_all(run: Run, monkeypatch: pytest.MonkeyP
     assert Predictor.open(run.path).onnx is None
 
 
-def test_export_writes_the_same_bytes_anywhere(run: Run, tmp_path: Path) -> None:
+def test_export_writes_the_same_bytes_anywhere(run: RunDirectory, tmp_path: Path) -> None:
     done = export(run.name, output=tmp_path / "else.onnx", runs_dir=run.path.parent)
     written, there = (onnx.load(path) for path in (done.path, beside(run.model_path)))
     assert written.graph == there.graph and len(written.metadata_props) == len(there.metadata_props) == 5
@@ -257,7 +261,7 @@ def test_export_writes_the_same_bytes_anywhere(run: Run, tmp_path: Path) -> None
     assert again.path.is_file() and again.to_dict()["same_class"] == 32
 
 
-def test_answers_that_differ_are_not_written(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_answers_that_differ_are_not_written(run: RunDirectory, monkeypatch: pytest.MonkeyPatch) -> None:
     file = beside(run.model_path)
     file.unlink()
     straight = exporting.graph_bytes
@@ -276,7 +280,9 @@ def test_answers_that_differ_are_not_written(run: Run, monkeypatch: pytest.Monke
     assert not file.exists()
 
 
-def test_int8_is_measured_and_answers(run: Run, digits: list[np.ndarray], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_int8_is_measured_and_answers(
+    run: RunDirectory, digits: list[np.ndarray], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(OODDetector, "answers", True)
     told: list[str] = []
     predictor = open_predictor(run=run.name, runs_dir=run.path.parent, int8=True, tell=told.append)
@@ -295,7 +301,7 @@ def test_int8_is_measured_and_answers(run: Run, digits: list[np.ndarray], monkey
     assert sum(a.best == b.best for a, b in pairs) >= 38
 
 
-def test_int8_that_loses_too_much_is_refused(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_int8_that_loses_too_much_is_refused(run: RunDirectory, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(verb, "MOST_LOST", -1.0)
     with pytest.raises(ExportError, match=r"int8 is right on .* so it was not written"):
         export(run.name, int8=True, runs_dir=run.path.parent)
@@ -304,7 +310,7 @@ def test_int8_that_loses_too_much_is_refused(run: Run, monkeypatch: pytest.Monke
         Predictor.open(run.path, int8=True)
 
 
-def test_an_int8_file_of_another_model_is_made_anew(run: Run) -> None:
+def test_an_int8_file_of_another_model_is_made_anew(run: RunDirectory) -> None:
     export(run.name, int8=True, runs_dir=run.path.parent)
     of_another_model(beside(run.model_path), run)
     told: list[str] = []

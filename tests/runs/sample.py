@@ -7,11 +7,13 @@ from typing import Any
 
 import torch
 
-from striate.runs.run import Run
+from striate.runs.run import RunDirectory
 
 
-def create(runs: Path, stem: str = "pets", **options: Any) -> Run:
-    return Run.create(runs, stem, "epochs = 3\n", source={"name": stem}, environment={"python": "3.11"}, **options)
+def create(runs: Path, stem: str = "pets", **options: Any) -> RunDirectory:
+    return RunDirectory.create(
+        runs, stem, "epochs = 3\n", source={"name": stem}, environment={"python": "3.11"}, **options
+    )
 
 
 def line(epoch: int) -> dict[str, Any]:
@@ -27,7 +29,7 @@ def weights(epoch: int) -> dict[str, torch.Tensor]:
     }
 
 
-def fill(run: Run, *epochs: int) -> Run:
+def fill(run: RunDirectory, *epochs: int) -> RunDirectory:
     for epoch in epochs:
         run.append(line(epoch))
         run.checkpoint(weights(epoch), {"epochs_done": epoch})

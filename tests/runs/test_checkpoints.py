@@ -13,7 +13,7 @@ from tests.runs.sample import create, fill, line, weights
 
 from striate.errors import DiskError, RunError
 from striate.runs import checkpoints
-from striate.runs.run import Run
+from striate.runs.run import RunDirectory
 
 
 def test_a_checkpoint_comes_back_to_the_bit(tmp_path: Path) -> None:
@@ -141,7 +141,7 @@ def test_when_the_disk_refuses_the_old_checkpoint_lives(tmp_path: Path, refusing
     fill(create(tmp_path), 1, 2).unlock()
     for call in range(1, 30):
         system = refusing(at_call=call, code=code)
-        run = Run(tmp_path / "pets-1", system=system)
+        run = RunDirectory(tmp_path / "pets-1", system=system)
         try:
             run.checkpoint(weights(3), {"epochs_done": 3})
         except DiskError as error:
@@ -156,5 +156,5 @@ def test_when_the_disk_refuses_the_old_checkpoint_lives(tmp_path: Path, refusing
             break
     assert call >= 6
     # Once there is room again it goes on.
-    run = fill(Run.open("last", tmp_path), 3)
+    run = fill(RunDirectory.open("last", tmp_path), 3)
     assert list(checkpoints.saved(run.path / "checkpoints")) == [2, 3]

@@ -10,12 +10,12 @@ from tests.runs.sample import create, fill
 
 from striate.errors import RunError
 from striate.runs import maps
-from striate.runs.run import Run
+from striate.runs.run import RunDirectory
 
 CHANNELS = (0, 3)
 
 
-def _keep(run: Run, epoch: int, value: float | None = None) -> np.ndarray:
+def _keep(run: RunDirectory, epoch: int, value: float | None = None) -> np.ndarray:
     made = np.random.default_rng(epoch).normal(size=(2, 5, 4))
     made[...] = made if value is None else value
     maps.keep(run, epoch, 7, {"relu1": (CHANNELS, made), "relu2": (CHANNELS, made * 9)})

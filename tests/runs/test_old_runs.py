@@ -18,7 +18,7 @@ from torch import Tensor, nn
 import striate
 from striate.model.files.weights import read_facts
 from striate.runs.predictor import Predictor
-from striate.runs.run import Run
+from striate.runs.run import RunDirectory
 from striate.verbs.train import resume
 
 OLD = Path(__file__).with_name("old")
@@ -89,7 +89,7 @@ def test_predicts_as_then(name: str, onnx: bool) -> None:
 @pytest.mark.parametrize("name", NETS)
 def test_evaluates_as_then(name: str) -> None:
     same(striate.evaluate(name).summary(), ANSWERS[name]["summary"])
-    same([dict(line) for line in Run.open(name).history()], ANSWERS[name]["history"])
+    same([dict(line) for line in RunDirectory.open(name).history()], ANSWERS[name]["history"])
 
 
 def test_resumes_as_then_and_writes_its_report() -> None:
@@ -109,7 +109,7 @@ def test_goes_on_longer() -> None:
 
 
 def test_code_answers_with_its_module() -> None:
-    run = Run.open("code-1")
+    run = RunDirectory.open("code-1")
     module = striate.adopt(Gated(), input=(1, 8, 8), classes=CLASSES).load(run)
     same([module.predict(one).to_dict() for one in pictures()], ANSWERS["code-1"]["answers"])
     same(module.evaluate(run).summary(), ANSWERS["code-1"]["summary"])

@@ -13,7 +13,7 @@ import torch
 
 from striate.errors import RunError
 from striate.model.files.weights import ModelFile, read
-from striate.runs.run import Run
+from striate.runs.run import RunDirectory
 
 MODES = ("lost", "kept", "names only", "torn", "torn", "torn")
 RECIPE = "epochs = 4\n"
@@ -57,10 +57,10 @@ def live(root: Path, system: Any, promise: Promise, *, epochs: int = 4, longer: 
     """The life of a run, from its creation, or from where it was cut, to its end."""
     runs = root / "runs"
     try:
-        run = Run.open("last", runs, system=system)
+        run = RunDirectory.open("last", runs, system=system)
         run.lock()
     except RunError:
-        run = Run.create(runs, "pets", RECIPE, source={"a": 1}, environment={"b": 2}, system=system)
+        run = RunDirectory.create(runs, "pets", RECIPE, source={"a": 1}, environment={"b": 2}, system=system)
     try:
         promise.created = True
         if not (run.path / "split.json").exists():
@@ -101,10 +101,10 @@ def check(root: Path, promise: Promise, system: Any) -> None:
     """Whatever the power cut left, it is a run that holds what was promised, and nothing half-written."""
     runs = root / "runs"
     try:
-        run = Run.open("last", runs, system=system)
+        run = RunDirectory.open("last", runs, system=system)
     except RunError:
         assert not promise.created, "a run that was created is gone"
-        assert Run.list(runs) == [] or not (runs / "last").exists()
+        assert RunDirectory.list(runs) == [] or not (runs / "last").exists()
         return
     assert run.recipe_toml() in promise.recipes
     assert run.source() == {"a": 1}

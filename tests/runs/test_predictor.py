@@ -22,7 +22,7 @@ from striate.errors import ModelError, PictureError, RunError
 from striate.model.build.model import build
 from striate.model.files.weights import ModelFile, to_bytes, with_state
 from striate.runs.predictor import Predictor
-from striate.runs.run import Run
+from striate.runs.run import RunDirectory
 from striate.session import run as session
 from striate.spec import parse
 from striate.spec.shape import Shape
@@ -279,7 +279,7 @@ def test_facts_that_do_not_belong_together(tmp_path: Path, model: Any, changes: 
 
 
 def test_a_run_answers(tmp_path: Path, model: Any, pixels: list[np.ndarray]) -> None:
-    run = Run.create(tmp_path / "runs", "pets", "", source={}, environment={})
+    run = RunDirectory.create(tmp_path / "runs", "pets", "", source={}, environment={})
     for place in (run.path, run.model_path):
         with pytest.raises(ModelError, match=r"run pets-1 has no model yet.*striate train --resume pets-1"):
             Predictor.open(place)
@@ -299,7 +299,7 @@ def test_a_run_answers(tmp_path: Path, model: Any, pixels: list[np.ndarray]) -> 
 
 def test_one_in_one_out_and_many_in_a_list_out(tmp_path: Path, path: Path, pixels: list[np.ndarray]) -> None:
     """Of whatever kind: the predictor gives a list, a run (and an adopted module) one answer for one picture."""
-    run = Run.create(tmp_path / "runs", "pets", "", source={}, environment={})
+    run = RunDirectory.create(tmp_path / "runs", "pets", "", source={}, environment={})
     shutil.copyfile(path, run.model_path)
     predictor, picture = Predictor.open(path), pixels[0]
     wanted = predictor.predict([picture])[0].probabilities

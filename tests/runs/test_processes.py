@@ -18,12 +18,12 @@ from tests.runs.sample import create, fill, line, weights
 
 from striate.errors import RunError
 from striate.runs import checkpoints
-from striate.runs.run import Run
+from striate.runs.run import RunDirectory
 
 
 def _train_for_ever(runs: Path, said: int) -> None:
     """Train until killed; every epoch whose checkpoint is promised is told through the pipe."""
-    run = Run.open("last", runs)
+    run = RunDirectory.open("last", runs)
     with run.locked():
         found = run.latest_checkpoint()
         done = found[1]["epochs_done"] if found else 0
@@ -73,7 +73,7 @@ def test_killed_at_any_moment(tmp_path: Path, kills: int) -> None:
             time.sleep(draw.random() * 0.1)
             os.kill(child, signal.SIGKILL)
             told = [int(number) for number in said]
-        found = Run.open("last", tmp_path).latest_checkpoint()
+        found = RunDirectory.open("last", tmp_path).latest_checkpoint()
         promised, done = told[-1] if told else done, found[1]["epochs_done"] if found else 0
         assert done in (promised, promised + 1)
         assert not list(tmp_path.rglob("*.tmp"))
@@ -95,7 +95,7 @@ def test_killed_after_any_call(tmp_path: Path) -> None:
                 _train_until(runs, call)
             os._exit(1)
         status = os.waitpid(child, 0)[1]
-        run = Run.open("last", runs)
+        run = RunDirectory.open("last", runs)
         with run.locked():
             found = run.latest_checkpoint()
             assert found is not None
@@ -126,7 +126,7 @@ def _train_until(runs: Path, call: int) -> None:
 
             return run_and_count
 
-    run = Run.open("last", runs, system=Killed())  # type: ignore[arg-type]
+    run = RunDirectory.open("last", runs, system=Killed())  # type: ignore[arg-type]
     run.lock()
     fill(run, 3, 4)
 
@@ -144,7 +144,7 @@ def test_two_processes_never_train_one_run(tmp_path: Path) -> None:
     with run.locked():
         assert run.state() == "training"
         with pytest.raises(RunError, match=f"process {os.getpid()}"):
-            Run.open("last", tmp_path).lock()
+            RunDirectory.open("last", tmp_path).lock()
         with run.locked():  # the same Run asks again
             pass
     assert run.state() == "stopped"
@@ -157,8 +157,8 @@ def test_a_forked_worker_does_not_keep_the_lock(tmp_path: Path) -> None:
     gate, held = os.pipe(), os.pipe()
     trainer = os.fork()
     if not trainer:
-        Run.open("last", tmp_path).lock()  # dropped at once, but a Run that is used is kept:
-        run = Run.open("last", tmp_path)
+        RunDirectory.open("last", tmp_path).lock()  # dropped at once, but a Run that is used is kept:
+        run = RunDirectory.open("last", tmp_path)
         run.lock()
         if not os.fork():
             os.close(gate[1])
@@ -168,7 +168,7 @@ def test_a_forked_worker_does_not_keep_the_lock(tmp_path: Path) -> None:
         time.sleep(60)
         os._exit(0)
     os.read(held[0], 1)
-    run = Run.open("last", tmp_path)
+    run = RunDirectory.open("last", tmp_path)
     assert run.state() == "training"
     os.kill(trainer, signal.SIGKILL)
     os.waitpid(trainer, 0)
@@ -181,4 +181,4 @@ def test_a_lock_is_freed_with_its_run(tmp_path: Path) -> None:
     run = create(tmp_path)
     assert run.state() == "training"
     del run
-    assert Run.open("last", tmp_path).state() == "stopped"
+    assert RunDirectory.open("last", tmp_path).state() == "stopped"

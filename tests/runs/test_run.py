@@ -17,7 +17,7 @@ from tests.runs.sample import create, fill, line
 
 from striate.errors import DiskError, RunError
 from striate.runs.environment import differences, environment
-from striate.runs.run import Run
+from striate.runs.run import RunDirectory
 
 
 def test_a_run_is_numbered_and_last_points_at_it(tmp_path: Path) -> None:
@@ -25,11 +25,11 @@ def test_a_run_is_numbered_and_last_points_at_it(tmp_path: Path) -> None:
     made = [create(runs, stem).name for stem in ("pets", "pets", "cats & dogs!", "", "../up", "pets")]
     assert made == ["pets-1", "pets-2", "cats-dogs-1", "run-1", "up-1", "pets-3"]
     assert (runs / "last").read_text() == "pets-3\n"
-    assert Run.open("last", runs).name == "pets-3"
-    assert Run.open("pets-1", runs).path == runs / "pets-1"
-    assert Run.open(runs / "pets-1", tmp_path / "elsewhere").name == "pets-1"
-    assert Run.open(str(runs / "pets-1")).name == "pets-1"
-    run = Run.open(runs_dir=runs)
+    assert RunDirectory.open("last", runs).name == "pets-3"
+    assert RunDirectory.open("pets-1", runs).path == runs / "pets-1"
+    assert RunDirectory.open(runs / "pets-1", tmp_path / "elsewhere").name == "pets-1"
+    assert RunDirectory.open(str(runs / "pets-1")).name == "pets-1"
+    run = RunDirectory.open(runs_dir=runs)
     assert (run.recipe_toml(), run.source(), run.environment()) == (
         "epochs = 3\n",
         {"name": "pets"},
@@ -40,9 +40,9 @@ def test_a_run_is_numbered_and_last_points_at_it(tmp_path: Path) -> None:
 def test_a_run_in_the_present_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     create(tmp_path / "runs")
     monkeypatch.chdir(tmp_path / "runs" / "pets-1")
-    assert Run.open(".", Path("runs")).name == "pets-1"
+    assert RunDirectory.open(".", Path("runs")).name == "pets-1"
     monkeypatch.chdir(tmp_path)
-    assert Run.open().name == "pets-1"
+    assert RunDirectory.open().name == "pets-1"
 
 
 def test_list_sorts_numbers_as_numbers(tmp_path: Path) -> None:
@@ -50,39 +50,39 @@ def test_list_sorts_numbers_as_numbers(tmp_path: Path) -> None:
         create(tmp_path / "runs")
     create(tmp_path / "runs", "cats")
     (tmp_path / "runs" / "pets-99").mkdir()
-    names = [run.name for run in Run.list(tmp_path / "runs")]
+    names = [run.name for run in RunDirectory.list(tmp_path / "runs")]
     assert names == ["cats-1", *(f"pets-{number}" for number in range(1, 12))]
-    assert Run.list(tmp_path / "none") == []
+    assert RunDirectory.list(tmp_path / "none") == []
     assert create(tmp_path / "runs").name == "pets-100"  # whatever stands at 99, it stays
 
 
 def test_runs_that_cannot_be_opened(tmp_path: Path) -> None:
     runs = tmp_path / "runs"
     with pytest.raises(RunError, match=r"no run yet: no folder .*runs\. Train first: striate train <folder"):
-        Run.open("last", runs)
+        RunDirectory.open("last", runs)
     with pytest.raises(RunError, match="no run yet"):
-        Run.open("pets-1", runs)
+        RunDirectory.open("pets-1", runs)
     runs.mkdir()
     with pytest.raises(RunError, match="holds no run yet; train first"):
-        Run.open("last", runs)
+        RunDirectory.open("last", runs)
     create(runs)
     create(runs, "flowers")
     with pytest.raises(
         RunError, match=r"no run 'pest-1' \(did you mean pets-1\?\); the runs in .* are flowers-1, pets-1"
     ):
-        Run.open("pest-1", runs)
+        RunDirectory.open("pest-1", runs)
     (runs / "pictures").mkdir()
     with pytest.raises(RunError, match=r"pictures is not a run \(it has no recipe.toml\)"):
-        Run.open("pictures", runs)
+        RunDirectory.open("pictures", runs)
     (runs / "last").write_text("pets-9\n")
     with pytest.raises(RunError, match=r"no run 'pets-9' \(.*last points at it\)"):
-        Run.open("last", runs)
+        RunDirectory.open("last", runs)
     (runs / "last").unlink()
     with pytest.raises(RunError, match="nothing says which run is the last; the runs in"):
-        Run.open("last", runs)
+        RunDirectory.open("last", runs)
     (runs / "pets-1" / "recipe.toml").unlink()
     with pytest.raises(RunError, match="stopped before it began and can be deleted"):
-        Run.open("pets-1", runs)
+        RunDirectory.open("pets-1", runs)
 
 
 def test_a_file_where_the_runs_should_be(tmp_path: Path) -> None:
@@ -108,8 +108,8 @@ def test_processes_that_create_at_once_get_different_numbers(tmp_path: Path) -> 
     for maker in makers:
         maker.join()
     assert names == {f"pets-{number}" for number in range(1, 33)}
-    assert len(Run.list(tmp_path / "new" / "runs")) == 32
-    assert Run.open("last", tmp_path / "new" / "runs").name in names
+    assert len(RunDirectory.list(tmp_path / "new" / "runs")) == 32
+    assert RunDirectory.open("last", tmp_path / "new" / "runs").name in names
 
 
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EIO])
@@ -122,7 +122,7 @@ def test_a_creation_that_is_refused_leaves_no_run(tmp_path: Path, refusing: Any,
             create(runs, system=system).unlock()
         except DiskError:
             # Only the name "last" may already have been changed, when its directory would not sync.
-            assert [run.name for run in Run.list(runs)] == ["pets-1"]
+            assert [run.name for run in RunDirectory.list(runs)] == ["pets-1"]
             assert sorted(path.name for path in runs.iterdir() if path.name != "last") == ["pets-1"]
         else:
             if not system.refused:
@@ -158,7 +158,7 @@ def test_a_torn_line_is_as_if_never_written(tmp_path: Path, torn: bytes) -> None
     whole = (run.path / "history.jsonl").read_bytes()
     with (run.path / "history.jsonl").open("ab") as stream:
         stream.write(torn)
-    reader = Run.open("last", tmp_path)
+    reader = RunDirectory.open("last", tmp_path)
     assert reader.history() == [line(1), line(2)]
     assert (run.path / "history.jsonl").read_bytes() == whole + torn  # reading changes nothing
     run.unlock()
@@ -227,9 +227,10 @@ def test_finish_and_reopen(tmp_path: Path) -> None:
 def test_reading_a_run_imports_neither_torch_nor_numpy(tmp_path: Path) -> None:
     fill(create(tmp_path), 1).unlock()
     code = (
-        "import sys\nfrom pathlib import Path\nfrom striate.runs.run import Run\n"
+        "import sys\nfrom pathlib import Path\nfrom striate.runs.run import RunDirectory\n"
         "from striate.runs.environment import environment\n"
-        f"run = Run.open('last', Path({str(tmp_path)!r}))\nrun.history(), run.state(), run.source(), environment()\n"
+        f"run = RunDirectory.open('last', Path({str(tmp_path)!r}))\n"
+        "run.history(), run.state(), run.source(), environment()\n"
         "print([name for name in ('torch', 'numpy', 'safetensors') if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

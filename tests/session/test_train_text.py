@@ -11,7 +11,7 @@ import pytest
 
 from striate.cli.evaluate import text
 from striate.metrics.report import classification_report
-from striate.runs.run import Run
+from striate.runs.run import RunDirectory
 from striate.session.train_text import result_text
 from striate.tasks.calibrate import Calibration
 from striate.tasks.class_assessment import ClassAssessment
@@ -46,7 +46,7 @@ def evaluation(wrong: int, *, sure: float = 7.0, part: str = "test") -> Evaluati
     ("path", "shown"), [("runs/pets-1", "pets-1"), ("runs/my pets-1", "'my pets-1'"), ("/x/y/pets-1", "/x/y/pets-1")]
 )
 def test_the_next_command_does_what_the_verdict_asks_for(path: str, shown: str) -> None:
-    done = Finished(Run(Path(path)), evaluation(7), 3.0)
+    done = Finished(RunDirectory(Path(path)), evaluation(7), 3.0)
     said = result_text(done)
     assert done.evaluation.verdict.kind == "labels" and "Look at the labels: " in said
     assert said.endswith(f"next    striate look {shown}")

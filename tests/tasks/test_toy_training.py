@@ -14,7 +14,7 @@ from tests.verbs.test_kill import bits
 from striate.engine.fit import Epoch
 from striate.recipe import Recipe
 from striate.runs import answers as kept
-from striate.runs.run import Run
+from striate.runs.run import RunDirectory
 from striate.session import run as session
 from striate.tasks.table import TASKS
 from striate.verbs.evaluate import evaluate
@@ -52,13 +52,13 @@ def recipe(pictures: Path, **said: object) -> Recipe:
 
 
 @pytest.fixture(scope="module")
-def whole(pictures: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
+def whole(pictures: Path, tmp_path_factory: pytest.TempPathFactory) -> RunDirectory:
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(TASKS, Toy.name, Toy())
         return train(recipe(pictures), runs_dir=tmp_path_factory.mktemp("whole"))
 
 
-def test_from_chance_it_learns_and_is_measured(whole: Run, pictures: Path) -> None:
+def test_from_chance_it_learns_and_is_measured(whole: RunDirectory, pictures: Path) -> None:
     history = whole.history()
     assert history[-1]["train_loss"] < history[0]["train_loss"]
     assert set(history[-1]["metrics"]) == {ERROR} and set(history[-1]["losses"]) == {"squared error"}
@@ -71,20 +71,20 @@ def test_from_chance_it_learns_and_is_measured(whole: Run, pictures: Path) -> No
     assert ERROR in whole.report_path.read_text()
 
 
-def whole_off(run: Run) -> float:
+def whole_off(run: RunDirectory) -> float:
     from striate.runs.predictor import Predictor
 
     return float(Predictor.open(run.path).learnt)
 
 
-def test_stopped_and_resumed_it_ends_with_the_same_bits(whole: Run, pictures: Path, tmp_path: Path) -> None:
+def test_stopped_and_resumed_it_ends_with_the_same_bits(whole: RunDirectory, pictures: Path, tmp_path: Path) -> None:
     events = training(recipe(pictures), runs_dir=tmp_path)
     assert sum(1 for _ in takewhile(lambda event: not (isinstance(event, Epoch) and event.index == 5), events)) > 0
     events.close()  # type: ignore[attr-defined]
     for _ in resuming("last", runs_dir=tmp_path):
         pass
-    assert bits(Run.open("last", tmp_path)) == bits(whole)
-    again = evaluate(str(Run.open("last", tmp_path).path))
+    assert bits(RunDirectory.open("last", tmp_path)) == bits(whole)
+    again = evaluate(str(RunDirectory.open("last", tmp_path).path))
     assert again.report == evaluate(str(whole.path)).report
 
 
@@ -97,13 +97,13 @@ def test_a_net_in_folds_answers_for_every_picture(pictures: Path, tmp_path: Path
 
 
 def test_a_head_on_features_is_the_ridge_regression_that_its_slopes_say(
-    whole: Run, pictures: Path, tmp_path: Path
+    whole: RunDirectory, pictures: Path, tmp_path: Path
 ) -> None:
     said = {"start": str(whole.path), "tune": "head", "folds": 3, "epochs": 100}
     plain = {"net": None, "batch": None, "learning_rate": None, "optimiser": None, "augment": None}
     events = list(training(recipe(pictures, **plain, **said), runs_dir=tmp_path))
     assert any(isinstance(event, Folding) for event in events)
-    run = Run.open("last", tmp_path)
+    run = RunDirectory.open("last", tmp_path)
     found = evaluate(str(run.path))
     assert found.part == "cross-validated" and found.report.error.value < 0.2
     (answer,) = [session.Run(run).predict(pictures / "1.png")]

@@ -36,7 +36,7 @@ from striate.model.build.model import Model
 from striate.model.files.weights import read
 from striate.recipe import Recipe
 from striate.runs.predictor import Predictor
-from striate.runs.run import Run
+from striate.runs.run import RunDirectory
 from striate.spec.code import Code
 from striate.verbs.adopt import Adopted
 from striate.verbs.train import resume, resuming
@@ -90,7 +90,7 @@ def recipe(source: Path, **changes: Any) -> Recipe:
 
 
 @pytest.fixture(scope="module")
-def runs(zoo: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[type[nn.Module], Run]:
+def runs(zoo: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[type[nn.Module], RunDirectory]:
     """A training of each that nobody disturbed."""
     return {kind: adopted(kind).train(recipe(zoo), runs_dir=tmp_path_factory.mktemp("runs")) for kind in (Plain, Gated)}
 
@@ -160,7 +160,9 @@ def test_it_predicts_what_the_module_says(kind: type[nn.Module], zoo: Path) -> N
 
 
 @KINDS
-def test_a_run_learns_and_is_complete(kind: type[nn.Module], runs: dict[type[nn.Module], Run], zoo: Path) -> None:
+def test_a_run_learns_and_is_complete(
+    kind: type[nn.Module], runs: dict[type[nn.Module], RunDirectory], zoo: Path
+) -> None:
     run = runs[kind]
     assert run.state == "finished" and len(run.history) == EPOCHS
     assert run.report.read_text().count("</html>") == 1
@@ -173,7 +175,9 @@ def test_a_run_learns_and_is_complete(kind: type[nn.Module], runs: dict[type[nn.
 
 
 @KINDS
-def test_the_trained_module_is_given_back(kind: type[nn.Module], runs: dict[type[nn.Module], Run], zoo: Path) -> None:
+def test_the_trained_module_is_given_back(
+    kind: type[nn.Module], runs: dict[type[nn.Module], RunDirectory], zoo: Path
+) -> None:
     loaded = adopted(kind).load(runs[kind])
     picture = zoo / "cow" / "0-01.png"
     preprocess = loaded.predictor.preprocess
@@ -189,7 +193,7 @@ def test_the_trained_module_is_given_back(kind: type[nn.Module], runs: dict[type
 @KINDS
 @pytest.mark.parametrize("after", [0, 2])
 def test_a_stopped_run_goes_on_to_the_bit(
-    kind: type[nn.Module], after: int, runs: dict[type[nn.Module], Run], zoo: Path, tmp_path: Path
+    kind: type[nn.Module], after: int, runs: dict[type[nn.Module], RunDirectory], zoo: Path, tmp_path: Path
 ) -> None:
     events = adopted(kind).training(recipe(zoo), runs_dir=tmp_path)
     for event in events:
@@ -198,20 +202,20 @@ def test_a_stopped_run_goes_on_to_the_bit(
     events.close()  # type: ignore[attr-defined]
     other = kind()  # the weights are the run's, whatever this one begins with
     run = resume("last", runs_dir=tmp_path, module=other if kind is Gated else None)
-    assert bits(run) == bits(Run.open(runs[kind].path))
+    assert bits(run) == bits(RunDirectory.open(runs[kind].path))
 
 
 def test_killed_before_its_first_epoch_it_has_its_own_weights(zoo: Path, tmp_path: Path) -> None:
     events = adopted(Plain).training(recipe(zoo), runs_dir=tmp_path)
     next(events)
-    tensors, facts = Run.open("last", tmp_path).latest_checkpoint() or ({}, {})
+    tensors, facts = RunDirectory.open("last", tmp_path).latest_checkpoint() or ({}, {})
     events.close()  # type: ignore[attr-defined]
     assert facts["epochs_done"] == 0
     assert torch.equal(tensors["weights.fc.weight"], module(Plain).state_dict()["fc.weight"])
 
 
 @KINDS
-def test_its_run_is_looked_into(kind: type[nn.Module], runs: dict[type[nn.Module], Run]) -> None:
+def test_its_run_is_looked_into(kind: type[nn.Module], runs: dict[type[nn.Module], RunDirectory]) -> None:
     from striate.interpret.look import RunLook
 
     look = adopted(kind).look(runs[kind]).value
@@ -225,7 +229,7 @@ def test_its_run_is_looked_into(kind: type[nn.Module], runs: dict[type[nn.Module
     np.testing.assert_allclose(last.maps[EPOCHS], seen, atol=reach / 127)
 
 
-def test_a_net_needs_nothing_of_the_module_any_more(runs: dict[type[nn.Module], Run], zoo: Path) -> None:
+def test_a_net_needs_nothing_of_the_module_any_more(runs: dict[type[nn.Module], RunDirectory], zoo: Path) -> None:
     """Another process, which never heard of the class, answers from the file alone."""
     run, picture = runs[Plain], str(zoo / "ant" / "0-00.png")
     code = (
@@ -242,8 +246,8 @@ def test_a_net_needs_nothing_of_the_module_any_more(runs: dict[type[nn.Module], 
     np.testing.assert_allclose(json.loads(done.stdout), answer.probabilities, atol=1e-6)
 
 
-def test_code_without_its_code_is_one_clear_error(runs: dict[type[nn.Module], Run]) -> None:
-    run = Run.open(runs[Gated].path)
+def test_code_without_its_code_is_one_clear_error(runs: dict[type[nn.Module], RunDirectory]) -> None:
+    run = RunDirectory.open(runs[Gated].path)
     said = r"module [\w.]*\.Gated is a network that only its own code .*striate.adopt\(Gated\(\.\.\.\).*\.load\("
     with pytest.raises(ModelError, match=said):
         Predictor.open(run.path)
@@ -271,7 +275,7 @@ def test_saved_and_loaded_it_is_the_same(kind: type[nn.Module], tmp_path: Path, 
     assert read(tmp_path / "model.safetensors")[1].provenance["adopted"].endswith(kind.__name__)
 
 
-def test_weights_of_another_net_are_refused(runs: dict[type[nn.Module], Run], tmp_path: Path) -> None:
+def test_weights_of_another_net_are_refused(runs: dict[type[nn.Module], RunDirectory], tmp_path: Path) -> None:
     with pytest.raises(ModelError, match=r"holds the net conv: conv 4.*and this is conv: conv 4 3x3.*dense 10"):
         striate.adopt(Small(), input=(3, 16, 16), classes=10).load(runs[Plain])
     with pytest.raises(ModelError, match="do not belong together"):
@@ -287,7 +291,7 @@ def test_its_own_preprocessing_is_kept_and_none_is_measured(zoo: Path, tmp_path:
     assert measured.mean != own.mean and all(0 < mean < 1 for mean in measured.mean)
 
 
-def test_it_begins_from_its_weights(zoo: Path, tmp_path: Path, runs: dict[type[nn.Module], Run]) -> None:
+def test_it_begins_from_its_weights(zoo: Path, tmp_path: Path, runs: dict[type[nn.Module], RunDirectory]) -> None:
     """Trained again, its first epoch is far better than the first of a fresh one."""
     run = adopted(Plain).load(runs[Plain]).train(recipe(zoo, epochs=1, learning_rate=1e-4, ema=0.0), runs_dir=tmp_path)
     assert run.history[0]["train_loss"] < runs[Plain].history[-1]["train_loss"] + 0.05

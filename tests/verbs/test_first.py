@@ -19,7 +19,7 @@ from striate.interpret.torch_probe import TorchProbe
 from striate.model.files import weights
 from striate.recipe import Recipe
 from striate.runs.predictor import Predictor
-from striate.runs.run import Run
+from striate.runs.run import RunDirectory
 from striate.spec import Shape
 from striate.verbs.plan import first_layer
 from striate.verbs.prepare import prepare
@@ -31,11 +31,11 @@ def wished(zoo: Path, **changes: Any) -> Recipe:
 
 
 @pytest.fixture(scope="module")
-def run(zoo: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
+def run(zoo: Path, tmp_path_factory: pytest.TempPathFactory) -> RunDirectory:
     return train(wished(zoo), runs_dir=tmp_path_factory.mktemp("runs"))
 
 
-def test_training_leaves_it_alone_and_the_rest_learns(run: Run) -> None:
+def test_training_leaves_it_alone_and_the_rest_learns(run: RunDirectory) -> None:
     tensors, facts = weights.read(run.model_path)
     sobel = torch.tensor([[-1.0, 0, 1], [-2, 0, 2], [-1, 0, 1]])
     wanted = torch.stack([sobel, sobel.T] * 3)[:, None]
@@ -57,16 +57,16 @@ def test_no_optimiser_moves_it(zoo: Path, tmp_path: Path, optimiser: str) -> Non
     assert np.array_equal(weights.read_arrays(run.model_path)[0]["filter.weight"], first_layer("sobel", 3)[1])
 
 
-def test_a_stopped_run_goes_on_to_the_same_bits(run: Run, zoo: Path, tmp_path: Path) -> None:
+def test_a_stopped_run_goes_on_to_the_same_bits(run: RunDirectory, zoo: Path, tmp_path: Path) -> None:
     events = training(wished(zoo), runs_dir=tmp_path)
     for event in events:
         if isinstance(event, Epoch) and event.index == 2:
             events.close()  # type: ignore[attr-defined]
-    assert Run.open("last", tmp_path).state() == "stopped"
+    assert RunDirectory.open("last", tmp_path).state() == "stopped"
     assert bits(resume(runs_dir=tmp_path)) == bits(run)
 
 
-def test_everything_that_looks_at_the_run_knows(run: Run, zoo: Path) -> None:
+def test_everything_that_looks_at_the_run_knows(run: RunDirectory, zoo: Path) -> None:
     prepared = prepare(wished(zoo))
     assert [row.path for row in prepared.survey.rows if row.frozen] == ["filter"] and prepared.survey.frozen == 54
     assert "54 frozen" in str(prepared.survey)

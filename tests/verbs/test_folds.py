@@ -18,7 +18,7 @@ from striate.metrics.intervals import wilson
 from striate.metrics.probability import softmax
 from striate.recipe import Recipe
 from striate.runs import answers as kept
-from striate.runs.run import Run
+from striate.runs.run import RunDirectory
 from striate.session import run as session
 from striate.verbs.evaluate import evaluate
 from striate.verbs.events import FoldDone, Folding, Planned
@@ -29,7 +29,7 @@ NET = "conv 6 3x3 pad 1 no bias >> batchnorm >> relu >> maxpool 2 >> conv 8 3x3 
 NET += " >> flatten >> dense"
 
 
-def out_of_fold(run: Run) -> np.ndarray:
+def out_of_fold(run: RunDirectory) -> np.ndarray:
     """The answers of a run's folds."""
     return kept.read(run.path / kept.NAME).outputs["logits"]
 
@@ -50,29 +50,29 @@ def pets(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def net_run(pets: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
+def net_run(pets: Path, tmp_path_factory: pytest.TempPathFactory) -> RunDirectory:
     return train(whole(pets), runs_dir=tmp_path_factory.mktemp("net"))
 
 
 @pytest.fixture(scope="module")
-def begun(zoo: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
+def begun(zoo: Path, tmp_path_factory: pytest.TempPathFactory) -> RunDirectory:
     return train(whole(zoo, folds=0), runs_dir=tmp_path_factory.mktemp("begun"))
 
 
-def head(source: Path, begun: Run, **changes: Any) -> Recipe:
+def head(source: Path, begun: RunDirectory, **changes: Any) -> Recipe:
     recipe = Recipe(source=str(source), start=str(begun.path), tune="head", threads=1, device="cpu")
     return recipe.changed(**changes)
 
 
 @pytest.fixture(scope="module")
-def head_run(pets: Path, begun: Run, tmp_path_factory: pytest.TempPathFactory) -> Run:
+def head_run(pets: Path, begun: RunDirectory, tmp_path_factory: pytest.TempPathFactory) -> RunDirectory:
     """Of 30 pictures nobody said anything."""
     return train(head(pets, begun), runs_dir=tmp_path_factory.mktemp("head"))
 
 
 @pytest.mark.parametrize("kind", ["head", "net"])
 def test_every_picture_is_measured_and_everything_agrees(kind: str, request: pytest.FixtureRequest) -> None:
-    run: Run = request.getfixturevalue(f"{kind}_run")
+    run: RunDirectory = request.getfixturevalue(f"{kind}_run")
     finished = json.loads((run.path / "finished.json").read_text())
     split: dict[str, Any] = run.split()  # type: ignore[assignment]
     assert len(split["train"]) == 30 and not split["val"] and not split["test"]
@@ -102,14 +102,16 @@ def test_every_picture_is_measured_and_everything_agrees(kind: str, request: pyt
         evaluate(str(run.path), part="test")
 
 
-def test_the_net_that_is_kept_is_the_one_trained_on_everything(pets: Path, net_run: Run, tmp_path: Path) -> None:
+def test_the_net_that_is_kept_is_the_one_trained_on_everything(
+    pets: Path, net_run: RunDirectory, tmp_path: Path
+) -> None:
     alone = train(whole(pets, folds=0, val=0.0, test=0.0), runs_dir=tmp_path)
     ours = {name: value for name, value in bits(net_run).items() if not name.startswith("state.")}
     assert ours == {name: value for name, value in bits(alone).items() if not name.startswith("state.")}
 
 
 def test_a_fixed_split_stays_where_it_is_asked_for_or_the_source_has_its_own(
-    pets: Path, begun: Run, monkeypatch: pytest.MonkeyPatch
+    pets: Path, begun: RunDirectory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("striate.data.dealing.AFFORDABLE", 4.8e12)  # which tests set to 0, see conftest.py
     from striate.data.dealing import affordable, by_itself
@@ -132,13 +134,15 @@ def test_folds_refuse_what_they_cannot_be(pets: Path) -> None:
     assert whole(pets, folds="none").folds == 0
 
 
-def test_a_stop_in_the_folds_leaves_a_model_and_goes_on_there(pets: Path, net_run: Run, tmp_path: Path) -> None:
+def test_a_stop_in_the_folds_leaves_a_model_and_goes_on_there(
+    pets: Path, net_run: RunDirectory, tmp_path: Path
+) -> None:
     events: Any = training(whole(pets), runs_dir=tmp_path)
     for event in events:
         if isinstance(event, FoldDone) and event.number == 2:
             break
     events.close()
-    stopped = Run.open("last", tmp_path)
+    stopped = RunDirectory.open("last", tmp_path)
     assert not stopped.finished() and session.Run(stopped).predict(np.zeros((16, 16, 3), np.uint8)).best in (
         "bee",
         "emu",
@@ -156,7 +160,7 @@ def test_a_stop_in_the_folds_leaves_a_model_and_goes_on_there(pets: Path, net_ru
 
 def go(recipe: Recipe, runs: Path) -> None:
     try:
-        last = Run.open("last", runs)
+        last = RunDirectory.open("last", runs)
         ready = (last.path / "split.json").exists()
     except RunError:
         ready = False
@@ -170,9 +174,9 @@ def go(recipe: Recipe, runs: Path) -> None:
 @pytest.mark.parametrize("kind", ["head", "net"])
 @pytest.mark.parametrize("step", [61, pytest.param(7, marks=pytest.mark.slow)])
 def test_a_kill_at_any_write(
-    pets: Path, begun: Run, tmp_path: Path, step: int, kind: str, request: pytest.FixtureRequest
+    pets: Path, begun: RunDirectory, tmp_path: Path, step: int, kind: str, request: pytest.FixtureRequest
 ) -> None:
-    unharmed: Run = request.getfixturevalue(f"{kind}_run")
+    unharmed: RunDirectory = request.getfixturevalue(f"{kind}_run")
     recipe, number, kills = head(pets, begun) if kind == "head" else whole(pets), 40, 0
     while True:
         runs = tmp_path / str(number)
@@ -187,7 +191,7 @@ def test_a_kill_at_any_write(
         assert code == -signal.SIGKILL
         kills += 1
         assert status(child(lambda runs=runs: go(recipe, runs))) == 0
-        (done,) = [each for each in Run.list(runs) if each.finished()]
+        (done,) = [each for each in RunDirectory.list(runs) if each.finished()]
         assert bits(done) == bits(unharmed)
         assert (out_of_fold(done) == out_of_fold(unharmed)).all()
         number += step
@@ -203,7 +207,7 @@ def test_the_folds_are_told_as_they_go(pets: Path, tmp_path: Path) -> None:
     assert sum(event.pictures for event in events if isinstance(event, FoldDone)) == 30
 
 
-def test_damaged_answers_are_named(head_run: Run, tmp_path: Path) -> None:
+def test_damaged_answers_are_named(head_run: RunDirectory, tmp_path: Path) -> None:
     import shutil
 
     copy = tmp_path / "copy"
@@ -225,7 +229,7 @@ def test_a_run_goes_on_in_the_middle_of_a_fold_without_what_is_gone(tmp_path: Pa
         if isinstance(event, Folding) and event.words.startswith("fold 1 of 3, epoch 2"):
             break
     events.close()
-    run = Run.open("last", tmp_path)
+    run = RunDirectory.open("last", tmp_path)
     with pytest.raises(RunError, match=r"is not finished: its folds.*--resume"):
         evaluate(run.name, runs_dir=tmp_path)
     split: dict[str, Any] = run.split()  # type: ignore[assignment]

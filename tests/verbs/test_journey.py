@@ -17,7 +17,7 @@ from striate.engine.fit import Epoch
 from striate.errors import ModelError, RunError, SourceError
 from striate.model.files.weights import read
 from striate.recipe import Recipe
-from striate.runs.run import Run
+from striate.runs.run import RunDirectory
 from striate.session import run as session
 from striate.tasks.prediction import Scores
 from striate.verbs.train import resume, resuming, train, training
@@ -33,24 +33,24 @@ def recipe(source: Path, **changes: Any) -> Recipe:
     return start.changed(**changes)
 
 
-def bits(run: Run) -> dict[str, bytes]:
+def bits(run: RunDirectory) -> dict[str, bytes]:
     tensors, _ = read(run.model_path)
     return {name: tensor.contiguous().numpy().tobytes() for name, tensor in tensors.items()}
 
 
-def stopped(source: Path, runs: Path, *, after: int) -> Run:
+def stopped(source: Path, runs: Path, *, after: int) -> RunDirectory:
     """Return a run that was stopped after so many epochs."""
     events = training(recipe(source), runs_dir=runs)
     for event in events:
         if isinstance(event, Epoch) and event.index == after:
             events.close()  # type: ignore[attr-defined]
-    run = Run.open("last", runs)
+    run = RunDirectory.open("last", runs)
     assert run.state() == "stopped" and len(run.history()) == after
     return run
 
 
 @pytest.fixture(scope="module")
-def run(zoo: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
+def run(zoo: Path, tmp_path_factory: pytest.TempPathFactory) -> RunDirectory:
     """A training that nobody disturbed."""
     return train(recipe(zoo), runs_dir=tmp_path_factory.mktemp("runs"))
 
@@ -61,7 +61,7 @@ def copy(zoo: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(zoo, tmp_path / "zoo"))
 
 
-def test_a_run_is_complete(run: Run) -> None:
+def test_a_run_is_complete(run: RunDirectory) -> None:
     assert run.state() == "finished" and run.name == "zoo-1"
     assert [entry["index"] for entry in run.history()] == list(range(1, EPOCHS + 1))
     summary = run.read_json("finished.json")
@@ -71,7 +71,7 @@ def test_a_run_is_complete(run: Run) -> None:
     assert len(everything) == len(set(everything)) == 42
 
 
-def test_it_answers_for_paths_bytes_and_pixels_alike(run: Run, zoo: Path) -> None:
+def test_it_answers_for_paths_bytes_and_pixels_alike(run: RunDirectory, zoo: Path) -> None:
     path = zoo / "bee" / "0-03.png"
     answer = session.Run(run).predict(path, unknown=False)
     assert isinstance(answer, Scores) and answer.best == "bee" and re.match(r"0\.\d\d bee, 0\.\d\d ", str(answer))
@@ -89,7 +89,7 @@ def test_keywords_win_over_the_recipe(zoo: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("part", ["train", "val", "test"])
-def test_evaluate_counts_what_predict_answers(run: Run, zoo: Path, part: str) -> None:
+def test_evaluate_counts_what_predict_answers(run: RunDirectory, zoo: Path, part: str) -> None:
     evaluation = striate.evaluate(run.name, part=part, runs_dir=run.path.parent)
     keys = run.split()[part]
     answers = session.Run(run).predict([zoo / key for key in keys], unknown=False)
@@ -100,7 +100,7 @@ def test_evaluate_counts_what_predict_answers(run: Run, zoo: Path, part: str) ->
     assert evaluation.report.pictures == len(keys)
 
 
-def test_evaluate_on_other_pictures(run: Run, tmp_path: Path) -> None:
+def test_evaluate_on_other_pictures(run: RunDirectory, tmp_path: Path) -> None:
     other = paint(tmp_path / "other", seed=9, count=5)
     evaluation = striate.evaluate(run.name, data=str(other), runs_dir=run.path.parent)
     answers = session.Run(run).predict([other / key for key in evaluation.keys], unknown=False)
@@ -114,7 +114,7 @@ def test_evaluate_on_other_pictures(run: Run, tmp_path: Path) -> None:
     assert evaluation.report.accuracy.value > 0.9
 
 
-def test_evaluate_on_fewer_classes_keeps_the_models_order(run: Run, tmp_path: Path) -> None:
+def test_evaluate_on_fewer_classes_keeps_the_models_order(run: RunDirectory, tmp_path: Path) -> None:
     other = paint(tmp_path / "other", ("bee", "cow"), seed=9, count=5)
     evaluation = striate.evaluate(run.name, data=str(other), runs_dir=run.path.parent)
     assert evaluation.labels.names == ("ant", "bee", "cow")
@@ -124,13 +124,13 @@ def test_evaluate_on_fewer_classes_keeps_the_models_order(run: Run, tmp_path: Pa
     assert set(one.targets) == {2}
 
 
-def test_evaluate_refuses_a_class_the_model_does_not_know(run: Run, tmp_path: Path) -> None:
+def test_evaluate_refuses_a_class_the_model_does_not_know(run: RunDirectory, tmp_path: Path) -> None:
     other = paint(tmp_path / "other", ("bee", "emu"), count=3)
     with pytest.raises(SourceError, match="1 class the model does not know: emu; it knows ant, bee, cow"):
         striate.evaluate(run.name, data=str(other), runs_dir=run.path.parent)
 
 
-def test_a_stopped_run_goes_on_to_the_same_bits(run: Run, zoo: Path, tmp_path: Path) -> None:
+def test_a_stopped_run_goes_on_to_the_same_bits(run: RunDirectory, zoo: Path, tmp_path: Path) -> None:
     half = stopped(zoo, tmp_path, after=2)
     with pytest.raises(ModelError, match="--resume"):
         half.predict(zoo / "bee" / "0-03.png")
@@ -142,7 +142,7 @@ def test_a_stopped_run_goes_on_to_the_same_bits(run: Run, zoo: Path, tmp_path: P
     assert (whole.path / "finished.json").read_text() == (run.path / "finished.json").read_text()
 
 
-def test_pictures_added_since_are_left_out_of_a_resume(run: Run, copy: Path, tmp_path: Path) -> None:
+def test_pictures_added_since_are_left_out_of_a_resume(run: RunDirectory, copy: Path, tmp_path: Path) -> None:
     half = stopped(copy, tmp_path / "runs", after=2)
     paint(copy, ("ant", "bee"), seed=5, count=7)
     (copy / "notes.txt").write_text("nothing to learn from")
@@ -151,7 +151,7 @@ def test_pictures_added_since_are_left_out_of_a_resume(run: Run, copy: Path, tmp
     assert len([key for part in whole.split().values() for key in part]) == 42
 
 
-def test_a_changed_picture_stops_a_resume(run: Run, copy: Path, tmp_path: Path) -> None:
+def test_a_changed_picture_stops_a_resume(run: RunDirectory, copy: Path, tmp_path: Path) -> None:
     half = stopped(copy, tmp_path / "runs", after=2)
     before = (half.path / "checkpoints" / "2.safetensors").read_bytes()
     changed = copy / half.split()["train"][0]
@@ -167,7 +167,7 @@ def test_a_changed_picture_stops_a_resume(run: Run, copy: Path, tmp_path: Path) 
     assert bits(resume(half.name, runs_dir=tmp_path / "runs")) == bits(run)
 
 
-def test_a_class_added_since_is_none_of_the_runs(run: Run, copy: Path, tmp_path: Path) -> None:
+def test_a_class_added_since_is_none_of_the_runs(run: RunDirectory, copy: Path, tmp_path: Path) -> None:
     """Its name comes first, so that every class has another number now: the run's own numbers stay."""
     half = stopped(copy, tmp_path / "runs", after=1)
     paint(copy, ("aardvark",), count=3)
@@ -197,7 +197,7 @@ def test_a_raised_run_that_is_stopped_still_goes_on(copy: Path, tmp_path: Path) 
     for event in events:
         if isinstance(event, Epoch):
             events.close()  # type: ignore[attr-defined]
-    assert Run.open("last", runs).state() == "stopped"
+    assert RunDirectory.open("last", runs).state() == "stopped"
     assert [entry["index"] for entry in resume(runs_dir=runs).history()] == [1, 2, 3]
 
 

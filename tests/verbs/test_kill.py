@@ -25,7 +25,7 @@ from striate.errors import RunError
 from striate.model.files.weights import read
 from striate.recipe import Recipe
 from striate.runs import durable
-from striate.runs.run import Run
+from striate.runs.run import RunDirectory
 from striate.verbs.train import Event, resuming, training
 
 NET = (
@@ -46,7 +46,7 @@ def go(runs: Path, epochs: int) -> None:
 
 def events(runs: Path, epochs: int) -> Any:
     try:
-        run = Run.open("last", runs)
+        run = RunDirectory.open("last", runs)
         if not run.path.joinpath("split.json").exists():
             raise RunError("stopped before its pictures were split: there is nothing to go on with")
     except RunError:
@@ -78,14 +78,14 @@ def status(pid: int) -> int:
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 
 
-def bits(run: Run) -> dict[str, bytes]:
+def bits(run: RunDirectory) -> dict[str, bytes]:
     """Return the bytes of every tensor of the run's model."""
     tensors, _ = read(run.model_path)
     return {name: tensor.contiguous().numpy().tobytes() for name, tensor in tensors.items()}
 
 
-def finished(runs: Path) -> list[Run]:
-    return [run for run in Run.list(runs) if run.finished()]
+def finished(runs: Path) -> list[RunDirectory]:
+    return [run for run in RunDirectory.list(runs) if run.finished()]
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ from tests.verbs.test_folds import whole
 
 from striate.interpret.look import PartLook, PictureLook, RunLook
 from striate.render.html.look_page import as_text
-from striate.runs.run import Run
+from striate.runs.run import RunDirectory
 from striate.session import run as session
 from striate.tasks.prediction import Scores
 from striate.verbs.evaluate import evaluate
@@ -30,21 +30,21 @@ def pets(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def folded(pets: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
+def folded(pets: Path, tmp_path_factory: pytest.TempPathFactory) -> RunDirectory:
     return train(whole(pets), runs_dir=tmp_path_factory.mktemp("folded"))
 
 
 @pytest.fixture(scope="module")
-def split(pets: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
+def split(pets: Path, tmp_path_factory: pytest.TempPathFactory) -> RunDirectory:
     return train(whole(pets, folds=0), runs_dir=tmp_path_factory.mktemp("split"))
 
 
-def inside(run: Run, *what: Any, **more: Any) -> Any:
+def inside(run: RunDirectory, *what: Any, **more: Any) -> Any:
     """Return a look by a run as it is held."""
     return session.Run(run).look(*what, **more).value
 
 
-def test_the_out_of_fold_answer_stands_beside_that_of_the_model_that_is_kept(folded: Run, pets: Path) -> None:
+def test_the_out_of_fold_answer_stands_beside_that_of_the_model_that_is_kept(folded: RunDirectory, pets: Path) -> None:
     measured = evaluate(str(folded.path))
     for place in (0, len(measured.keys) - 1):
         key = measured.keys[place]
@@ -72,7 +72,9 @@ def test_the_out_of_fold_answer_stands_beside_that_of_the_model_that_is_kept(fol
     assert "out-of-fold" in answers(whole)[0].caution and "the model that is kept, which has seen it" in page(whole)
 
 
-def test_a_copy_is_known_by_its_content_and_a_model_file_by_its_run(folded: Run, pets: Path, tmp_path: Path) -> None:
+def test_a_copy_is_known_by_its_content_and_a_model_file_by_its_run(
+    folded: RunDirectory, pets: Path, tmp_path: Path
+) -> None:
     copy = Path(shutil.copy(pets / "bee" / "3-00.png", tmp_path / "holiday.png"))
     told = inside(folded, copy).caution
     assert told.startswith("This picture (bee/3-00.png, labelled bee)")
@@ -82,7 +84,7 @@ def test_a_copy_is_known_by_its_content_and_a_model_file_by_its_run(folded: Run,
     assert not look(copy, net="conv 4 3x3 >> relu >> flatten >> dense 2").caution  # type: ignore[union-attr]
 
 
-def test_of_one_split_training_pictures_alone_are_named(split: Run, pets: Path, tmp_path: Path) -> None:
+def test_of_one_split_training_pictures_alone_are_named(split: RunDirectory, pets: Path, tmp_path: Path) -> None:
     parts = split.split()
     assert "was among the" in inside(split, pets / parts["train"][0]).caution
     assert "is no sign of how it does on others" in inside(split, pets / parts["train"][0]).caution
@@ -92,9 +94,9 @@ def test_of_one_split_training_pictures_alone_are_named(split: Run, pets: Path, 
     assert not any(one.kept for one in inside(split).mistakes) and not answers(inside(split))[0].caution
 
 
-def test_what_cannot_be_told_is_not_said(folded: Run, pets: Path, tmp_path: Path) -> None:
+def test_what_cannot_be_told_is_not_said(folded: RunDirectory, pets: Path, tmp_path: Path) -> None:
     shutil.copytree(folded.path, tmp_path / "pets-1")
-    run = Run.open(str(tmp_path / "pets-1"))
+    run = RunDirectory.open(str(tmp_path / "pets-1"))
     (run.path / "folds.safetensors").write_bytes(b"damaged")
     assert not inside(run, pets / "bee" / "3-00.png").caution
     (run.path / "pictures.json").unlink()

@@ -19,7 +19,7 @@ from striate.engine.fit import Epoch
 from striate.model.files.weights import read
 from striate.recipe import Recipe
 from striate.runs.predictor import Predictor
-from striate.runs.run import Run
+from striate.runs.run import RunDirectory
 from striate.verbs.train import resuming, train, training
 
 NET = (
@@ -49,23 +49,23 @@ def recipe(source: Path, **changes: Any) -> Recipe:
 
 
 @pytest.fixture(scope="session")
-def run(lights: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
+def run(lights: Path, tmp_path_factory: pytest.TempPathFactory) -> RunDirectory:
     """A net from chance, with one fixed split."""
     return train(recipe(lights, folds=0), runs_dir=tmp_path_factory.mktemp("runs"))
 
 
 @pytest.fixture(scope="session")
-def head(lights: Path, run: Run, tmp_path_factory: pytest.TempPathFactory) -> Run:
+def head(lights: Path, run: RunDirectory, tmp_path_factory: pytest.TempPathFactory) -> RunDirectory:
     """A head on features, cross-validated."""
     begun = Recipe(source=str(lights), start=str(run.path), tune="head", folds=5, threads=1, device="cpu")
     return train(begun, runs_dir=tmp_path_factory.mktemp("head"))
 
 
-def tensors(run: Run) -> dict[str, bytes]:
+def tensors(run: RunDirectory) -> dict[str, bytes]:
     return {name: tensor.contiguous().numpy().tobytes() for name, tensor in read(run.model_path)[0].items()}
 
 
-def test_a_net_from_chance_learns_the_number(run: Run, lights: Path) -> None:
+def test_a_net_from_chance_learns_the_number(run: RunDirectory, lights: Path) -> None:
     summary = run.finished()
     assert summary is not None
     assert read(run.model_path)[1].task == "regress"
@@ -77,7 +77,7 @@ def test_a_net_from_chance_learns_the_number(run: Run, lights: Path) -> None:
     assert " lux (" in str(answer)
 
 
-def test_a_head_on_features_is_near_and_its_intervals_hold(head: Run) -> None:
+def test_a_head_on_features_is_near_and_its_intervals_hold(head: RunDirectory) -> None:
     found = striate.evaluate(run=str(head.path))
     (one,) = found.report.each
     assert found.report.pictures == 90
@@ -88,7 +88,7 @@ def test_a_head_on_features_is_near_and_its_intervals_hold(head: Run) -> None:
     assert 0.8 <= one.coverage.value <= 1.0
 
 
-def test_cut_off_and_gone_on_with_is_the_same_to_the_bit(lights: Path, run: Run, tmp_path: Path) -> None:
+def test_cut_off_and_gone_on_with_is_the_same_to_the_bit(lights: Path, run: RunDirectory, tmp_path: Path) -> None:
     events = training(recipe(lights, folds=0), runs_dir=tmp_path)
     for event in events:
         if isinstance(event, Epoch) and event.index == 3:
@@ -96,10 +96,10 @@ def test_cut_off_and_gone_on_with_is_the_same_to_the_bit(lights: Path, run: Run,
     events.close()
     for _ in resuming("last", runs_dir=tmp_path):
         pass
-    assert tensors(Run.open("last", runs_dir=tmp_path)) == tensors(run)
+    assert tensors(RunDirectory.open("last", runs_dir=tmp_path)) == tensors(run)
 
 
-def test_answers_without_torch_and_as_a_table(head: Run, lights: Path, tmp_path: Path) -> None:
+def test_answers_without_torch_and_as_a_table(head: RunDirectory, lights: Path, tmp_path: Path) -> None:
     words = ["predict", "--run", str(head.path), "--csv", "-", str(lights.parent / "00.png")]
     code = f"import sys; from striate.cli.main import run; sys.argv[1:] = {words!r}; code = run()\n"
     code += "assert not code and 'torch' not in sys.modules"
@@ -119,7 +119,7 @@ WORDS = {
 
 
 @pytest.mark.parametrize("command", WORDS)
-def test_every_command_knows_a_number(head: Run, lights: Path, tmp_path: Path, command: str) -> None:
+def test_every_command_knows_a_number(head: RunDirectory, lights: Path, tmp_path: Path, command: str) -> None:
     words = [command, str(head.path), "--int8"] if command == "export" else [command, "--run", str(head.path)]
     words += [str(lights.parent / "00.png")] if command in ("look", "dot", "predict") else []
     done = Place(tmp_path)(*words).done()
@@ -127,7 +127,7 @@ def test_every_command_knows_a_number(head: Run, lights: Path, tmp_path: Path, c
         assert expected in done.out
 
 
-def test_the_report_shows_errors_and_the_worst_pictures(head: Run) -> None:
+def test_the_report_shows_errors_and_the_worst_pictures(head: RunDirectory) -> None:
     page = (head.path / "report.html").read_text()
     for words in (
         "Where was it most wrong?",

@@ -26,7 +26,7 @@ from striate.model.files import tensorfile
 from striate.model.files.weights import ModelFile, to_bytes
 from striate.recipe import Recipe
 from striate.runs.predictor import Predictor
-from striate.runs.run import Run
+from striate.runs.run import RunDirectory
 from striate.session import run as session
 from striate.spec import Shape, parse
 from striate.tasks.assessment import Cost
@@ -47,7 +47,7 @@ CLASSES = ("ant", "bee", "cow")
 class Trained:
     """A run, what it was prepared with, what it was worth at its end, and the module that it was adopted from."""
 
-    run: Run
+    run: RunDirectory
     pixels: np.ndarray
     split: Any
     evaluation: Evaluation
@@ -250,17 +250,17 @@ def test_channels_of_a_run_are_sought_in_its_own_pictures(tmp_path: Path) -> Non
         assert np.array_equal(crop, how.pixels((tmp_path / "photos" / key).read_bytes()))
 
 
-def begun(where: Path, *, after: int | None = None, **changes: Any) -> Run:
+def begun(where: Path, *, after: int | None = None, **changes: Any) -> RunDirectory:
     """Return a small run of three epochs on pictures at ``where``/zoo, stopped after so many."""
     recipe = Recipe(source=str(where / "zoo"), net=NET, epochs=3, batch=8, threads=1, device="cpu", val=0.2, test=0.2)
     events = training(recipe.changed(**changes), runs_dir=where / "runs")
     for event in events:
         if after is not None and isinstance(event, Epoch) and event.index == after:
             events.close()  # type: ignore[attr-defined]
-    return Run.open("last", where / "runs")
+    return RunDirectory.open("last", where / "runs")
 
 
-def lose(run: Run, where: Path, part: str) -> str:
+def lose(run: RunDirectory, where: Path, part: str) -> str:
     """Delete the first picture of a part and return its key."""
     key = run.split()[part][0]
     (where / "zoo" / key).unlink()
@@ -342,7 +342,7 @@ def test_what_was_skipped_as_a_run_was_begun_is_known_after_some_are_left_out(tm
     for event in events:
         if isinstance(event, Epoch) and event.index == 1:
             events.close()  # type: ignore[attr-defined]
-    run = Run.open("last", tmp_path / "runs")
+    run = RunDirectory.open("last", tmp_path / "runs")
     run.write_json("source.json", run.source() | {"output": "logits"})
     before = run.source()
     assert len(before["rejected"]) == 1
@@ -364,7 +364,7 @@ def test_a_head_is_fitted_to_the_pictures_that_remain_though_killed_as_they_were
     for event in events:
         if isinstance(event, Epoch) and event.index == 9:
             events.close()  # type: ignore[attr-defined]
-    run = Run.open("last", tmp_path / "runs")
+    run = RunDirectory.open("last", tmp_path / "runs")
     lose(run, tmp_path, "train")
     shutil.copytree(run.path, other := tmp_path / "runs" / "other")
     leave_out(run, reopen_data(run, without_missing=True))  # and no further
@@ -385,7 +385,7 @@ def test_an_epoch_that_is_longer_than_epochs_are_now_ends_where_it_stands(tmp_pa
         for event in events:
             if isinstance(event, Step) and event.step == event.steps - 1:
                 events.close()  # type: ignore[attr-defined]
-    run = Run.open("last", tmp_path / "runs")
+    run = RunDirectory.open("last", tmp_path / "runs")
     for key in run.split()["train"][:9]:
         (tmp_path / "zoo" / key).unlink()
     resume(runs_dir=tmp_path / "runs", without_missing=True)

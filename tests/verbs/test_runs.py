@@ -8,12 +8,14 @@ import pytest
 
 from striate.errors import RunError
 from striate.runs import names
-from striate.runs.run import Run
+from striate.runs.run import RunDirectory
 from striate.verbs.runs import remove, runs
 
 
-def made(runs_dir: Path, stem: str = "pets", *, accuracy: float | None = None) -> Run:
-    run = Run.create(runs_dir, stem, 'task = "classify"\nnet = "tiny"\n', source={"name": stem}, environment={})
+def made(runs_dir: Path, stem: str = "pets", *, accuracy: float | None = None) -> RunDirectory:
+    run = RunDirectory.create(
+        runs_dir, stem, 'task = "classify"\nnet = "tiny"\n', source={"name": stem}, environment={}
+    )
     if accuracy is not None:
         figure = {"value": accuracy, "low": accuracy - 0.1, "high": accuracy + 0.1}
         run.finish({"accuracy": figure, "part": "test", "pictures": 30})
@@ -60,7 +62,7 @@ def test_nothing_is_removed_unless_all_can_be(tmp_path: Path) -> None:
         remove(["pets-1", "pets-9"], runs_dir=tmp_path)
     with training.locked(), pytest.raises(RunError, match="being trained") as refused:
         remove(["pets-1", "pets-2"], runs_dir=tmp_path)
-    with Run.open("pets-1", tmp_path).locked():  # given back, though the traceback is still there
+    with RunDirectory.open("pets-1", tmp_path).locked():  # given back, though the traceback is still there
         assert refused.value
     assert names.names(tmp_path) == ["pets-1", "pets-2"]
 

@@ -14,7 +14,7 @@ from tests.verbs.test_kill import bits
 from striate.errors import RecipeError
 from striate.model.files.weights import read_facts
 from striate.recipe import Recipe
-from striate.runs.run import Run
+from striate.runs.run import RunDirectory
 from striate.session import run as session
 from striate.tasks.strangers import NEVER
 from striate.verbs import stranger_nets
@@ -39,17 +39,17 @@ def four(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def measured(four: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
+def measured(four: Path, tmp_path_factory: pytest.TempPathFactory) -> RunDirectory:
     return train(whole(four, strangers=True), runs_dir=tmp_path_factory.mktemp("measured"))
 
 
 @pytest.fixture(scope="module")
-def plain(four: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
+def plain(four: Path, tmp_path_factory: pytest.TempPathFactory) -> RunDirectory:
     return train(whole(four), runs_dir=tmp_path_factory.mktemp("plain"))
 
 
 def test_it_is_measured_by_nets_that_never_saw_the_classes(
-    four: Path, measured: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    four: Path, measured: RunDirectory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen, real = [], stranger_nets._asked
 
@@ -75,11 +75,13 @@ def test_it_is_measured_by_nets_that_never_saw_the_classes(
     assert "by 2 nets trained without them" in again.report_path.read_text()
 
 
-def test_the_net_that_is_kept_is_the_same_whether_it_was_measured_or_not(plain: Run, measured: Run) -> None:
+def test_the_net_that_is_kept_is_the_same_whether_it_was_measured_or_not(
+    plain: RunDirectory, measured: RunDirectory
+) -> None:
     assert bits(plain) == bits(measured)
 
 
-def test_where_it_was_not_measured_nothing_is_none_of_these(plain: Run) -> None:
+def test_where_it_was_not_measured_nothing_is_none_of_these(plain: RunDirectory) -> None:
     facts = read_facts(plain.model_path).state["unknown"]
     assert facts is not None and facts["silent"] is True and facts["threshold"] is not None
     answer: Any = session.Run(plain).predict(NOISE)
@@ -89,13 +91,13 @@ def test_where_it_was_not_measured_nothing_is_none_of_these(plain: Run) -> None:
     assert "--strangers measures it" in plain.report_path.read_text()
 
 
-def test_a_stop_costs_one_net_and_ends_with_the_same(four: Path, measured: Run, tmp_path: Path) -> None:
+def test_a_stop_costs_one_net_and_ends_with_the_same(four: Path, measured: RunDirectory, tmp_path: Path) -> None:
     events: Any = training(whole(four, strangers=True), runs_dir=tmp_path)
     for event in events:
         if isinstance(event, Folding) and " 2 of 2, epoch 2" in event.words:
             break
     events.close()
-    run = Run.open("last", tmp_path)
+    run = RunDirectory.open("last", tmp_path)
     assert not run.finished() and session.Run(run).predict(NOISE, unknown=False) is not None
     assert len(run.read_json(stranger_nets.NAME)["measured"]) == 1
     words = [event.words for event in resuming(runs_dir=tmp_path) if isinstance(event, Folding)]
@@ -107,9 +109,11 @@ def test_a_stop_costs_one_net_and_ends_with_the_same(four: Path, measured: Run, 
 @pytest.mark.parametrize(
     "text", ["", "{}", "[]", '{"epochs": 3, "nets": 2}', '{"epochs": 3, "nets": 2, "measured": [1]}']
 )
-def test_what_was_measured_is_measured_again_where_it_is_damaged(measured: Run, tmp_path: Path, text: str) -> None:
+def test_what_was_measured_is_measured_again_where_it_is_damaged(
+    measured: RunDirectory, tmp_path: Path, text: str
+) -> None:
     (tmp_path / stranger_nets.NAME).write_text(text)
-    assert stranger_nets._measured(Run(tmp_path), {"epochs": 3, "nets": 2}) == []
+    assert stranger_nets._measured(RunDirectory(tmp_path), {"epochs": 3, "nets": 2}) == []
 
 
 def test_cross_validated_whole_nets_are_measured_by_themselves(four: Path, tmp_path: Path) -> None:
@@ -134,7 +138,7 @@ def test_what_cannot_be_measured_is_refused_before_anything_is_written(four: Pat
 
 
 def test_a_trunk_that_has_learnt_these_pictures_is_no_judge_of_strangers(
-    measured: Run, four: Path, tmp_path: Path
+    measured: RunDirectory, four: Path, tmp_path: Path
 ) -> None:
     recipe = Recipe(source=str(four), start=str(measured.path), tune="head", threads=1, device="cpu", folds=0)
     run = train(recipe, runs_dir=tmp_path)
@@ -142,7 +146,9 @@ def test_a_trunk_that_has_learnt_these_pictures_is_no_judge_of_strangers(
     assert facts is not None and facts["silent"] is True and "skill" not in facts
 
 
-def test_a_whole_net_that_starts_from_weights_is_measured_too(measured: Run, four: Path, tmp_path: Path) -> None:
+def test_a_whole_net_that_starts_from_weights_is_measured_too(
+    measured: RunDirectory, four: Path, tmp_path: Path
+) -> None:
     recipe = Recipe(source=str(four), start=str(measured.path), tune="all", epochs=1, head_epochs=12, threads=1)
     recipe = recipe.changed(device="cpu", folds=0, val=0.3, strangers=True)
     run = train(recipe, runs_dir=tmp_path)

@@ -20,7 +20,7 @@ from striate.engine.fit import Epoch
 from striate.model.files.weights import read
 from striate.recipe import Recipe
 from striate.runs.predictor import Predictor
-from striate.runs.run import Run
+from striate.runs.run import RunDirectory
 from striate.tasks.tags import Tags
 from striate.verbs.train import resuming, train, training
 
@@ -57,34 +57,34 @@ def recipe(source: Path, **changes: Any) -> Recipe:
 
 
 @pytest.fixture(scope="session")
-def run(squares: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
+def run(squares: Path, tmp_path_factory: pytest.TempPathFactory) -> RunDirectory:
     """A net from chance, with one fixed split."""
     return train(recipe(squares, folds=0), runs_dir=tmp_path_factory.mktemp("runs"))
 
 
 @pytest.fixture(scope="session")
-def head(squares: Path, run: Run, tmp_path_factory: pytest.TempPathFactory) -> Run:
+def head(squares: Path, run: RunDirectory, tmp_path_factory: pytest.TempPathFactory) -> RunDirectory:
     """A head on features, cross-validated."""
     begun = Recipe(source=str(squares), start=str(run.path), tune="head", folds=5, threads=1, device="cpu")
     return train(begun, runs_dir=tmp_path_factory.mktemp("head"))
 
 
-def answer_to(run: Run, *pictures: Path) -> list[Tags]:
+def answer_to(run: RunDirectory, *pictures: Path) -> list[Tags]:
     found = Predictor.open(run.model_path).predict(list(pictures))
     assert isinstance(found, list)
     assert all(isinstance(one, Tags) for one in found)
     return found  # type: ignore[return-value]
 
 
-def summary(run: Run) -> dict[str, Any]:
+def summary(run: RunDirectory) -> dict[str, Any]:
     return dict(run.read_json("finished.json"))
 
 
-def tensors(run: Run) -> dict[str, bytes]:
+def tensors(run: RunDirectory) -> dict[str, bytes]:
     return {name: tensor.contiguous().numpy().tobytes() for name, tensor in read(run.model_path)[0].items()}
 
 
-def test_a_net_from_chance_learns_tags_and_says_that_they_were_guessed(run: Run, squares: Path) -> None:
+def test_a_net_from_chance_learns_tags_and_says_that_they_were_guessed(run: RunDirectory, squares: Path) -> None:
     assert read(run.model_path)[1].task == "tag"
     assert any(
         "task tag; --task classify" in note for note in json.loads((run.path / "source.json").read_text())["notes"]
@@ -97,13 +97,13 @@ def test_a_net_from_chance_learns_tags_and_says_that_they_were_guessed(run: Run,
         assert score["said"] == (score["probability"] >= score["threshold"])
 
 
-def test_both_ways_to_write_the_tags_give_the_same_run(squares: Path, run: Run, tmp_path: Path) -> None:
+def test_both_ways_to_write_the_tags_give_the_same_run(squares: Path, run: RunDirectory, tmp_path: Path) -> None:
     other = train(recipe(squares.with_name("columns.csv"), folds=0), runs_dir=tmp_path)
     assert tensors(other) == tensors(run)
     assert summary(other)["macro_average_precision"] == summary(run)["macro_average_precision"]
 
 
-def test_a_head_on_features_is_measured_out_of_fold(head: Run) -> None:
+def test_a_head_on_features_is_measured_out_of_fold(head: RunDirectory) -> None:
     found = striate.evaluate(str(head.path))
     report = found.report
     assert report.pictures == 100
@@ -115,7 +115,7 @@ def test_a_head_on_features_is_measured_out_of_fold(head: Run) -> None:
     assert summary(head)["macro_average_precision"]["value"] == pytest.approx(report.macro.value)
 
 
-def test_cut_off_and_gone_on_with_is_the_same_to_the_bit(squares: Path, run: Run, tmp_path: Path) -> None:
+def test_cut_off_and_gone_on_with_is_the_same_to_the_bit(squares: Path, run: RunDirectory, tmp_path: Path) -> None:
     events = training(recipe(squares, folds=0), runs_dir=tmp_path)
     for event in events:
         if isinstance(event, Epoch) and event.index == 3:
@@ -123,10 +123,10 @@ def test_cut_off_and_gone_on_with_is_the_same_to_the_bit(squares: Path, run: Run
     events.close()
     for _ in resuming("last", runs_dir=tmp_path):
         pass
-    assert tensors(Run.open("last", runs_dir=tmp_path)) == tensors(run)
+    assert tensors(RunDirectory.open("last", runs_dir=tmp_path)) == tensors(run)
 
 
-def test_answers_without_torch_and_as_a_table(head: Run, squares: Path) -> None:
+def test_answers_without_torch_and_as_a_table(head: RunDirectory, squares: Path) -> None:
     said = ["striate", "predict", "--run", str(head.path), "--csv", "-", str(squares.parent / "000.png")]
     code = (
         f"import sys\nsys.argv = {said!r}\nfrom striate.cli.main import main\nmain()\nassert 'torch' not in sys.modules"
@@ -141,7 +141,7 @@ def test_answers_without_torch_and_as_a_table(head: Run, squares: Path) -> None:
         assert float(row[f"probability of {score['tag']}"]) == pytest.approx(score["probability"], abs=1e-5)
 
 
-def test_a_prediction_prints_the_tags_that_are_said(head: Run, squares: Path, tmp_path: Path) -> None:
+def test_a_prediction_prints_the_tags_that_are_said(head: RunDirectory, squares: Path, tmp_path: Path) -> None:
     with squares.open() as file:
         two = squares.parent / next(line.split(",")[0] for line in file if line.count("|") == 1)
     (answer,) = answer_to(head, two)
@@ -150,7 +150,7 @@ def test_a_prediction_prints_the_tags_that_are_said(head: Run, squares: Path, tm
     assert listed[0]["tags"] == list(answer.said)
 
 
-def test_other_pictures_are_measured_as_scikit_learn_measures_them(head: Run, squares: Path) -> None:
+def test_other_pictures_are_measured_as_scikit_learn_measures_them(head: RunDirectory, squares: Path) -> None:
     found = striate.evaluate(str(head.path), data=str(squares.with_name("columns.csv")))
     rows = [line.split(",") for line in squares.read_text().splitlines()[1:]]
     wanted = np.array([[tag in labels.split("|") for tag in TAGS] for _, labels in rows])
@@ -174,7 +174,7 @@ def test_other_pictures_are_measured_as_scikit_learn_measures_them(head: Run, sq
     ids=lambda words: "-".join(words) if isinstance(words, list) else "",
 )
 def test_every_command_knows_what_to_do_with_tags(
-    head: Run, squares: Path, tmp_path: Path, words: list[str], told: str
+    head: RunDirectory, squares: Path, tmp_path: Path, words: list[str], told: str
 ) -> None:
     named = {"PICTURE": str(squares.parent / "000.png"), "RUN": str(head.path)}
     of_run = [] if "RUN" in words else ["--run", str(head.path)]
@@ -183,19 +183,21 @@ def test_every_command_knows_what_to_do_with_tags(
     assert told in done.out
 
 
-def test_an_int8_copy_says_what_it_costs(head: Run, tmp_path: Path) -> None:
+def test_an_int8_copy_says_what_it_costs(head: RunDirectory, tmp_path: Path) -> None:
     done = Place(tmp_path)("export", head.path, "--int8")
     assert done.code == 0, done
     assert "int8 has mean average precision" in done.out
 
 
-def test_the_report_shows_misses_tags_and_what_stands_together(head: Run) -> None:
+def test_the_report_shows_misses_tags_and_what_stands_together(head: RunDirectory) -> None:
     page = (head.path / "report.html").read_text()
     for words in ("Where was it most wrong?", "How well is each tag told?", "Which tags stand together?", "macro F1"):
         assert words in page
 
 
-def test_two_runs_are_compared_by_their_loss_picture_by_picture(head: Run, squares: Path, tmp_path: Path) -> None:
+def test_two_runs_are_compared_by_their_loss_picture_by_picture(
+    head: RunDirectory, squares: Path, tmp_path: Path
+) -> None:
     begun = Recipe(source=str(squares), start=str(head.path), tune="head", folds=5, threads=1, device="cpu", seed=1)
     other = train(begun.changed(class_weights="balanced"), runs_dir=tmp_path / "runs")
     done = Place(tmp_path)("compare", head.path, other.path)

@@ -19,7 +19,7 @@ from striate.engine import threads as engine_threads
 from striate.engine.fit import Epoch
 from striate.errors import DeviceError
 from striate.recipe import Recipe
-from striate.runs.run import Run
+from striate.runs.run import RunDirectory
 from striate.verbs import prepare, threads
 from striate.verbs.events import Planned
 from striate.verbs.train import resuming, train, training
@@ -64,7 +64,7 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def begun(source: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
+def begun(source: Path, tmp_path_factory: pytest.TempPathFactory) -> RunDirectory:
     """A run to start from."""
     recipe = Recipe(source=str(source), net=NET + DENSE, epochs=1, batch=8, threads=1, device="cpu")
     return train(recipe, runs_dir=tmp_path_factory.mktemp("begun"))
@@ -79,7 +79,7 @@ KINDS: dict[str, dict[str, Any]] = {
 }
 
 
-def learnt(kind: str, source: Path, begun: Run, runs: Path, **changes: Any) -> tuple[Run, Planned]:
+def learnt(kind: str, source: Path, begun: RunDirectory, runs: Path, **changes: Any) -> tuple[RunDirectory, Planned]:
     recipe = Recipe(source=str(source), device="cpu").changed(**KINDS[kind])
     recipe = recipe.changed(start=str(begun.path)) if kind in ("head", "all") else recipe
     recipe = recipe if kind == "head" else recipe.changed(epochs=2, batch=8)
@@ -94,7 +94,7 @@ def learnt(kind: str, source: Path, begun: Run, runs: Path, **changes: Any) -> t
 @pytest.mark.parametrize("busy", [True, False])
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "head"])  # which waits for no thread
 def test_the_quicker_is_taken_and_what_is_learnt_is_what_that_number_learns(
-    kind: str, busy: bool, source: Path, begun: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    kind: str, busy: bool, source: Path, begun: RunDirectory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("STRIATE_CACHE", str(tmp_path / "cache"))  # no features are kept yet
     machine(monkeypatch, busy=busy)
@@ -111,7 +111,7 @@ def test_the_quicker_is_taken_and_what_is_learnt_is_what_that_number_learns(
 
 
 def test_a_resumed_run_goes_on_with_what_was_chosen(
-    source: Path, begun: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    source: Path, begun: RunDirectory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     recipe = Recipe(source=str(source), net=NET + DENSE, epochs=2, batch=8, device="cpu")
     machine(monkeypatch, busy=True)
@@ -128,7 +128,7 @@ def test_a_resumed_run_goes_on_with_what_was_chosen(
 
 @pytest.mark.parametrize("there", [1, 2])
 def test_features_are_made_by_every_core_and_are_the_same_by_any_number(
-    there: int, source: Path, begun: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    there: int, source: Path, begun: RunDirectory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("STRIATE_CACHE", str(tmp_path / "cache"))
     never(monkeypatch)
@@ -139,7 +139,7 @@ def test_features_are_made_by_every_core_and_are_the_same_by_any_number(
 
 
 def test_what_is_over_at_once_is_done_by_one_thread_and_unasked(
-    source: Path, begun: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    source: Path, begun: RunDirectory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(threads, "SHORT", 10**12)
     never(monkeypatch)
@@ -148,7 +148,7 @@ def test_what_is_over_at_once_is_done_by_one_thread_and_unasked(
 
 
 def test_a_process_of_one_thread_has_nothing_to_choose(
-    source: Path, begun: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    source: Path, begun: RunDirectory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     torch.set_num_threads(1)
     never(monkeypatch)
@@ -158,7 +158,7 @@ def test_a_process_of_one_thread_has_nothing_to_choose(
 
 @pytest.mark.parametrize("error", [torch.OutOfMemoryError("out of memory"), DeviceError("no memory")])
 def test_steps_that_cannot_be_timed_stop_nothing(
-    error: Exception, source: Path, begun: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    error: Exception, source: Path, begun: RunDirectory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def pace(*args: Any, **words: Any) -> None:
         raise error

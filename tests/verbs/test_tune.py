@@ -25,7 +25,7 @@ from striate.errors import ModelError, RecipeError, RunError, StriateError
 from striate.model.files.weights import read
 from striate.recipe import Recipe
 from striate.runs.predictor import Predictor
-from striate.runs.run import Run
+from striate.runs.run import RunDirectory
 from striate.verbs import tune
 from striate.verbs.events import Planned
 from striate.verbs.train import resuming, train, training
@@ -44,17 +44,17 @@ def pets(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def run(zoo: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
+def run(zoo: Path, tmp_path_factory: pytest.TempPathFactory) -> RunDirectory:
     """The run to start from."""
     recipe = Recipe(source=str(zoo), net=NET + DENSE, epochs=3, batch=8, learning_rate=0.05, threads=1)
     return train(recipe, runs_dir=tmp_path_factory.mktemp("begun"))
 
 
-def recipe(source: Path, run: Run, **changes: Any) -> Recipe:
+def recipe(source: Path, run: RunDirectory, **changes: Any) -> Recipe:
     return Recipe(source=str(source), start=str(run.path), threads=1, device="cpu").changed(**changes)
 
 
-def bits(run: Run) -> dict[str, bytes]:
+def bits(run: RunDirectory) -> dict[str, bytes]:
     return {name: tensor.contiguous().numpy().tobytes() for name, tensor in read(run.model_path)[0].items()}
 
 
@@ -63,22 +63,22 @@ def of(events: Any, kind: type[Any]) -> list[Any]:
 
 
 @pytest.fixture(scope="module")
-def head(pets: Path, run: Run, tmp_path_factory: pytest.TempPathFactory) -> Run:
+def head(pets: Path, run: RunDirectory, tmp_path_factory: pytest.TempPathFactory) -> RunDirectory:
     """The head alone, that nobody disturbed."""
     return train(recipe(pets, run, tune="head"), runs_dir=tmp_path_factory.mktemp("head"))
 
 
 @pytest.fixture(scope="module")
-def whole(pets: Path, run: Run, tmp_path_factory: pytest.TempPathFactory) -> Run:
+def whole(pets: Path, run: RunDirectory, tmp_path_factory: pytest.TempPathFactory) -> RunDirectory:
     """The whole net, that nobody disturbed."""
     return train(all_of(pets, run), runs_dir=tmp_path_factory.mktemp("whole"))
 
 
-def all_of(pets: Path, run: Run) -> Recipe:
+def all_of(pets: Path, run: RunDirectory) -> Recipe:
     return recipe(pets, run, tune="all", epochs=4, head_epochs=16, batch=16, ema=0.8, augment="light")
 
 
-def test_the_head_alone_leaves_everything_else_to_the_bit(run: Run, head: Run) -> None:
+def test_the_head_alone_leaves_everything_else_to_the_bit(run: RunDirectory, head: RunDirectory) -> None:
     before, after = bits(run), bits(head)
     kept = {name for name in before if not name.startswith(("dense1.", "unknown."))}
     assert any("running_mean" in name for name in kept) and "input.scale" in kept
@@ -90,12 +90,12 @@ def test_the_head_alone_leaves_everything_else_to_the_bit(run: Run, head: Run) -
 
 
 def test_features_and_head_answer_as_the_saved_net_does(
-    pets: Path, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    pets: Path, run: RunDirectory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: dict[str, Any] = {}
     original = tune.finish
 
-    def spy(run: Run, prepared: Any, model: Any, *, ask: Any, **told: Any) -> Any:
+    def spy(run: RunDirectory, prepared: Any, model: Any, *, ask: Any, **told: Any) -> Any:
         rows = np.arange(len(prepared.source.items))
         seen.update(prepared=prepared, rows=rows, asked=ask(rows))
         return original(run, prepared, model, ask=ask, **told)
@@ -108,7 +108,7 @@ def test_features_and_head_answer_as_the_saved_net_does(
     np.testing.assert_allclose(seen["asked"]["embedding"], embeddings, atol=1e-5)
 
 
-def test_the_plan_says_what_is_frozen(pets: Path, run: Run, head: Run, tmp_path: Path) -> None:
+def test_the_plan_says_what_is_frozen(pets: Path, run: RunDirectory, head: RunDirectory, tmp_path: Path) -> None:
     events = training(recipe(pets, run, tune="head"), runs_dir=tmp_path)
     survey = next(event for event in events if isinstance(event, Planned)).prepared.survey
     events.close()  # type: ignore[attr-defined]
@@ -118,21 +118,21 @@ def test_the_plan_says_what_is_frozen(pets: Path, run: Run, head: Run, tmp_path:
     assert "162 frozen" in head.report_path.read_text()
 
 
-def test_features_are_made_once(pets: Path, run: Run, head: Run, tmp_path: Path) -> None:
+def test_features_are_made_once(pets: Path, run: RunDirectory, head: RunDirectory, tmp_path: Path) -> None:
     again = list(training(recipe(pets, run, tune="head"), runs_dir=tmp_path))
     assert any("found in the cache" in note for note in of(again, Planned)[0].notes)
-    assert bits(Run.open("last", tmp_path)) == bits(head)
+    assert bits(RunDirectory.open("last", tmp_path)) == bits(head)
 
 
 def test_features_that_were_cut_off_are_made_again(
-    pets: Path, run: Run, head: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    pets: Path, run: RunDirectory, head: RunDirectory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("STRIATE_CACHE", str(tmp_path / "cache"))
     for number, said in enumerate((r"made in", r"made in", r"found in")):
         runs = tmp_path / str(number)
         events = list(training(recipe(pets, run, tune="head"), runs_dir=runs))
         assert re.search(said, of(events, Planned)[0].notes[0])
-        assert bits(Run.open("last", runs)) == bits(head)
+        assert bits(RunDirectory.open("last", runs)) == bits(head)
         if not number:
             (file,) = (
                 path
@@ -152,7 +152,7 @@ def test_a_convolution_that_answers_gives_way_to_a_dense_layer(zoo: Path, pets: 
     torch.testing.assert_close(models[0].embed(inputs)[1], models[1].embed(inputs)[1])
 
 
-def test_the_whole_net_learns_after_the_head(run: Run, whole: Run) -> None:
+def test_the_whole_net_learns_after_the_head(run: RunDirectory, whole: RunDirectory) -> None:
     entries = whole.history()
     heads = [entry for entry in entries if "weight_decay" in entry]
     assert heads == entries[: len(heads)] and len(entries) == len(heads) + 4
@@ -164,7 +164,13 @@ def test_the_whole_net_learns_after_the_head(run: Run, whole: Run) -> None:
 
 @pytest.mark.parametrize("kind", ["head", "all"])
 def test_stopped_anywhere_it_ends_with_the_same_bits(
-    pets: Path, run: Run, head: Run, whole: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+    pets: Path,
+    run: RunDirectory,
+    head: RunDirectory,
+    whole: RunDirectory,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    kind: str,
 ) -> None:
     monkeypatch.setattr(fit, "watch", lambda training, watch=fit.watch: watch(training, interval=0))
     monkeypatch.setattr(tune, "watch", fit.watch)
@@ -179,23 +185,23 @@ def test_stopped_anywhere_it_ends_with_the_same_bits(
                 break
         events.close()
         shutil.rmtree(source, ignore_errors=True)  # from here on the run keeps what it needs
-        ended = Run.open("last", runs)
+        ended = RunDirectory.open("last", runs)
         if ended.finished():
             break
         events = resuming(runs_dir=runs)
     else:
         list(events)
-    assert bits(Run.open("last", runs)) == bits(expected)
-    indices = [entry["index"] for entry in Run.open("last", runs).history()]
+    assert bits(RunDirectory.open("last", runs)) == bits(expected)
+    indices = [entry["index"] for entry in RunDirectory.open("last", runs).history()]
     assert indices == list(range(1, len(indices) + 1)) == [entry["index"] for entry in expected.history()]
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="forks its children")
 @pytest.mark.parametrize("step", [23, pytest.param(3, marks=pytest.mark.slow)])
-def test_a_kill_at_any_write(pets: Path, run: Run, whole: Run, tmp_path: Path, step: int) -> None:
+def test_a_kill_at_any_write(pets: Path, run: RunDirectory, whole: RunDirectory, tmp_path: Path, step: int) -> None:
     def go(runs: Path) -> None:
         try:
-            last = Run.open("last", runs)
+            last = RunDirectory.open("last", runs)
             ready = (last.path / "split.json").exists()
         except RunError:
             ready = False
@@ -217,13 +223,13 @@ def test_a_kill_at_any_write(pets: Path, run: Run, whole: Run, tmp_path: Path, s
             break
         assert code == -signal.SIGKILL
         assert status(child(lambda runs=runs: go(runs))) == 0
-        (done,) = [each for each in Run.list(runs) if each.finished()]
+        (done,) = [each for each in RunDirectory.list(runs) if each.finished()]
         assert bits(done) == bits(whole)
         number += step
     assert number > 40, "the training made fewer writes than it should"
 
 
-def test_gray_pictures_go_into_a_net_for_colour(run: Run, tmp_path: Path) -> None:
+def test_gray_pictures_go_into_a_net_for_colour(run: RunDirectory, tmp_path: Path) -> None:
     rng = np.random.default_rng(1)
     for name, level in (("dark", 60), ("light", 190)):
         (tmp_path / "gray" / name).mkdir(parents=True)
@@ -237,7 +243,7 @@ def test_gray_pictures_go_into_a_net_for_colour(run: Run, tmp_path: Path) -> Non
         train(recipe(tmp_path / "gray", run, colour="gray"), runs_dir=tmp_path)
 
 
-def test_a_finished_recipe_trains_again(head: Run, tmp_path: Path) -> None:
+def test_a_finished_recipe_trains_again(head: RunDirectory, tmp_path: Path) -> None:
     """Its net, its digest and all: the recipe in the run is enough, while what it starts from is there."""
     from striate.recipe import from_toml
 
@@ -257,13 +263,13 @@ def test_a_finished_recipe_trains_again(head: Run, tmp_path: Path) -> None:
     ],
 )
 def test_what_is_refused_leaves_no_run(
-    pets: Path, run: Run, tmp_path: Path, changes: dict[str, Any], words: str | None
+    pets: Path, run: RunDirectory, tmp_path: Path, changes: dict[str, Any], words: str | None
 ) -> None:
     with pytest.raises(StriateError, match=words):
         if words is None:  # a net that averages takes any size that fits
             train(recipe(pets, run, **changes | {"size": (1, 1)}), runs_dir=tmp_path)
         train(recipe(pets, run, **changes), runs_dir=tmp_path)
-    assert not Run.list(tmp_path)
+    assert not RunDirectory.list(tmp_path)
 
 
 def test_patience_goes_with_the_whole_net() -> None:
@@ -271,13 +277,15 @@ def test_patience_goes_with_the_whole_net() -> None:
     assert Recipe(source="pets", start="resnet18", tune="all", patience=3).settled(**facts).patience == 3
 
 
-def test_weights_that_do_not_fit_and_runs_that_cannot_go_on(pets: Path, run: Run, head: Run, tmp_path: Path) -> None:
+def test_weights_that_do_not_fit_and_runs_that_cannot_go_on(
+    pets: Path, run: RunDirectory, head: RunDirectory, tmp_path: Path
+) -> None:
     with pytest.raises(RunError, match="its head is at its best"):
         list(resuming(str(head.path), runs_dir=tmp_path))
     events = training(recipe(pets, run, tune="head"), runs_dir=tmp_path)
     next(event for event in events if isinstance(event, HeadEpoch))
     events.close()  # type: ignore[attr-defined]
-    stopped = Run.open("last", tmp_path)
+    stopped = RunDirectory.open("last", tmp_path)
     shutil.copy(head.model_path, stopped.path / "start.safetensors")
     with pytest.raises(ModelError, match="are not those that were asked for"):
         list(resuming(runs_dir=tmp_path))

@@ -17,13 +17,13 @@ from striate.runs import history
 from striate.runs.fields import FILTERS
 
 if TYPE_CHECKING:
-    from striate.runs.run import Run
+    from striate.runs.run import RunDirectory
 
 FILE = "filters.jsonl"
 MOST = 100_000  # weights: more are no picture anybody looks at
 
 
-def keep(run: Run, epoch: int, weights: np.ndarray[Any, Any] | None) -> None:
+def keep(run: RunDirectory, epoch: int, weights: np.ndarray[Any, Any] | None) -> None:
     """Keep a first layer's weights (filters, channels, height, width) as they are after an epoch; 0: before the first.
 
     What the file has from this epoch on is of a future that was given up, and goes. None is kept of a layer that
@@ -38,10 +38,10 @@ def keep(run: Run, epoch: int, weights: np.ndarray[Any, Any] | None) -> None:
     history.append(_file(run), {"index": epoch, "shape": list(weights.shape), "largest": largest, "values": values})
 
 
-def kept(run: Run) -> dict[int, np.ndarray[Any, Any]]:
+def kept(run: RunDirectory) -> dict[int, np.ndarray[Any, Any]]:
     """Return the filters by epoch, float32, as far as the run's history goes; empty for a run of before they were kept.
 
-    Raises RunError for a damaged file. Example: ``kept(Run.open("last"))[1].shape``
+    Raises RunError for a damaged file. Example: ``kept(RunDirectory.open("last"))[1].shape``
     """
     known = {0, *(entry.get("index") for entry in run.history())}
     found = {}
@@ -55,5 +55,5 @@ def kept(run: Run) -> dict[int, np.ndarray[Any, Any]]:
     return found
 
 
-def _file(run: Run) -> Path:
+def _file(run: RunDirectory) -> Path:
     return run.path / FILE

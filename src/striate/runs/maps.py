@@ -23,7 +23,7 @@ from striate.runs import durable, history
 from striate.runs.fields import MAPS
 
 if TYPE_CHECKING:
-    from striate.runs.run import Run
+    from striate.runs.run import RunDirectory
 
 FILE = "maps.jsonl"
 EPOCHS = 40  # and one more line, of before the first
@@ -47,7 +47,9 @@ def step(epoch: int) -> int:
     return 1 << max(0, (-(-epoch // EPOCHS) - 1).bit_length())
 
 
-def keep(run: Run, epoch: int, picture: int, parts: Mapping[str, tuple[tuple[int, ...], np.ndarray[Any, Any]]]) -> None:
+def keep(
+    run: RunDirectory, epoch: int, picture: int, parts: Mapping[str, tuple[tuple[int, ...], np.ndarray[Any, Any]]]
+) -> None:
     """Keep what parts make of a picture after an epoch; 0 is before the first. Channels and maps (n, h, w) by part.
 
     What the file has from this epoch on is of a future that was given up, and goes.
@@ -66,10 +68,10 @@ def keep(run: Run, epoch: int, picture: int, parts: Mapping[str, tuple[tuple[int
     )
 
 
-def kept(run: Run) -> dict[str, Kept]:
+def kept(run: RunDirectory) -> dict[str, Kept]:
     """Return what was kept, by part in the net's order, as far as the run's history goes; empty for an older run.
 
-    Raises RunError for a damaged file. Example: ``kept(Run.open("last"))["relu1"].maps[1].shape``
+    Raises RunError for a damaged file. Example: ``kept(RunDirectory.open("last"))["relu1"].maps[1].shape``
     """
     path = run.path / FILE
     known = {0, *(entry.get("index") for entry in run.history())}

@@ -31,19 +31,19 @@ if TYPE_CHECKING:
 
     from striate.model.files.weights import ModelFile
 
-# ``Run.list`` hides the builtin inside the class.
+# ``RunDirectory.list`` hides the builtin inside the class.
 Epochs: TypeAlias = list[dict[str, Any]]
 Notes: TypeAlias = list[str]
 Keys: TypeAlias = dict[str, list[str]]
 
 
 @final
-class Run:
+class RunDirectory:
     """One training and what came of it: ``path`` is its directory, ``name`` the last part of that.
 
     ``notes`` collects what a person should be told, such as a damaged checkpoint that was passed over.
 
-    Example: ``Run.open("last").history()[-1]["val_loss"]``
+    Example: ``RunDirectory.open("last").history()[-1]["val_loss"]``
     """
 
     def __init__(self, path: Path, *, system: durable.System = durable.SYSTEM) -> None:
@@ -54,7 +54,7 @@ class Run:
         self._lock: Lock | None = None
 
     def __repr__(self) -> str:
-        return f"Run({str(self.path)!r}, {self.state()})"
+        return f"RunDirectory({str(self.path)!r}, {self.state()})"
 
     @classmethod
     def create(
@@ -66,7 +66,7 @@ class Run:
         source: Mapping[str, Any],
         environment: Mapping[str, Any],
         system: durable.System = durable.SYSTEM,
-    ) -> Run:
+    ) -> RunDirectory:
         """Make the next run of that stem, ``<stem>-<n>``, locked by this process, and point ``last`` at it.
 
         Two processes that create at the same time get different numbers. Raises DiskError.
@@ -102,7 +102,7 @@ class Run:
         runs_dir: Path | str = Path("runs"),
         *,
         system: durable.System = durable.SYSTEM,
-    ) -> Run:
+    ) -> RunDirectory:
         """Open a run by name, by path, or the newest (``last``); what dead processes left half-written is removed.
 
         Raises RunError when there is no such run, with the names that come near and those there are.
@@ -121,7 +121,7 @@ class Run:
         return cls(path, system=system)
 
     @classmethod
-    def list(cls, runs_dir: Path | str = Path("runs")) -> list[Run]:
+    def list(cls, runs_dir: Path | str = Path("runs")) -> list[RunDirectory]:
         """Return the runs of a folder, by stem and number; none when there is no such folder."""
         return [cls(Path(runs_dir) / name) for name in names.names(Path(runs_dir))]
 
@@ -157,7 +157,7 @@ class Run:
             self._lock = None
 
     @contextmanager
-    def locked(self) -> Iterator[Run]:
+    def locked(self) -> Iterator[RunDirectory]:
         """Hold the run's lock for the length of a ``with``; one that ``create`` took is kept and given back there."""
         self.lock()
         try:

@@ -11,7 +11,7 @@ from torch import nn
 from striate.data.pictures.given import Picture
 from striate.data.pictures.preprocess import Preprocess
 from striate.recipe import Recipe
-from striate.runs.run import Run as RunDirectory
+from striate.runs.run import RunDirectory
 from striate.session.held import hold, is_held
 from striate.session.run import Run, shown_evaluation, shown_look
 from striate.session.shown import Shown

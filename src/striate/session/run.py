@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, final
 
 from striate.errors import RunError
 from striate.runs import names
-from striate.runs.run import Run as RunDirectory
+from striate.runs.run import RunDirectory
 from striate.session.shown import Shown, Table, framed, html_table
 from striate.words import counted
 

@@ -17,7 +17,7 @@ from striate.session.train_text import plan_text, result_text
 from striate.verbs.events import Event, Finished, Finishing, FoldDone, Folding, Planned
 
 if TYPE_CHECKING:
-    from striate.runs.run import Run as RunDirectory
+    from striate.runs.run import RunDirectory
 
 __all__ = ["watched"]
 

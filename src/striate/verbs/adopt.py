@@ -25,7 +25,7 @@ from striate.model.files.weights import ModelFile, to_pieces, with_state
 from striate.recipe import Recipe
 from striate.runs import durable
 from striate.runs.predictor import Predictor
-from striate.runs.run import Run
+from striate.runs.run import RunDirectory
 from striate.spec.code import Code
 from striate.spec.net import Net
 from striate.spec.shape import Shape
@@ -133,7 +133,7 @@ class Adopted:
 
     def look(
         self,
-        what: Picture | Run,
+        what: Picture | RunDirectory,
         *,
         part: str | None = None,
         channel: int | None = None,
@@ -147,7 +147,7 @@ class Adopted:
         """
         from striate.verbs.look import look_run, look_subject
 
-        if isinstance(what, Run):
+        if isinstance(what, RunDirectory):
             own = self.own() if self._expressed is None else None
             return look_run(str(what.path), part=part, predictor=self.load(what).predictor, own=own)
         refuse_to_look(self.module)
@@ -173,7 +173,7 @@ class Adopted:
 
     def evaluate(
         self,
-        source: str | Path | Run,
+        source: str | Path | RunDirectory,
         *,
         part: str | None = None,
         data_dir: Path | str | None = None,
@@ -185,7 +185,7 @@ class Adopted:
         Example: ``adopted.evaluate("pets").report.accuracy.value``
         """
         folder = None if data_dir is None else Path(data_dir)
-        if isinstance(source, Run):
+        if isinstance(source, RunDirectory):
             own = self.own() if self._expressed is None else None
             return evaluate_run(source, self.load(source).predictor, part=part, own=own, data_dir=folder)
         name = type(self.module).__name__
@@ -217,13 +217,13 @@ class Adopted:
             except ExportError as error:  # the file between is nothing that a person knows of
                 raise ExportError(str(error).replace(str(file), type(self.module).__name__)) from None
 
-    def load(self: AnyAdopted, path: Path | str | Run) -> AnyAdopted:
+    def load(self: AnyAdopted, path: Path | str | RunDirectory) -> AnyAdopted:
         """Return it with the weights, classes and calibration of a model file or run; this one stays as it is.
 
         Its ``module`` is the module given to `adopt`, with those weights. Raises ModelError for the file of another
         net, and whatever `Predictor.open` raises.
         """
-        path = path.path if isinstance(path, Run) else Path(path)
+        path = path.path if isinstance(path, RunDirectory) else Path(path)
         module = copied(self.module)
         if self._expressed is None:
             assert isinstance(self.net, Code)

@@ -10,7 +10,7 @@ import numpy as np
 from striate.errors import RunError
 from striate.render.html.compare_page import Comparison
 from striate.runs.predictor import Predictor
-from striate.runs.run import Run
+from striate.runs.run import RunDirectory
 from striate.tasks.pairing import Shared
 from striate.tasks.task import Labels, Task
 from striate.verbs.evaluate import Evaluation, evaluate_reopened
@@ -122,7 +122,7 @@ class _Judged:
 
 
 def _judged(name: str, runs_dir: Path, data_dir: Path | None, progress: Progress | None) -> _Judged:
-    run = Run.open(name, runs_dir)
+    run = RunDirectory.open(name, runs_dir)
     predictor = Predictor.open(run.model_path, onnx=False)
     prepared = reopen_data(run, data_dir=data_dir, progress=progress)
     return _Judged(run.name, evaluate_reopened(run, prepared, predictor), prepared)

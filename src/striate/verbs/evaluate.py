@@ -18,7 +18,7 @@ from striate.metrics.mistakes import Mistake
 from striate.metrics.verdict import Verdict
 from striate.recipe import Recipe
 from striate.runs.predictor import Predictor
-from striate.runs.run import Run
+from striate.runs.run import RunDirectory
 from striate.tasks.assessment import About, Assessment, Basis
 from striate.tasks.task import LabelFacts, Outputs, Task
 from striate.verbs.asking import InferFn, asking
@@ -136,7 +136,7 @@ def evaluate(
 
     Example: ``evaluate("last").report.accuracy.value``
     """
-    opened = Run.open(run, Path(runs_dir))
+    opened = RunDirectory.open(run, Path(runs_dir))
     predictor = Predictor.open(opened.model_path, onnx=False)
     if data is not None:
         return evaluate_on(
@@ -157,7 +157,7 @@ def evaluate(
 
 
 def evaluate_run(
-    run: Run,
+    run: RunDirectory,
     predictor: Predictor,
     *,
     part: str | None = None,
@@ -175,7 +175,9 @@ def evaluate_run(
     return evaluate_reopened(run, prepared, predictor, part=part)
 
 
-def evaluate_reopened(run: Run, prepared: Prepared, predictor: Predictor, *, part: str | None = None) -> Evaluation:
+def evaluate_reopened(
+    run: RunDirectory, prepared: Prepared, predictor: Predictor, *, part: str | None = None
+) -> Evaluation:
     """Evaluate a run's model, opened, on a part of its pictures, opened again too. Errors: as `evaluate_run`."""
     part = part or ("test" if prepared.folds is None else PART)
     if part == PART:
@@ -195,7 +197,7 @@ def evaluate_reopened(run: Run, prepared: Prepared, predictor: Predictor, *, par
     return _with_notes(of_run(found, prepared), run, prepared)
 
 
-def _with_notes(evaluation: Evaluation, run: Run, prepared: Prepared) -> Evaluation:
+def _with_notes(evaluation: Evaluation, run: RunDirectory, prepared: Prepared) -> Evaluation:
     """Return an evaluation that says what changed since, and what the run's first weights had learnt from."""
     before = learnt_before(run, prepared)
     return replace(evaluation, notes=(*changes(run, prepared), *before), also=(*evaluation.also, *before))
@@ -206,7 +208,7 @@ def evaluate_on(
     data: str,
     *,
     name: str,
-    run: Run | None = None,
+    run: RunDirectory | None = None,
     label_from: str | None = None,
     data_dir: Path | None = None,
     allow_bad: bool = False,
@@ -237,7 +239,7 @@ def evaluate_on(
     return replace(found, notes=(*left_out(stored.source), *deep, *told), trained_on=learnt_from)
 
 
-def evaluate_prepared(run: Run, prepared: Prepared, ask: InferFn, learnt: Any, *, part: str) -> Evaluation:
+def evaluate_prepared(run: RunDirectory, prepared: Prepared, ask: InferFn, learnt: Any, *, part: str) -> Evaluation:
     """Evaluate a model that is in memory, on a part of the pictures it was prepared with."""
     chosen, labels = np.array(getattr(prepared.split, part), np.int64), prepared.labels
     basis = Basis(judging=part in JUDGING)

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
 
 from striate.runs import filters, maps
-from striate.runs.run import Run
+from striate.runs.run import RunDirectory
 from striate.verbs.prepared import Prepared
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ class Planned:
     weights cannot be promised here.
     """
 
-    run: Run
+    run: RunDirectory
     prepared: Prepared
     device: str
     done: int = 0
@@ -59,14 +59,14 @@ class FoldDone:
 class Finishing:
     """Nothing is left to learn and all that was learnt is kept; the model and its report are made next."""
 
-    run: Run
+    run: RunDirectory
 
 
 @dataclass(frozen=True)
 class Finished:
     """The run is complete: its model, its report, and what it is worth on pictures it never saw."""
 
-    run: Run
+    run: RunDirectory
     evaluation: Evaluation
     seconds: float
     notes: tuple[str, ...] = ()
@@ -84,7 +84,7 @@ class Resumable(Protocol):
 
 
 def follow(
-    run: Run, training: Resumable, events: Generator[_Event], *, before: int = 0, every: float = 0.0
+    run: RunDirectory, training: Resumable, events: Generator[_Event], *, before: int = 0, every: float = 0.0
 ) -> Iterator[_Event]:
     """Yield the events of a training and keep it in its run: a line an epoch, then a checkpoint.
 
@@ -128,7 +128,7 @@ def follow(
         checkpoint()
 
 
-def _seeing(run: Run, training: Training) -> Callable[[int], None]:
+def _seeing(run: RunDirectory, training: Training) -> Callable[[int], None]:
     """Return what keeps, after an epoch, that which is looked at later: first filters, what stages make of a picture.
 
     The picture is the first of validation, or of training where there is none.

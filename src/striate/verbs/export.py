@@ -16,7 +16,7 @@ from striate.model.files.weights import state_prefix
 from striate.runs import durable
 from striate.runs.onnx_file import ask, session
 from striate.runs.predictor import Predictor
-from striate.runs.run import Run
+from striate.runs.run import RunDirectory
 from striate.runs.seal import beside, graph_digest
 from striate.tasks.assessment import Cost
 from striate.tasks.table import BY_ITSELF, TASKS
@@ -72,7 +72,7 @@ def export(
         predictor = Predictor.open(file)
         pixels = photographs(predictor.preprocess)
         return Exported(output or beside(file), export_onnx(predictor.model, file, pixels, output=output))
-    opened = Run.open(run, runs_dir)
+    opened = RunDirectory.open(run, runs_dir)
     predictor = Predictor.open(opened.model_path)
     prepared = reopen_data(opened, progress=progress)
     if int8:

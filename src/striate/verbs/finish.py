@@ -20,7 +20,7 @@ from striate.metrics.probability import Ints
 from striate.model.files.weights import ModelFile, with_state
 from striate.runs.answers import Answers
 from striate.runs.history import plain
-from striate.runs.run import Run
+from striate.runs.run import RunDirectory
 from striate.spec.code import is_code
 from striate.tasks.strangers import StrangerSkill
 from striate.tasks.task import Judged, Outputs, State
@@ -47,7 +47,7 @@ KNOWN = 5000  # training pictures that are enough to know what the known looks l
 
 
 def finish(
-    run: Run,
+    run: RunDirectory,
     prepared: Prepared,
     model: Model,
     *,
@@ -91,13 +91,13 @@ def finish(
     return evaluation
 
 
-def _left_out(run: Run) -> dict[str, int]:
+def _left_out(run: RunDirectory) -> dict[str, int]:
     """Return how many files of the source were skipped, each with its reason, and how many were no pictures at all."""
     facts = run.source()
     return {"skipped": len(facts.get("rejected", ())), "passed_over": facts.get("passed_over", {}).get("files", 0)}
 
 
-def keep_model(run: Run, prepared: Prepared, model: Model, state: State | None = None) -> bytes | None:
+def keep_model(run: RunDirectory, prepared: Prepared, model: Model, state: State | None = None) -> bytes | None:
     """Write the model file, and return its graph for ONNX; before its folds are trained it is not calibrated yet."""
     from striate.verbs.export import graph_for
 
@@ -126,7 +126,9 @@ def keep_model(run: Run, prepared: Prepared, model: Model, state: State | None =
     return content
 
 
-def _state(run: Run, prepared: Prepared, ask: InferFn, answers: Answers | None, skill: StrangerSkill | None) -> State:
+def _state(
+    run: RunDirectory, prepared: Prepared, ask: InferFn, answers: Answers | None, skill: StrangerSkill | None
+) -> State:
     """Return what is learnt after training; where that fails by a fault of ours, a model without it, and why."""
     try:
         found = judged(prepared, ask, answers)
@@ -154,7 +156,7 @@ def _plain_report(name: str, why: str, figures: dict[str, Any]) -> str:
     )
 
 
-def _leave_onnx(run: Run, prepared: Prepared, model: Model, content: bytes | None) -> None:
+def _leave_onnx(run: RunDirectory, prepared: Prepared, model: Model, content: bytes | None) -> None:
     """Write ``model.onnx``; where that cannot be, the run is whole without it and says why."""
     from striate.verbs.export import export_beside
 

@@ -21,7 +21,7 @@ from striate.errors import RunError, TrainingError
 from striate.runs import answers as kept
 from striate.runs import checkpoints, durable
 from striate.runs.answers import Answers
-from striate.runs.run import Run
+from striate.runs.run import RunDirectory
 from striate.tasks.task import EMBEDDING, Task
 from striate.verbs.events import FoldDone, Folding
 from striate.verbs.prepared import Prepared, ProvidedModel, scaled, subset
@@ -58,7 +58,7 @@ def folds_again(kept_split: dict[str, Any], index: dict[str, int], pictures: int
         raise RunError(f"{where} is damaged: its folds do not read ({str(error)[:80]})") from None
 
 
-def answers_of(run: Run, prepared: Prepared) -> Answers:
+def answers_of(run: RunDirectory, prepared: Prepared) -> Answers:
     """Return the out-of-fold answers of a run to ``prepared.folds.measured``, whichever pictures are gone since.
 
     Errors: RunError when they are not there or damaged, or its folds are still to be trained, for the first time or
@@ -167,7 +167,7 @@ def fold_prepared(prepared: Prepared, rows: Sequence[int] | np.ndarray, own: Pro
     return replace(prepared, split=parts, preprocess=pictures, folds=None)
 
 
-def keep_begun(run: Run, model: Model) -> None:
+def keep_begun(run: RunDirectory, model: Model) -> None:
     """Keep what an adopted module begins with, for the folds' trainings begin with that too."""
     from striate.model.files import tensorfile
 
@@ -175,7 +175,7 @@ def keep_begun(run: Run, model: Model) -> None:
     durable.write(run.path / kept.FOLDER / BEGUN, tensorfile.pack(dict(model.state_dict()), {}))
 
 
-def begun_again(run: Run, model: Model) -> Model:
+def begun_again(run: RunDirectory, model: Model) -> Model:
     """Return a model with what `keep_begun` kept."""
     from striate.model.files import tensorfile
 
@@ -184,7 +184,7 @@ def begun_again(run: Run, model: Model) -> Model:
 
 
 def net_folds(
-    run: Run, prepared: Prepared, begin: Callable[[int, int], Training]
+    run: RunDirectory, prepared: Prepared, begin: Callable[[int, int], Training]
 ) -> Generator[Folding | FoldDone, None, Answers]:
     """Train a whole net for every fold, ``begin(draw, fold)`` makes each; return the answers, which the run keeps."""
     folds, folder, path = prepared.folds, run.path / kept.FOLDER, run.path / kept.NAME

@@ -16,7 +16,7 @@ from striate.data.store.rows import digest_of
 from striate.errors import StriateError
 from striate.runs import answers as kept
 from striate.runs import names
-from striate.runs.run import Run
+from striate.runs.run import RunDirectory
 from striate.tasks.prediction import Prediction
 from striate.tasks.table import task_of
 from striate.tasks.task import Judged
@@ -43,7 +43,7 @@ def caution(picture: Picture, network: Network, says: Prediction | None) -> str:
         return ""
 
 
-def _told(run: Run, digest: str, says: Prediction | None) -> str:
+def _told(run: RunDirectory, digest: str, says: Prediction | None) -> str:
     known = known_pictures(run)
     train = parts_of(run)["train"]
     key = next((key for key in train if (known or {}).get(key, (-1, ""))[1] == digest), None)
@@ -59,7 +59,7 @@ def _told(run: Run, digest: str, says: Prediction | None) -> str:
     return f"{head}; out-of-fold the answer was {before}; the model that is kept, which is shown here, {told}."
 
 
-def _out_of_fold(run: Run, key: str) -> Prediction | None:
+def _out_of_fold(run: RunDirectory, key: str) -> Prediction | None:
     """Return what a net that had not seen a picture said of it, by what the other folds taught, as in the report.
 
     None where no fold left it out, or the folds are still to be trained.
@@ -89,14 +89,14 @@ def _nobody(choose: object) -> NoReturn:
     raise StriateError("no network is here to be asked")
 
 
-def _run_of(network: Network) -> Run | None:
+def _run_of(network: Network) -> RunDirectory | None:
     """Return the run whose model is asked; None for a net without one, and a model file that lies in none."""
     if network.net is not None:
         return None
     if network.model is None:
-        return Run.open(network.run, network.runs_dir)
+        return RunDirectory.open(network.run, network.runs_dir)
     folder = Path(network.model).parent
-    return Run(folder) if Path(network.model).is_file() and names.is_run(folder) else None
+    return RunDirectory(folder) if Path(network.model).is_file() and names.is_run(folder) else None
 
 
 def _content(picture: Picture) -> bytes | np.ndarray:

@@ -14,7 +14,7 @@ import numpy as np
 from striate.errors import StriateError
 from striate.model.files.weights import read_facts
 from striate.runs import names
-from striate.runs.run import Run
+from striate.runs.run import RunDirectory
 from striate.verbs.prepared import Prepared
 from striate.verbs.reopen import recipe_of, trained_on
 from striate.verbs.start import KEPT
@@ -23,18 +23,18 @@ from striate.words import counted, plural
 FURTHEST = 100  # runs begun one with another's weights that are followed back
 
 
-def ancestors(run: Run) -> tuple[Run, ...]:
+def ancestors(run: RunDirectory) -> tuple[RunDirectory, ...]:
     """Return the runs whose weights a run began with, the nearest first; those that can still be found.
 
-    Example: ``[before.name for before in ancestors(Run.open("last"))]``
+    Example: ``[before.name for before in ancestors(RunDirectory.open("last"))]``
     """
-    found: list[Run] = []
+    found: list[RunDirectory] = []
     while (before := _begun_with(found[-1] if found else run)) is not None and len(found) < FURTHEST:
         found.append(before)
     return tuple(found)
 
 
-def _begun_with(run: Run) -> Run | None:
+def _begun_with(run: RunDirectory) -> RunDirectory | None:
     """Return the run whose weights this one began with; None for chance, other weights, or one that is gone."""
     try:
         words = recipe_of(run).weights
@@ -46,7 +46,7 @@ def _begun_with(run: Run) -> Run | None:
         given, beside = Path(words), run.path.parent
         for folder in (given, given.parent, beside / given, beside / str(says["run"])):
             if names.is_run(folder):
-                other = Run(folder)
+                other = RunDirectory(folder)
                 if other.path.name == says["run"] and other.source().get("digest") == says["data"]:
                     return other
     except (StriateError, OSError, ValueError):
@@ -54,7 +54,7 @@ def _begun_with(run: Run) -> Run | None:
     return None
 
 
-def _learnt(run: Run) -> list[tuple[Run, frozenset[str]]]:
+def _learnt(run: RunDirectory) -> list[tuple[RunDirectory, frozenset[str]]]:
     """Return the runs before a run with the digests (hex) of the pictures that each of them was trained on."""
     pairs = []
     for before in ancestors(run):
@@ -67,7 +67,7 @@ def _learnt(run: Run) -> list[tuple[Run, frozenset[str]]]:
     return pairs
 
 
-def seen(run: Run, digests: Sequence[str]) -> tuple[int | None, tuple[str, ...]]:
+def seen(run: RunDirectory, digests: Sequence[str]) -> tuple[int | None, tuple[str, ...]]:
     """Return how many of these pictures (digests, hex) a run was trained on, itself or by the weights it began with.
 
     And that in a sentence; None where it cannot be told.
@@ -96,7 +96,7 @@ def seen(run: Run, digests: Sequence[str]) -> tuple[int | None, tuple[str, ...]]
     )
 
 
-def learnt_any(run: Run, prepared: Prepared) -> bool:
+def learnt_any(run: RunDirectory, prepared: Prepared) -> bool:
     """Return whether the weights that a run began with had learnt from any of its pictures, in whichever part.
 
     A trunk that has is no judge of strangers: its features were made to tell these very classes.
@@ -105,7 +105,7 @@ def learnt_any(run: Run, prepared: Prepared) -> bool:
     return any(own & learnt for _, learnt in _learnt(run))
 
 
-def learnt_before(run: Run, prepared: Prepared) -> tuple[str, ...]:
+def learnt_before(run: RunDirectory, prepared: Prepared) -> tuple[str, ...]:
     """Return in a sentence how many of the pictures that a run is measured on its first weights had learnt from."""
     rows = prepared.split.test if prepared.folds is None else tuple(int(row) for row in prepared.folds.measured)
     digests = [prepared.store.digests[row].hex() for row in np.array(rows, np.int64)]

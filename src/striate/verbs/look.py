@@ -31,7 +31,7 @@ from striate.render.look_run import run_answers
 from striate.runs import filters, maps, names
 from striate.runs.predictor import Predictor
 from striate.runs.rebuild import frozen
-from striate.runs.run import Run
+from striate.runs.run import RunDirectory
 from striate.spec.survey import Survey
 from striate.verbs.asking import asking
 from striate.verbs.channel import look_channel
@@ -95,7 +95,7 @@ def look_at(
     if part is None or channel is None or network.model is not None or network.net is not None:
         found = look_subject(probe, part=part, channel=channel, place=place)
     else:
-        pictures = reopen_data(Run.open(network.run, network.runs_dir), without_missing=without_missing)
+        pictures = reopen_data(RunDirectory.open(network.run, network.runs_dir), without_missing=without_missing)
         found = look_part(probe, part, channel=channel, place=place, pictures=pictures)
     says = found.answer if isinstance(found, PictureLook) else looks.answered(probe)
     return replace(found, caution=caution(picture, network, says))
@@ -193,7 +193,7 @@ def look_run(
 
     Example: ``look_run("pets-1").confusion.pairs[0]``
     """
-    run = Run.open(name, Path(runs_dir))
+    run = RunDirectory.open(name, Path(runs_dir))
     course = maps.kept(run)
     predictor = Predictor.open(run.path, device="cpu", onnx=False) if predictor is None else predictor
     kept = filters.kept(run)
@@ -282,7 +282,7 @@ def _not_trained(survey: Survey) -> tuple[str, ...]:
 _NO_MAP = "its net puts out no map that could be watched"
 
 
-def _unwatched(run: Run, predictor: Predictor) -> str:
+def _unwatched(run: RunDirectory, predictor: Predictor) -> str:
     """Return why a run kept neither filters nor maps while it learnt."""
     if recipe_of(run).tune == "head":
         return (

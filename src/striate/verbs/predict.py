@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from striate.errors import ModelError, PictureError, SourceError
 from striate.files import not_a_url
-from striate.runs.run import Run
+from striate.runs.run import RunDirectory
 from striate.runs.seal import Proof, beside
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def find_model(
 ) -> Path:
     """Return the model file of a run, or of ``model``: a file, or published weights by name, fetched where need be."""
     if model is None:
-        return Run.open(run, runs_dir).model_path
+        return RunDirectory.open(run, runs_dir).model_path
     from striate.verbs.weights import open_weights
 
     return open_weights(model, runs_dir=runs_dir, data_dir=data_dir, download=download, progress=progress, tell=tell)

@@ -16,7 +16,7 @@ from striate.data.split import Split
 from striate.data.store.store import open_store
 from striate.errors import DataError, ModelError, RunError, SourceError, StriateError
 from striate.recipe import Recipe
-from striate.runs.run import Run
+from striate.runs.run import RunDirectory
 from striate.tasks.table import task_of
 from striate.tasks.task import Labels, Task
 from striate.verbs.cautions import copies_of
@@ -32,7 +32,7 @@ PICTURES = "pictures.json"  # what each picture of a run is known by again
 
 
 def reopen_data(
-    run: Run,
+    run: RunDirectory,
     *,
     recipe: Recipe | None = None,
     own: ProvidedModel | None = None,
@@ -49,7 +49,7 @@ def reopen_data(
 
     Errors: RunError when pictures of the run are gone or have changed, or cannot be reached at all.
 
-    Example: ``reopen_data(Run.open("last")).split.test``
+    Example: ``reopen_data(RunDirectory.open("last")).split.test``
     """
     facts, keys = run.source(), parts_of(run)
     recipe = recipe or recipe_of(run)
@@ -101,7 +101,7 @@ def reopen_data(
     return prepared
 
 
-def recipe_of(run: Run) -> Recipe:
+def recipe_of(run: RunDirectory) -> Recipe:
     """Return the recipe that a run was begun with, settled. Errors: RunError, RecipeError for one that is damaged."""
     where = run.path / "recipe.toml"
     recipe = recipes.from_toml(run.recipe_toml(), where=str(where))
@@ -111,7 +111,7 @@ def recipe_of(run: Run) -> Recipe:
     return recipe
 
 
-def parts_of(run: Run) -> dict[str, list[str]]:
+def parts_of(run: RunDirectory) -> dict[str, list[str]]:
     """Return the keys of a run's pictures by part. Errors: RunError for a split that is damaged."""
     kept = run.split()
     parts = {part: kept.get(part, []) for part in PARTS}
@@ -161,7 +161,7 @@ def _size(source: Source) -> dict[str, Any] | None:
     return {"height": height, "width": width, "all": facts.common_size is not None}
 
 
-def leave_out(run: Run, prepared: Prepared) -> None:
+def leave_out(run: RunDirectory, prepared: Prepared) -> None:
     """Make a run one of the pictures that remain; its split, which decides, comes last."""
     before = run.source()
     folder = before.get("data_dir")
@@ -177,7 +177,7 @@ def leave_out(run: Run, prepared: Prepared) -> None:
     run.write_json("split.json", split_facts(prepared))
 
 
-def known_pictures(run: Run) -> dict[str, tuple[Target, str]] | None:
+def known_pictures(run: RunDirectory) -> dict[str, tuple[Target, str]] | None:
     """Return label and digest (hex) of each picture of a run by its key; None where it kept none (0.1.0).
 
     Errors: RunError when they are damaged.
@@ -193,7 +193,7 @@ def known_pictures(run: Run) -> dict[str, tuple[Target, str]] | None:
     return {key: (target, digest) for key, target, digest in zip(keys, said, digests, strict=True)}
 
 
-def kept_labels(run: Run, keys: Sequence[str]) -> Labels:
+def kept_labels(run: RunDirectory, keys: Sequence[str]) -> Labels:
     """Return the labels of some of a run's pictures as its task has them; the pictures are not looked for.
 
     Errors: RunError for pictures that the run does not keep.
@@ -208,7 +208,7 @@ def kept_labels(run: Run, keys: Sequence[str]) -> Labels:
     return _labels(task_of(recipe), source, recipe, facts)
 
 
-def changes(run: Run, prepared: Prepared) -> tuple[str, ...]:
+def changes(run: RunDirectory, prepared: Prepared) -> tuple[str, ...]:
     """Return in sentences what was added to a run's pictures since it was begun, and what is missing and left out."""
     told = []
     if prepared.added:
@@ -226,7 +226,7 @@ def changes(run: Run, prepared: Prepared) -> tuple[str, ...]:
     return tuple(told)
 
 
-def row_of(run: Run, prepared: Prepared, row: int) -> int | None:
+def row_of(run: RunDirectory, prepared: Prepared, row: int) -> int | None:
     """Return where the picture is now that was in this row as the run was begun; None for one that is gone."""
     kept = known_pictures(run)
     if kept is None:
@@ -235,7 +235,7 @@ def row_of(run: Run, prepared: Prepared, row: int) -> int | None:
     return next((place for place, item in enumerate(prepared.source.items) if item.key == key), None)
 
 
-def trained_on(run: Run) -> tuple[frozenset[str], frozenset[str]] | None:
+def trained_on(run: RunDirectory) -> tuple[frozenset[str], frozenset[str]] | None:
     """Return the digests (hex) of the pictures that a run trained on, and of those it was validated on.
 
     A run that kept none is asked by its pictures; None where those are gone too or have changed.
@@ -259,7 +259,7 @@ def named(keys: Collection[str], *, most: int = 3) -> str:
     return ", ".join(first) + (" ..." if len(keys) > most else "")
 
 
-def _kept(run: Run, facts: Mapping[str, Any]) -> tuple[tuple[str, ...], Preprocess]:
+def _kept(run: RunDirectory, facts: Mapping[str, Any]) -> tuple[tuple[str, ...], Preprocess]:
     """Return the classes and the preprocessing that a run keeps."""
     damaged = f"{run.path / 'source.json'} is damaged: {{}}; {run.name} cannot be used"
     classes, fields = facts.get("classes"), facts.get("preprocess")
@@ -273,7 +273,7 @@ def _kept(run: Run, facts: Mapping[str, Any]) -> tuple[tuple[str, ...], Preproce
         raise RunError(damaged.format(error)) from None
 
 
-def _check_there(run: Run, found: Source, wanted: Collection[str], missing: Collection[str]) -> None:
+def _check_there(run: RunDirectory, found: Source, wanted: Collection[str], missing: Collection[str]) -> None:
     if missing:
         them = "it" if len(missing) == 1 else "them"
         raise RunError(
@@ -306,7 +306,7 @@ def _labels(task: Task, source: Source, recipe: Recipe, facts: Mapping[str, Any]
     return labels if kept is None else replace(labels, names=tuple(kept["names"]), facts=kept["facts"])
 
 
-def _check_same(run: Run, prepared: Prepared, facts: Mapping[str, Any]) -> None:
+def _check_same(run: RunDirectory, prepared: Prepared, facts: Mapping[str, Any]) -> None:
     """Refuse pictures whose content or label is another than the run was begun with. Errors: RunError, naming them."""
     kept = known_pictures(run)
     if kept is None:  # begun by an older version, which kept one digest of them all
@@ -319,7 +319,7 @@ def _check_same(run: Run, prepared: Prepared, facts: Mapping[str, Any]) -> None:
         _refuse_changed(run, prepared, f"content or label of {len(changed):,} of them has changed: {named(changed)}")
 
 
-def _refuse_changed(run: Run, prepared: Prepared, why: str) -> None:
+def _refuse_changed(run: RunDirectory, prepared: Prepared, why: str) -> None:
     place = prepared.source.location
     raise RunError(
         f"the pictures in {place} are not what {run.name} was trained and split with ({why}); to measure them as they"

@@ -9,7 +9,7 @@ import numpy as np
 
 from striate.render.html.copies import TITLE, copies_body
 from striate.render.html.page import Page, Section, render
-from striate.runs.run import Run
+from striate.runs.run import RunDirectory
 from striate.verbs.cautions import copies_of
 from striate.verbs.prepared import Prepared
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def write_report(
-    run: Run, prepared: Prepared, evaluation: Evaluation, model: Model, *, seconds: float | None = None
+    run: RunDirectory, prepared: Prepared, evaluation: Evaluation, model: Model, *, seconds: float | None = None
 ) -> None:
     """Write the run's page: what the model is worth, on which pictures, and how to train it again.
 

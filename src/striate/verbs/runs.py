@@ -12,7 +12,7 @@ from typing import Any
 
 from striate.errors import DiskError, RunError
 from striate.runs import durable, names
-from striate.runs.run import Run
+from striate.runs.run import RunDirectory
 
 REMOVING = ".removing-"  # a run that is being removed; what a kill left of one is removed with the next
 
@@ -67,7 +67,7 @@ def runs(runs_dir: Path | str = "runs") -> list[RunSummary]:
 
     Example: ``[run.name for run in striate.runs()]``
     """
-    found = [summary(run) for run in Run.list(Path(runs_dir))]
+    found = [summary(run) for run in RunDirectory.list(Path(runs_dir))]
     return sorted(found, key=lambda run: (-run.written, run.name))
 
 
@@ -80,7 +80,7 @@ def remove(asked: Sequence[str], *, runs_dir: Path | str = "runs") -> list[tuple
 
     Example: ``remove(["pets-1", "pets-3"])``
     """
-    opened = [Run.open(name, Path(runs_dir)) for name in dict.fromkeys(asked)]
+    opened = [RunDirectory.open(name, Path(runs_dir)) for name in dict.fromkeys(asked)]
     for run in opened:
         if run.path.is_symlink():
             raise RunError(f"{run.path} is a link to {run.path.resolve()}; remove the run itself, by that path")
@@ -104,7 +104,7 @@ def remove(asked: Sequence[str], *, runs_dir: Path | str = "runs") -> list[tuple
     return freed
 
 
-def _take_away(run: Run) -> None:
+def _take_away(run: RunDirectory) -> None:
     """Rename first, which is one step, then delete."""
     away = run.path.with_name(f"{REMOVING}{run.name}")
     shutil.rmtree(away, ignore_errors=True)
@@ -126,7 +126,7 @@ def _point_at_newest(folder: Path) -> None:
         durable.remove(folder / names.LAST)
 
 
-def summary(run: Run) -> RunSummary:
+def summary(run: RunDirectory) -> RunSummary:
     """Return one run as a line of a list, whatever of it can be read."""
     damaged: list[str] = []
     recipe = _read(lambda: tomllib.loads(run.recipe_toml()), damaged)

@@ -19,7 +19,7 @@ from striate.model.files import tensorfile
 from striate.model.files.weights import read_facts
 from striate.recipe import Recipe
 from striate.runs import durable
-from striate.runs.run import Run
+from striate.runs.run import RunDirectory
 from striate.spec import parse
 from striate.spec.heads import with_new_head
 from striate.verbs.prepared import Start
@@ -58,7 +58,7 @@ def open_start(
     return _opened(str(given.absolute()) if given.exists() else words, path, digest)
 
 
-def keep(start: Start, run: Run) -> None:
+def keep(start: Start, run: RunDirectory) -> None:
     """Copy the weights into a run. Errors: DiskError, ModelError."""
     try:
         content = read_bytes(start.path, limit=MODEL)
@@ -67,7 +67,7 @@ def keep(start: Start, run: Run) -> None:
     durable.write(run.path / KEPT, content)
 
 
-def kept(run: Run, words: str, digest: str | None) -> Start:
+def kept(run: RunDirectory, words: str, digest: str | None) -> Start:
     """Return the weights that a run keeps. Errors: ModelError when they are gone or are others."""
     if not (run.path / KEPT).is_file():
         raise ModelError(f"{run.name} has no {KEPT}, the weights it started from, and cannot go on without them")

@@ -15,7 +15,7 @@ import numpy as np
 from striate.errors import RecipeError, StriateError
 from striate.runs import answers as kept
 from striate.runs import durable
-from striate.runs.run import Run
+from striate.runs.run import RunDirectory
 from striate.tasks.left_out import FEWEST as FEWEST_KNOWN
 from striate.tasks.left_out import Answered, skill_without
 from striate.tasks.strangers import FEWEST, StrangerSkill, left_out_together, mean_skill
@@ -50,7 +50,7 @@ def wanted(prepared: Prepared) -> bool:
 
 
 def stranger_skill(
-    run: Run, prepared: Prepared, begin: Callable[[np.ndarray], Training]
+    run: RunDirectory, prepared: Prepared, begin: Callable[[np.ndarray], Training]
 ) -> Generator[Folding, None, StrangerSkill]:
     """Train a net without each group of classes, and return how well they are told; ``begin(rows)`` makes a training.
 
@@ -76,7 +76,7 @@ def stranger_skill(
     return mean_skill(done)
 
 
-def _measured(run: Run, facts: dict[str, Any]) -> list[StrangerSkill]:
+def _measured(run: RunDirectory, facts: dict[str, Any]) -> list[StrangerSkill]:
     """Return what a run that was stopped measured already; nothing where that is not there, damaged, or of others."""
     try:
         found = run.read_json(NAME)

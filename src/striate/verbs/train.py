@@ -17,7 +17,7 @@ from striate.errors import RunError
 from striate.recipe import Recipe
 from striate.runs import checkpoints, filters, maps
 from striate.runs.environment import environment
-from striate.runs.run import Run
+from striate.runs.run import RunDirectory
 from striate.spec.code import is_code
 from striate.verbs import reopen, stranger_nets
 from striate.verbs.chance import begun, from_chance
@@ -48,7 +48,7 @@ def train(
     data_dir: Path | str | None = None,
     allow_bad: bool = False,
     **wishes: object,
-) -> Run:
+) -> RunDirectory:
     """Train to the end and return the run's directory. ``wishes`` are fields of a Recipe; they win over ``source``'s.
 
     Errors: as of `training`. Example: ``train("pets", epochs=5).report_path``
@@ -67,7 +67,7 @@ def resume(
     without_missing: bool = False,
     runs_dir: Path | str = "runs",
     module: nn.Module | None = None,
-) -> Run:
+) -> RunDirectory:
     """Go on with a run to its end, and return its directory; the arguments are those of `resuming`."""
     changed = {"epochs": epochs, "threads": threads, "without_missing": without_missing}
     return _run_of(resuming(name, runs_dir=Path(runs_dir), module=module, **changed))  # type: ignore[arg-type]
@@ -118,7 +118,7 @@ def training(
         apart = stranger_nets.wanted(prepared) or prepared.folds is not None
         prepared = with_threads(prepared, start, own)
         state = _begin(prepared, start, own, progress)
-        run = Run.create(
+        run = RunDirectory.create(
             runs_dir,
             name or prepared.source.name,
             prepared.recipe.to_toml(),
@@ -155,7 +155,7 @@ def resuming(
     Errors: RunError when the run is complete, has no split yet, its pictures have changed, or it needs ``module``.
     """
     started = time.monotonic()
-    run = Run.open(name, runs_dir)
+    run = RunDirectory.open(name, runs_dir)
     with run.locked():
         recipe = recipe_of(run)
         assert recipe.epochs is not None
@@ -200,7 +200,7 @@ def resuming(
             yield from _learn(run, prepared, state, started, own)
 
 
-def _own_again(run: Run, net: str, facts: dict[str, Any], module: nn.Module | None) -> ProvidedModel:
+def _own_again(run: RunDirectory, net: str, facts: dict[str, Any], module: nn.Module | None) -> ProvidedModel:
     """Adopt the module of a run once more. Errors: RunError when it is not given, or is another."""
     if module is None:
         raise RunError(
@@ -230,7 +230,7 @@ def _begin(
 
 
 def _learn(
-    run: Run, prepared: Prepared, state: Training | Tuning, started: float, own: ProvidedModel | None
+    run: RunDirectory, prepared: Prepared, state: Training | Tuning, started: float, own: ProvidedModel | None
 ) -> Iterator[Event]:
     """Train from the newest checkpoint, or from the beginning, to the report."""
     from striate.engine.fewer import with_fewer_pictures
@@ -276,7 +276,7 @@ def _learn(
     yield Finished(run, evaluation, time.monotonic() - started, tuple(run.notes[told:]))
 
 
-def _run_of(events: Iterator[Event]) -> Run:
+def _run_of(events: Iterator[Event]) -> RunDirectory:
     """Read events to the end and return the run they made."""
     run = None
     for event in events:

@@ -24,7 +24,7 @@ from striate.model.pretrained.transfer import load_trunk, set_head
 from striate.runs import answers as kept
 from striate.runs import checkpoints
 from striate.runs.answers import Answers
-from striate.runs.run import Run
+from striate.runs.run import RunDirectory
 from striate.spec.shape import Shape
 from striate.spec.stages import stages
 from striate.tasks.strangers import StrangerSkill
@@ -89,7 +89,7 @@ def begin_tuning(prepared: Prepared, start: Start, *, progress: Progress | None 
     return Tuning(model, head, features, device, (said, *inexact), start)
 
 
-def tuned(run: Run, prepared: Prepared, tuning: Tuning, started: float) -> Iterator[Event]:
+def tuned(run: RunDirectory, prepared: Prepared, tuning: Tuning, started: float) -> Iterator[Event]:
     """Train from the newest checkpoint, or from the beginning, to the report."""
     model, head, recipe = tuning.model, tuning.head, prepared.recipe
     checkpoint = run.latest_checkpoint()
