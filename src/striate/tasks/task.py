@@ -113,6 +113,7 @@ class Task(Answering):
         Errors: ShapeError that names where, what is there, and what would fit.
         """
         width = self.width(facts)
+        take = "takes" if len(facts.names) == 1 else "take"
         following = [*survey.rows[1:], None]
         ends = {
             row.path: row.output
@@ -122,7 +123,7 @@ class Task(Answering):
         for where, output in {**ends, "the net": survey.output}.items():
             if output != Shape(width):
                 raise ShapeError(
-                    f"{where} puts out {output}, and {counted(len(facts.names), self.noun)} take"
+                    f"{where} puts out {output}, and {counted(len(facts.names), self.noun)} {take}"
                     f" {counted(width, 'number')} a picture; let it end in: flatten >> dense (without a number, dense"
                     f" gives {self.ends})"
                 )

@@ -150,7 +150,7 @@ def _with_header(names: Sequence[str], where: int, cells: Cells, path: Path, *, 
         elif able and kind is None and len(counts) == len(able):
             numbers = counts
         else:
-            which = f"; which of {', '.join(shown[column] for column in able)} is it?" if able else ""
+            which = f"; which of {', '.join(shown[column] for column in able)} is it?" if able else "."
             raise SourceError(
                 f"{path} has the columns {', '.join(names)}, none of them a label{which} Call it one of"
                 f" {', '.join(LABEL_COLUMNS[:5])}"
