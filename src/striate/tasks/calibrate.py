@@ -7,15 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from striate.errors import ModelError
-from striate.metrics.outcomes import Outcomes, outcomes
 from striate.metrics.probability import Floats, Ints, checked_scores, checked_targets, softmax
-from striate.metrics.reliability import reliability_of
 from striate.words import counted
+
+if TYPE_CHECKING:  # what fits imports it: predicting needs none of it
+    from striate.metrics.outcomes import Outcomes
 
 LOWEST, HIGHEST = 0.05, 20.0
 # How far log T is thought to lie from 0 before any answer is seen: of nets as they are trained, and of heads on
@@ -91,6 +93,8 @@ def calibrate(
 
     Example: ``calibrate(logits, targets).temperature``
     """
+    from striate.metrics.outcomes import outcomes
+
     temperature = fit_temperature(logits, targets, spread=spread)
     matrix = checked_scores(logits)
     if len(matrix) == 0:
@@ -184,6 +188,8 @@ def fit_temperature(logits: ArrayLike, targets: ArrayLike, *, spread: float = SP
 
 def _error(seen: Outcomes) -> float:
     """Return the expected calibration error without its interval, which fitting has no use for."""
+    from striate.metrics.reliability import reliability_of
+
     gaps = [
         one.pictures * abs(one.accuracy.value - one.confidence)
         for one in reliability_of(seen.confidence, seen.correct)

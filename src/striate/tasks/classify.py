@@ -13,16 +13,12 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from striate.data.labels.enough import check_enough, uneven_note
 from striate.data.sources.items import CLASSES, Source
-from striate.data.strata import Strata
 from striate.errors import ModelError
-from striate.metrics.classification import target_ranks
 from striate.metrics.probability import checked_targets, log_softmax
 from striate.tasks.calibrate import Calibration, calibrate
 from striate.tasks.class_answering import LOGITS, ClassAnswering, spread
 from striate.tasks.decode import decode
-from striate.tasks.frozen import fit_frozen
 from striate.tasks.ood import PREFIX, OODDetector, fit_ood, fit_ood_at, log_distances
 from striate.tasks.prediction import Prediction
 from striate.tasks.sketch import spread_evenly
@@ -32,6 +28,7 @@ from striate.words import counted
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from striate.data.strata import Strata
     from striate.model.build.model import Outputs as MainAndSides
     from striate.recipe import Recipe
 
@@ -63,15 +60,21 @@ class Classify(ClassAnswering, Task):
 
     def check_labels(self, source: Source, labels: Labels) -> None:
         """Refuse a source of which nothing could be measured: one picture a class."""
+        from striate.data.labels.enough import check_enough
+
         check_enough(source)
 
     def cautions(self, labels: Labels, rows: Sequence[int], recipe: Recipe) -> tuple[str, ...]:
         """Say where one class has far more pictures than another, and nothing weighs them."""
+        from striate.data.labels.enough import uneven_note
+
         counts = Counter(labels.values[list(rows)].tolist())
         return uneven_note(labels.names, dict(counts), recipe.class_weights)
 
     def strata(self, labels: Labels) -> Strata:
         """Return the classes: each keeps its share, and has a picture to train on."""
+        from striate.data.strata import Strata
+
         return Strata(labels.values, labels.known, labels.names, self.noun)
 
     def weights(self, targets: NDArray[Any], facts: LabelFacts, recipe: Recipe) -> Tensor | None:
@@ -196,7 +199,9 @@ def _short(arrays: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
 
 def _known(judged: Judged, temperature: float) -> OODDetector | None:
     """Return what is known, where there are pictures enough to set a threshold by."""
-    if judged.frozen:  # every picture is a fresh one to the others
+    if judged.frozen:
+        from striate.tasks.frozen import fit_frozen
+
         outputs, targets = judged.known(None)
         return None if len(targets) < FEWEST else fit_frozen(outputs[EMBEDDING], targets, temperature=temperature)
     if len(judged.targets) < FEWEST or (judged.folds is not None and judged.distances is None):
@@ -279,6 +284,8 @@ def measure(logits: ArrayLike, targets: ArrayLike) -> dict[str, float]:
 
     Example: ``measure([[2.0, 0.0]], [0])`` is ``{"accuracy": 1.0}``.
     """
+    from striate.metrics.classification import target_ranks
+
     return {"accuracy": float((target_ranks(logits, targets) == 0).mean())}
 
 

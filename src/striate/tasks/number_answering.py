@@ -4,24 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from striate.errors import ModelError, StriateError
-from striate.metrics.number_report import regression_report, span
 from striate.metrics.probability import Floats
-from striate.metrics.regression import mean_absolute_error
 from striate.tasks.answering import PARTS, Answering, wrong_word
-from striate.tasks.assessment import Basis, Cost
 from striate.tasks.columns import Columns
 from striate.tasks.conformal import LEVEL, Conformal, fit_conformal, too_few
-from striate.tasks.number_assessment import MEAN_ABSOLUTE_ERROR, NumberAssessment
-from striate.tasks.number_question import NumberQuestion, asked
-from striate.tasks.numbers import number_columns, spelled
-from striate.tasks.sections import Part, Table
+from striate.tasks.numbers import MEAN_ABSOLUTE_ERROR, number_columns, spelled
 from striate.tasks.values import LabelFacts, Outputs, State
+
+if TYPE_CHECKING:  # what measures and explains is imported by who does: predicting needs none of it
+    from striate.tasks.assessment import Basis, Cost
+    from striate.tasks.number_assessment import NumberAssessment
+    from striate.tasks.number_question import NumberQuestion
+    from striate.tasks.sections import Part
 
 NUMBERS: Final = "numbers"
 DEVIATIONS: Final = "deviations"
@@ -56,6 +56,8 @@ class NumberAnswering(Answering):
 
     def measure(self, outputs: Outputs, targets: NDArray[Any], facts: LabelFacts) -> dict[str, float]:
         """Return the mean absolute error, in the unit; of several numbers in deviations, the mean over them."""
+        from striate.metrics.regression import mean_absolute_error
+
         columns = columns_of(facts)
         values, _ = columns.decode(outputs[NUMBERS])
         wanted = np.asarray(targets, np.float64).reshape(len(values), -1)
@@ -96,6 +98,9 @@ class NumberAnswering(Answering):
         self, outputs: Outputs, targets: NDArray[Any], facts: LabelFacts, learnt: Any, basis: Basis
     ) -> NumberAssessment:
         """Return errors, bias, coverage; the intervals of out-of-fold answers are made from the other folds' errors."""
+        from striate.metrics.number_report import regression_report
+        from striate.tasks.number_assessment import NumberAssessment
+
         wanted = np.asarray(targets, np.float64).reshape(len(targets), -1)
         values, halves = learnt.answers(outputs[NUMBERS])
         if basis.folds is not None:
@@ -116,6 +121,9 @@ class NumberAnswering(Answering):
         self, values: NDArray[Any], parts: Mapping[str, NDArray[np.int64]], facts: LabelFacts
     ) -> tuple[Part, ...]:
         """Return the range, the middle and the mean of each number in each part."""
+        from striate.metrics.number_report import span
+        from striate.tasks.sections import Table
+
         heads = ("number", *(f"{PARTS[part]} ({len(parts[part]):,})" for part in PARTS if len(parts[part])))
         rows = []
         for place, (name, unit) in enumerate(zip(facts.names, units_of(facts), strict=True)):
@@ -138,6 +146,8 @@ class NumberAnswering(Answering):
         against: str | int | None = None,
     ) -> NumberQuestion:
         """Return what raises and lowers a number: the first, or one by its name or place."""
+        from striate.tasks.number_question import asked
+
         if against is not None:
             raise StriateError("a number stands against no other; leave that out, and name the number alone")
         place = 0

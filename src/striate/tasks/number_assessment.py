@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,11 +17,10 @@ from striate.metrics.regression import errors
 from striate.metrics.verdict import Verdict
 from striate.tasks.assessment import About, Assessment, Headline
 from striate.tasks.columns import Columns
-from striate.tasks.numbers import Number, spelled
+from striate.tasks.numbers import MEAN_ABSOLUTE_ERROR, Number, spelled
 from striate.tasks.sections import Figure, Part, Points, Section, Table, Text, Tile, Tiles, number, percent
 from striate.tasks.values import LabelFacts
 
-MEAN_ABSOLUTE_ERROR: Final = "mean absolute error"
 _TILES = 12  # worst answers shown
 _POINTS = 5000  # points drawn at most
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,7 @@ from striate.tasks.columns import on_circle
 from striate.tasks.prediction import Prediction
 from striate.words import counted
 
+MEAN_ABSOLUTE_ERROR: Final = "mean absolute error"  # the figure that numbers are judged by
 DIGITS = 2  # of an interval's half width that are told: 12.3 (10.9 to 13.8)
 ALONE = 4  # digits of a number that has no interval
 

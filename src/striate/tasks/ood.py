@@ -23,7 +23,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from striate.errors import ModelError, StriateError
-from striate.metrics.intervals import student_quantile
 from striate.metrics.probability import Floats, checked_scores, checked_targets, log_softmax
 from striate.tasks.sketch import NEIGHBOURS, WIDTH, folded, spread_evenly
 from striate.tasks.strangers import NEVER, NOT_MEASURED, StrangerSkill, conformal
@@ -301,9 +300,10 @@ def usual(values: Floats, spread: float = _USUAL_SPREAD) -> Usual:
 
 def _predicted(scores: Floats, share: float) -> float:
     """Return the bound below which that share of further scores is expected: Student's, for a normal distribution."""
+    from striate.metrics.intervals import student_quantile  # which decoding has no use for
+
     normal, freedom = usual(scores, spread=1.0), len(scores) - 1 + _USUAL_COUNT
-    student = student_quantile(share, freedom)
-    return normal.mean + student * normal.spread * float(np.sqrt(1 + 1 / len(scores)))
+    return normal.mean + student_quantile(share, freedom) * normal.spread * float(np.sqrt(1 + 1 / len(scores)))
 
 
 def log_distance(units: NDArray[np.float32], stored: Halves, *, skip: int = 0) -> Floats:

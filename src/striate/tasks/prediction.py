@@ -5,7 +5,6 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from html import escape
 from typing import TypeAlias
 
 import numpy as np
@@ -33,6 +32,8 @@ class Prediction(ABC):
         return f"<{type(self).__name__}: {self}>"
 
     def _repr_html_(self) -> str:
+        from html import escape
+
         return f"<p><bdi>{escape(str(self))}</bdi></p>"
 
     def text(self, top: int | None = None) -> str:

@@ -16,10 +16,7 @@ from numpy.typing import NDArray
 from striate.data.labels.numbers import NUMBERS as KIND
 from striate.data.labels.numbers import is_number
 from striate.data.sources.items import Source
-from striate.data.strata import Strata, strata_of
 from striate.errors import SourceError
-from striate.metrics.regression import most_frequent
-from striate.metrics.regression_report import best_constants
 from striate.tasks.columns import Columns, fit_columns
 from striate.tasks.number_answering import (
     NUMBERS,
@@ -30,7 +27,6 @@ from striate.tasks.number_answering import (
     state_of,
     units_of,
 )
-from striate.tasks.number_loss import NumberLoss
 from striate.tasks.numbers import numbers_of
 from striate.tasks.prediction import Prediction
 from striate.tasks.task import Task
@@ -40,6 +36,7 @@ from striate.words import counted
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from striate.data.strata import Strata
     from striate.recipe import Recipe
 
 FEWEST: Final = 5  # pictures with a number, below which there is nothing to learn and measure
@@ -91,6 +88,8 @@ class Regress(NumberAnswering, Task):
 
     def strata(self, labels: Labels) -> Strata:
         """Return ranges of the numbers: each keeps its share of every part."""
+        from striate.data.strata import Strata, strata_of
+
         return Strata(strata_of(labels.values, labels.known, periods=columns_of(labels.kept).periods), labels.known)
 
     def settle(self, labels: Labels, rows: Sequence[int]) -> Labels:
@@ -118,6 +117,8 @@ class Regress(NumberAnswering, Task):
         self, outputs: Mapping[str, Tensor], targets: Tensor, recipe: Recipe, weights: Tensor | None = None
     ) -> dict[str, Tensor]:
         """Return the smooth L1 loss, or the one that the recipe names, of standardised numbers."""
+        from striate.tasks.number_loss import NumberLoss
+
         each = NumberLoss.named(recipe.loss).of(outputs[NUMBERS].float(), targets.float())
         return {self.terms[0]: each.mean()}
 
@@ -125,12 +126,16 @@ class Regress(NumberAnswering, Task):
         self, output: Tensor, targets: Tensor, recipe: Recipe, weights: Tensor | None = None
     ) -> tuple[Tensor, Tensor]:
         """Return the loss of each picture, and its derivative by the output."""
+        from striate.tasks.number_loss import NumberLoss
+
         wanted = targets.to(output.dtype)
         wanted = wanted.view(len(wanted), *[1] * (output.dim() - 2), -1)
         return NumberLoss.named(recipe.loss).with_slopes(output, wanted)
 
     def plain_loss(self, outputs: Mapping[str, Tensor], targets: Tensor, recipe: Recipe) -> float:
         """Return the loss that is learnt by, a mean over the pictures."""
+        from striate.tasks.number_loss import NumberLoss
+
         return float(NumberLoss.named(recipe.loss).of(outputs[NUMBERS].double(), targets.double()).mean())
 
     def fit_state(self, judged: Judged, facts: LabelFacts) -> State:
@@ -214,6 +219,9 @@ def _notes(
     values: NDArray[np.float64], names: Sequence[str], units: Sequence[str], periods: Sequence[float | None]
 ) -> tuple[str, ...]:
     """Return what a person should know of the numbers: one that very many pictures have, and what that means."""
+    from striate.metrics.regression import most_frequent
+    from striate.metrics.regression_report import best_constants
+
     notes = []
     for place, name in enumerate(names):
         often = most_frequent(values[:, place], share=OFTEN)

@@ -14,7 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from striate.errors import ModelError
-from striate.metrics.classification import auroc
 from striate.metrics.probability import Floats, Ints
 
 POOR: Final = (
@@ -127,6 +126,8 @@ def skill(scored: Scored, targets: Ints, *, known_kept: float) -> StrangerSkill 
 
     Example: ``skill(lambda out: scores_without[out], targets, known_kept=0.95)``
     """
+    from striate.metrics.classification import auroc  # which decoding has no use for
+
     present = np.unique(targets)
     if len(present) < 2:
         return None

@@ -1,23 +1,73 @@
-"""The tasks, by name. A new one is a file beside this one and a line here."""
+"""The tasks, by name. A new one is a file beside this one and a line in `TASKS`.
+
+A task is imported when it is first asked for: whoever predicts waits for no other.
+"""
 
 from __future__ import annotations
 
 import difflib
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterator, Mapping, MutableMapping
+from importlib import import_module
+from typing import TYPE_CHECKING, Final, final
 
-from striate.data.sources.items import Source
 from striate.errors import RecipeError, SourceError
-from striate.tasks.classify import Classify
-from striate.tasks.regress import Regress
-from striate.tasks.tag import Tag
 from striate.tasks.task import Task
 
 if TYPE_CHECKING:
+    from striate.data.sources.items import Source
     from striate.recipe import Recipe
 
-TASKS: Final[dict[str, Task]] = {task.name: task for task in (Classify(), Tag(), Regress())}
-BY_ITSELF: Final = Classify.name  # of runs that do not say
-OUTPUT_BEFORE: Final = Classify.output  # what the one output was called in files of before outputs had names
+
+@final
+class Tasks(MutableMapping[str, Task]):
+    """Tasks by name, made from their module and class when they are first looked up.
+
+    Names cost nothing; ``values`` and ``items`` import every task. A task that is there already can be put in.
+
+    Example: ``TASKS["classify"].headline  # "accuracy"``
+    """
+
+    def __init__(self, homes: Mapping[str, tuple[str, str]]) -> None:
+        """``homes``: the module and the class of each name, which is the class's own (`Task.name`)."""
+        self._all: dict[str, Task | tuple[str, str]] = dict(homes)
+
+    def __getitem__(self, name: str) -> Task:
+        found = self._all[name]
+        if isinstance(found, tuple):
+            module, cls = found
+            found = self._all[name] = _checked(getattr(import_module(module), cls)(), name)
+        return found
+
+    def __setitem__(self, name: str, task: Task) -> None:
+        self._all[name] = _checked(task, name)
+
+    def __delitem__(self, name: str) -> None:
+        del self._all[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._all  # that of Mapping would import the task
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._all)
+
+    def __len__(self) -> int:
+        return len(self._all)
+
+
+def _checked(task: object, name: str) -> Task:
+    """Return a task that goes by this name. Raises TypeError for anything else: a wrong line in the table."""
+    if not isinstance(task, Task) or task.name != name:
+        raise TypeError(f"{task!r} is no task by the name of {name}")
+    return task
+
+
+TASKS: Final = Tasks({
+    "classify": ("striate.tasks.classify", "Classify"),
+    "tag": ("striate.tasks.tag", "Tag"),
+    "regress": ("striate.tasks.regress", "Regress"),
+})  # fmt: skip
+BY_ITSELF: Final = "classify"  # of runs that do not say
+OUTPUT_BEFORE: Final = "logits"  # what the one output was called in files of before outputs had names
 
 
 def task_named(name: str) -> Task:

@@ -14,14 +14,11 @@ from numpy.typing import NDArray
 
 from striate.data.labels.tags import TAGS
 from striate.data.sources.items import Source
-from striate.data.strata import Strata
 from striate.errors import SourceError, StriateError
 from striate.metrics.probability import checked_scores
-from striate.metrics.tagging import average_precisions
 from striate.tasks.prediction import Prediction
 from striate.tasks.tag_answering import LOGITS, LearntTags, TagAnswering, is_asymmetric, learnt_of, prior_of
 from striate.tasks.tag_calibration import TagCalibration, calibrate_tags
-from striate.tasks.tag_thresholds import choose_thresholds
 from striate.tasks.tags import MEAN_AVERAGE_PRECISION, Tags
 from striate.tasks.task import Task
 from striate.tasks.values import NOTHING, Judged, LabelFacts, Labels, Outputs, State
@@ -30,6 +27,7 @@ from striate.words import counted, plural
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from striate.data.strata import Strata
     from striate.recipe import Recipe
 
 
@@ -77,6 +75,8 @@ class Tag(TagAnswering, Task):
 
     def strata(self, labels: Labels) -> Strata:
         """Return the tags: each keeps its share of every part, the rare ones too."""
+        from striate.data.strata import Strata
+
         return Strata(labels.values > 0, labels.known, noun=self.noun)
 
     def settle(self, labels: Labels, rows: Sequence[int]) -> Labels:
@@ -135,6 +135,8 @@ class Tag(TagAnswering, Task):
 
     def measure(self, outputs: Outputs, targets: NDArray[Any], facts: LabelFacts) -> dict[str, float]:
         """Return the mean average precision over the tags that these pictures have; 0 where they have none."""
+        from striate.metrics.tagging import average_precisions
+
         each = average_precisions(outputs[LOGITS], targets)
         there = each[~np.isnan(each)]
         return {MEAN_AVERAGE_PRECISION: float(there.mean()) if len(there) else 0.0}
@@ -145,6 +147,8 @@ class Tag(TagAnswering, Task):
 
     def fit_state(self, judged: Judged, facts: LabelFacts) -> State:
         """Return the calibration, and from which probability on each tag is said."""
+        from striate.tasks.tag_thresholds import choose_thresholds
+
         logits, targets = np.asarray(judged.outputs[LOGITS], np.float64), judged.targets
         calibration = calibrate_tags(logits, targets, folds=judged.folds, **prior_of(judged.recipe, facts))
         cuts = choose_thresholds(calibration.probabilities(logits), targets) if len(logits) else None

@@ -16,7 +16,6 @@ from numpy.typing import ArrayLike
 
 from striate.errors import ModelError
 from striate.metrics.probability import Bools, Floats, Ints, checked_scores, checked_tags, log_sigmoid, sigmoid
-from striate.metrics.tagging import calibration_errors
 from striate.tasks.calibrate import HIGHEST, LOWEST, OUT_OF_FOLD, SPREAD, VALIDATION
 from striate.words import counted
 
@@ -113,6 +112,8 @@ def calibrate_tags(
 
     Example: ``calibrate_tags(logits, targets).probabilities(logits)``
     """
+    from striate.metrics.tagging import calibration_errors  # which decoding has no use for
+
     matrix = checked_scores(logits)
     if len(matrix) == 0:
         return TagCalibration(note="no validation pictures, so the probabilities are not calibrated")

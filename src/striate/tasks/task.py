@@ -19,11 +19,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from striate.data.sources.items import Source
-from striate.data.strata import Strata
 from striate.errors import ShapeError
 from striate.spec.shape import Shape
-from striate.spec.survey import Survey
 from striate.tasks.answering import Answering
 from striate.tasks.prediction import Prediction
 from striate.tasks.values import EMBEDDING, NOTHING, Judged, LabelFacts, Labels, Outputs, State
@@ -32,7 +29,10 @@ from striate.words import counted
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from striate.data.sources.items import Source
+    from striate.data.strata import Strata
     from striate.recipe import Recipe
+    from striate.spec.survey import Survey
 
 __all__ = ["EMBEDDING", "NOTHING", "Judged", "LabelFacts", "Labels", "Objective", "Outputs", "State", "Task"]
 

@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from striate.metrics.probability import Ints
-from striate.tasks.strangers import StrangerSkill
 
 if TYPE_CHECKING:
     from striate.recipe import Recipe
+    from striate.tasks.strangers import StrangerSkill
 
 Outputs: TypeAlias = Mapping[str, NDArray[Any]]
 """What a network says of N pictures, each array (N, ...), by the name of the output."""
