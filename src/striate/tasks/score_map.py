@@ -1,4 +1,4 @@
-"""A map of answers: what a classifier says at every place of a larger picture. No torch."""
+"""A map of answers: what a net says at every place of a larger picture. No torch."""
 
 from __future__ import annotations
 

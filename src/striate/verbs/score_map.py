@@ -1,4 +1,4 @@
-"""Score map: a classifier slid over a picture larger than its own. Imports runs and the model; prints nothing."""
+"""Score map: a net slid over a picture larger than its own. Imports runs and the model; prints nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a source is: items, classes, and the rejected ones with reasons. May import errors and image; no torch.
+"""What a source is: items, the names and kind of their labels, rejected ones with reasons. Imports errors, image.
 
 A source knows where its pictures are and what they show; it never writes there, and reads a picture only when asked.
 """
