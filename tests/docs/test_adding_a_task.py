@@ -21,6 +21,7 @@ from PIL import Image
 from tests.cli.stage import Place
 from tests.verbs.test_kill import bits
 
+import striate.tasks
 from striate.engine.fit import Epoch
 from striate.errors import ModelError, ShapeError, SourceError, StriateError
 from striate.recipe import Recipe
@@ -33,24 +34,27 @@ from striate.verbs.evaluate import evaluate
 from striate.verbs.train import resuming, train, training
 
 PAGE = Path(__file__).parents[2] / "docs" / "adding-a-task.md"
-CODE, LINE = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+TASK, ANSWERS, LINE = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
 NET = "conv 8 3x3 pad same >> relu >> globalavgpool >> flatten >> dense"
 FACTS = LabelFacts(("cloud",))
-TASK = "page_cover"  # the module, which is called cover.py where it is one of the house
 
 
 @pytest.fixture(scope="module")
 def cover(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    """The task of the page, with its line in the table."""
-    folder = tmp_path_factory.mktemp("page")
-    (folder / f"{TASK}.py").write_text(CODE, encoding="utf-8")
+    """The task of the page among the tasks of the house, with its line in the table."""
+    folder = tmp_path_factory.mktemp("tasks")
+    (folder / "cover.py").write_text(TASK, encoding="utf-8")
+    (folder / "cover_answers.py").write_text(ANSWERS, encoding="utf-8")
+    ((name, (module, kind)),) = eval("{" + LINE + "}").items()
     with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(str(folder))
+        patch.setattr(striate.tasks, "__path__", [*striate.tasks.__path__, str(folder)])
         invalidate_caches()
-        module = import_module(TASK)
-        patch.setitem(table.TASKS, "cover", module.Cover())
-        yield module
-    del sys.modules[TASK]
+        found = import_module(module)
+        patch.setitem(table.TASKS, name, getattr(found, kind)())
+        yield found
+    for name in ("cover", "cover_answers"):
+        sys.modules.pop(f"striate.tasks.{name}", None)
+        vars(striate.tasks).pop(name, None)
 
 
 @pytest.fixture(scope="module")
@@ -77,10 +81,16 @@ def recipe(root: Path, **said: Any) -> Recipe:
 
 
 def test_the_code_is_short_and_its_line_is_the_tables() -> None:
-    code = [line for line in CODE.splitlines() if line.strip() and not re.match(r"\s*(from|import)\s", line)]
+    both = (TASK + ANSWERS).splitlines()
+    code = [line for line in both if line.strip() and not re.match(r'\s*(from|import)\s|if TYPE_|"""', line)]
     assert len(code) < 120
-    before = Path(table.__file__).read_text(encoding="utf-8")
-    assert LINE.strip().replace(", Cover()", "") in before.splitlines()
+    like = re.compile(r'    "(\w+)": \("striate\.tasks\.\1", "\w+"\),')
+    assert like.fullmatch(LINE.rstrip("\n"))
+    assert sum(like.fullmatch(line) is not None for line in source(table).splitlines()) == len(table.TASKS)
+
+
+def source(module: Any) -> str:
+    return Path(module.__file__).read_text(encoding="utf-8")
 
 
 def test_it_is_trained_measured_and_reported(home: Path) -> None:
@@ -103,18 +113,22 @@ def test_stopped_and_resumed_it_ends_with_the_same_bits(home: Path, tmp_path: Pa
     assert bits(RunDirectory.open("last", tmp_path)) == bits(RunDirectory.open("labels-1", home / "runs"))
 
 
-def test_it_is_predicted_without_torch_as_a_line_a_table_and_json(home: Path) -> None:
+def test_it_is_predicted_without_torch_as_a_line_a_table_and_json(cover: Any, home: Path) -> None:
     picture, run = home / "0.png", home / "runs" / "labels-1"
     (answer,) = Predictor.open(run).predict(picture)
     assert re.fullmatch(r"0\.\d\d, off by 0\.\d\d on average", str(answer))
     code = (
-        f"import sys; sys.path.insert(0, {str(Path(sys.modules[TASK].__file__ or '').parent)!r})\n"
-        f"from {TASK} import Cover; from striate.tasks.table import TASKS; TASKS['cover'] = Cover()\n"
+        f"import sys, striate.tasks; striate.tasks.__path__.append({str(Path(cover.__file__).parent)!r})\n"
+        "from striate.tasks.table import TASKS; from striate.tasks.cover import Cover; TASKS['cover'] = Cover()\n"
         "from striate.runs.predictor import Predictor\n"
-        f"print(Predictor.open({str(run)!r}).predict({str(picture)!r})[0], 'torch' in sys.modules)"
+        f"print(Predictor.open({str(run)!r}).predict({str(picture)!r})[0])\n"
+        "late = 'torch', 'striate.recipe', 'striate.data.strata', 'striate.metrics.verdict'\n"
+        "late += 'striate.metrics.intervals', 'striate.tasks.assessment', 'striate.tasks.question'\n"
+        "late += ('striate.tasks.cover_answers',)\n"
+        "print([name for name in late if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == f"{answer} False"
+    assert done.stdout.splitlines() == [str(answer), "[]"]
     place, ask = Place(home), ("predict", picture, "--run", "labels-1", "--runs-dir", "runs")
     assert str(answer) in place(*ask).done().out
     (told,) = json.loads(place(*ask, "--json").done().out)
