@@ -16,6 +16,7 @@ import striate
 from striate.data.pictures.preprocess import Preprocess
 from striate.model.files import weights
 from striate.runs.predictor import Predictor
+from striate.runs.run import RunDirectory
 from striate.verbs.reopen import reopen_data
 from striate.verbs.train import train
 
@@ -45,7 +46,7 @@ def test_pictures_that_come_out_dark_are_said_and_bits_is_the_remedy(place: Plac
     assert ask(place).count("note: " + DARK.replace("\\", "") + "; if the camera has 12 bits say --bits 12") == 1
     said = ask(place, "--bits", "12")
     assert "8 pictures of 16 bits that state no depth are read as 12 bits" in said and "come out dark" not in said
-    dark, bright = (striate.Run.open(f"cells-{number}", place.path / "runs") for number in (1, 2))
+    dark, bright = (RunDirectory.open(f"cells-{number}", place.path / "runs") for number in (1, 2))
     for run, bits in ((dark, 16), (bright, 12)):
         facts = weights.read_facts(run.model_path)
         assert facts.preprocess.get("bits", 16) == bits and Preprocess.from_dict(facts.preprocess).bits == bits
@@ -77,7 +78,7 @@ def test_weights_keep_their_bits_unless_told_otherwise(place: Place) -> None:
     for more, bits in ((), 12), (("--bits", "16"), 16):
         answer = place("train", "cells", "--from", "cells-1", "--folds", "none", "--threads", "1", *more)
         assert answer.code == 0, answer
-        run = striate.Run.open("last", place.path / "runs")
+        run = RunDirectory.open("last", place.path / "runs")
         assert weights.read_facts(run.model_path).preprocess.get("bits", 16) == bits
         assert ("bits = 12" in run.recipe_toml()) == (bits == 12)
 

@@ -108,13 +108,13 @@ NETS, CODES = (_plain, Branched), (Coded, Functional)
 def test_a_picture_a_part_and_a_channel(kind: Callable[[], nn.Module]) -> None:
     adopted = _adopted(kind)
     assert (adopted.why is None) == (kind in NETS)
-    whole = adopted.look(PIXELS)
+    whole = adopted.look(PIXELS).value
     assert isinstance(whole, PictureLook) and whole.why is not None and whole.why.trust is not None
     assert str(whole.answer) == str(adopted.predict([PIXELS], unknown=False)[0])
     part = whole.stages[0].part
-    for look in (whole, adopted.look(PIXELS, part=part), adopted.look(PIXELS, part=part, channel=2)):
+    for look in (whole, adopted.look(PIXELS, part=part).value, adopted.look(PIXELS, part=part, channel=2).value):
         Read(page(look)).whole()
-    one = adopted.look(PIXELS, part=part, channel=2)
+    one = adopted.look(PIXELS, part=part, channel=2).value
     assert isinstance(one, PartLook) and one.channel is not None and one.channel.dream.value > one.channel.dream.start
 
 

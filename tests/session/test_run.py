@@ -69,7 +69,7 @@ def test_one_in_one_out_and_a_folder_is_many(run: striate.Run, tmp_path: Path) -
     assert str(many[0]) == str(answer)
 
 
-def test_figures_and_looks_print_in_a_few_lines_and_show_themselves(run: striate.Run) -> None:
+def test_figures_and_looks_print_in_a_few_lines_and_show_themselves(run: striate.Run, tmp_path: Path) -> None:
     found = run.evaluate()
     assert found.report.accuracy.value == run.figures["accuracy"]["value"]
     assert len(repr(found)) < 4000 and "accuracy" in repr(found)
@@ -77,6 +77,8 @@ def test_figures_and_looks_print_in_a_few_lines_and_show_themselves(run: striate
     look = run.look(pictures()[0][0])
     assert len(repr(look)) < 6000 and look._repr_html_().startswith("<iframe srcdoc=")
     assert look.answer is not None and look.value.answer is look.answer
+    page = look.save(tmp_path / "why.html").read_text()
+    assert page.startswith("<!doctype html>") and page.count("</html>") == 1
     with pytest.raises(AttributeError, match="no_such"):
         _ = look.no_such
 

@@ -69,7 +69,7 @@ def test_names_of_classes_and_files(tmp_path: Path) -> None:
     model = hostile.write(tmp_path)
 
     def change(header: dict[str, object], facts: dict[str, object], data: bytearray) -> None:
-        facts["classes"] = [f"cat{EVIL}\n{number}" for number in range(3)]
+        facts["names"] = [f"cat{EVIL}\n{number}" for number in range(3)]
 
     model.write_bytes(hostile.packed(model.read_bytes(), change))
     model.with_suffix(".onnx").unlink()

@@ -33,7 +33,7 @@ FACTS = facts_of(NET, temperature=1.7)
 def tensors() -> dict[str, Any]:
     state = drawn(NET).state_dict()
     state["batchnorm1.running_var"].uniform_(0.5, 2, generator=torch.Generator().manual_seed(1))
-    return {**state, "unknown.centre": torch.ones(4)}  # what "none of these" keeps is no part of the net
+    return {**state, "state.centre": torch.ones(4)}  # what "none of these" keeps is no part of the net
 
 
 @pytest.fixture

@@ -80,7 +80,7 @@ def test_everything_that_looks_at_the_run_knows(run: RunDirectory, zoo: Path) ->
 
 def subject_probabilities(probe: TorchProbe) -> np.ndarray:
     with torch.no_grad():
-        return (probe.model(probe.inputs) / probe.temperature).softmax(1)[0].numpy()
+        return (probe.model(probe.inputs) / probe.learnt.calibration.temperature).softmax(1)[0].numpy()
 
 
 def test_a_filter_is_a_name_with_numbers_or_rows(zoo: Path) -> None:

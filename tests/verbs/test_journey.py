@@ -133,7 +133,7 @@ def test_evaluate_refuses_a_class_the_model_does_not_know(run: RunDirectory, tmp
 def test_a_stopped_run_goes_on_to_the_same_bits(run: RunDirectory, zoo: Path, tmp_path: Path) -> None:
     half = stopped(zoo, tmp_path, after=2)
     with pytest.raises(ModelError, match="--resume"):
-        half.predict(zoo / "bee" / "0-03.png")
+        session.Run(half).predict(zoo / "bee" / "0-03.png")
     with pytest.raises(ModelError, match="--resume"):
         striate.evaluate(half.name, runs_dir=tmp_path)
     whole = resume(runs_dir=tmp_path)

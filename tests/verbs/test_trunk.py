@@ -17,6 +17,7 @@ from striate.data.store.store import open_store
 from striate.model.build.model import build
 from striate.spec import parse
 from striate.spec.shape import Shape
+from striate.tasks.table import TASKS
 from striate.verbs import trunk
 
 NET = parse("conv 8 3x3 stride 2 pad 1 no bias >> batchnorm >> relu6 >> globalavgpool >> flatten >> dense 3")
@@ -31,7 +32,7 @@ def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Any, Any, Any
     source = ArraySource("a", "a", ("x", "y", "z"), items, blocks=(pixels,), rows=rows, origins=("a",))
     preprocess = Preprocess(16, 16, 3, mean=(0.5,) * 3, std=(0.25,) * 3)
     stored = open_store(source, preprocess)
-    prepared = SimpleNamespace(source=stored.source, store=stored.store, preprocess=preprocess)
+    prepared = SimpleNamespace(source=stored.source, store=stored.store, preprocess=preprocess, task=TASKS["classify"])
     model = build(NET, Shape(3, 16, 16), preprocess=preprocess, seed=0).eval()
     return prepared, SimpleNamespace(digest="0" * 64, words="it"), model
 
@@ -70,5 +71,5 @@ def test_a_graph_that_is_refused_leaves_it_to_torch(
 def test_torch_is_asked_by_how_large_pictures_are(made: tuple[Any, Any, Any]) -> None:
     prepared, start, model = made
     small = replace(prepared.preprocess, resize="pad")
-    other = SimpleNamespace(source=prepared.source, store=prepared.store, preprocess=small)
+    other = SimpleNamespace(**{**vars(prepared), "preprocess": small})
     assert trunk.trunk_features(other, start, model, torch.device("cpu"), 1).computed == 37  # another rule, made anew

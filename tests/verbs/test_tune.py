@@ -26,6 +26,7 @@ from striate.model.files.weights import read
 from striate.recipe import Recipe
 from striate.runs.predictor import Predictor
 from striate.runs.run import RunDirectory
+from striate.session import run as session
 from striate.verbs import tune
 from striate.verbs.events import Planned
 from striate.verbs.train import resuming, train, training
@@ -238,7 +239,7 @@ def test_gray_pictures_go_into_a_net_for_colour(run: RunDirectory, tmp_path: Pat
             Image.fromarray(pixels).save(tmp_path / "gray" / name / f"{number}.png")
     done = train(recipe(tmp_path / "gray", run), runs_dir=tmp_path)
     assert 'colour = "rgb"' in done.recipe_toml() and "size = [16, 16]" in done.recipe_toml()
-    assert str(done.predict(np.full((12, 20), 60, np.uint8)).best) == "dark"
+    assert str(session.Run(done).predict(np.full((12, 20), 60, np.uint8)).best) == "dark"
     with pytest.raises(RecipeError, match="take rgb pictures"):
         train(recipe(tmp_path / "gray", run, colour="gray"), runs_dir=tmp_path)
 

@@ -219,7 +219,10 @@ def shown_look(found: Looked, name: str) -> Shown[Looked]:
     from striate.render.html.look_page import as_text
     from striate.verbs.look import answers, page
 
-    return Shown(found, text=lambda: as_text(answers(found)).rstrip(), html=lambda: framed(page(found, name)))
+    def whole() -> str:
+        return page(found, name)
+
+    return Shown(found, text=lambda: as_text(answers(found)).rstrip(), html=lambda: framed(whole()), page=whole)
 
 
 def shown_comparison(found: Comparison) -> Shown[Comparison]:
@@ -228,11 +231,11 @@ def shown_comparison(found: Comparison) -> Shown[Comparison]:
     from striate.render.html.look_page import page
 
     title, quiet = f"{found.a} or {found.b}?", f"{found.a} and {found.b}, asked about the same pictures."
-    return Shown(
-        found,
-        text=lambda: compare_page.text(found),
-        html=lambda: framed(page(title, quiet, compare_page.answers(found))),
-    )
+
+    def whole() -> str:
+        return page(title, quiet, compare_page.answers(found))
+
+    return Shown(found, text=lambda: compare_page.text(found), html=lambda: framed(whole()), page=whole)
 
 
 def _evaluation_html(found: Evaluation) -> str:

@@ -8,7 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from html import escape
+from pathlib import Path
 from typing import Any, Generic, TypeVar, final
+
+from striate.runs import durable
 
 Value = TypeVar("Value")
 HEIGHT = 720  # pixels of a page inside a notebook
@@ -21,9 +24,20 @@ class Shown(Generic[Value]):
     Example: ``Shown(look, text=lambda: "cat", html=lambda: page(look)).why``
     """
 
-    def __init__(self, value: Value, *, text: Callable[[], str], html: Callable[[], str]) -> None:
+    def __init__(
+        self, value: Value, *, text: Callable[[], str], html: Callable[[], str], page: Callable[[], str] | None = None
+    ) -> None:
+        """``page`` is the whole page that `save` writes, where it is another than what a notebook shows."""
         self.value = value
-        self._text, self._html = text, html
+        self._text, self._html, self._page = text, html, page or html
+
+    def save(self, path: Path | str) -> Path:
+        """Write it as a page for a browser and return where it is. Errors: DiskError; a file that is there is replaced.
+
+        Example: ``run.look("cat.jpg").save("why.html")``
+        """
+        durable.write(Path(path), self._page().encode("utf-8", "surrogateescape"))
+        return Path(path)
 
     def __repr__(self) -> str:
         return self._text()
@@ -37,7 +51,7 @@ class Shown(Generic[Value]):
         return getattr(self.value, name)
 
     def __dir__(self) -> list[str]:
-        return sorted({"value", *(name for name in dir(self.value) if not name.startswith("_"))})
+        return sorted({"value", "save", *(name for name in dir(self.value) if not name.startswith("_"))})
 
 
 @final
