@@ -109,3 +109,14 @@ def test_of_several_numbers_the_verdict_is_on_the_worst():
     )
     assert found.classes == ("bad",)
     assert found.kind == "guess"
+
+
+def test_intervals_that_promise_too_much_are_no_fine_verdict():
+    _, targets = drawn()
+    off = np.random.default_rng(5).normal(0, 1.0, (len(targets), 1))
+    honest, narrow = (
+        number_verdict(regression_report(targets + off, targets, names=("angle",), halves=np.full(targets.shape, half)))
+        for half in (1.7, 0.7)
+    )
+    assert honest.kind == "fine" and honest.text.startswith("Fine as it is: answers are ")
+    assert narrow.kind == "weak" and narrow.text.startswith("Its 90 % intervals are too narrow: they hold ")

@@ -32,16 +32,22 @@ def number_verdict(
     Of several numbers it is on the one that is told worst. Its kind is the first of these that holds. ``learnt``: more
     than a tenth of the pictures were learnt from. ``few``: there are fewer than 10 pictures, or R2's interval is wider
     than 0.5. ``guess``: the mean absolute error's interval reaches up to what a constant answer has, or R2's down to 0.
-    ``labels``: three answers or more are off by over six times the median error. ``weak``: in a range of the number
-    the bias, its interval included, is larger than the mean absolute error. ``fine``: R2's interval lies above 0.9.
+    ``labels``: three answers or more are off by over six times the median error. ``weak``: its intervals hold fewer
+    numbers than they promise, beyond chance, or in a range of the number the bias, its interval included, is larger
+    than the mean absolute error. ``fine``: R2's interval lies above 0.9.
     ``more``: none of these.
 
     Example: ``number_verdict(regression_report(answers, targets, names=("angle",))).text``
     """
     seen = _Seen(report, part, from_chance, learnt_from)
-    rules = (_learnt, _few, _guess, _labels, _weak, _fine)
+    rules = (_learnt, _few, _guess, _labels, _narrow, _weak, _fine)
     kind, text = next((found for rule in rules if (found := rule(seen))), None) or _more(seen)
-    return Verdict(kind, f"{text}.", (*_reasons(seen), *also), (seen.one.name,) if len(report.each) > 1 else ())
+    return Verdict(
+        kind,
+        f"{text[0].upper()}{text[1:]}.",
+        (*_reasons(seen), *also),
+        (seen.one.name,) if len(report.each) > 1 else (),
+    )
 
 
 @dataclass(frozen=True)
@@ -135,6 +141,17 @@ def _labels(seen: _Seen) -> _Found | None:
     )
 
 
+def _narrow(seen: _Seen) -> _Found | None:
+    held, level = seen.one.coverage, seen.one.level
+    if held is None or held.high >= level:
+        return None
+    return (
+        "weak",
+        f"its {100 * level:g} % intervals are too narrow: they hold {100 * held.value:.0f} % of the numbers on"
+        f" {seen.pictures}; folds (--folds 5) take them from every picture",
+    )
+
+
 def _weak(seen: _Seen) -> _Found | None:
     mae = seen.one.measures.mae.value
     for one in sorted(seen.one.ranges, key=lambda part: -abs(part.bias.value)):
@@ -149,7 +166,7 @@ def _fine(seen: _Seen) -> _Found | None:
     r2: Interval | None = seen.one.measures.r2
     if r2 is None or r2.low < FINE:
         return None
-    return "fine", f"ready to use: {100 * r2.value:.0f} % of the number's variance is predicted"
+    return "fine", f"Fine as it is: {seen.figure}; {100 * r2.value:.0f} % of the number's variance is predicted"
 
 
 def _more(seen: _Seen) -> _Found:
