@@ -104,7 +104,8 @@ def test_threads_are_set_only_when_asked():
 @pytest.mark.skipif(sys.platform != "linux" or not hasattr(ctypes.CDLL(None), "mallopt"), reason="only glibc has it")
 def test_memory_that_was_freed_is_not_fetched_from_the_system_again():
     code = (  # in a process of its own: what else a process has done decides where its memory comes from
-        "import resource, torch; from striate.engine.device import keep_memory\n"
+        "import ctypes, resource, torch; from striate.engine.device import keep_memory\n"
+        "ctypes.CDLL(None).prctl(41, 1, 0, 0, 0)\n"  # PR_SET_THP_DISABLE: where pages are huge, few are fetched anyway
         "def faults():\n"
         "    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt\n"
         "    torch.empty(2**24).fill_(1.0)\n"  # 64 MiB
