@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -217,3 +218,38 @@ def test_what_may_be_asked():
     ):
         with pytest.raises(StriateError, match=words):
             TASK.question(output[0], labels.kept, learnt, word, against)
+
+
+def test_copies_count_as_one_picture_in_intervals_and_figures():
+    values = drawn(40)
+    labels = TASK.settle(TASK.labels(source(values), Recipe()), range(40))
+    outputs = TASK.encode(labels) + np.random.default_rng(4).normal(0, 0.3, (40, 1)).astype(np.float32)
+    rows, alone = np.repeat(np.arange(40), 3), np.arange(120)
+    thrice = {"numbers": outputs[rows]}
+    state = TASK.fit_state(replace(judged(outputs[rows], values[rows]), groups=rows), labels.kept)
+    assert state.facts["counts"] == [40]
+    assert TASK.fit_state(judged(outputs[rows], values[rows]), labels.kept).facts["counts"] == [120]
+    learnt = TASK.opened(state, labels.kept)
+
+    def wide(groups: np.ndarray | None, folds: np.ndarray | None = None) -> tuple[float, float]:
+        found = TASK.evaluate(thrice, values[rows], labels.kept, learnt, Basis(folds=folds, groups=groups))
+        one = found.report.each[0]
+        return one.measures.mae.high - one.measures.mae.low, one.coverage.high - one.coverage.low
+
+    for folds in (None, rows % 5):
+        together, apart = wide(rows, folds), wide(alone, folds)
+        assert together[0] > 1.5 * apart[0]
+        assert together[1] > 1.3 * apart[1]
+    assert Basis(groups=rows, design=1.5).effect == pytest.approx(4.5)
+
+
+def test_of_several_numbers_the_headline_is_as_wide_as_folds_make_it():
+    values = np.hstack([drawn(60), drawn(60, 1)])
+    labels = TASK.settle(TASK.labels(source(values, ("a", "b")), Recipe()), range(60))
+    outputs = TASK.encode(labels) + np.random.default_rng(4).normal(0, 0.3, (60, 2)).astype(np.float32)
+    learnt = TASK.opened(TASK.fit_state(judged(outputs, values), labels.kept), labels.kept)
+    plain, crossed = (
+        TASK.evaluate({"numbers": outputs}, values, labels.kept, learnt, Basis(design=design)).headline.value
+        for design in (1.0, 2.25)
+    )
+    assert crossed.high - crossed.value == pytest.approx(1.5 * (plain.high - plain.value))

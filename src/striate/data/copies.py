@@ -9,6 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from striate.data.labels.classes import shown
 from striate.data.sources.items import Item
 from striate.words import counted, plural
@@ -106,3 +109,12 @@ def find_copies(items: Sequence[Item], digests: Sequence[bytes]) -> Copies:
     crossing = [group for group in groups if len({items[index].split for index in group}) > 1]
     rest = set(groups) - set(several) - set(crossing)
     return Copies(tuple(group for group in groups if group in rest), tuple(several), tuple(crossing))
+
+
+def groups_of(digests: Sequence[bytes]) -> NDArray[np.int64]:
+    """Return a number of each picture (N,), equal for copies, from 0 without a gap.
+
+    Example: ``groups_of([b"a", b"b", b"a"])`` is ``[0, 1, 0]``.
+    """
+    number: dict[bytes, int] = {}
+    return np.array([number.setdefault(digest, len(number)) for digest in digests], np.int64)

@@ -163,6 +163,7 @@ def regression_report(
             f"predictions {mine.shape} and targets {wanted.shape} are not of {counted(len(names), 'number')}"
         )
     reach = np.full(mine.shape, np.inf) if halves is None else np.asarray(halves, np.float64)
+    effect = design if groups is None else design * len(mine) / max(1, len(np.unique(np.asarray(groups))))
     each, wrong = [], np.zeros(mine.shape)
     for place, name in enumerate(names):
         period = periods[place] if periods else None
@@ -173,7 +174,7 @@ def regression_report(
         coverage, width = None, None
         if bounded.any():
             inside = int((off <= reach[:, place] * (1 + 1e-12))[bounded].sum())
-            coverage = wilson(inside, int(bounded.sum()), design=design)
+            coverage = wilson(inside, int(bounded.sum()), design=effect)
             width = float(2 * reach[bounded, place].mean())
         each.append(
             NumberReport(

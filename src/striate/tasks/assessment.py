@@ -63,6 +63,7 @@ class Basis:
     Of out-of-fold answers ``folds`` (N,) says which fold answered each, ``design`` is the design effect
     (docs/decisions/0010), ``distances`` (N,) are `Task.distances` where they were measured, and ``recipe`` is what the
     folds were trained by. ``judging``: the answers are of pictures that what was learnt after training stands on.
+    ``groups`` (N,) are numbers, equal for copies of a picture, None where there are none.
     """
 
     recipe: Recipe | None = None
@@ -70,6 +71,12 @@ class Basis:
     design: float = 1.0
     distances: Floats | None = None
     judging: bool = False
+    groups: Ints | None = None
+
+    @property
+    def effect(self) -> float:
+        """The design effect with the copies counted once: for measures that do not draw them together by `groups`."""
+        return self.design * (1.0 if self.groups is None else len(self.groups) / len(np.unique(self.groups)))
 
 
 @dataclass(frozen=True, eq=False)

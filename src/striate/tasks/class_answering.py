@@ -97,7 +97,7 @@ class ClassAnswering(Answering):
             classes=facts.names,
             temperature=calibration.temperature,
             temperatures=None if basis.folds is None else temperature,
-            design=basis.design,
+            design=basis.effect,
         )
         told = None if unknown is None else unknown.told()
         return ClassAssessment(report, logits, targets, calibration, temperature, flags, told)

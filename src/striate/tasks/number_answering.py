@@ -15,7 +15,7 @@ from striate.tasks.answering import PARTS, Answering, wrong_word
 from striate.tasks.columns import Columns
 from striate.tasks.conformal import LEVEL, Conformal, fit_conformal, too_few
 from striate.tasks.numbers import MEAN_ABSOLUTE_ERROR, number_columns, spelled
-from striate.tasks.values import LabelFacts, Outputs, State
+from striate.tasks.values import Judged, LabelFacts, Outputs, State
 
 if TYPE_CHECKING:  # what measures and explains is imported by who does: predicting needs none of it
     from striate.tasks.assessment import Basis, Cost
@@ -104,7 +104,7 @@ class NumberAnswering(Answering):
         wanted = np.asarray(targets, np.float64).reshape(len(targets), -1)
         values, halves = learnt.answers(outputs[NUMBERS])
         if basis.folds is not None:
-            halves = fold_halves(learnt.columns, outputs[NUMBERS], wanted, basis.folds, learnt.level)
+            halves = fold_halves(learnt.columns, outputs[NUMBERS], wanted, basis, learnt.level)
         report = regression_report(
             values,
             wanted,
@@ -113,9 +113,11 @@ class NumberAnswering(Answering):
             periods=learnt.columns.periods,
             halves=halves,
             level=learnt.level,
+            groups=basis.groups,
             design=basis.design,
         )
-        return NumberAssessment(report, facts, learnt.columns, values, halves, wanted, too_few_words(learnt))
+        few = too_few_words(learnt)
+        return NumberAssessment(report, facts, learnt.columns, values, halves, wanted, few, basis.effect)
 
     def shown_parts(
         self, values: NDArray[Any], parts: Mapping[str, NDArray[np.int64]], facts: LabelFacts
@@ -194,11 +196,19 @@ def columns_of(facts: LabelFacts) -> Columns:
     return columns
 
 
-def state_of(columns: Columns, output: NDArray[Any], targets: NDArray[Any], folds: NDArray[np.int64] | None) -> State:
+def state_of(columns: Columns, judged: Judged) -> State:
     """Return what errors on unseen pictures say of the next ones, as a model file keeps it; `learnt_of` reads it."""
+    output, targets = judged.outputs[NUMBERS], judged.targets
     values, along = columns.decode(output) if len(output) else (np.zeros((0, len(columns.each))),) * 2
     each = [
-        fit_conformal(values[:, place], targets[:, place], where=along[:, place], folds=folds, period=column.period)
+        fit_conformal(
+            values[:, place],
+            targets[:, place],
+            where=along[:, place],
+            folds=judged.folds,
+            groups=judged.groups,
+            period=column.period,
+        )
         for place, column in enumerate(columns.each)
     ]
     arrays = {
@@ -233,11 +243,11 @@ def learnt_of(state: State, facts: LabelFacts) -> LearntNumbers:
     return LearntNumbers(columns, intervals, float(level))
 
 
-def fold_halves(
-    columns: Columns, output: NDArray[Any], targets: Floats, folds: NDArray[np.int64], level: float
-) -> Floats:
+def fold_halves(columns: Columns, output: NDArray[Any], targets: Floats, basis: Basis, level: float) -> Floats:
     """Return how far the intervals of out-of-fold answers reach (N, D), each made from the errors of other folds."""
     values, along = columns.decode(output)
+    folds, groups = basis.folds, basis.groups
+    assert folds is not None
     halves = np.full(values.shape, np.inf)
     for fold in np.unique(folds):
         mine = folds == fold
@@ -247,6 +257,7 @@ def fold_halves(
                 targets[~mine, place],
                 where=along[~mine, place],
                 folds=folds[~mine],
+                groups=None if groups is None else groups[~mine],
                 period=column.period,
                 level=level,
             )

@@ -140,7 +140,7 @@ class Regress(NumberAnswering, Task):
 
     def fit_state(self, judged: Judged, facts: LabelFacts) -> State:
         """Return what the errors on unseen pictures say of the next ones: how wide an interval has to be."""
-        return state_of(columns_of(facts), judged.outputs[NUMBERS], judged.targets, judged.folds)
+        return state_of(columns_of(facts), judged)
 
     def opened(self, state: State, facts: LabelFacts) -> LearntNumbers:
         """Return how numbers and their intervals are made. Errors: ModelError for what is damaged."""

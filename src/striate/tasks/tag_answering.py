@@ -82,7 +82,7 @@ class TagAnswering(Answering):
             tags=facts.names,
             thresholds=cuts,
             raw=sigmoid(logits),
-            design=basis.design,
+            design=basis.effect,
         )
         return TagAssessment(report, scaled, probabilities, wanted, cuts, learnt.calibration)
 

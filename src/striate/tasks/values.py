@@ -76,7 +76,8 @@ class Judged:
     out of their folds; then ``folds`` (N,) says which fold answered. ``distances`` (N,) are `Task.distances` of these,
     None where they were not measured. ``frozen``: the network learnt nothing of the pictures but its last layer;
     ``seen_before``: what is frozen of it had learnt from such labels before. ``skill`` is how well strangers are told
-    by networks that were trained without some of the classes, where there were such.
+    by networks that were trained without some of the classes, where there were such. ``groups`` (N,) are numbers, equal
+    for copies of a picture.
     ``known(choose)`` asks about a sample of the pictures that the network knows: its outputs and their targets. They
     are training pictures, and behind a frozen trunk validation pictures too; ``choose`` takes the targets (M,) of up
     to 5,000 and returns the places of those to ask about, None asks about all.
@@ -91,3 +92,4 @@ class Judged:
     frozen: bool = False
     seen_before: bool = False
     skill: StrangerSkill | None = None
+    groups: Ints | None = None

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from striate.data.copies import groups_of
 from striate.data.folds import Folds
 from striate.data.pictures import depth
 from striate.data.sources.source import Source, check_rejected, find
@@ -27,9 +28,6 @@ from striate.verbs.folds import PART, answers_of
 from striate.verbs.lineage import learnt_before, seen
 from striate.verbs.prepared import Prepared, Progress, ProvidedModel
 from striate.verbs.reopen import changes, reopen_data
-
-if TYPE_CHECKING:
-    pass
 
 JUDGING = ("train", "val")  # parts of a run on which what it learnt after training stands
 PART_WORDS = {"test": "test", "val": "validation", "train": "training", "cross-validated": "cross-validated"}
@@ -192,7 +190,7 @@ def evaluate_reopened(
     if not len(chosen):
         sizes = ", ".join(f"{name} {len(getattr(prepared.split, name))}" for name in ("train", "val", "test"))
         raise RunError(f"{run.name} has no {part} pictures ({sizes}); choose another part with --split")
-    basis = Basis(judging=part in JUDGING)
+    basis = _basis(prepared.store, chosen, judging=part in JUDGING)
     found = _ask(run.name, part, prepared.source, prepared.store, prepared.labels.values, chosen, predictor, basis)
     return _with_notes(of_run(found, prepared), run, prepared)
 
@@ -233,7 +231,7 @@ def evaluate_on(
     if not len(chosen):
         raise SourceError(f"{stored.source.location} has no labelled picture to measure by")
     learnt_from, told = (None, ()) if run is None else seen(run, [stored.store.digests[row].hex() for row in chosen])
-    basis = Basis(judging=bool(learnt_from))
+    basis = _basis(stored.store, chosen, judging=bool(learnt_from))
     found = _ask(name, data, stored.source, stored.store, targets, chosen, predictor, basis)
     deep = depth.notes(depth.tally(stored.store.depths), predictor.preprocess.bits)
     return replace(found, notes=(*left_out(stored.source), *deep, *told), trained_on=learnt_from)
@@ -242,7 +240,7 @@ def evaluate_on(
 def evaluate_prepared(run: RunDirectory, prepared: Prepared, ask: InferFn, learnt: Any, *, part: str) -> Evaluation:
     """Evaluate a model that is in memory, on a part of the pictures it was prepared with."""
     chosen, labels = np.array(getattr(prepared.split, part), np.int64), prepared.labels
-    basis = Basis(judging=part in JUDGING)
+    basis = _basis(prepared.store, chosen, judging=part in JUDGING)
     found = measure(
         run.name, part, prepared.source, labels.values, chosen, ask, prepared.task, labels.kept, learnt, basis
     )
@@ -286,6 +284,11 @@ def measure(
         outputs=outputs,
         found=task.evaluate(outputs, targets, labels, learnt, basis),
     )
+
+
+def _basis(store: Store, chosen: np.ndarray, *, judging: bool) -> Basis:
+    """Return the basis of a model's own answers to the ``chosen`` pictures: copies are one observation."""
+    return Basis(judging=judging, groups=groups_of([store.digests[row] for row in chosen]))
 
 
 def _ask(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from striate.data.copies import groups_of
 from striate.runs.answers import Answers
 from striate.tasks.assessment import Basis
 from striate.verbs.evaluate import Evaluation, of_run
@@ -22,12 +23,12 @@ def evaluate_folds(name: str, prepared: Prepared, answers: Answers, learnt: Any)
     folds, labels = prepared.folds, prepared.labels
     assert folds is not None
     chosen = folds.measured
-    different = len({prepared.store.digests[row] for row in chosen})
     basis = Basis(
         recipe=prepared.recipe,
         folds=folds.places[0, chosen],
-        design=DESIGN * len(chosen) / different,
+        design=DESIGN,
         distances=answers.distances,
+        groups=groups_of([prepared.store.digests[row] for row in chosen]),
     )
     evaluation = Evaluation(
         name=name,

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from striate.data.copies import groups_of
 from striate.errors import StriateError
 from striate.metrics.probability import Ints
 from striate.model.files.weights import ModelFile, with_state
@@ -191,6 +192,8 @@ def judged(prepared: Prepared, ask: InferFn, answers: Answers | None = None) -> 
     if answers is not None and folds is not None:
         rows = folds.measured
         places, distances = folds.places[0, rows], answers.distances
-        return Judged(answers.outputs, targets[rows], recipe, known, folds=places, distances=distances, frozen=frozen)
-    rows = np.array(split.val, np.int64)
-    return Judged(ask(rows), targets[rows], recipe, known, frozen=frozen)
+        found = Judged(answers.outputs, targets[rows], recipe, known, folds=places, distances=distances, frozen=frozen)
+    else:
+        rows = np.array(split.val, np.int64)
+        found = Judged(ask(rows), targets[rows], recipe, known, frozen=frozen)
+    return replace(found, groups=groups_of([prepared.store.digests[row] for row in rows]))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, cast
 import numpy as np
 
 from striate import files
+from striate.data.copies import groups_of
 from striate.data.pictures.given import Picture, one
 from striate.data.sources.items import Item
 from striate.data.store.rows import digest_of
@@ -79,7 +80,10 @@ def _out_of_fold(run: RunDirectory, key: str) -> Prediction | None:
     row = keys.index(key)
     others = folds != folds[row]
     said = {name: output[others] for name, output in found.outputs.items()}
-    state = task.fit_state(Judged(said, values[others], recipe, _nobody, folds=folds[others]), facts)
+    pictures = known_pictures(run) or {}
+    groups = groups_of([pictures.get(each, (-1, each))[1].encode() for each in keys])
+    judged = Judged(said, values[others], recipe, _nobody, folds=folds[others], groups=groups[others])
+    state = task.fit_state(judged, facts)
     mine = {name: output[row : row + 1] for name, output in found.outputs.items()}
     return task.decode(mine, facts, task.opened(state, facts))[0]
 
