@@ -47,8 +47,11 @@ def output(command: str) -> str:
 
 
 def unmeasured(line: str) -> str:
-    """Return a line without what another machine measures otherwise: its numbers, and how wide they are."""
-    return " ".join(re.sub(r"[\d.,:]+", "#", line).split())
+    """Return a line without what another machine measures otherwise: its numbers, and how wide they are.
+
+    Which epoch it is, of how many, is measured by nobody and stays.
+    """
+    return " ".join(re.sub(r"(?<![/\d])[\d.,:]+(?!/|[\d.,:])", "#", line).split())
 
 
 def told(command: str, before: list[str]) -> str:

@@ -121,7 +121,10 @@ def answers(look: Looked) -> list[Answer]:
 
 
 def page(look: Looked, title: str = "look", quiet: str = "") -> str:
-    """Return a look as one self-contained page of HTML. Example: ``Path("a.html").write_text(page(run.look()))``"""
+    """Return a look as one self-contained page of HTML.
+
+    Example: ``Path("a.html").write_text(page(look("cat.jpg")), encoding="utf-8")``
+    """
     return look_page.page(title, quiet, answers(look))
 
 
