@@ -18,7 +18,7 @@ if TYPE_CHECKING:  # for readers and type checkers; `_HOME` says the same when t
     from striate.runs.predictor import Predictor
     from striate.session.adopted import Adopted, adopt
     from striate.session.run import Run
-    from striate.session.train import compare, resume, runs, train
+    from striate.session.train import compare, evaluate, look, resume, runs, train
     from striate.spec import (
         GELU,
         Add,
@@ -73,8 +73,6 @@ if TYPE_CHECKING:  # for readers and type checkers; `_HOME` says the same when t
     )
     from striate.spec.survey import Survey
     from striate.verbs.describe import describe
-    from striate.verbs.evaluate import evaluate
-    from striate.verbs.look import look
     from striate.verbs.train import training
     from striate.verbs.weights_import import import_weights
 
@@ -162,9 +160,9 @@ _HOME = {
     "adopt": "striate.session.adopted",
     "compare": "striate.session.train",
     "describe": "striate.verbs.describe",
-    "evaluate": "striate.verbs.evaluate",
+    "evaluate": "striate.session.train",
     "import_weights": "striate.verbs.weights_import",
-    "look": "striate.verbs.look",
+    "look": "striate.session.train",
     "resume": "striate.session.train",
     "runs": "striate.session.train",
     "train": "striate.session.train",

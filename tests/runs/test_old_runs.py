@@ -88,7 +88,7 @@ def test_predicts_as_then(name: str, onnx: bool) -> None:
 
 @pytest.mark.parametrize("name", NETS)
 def test_evaluates_as_then(name: str) -> None:
-    same(striate.evaluate(name).summary(), ANSWERS[name]["summary"])
+    same(striate.evaluate(name).to_dict(), ANSWERS[name]["summary"])
     same([dict(line) for line in RunDirectory.open(name).history()], ANSWERS[name]["history"])
 
 
@@ -97,7 +97,7 @@ def test_resumes_as_then_and_writes_its_report() -> None:
     wanted = ANSWERS["unfinished-1"]
     same([dict(line) for line in run.history()], wanted["history"])
     same([one.to_dict() for one in Predictor.open(run.model_path).predict(pictures())], wanted["answers"])
-    same(striate.evaluate("unfinished-1").summary(), wanted["summary"])
+    same(striate.evaluate("unfinished-1").to_dict(), wanted["summary"])
     assert "<svg" in run.report_path.read_text(encoding="utf-8")
     assert striate.look("unfinished-1") is not None
 
@@ -112,7 +112,7 @@ def test_code_answers_with_its_module() -> None:
     run = RunDirectory.open("code-1")
     module = striate.adopt(Gated(), input=(1, 8, 8), classes=CLASSES).load(run)
     same([module.predict(one).to_dict() for one in pictures()], ANSWERS["code-1"]["answers"])
-    same(module.evaluate(run).summary(), ANSWERS["code-1"]["summary"])
+    same(module.evaluate(run).to_dict(), ANSWERS["code-1"]["summary"])
 
 
 @pytest.mark.parametrize("name", [*NETS, "code-1"])

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 import striate
@@ -180,3 +182,88 @@ def test_runs_are_a_table(place: Path, run: striate.Run) -> None:
 def test_what_is_not_there_is_said(tmp_path: Path) -> None:
     with pytest.raises(RunError, match="no run"):
         striate.Run.open("last", tmp_path)
+
+
+def test_what_is_asked_of_the_package_shows_itself_too(place: Path, run: striate.Run) -> None:
+    found = striate.evaluate(run)
+    assert found.to_dict() == run.evaluate().to_dict() and repr(found) == repr(run.evaluate())
+    assert striate.evaluate(run.name, runs_dir=place / "runs").to_dict() == found.to_dict()
+    for look in (striate.look(run), striate.look(pictures()[0][0], run=run)):
+        assert len(repr(look)) < 6000 and look._repr_html_().startswith("<iframe srcdoc=")
+
+
+def test_a_run_held_while_it_was_trained_longer_answers_by_the_new_model(place: Path) -> None:
+    settings: dict[str, Any] = {"net": NET, "epochs": 1, "folds": 0, "device": "cpu", "threads": 1, "batch": 8}
+    held = striate.train(pictures(), runs_dir=place / "longer", progress=False, **settings)
+    x, _ = pictures()
+    before: Any = held.predict(x[0], unknown=False)
+    new = striate.resume(held, epochs=4, runs_dir=place / "longer", progress=False)
+    after: Any = held.predict(x[0], unknown=False)
+    assert after.probabilities.tolist() == new.predict(x[0], unknown=False).probabilities.tolist()  # type: ignore[union-attr]
+    assert after.probabilities.tolist() != before.probabilities.tolist()
+
+
+class Gated(torch.nn.Module):
+    """What only its own code can be."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv, self.gain = torch.nn.Conv2d(3, 4, 3), torch.nn.Parameter(torch.ones(4))
+        self.fc = torch.nn.Linear(4, 2)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = torch.relu(self.conv(x))
+        return self.fc((x * self.gain[:, None, None]).mean((2, 3)))
+
+
+def test_the_run_of_somebodys_code_is_held_like_any_other(place: Path) -> None:
+    adopted = striate.adopt(Gated(), input=(3, 12, 12), classes=2)
+    assert adopted.why is not None
+    settings: dict[str, Any] = {"epochs": 1, "folds": 0, "device": "cpu", "threads": 1, "batch": 8}
+    run = adopted.train(pictures(), runs_dir=place / "code", progress=False, **settings)
+    x, _ = pictures()
+    assert str(run.predict(x[0], unknown=False)) == str(adopted.load(run).predict(x[0], unknown=False))
+    assert "accuracy" in repr(run.evaluate()) and run.evaluate().to_dict()["pictures"] > 0
+    for look in (run.look(), run.look(x[0])):
+        assert len(repr(look)) < 6000 and look._repr_html_().startswith("<iframe srcdoc=")
+
+
+def test_a_stop_keeps_what_was_learnt_between_two_steps(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from striate.session import watch
+
+    shown = watch.BarViewer.show
+
+    def pressed(viewer: watch.BarViewer, event: Any) -> None:
+        shown(viewer, event)
+        if type(event).__name__ == "Epoch" and event.index == 2:
+            signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(watch.BarViewer, "show", pressed)
+    settings: dict[str, Any] = {"net": NET, "epochs": 5, "folds": 0, "device": "cpu", "threads": 1, "batch": 8}
+    before = signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt, match=r"stopped; go on with: striate.resume\('.*pictures-1'\)"):
+        striate.train(pictures(), runs_dir=place / "stopped", progress=False, **settings)
+    assert signal.getsignal(signal.SIGINT) is before
+    monkeypatch.undo()
+    monkeypatch.setenv("STRIATE_CACHE", str(place / "cache"))
+    run = striate.Run.open("last", place / "stopped")
+    assert run.state == "stopped" and run.history["epoch"] == [1, 2]
+    assert striate.resume(run, progress=False).history["epoch"] == [1, 2, 3, 4, 5]
+
+
+def test_a_data_set_too_large_for_memory_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("striate.session.held.MOST", 1000)
+    x, y = pictures()
+    with pytest.raises(SourceError, match=r"over 1.0 kB \(the first 3 of 60 do\); save them as files"):
+        hold(list(zip(x, y.tolist(), strict=True)), tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+def test_figures_of_every_task_stand_in_the_table(place: Path) -> None:
+    x, _ = pictures()
+    level = x.mean((1, 2, 3), dtype=np.float64)
+    settings: dict[str, Any] = {"net": NET, "epochs": 2, "folds": 0, "device": "cpu", "threads": 1, "batch": 8}
+    run = striate.train((x, level), runs_dir=place / "numbers", progress=False, **settings)
+    assert run.recipe.task == "regress"
+    html = run.evaluate()._repr_html_()
+    assert "mean absolute error" in html and html.count("<tr>") > 2

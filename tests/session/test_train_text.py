@@ -62,6 +62,6 @@ def test_where_answers_say_nothing_of_labels_none_is_named() -> None:
     assert "worth a look" not in text(evaluation(7, part="train")), "the pictures were learnt from"
     guess = evaluation(95)
     assert guess.verdict.kind == "guess" and guess.report.label_issues and not guess.label_issues
-    named = evaluation(7).summary()["label_issues"][0]
+    named = evaluation(7).to_dict()["label_issues"][0]
     assert named["picture"] == "a b/0.jpg" and named["label"] == "cat" and named["answer"] == "dog\x1b[2J"
-    assert SimpleNamespace(**evaluation(7).summary()["worst_mistakes"][0]).picture == "a b/0.jpg"
+    assert SimpleNamespace(**evaluation(7).to_dict()["worst_mistakes"][0]).picture == "a b/0.jpg"

@@ -141,7 +141,7 @@ def test_it_looks_inside(file: Path, pictures: Path) -> None:
 def test_it_is_measured_on_other_pictures_and_drawn_from_its_sections(file: Path, pictures: Path) -> None:
     found = evaluate_on(Predictor.open(file), str(pictures / "labels.csv"), name="by hand")
     assert isinstance(found.found, BrightnessAssessment) and len(found.keys) == 60 == len(found.targets)
-    told = json.loads(json.dumps(found.summary()))
+    told = json.loads(json.dumps(found.to_dict()))
     assert told["headline"]["name"] == "mean absolute error" and told["headline"]["share"] is False
     assert told["headline"]["value"] == told["error"]["value"] == pytest.approx(found.report.error.value)
     assert [one["picture"] for one in told["worst"]] == [found.keys[row] for row in found.found.worst()]

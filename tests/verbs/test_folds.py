@@ -83,7 +83,7 @@ def test_every_picture_is_measured_and_everything_agrees(kind: str, request: pyt
         assert len({draw[split["train"].index(key)] for key in ("bee/3-00.png", "bee/copy.png", "emu/copy.png")}) == 1
     again = evaluate(str(run.path))
     assert again.part == "cross-validated"
-    assert json.loads(json.dumps(again.summary()))["confusion"] == finished["confusion"]
+    assert json.loads(json.dumps(again.to_dict()))["confusion"] == finished["confusion"]
     assert again.report.accuracy.to_dict() == finished["accuracy"]
     low = again.report.accuracy.value - again.report.accuracy.low
     plain = wilson(int(again.report.confusion.trace()), 30)

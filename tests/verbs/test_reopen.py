@@ -410,7 +410,7 @@ def test_pictures_it_was_trained_on_are_counted_by_their_content(tmp_path: Path)
         (other / key.split("/")[0]).mkdir(parents=True, exist_ok=True)
         (other / key.split("/")[0] / f"renamed-{number}.png").write_bytes((tmp_path / "zoo" / key).read_bytes())
     found = evaluate(run.name, data=str(other), runs_dir=tmp_path / "runs")
-    assert found.trained_on == 3 and found.summary()["trained_on"] == 3
+    assert found.trained_on == 3 and found.to_dict()["trained_on"] == 3
     assert found.notes[0].startswith("zoo-1 was trained on 3 of these 6 pictures and validated on 1: on those")
     shutil.rmtree(other)
     paint(other, seed=77, count=2)

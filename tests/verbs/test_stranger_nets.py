@@ -70,7 +70,7 @@ def test_it_is_measured_by_nets_that_never_saw_the_classes(
     assert facts is not None and facts["skill"]["classes"] == 4 and facts["skill"]["nets"] == 2
     finished = json.loads((again.path / "finished.json").read_text())
     assert finished["strangers"] == facts["skill"] and finished["strangers"]["how"] == "by 2 nets trained without them"
-    assert evaluate(str(again.path)).summary()["strangers"] == facts["skill"]
+    assert evaluate(str(again.path)).to_dict()["strangers"] == facts["skill"]
     assert not (again.path / "folds").exists()
     assert "by 2 nets trained without them" in again.report_path.read_text()
 
@@ -87,7 +87,7 @@ def test_where_it_was_not_measured_nothing_is_none_of_these(plain: RunDirectory)
     answer: Any = session.Run(plain).predict(NOISE)
     assert not answer.unknown and answer.ood_score is not None and answer.threshold is None
     assert answer.to_dict()["strangers"] == NEVER
-    assert evaluate(str(plain.path)).summary()["known_kept"] == 1.0
+    assert evaluate(str(plain.path)).to_dict()["known_kept"] == 1.0
     assert "--strangers measures it" in plain.report_path.read_text()
 
 
@@ -120,7 +120,7 @@ def test_cross_validated_whole_nets_are_measured_by_themselves(four: Path, tmp_p
     run = train(whole(four, folds=2, val=0.1), runs_dir=tmp_path)
     facts = read_facts(run.model_path).state["unknown"]
     assert facts is not None and facts["skill"]["nets"] == 2
-    assert evaluate(str(run.path)).summary()["known_kept"] is not None
+    assert evaluate(str(run.path)).to_dict()["known_kept"] is not None
     off = train(whole(four, folds=2, val=0.1, strangers=False), runs_dir=tmp_path)
     facts = read_facts(off.model_path).state["unknown"]
     assert facts is not None and facts["silent"] is True

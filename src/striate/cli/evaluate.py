@@ -63,4 +63,4 @@ def command(
             without_missing=without_missing,
             progress=progress,
         )
-    click.echo(json.dumps(evaluation.summary(), indent=2) if as_json else text(evaluation))
+    click.echo(json.dumps(evaluation.to_dict(), indent=2) if as_json else text(evaluation))

@@ -3,29 +3,27 @@
 from __future__ import annotations
 
 import shlex
-import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING, Any, get_args
 
 import click
 
 from striate import recipe as recipes
 from striate.cli import shared_options
-from striate.errors import DivergedError, RecipeError, StriateError
+from striate.errors import RecipeError
 from striate.recipe import Recipe
 from striate.session.progress import Line, Progress, clock
 from striate.session.train_text import plan_text, result_text
+from striate.session.watch import watched
 from striate.verbs.events import FoldDone, Folding
 from striate.verbs.train import Event, Finished, Finishing, Planned, resuming, training
 from striate.words import counted
 
 if TYPE_CHECKING:
     from striate.cli.tensorboard import Board
+    from striate.runs.run import RunDirectory
 
 
 MOST_THREADS = 1024  # more than any machine has cores for one training; torch itself takes whatever it is given
@@ -194,66 +192,47 @@ def _value(text: str) -> object:
         raise RecipeError(f"--set {text[:40]}… is longer or deeper than any value of a recipe") from None
 
 
-@dataclass
-class _Asked:
-    """Whether Ctrl-C was pressed, and whether there is something to keep yet."""
+class _Viewer:
+    """A training as lines: one that moves on a terminal, one an epoch that stays."""
 
-    stop: bool = False
-    under_way: bool = False
+    def __init__(self, line: Line, progress: Progress, log: str | None) -> None:
+        self._line, self._progress, self._log = line, progress, log
+        self._epochs = 0
+        self.board: Board | None = None
 
+    def show(self, event: Event) -> None:
+        """Print one event; torch is there once it trains."""
+        if isinstance(event, Planned):
+            self._progress.close()
+            self._epochs = event.prepared.recipe.epochs or 0
+            self._line.shows(event.prepared.task, event.prepared.facts)
+            self._line.say(plan_text(event))
+            if self._log == "tensorboard":
+                self.board = _board(event.run.path / "tensorboard")
+        elif isinstance(event, Finished):
+            self._line.end()
+            click.echo(result_text(event))
+        elif not isinstance(event, Finishing):
+            _tell(event, self._line, self._epochs, self.board)
 
-@contextmanager
-def _gently() -> Iterator[_Asked]:
-    """Turn the first Ctrl-C of a training under way into a wish to stop; any other stops at once."""
-    asked = _Asked()
+    def clear(self) -> None:
+        """Remove the moving line."""
+        self._line.clear()
 
-    def note(number: int, frame: FrameType | None) -> None:
-        if asked.stop or not asked.under_way:
-            raise KeyboardInterrupt
-        asked.stop = True
-
-    before = signal.signal(signal.SIGINT, note)
-    try:
-        yield asked
-    finally:
-        signal.signal(signal.SIGINT, before)
+    def go_on(self, run: RunDirectory) -> str:
+        """Return what a person types to name a run: its name, or the path where it is not among the usual runs."""
+        named = run.name if run.path.parent == Path("runs") else shlex.quote(str(run.path))
+        return f"striate train --resume {named}"
 
 
 def _show(events: Iterator[Event], line: Line, progress: Progress, log: str | None) -> None:
     """Print what happens until it is finished or the person has had enough."""
-    run_name, epochs, board = "", 0, None
-    with _gently() as asked:
-        try:
-            for event in events:
-                if isinstance(event, Planned):
-                    progress.close()
-                    asked.under_way = True
-                    run_name, epochs = _words_for(event.run.path), event.prepared.recipe.epochs or 0
-                    line.shows(event.prepared.task, event.prepared.facts)
-                    line.say(plan_text(event))
-                    if log == "tensorboard":
-                        board = _board(event.run.path / "tensorboard")
-                elif isinstance(event, Finishing):
-                    asked.under_way = False  # there is nothing to keep that is not kept: Ctrl-C may stop at once
-                elif isinstance(event, Finished):
-                    line.end()
-                    click.echo(result_text(event))
-                else:
-                    _tell(event, line, epochs, board)
-                if asked.stop and not isinstance(event, Finished):
-                    events.close()  # type: ignore[attr-defined]
-                    line.clear()
-                    raise KeyboardInterrupt
-        except KeyboardInterrupt:
-            if run_name:
-                raise KeyboardInterrupt(f"stopped; go on with: striate train --resume {run_name}") from None
-            raise
-        except (DivergedError, StriateError):
-            line.clear()
-            raise
-        finally:
-            if board is not None:
-                board.close()
+    viewer = _Viewer(line, progress, log)
+    try:
+        watched(events, viewer)
+    finally:
+        if viewer.board is not None:
+            viewer.board.close()
 
 
 def _tell(event: Event, line: Line, epochs: int, board: Board | None) -> None:
@@ -283,11 +262,6 @@ def _tell(event: Event, line: Line, epochs: int, board: Board | None) -> None:
             f" {counted(event.micro_batch, 'picture')};"
             " each step still learns from the whole batch (batch norm sees a part at a time)"
         )
-
-
-def _words_for(run: Path) -> str:
-    """Return what a person types to name a run: its name, or the path where it is not among the usual runs."""
-    return run.name if run.parent == Path("runs") else shlex.quote(str(run))
 
 
 def _board(folder: Path) -> Board:

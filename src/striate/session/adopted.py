@@ -12,10 +12,10 @@ from striate.data.pictures.given import Picture
 from striate.data.pictures.preprocess import Preprocess
 from striate.recipe import Recipe
 from striate.runs.run import RunDirectory
-from striate.session.held import hold, is_held
 from striate.session.run import Run, shown_evaluation, shown_look
 from striate.session.shown import Shown
-from striate.session.watch import bar, waiting, watched
+from striate.session.train import with_source
+from striate.session.watch import BarViewer, bar, waiting, watched
 from striate.spec.shape import Shape
 from striate.verbs import adopt as adopting
 
@@ -53,16 +53,16 @@ class Adopted(adopting.Adopted):
         recipe = source if isinstance(source, Recipe) else Recipe()
         recipe = recipe.changed(**{field: value for field, value in settings.items() if value is not None})
         try:
-            if not isinstance(source, Recipe) and is_held(source):
-                held = hold(source, Path(runs_dir), picture=picture, label=label, progress=waiting(drawn))
-                drawn.close()
-                drawn.say(held.note)
-                recipe = recipe.changed(source=held.location)
-            elif not isinstance(source, Recipe):
-                recipe = recipe.changed(source=str(source))
-            folder = None if data_dir is None else Path(data_dir)
-            events = self.training(recipe, runs_dir=Path(runs_dir), name=name, data_dir=folder, allow_bad=allow_bad)
-            directory = watched(events, drawn)
+            recipe, held = with_source(recipe, source, Path(runs_dir), drawn, picture=picture, label=label)
+            events = self.training(
+                recipe,
+                runs_dir=Path(runs_dir),
+                name=name or held,
+                data_dir=None if data_dir is None else Path(data_dir),
+                allow_bad=allow_bad,
+                progress=waiting(drawn),
+            )
+            directory = watched(events, BarViewer(drawn))
         finally:
             drawn.close()
         return Run(directory, adopted=None if self.why is None else self.load(directory))

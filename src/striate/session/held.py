@@ -34,6 +34,7 @@ from striate.runs import durable
 from striate.words import counted, readable_size
 
 FOLDER: Final = "pictures"  # below the folder of runs
+MOST: Final = 2 << 30  # bytes of pixels of a data set that are taken into memory
 _Progress: TypeAlias = Callable[[str, int, int], None]
 
 
@@ -43,11 +44,6 @@ class Held:
 
     location: str
     note: str = ""
-
-
-def is_held(what: object) -> bool:
-    """Return whether something is pictures in memory rather than the place or the name of some."""
-    return not isinstance(what, str | Path)
 
 
 def hold(
@@ -160,14 +156,22 @@ def _pairs(what: Any, progress: _Progress | None) -> Iterator[tuple[NDArray[np.u
     count = len(what)
     if not count:
         raise SourceError("the data set holds no picture")
+    taken = 0
     for number in range(count):
         member = what[number]
         if not isinstance(member, tuple | list) or len(member) != 2:
             raise SourceError(f"member {number} of the data set is {_kind(member)}; wanted (picture, label)")
         try:
-            yield _pixels(member[0]), _label(member[1])
+            pixels = _pixels(member[0])
         except PictureError as error:
             raise SourceError(f"member {number} of the data set: {error}") from None
+        taken += pixels.nbytes
+        if taken > MOST:
+            raise SourceError(
+                f"the data set's pictures take over {readable_size(MOST)} (the first {number + 1:,} of {count:,} do);"
+                " save them as files, in a folder a class or with a list, and give the path"
+            )
+        yield pixels, _label(member[1])
         if progress is not None:
             progress("reading the data set", number + 1, count)
 

@@ -42,7 +42,8 @@ class Run:
     def __init__(self, directory: RunDirectory, *, adopted: Adopted | None = None) -> None:
         """``adopted`` answers where the net is a module that only its own code can be, in this process alone."""
         self._directory, self._adopted = directory, adopted
-        self._predictor: Predictor | None = None if adopted is None else adopted.predictor
+        self._predictor: Predictor | None = None
+        self._written: tuple[int, int] | None = None  # when, and how large, the model that is opened
 
     @classmethod
     def open(cls, name: str | Path = names.LAST, runs_dir: Path | str = "runs") -> Run:
@@ -150,9 +151,11 @@ class Run:
 
         folder = None if data_dir is None else Path(data_dir)
         if self._adopted is not None:
-            if data is None:
-                return shown_evaluation(self._adopted.evaluate(self._directory, part=part, data_dir=folder))
-            return shown_evaluation(self._adopted.evaluate(str(data), data_dir=folder, allow_bad=allow_bad))
+            from striate.verbs.adopt import Adopted
+
+            what = self._directory if data is None else str(data)
+            plain = Adopted.evaluate(self._adopted, what, part=part, data_dir=folder, allow_bad=allow_bad)
+            return shown_evaluation(plain)  # of the class to the left: what is held shows itself already
         found = evaluate(
             str(self.path),
             part=part,
@@ -171,8 +174,11 @@ class Run:
 
         It shows itself in a notebook; ``save(path)`` of it writes the page. Errors: DescribeError, PictureError.
         """
-        if self._adopted is not None and picture is not None:
-            return shown_look(self._adopted.look(picture, part=part, channel=channel), self.name)
+        if self._adopted is not None:
+            from striate.verbs.adopt import Adopted
+
+            asked = self._directory if picture is None else picture
+            return shown_look(Adopted.look(self._adopted, asked, part=part, channel=channel), self.name)
         from striate.verbs.look import look
 
         what = self.path if picture is None else picture
@@ -202,8 +208,12 @@ class Run:
         """Return what answers, opened once; opened anew where the model was written again since."""
         from striate.runs.predictor import Predictor
 
-        if self._predictor is None:
-            self._predictor = Predictor.open(self.path)
+        if self._adopted is not None:
+            return self._adopted.predictor
+        path = self._directory.model_path
+        written = (path.stat().st_mtime_ns, path.stat().st_size) if path.is_file() else None
+        if self._predictor is None or written != self._written:
+            self._predictor, self._written = Predictor.open(self.path), written
         return self._predictor
 
 
@@ -239,15 +249,10 @@ def shown_comparison(found: Comparison) -> Shown[Comparison]:
 
 
 def _evaluation_html(found: Evaluation) -> str:
-    rows = [
-        (name.replace("_", " "), *(f"{value[end]:.4g}" for end in ("value", "low", "high")))
-        for name, value in found.report.to_dict().items()
-        if isinstance(value, dict) and all(isinstance(value.get(end), float) for end in ("value", "low", "high"))
-    ]
-    head = ("figure", "value", "from", "to (95 %)")
+    rows = [(one.text or "figure", one.value, one.between) for one in found.found.figures()]
     of = f"{found.name} on {counted(len(found.keys), 'picture')} ({found.part})"
     return f"<p><b><bdi>{escape(of)}</bdi></b><br>{escape(found.verdict.text)}</p>" + html_table(
-        head, rows, right=(False, True, True, True)
+        ("figure", "value", "95 % interval"), rows, right=(False, True, True)
     )
 
 

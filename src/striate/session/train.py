@@ -1,4 +1,4 @@
-"""Train, resume, compare and list, as a person calls them in Python: with a bar, and a `Run` to hold."""
+"""Train, resume, evaluate, look, compare and list, as a person calls them in Python: a bar, and a `Run` to hold."""
 
 from __future__ import annotations
 
@@ -9,15 +9,18 @@ from typing import TYPE_CHECKING, Any
 from striate import recipe as recipes
 from striate.errors import RecipeError
 from striate.recipe import Recipe
-from striate.session.held import hold, is_held
-from striate.session.run import Run, shown_comparison
+from striate.session.held import hold
+from striate.session.run import Run, shown_comparison, shown_look
 from striate.session.shown import Shown, Table
-from striate.session.watch import bar, waiting, watched
+from striate.session.watch import Bar, BarViewer, bar, waiting, watched
 
 if TYPE_CHECKING:
     from torch import nn
 
+    from striate.data.pictures.given import Picture
     from striate.render.html.compare_page import Comparison
+    from striate.verbs.evaluate import Evaluation
+    from striate.verbs.look import Looked
 
 HELD = "pictures"  # what a run of pictures in memory is called
 
@@ -80,12 +83,9 @@ def train(
     from striate.verbs.train import training
 
     drawn = bar(progress=progress)
-    if isinstance(source, Recipe):
-        if recipe is not None:
-            raise RecipeError(f"source is a whole recipe already, and recipe={str(recipe)!r} another; give one of them")
-        begun = source
-    else:
-        begun = Recipe() if recipe is None else recipes.find(recipe)
+    if isinstance(source, Recipe) and recipe is not None:
+        raise RecipeError(f"source is a whole recipe already, and recipe={str(recipe)!r} another; give one of them")
+    begun = source if isinstance(source, Recipe) else Recipe() if recipe is None else recipes.find(recipe)
     said = {
         "label_from": label_from,
         "task": task,
@@ -109,24 +109,16 @@ def train(
     }
     chosen = begun.changed(**{field: value for field, value in said.items() if value is not None})
     try:
-        if not isinstance(source, Recipe) and is_held(source):
-            held = hold(source, Path(runs_dir), picture=picture, label=label, progress=waiting(drawn))
-            drawn.close()
-            drawn.say(held.note)
-            chosen, name = chosen.changed(source=held.location), name or HELD
-        elif picture is not None or label is not None:
-            raise RecipeError("picture and label name the columns of a table in memory, and this is a place or a name")
-        elif not isinstance(source, Recipe):
-            chosen = chosen.changed(source=str(source))
+        chosen, held = with_source(chosen, source, Path(runs_dir), drawn, picture=picture, label=label)
         events = training(
             chosen,
-            name=name,
+            name=name or held,
             runs_dir=Path(runs_dir),
             data_dir=None if data_dir is None else Path(data_dir),
             allow_bad=allow_bad,
             progress=waiting(drawn),
         )
-        return Run(watched(events, drawn))
+        return Run(watched(events, BarViewer(drawn)))
     finally:
         drawn.close()
 
@@ -160,9 +152,98 @@ def resume(
             module=module,
             progress=waiting(drawn),
         )
-        return Run(watched(events, drawn))
+        return Run(watched(events, BarViewer(drawn)))
     finally:
         drawn.close()
+
+
+def with_source(
+    recipe: Recipe,
+    source: Any,
+    runs_dir: Path,
+    drawn: Bar,
+    *,
+    picture: str | None = None,
+    label: str | Sequence[str] | None = None,
+) -> tuple[Recipe, str | None]:
+    """Return a recipe that names its pictures, and what a run of pictures in memory is called, which are written then.
+
+    A whole recipe as ``source`` names its own. Errors: SourceError, RecipeError, DiskError.
+    """
+    columns = picture is not None or label is not None
+    if isinstance(source, Recipe | str | Path):
+        if columns:
+            raise RecipeError("picture and label name the columns of a table in memory, and this is a place or a name")
+        return (recipe if isinstance(source, Recipe) else recipe.changed(source=str(source))), None
+    held = hold(source, runs_dir, picture=picture, label=label, progress=waiting(drawn))
+    drawn.close()
+    drawn.say(held.note)
+    return recipe.changed(source=held.location), HELD
+
+
+def evaluate(
+    run: str | Run = "last",
+    *,
+    part: str | None = None,
+    data: str | Path | None = None,
+    label_from: str | None = None,
+    runs_dir: Path | str = "runs",
+    data_dir: Path | str | None = None,
+    allow_bad: bool = False,
+    without_missing: bool = False,
+) -> Shown[Evaluation]:
+    """Measure a run's model on a part of its own pictures, or on others with the same labels: as `Run.evaluate` does.
+
+    Example: ``striate.evaluate("last").report.accuracy.value``
+    """
+    opened = run if isinstance(run, Run) else Run.open(run, runs_dir)
+    return opened.evaluate(
+        data,
+        part=part,
+        label_from=label_from,
+        data_dir=data_dir,
+        allow_bad=allow_bad,
+        without_missing=without_missing,
+    )
+
+
+def look(
+    what: Picture | Run,
+    *,
+    part: str | None = None,
+    channel: int | None = None,
+    place: tuple[int, int] | None = None,
+    run: str | Run = "last",
+    model: str | Path | None = None,
+    net: str | None = None,
+    runs_dir: Path | str = "runs",
+    data_dir: Path | str | None = None,
+    without_missing: bool = False,
+) -> Shown[Looked]:
+    """Look inside a net at a picture, or at a run: what it learnt, when, and what confuses it.
+
+    It shows itself in a notebook, ``save(path)`` writes the page, ``value`` is the look itself. The other arguments and
+    errors are those of `striate.verbs.look.look`.
+
+    Example: ``striate.look("cat.jpg", model="resnet18").why.trust.phrase``
+    """
+    from striate.verbs.look import look as looked
+
+    if isinstance(what, Run):
+        return what.look(part=part, channel=channel)
+    found = looked(
+        what,
+        part=part,
+        channel=channel,
+        place=place,
+        run=name_of(run),
+        model=model,
+        net=net,
+        runs_dir=runs_dir,
+        data_dir=data_dir,
+        without_missing=without_missing,
+    )
+    return shown_look(found, Path(what).name if isinstance(what, str | Path) else "look")
 
 
 def compare(

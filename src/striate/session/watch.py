@@ -6,11 +6,18 @@ prints nothing at all.
 
 from __future__ import annotations
 
+import signal
 import sys
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from html import escape
+from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING, Any, Protocol
 
+from striate.errors import StriateError
 from striate.session import terminal
 from striate.session.progress import clock
 from striate.session.train_text import plan_text, result_text
@@ -19,7 +26,7 @@ from striate.verbs.events import Event, Finished, Finishing, FoldDone, Folding, 
 if TYPE_CHECKING:
     from striate.runs.run import RunDirectory
 
-__all__ = ["watched"]
+__all__ = ["BarViewer", "bar", "waiting", "watched"]
 
 
 class Bar(Protocol):
@@ -126,36 +133,114 @@ def in_notebook() -> bool:
     return shell is not None and getattr(shell, "kernel", None) is not None
 
 
-def watched(events: Iterator[Event], drawn: Bar) -> RunDirectory:
-    """Read the events of a training to their end, show what happens, and return the run they made.
+@dataclass
+class Asked:
+    """Whether a stop was asked for, and whether there is something to keep yet."""
 
-    Stopped by Ctrl-C, or the stop button of a notebook, what was learnt is kept, and how to go on is said.
+    stop: bool = False
+    under_way: bool = False
+
+
+@contextmanager
+def gently() -> Iterator[Asked]:
+    """Turn the first Ctrl-C of a training under way into a wish to stop between two steps; any other stops at once.
+
+    In a thread that is not the main one signals are not ours to take, and nothing changes.
+    """
+    asked = Asked()
+    if threading.current_thread() is not threading.main_thread():
+        yield asked
+        return
+
+    def note(number: int, frame: FrameType | None) -> None:
+        if asked.stop or not asked.under_way:
+            raise KeyboardInterrupt
+        asked.stop = True
+
+    before = signal.signal(signal.SIGINT, note)
+    try:
+        yield asked
+    finally:
+        signal.signal(signal.SIGINT, signal.SIG_DFL if before is None else before)
+
+
+class Viewer(Protocol):
+    """Who shows the events of a training."""
+
+    def show(self, event: Event) -> None:
+        """Show one."""
+        ...
+
+    def clear(self) -> None:
+        """Remove what moves: something else is said next."""
+        ...
+
+    def go_on(self, run: RunDirectory) -> str:
+        """Return what a person types to go on with a run that was stopped."""
+        ...
+
+
+def watched(events: Iterator[Event], viewer: Viewer) -> RunDirectory:
+    """Read the events of a training to their end, have them shown, and return the run they made.
+
+    Stopped by Ctrl-C, or the stop button of a notebook, it stops between two steps and what was learnt is kept.
+    KeyboardInterrupt then says how to go on.
     """
     run: RunDirectory | None = None
-    epochs = 0
-    try:
-        for event in events:
-            if isinstance(event, Planned):
-                run, epochs = event.run, event.prepared.recipe.epochs or 0
-                drawn.close()
-                drawn.say(plan_text(event))
-            elif isinstance(event, Finishing):
-                drawn.draw(1.0, "measuring, and writing the report")
-            elif isinstance(event, Finished):
-                run = event.run
-                drawn.close()
-                drawn.say(result_text(event))
-            else:
-                _draw(event, drawn, epochs)
-    except KeyboardInterrupt:
-        events.close()  # type: ignore[attr-defined]
-        if run is not None and drawn is not None:
-            drawn.say(f"stopped; go on with striate.resume({run.name!r})")
-        raise
-    finally:
-        drawn.close()
+    with gently() as asked:
+        try:
+            for event in events:
+                if isinstance(event, Planned):
+                    run, asked.under_way = event.run, True
+                elif isinstance(event, Finishing):
+                    asked.under_way = False  # there is nothing to keep that is not kept: Ctrl-C may stop at once
+                elif isinstance(event, Finished):
+                    run = event.run
+                viewer.show(event)
+                if asked.stop and not isinstance(event, Finished):
+                    events.close()  # type: ignore[attr-defined]
+                    raise KeyboardInterrupt
+        except KeyboardInterrupt:
+            viewer.clear()
+            if run is None:
+                raise
+            raise KeyboardInterrupt(f"stopped; go on with: {viewer.go_on(run)}") from None
+        except StriateError:
+            viewer.clear()
+            raise
     assert run is not None
     return run
+
+
+class BarViewer:
+    """A training as a bar: what is about to happen, how far it is, what came of it."""
+
+    def __init__(self, drawn: Bar) -> None:
+        self._drawn, self._epochs = drawn, 0
+
+    def show(self, event: Event) -> None:
+        """Show one event."""
+        if isinstance(event, Planned):
+            self._epochs = event.prepared.recipe.epochs or 0
+            self._say(plan_text(event))
+        elif isinstance(event, Finishing):
+            self._drawn.draw(1.0, "measuring, and writing the report")
+        elif isinstance(event, Finished):
+            self._say(result_text(event))
+        else:
+            _draw(event, self._drawn, self._epochs)
+
+    def clear(self) -> None:
+        """Remove the bar."""
+        self._drawn.close()
+
+    def go_on(self, run: RunDirectory) -> str:
+        """Return what a person types in Python."""
+        return f"striate.resume({run.name if run.path.parent == Path('runs') else str(run.path)!r})"
+
+    def _say(self, text: str) -> None:
+        self._drawn.close()
+        self._drawn.say(text)
 
 
 def waiting(drawn: Bar) -> Any:
@@ -172,7 +257,7 @@ def _draw(event: Event, drawn: Bar, epochs: int) -> None:
     from striate.engine.fit import BatchSplit, Epoch, Recovered, Step
 
     if isinstance(event, Folding):
-        drawn.draw(event.done, f"cross-validating: {event.words}")
+        drawn.draw(event.done, f"measuring: {event.words}")
     elif isinstance(event, Step):
         done = (event.epoch - 1 + event.step / max(event.steps, 1)) / max(epochs, 1)
         drawn.draw(done, f"epoch {event.epoch} of {epochs}, loss {event.loss:.3f}, {clock(event.seconds_left)} left")

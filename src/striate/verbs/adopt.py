@@ -33,7 +33,7 @@ from striate.spec.survey import Survey
 from striate.tasks.table import BY_ITSELF
 from striate.verbs.adopt_weights import with_weights
 from striate.verbs.evaluate import Evaluation, evaluate_on, evaluate_run
-from striate.verbs.prepared import ProvidedModel
+from striate.verbs.prepared import Progress, ProvidedModel
 from striate.verbs.train import Event, training
 
 if TYPE_CHECKING:
@@ -96,6 +96,7 @@ class Adopted:
         name: str | None = None,
         data_dir: Path | None = None,
         allow_bad: bool = False,
+        progress: Progress | None = None,
     ) -> Iterator[Event]:
         """Train by a recipe and yield what happens, as `striate.training` does; stop reading to stop."""
         if self._expressed is None:
@@ -121,7 +122,13 @@ class Adopted:
         if self._expressed is None:  # its code may take the memory order for granted, as x.view(...) does
             fixed["channels_last"] = False
         return training(
-            recipe.changed(**fixed), own=own, runs_dir=runs_dir, name=name, data_dir=data_dir, allow_bad=allow_bad
+            recipe.changed(**fixed),
+            own=own,
+            runs_dir=runs_dir,
+            name=name,
+            data_dir=data_dir,
+            allow_bad=allow_bad,
+            progress=progress,
         )
 
     def predict(self, pictures: Picture | Iterable[Picture], *, unknown: bool = True) -> Prediction | list[Prediction]:

@@ -92,7 +92,7 @@ class Evaluation:
             )
         )
 
-    def summary(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Return everything but the pictures' own rows, ready for JSON."""
         return {
             "name": self.name,

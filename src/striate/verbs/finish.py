@@ -87,8 +87,8 @@ def finish(
         raise
     except Exception as error:  # a fault of ours must not cost a person what was learnt
         run.notes.append(f"the report could not be drawn ({_named(error)}); the model and its figures are kept")
-        run.write_report(_plain_report(run.name, _named(error), evaluation.summary()))
-    run.finish({**evaluation.summary(), "copies": copies_of(prepared).counts(), "left_out": _left_out(run)})
+        run.write_report(_plain_report(run.name, _named(error), evaluation.to_dict()))
+    run.finish({**evaluation.to_dict(), "copies": copies_of(prepared).counts(), "left_out": _left_out(run)})
     return evaluation
 
 
