@@ -14,7 +14,7 @@ from PIL import Image
 import striate
 from striate.errors import RecipeError, RunError, SourceError
 from striate.session.held import hold
-from striate.session.shown import Table
+from striate.session.shown import Shown, Table
 
 NET = "conv 4 3x3 stride 2 pad 1 no bias >> batchnorm >> relu >> globalavgpool >> flatten >> dense"
 
@@ -267,3 +267,11 @@ def test_figures_of_every_task_stand_in_the_table(place: Path) -> None:
     assert run.recipe.task == "regress"
     html = run.evaluate()._repr_html_()
     assert "mean absolute error" in html and html.count("<tr>") > 2
+
+
+def test_a_long_text_is_printed_from_its_beginning() -> None:
+    long = Shown(0, text=lambda: "\n".join(f"line {number}" for number in range(100)), html=str)
+    assert repr(long).splitlines()[-1] == "... 60 more lines: print(it.text())" and len(long.text().splitlines()) == 100
+    wide = Shown(0, text=lambda: "a\n" + "b" * 9000 + "\nc", html=str)
+    assert repr(wide).splitlines() == ["a", "... 2 more lines: print(it.text())"]
+    assert repr(Shown(0, text=lambda: "short", html=str)) == "short"

@@ -12,9 +12,11 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar, final
 
 from striate.runs import durable
+from striate.words import counted
 
 Value = TypeVar("Value")
 HEIGHT = 720  # pixels of a page inside a notebook
+LINES, LETTERS = 40, 4000  # of a text that are printed by themselves
 
 
 @final
@@ -39,8 +41,12 @@ class Shown(Generic[Value]):
         durable.write(Path(path), self._page().encode("utf-8", "surrogateescape"))
         return Path(path)
 
-    def __repr__(self) -> str:
+    def text(self) -> str:
+        """Return all of it in words."""
         return self._text()
+
+    def __repr__(self) -> str:
+        return _beginning(self._text())
 
     def _repr_html_(self) -> str:
         return self._html()
@@ -51,7 +57,7 @@ class Shown(Generic[Value]):
         return getattr(self.value, name)
 
     def __dir__(self) -> list[str]:
-        return sorted({"value", "save", *(name for name in dir(self.value) if not name.startswith("_"))})
+        return sorted({"value", "save", "text", *(name for name in dir(self.value) if not name.startswith("_"))})
 
 
 @final
@@ -118,6 +124,18 @@ class Table(Sequence[dict[str, Any]]):
 
     def _numeric(self, name: str) -> bool:
         return all(isinstance(row.get(name), int | float | None) for row in self.rows)
+
+
+def _beginning(text: str) -> str:
+    """Return the first lines of a text, and how many more there are."""
+    kept: list[str] = []
+    lines = text.splitlines()
+    for line in lines[:LINES]:
+        if kept and sum(map(len, kept)) + len(line) > LETTERS:
+            break
+        kept.append(line if len(line) <= LETTERS else f"{line[:LETTERS]} ...")
+    more = len(lines) - len(kept)
+    return "\n".join([*kept, f"... {counted(more, 'more line')}: print(it.text())"] if more else kept)
 
 
 def html_table(head: Sequence[str], rows: Sequence[Sequence[str]], *, right: Sequence[bool]) -> str:
