@@ -108,7 +108,7 @@ class Task(Answering):
         return len(facts.names)
 
     def check(self, survey: Survey, facts: LabelFacts) -> None:
-        """Refuse a whole net that does not end as it has to, side heads included.
+        """Refuse a whole net that does not end as it has to, auxiliary heads included.
 
         Errors: ShapeError that names where, what is there, and what would fit.
         """

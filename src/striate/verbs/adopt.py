@@ -246,7 +246,7 @@ class Adopted:
         return type(self)(module, self._expressed, self.net, predictor, named=True, measured=True, **kept)
 
     def load_weights(self: AnyAdopted, path: Path | str, *, entry: str = "") -> AnyAdopted:
-        """Return it with the weights of somebody else's file (``entry`` of it, such as ema), which come by the door."""
+        """Return it with the weights of somebody else's file (``entry`` of it, such as ema), read in the sandbox."""
         module = with_weights(self.module, path, entry=entry)
         classes = self.classes if self._named else len(self.classes)
         how = self.predictor.preprocess if self._measured else None

@@ -1,4 +1,4 @@
-"""Weights of somebody else's file into an adopted module, by the door. Imports adopt, model; prints nothing."""
+"""Weights of somebody else's file into an adopted module, by the sandbox. Imports adopt, model; prints nothing."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""The only door for somebody else's pickle: read by a process of its own that can reach nothing."""
+"""The only way in for somebody else's pickle: read by a process of its own that can reach nothing."""

@@ -1,4 +1,4 @@
-"""What the process behind the door does: lock itself in, read one pickle with ``weights_only``, write its tensors.
+"""What the process in the sandbox does: lock itself in, read one pickle with ``weights_only``, write its tensors.
 
 It is started by ``parent.py`` with three open descriptors and opens nothing itself: 0 the file to read, 1 the
 safetensors file to write, 2 a text whose last line says in JSON how it went. The only file that calls ``torch.load``.
