@@ -120,3 +120,19 @@ def test_intervals_that_promise_too_much_are_no_fine_verdict():
     )
     assert honest.kind == "fine" and honest.text.startswith("Fine as it is: answers are ")
     assert narrow.kind == "weak" and narrow.text.startswith("Its 90 % intervals are too narrow: they hold ")
+
+
+def test_a_number_that_is_always_the_same_is_named_and_not_hidden():
+    predicted, targets = drawn()
+    same = np.full_like(targets, 5.0)
+    found = report(same + 0.1, same)
+    assert "angle is 5 deg on all of these pictures, so no other number is measured" in found.text()
+    told = number_verdict(found)
+    assert told.kind == "untested"
+    assert told.text.startswith("How well angle is told is not known: angle is 5 deg on all of these pictures")
+    assert "--folds 5" in told.text
+    both = regression_report(np.hstack([predicted, same]), np.hstack([targets, same]), names=("angle", "mass"))
+    told = number_verdict(both, part="cross-validated")
+    assert (told.kind, told.classes) == ("untested", ("mass",))
+    assert "angle: answers are" in told.text and "--folds" not in told.text
+    assert both.each[0].unvaried == ""

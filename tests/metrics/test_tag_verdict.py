@@ -82,3 +82,15 @@ def test_every_sentence_ends_as_one(part):
     for strength in (0.0, 1.0, 6.0):
         text = tag_verdict(report(80, strength=(strength,) * 3), part=part).text
         assert text.endswith(".") and "  " not in text
+
+
+def test_where_no_picture_has_a_tag_nothing_is_known_and_that_is_said():
+    found = report(40, share=0.0)
+    assert (found.macro.value, found.macro.low, found.macro.high) == (0.0, 0.0, 1.0)
+    assert found.unmeasured == TAGS
+    assert "no picture to measure of tags sea, sunset, snow" in found.text()
+    for part in ("test", "cross-validated"):
+        told = tag_verdict(found, part=part, trained=[9, 9, 9])
+        assert (told.kind, told.classes) == ("untested", TAGS)
+        assert told.text.startswith(f"Nothing is known of its answers: none of 40 {part} pictures has a tag; add")
+        assert ("--folds 5" in told.text) == (part == "test")

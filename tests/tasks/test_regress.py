@@ -17,6 +17,7 @@ from striate.recipe import Recipe
 from striate.tasks.assessment import About, Basis
 from striate.tasks.number_answering import columns_of
 from striate.tasks.number_question import NumberQuestion
+from striate.tasks.pairing import Shared
 from striate.tasks.regress import Regress, periods_of
 from striate.tasks.sections import Points, Table, Tiles
 from striate.tasks.values import Judged, LabelFacts, State
@@ -253,3 +254,43 @@ def test_of_several_numbers_the_headline_is_as_wide_as_folds_make_it():
         for design in (1.0, 2.25)
     )
     assert crossed.high - crossed.value == pytest.approx(1.5 * (plain.high - plain.value))
+
+
+def several(constant: bool = False):
+    values = np.hstack([drawn(60), 100 * drawn(60, 1)])
+    labels = TASK.settle(TASK.labels(source(values, ("a", "b")), Recipe()), range(60))
+    outputs = TASK.encode(labels) + np.random.default_rng(4).normal(0, 0.3, (60, 2)).astype(np.float32)
+    if constant:
+        values = np.column_stack([values[:, 0], np.full(60, 5000.0)])
+    learnt = TASK.opened(TASK.fit_state(judged(outputs, values), labels.kept), labels.kept)
+    return labels, values, outputs, learnt
+
+
+@pytest.mark.parametrize("constant", [False, True])
+def test_an_epoch_and_an_evaluation_tell_errors_in_several_numbers_alike(constant):
+    labels, values, outputs, learnt = several(constant)
+    found = TASK.evaluate({"numbers": outputs}, values, labels.kept, learnt, Basis())
+    epoch = TASK.measure({"numbers": outputs}, values, labels.kept)["mean absolute error"]
+    assert found.headline.value.value == pytest.approx(epoch)
+    assert any("b is 5000 deg on all" in said for said in found.caveats()) == constant
+
+
+def test_two_runs_are_compared_in_the_same_deviations():
+    labels, values, outputs, learnt = several()
+    other = TASK.settle(TASK.labels(source(values[:, ::-1], ("b", "a")), Recipe()), range(20))
+    turned = columns_of(other.kept).encode(columns_of(labels.kept).decode(outputs)[0][:, ::-1])
+    theirs = TASK.opened(TASK.fit_state(judged(turned, values[:, ::-1]), other.kept), other.kept)
+    one = TASK.evaluate({"numbers": outputs}, values, labels.kept, learnt, Basis())
+    two = TASK.evaluate({"numbers": turned}, values[:, ::-1], other.kept, theirs, Basis())
+    rows = np.arange(60)
+    found = TASK.paired(Shared(one, two, rows, rows))
+    assert found.difference.value == pytest.approx(0, abs=1e-5)
+    assert found.a.value == pytest.approx(found.b.value, rel=1e-5)
+
+
+def test_intervals_are_not_counted_on_the_pictures_they_were_made_from():
+    labels, values, outputs, learnt = several()
+    own = TASK.evaluate({"numbers": outputs}, values, labels.kept, learnt, Basis(judging=True))
+    assert own.report.each[0].coverage is None and own.report.each[0].width > 0
+    assert all("was not measured" in line for line in own.learnt_lines())
+    assert all("lie in their" not in figure.text for figure in own.figures())

@@ -299,3 +299,23 @@ def test_what_the_asymmetric_loss_does_to_probabilities_is_calibrated_away() -> 
     found = learnt(squeezed, targets, recipe=Recipe(loss="asymmetric"))
     expected = learnt(logits, targets)
     np.testing.assert_allclose(found.probabilities(squeezed), expected.probabilities(logits), atol=0.05)
+
+
+def test_answers_to_pictures_without_a_tag_are_measured_as_far_as_they_can_be() -> None:
+    logits, targets = answers()
+    none = np.zeros_like(targets)
+    assessed = TASK.evaluate({"logits": logits}, none, FACTS, learnt(logits, targets), Basis())
+    assert assessed.verdict(About(trained=targets)).kind == "untested"
+    assert len(assessed.figures()) == 4
+    assert "no picture to measure of the tags" in assessed.caveats()[0]
+    assert [section.anchor for section in assessed.sections()][-2:] == ["tags", "together"]
+    assert json.dumps(assessed.report.to_dict())
+
+
+def test_thresholds_chosen_on_the_pictures_they_are_shown_on_are_said_to_be() -> None:
+    logits, targets = answers()
+    for judging, words in ((True, "expect less of new ones"), (False, "that are not measured here")):
+        found = TASK.evaluate({"logits": logits}, targets, FACTS, learnt(logits, targets), Basis(judging=judging))
+        assert words in str(
+            next(part for section in found.sections() if section.anchor == "tags" for part in section.parts)
+        )

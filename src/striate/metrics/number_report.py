@@ -47,6 +47,17 @@ class NumberReport:
         """The constant with the least mean absolute error, and what it is called."""
         return min(self.constants.items(), key=lambda item: item[1].mae)
 
+    @property
+    def unvaried(self) -> str:
+        """What has to be said where the true numbers do not vary, or on too few pictures to measure by; else ""."""
+        if self.measures.r2 is not None:
+            return ""
+        low, high = self.ranges[0].low, self.ranges[-1].high
+        unit = f" {self.unit}" if self.unit else ""
+        if low == high:
+            return f"{self.name} is {low:.4g}{unit} on all of these pictures, so no other number is measured"
+        return f"{self.name} is another number on too few of these pictures to say how well it is told"
+
     def to_dict(self) -> dict[str, object]:
         """Return everything, ready for JSON."""
         return {
@@ -124,7 +135,7 @@ class RegressionReport:
             lines += ["", *(f"{named}{name:<{width}}  {words}" for name, words in figures)]
             name, constant = one.constant
             alone = f"{named}always {constant.value:.4g}{unit} (the {name})"
-            lines.append(f"{alone} has a mean absolute error of {constant.mae:.4g}{unit}")
+            lines.append(one.unvaried or f"{alone} has a mean absolute error of {constant.mae:.4g}{unit}")
             if len(one.ranges) > 1:
                 lines += ["", f"{named}{'true number':<24}  pictures  said - true"]
                 wide = 24 + len(named)
@@ -144,6 +155,7 @@ def regression_report(
     periods: Sequence[float | None] = (),
     halves: ArrayLike | None = None,
     level: float = 0.9,
+    scales: Sequence[float] = (),
     groups: ArrayLike | None = None,
     design: float = 1.0,
     seed: int = 0,
@@ -152,7 +164,8 @@ def regression_report(
     """Return every measure of predicted numbers (N, D) against the true ones (N, D).
 
     ``halves`` (N, D) is how far the interval of each reaches to either side, infinite where there is none; ``level``
-    what share of them should hold the truth. ``groups`` (N,) are equal for copies of a picture, ``design`` is the
+    what share of them should hold the truth. ``scales`` (D,) are the deviations that answers in several numbers are
+    ranked by, the targets' own by itself. ``groups`` (N,) are equal for copies of a picture, ``design`` is the
     design effect (docs/decisions/0010). StriateError for no pictures, or numbers that are not finite.
 
     Example: ``print(regression_report(answers, targets, names=("angle",), units=("deg",)).text())``
@@ -190,7 +203,7 @@ def regression_report(
                 width,
             )
         )
-        wrong[:, place] = off / deviation(true, period)
+        wrong[:, place] = off / (scales[place] if scales else deviation(true, period))
     return RegressionReport(len(mine), tuple(each), _worst(wrong, mine, wanted, worst))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -31,22 +32,23 @@ def number_verdict(
 
     Of several numbers it is on the one that is told worst. Its kind is the first of these that holds. ``learnt``: more
     than a tenth of the pictures were learnt from. ``few``: there are fewer than 10 pictures, or R2's interval is wider
-    than 0.5. ``guess``: the mean absolute error's interval reaches up to what a constant answer has, or R2's down to 0.
-    ``labels``: three answers or more are off by over six times the median error. ``weak``: its intervals hold fewer
-    numbers than they promise, beyond chance, or in a range of the number the bias, its interval included, is larger
-    than the mean absolute error. ``fine``: R2's interval lies above 0.9.
-    ``more``: none of these.
+    than 0.5. ``untested``: a number is the same on all pictures. ``guess``: the mean absolute error's interval reaches
+    up to what a constant answer has, or R2's down to 0. ``labels``: three answers or more are off by over six times the
+    median error. ``weak``: its intervals hold fewer numbers than they promise, beyond chance, or in a range of the
+    number the bias, its interval included, is larger than the mean absolute error. ``fine``: R2's interval lies above
+    0.9. ``more``: none of these.
 
     Example: ``number_verdict(regression_report(answers, targets, names=("angle",))).text``
     """
     seen = _Seen(report, part, from_chance, learnt_from)
-    rules = (_learnt, _few, _guess, _labels, _narrow, _weak, _fine)
+    rules = (_learnt, _few, _untested, _guess, _labels, _narrow, _weak, _fine)
     kind, text = next((found for rule in rules if (found := rule(seen))), None) or _more(seen)
+    names = tuple(one.name for one in report.each if one.unvaried) if kind == "untested" else (seen.one.name,)
     return Verdict(
         kind,
         f"{text[0].upper()}{text[1:]}.",
         (*_reasons(seen), *also),
-        (seen.one.name,) if len(report.each) > 1 else (),
+        names if len(report.each) > 1 else (),
     )
 
 
@@ -59,8 +61,8 @@ class _Seen:
 
     @property
     def one(self) -> NumberReport:
-        """The number that is told worst."""
-        return min(self.report.each, key=lambda one: one.measures.r2.value if one.measures.r2 else 1.0)
+        """The number that is told worst, of those that vary where one does."""
+        return min(self.report.each, key=lambda one: one.measures.r2.value if one.measures.r2 else math.inf)
 
     @property
     def pictures(self) -> str:
@@ -113,6 +115,20 @@ def _few(seen: _Seen) -> _Found | None:
     few = seen.report.pictures < FEWEST
     between = "" if r2 is None or few else f": R2 may be anything from {max(-1.0, r2.low):.2f} to {r2.high:.2f}"
     return "few", f"{seen.pictures} are too few to say how good it is{between}; measure on more"
+
+
+def _untested(seen: _Seen) -> _Found | None:
+    unvaried = [one for one in seen.report.each if one.unvaried]
+    if not unvaried:
+        return None
+    names = " and ".join(one.name for one in unvaried)
+    told = "" if len(unvaried) == len(seen.report.each) else f" ({seen.figure})"
+    folds = ", or measure with --folds 5" if seen.part in ("test", "validation") else ""
+    return (
+        "untested",
+        f"how well {names} is told is not known{told}: {'; '.join(one.unvaried for one in unvaried)}; measure on"
+        f" pictures with other numbers{folds}",
+    )
 
 
 def _guess(seen: _Seen) -> _Found | None:

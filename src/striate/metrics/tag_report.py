@@ -139,7 +139,8 @@ def tag_report(
 
     ``thresholds`` (T,), or (N, T) where each picture's were chosen without it; ``raw`` are the probabilities before
     calibration (None: the same). ``design`` is the design effect of answers that are not independent. Errors:
-    StriateError for no pictures, no tag on any of them, or arrays that do not belong together.
+    StriateError for no pictures, or arrays that do not belong together. Where no picture has a tag, what is a mean over
+    tags may be anything from 0 to 1.
 
     Example: ``print(tag_report(probabilities, targets, tags=("sea", "sunset"), thresholds=[0.4, 0.5]).text())``
     """
@@ -148,7 +149,12 @@ def tag_report(
         raise StriateError(f"there are {counted(len(tags), 'tag')} and answers about {matrix.shape[1]}")
     before = matrix if raw is None else checked_tag_pair(raw, wanted)[0]
     answers = said(matrix, thresholds)
-    macro_f1, micro_f1 = f1_averages(answers, wanted, seed=seed, design=design)
+    unknown = Interval(0.0, 0.0, 1.0)  # where no picture has a tag: nothing is known, which `unmeasured` names
+    macro = micro = macro_f1 = micro_f1 = unknown
+    if wanted.any():
+        macro_f1, micro_f1 = f1_averages(answers, wanted, seed=seed, design=design)
+        macro = mean_average_precision(matrix, wanted, seed=seed, design=design)
+        micro = micro_average_precision(matrix, wanted, seed=seed, design=design)
 
     def loss(given: np.ndarray) -> Interval:
         truth = np.maximum(np.where(wanted, given, 1 - given), _SMALLEST)
@@ -159,8 +165,8 @@ def tag_report(
         pictures=len(matrix),
         without_tags=int((~wanted.any(axis=1)).sum()),
         unsaid=int((~answers.any(axis=1)).sum()),
-        macro=mean_average_precision(matrix, wanted, seed=seed, design=design),
-        micro=micro_average_precision(matrix, wanted, seed=seed, design=design),
+        macro=macro,
+        micro=micro,
         macro_f1=macro_f1,
         micro_f1=micro_f1,
         exact=share_of((answers == wanted).all(axis=1), design=design),

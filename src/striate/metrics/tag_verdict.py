@@ -31,10 +31,10 @@ def tag_verdict(
 
     Its kind is the first of these that holds. ``learnt``: more than a tenth of the pictures were learnt from.
     ``few``: the interval of the mean average precision is wider than 25 points. ``untested``: a tag that was trained
-    has no picture here. ``guess``: the interval reaches down to what tags drawn by chance would have, the mean share of
-    pictures that have one. ``weak``: a tag's average precision lies 20 points below the mean, and its whole interval
-    below it. ``labels``: three answers or more given at 90 % and more are wrong, and twice as many as were to be
-    expected. ``fine``: the interval lies above 90 %. ``more``: none of these.
+    has no picture here, or no tag has one. ``guess``: the interval reaches down to what tags drawn by chance would
+    have, the mean share of pictures that have one. ``weak``: a tag's average precision lies 20 points below the mean,
+    and its whole interval below it. ``labels``: three answers or more given at 90 % and more are wrong, and twice as
+    many as were to be expected. ``fine``: the interval lies above 90 %. ``more``: none of these.
 
     Example: ``tag_verdict(tag_report(probabilities, targets, tags=tags, thresholds=cuts)).text``
     """
@@ -87,7 +87,7 @@ def _learnt(seen: _Seen) -> _Found | None:
 
 
 def _few(seen: _Seen) -> _Found | None:
-    if seen.value.high - seen.value.low <= WIDE:
+    if seen.value.high - seen.value.low <= WIDE or not seen.tested:
         return None
     rarest = min(seen.tested, key=lambda each: each.support)
     whole = "only more pictures would tell" if seen.part == "cross-validated" else "more pictures would tell"
@@ -98,6 +98,12 @@ def _few(seen: _Seen) -> _Found | None:
 
 
 def _untested(seen: _Seen) -> _Found | None:
+    folds = ", or measure with --folds 5" if seen.part != "cross-validated" else ""
+    if not seen.tested:
+        text = (
+            f"Nothing is known of its answers: none of {seen.pictures} has a tag; add pictures with tags (10 or more)"
+        )
+        return "untested", text + folds, seen.report.tags
     missing = tuple(name for name in seen.report.unmeasured if (seen.learnt(name) or 0) > 0)
     if not missing:
         return None
@@ -106,9 +112,7 @@ def _untested(seen: _Seen) -> _Found | None:
         f"Nothing is known of {names}: {seen.figure}, and none of them has"
         f" {'that tag' if len(missing) == 1 else 'those tags'}; add pictures with {names} (10 or more)"
     )
-    if seen.part != "cross-validated":
-        text += ", or measure with --folds 5"
-    return "untested", text, missing
+    return "untested", text + folds, missing
 
 
 def _guess(seen: _Seen) -> _Found | None:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:  # what measures and explains is imported by who does: predict
     from striate.tasks.assessment import Basis, Cost
     from striate.tasks.number_assessment import NumberAssessment
     from striate.tasks.number_question import NumberQuestion
+    from striate.tasks.pairing import Paired, Shared
     from striate.tasks.sections import Part
 
 NUMBERS: Final = "numbers"
@@ -97,7 +98,10 @@ class NumberAnswering(Answering):
     def evaluate(
         self, outputs: Outputs, targets: NDArray[Any], facts: LabelFacts, learnt: Any, basis: Basis
     ) -> NumberAssessment:
-        """Return errors, bias, coverage; the intervals of out-of-fold answers are made from the other folds' errors."""
+        """Return errors, bias, coverage; the intervals of out-of-fold answers are made from the other folds' errors.
+
+        Of pictures that intervals were made from, or that were learnt from, there is no coverage.
+        """
         from striate.metrics.number_report import regression_report
         from striate.tasks.number_assessment import NumberAssessment
 
@@ -113,11 +117,25 @@ class NumberAnswering(Answering):
             periods=learnt.columns.periods,
             halves=halves,
             level=learnt.level,
+            scales=[column.spread for column in learnt.columns.each],
             groups=basis.groups,
             design=basis.design,
         )
+        if basis.judging:  # of the pictures that intervals are made from they hold what they promise, whatever they are
+            report = replace(report, each=tuple(replace(one, coverage=None) for one in report.each))
         few = too_few_words(learnt)
         return NumberAssessment(report, facts, learnt.columns, values, halves, wanted, few, basis.effect)
+
+    def paired(self, shared: Shared) -> Paired:
+        """Return two models compared by their errors; of several numbers both in the deviations of the first."""
+        from striate.tasks.number_assessment import NumberAssessment
+        from striate.tasks.pairing import LossPaired
+
+        first, second = shared.a, shared.b
+        assert isinstance(first, NumberAssessment) and isinstance(second, NumberAssessment)
+        by_name = dict(zip(first.facts.names, first.deviations, strict=True))
+        scales = tuple(by_name[name] for name in second.facts.names)
+        return LossPaired.of(replace(shared, b=replace(second, scales=scales)))
 
     def shown_parts(
         self, values: NDArray[Any], parts: Mapping[str, NDArray[np.int64]], facts: LabelFacts

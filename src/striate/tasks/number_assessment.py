@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from striate.metrics.intervals import Interval, bootstrap_mean, widened
-from striate.metrics.number_report import NumberReport, RegressionReport, deviation, span
+from striate.metrics.number_report import NumberReport, RegressionReport, span
 from striate.metrics.number_verdict import number_verdict
 from striate.metrics.probability import Floats
 from striate.metrics.regression import errors
@@ -27,7 +27,10 @@ _POINTS = 5000  # points drawn at most
 
 @dataclass(frozen=True, eq=False)
 class NumberAssessment(Assessment):
-    """Predicted numbers, measured. ``values``, ``halves`` and ``targets`` are (N, D), in the numbers' units."""
+    """Predicted numbers, measured. ``values``, ``halves`` and ``targets`` are (N, D), in the numbers' units.
+
+    ``scales`` (D,) are the deviations that errors in several numbers are told in, those of what was learnt by itself.
+    """
 
     report: RegressionReport
     facts: LabelFacts
@@ -37,6 +40,7 @@ class NumberAssessment(Assessment):
     targets: Floats
     too_few: str = ""
     design: float = 1.0
+    scales: tuple[float, ...] = ()
 
     loss_name = MEAN_ABSOLUTE_ERROR
 
@@ -66,9 +70,13 @@ class NumberAssessment(Assessment):
         off = np.abs(self.errors)
         if off.shape[1] == 1:
             return off[:, 0]
-        scales = [deviation(self.targets[:, place], period) for place, period in enumerate(self.columns.periods)]
-        mean: Floats = (off / np.array(scales)).mean(axis=1)
+        mean: Floats = (off / np.array(self.deviations)).mean(axis=1)
         return mean
+
+    @property
+    def deviations(self) -> tuple[float, ...]:
+        """The deviations (D,) that errors in several numbers are told in; an epoch's figures are told in them too."""
+        return self.scales or tuple(column.spread for column in self.columns.each)
 
     def caption(self, row: int) -> str:
         """Say what was answered, with its interval, and what is true: ``12.3 (10.9 to 13.8), is 15.1``."""
@@ -103,7 +111,9 @@ class NumberAssessment(Assessment):
         said = []
         for one in self.report.each:
             name, constant = one.constant
-            if one.measures.mae.high >= constant.mae:
+            if one.unvaried:
+                said.append(one.unvaried)
+            elif one.measures.mae.high >= constant.mae:
                 unit = f" {one.unit}" if one.unit else ""
                 said.append(
                     f"{f'{one.name}: ' if len(self.report.each) > 1 else ''}always answering {constant.value:.4g}{unit}"
@@ -115,16 +125,16 @@ class NumberAssessment(Assessment):
         return (self.too_few,) if self.too_few else ()
 
     def learnt_lines(self) -> tuple[str, ...]:
-        """Return how wide the intervals are, and which share of these pictures they hold."""
+        """Return how wide the intervals are, and which share of these pictures they hold where that was measured."""
         said = []
         for one in self.report.each:
-            if one.coverage is not None and one.width is not None:
+            if one.width is not None:
                 unit = f" {one.unit}" if one.unit else ""
                 named = f"{one.name}: " if len(self.report.each) > 1 else ""
-                said.append(
-                    f"{named}{100 * one.level:g} % intervals are {one.width:.4g}{unit} wide in the mean and hold"
-                    f" {100 * one.coverage.value:.1f} % of these pictures' numbers"
-                )
+                held = "; how many numbers they hold was not measured, for no other pictures are left"
+                if one.coverage is not None:
+                    held = f" and hold {100 * one.coverage.value:.1f} % of these pictures' numbers"
+                said.append(f"{named}{100 * one.level:g} % intervals are {one.width:.4g}{unit} wide in the mean{held}")
         return tuple(said)
 
     def figures(self) -> tuple[Figure, ...]:

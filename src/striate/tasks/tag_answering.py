@@ -84,7 +84,7 @@ class TagAnswering(Answering):
             raw=sigmoid(logits),
             design=basis.effect,
         )
-        return TagAssessment(report, scaled, probabilities, wanted, cuts, learnt.calibration)
+        return TagAssessment(report, scaled, probabilities, wanted, cuts, learnt.calibration, basis.judging)
 
     def shown_parts(
         self, values: NDArray[Any], parts: Mapping[str, NDArray[np.int64]], facts: LabelFacts

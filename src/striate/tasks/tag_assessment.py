@@ -30,7 +30,8 @@ class TagAssessment(Assessment):
     """Answers in tags, measured.
 
     ``probabilities`` (N, T) are calibrated, ``scaled`` (N, T) the logits they are of, ``targets`` (N, T) which tags are
-    there; ``thresholds`` (T,), or of out-of-fold answers (N, T), chosen by the other folds.
+    there; ``thresholds`` (T,), or of out-of-fold answers (N, T), chosen by the other folds. ``judging``: these pictures
+    were learnt from, or it is they that thresholds and calibration stand on.
     """
 
     report: TagReport
@@ -39,6 +40,7 @@ class TagAssessment(Assessment):
     targets: Bools
     thresholds: Floats
     calibration: TagCalibration
+    judging: bool = False
 
     loss_name = "log loss"
 
@@ -116,8 +118,9 @@ class TagAssessment(Assessment):
         report = self.report
         tiles = [percent(report.macro, f"{MEAN_AVERAGE_PRECISION} over the tags")]
         tested = [each for each in report.per_tag if each.average_precision is not None]
-        worst = min(tested, key=lambda each: each.average_precision.value if each.average_precision else 1.0)
-        if len(tested) > 1 and worst.average_precision is not None:
+        tested.sort(key=lambda each: each.average_precision.value if each.average_precision else 1.0)
+        worst = tested[0] if len(tested) > 1 else None
+        if worst is not None and worst.average_precision is not None:
             on = counted(worst.support, "picture")
             tiles.append(percent(worst.average_precision, f"average precision of {worst.name}, the lowest, on {on}"))
         tiles.append(percent(report.macro_f1, "macro F1: of the tags that are said from their thresholds on"))
@@ -178,10 +181,15 @@ class TagAssessment(Assessment):
             for each in measured[:_BARS]
             if each.f1 is not None
         )
+        others = "pictures that are not measured here"
+        if self.judging:
+            others = (
+                "pictures that it was calibrated by, which these are, or were learnt from (expect less of new ones)"
+            )
         told = Text(
             "F1 of each tag, the lowest first, with its 95 % interval. A tag is said where its probability is at least"
-            " its threshold, chosen so that F1 is highest on pictures that are not measured here; with few pictures of"
-            " a tag the calibrated probabilities decide."
+            f" its threshold, chosen so that F1 is highest on {others}; with few pictures of a tag the calibrated"
+            " probabilities decide."
         )
         shown = (Bars(bars, "F1 of each tag", top=1.0),) if bars else ()
         table = Table(heads, rows, "figures of every tag", folded=len(rows) > _BARS)

@@ -30,6 +30,7 @@ from striate.verbs.prepared import Prepared, Progress, ProvidedModel
 from striate.verbs.reopen import changes, reopen_data
 
 JUDGING = ("train", "val")  # parts of a run on which what it learnt after training stands
+CHOSEN_BY = "by these validation pictures it was calibrated, and whatever else was chosen: expect less on new ones"
 PART_WORDS = {"test": "test", "val": "validation", "train": "training", "cross-validated": "cross-validated"}
 
 
@@ -256,7 +257,7 @@ def of_run(evaluation: Evaluation, prepared: Prepared) -> Evaluation:
         evaluation,
         trained=prepared.labels.values[list(prepared.split.train)],
         from_chance=recipe.start is None and photographs,
-        also=(*evaluation.also, *copies),
+        also=(*evaluation.also, *([CHOSEN_BY] if evaluation.part == "val" else ()), *copies),
     )
 
 
