@@ -92,6 +92,8 @@ def test_predict_one_picture_is_one_line(trained: Place) -> None:
     answer = trained("predict", "pets/bee/0-01.png", "--no-unknown").done()
     assert re.fullmatch(r"0\.\d\d bee(, 0\.\d\d \w+)*\n", answer.out)
     assert re.fullmatch(r"0\.\d\d bee\n", trained("predict", "pets/bee/0-01.png", "--no-unknown", "--top", "1").out)
+    for way in (("--model", "runs/last"), ("--run", "runs/last")):  # a path that the shell completes
+        assert trained("predict", "pets/bee/0-01.png", "--no-unknown", *way).out == answer.out
 
 
 def test_predict_a_folder_with_a_bad_picture_in_it(trained: Place, tmp_path: Path) -> None:

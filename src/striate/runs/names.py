@@ -52,6 +52,20 @@ def last(runs_dir: Path) -> str | None:
         return None
 
 
+def followed(what: str | Path, runs_dir: Path) -> Path:
+    """Return the run that a path to a file ``last`` points at, there or not; any other name or path as it is.
+
+    Example: ``followed("runs/last", Path("runs"))`` is ``runs/pets-2``.
+    """
+    path = Path(what)
+    if path.name == LAST and possible(str(what)):
+        for folder in ((runs_dir / path).parent, path.parent):
+            name = None if is_run(folder / LAST) else last(folder)
+            if name is not None:
+                return folder / name
+    return path
+
+
 def stem(text: str) -> str:
     """Return a text as the beginning of a run's name: letters, digits and ``_ . + -``, at most 50."""
     return re.sub(r"[^\w.+-]+", "-", text).strip("-.")[:50] or "run"

@@ -111,6 +111,8 @@ class RunDirectory:
         asked = name
         if asked == names.LAST:
             name = names.last(runs_dir) or asked
+        if names.possible(name):
+            name = str(names.followed(name, runs_dir))
         path = runs_dir / name
         if not names.is_run(path) and names.is_run(Path(name)):
             path = Path(name).absolute() if Path(name).name in ("", "..") else Path(name)

@@ -130,9 +130,10 @@ def page(look: Looked, title: str = "look", quiet: str = "") -> str:
 
 def is_run(what: str | Path, runs_dir: Path) -> bool:
     """Return whether a word stands for a run and not for a picture's file."""
-    if Path(what).is_file():
+    what = names.followed(what, runs_dir)
+    if what.is_file():
         return False
-    return str(what) == names.LAST or any((folder / names.MARK).is_file() for folder in (runs_dir / what, Path(what)))
+    return str(what) == names.LAST or any((folder / names.MARK).is_file() for folder in (runs_dir / what, what))
 
 
 def look_picture(probe: TorchProbe) -> PictureLook:

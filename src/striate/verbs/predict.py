@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from striate.errors import ModelError, PictureError, SourceError
 from striate.files import not_a_url
-from striate.runs.names import MARK
+from striate.runs.names import MARK, followed
 from striate.runs.run import RunDirectory
 from striate.runs.seal import Proof, beside
 
@@ -69,7 +69,7 @@ def find_model(
     """Return the model file of a run, or of ``model``: a file, or published weights by name, fetched where need be."""
     if model is None:
         return RunDirectory.open(run, runs_dir).model_path
-    path = Path(model)
+    model = path = followed(model, runs_dir)
     if path.is_file() and not (runs_dir / path / MARK).is_file():
         return path  # without what knows published weights, and the network
     from striate.verbs.weights import open_weights

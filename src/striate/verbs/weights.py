@@ -24,7 +24,7 @@ from striate.model.files import weights
 from striate.model.files.weights import ModelFile
 from striate.model.pretrained import pretrained
 from striate.model.pretrained.pretrained import File, Published
-from striate.runs.names import MARK
+from striate.runs.names import MARK, followed
 
 if TYPE_CHECKING:
     import torch
@@ -92,7 +92,8 @@ def open_weights(
 
     Example: ``Predictor.open(open_weights("resnet50"))``
     """
-    path, name = Path(what), str(what)
+    path = followed(what, runs_dir)
+    name = str(path)
     for folder in (path, runs_dir / path):
         if (folder / MARK).is_file() and (folder == path or pretrained.canonical(name) is None):
             return _finished(folder)
