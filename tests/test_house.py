@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -93,6 +94,11 @@ NO_TORCH = [
 FILES = sorted(SRC.rglob("*.py"))
 
 
+@cache
+def parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
 def room_of(module: str) -> str:
     return module.split(".")[1] if module.count(".") else "striate"
 
@@ -100,7 +106,7 @@ def room_of(module: str) -> str:
 def imports(path: Path) -> list[tuple[int, str]]:
     """Every module of ours that a file imports anywhere, functions and type checking included."""
     found = []
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in ast.walk(parsed(path)):
         if isinstance(node, ast.Import):
             found += [(node.lineno, alias.name) for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
@@ -111,15 +117,17 @@ def imports(path: Path) -> list[tuple[int, str]]:
     return [(line, name) for line, name in found if name.split(".")[0] == "striate"]
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(SRC)))
-def test_imports_run_one_way(path: Path) -> None:
-    room = path.relative_to(SRC).parts[0].removesuffix(".py")
-    if room == "__init__":
-        return
-    for line, module in imports(path):
-        other = room_of(module)
-        assert other in RANK, f"{path}:{line} imports {module}, which is no room"
-        assert other == room or RANK[other] < RANK[room], f"{path}:{line}: {room} may not import {other}"
+def test_imports_run_one_way() -> None:
+    wrong = []
+    for path in FILES:
+        room = path.relative_to(SRC).parts[0].removesuffix(".py")
+        for line, module in imports(path) if room != "__init__" else ():
+            other = room_of(module)
+            if other not in RANK:
+                wrong.append(f"{path.relative_to(SRC)}:{line} imports {module}, which is no room")
+            elif other != room and RANK[other] >= RANK[room]:
+                wrong.append(f"{path.relative_to(SRC)}:{line}: {room} may not import {other}")
+    assert not wrong, "\n".join(wrong)
 
 
 def test_every_room_has_its_place() -> None:
@@ -128,13 +136,27 @@ def test_every_room_has_its_place() -> None:
     assert rooms - {"__init__", "__pycache__", "py.typed"} == set(RANK)
 
 
-@pytest.mark.parametrize("module", NO_TORCH)
-def test_needs_no_torch(module: str) -> None:
-    light = module.split(".", maxsplit=1)[0] in ("spec", "nets", "errors", "files")
-    heavy = ["torch", "sklearn"] + (["numpy"] if light else [])
-    code = f"import sys, striate.{module}; print([name for name in {heavy!r} if name in sys.modules])"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "[]"
+LIGHT = ("spec", "nets", "errors", "files")  # which need no NumPy either
+
+
+@pytest.mark.parametrize(("heavy", "light"), [(("torch", "sklearn"), False), (("torch", "sklearn", "numpy"), True)])
+def test_needs_no_torch(heavy: tuple[str, ...], light: bool) -> None:
+    modules = [name for name in NO_TORCH if not light or name.split(".", maxsplit=1)[0] in LIGHT]
+    if fetched_by(modules, heavy):  # all in one process: what none of them fetches, no one alone does
+        offenders = {module: found for module in modules if (found := fetched_by([module], heavy))}
+        pytest.fail(f"these fetch what they must not: {offenders}")
+
+
+def fetched_by(modules: list[str], heavy: tuple[str, ...]) -> list[str]:
+    """Return which of ``heavy`` a fresh Python has loaded once it has imported ``modules``."""
+    code = "import sys, importlib; [importlib.import_module('striate.' + name) for name in sys.argv[1].split()]"
+    code += f"; print(*[name for name in {heavy!r} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code, " ".join(modules)], capture_output=True, text=True, check=True)
+    return done.stdout.split()
+
+
+def test_what_must_not_be_fetched_is_found() -> None:
+    assert fetched_by(["engine.fit"], ("torch", "numpy", "tkinter")) == ["torch", "numpy"]
 
 
 # What an answer waits for: most of the time of a cold `striate predict` is imports, so what it needs is counted. With
@@ -224,7 +246,7 @@ DOOR = ["model/sandbox/child.py"]
 
 def test_nothing_is_pickled() -> None:
     for path in FILES:
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        for node in ast.walk(parsed(path)):
             names = [alias.name for alias in node.names] if isinstance(node, ast.Import | ast.ImportFrom) else []
             assert not {"pickle", "cloudpickle", "joblib", "shelve", "marshal"} & set(names), f"{path}:{node.lineno}"
             if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "torch":
@@ -261,7 +283,7 @@ def test_files_that_a_person_names_are_opened_in_one_place() -> None:
     found = {}
     for path in FILES:
         name = path.relative_to(SRC).as_posix()
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        for node in ast.walk(parsed(path)):
             if name == "files.py" or not isinstance(node, ast.Call):
                 continue
             called = ast.unparse(node.func)
@@ -323,7 +345,7 @@ def knows_a_task(path: Path) -> list[str]:
     shared = {"table", "task", "values", "answering", "assessment", "pairing", "sections", "prediction", "question"}
     shared |= {"score_map"}  # of whatever a task shows on a map
     found = []
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in ast.walk(parsed(path)):
         if isinstance(node, ast.Constant) and node.value in {*TASKS, *(task.output for task in TASKS.values())}:
             found.append(f"{node.lineno}: {node.value!r}")
         elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("striate.tasks."):
@@ -391,7 +413,7 @@ FLUENT = "striate.spec."  # a net answers for itself (net.on, net.text), by file
 
 def fetched(path: Path, modules: set[str]) -> set[str]:
     """Every module of ours that a file needs when it runs: inside functions, and by name, too; types alone not."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
+    tree = parsed(path)
     guarded = [
         node for node in ast.walk(tree) if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
     ]
