@@ -115,7 +115,11 @@ def test_a_picture_a_part_and_a_channel(kind: Callable[[], nn.Module]) -> None:
     for look in (whole, adopted.look(PIXELS, part=part).value, adopted.look(PIXELS, part=part, channel=2).value):
         Read(page(look)).whole()
     one = adopted.look(PIXELS, part=part, channel=2).value
-    assert isinstance(one, PartLook) and one.channel is not None and one.channel.dream.value > one.channel.dream.start
+    assert (
+        isinstance(one, PartLook)
+        and one.channel is not None
+        and one.channel.feature_visualization.value > one.channel.feature_visualization.start
+    )
 
 
 @pytest.mark.parametrize("kind", [*NETS, *CODES], ids=lambda kind: kind.__name__)

@@ -332,4 +332,4 @@ def test_a_predictor_travels_as_its_file(path: Path, model: Any, pixels: list[np
     assert (again.predict(pixels[0])[0].probabilities == predictor.predict(pixels[0])[0].probabilities).all()
     assert again.onnx is None and str(again.device) == "cpu" and len(pickle.dumps(predictor)) < 500
     with pytest.raises(ModelError, match=r"is in this process alone and cannot be pickled; save it, and open the file"):
-        pickle.dumps(Predictor(None, dataclasses.replace(FACTS, net=str(model.net)), own=model))
+        pickle.dumps(Predictor(None, dataclasses.replace(FACTS, net=str(model.net)), provided=model))

@@ -155,21 +155,21 @@ def trained(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     return Trained(finished.run, pixels, planned.prepared.split, finished.evaluation, adopted)
 
 
-def own(trained: Trained) -> Any:
+def provided(trained: Trained) -> Any:
     """What a run that only its own code can be is opened with."""
     adopted = trained.adopted
-    return None if adopted is None or adopted.why is None else adopted.own()
+    return None if adopted is None or adopted.why is None else adopted.provided()
 
 
 def predictor(trained: Trained) -> Predictor:
-    if own(trained) is None:
+    if provided(trained) is None:
         return Predictor.open(trained.run.path, onnx=False)
     assert trained.adopted is not None
     return trained.adopted.load(trained.run).predictor
 
 
 def test_the_very_pixels_come_again(trained: Trained) -> None:
-    again = reopen_data(trained.run, own=own(trained))
+    again = reopen_data(trained.run, provided=provided(trained))
     assert np.array_equal(again.store.pixels, trained.pixels)
     assert again.preprocess.to_dict() == trained.run.source()["preprocess"]
     for part in ("train", "val", "test", "left_out"):
@@ -180,7 +180,7 @@ def test_the_very_pixels_come_again(trained: Trained) -> None:
 
 def test_evaluate_says_what_the_report_says(trained: Trained) -> None:
     before = trained.evaluation
-    after = evaluate_run(trained.run, predictor(trained), part=before.part, own=own(trained))
+    after = evaluate_run(trained.run, predictor(trained), part=before.part, provided=provided(trained))
     assert after.keys == before.keys and (after.targets == before.targets).all()
     np.testing.assert_allclose(after.outputs["logits"], before.outputs["logits"], atol=2e-4)
     assert (after.outputs["logits"].argmax(1) == before.outputs["logits"].argmax(1)).all()
@@ -205,7 +205,7 @@ def test_look_makes_the_same_mistakes(trained: Trained) -> None:
 def test_export_measures_what_evaluate_measures(
     trained: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    if own(trained) is not None:
+    if provided(trained) is not None:
         pytest.skip("somebody's code is exported by torch, without a run's pictures")
     monkeypatch.setattr(export, "MOST_LOST", 1.0)
     cost = export.export(str(trained.run.path), int8=True, output=tmp_path / "small.onnx").measured
@@ -226,7 +226,7 @@ def test_predict_answers_the_files_as_evaluate_does(trained: Trained) -> None:
     root = root if root.is_dir() else root.parent
     before = trained.evaluation
     if before.folds is not None:  # those answers are of nets that had not seen the picture, predict's of the one kept
-        before = evaluate_run(trained.run, predictor(trained), part="train", own=own(trained))
+        before = evaluate_run(trained.run, predictor(trained), part="train", provided=provided(trained))
     pictures: list[Any] = [root / key for key in before.keys]
     if not pictures[0].exists():
         pictures = list(trained.pixels[list(before.indices)][..., 0])  # of an npz

@@ -47,9 +47,10 @@ class ChannelLook:
     """What a channel looks for: ``weights`` (inputs, height, width) of its filter where it has one of its own.
 
     ``top_activations`` and ``pictures``, those of its patches with their ``keys``, where the run's pictures were
-    searched; ``dream`` what maximises it, of which it sees ``dream_box``; ``projections`` (C, h, w) what in each patch
-    (without patches: in this picture's strongest place) it answers to, by deconvolution; ``sources`` the channels of
-    what it reads that its filter weighs most, strongest first, with the norm of their weights.
+    searched; ``feature_visualization`` what maximises it, of which it sees ``visualization_box``; ``projections``
+    (C, h, w) what in each patch (without patches: in this picture's strongest place) it answers to, by deconvolution;
+    ``sources`` the channels of what it reads that its filter weighs most, strongest first, with the norm of their
+    weights.
     """
 
     channel: int
@@ -59,8 +60,8 @@ class ChannelLook:
     top_activations: TopActivations | None
     pictures: tuple[NDArray[np.uint8], ...]
     keys: tuple[str, ...]
-    dream: FeatureVisualization
-    dream_box: Box
+    feature_visualization: FeatureVisualization
+    visualization_box: Box
     projections: tuple[NDArray[np.float32], ...]
 
 

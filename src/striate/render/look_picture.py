@@ -185,14 +185,14 @@ def _channel(look: PartLook, channel: ChannelLook) -> Answer:
     ]
     if tiles:
         rows.append(Row(tuple(tiles), f"What in {again} it answers to, by deconvolution (gray is nothing)"))
-    dream = channel.dream
+    grown = channel.feature_visualization
     rows.append(
         Row(
             (
                 picture_tile(
-                    large(cut(dream.pixels, channel.dream_box), 224)[0],
-                    caption=f"Grown: {figure(dream.value)} on it, {figure(dream.start)} on the noise it grew from",
-                    alt=f"picture grown so that {dream.objective} is as high as it can be: {figure(dream.value)}",
+                    large(cut(grown.pixels, channel.visualization_box), 224)[0],
+                    caption=f"Grown: {figure(grown.value)} on it, {figure(grown.start)} on the noise it grew from",
+                    alt=f"picture grown so that {grown.objective} is as high as it can be: {figure(grown.value)}",
                     shown=224,
                 ),
                 *_weight_tiles(channel, stage),
@@ -239,12 +239,12 @@ def _said(look: PartLook, channel: ChannelLook) -> str:
     (one,) = look.stage.maps
     here = f"On this picture it reaches {figure(one.highest)}"
     if channel.top_activations is None:
-        said = f"{here}; the picture grown for it reaches {figure(channel.dream.value)}."
+        said = f"{here}; the picture grown for it reaches {figure(channel.feature_visualization.value)}."
     else:
         top = channel.top_activations.percentile(channel.channel, 99.9)
         said = (
             f"{here}; one picture in a thousand of the data reaches {figure(top)}, the picture grown for it"
-            f" {figure(channel.dream.value)}."
+            f" {figure(channel.feature_visualization.value)}."
         )
     return said if look.probe.trained else f"{said} {_UNTRAINED}"
 

@@ -65,10 +65,10 @@ class Predictor:
         device: str = "auto",
         int8: bool = False,
         onnx: bool = True,
-        own: Model | None = None,
+        provided: Model | None = None,
         proof: Proof | None = None,
     ) -> None:
-        """``path`` None: the model is ``own`` as it is, and no file."""
+        """``path`` None: the model is ``provided`` as it is, and no file."""
         if facts.task not in TASKS:
             known = ", ".join(map(repr, TASKS))
             raise ModelError(f"its task {facts.task[:40]!r} is not one this Striate has; it has {known}")
@@ -82,7 +82,7 @@ class Predictor:
         self.preprocess = Preprocess.from_dict(facts.preprocess)
         self.notes: tuple[str, ...] = ()
         self.onnx: OnnxFile | None = None
-        self._device, self._own, self._int8, self._onnx = device, own, int8, onnx
+        self._device, self._provided, self._int8, self._onnx = device, provided, int8, onnx
         if path is None:
             _ = self.model
             self.state = State(facts.state)
@@ -91,7 +91,7 @@ class Predictor:
         header = tensorfile.read_header(path)
         arrays = tensorfile.read_arrays(path, header, state_prefix(facts))
         file = beside(path, int8=int8)
-        if onnx and own is None and device in ("auto", "cpu") and file.is_file():
+        if onnx and provided is None and device in ("auto", "cpu") and file.is_file():
             try:
                 outputs = (self.task.output, EMBEDDING)
                 self.onnx = OnnxFile.open(file, path, facts, header, arrays, proof, outputs=outputs)
@@ -116,14 +116,14 @@ class Predictor:
         device: str = "auto",
         int8: bool = False,
         onnx: bool = True,
-        own: Model | None = None,
+        provided: Model | None = None,
         proof: Proof | None = None,
     ) -> Predictor:
         """Open a model file, or the model of a run's directory.
 
         ``device``: auto, cpu, cuda, cuda:1, mps; the first two answer by ``model.onnx`` where it can. ``int8`` answers
         by ``model.int8.onnx`` or not at all; ``onnx`` False leaves those files alone, for who needs the weights in
-        torch anyway. ``own`` takes the weights of a file whose net is a module that only its own code can be
+        torch anyway. ``provided`` takes the weights of a file whose net is a module that only its own code can be
         (`striate.adopt`). ``proof`` is that of the ONNX file, where it was begun before. Raises ModelError for anything
         that is not a whole model file of ours, or a run that has no model yet.
         """
@@ -138,7 +138,7 @@ class Predictor:
             )
         facts = weights.read_facts(path)
         try:
-            return cls(path, facts, device=device, int8=int8, onnx=onnx, own=own, proof=proof)
+            return cls(path, facts, device=device, int8=int8, onnx=onnx, provided=provided, proof=proof)
         except ModelError as error:
             text = str(error)
             raise (error if str(path) in text else ModelError(f"{path}: {text}")) from None
@@ -148,7 +148,7 @@ class Predictor:
 
         Raises ModelError for the model of a module that is in this process alone.
         """
-        if self.path is None or self._own is not None:
+        if self.path is None or self._provided is not None:
             raise ModelError(
                 f"the model of {self.facts.net[:80]} is in this process alone and cannot be pickled; save it, and open"
                 " the file in the other process"
@@ -173,11 +173,13 @@ class Predictor:
         from striate.runs.rebuild import check_size, rebuilt
 
         if self.path is None:
-            assert self._own is not None
-            return rebuilt(self._own.state_dict(), self.facts, self.preprocess, self._own).to(self.device).eval()
-        check_size(self.facts, tensorfile.read_header(self.path), self._own)
+            assert self._provided is not None
+            return (
+                rebuilt(self._provided.state_dict(), self.facts, self.preprocess, self._provided).to(self.device).eval()
+            )
+        check_size(self.facts, tensorfile.read_header(self.path), self._provided)
         tensors, facts = weights.read(self.path)
-        return rebuilt(tensors, facts, self.preprocess, self._own).to(self.device).eval()
+        return rebuilt(tensors, facts, self.preprocess, self._provided).to(self.device).eval()
 
     def predict(
         self, pictures: Picture | Iterable[Picture], *, unknown: bool = True, batch_size: int = 64

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from striate.spec.survey import Survey
 
 
-def check_size(facts: ModelFile, header: tensorfile.Header, own: Model | None = None) -> None:
+def check_size(facts: ModelFile, header: tensorfile.Header, provided: Model | None = None) -> None:
     """Refuse a net that claims more parameters than the file holds or takes too much, before memory is taken for it."""
     written = 0 if is_code(facts.net) else len(_WITH_WEIGHTS.findall(facts.net))
     if written > len(header.places):  # seen before the text is read, which takes longer the longer it is
@@ -38,7 +38,7 @@ def check_size(facts: ModelFile, header: tensorfile.Header, own: Model | None = 
             "not belong together"
         )
     held = sum(prod(place.shape) for place in header.places.values())
-    survey = surveyed(facts, own)
+    survey = surveyed(facts, provided)
     claimed = survey.parameters
     if claimed > held:
         raise ModelError(
@@ -47,14 +47,16 @@ def check_size(facts: ModelFile, header: tensorfile.Header, own: Model | None = 
     check_survey(survey)
 
 
-def surveyed(facts: ModelFile, own: Model | None = None) -> Survey:
+def surveyed(facts: ModelFile, provided: Model | None = None) -> Survey:
     """Return the survey of the file's net on its own input."""
-    if own is not None and str(own.net) != facts.net:
-        raise ModelError(f"its net is {facts.net}, and it is to be loaded into {own.net}; they do not belong together")
+    if provided is not None and str(provided.net) != facts.net:
+        raise ModelError(
+            f"its net is {facts.net}, and it is to be loaded into {provided.net}; they do not belong together"
+        )
     if width_of(facts) < 1:
         raise ModelError("it names none of its outputs, so that it answers nothing")
     try:
-        net = parse(facts.net) if own is None else own.net
+        net = parse(facts.net) if provided is None else provided.net
         check_layers(net)
         survey = net.on(*facts.input, classes=width_of(facts), fit="floor")
     except DescribeError as error:
@@ -91,14 +93,14 @@ def check_input(facts: ModelFile, preprocess: Preprocess) -> None:
 
 
 def rebuilt(
-    tensors: Mapping[str, torch.Tensor], facts: ModelFile, preprocess: Preprocess, own: Model | None = None
+    tensors: Mapping[str, torch.Tensor], facts: ModelFile, preprocess: Preprocess, provided: Model | None = None
 ) -> Model:
     """Return the file's net with the file's weights: each name, shape and dtype must be the net's own."""
     from striate.model.build.model import build
 
-    surveyed(facts, own)
+    surveyed(facts, provided)
     check_input(facts, preprocess)
-    model = own
+    model = provided
     if model is None:
         model = build(parse(facts.net), Shape(*facts.input), classes=width_of(facts), preprocess=preprocess)
     wanted = model.state_dict()

@@ -105,13 +105,13 @@ class Adopted:
                 raise TrainingError(reason)
         if recipe.weights is not None:
             raise RecipeError(f"start = {recipe.start!r}: an adopted module starts from its own weights; leave it out")
-        own = self.own()
+        provided = self.provided()
         fixed: dict[str, Any] = {
             "net": str(self.net),
             "fit": self.fit,
             "size": self.input.size,
             "colour": "gray" if self.input.channels == 1 else "rgb",
-            **({} if own.preprocess is None else {"resize": own.preprocess.resize}),
+            **({} if provided.preprocess is None else {"resize": provided.preprocess.resize}),
         }
         for field, value in fixed.items():
             if getattr(recipe, field) not in (None, value):
@@ -123,7 +123,7 @@ class Adopted:
             fixed["channels_last"] = False
         return training(
             recipe.changed(**fixed),
-            own=own,
+            provided=provided,
             runs_dir=runs_dir,
             name=name,
             data_dir=data_dir,
@@ -155,8 +155,8 @@ class Adopted:
         from striate.verbs.look import look_run, look_subject
 
         if isinstance(what, RunDirectory):
-            own = self.own() if self._expressed is None else None
-            return look_run(str(what.path), part=part, predictor=self.load(what).predictor, own=own)
+            provided = self.provided() if self._expressed is None else None
+            return look_run(str(what.path), part=part, predictor=self.load(what).predictor, provided=provided)
         refuse_to_look(self.module)
         return look_subject(self.probe(what), part=part, channel=channel, place=place)
 
@@ -193,8 +193,8 @@ class Adopted:
         """
         folder = None if data_dir is None else Path(data_dir)
         if isinstance(source, RunDirectory):
-            own = self.own() if self._expressed is None else None
-            return evaluate_run(source, self.load(source).predictor, part=part, own=own, data_dir=folder)
+            provided = self.provided() if self._expressed is None else None
+            return evaluate_run(source, self.load(source).predictor, part=part, provided=provided, data_dir=folder)
         name = type(self.module).__name__
         return evaluate_on(self.predictor, str(source), name=name, data_dir=folder, allow_bad=allow_bad)
 
@@ -234,9 +234,9 @@ class Adopted:
         module = copied(self.module)
         if self._expressed is None:
             assert isinstance(self.net, Code)
-            own = WrappedModule(module, self.net, None, output=self.output)
-            predictor = Predictor.open(path, own=cast(Model, own))
-            module = copied(own.module).cpu()
+            provided = WrappedModule(module, self.net, None, output=self.output)
+            predictor = Predictor.open(path, provided=cast(Model, provided))
+            module = copied(provided.module).cpu()
         else:
             predictor = Predictor.open(path)
             if predictor.facts.net != str(self.net):
@@ -254,7 +254,7 @@ class Adopted:
             module, input=self.input, classes=classes, preprocess=how, output=self.output, fit=self.fit, kind=type(self)
         )
 
-    def own(self) -> ProvidedModel:
+    def provided(self) -> ProvidedModel:
         """Return what a training begins from."""
         return ProvidedModel(
             self.net,
@@ -300,24 +300,24 @@ def adopt(
         raise DescribeError(
             f"preprocess makes inputs of {prepared.channels}x{prepared.height}x{prepared.width}, and input is {shape}"
         )
-    own = examine(module, shape, len(names), output)
+    examined = examine(module, shape, len(names), output)
     expressed: Expressed | None = None
     net: Net
     try:
-        expressed = express(own, shape, output)
+        expressed = express(examined, shape, output)
         net = expressed.net
     except UnsupportedOpError as unsaid:
-        net = as_code(own, shape, len(names), str(unsaid))
+        net = as_code(examined, shape, len(names), str(unsaid))
     net.on(shape, fit=fit)
-    model = as_model(own, expressed, net, shape, prepared, output)
+    model = as_model(examined, expressed, net, shape, prepared, output)
     facts = ModelFile(
         net=str(net),
         input=(prepared.channels, prepared.height, prepared.width),
         task=BY_ITSELF,
         names=names,
         preprocess=prepared.to_dict(),
-        provenance={"adopted": class_name(own)},
+        provenance={"adopted": class_name(examined)},
     )
-    predictor = Predictor(None, facts, own=model)
+    predictor = Predictor(None, facts, provided=model)
     named, measured = not isinstance(classes, int), preprocess is not None
-    return kind(own, expressed, net, predictor, named=named, measured=measured, output=output, fit=fit)
+    return kind(examined, expressed, net, predictor, named=named, measured=measured, output=output, fit=fit)

@@ -160,17 +160,19 @@ def evaluate_run(
     predictor: Predictor,
     *,
     part: str | None = None,
-    own: ProvidedModel | None = None,
+    provided: ProvidedModel | None = None,
     data_dir: Path | None = None,
     without_missing: bool = False,
     progress: Progress | None = None,
 ) -> Evaluation:
     """Evaluate a run's model, opened, on a part of the pictures that the run was split with.
 
-    ``own`` is the network of a run that only its own code can be. Errors: RunError for a part without pictures, or
+    ``provided`` is the network of a run that only its own code can be. Errors: RunError for a part without pictures, or
     pictures that are gone or have changed.
     """
-    prepared = reopen_data(run, own=own, data_dir=data_dir, without_missing=without_missing, progress=progress)
+    prepared = reopen_data(
+        run, provided=provided, data_dir=data_dir, without_missing=without_missing, progress=progress
+    )
     return evaluate_reopened(run, prepared, predictor, part=part)
 
 

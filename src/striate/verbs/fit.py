@@ -11,16 +11,16 @@ from striate.spec.shape import Shape
 from striate.spec.survey import Survey
 
 
-def settled(recipe: Recipe, *, own: bool, start: Preprocess | None) -> Literal["exact", "floor"]:
+def settled(recipe: Recipe, *, provided: bool, start: Preprocess | None) -> Literal["exact", "floor"]:
     """Return whether a net is surveyed exactly, or pixels may go unseen (floor), for a recipe whose size is settled.
 
-    What the recipe says holds. Else it is floor where a net comes as it is: an adopted module (``own``), weights to
-    ``start`` from at their own size, a published net at its published size; and exact for any other.
+    What the recipe says holds. Else it is floor where a net comes as it is: an adopted module (``provided``), weights
+    to ``start`` from at their own size, a published net at its published size; and exact for any other.
     """
     if recipe.fit is not None:
         return recipe.fit
     assert recipe.size is not None
-    if own:
+    if provided:
         return "floor"
     if start is not None:
         return "floor" if recipe.size == (start.height, start.width) else "exact"

@@ -158,11 +158,13 @@ def head_folds(
     return result
 
 
-def fold_prepared(prepared: Prepared, rows: Sequence[int] | np.ndarray, own: ProvidedModel | None = None) -> Prepared:
+def fold_prepared(
+    prepared: Prepared, rows: Sequence[int] | np.ndarray, provided: ProvidedModel | None = None
+) -> Prepared:
     """Return what a fold is trained with: these rows alone, with their own mean and deviation where the run has its."""
     parts = Split(tuple(int(row) for row in rows), (), ())
     pictures = prepared.preprocess
-    if prepared.recipe.weights is None and own is None:
+    if prepared.recipe.weights is None and provided is None:
         pictures = scaled(replace(pictures, mean=(), std=()), prepared.store, parts, None)
     return replace(prepared, split=parts, preprocess=pictures, folds=None)
 

@@ -170,7 +170,7 @@ def look_part(
     ``pictures`` are searched for what excites the channel (`reopen_data`). Errors: DescribeError for a part, a channel
     or a place that is not there.
 
-    Example: ``look_part(probe, "stage2.1.conv1", channel=5).channel.dream.pixels``
+    Example: ``look_part(probe, "stage2.1.conv1", channel=5).channel.feature_visualization.pixels``
     """
     stage = feature_maps(probe, part, channel=channel)
     field = effective_field(probe, stage.part, place or stage.maps[0].place, channel)
@@ -185,13 +185,13 @@ def look_run(
     runs_dir: Path | str = "runs",
     progress: Progress | None = None,
     predictor: Predictor | None = None,
-    own: ProvidedModel | None = None,
+    provided: ProvidedModel | None = None,
     without_missing: bool = False,
 ) -> RunLook:
     """Return what a run learnt, when, what confuses it, and whether its layers work.
 
-    ``part`` is the one whose maps are shown epoch by epoch. ``predictor`` and ``own`` are of a run whose net only its
-    own code can be (`Adopted.look`). ``without_missing`` looks at what remains where some of its pictures are gone.
+    ``part`` is the one whose maps are shown epoch by epoch. ``predictor`` and ``provided`` are of a run whose net only
+    its own code can be (`Adopted.look`). ``without_missing`` looks at what remains where some of its pictures are gone.
     Errors: RunError for a run without a model, or whose pictures are gone; DescribeError for a part of which no maps
     were kept.
 
@@ -203,7 +203,7 @@ def look_run(
     kept = filters.kept(run)
     unwatched = "" if course or kept else _unwatched(run, predictor)
     watched = chosen(course, part, why_none=unwatched or _NO_MAP)
-    prepared = reopen_data(run, progress=progress, own=own, without_missing=without_missing)
+    prepared = reopen_data(run, progress=progress, provided=provided, without_missing=without_missing)
     given = frozen(predictor.facts)
     split = next((part for part in ("test", "val", "train") if getattr(prepared.split, part)), "train")
     if prepared.folds is not None:  # what had not seen a picture answers for it, as in the report

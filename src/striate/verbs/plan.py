@@ -27,7 +27,7 @@ from striate.verbs.prepared import ProvidedModel
 
 
 def plan(
-    recipe: Recipe, facts: LabelFacts, *, preprocess: Preprocess | None = None, own: ProvidedModel | None = None
+    recipe: Recipe, facts: LabelFacts, *, preprocess: Preprocess | None = None, provided: ProvidedModel | None = None
 ) -> tuple[Net, Survey, Preprocess]:
     """Return the net of a settled recipe, its survey, and how pictures become its input.
 
@@ -40,12 +40,12 @@ def plan(
     channels = 1 if recipe.colour == "gray" else 3
     height, width = recipe.size
     task = task_of(recipe)
-    net = net_of(recipe, own).with_classes(task.width(facts))
+    net = net_of(recipe, provided).with_classes(task.width(facts))
     if recipe.first is not None:
         net = Named(first_layer(recipe.first, channels)[0], FIRST) >> net
     survey = net.on(channels, height, width, fit=recipe.fit or "exact")  # a run of before this field was exact
     task.check(survey, facts)
-    _check_whiten(recipe, survey, own)
+    _check_whiten(recipe, survey, provided)
     _check_progressive(recipe, net, survey)
     if recipe.first is not None:
         survey = survey.with_frozen([FIRST])
@@ -73,17 +73,17 @@ def first_layer(text: str, channels: int) -> tuple[Conv, np.ndarray]:
     return filters.as_conv(filter, channels=channels, padding="same")
 
 
-def net_of(recipe: Recipe, own: ProvidedModel | None) -> Net:
+def net_of(recipe: Recipe, provided: ProvidedModel | None) -> Net:
     """Return the net that a recipe names, or that is there already."""
-    if own is not None:
-        return own.net
+    if provided is not None:
+        return provided.net
     assert recipe.net is not None
     return nets.resolve(recipe.net)
 
 
-def lasting(recipe: Recipe, own: ProvidedModel | None) -> str:
+def lasting(recipe: Recipe, provided: ProvidedModel | None) -> str:
     """Return the name of a published net as it is, any other net, of a file too, as its text."""
-    return recipe.net if recipe.net in nets.CATALOG else str(net_of(recipe, own))
+    return recipe.net if recipe.net in nets.CATALOG else str(net_of(recipe, provided))
 
 
 def normed(net: Net) -> bool:
@@ -93,11 +93,11 @@ def normed(net: Net) -> bool:
     )
 
 
-def _check_whiten(recipe: Recipe, survey: Survey, own: ProvidedModel | None) -> None:
+def _check_whiten(recipe: Recipe, survey: Survey, provided: ProvidedModel | None) -> None:
     """Refuse whitening where there is no convolution to begin with it. Errors: RecipeError."""
     if not recipe.whiten:
         return
-    if own is not None:
+    if provided is not None:
         raise RecipeError("whiten: an adopted module comes with its own first weights; leave whiten out")
     begins = survey.layers[0]
     if not (isinstance(begins, Conv) and begins.groups == 1 and begins.connections is None):

@@ -31,7 +31,7 @@ from striate.words import plural
 def prepare(
     recipe: Recipe,
     *,
-    own: ProvidedModel | None = None,
+    provided: ProvidedModel | None = None,
     start: Start | None = None,
     usual: Callable[[], Start | None] | None = None,
     data_dir: Path | None = None,
@@ -47,7 +47,7 @@ def prepare(
     Errors: SourceError, RecipeError, DescribeError, StoreError, each before anything is written but the cache.
     """
     if recipe.first is not None:
-        if own is not None:
+        if provided is not None:
             raise RecipeError(f"first = {recipe.first!r}: an adopted module has a first layer of its own; leave it out")
         first_layer(recipe.first, 1)  # a name that is none stops here, before pictures are looked for
     source = find_pictures(recipe, data_dir=data_dir, download=download, progress=progress)
@@ -55,22 +55,22 @@ def prepare(
     recipe = recipe.changed(task=task.name)
     labels = task.labels(source, recipe)
     task.check_labels(source, labels)
-    if own is not None and own.names not in (None, labels.names):
+    if provided is not None and provided.names not in (None, labels.names):
         raise SourceError(
             f"{source.location} has the {plural(2, task.noun)} {', '.join(labels.names[:5])}, in this order, and the"
-            f" adopted module {', '.join((own.names or ())[:5])}; to have it learn them anew, adopt it with their"
+            f" adopted module {', '.join((provided.names or ())[:5])}; to have it learn them anew, adopt it with their"
             f" number: classes={len(labels.names)}"
         )
     facts = source.facts()
     by_itself: tuple[str, ...] = ()
-    if usual is not None and own is None:
+    if usual is not None and provided is None:
         height, width = facts.common_size or facts.median_size
         if recipe.photographs(height=height, width=width, gray=facts.gray):
             start = usual()
             by_itself = (MISSING if start is None else STARTED,)
     if start is not None:
         recipe = started(with_tune(recipe), start, gray=facts.gray)
-    brought = start.preprocess if start is not None else own.preprocess if own is not None else None
+    brought = start.preprocess if start is not None else provided.preprocess if provided is not None else None
 
     def settled(begun: Recipe) -> tuple[Recipe, Net, Survey, Preprocess]:
         height, width = facts.common_size or facts.median_size
@@ -80,17 +80,17 @@ def prepare(
             width=width,
             uniform=facts.common_size is not None,
             gray=facts.gray,
-            normed=(begun.net is None and own is None) or normed(net_of(begun, own)),
+            normed=(begun.net is None and provided is None) or normed(net_of(begun, provided)),
         )
         open_ones = {name: value for name, value in task.defaults.items() if getattr(begun, name) is None}
         chosen = chosen.changed(**{n: v for n, v in open_ones.items() if getattr(chosen, n) is not None})
         # A file of either name may change or go: from here on the recipe is all that a run and a reader need.
         chosen = chosen.changed(
             source=source.location,
-            net=lasting(chosen, own),
-            fit=fit.settled(chosen, own=own is not None, start=None if start is None else start.preprocess),
+            net=lasting(chosen, provided),
+            fit=fit.settled(chosen, provided=provided is not None, start=None if start is None else start.preprocess),
         )
-        return chosen, *plan(chosen, labels.kept, preprocess=brought, own=own)
+        return chosen, *plan(chosen, labels.kept, preprocess=brought, provided=provided)
 
     folds = dealing.by_itself(recipe, source) if recipe.folds is None else recipe.folds
     plans = settled(recipe.changed(folds=folds))
@@ -107,7 +107,7 @@ def prepare(
     labels = task.settle(labels, parts.train)
     if dealt is None:
         recipe = recipe.changed(folds=0, repeats=None)
-    pictures = scaled(preprocess, stored.store, parts, own)
+    pictures = scaled(preprocess, stored.store, parts, provided)
     return Prepared(
         recipe,
         net,

@@ -121,12 +121,12 @@ class ProvidedModel:
     output: str | int | None = None  # which of its outputs answers, where its code has several
 
 
-def scaled(preprocess: Preprocess, store: Store, parts: Split, own: ProvidedModel | None) -> Preprocess:
+def scaled(preprocess: Preprocess, store: Store, parts: Split, provided: ProvidedModel | None) -> Preprocess:
     """Return a preprocess with mean and deviation: those it has, else those of the training pictures.
 
     That of an adopted module is kept as it is, without any too.
     """
-    if preprocess.mean or (own is not None and own.preprocess is not None):
+    if preprocess.mean or (provided is not None and provided.preprocess is not None):
         return preprocess
     mean, std = channel_statistics(store.pixels, parts.train)
     return replace(preprocess, mean=mean, std=std)

@@ -35,7 +35,7 @@ def reopen_data(
     run: RunDirectory,
     *,
     recipe: Recipe | None = None,
-    own: ProvidedModel | None = None,
+    provided: ProvidedModel | None = None,
     data_dir: Path | None = None,
     without_missing: bool = False,
     progress: Progress | None = None,
@@ -43,8 +43,8 @@ def reopen_data(
     """Return the pictures, split, net and preprocessing of a run, whatever was added to its source since.
 
     Pictures are read by the preprocessing that the run keeps (``source.json``), of every kind of run: its size, what is
-    cut off, how it is resampled. ``recipe`` replaces the run's own (more epochs); ``own`` is the network of an adopted
-    module; ``data_dir`` is where data sets by name are, if not where they were. ``without_missing`` leaves out
+    cut off, how it is resampled. ``recipe`` replaces the run's own (more epochs); ``provided`` is the network of an
+    adopted module; ``data_dir`` is where data sets by name are, if not where they were. ``without_missing`` leaves out
     the run's pictures that are no longer there. What was added and what is missing is named in the answer.
 
     Errors: RunError when pictures of the run are gone or have changed, or cannot be reached at all.
@@ -76,7 +76,7 @@ def reopen_data(
         _check_there(run, found, wanted, wanted - set(there))
     stored = open_store(_named_as(found.only(wanted), classes), preprocess, progress=progress)
     labels = _labels(task, stored.source, recipe, facts)
-    net, survey, preprocess = plan(recipe, labels.kept, preprocess=preprocess, own=own)
+    net, survey, preprocess = plan(recipe, labels.kept, preprocess=preprocess, provided=provided)
     index = {item.key: place for place, item in enumerate(stored.source.items)}
     missing = tuple(sorted(wanted - index.keys()))
     if not without_missing:

@@ -24,7 +24,7 @@ FORWARD, BOTH_WAYS = 1, 3  # what a step costs, in forward passes
 AT_ONCE = 1_000_000_000  # MACs of a timed step, at the least: some 0.05 to 0.2 s on one thread
 
 
-def with_threads(prepared: Prepared, start: Start | None, own: ProvidedModel | None) -> Prepared:
+def with_threads(prepared: Prepared, start: Start | None, provided: ProvidedModel | None) -> Prepared:
     """Return it with the number of threads in its recipe, and a note where that is not one for every core.
 
     A recipe that states one keeps it; so does a GPU, and a process of one thread. A head alone takes
@@ -42,7 +42,7 @@ def with_threads(prepared: Prepared, start: Start | None, own: ProvidedModel | N
     work = _work(prepared)
     if work <= SHORT or recipe.compile:  # compiling takes longer than all that could be won
         return replace(prepared, recipe=recipe.changed(threads=1 if work <= SHORT else most))
-    found = _measured(prepared, start, own, asked, work)
+    found = _measured(prepared, start, provided, asked, work)
     if found is None:
         return replace(prepared, recipe=recipe.changed(threads=most))
     notes = (found.words,) if found.words else ()
@@ -62,7 +62,7 @@ def _work(prepared: Prepared) -> int:
 
 
 def _measured(
-    prepared: Prepared, start: Start | None, own: ProvidedModel | None, asked: tuple[int, ...], work: int
+    prepared: Prepared, start: Start | None, provided: ProvidedModel | None, asked: tuple[int, ...], work: int
 ) -> Pace | None:
     """Time steps of a training that is thrown away; None where they cannot be made, which the real one will say."""
     from striate.engine.device import choose_device, out_of_memory, seeded
@@ -74,7 +74,7 @@ def _measured(
             if start is not None:
                 step, pictures = _trunk(prepared)
             else:
-                step, pictures = _steps(prepared, own)
+                step, pictures = _steps(prepared, provided)
             cost = macs * pictures * (FORWARD if start is not None else BOTH_WAYS)
             turns = max(1, min(TURNS, work // (SHARE * cost)))
             return pace(step, asked, pictures=pictures, turns=turns)
@@ -86,7 +86,7 @@ def _measured(
         return None
 
 
-def _steps(prepared: Prepared, own: ProvidedModel | None) -> tuple[Callable[[], object], int]:
+def _steps(prepared: Prepared, provided: ProvidedModel | None) -> tuple[Callable[[], object], int]:
     """Return what computes the gradients of a real batch, or of the first of it, and of how many pictures that is."""
     from striate.data.batches.loader import batches
     from striate.engine.progressive import input_size
@@ -95,7 +95,7 @@ def _steps(prepared: Prepared, own: ProvidedModel | None) -> tuple[Callable[[], 
     # Whitening looks through pictures for some tenths of a second, and makes no step quicker or slower.
     recipe = prepared.recipe.changed(whiten=False)
     alike = replace(prepared, recipe=recipe)
-    training = from_chance(alike) if own is None else begun(alike, own.make(prepared.preprocess))
+    training = from_chance(alike) if provided is None else begun(alike, provided.make(prepared.preprocess))
     training.train_mode()
     training.micro_batches = 1
     pictures = max(2, min(training.batch, AT_ONCE // (BOTH_WAYS * max(1, prepared.survey.macs))))

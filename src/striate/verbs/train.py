@@ -82,9 +82,9 @@ def training(
     download: bool = True,
     allow_bad: bool = False,
     progress: Progress | None = None,
-    own: ProvidedModel | None = None,
+    provided: ProvidedModel | None = None,
 ) -> Iterator[Event]:
-    """Train by a recipe and yield what happens, from Planned to Finished; ``own``: a network that is there already."""
+    """Train by a recipe and yield what happens, from Planned to Finished; ``provided`` is a network that is there."""
     started = time.monotonic()
     if recipe.device not in ("auto", "cpu"):
         from striate.engine.device import choose_device
@@ -104,7 +104,7 @@ def training(
         recipe,
         start=start,
         usual=partial(open_usual, runs_dir=runs_dir, data_dir=data_dir, progress=progress),
-        own=own,
+        provided=provided,
         data_dir=data_dir,
         download=download,
         allow_bad=allow_bad,
@@ -116,19 +116,19 @@ def training(
 
     with threads_restored():
         apart = stranger_nets.wanted(prepared) or prepared.folds is not None
-        prepared = with_threads(prepared, start, own)
-        state = _begin(prepared, start, own, progress)
+        prepared = with_threads(prepared, start, provided)
+        state = _begin(prepared, start, provided, progress)
         run = RunDirectory.create(
             runs_dir,
             name or prepared.source.name,
             prepared.recipe.to_toml(),
-            source=source_facts(prepared, data_dir) | ({} if own is None else {"output": own.output}),
+            source=source_facts(prepared, data_dir) | ({} if provided is None else {"output": provided.output}),
             environment=environment(threads=prepared.recipe.threads),
         )
         with run.locked():
             if start is not None:
                 keep(start, run)
-            if own is not None:
+            if provided is not None:
                 from striate.engine.fit import Training
 
                 assert isinstance(state, Training)
@@ -137,7 +137,7 @@ def training(
                     keep_begun(run, state.model)
             run.write_json(PICTURES, pictures_facts(prepared))
             run.write_json("split.json", split_facts(prepared))  # from here on it can be resumed
-            yield from _learn(run, prepared, state, started, own)
+            yield from _learn(run, prepared, state, started, provided)
 
 
 def resuming(
@@ -177,17 +177,21 @@ def resuming(
                 f"{run.name} is complete ({counted(recipe.epochs, 'epoch')}); to train it longer say"
                 f" striate train --resume {run.name} --epochs {2 * recipe.epochs}"
             )
-        own = (
-            None if recipe.net is None or not is_code(recipe.net) else _own_again(run, recipe.net, run.source(), module)
+        provided = (
+            None
+            if recipe.net is None or not is_code(recipe.net)
+            else _provided_again(run, recipe.net, run.source(), module)
         )
         changes = {"epochs": epochs, "threads": threads}
         changed = recipe.changed(**{field: value for field, value in changes.items() if value is not None})
-        prepared = reopen_data(run, recipe=changed, own=own, without_missing=without_missing, progress=progress)
+        prepared = reopen_data(
+            run, recipe=changed, provided=provided, without_missing=without_missing, progress=progress
+        )
         start = None if recipe.weights is None else kept(run, recipe.weights, recipe.start_digest)
         from striate.engine.device import threads_restored
 
         with threads_restored():
-            state = _begin(prepared, start, own, progress)
+            state = _begin(prepared, start, provided, progress)
             run.notes += reopen.changes(run, prepared)
             if changed.threads != recipe.threads and start is not None:  # a training from chance says so by itself
                 run.notes.append(
@@ -197,10 +201,10 @@ def resuming(
                 leave_out(run, prepared)
             if changed != recipe:
                 run.reopen(changed.to_toml())
-            yield from _learn(run, prepared, state, started, own)
+            yield from _learn(run, prepared, state, started, provided)
 
 
-def _own_again(run: RunDirectory, net: str, facts: dict[str, Any], module: nn.Module | None) -> ProvidedModel:
+def _provided_again(run: RunDirectory, net: str, facts: dict[str, Any], module: nn.Module | None) -> ProvidedModel:
     """Adopt the module of a run once more. Errors: RunError when it is not given, or is another."""
     if module is None:
         raise RunError(
@@ -212,25 +216,25 @@ def _own_again(run: RunDirectory, net: str, facts: dict[str, Any], module: nn.Mo
     preprocess = Preprocess.from_dict(facts["preprocess"])
     shape = (preprocess.channels, preprocess.height, preprocess.width)
     kept: dict[str, Any] = {"classes": facts["classes"], "preprocess": preprocess, "output": facts.get("output")}
-    own: ProvidedModel = adopt(module, input=shape, **kept).own()
-    if str(own.net) != net:
-        raise RunError(f"{run.name} trains {net}, and the module given is: {own.net}")
-    return own
+    provided: ProvidedModel = adopt(module, input=shape, **kept).provided()
+    if str(provided.net) != net:
+        raise RunError(f"{run.name} trains {net}, and the module given is: {provided.net}")
+    return provided
 
 
 def _begin(
-    prepared: Prepared, start: Start | None, own: ProvidedModel | None, progress: Progress | None
+    prepared: Prepared, start: Start | None, provided: ProvidedModel | None, progress: Progress | None
 ) -> Training | Tuning:
     """Build the model and all that training needs; what cannot be trained at all fails here, before it has a run."""
     if start is not None:
         from striate.verbs.tune import begin_tuning
 
         return begin_tuning(prepared, start, progress=progress)
-    return from_chance(prepared) if own is None else begun(prepared, own.make(prepared.preprocess))
+    return from_chance(prepared) if provided is None else begun(prepared, provided.make(prepared.preprocess))
 
 
 def _learn(
-    run: RunDirectory, prepared: Prepared, state: Training | Tuning, started: float, own: ProvidedModel | None
+    run: RunDirectory, prepared: Prepared, state: Training | Tuning, started: float, provided: ProvidedModel | None
 ) -> Iterator[Event]:
     """Train from the newest checkpoint, or from the beginning, to the report."""
     from striate.engine.fewer import with_fewer_pictures
@@ -259,8 +263,8 @@ def _learn(
     model, answers, skill, folds = state.final_model(), None, None, prepared.folds
 
     def begin_on(rows: np.ndarray) -> Training:
-        mine = fold_prepared(prepared, rows, own)
-        return from_chance(mine) if own is None else begun(mine, begun_again(run, own.make(mine.preprocess)))
+        mine = fold_prepared(prepared, rows, provided)
+        return from_chance(mine) if provided is None else begun(mine, begun_again(run, provided.make(mine.preprocess)))
 
     measured = stranger_nets.wanted(prepared)
     if measured or folds is not None:
