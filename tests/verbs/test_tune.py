@@ -27,7 +27,7 @@ from striate.recipe import Recipe
 from striate.runs.predictor import Predictor
 from striate.runs.run import RunDirectory
 from striate.session import run as session
-from striate.verbs import tune
+from striate.verbs import ending, tune
 from striate.verbs.events import Planned
 from striate.verbs.train import resuming, train, training
 
@@ -94,14 +94,14 @@ def test_features_and_head_answer_as_the_saved_net_does(
     pets: Path, run: RunDirectory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: dict[str, Any] = {}
-    original = tune.finish
+    original = ending.finish
 
     def spy(run: RunDirectory, prepared: Any, model: Any, *, ask: Any, **told: Any) -> Any:
         rows = np.arange(len(prepared.source.items))
         seen.update(prepared=prepared, rows=rows, asked=ask(rows))
         return original(run, prepared, model, ask=ask, **told)
 
-    monkeypatch.setattr(tune, "finish", spy)
+    monkeypatch.setattr(ending, "finish", spy)
     done = train(recipe(pets, run, tune="head"), runs_dir=tmp_path)
     model = Predictor.open(done.path, device="cpu").model
     logits, embeddings = infer(model, seen["prepared"].store, seen["rows"])

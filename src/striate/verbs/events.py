@@ -5,9 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
 
-from striate.runs import filters, maps
+from striate.runs import checkpoints, filters, maps
 from striate.runs.run import RunDirectory
 from striate.verbs.prepared import Prepared
 
@@ -126,6 +127,20 @@ def follow(
         raise
     if every:
         checkpoint()
+
+
+def take_up(training: Training, checkpoint: tuple[dict[str, Tensor], dict[str, Any]], folder: Path) -> None:
+    """Load a checkpoint out of ``folder`` into a training, which may have fewer pictures than it was made with.
+
+    Errors: RunError for a checkpoint that does not read, or is of another training.
+    """
+    from striate.engine.fewer import with_fewer_pictures
+
+    tensors, facts = checkpoint
+    with checkpoints.loading(folder):
+        if facts["pictures"] > len(training.split.train):  # some are gone since and were to be left out
+            facts = with_fewer_pictures(facts, training)
+        training.load_state(tensors, facts)
 
 
 def _seeing(run: RunDirectory, training: Training) -> Callable[[int], None]:

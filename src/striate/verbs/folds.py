@@ -23,7 +23,7 @@ from striate.runs import checkpoints, durable
 from striate.runs.answers import Answers
 from striate.runs.run import RunDirectory
 from striate.tasks.task import EMBEDDING, Task
-from striate.verbs.events import FoldDone, Folding
+from striate.verbs.events import FoldDone, Folding, take_up
 from striate.verbs.prepared import Prepared, ProvidedModel, scaled, subset
 from striate.words import counted
 
@@ -241,18 +241,13 @@ def train_apart(training: Training, folder: Path, number: int, of: int, *, what:
 
     It is the ``number``th of ``of``. Stopped between two steps it is kept as it stands.
     """
-    from striate.engine.fewer import with_fewer_pictures
     from striate.engine.fit import Epoch, Step, watch
 
     if not folder.is_dir():
         durable.make_directory(folder)
     checkpoint, _ = checkpoints.newest(folder)
     if checkpoint is not None:
-        tensors, facts = checkpoint
-        with checkpoints.loading(folder):
-            if facts["pictures"] > len(training.split.train):  # some are gone since and were left out
-                facts = with_fewer_pictures(facts, training)
-            training.load_state(tensors, facts)
+        take_up(training, checkpoint, folder)
     last = time.monotonic()
 
     def keep() -> float:

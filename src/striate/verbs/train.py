@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING, Any
 from striate.data.pictures.preprocess import Preprocess
 from striate.errors import RunError
 from striate.recipe import Recipe
-from striate.runs import checkpoints, filters, maps
+from striate.runs import filters, maps
 from striate.runs.environment import environment
 from striate.runs.run import RunDirectory
 from striate.spec.code import is_code
 from striate.verbs import reopen, stranger_nets
 from striate.verbs.chance import begun, from_chance
-from striate.verbs.events import Event, Finished, Finishing, Planned, follow
-from striate.verbs.folds import begun_again, few, fold_prepared, keep_begun, net_folds, split_facts
+from striate.verbs.events import Event, Finished, Finishing, Planned, follow, take_up
+from striate.verbs.folds import begun_again, few, fold_prepared, keep_begun, split_facts
 from striate.verbs.prepare import prepare
 from striate.verbs.prepared import Prepared, Progress, ProvidedModel, Start
 from striate.verbs.reopen import PICTURES, leave_out, pictures_facts, recipe_of, reopen_data, source_facts
@@ -237,47 +237,35 @@ def _learn(
     run: RunDirectory, prepared: Prepared, state: Training | Tuning, started: float, provided: ProvidedModel | None
 ) -> Iterator[Event]:
     """Train from the newest checkpoint, or from the beginning, to the report."""
-    from striate.engine.fewer import with_fewer_pictures
     from striate.engine.fit import Training, watch
     from striate.verbs.asking import asking
-    from striate.verbs.finish import finish, keep_model
+    from striate.verbs.ending import NetsAlike, Trained, ending
 
     if not isinstance(state, Training):
         from striate.verbs.tune import tuned
 
-        yield from tuned(run, prepared, state, started)
+        yield from ending(run, prepared, (yield from tuned(run, prepared, state)), started)
         return
     checkpoint = run.latest_checkpoint()
-    done = 0
     if checkpoint is not None:
-        tensors, facts = checkpoint
-        with checkpoints.loading(run.path / "checkpoints"):
-            if facts["pictures"] > len(prepared.split.train):  # some are gone and were to be left out
-                facts = with_fewer_pictures(facts, state)
-            state.load_state(tensors, facts)
-        done = state.epochs_done
+        take_up(state, checkpoint, run.path / "checkpoints")
+    done = 0 if checkpoint is None else state.epochs_done
     run.truncate_history(done)
     notes = (*run.notes, *prepared.notes, *state.inexact, *(() if done else few(prepared)))
     yield Planned(run, prepared, device=str(state.device), done=done, notes=notes)
     yield from follow(run, state, watch(state))
-    model, answers, skill, folds = state.final_model(), None, None, prepared.folds
 
     def begin_on(rows: np.ndarray) -> Training:
         mine = fold_prepared(prepared, rows, provided)
         return from_chance(mine) if provided is None else begun(mine, begun_again(run, provided.make(mine.preprocess)))
 
-    measured = stranger_nets.wanted(prepared)
-    if measured or folds is not None:
-        keep_model(run, prepared, model)  # from here on there is a model, whatever comes of the nets beside it
-    if measured:
-        skill = yield from stranger_nets.stranger_skill(run, prepared, begin_on)
-    if folds is not None:
-        answers = yield from net_folds(run, prepared, lambda draw, fold: begin_on(folds.others(draw, fold)))
-    yield Finishing(run)
-    told = len(run.notes)
+    def begin_fold(draw: int, fold: int) -> Training:
+        assert prepared.folds is not None
+        return begin_on(prepared.folds.others(draw, fold))
+
+    model = state.final_model()
     ask = asking(model, prepared.store, prepared.task, device=state.device)
-    evaluation = finish(run, prepared, model, ask=ask, answers=answers, skill=skill, seconds=time.monotonic() - started)
-    yield Finished(run, evaluation, time.monotonic() - started, tuple(run.notes[told:]))
+    yield from ending(run, prepared, Trained(model, ask, NetsAlike(begin_on, begin_fold)), started)
 
 
 def _run_of(events: Iterator[Event]) -> RunDirectory:

@@ -6,7 +6,7 @@ The features of all pictures are made before there is a run, as decoding is: not
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,7 +15,6 @@ import torch
 
 from striate.data.store.features import Features
 from striate.engine.device import choose_device, use_threads
-from striate.engine.fewer import with_fewer_pictures
 from striate.engine.fit import begin, watch
 from striate.engine.head import HeadTraining, watch_head
 from striate.model.build.model import build
@@ -27,12 +26,10 @@ from striate.runs.answers import Answers
 from striate.runs.run import RunDirectory
 from striate.spec.shape import Shape
 from striate.spec.stages import stages
-from striate.tasks.strangers import StrangerSkill
-from striate.verbs import stranger_nets
 from striate.verbs.asking import asking
-from striate.verbs.events import Event, Finished, Finishing, Planned, follow
-from striate.verbs.finish import finish, keep_model
-from striate.verbs.folds import few, fold_prepared, head_folds, net_folds
+from striate.verbs.ending import NetsAlike, Trained
+from striate.verbs.events import Event, Planned, follow, take_up
+from striate.verbs.folds import few, fold_prepared, head_folds
 from striate.verbs.lineage import learnt_before
 from striate.verbs.prepared import WORTH_SHARING, Prepared, Progress, Start
 from striate.verbs.trunk import frozen_net, trunk_features
@@ -89,8 +86,8 @@ def begin_tuning(prepared: Prepared, start: Start, *, progress: Progress | None 
     return Tuning(model, head, features, device, (said, *inexact), start)
 
 
-def tuned(run: RunDirectory, prepared: Prepared, tuning: Tuning, started: float) -> Iterator[Event]:
-    """Train from the newest checkpoint, or from the beginning, to the report."""
+def tuned(run: RunDirectory, prepared: Prepared, tuning: Tuning) -> Generator[Event, None, Trained]:
+    """Train from the newest checkpoint, or from the beginning, and return what `striate.verbs.ending` goes on with."""
     model, head, recipe = tuning.model, tuning.head, prepared.recipe
     checkpoint = run.latest_checkpoint()
     whole = None
@@ -108,7 +105,6 @@ def tuned(run: RunDirectory, prepared: Prepared, tuning: Tuning, started: float)
     notes += () if done else few(prepared)
     yield Planned(run, prepared, device=str(tuning.device), done=done, notes=notes)
     answers: Answers | None = None
-    skill: StrangerSkill | None = None
     threads = torch.get_num_threads()
     if head.work < WORTH_SHARING:
         use_threads(1)  # threads would wait for each other longer than they compute
@@ -123,48 +119,22 @@ def tuned(run: RunDirectory, prepared: Prepared, tuning: Tuning, started: float)
         set_head(model, *head.dense())
     use_threads(threads)
     if recipe.tune == "head":
-        yield Finishing(run)
-        told = len(run.notes)
-        evaluation = finish(run, prepared, model, ask=head.outputs, answers=answers, seconds=time.monotonic() - started)
-    else:
-        training = begin(
-            model, recipe, prepared.store, prepared.objective, prepared.split, stages=stages(prepared.survey)
-        )
-        if whole is not None:
-            tensors, facts = whole
-            with checkpoints.loading(run.path / "checkpoints"):
-                if facts["pictures"] > len(prepared.split.train):
-                    facts = with_fewer_pictures(facts, training)
-                training.load_state(tensors, facts)
-        yield from follow(run, training, watch(training), before=before)
-        model = training.final_model()
-        measured = stranger_nets.wanted(prepared)
-        if measured or answers is not None:
-            keep_model(run, prepared, model)
-        if measured:
-            skill = yield from stranger_nets.stranger_skill(run, prepared, _without_of(prepared, tuning))
-        if answers is not None:
-            answers = yield from net_folds(run, prepared, _fold_of(prepared, tuning.start, answers))
-        yield Finishing(run)
-        told = len(run.notes)
-        evaluation = finish(
-            run,
-            prepared,
-            model,
-            ask=asking(model, prepared.store, prepared.task, device=training.device),
-            answers=answers,
-            skill=skill,
-            seconds=time.monotonic() - started,
-        )
-    yield Finished(run, evaluation, time.monotonic() - started, tuple(run.notes[told:]))
+        return Trained(model, head.outputs, answers=answers)
+    training = begin(model, recipe, prepared.store, prepared.objective, prepared.split, stages=stages(prepared.survey))
+    if whole is not None:
+        take_up(training, whole, run.path / "checkpoints")
+    yield from follow(run, training, watch(training), before=before)
+    model = training.final_model()
+    ask = asking(model, prepared.store, prepared.task, device=training.device)
+    return Trained(model, ask, NetsAlike(_without_of(prepared, tuning), _fold_of(prepared, tuning.start, answers)))
 
 
-def _fold_of(prepared: Prepared, start: Start, heads: Answers) -> Callable[[int, int], Training]:
+def _fold_of(prepared: Prepared, start: Start, heads: Answers | None) -> Callable[[int, int], Training]:
     """Return what makes the training of a fold: the weights that all start from, with the head of that fold."""
-    folds = prepared.folds
-    assert folds is not None
 
     def begun(draw: int, fold: int) -> Training:
+        folds = prepared.folds
+        assert folds is not None and heads is not None
         weight, bias = (torch.from_numpy(heads.others[f"heads.{name}"][draw, fold]) for name in ("weight", "bias"))
         return _begun_on(prepared, start, folds.others(draw, fold), weight, bias)
 
