@@ -45,7 +45,7 @@ def cover(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     folder = tmp_path_factory.mktemp("tasks")
     (folder / "cover.py").write_text(TASK, encoding="utf-8")
     (folder / "cover_answers.py").write_text(ANSWERS, encoding="utf-8")
-    ((name, (module, kind)),) = eval("{" + LINE + "}").items()
+    ((name, (module, kind, _)),) = eval("{" + LINE + "}").items()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(striate.tasks, "__path__", [*striate.tasks.__path__, str(folder)])
         invalidate_caches()
@@ -84,7 +84,7 @@ def test_the_code_is_short_and_its_line_is_the_tables() -> None:
     both = (TASK + ANSWERS).splitlines()
     code = [line for line in both if line.strip() and not re.match(r'\s*(from|import)\s|if TYPE_|"""', line)]
     assert len(code) < 120
-    like = re.compile(r'    "(\w+)": \("striate\.tasks\.\1", "\w+"\),')
+    like = re.compile(r'    "(\w+)": \("striate\.tasks\.\1", "\w+", "[\w ]+"\),')
     assert like.fullmatch(LINE.rstrip("\n"))
     assert sum(like.fullmatch(line) is not None for line in source(table).splitlines()) == len(table.TASKS)
 

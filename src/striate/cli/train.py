@@ -17,6 +17,7 @@ from striate.recipe import Recipe
 from striate.session.progress import Line, Progress, clock
 from striate.session.train_text import plan_text, result_text
 from striate.session.watch import watched
+from striate.tasks.table import TASKS
 from striate.verbs.events import FoldDone, Folding
 from striate.verbs.train import Event, Finished, Finishing, Planned, resuming, training
 from striate.words import counted
@@ -31,7 +32,7 @@ MOST_THREADS = 1024  # more than any machine has cores for one training; torch i
 
 @click.command()
 @click.argument("source", required=False)
-@click.option("--task", metavar="NAME", help="What is learnt: classify (a class a picture), tag (any number), regress.")
+@click.option("--task", metavar="NAME", help=f"What is learnt: {TASKS.learnt()}.  [default: by the labels]")
 @click.option("--loss", metavar="LOSS", help="Of numbers: smooth-l1, squared, quantile; of tags: asymmetric.")
 @click.option(
     "--circular", metavar="PERIOD", help="Numbers that go round: 360 for degrees; of several 'angle=360 hour=24'."

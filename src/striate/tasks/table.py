@@ -8,7 +8,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterator, Mapping, MutableMapping
 from importlib import import_module
-from typing import TYPE_CHECKING, Final, final
+from typing import TYPE_CHECKING, Final, TypeAlias, final
 
 from striate.errors import RecipeError, SourceError
 from striate.tasks.task import Task
@@ -16,6 +16,8 @@ from striate.tasks.task import Task
 if TYPE_CHECKING:
     from striate.data.sources.items import Source
     from striate.recipe import Recipe
+
+Home: TypeAlias = "tuple[str, str, str]"  # the module of a task, its class, and what is learnt, in words for a help
 
 
 @final
@@ -27,14 +29,15 @@ class Tasks(MutableMapping[str, Task]):
     Example: ``TASKS["classify"].headline  # "accuracy"``
     """
 
-    def __init__(self, homes: Mapping[str, tuple[str, str]]) -> None:
-        """``homes``: the module and the class of each name, which is the class's own (`Task.name`)."""
-        self._all: dict[str, Task | tuple[str, str]] = dict(homes)
+    def __init__(self, homes: Mapping[str, Home]) -> None:
+        """``homes``: where each name is at home; the name is the class's own (`Task.name`)."""
+        self._all: dict[str, Task | Home] = dict(homes)
+        self._learnt = {name: learnt for name, (_, _, learnt) in homes.items()}
 
     def __getitem__(self, name: str) -> Task:
         found = self._all[name]
         if isinstance(found, tuple):
-            module, cls = found
+            module, cls, _ = found
             found = self._all[name] = _checked(getattr(import_module(module), cls)(), name)
         return found
 
@@ -53,6 +56,14 @@ class Tasks(MutableMapping[str, Task]):
     def __len__(self) -> int:
         return len(self._all)
 
+    def learnt(self) -> str:
+        """Return every name with what is learnt there, in words, for a person to choose from; imports no task.
+
+        Example: ``TASKS.learnt()  # "classify (a class a picture), tag ...``
+        """
+        said = {name: self._learnt.get(name) for name in self._all}
+        return ", ".join(name if words is None else f"{name} ({words})" for name, words in said.items())
+
 
 def _checked(task: object, name: str) -> Task:
     """Return a task that goes by this name. Raises TypeError for anything else: a wrong line in the table."""
@@ -62,9 +73,9 @@ def _checked(task: object, name: str) -> Task:
 
 
 TASKS: Final = Tasks({
-    "classify": ("striate.tasks.classify", "Classify"),
-    "tag": ("striate.tasks.tag", "Tag"),
-    "regress": ("striate.tasks.regress", "Regress"),
+    "classify": ("striate.tasks.classify", "Classify", "a class a picture"),
+    "tag": ("striate.tasks.tag", "Tag", "any number of tags a picture"),
+    "regress": ("striate.tasks.regress", "Regress", "one or several numbers a picture"),
 })  # fmt: skip
 BY_ITSELF: Final = "classify"  # of runs that do not say
 OUTPUT_BEFORE: Final = "logits"  # what the one output was called in files of before outputs had names
