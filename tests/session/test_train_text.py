@@ -16,7 +16,7 @@ from striate.session.train_text import result_text
 from striate.tasks.calibrate import Calibration
 from striate.tasks.class_assessment import ClassAssessment
 from striate.tasks.task import LabelFacts
-from striate.verbs.evaluate import Evaluation
+from striate.verbs.evaluation import Evaluation
 from striate.verbs.events import Finished
 
 

@@ -32,7 +32,8 @@ from striate.spec import Shape, parse
 from striate.tasks.assessment import Cost
 from striate.verbs import export
 from striate.verbs.adopt import Adopted
-from striate.verbs.evaluate import Evaluation, evaluate, evaluate_run
+from striate.verbs.evaluate import evaluate, evaluate_run
+from striate.verbs.evaluation import Evaluation
 from striate.verbs.events import Finished, Planned
 from striate.verbs.look import look_run
 from striate.verbs.reopen import leave_out, reopen_data

@@ -20,7 +20,7 @@ from striate.spec.shape import Shape
 from striate.verbs import adopt as adopting
 
 if TYPE_CHECKING:
-    from striate.verbs.evaluate import Evaluation
+    from striate.verbs.evaluation import Evaluation
     from striate.verbs.look import Looked
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from striate.session.label_lines import label_lines
-from striate.verbs.evaluate import Evaluation
+from striate.verbs.evaluation import Evaluation
 from striate.words import counted
 
 

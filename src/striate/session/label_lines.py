@@ -8,7 +8,7 @@ from striate.session import terminal
 from striate.words import counted
 
 if TYPE_CHECKING:
-    from striate.verbs.evaluate import Evaluation
+    from striate.verbs.evaluation import Evaluation
 
 FIRST = 5  # that are named on a screen
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from striate.runs.predictor import Predictor
     from striate.tasks.prediction import Prediction
     from striate.verbs.adopt import Adopted
-    from striate.verbs.evaluate import Evaluation
+    from striate.verbs.evaluation import Evaluation
     from striate.verbs.look import Looked
 
 

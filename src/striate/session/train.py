@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from striate.data.pictures.given import Picture
     from striate.render.html.compare_page import Comparison
-    from striate.verbs.evaluate import Evaluation
+    from striate.verbs.evaluation import Evaluation
     from striate.verbs.look import Looked
 
 HELD = "pictures"  # what a run of pictures in memory is called

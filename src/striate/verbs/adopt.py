@@ -14,11 +14,10 @@ from striate.data.pictures.given import Picture
 from striate.data.pictures.preprocess import Preprocess
 from striate.errors import DescribeError, ExportError, ModelError, RecipeError, TrainingError
 from striate.interpret.torch_probe import TorchProbe
-from striate.model.adopt.examine import examine, why_not_trained
-from striate.model.adopt.express import Expressed, class_name, express
-from striate.model.adopt.given import Which, copied
-from striate.model.adopt.operations import UnsupportedOpError
-from striate.model.adopt.taken import as_code, as_model, class_names, refuse_to_look
+from striate.model.adopt.examine import why_not_trained
+from striate.model.adopt.express import class_name
+from striate.model.adopt.given import copied
+from striate.model.adopt.taken import TakenIn, class_names, refuse_to_look, take_in
 from striate.model.adopt.wrapped_module import WrappedModule
 from striate.model.build.model import Model
 from striate.model.files.weights import ModelFile, to_pieces, with_state
@@ -27,12 +26,12 @@ from striate.runs import durable
 from striate.runs.predictor import Predictor
 from striate.runs.run import RunDirectory
 from striate.spec.code import Code
-from striate.spec.net import Net
 from striate.spec.shape import Shape
 from striate.spec.survey import Survey
 from striate.tasks.table import BY_ITSELF
 from striate.verbs.adopt_weights import with_weights
-from striate.verbs.evaluate import Evaluation, evaluate_on, evaluate_run
+from striate.verbs.evaluate import evaluate_on, evaluate_run
+from striate.verbs.evaluation import Evaluation
 from striate.verbs.prepared import Progress, ProvidedModel
 from striate.verbs.train import Event, training
 
@@ -60,24 +59,22 @@ class Adopted:
 
     def __init__(
         self,
-        module: nn.Module,
-        expressed: Expressed | None,
-        net: Net,
+        taken: TakenIn,
         predictor: Predictor,
         *,
         named: bool,
         measured: bool,
-        output: Which = None,
         fit: str = "floor",
     ) -> None:
-        self.output, self.fit = output, fit
-        self.module, self.net, self.predictor = module, net, predictor
+        net, expressed = taken.net, taken.expressed
+        self.output, self.fit = taken.output, fit
+        self.module, self.net, self.predictor = taken.module, net, predictor
         self.why = net.why if isinstance(net, Code) else None
-        lost = net.on(Shape(*predictor.facts.input), fit="floor").unseen
+        lost = net.on(taken.input, fit="floor").unseen
         passed = () if lost is None else (f"{lost} of every picture are never seen: it is taken as it is",)
         self.notes = (*(expressed.notes if expressed is not None else ()), *passed)
-        self.input, self.classes = Shape(*predictor.facts.input), predictor.classes
-        self._expressed, self._named, self._measured = expressed, named, measured
+        self.input, self.classes = taken.input, predictor.classes
+        self._taken, self._named, self._measured = taken, named, measured
 
     def __repr__(self) -> str:
         return f"<{type(self.module).__name__} adopted as: {self.net}>"
@@ -86,7 +83,8 @@ class Adopted:
     def survey(self) -> Survey:
         """The table of its layers on its input; what is not known of somebody's code is said there."""
         survey = self.net.on(self.input, fit="floor")
-        return survey if self._expressed is None else replace(survey, rows=survey.rows + self._expressed.left_out)
+        expressed = self._taken.expressed
+        return survey if expressed is None else replace(survey, rows=survey.rows + expressed.left_out)
 
     def training(
         self,
@@ -99,7 +97,7 @@ class Adopted:
         progress: Progress | None = None,
     ) -> Iterator[Event]:
         """Train by a recipe and yield what happens, as `striate.training` does; stop reading to stop."""
-        if self._expressed is None:
+        if self.why is not None:
             reason = why_not_trained(self.module, self.input, len(self.classes), self.output)
             if reason is not None:
                 raise TrainingError(reason)
@@ -119,7 +117,7 @@ class Adopted:
                     f"{field} = {getattr(recipe, field)!r}: the adopted module was taken with {value!r};"
                     f" leave {field} out, or adopt it otherwise"
                 )
-        if self._expressed is None:  # its code may take the memory order for granted, as x.view(...) does
+        if self.why is not None:  # its code may take the memory order for granted, as x.view(...) does
             fixed["channels_last"] = False
         return training(
             recipe.changed(**fixed),
@@ -155,7 +153,7 @@ class Adopted:
         from striate.verbs.look import look_run, look_subject
 
         if isinstance(what, RunDirectory):
-            provided = self.provided() if self._expressed is None else None
+            provided = self.provided() if self.why is not None else None
             return look_run(str(what.path), part=part, predictor=self.load(what).predictor, provided=provided)
         refuse_to_look(self.module)
         return look_subject(self.probe(what), part=part, channel=channel, place=place)
@@ -193,7 +191,7 @@ class Adopted:
         """
         folder = None if data_dir is None else Path(data_dir)
         if isinstance(source, RunDirectory):
-            provided = self.provided() if self._expressed is None else None
+            provided = self.provided() if self.why is not None else None
             return evaluate_run(source, self.load(source).predictor, part=part, provided=provided, data_dir=folder)
         name = type(self.module).__name__
         return evaluate_on(self.predictor, str(source), name=name, data_dir=folder, allow_bad=allow_bad)
@@ -232,7 +230,7 @@ class Adopted:
         """
         path = path.path if isinstance(path, RunDirectory) else Path(path)
         module = copied(self.module)
-        if self._expressed is None:
+        if self._taken.expressed is None:
             assert isinstance(self.net, Code)
             provided = WrappedModule(module, self.net, None, output=self.output)
             predictor = Predictor.open(path, provided=cast(Model, provided))
@@ -241,9 +239,8 @@ class Adopted:
             predictor = Predictor.open(path)
             if predictor.facts.net != str(self.net):
                 raise ModelError(f"{path} holds the net {predictor.facts.net}, and this is {self.net}")
-            self._expressed.give_back(predictor.model, module)
-        kept: dict[str, Any] = {"output": self.output, "fit": self.fit}
-        return type(self)(module, self._expressed, self.net, predictor, named=True, measured=True, **kept)
+            self._taken.expressed.give_back(predictor.model, module)
+        return type(self)(replace(self._taken, module=module), predictor, named=True, measured=True, fit=self.fit)
 
     def load_weights(self: AnyAdopted, path: Path | str, *, entry: str = "") -> AnyAdopted:
         """Return it with the weights of somebody else's file (``entry`` of it, such as ema), read in the sandbox."""
@@ -260,7 +257,7 @@ class Adopted:
             self.net,
             self.predictor.preprocess if self._measured else None,
             self.classes if self._named else None,
-            lambda preprocess: as_model(self.module, self._expressed, self.net, self.input, preprocess, self.output),
+            self._taken.model,
             self.output,
         )
 
@@ -300,24 +297,15 @@ def adopt(
         raise DescribeError(
             f"preprocess makes inputs of {prepared.channels}x{prepared.height}x{prepared.width}, and input is {shape}"
         )
-    examined = examine(module, shape, len(names), output)
-    expressed: Expressed | None = None
-    net: Net
-    try:
-        expressed = express(examined, shape, output)
-        net = expressed.net
-    except UnsupportedOpError as unsaid:
-        net = as_code(examined, shape, len(names), str(unsaid))
-    net.on(shape, fit=fit)
-    model = as_model(examined, expressed, net, shape, prepared, output)
+    taken = take_in(module, shape, len(names), output=output, fit=fit)
     facts = ModelFile(
-        net=str(net),
+        net=str(taken.net),
         input=(prepared.channels, prepared.height, prepared.width),
         task=BY_ITSELF,
         names=names,
         preprocess=prepared.to_dict(),
-        provenance={"adopted": class_name(examined)},
+        provenance={"adopted": class_name(taken.module)},
     )
-    predictor = Predictor(None, facts, provided=model)
+    predictor = Predictor(None, facts, provided=taken.model(prepared))
     named, measured = not isinstance(classes, int), preprocess is not None
-    return kind(examined, expressed, net, predictor, named=named, measured=measured, output=output, fit=fit)
+    return kind(taken, predictor, named=named, measured=measured, fit=fit)

@@ -13,8 +13,9 @@ from striate.runs.predictor import Predictor
 from striate.runs.run import RunDirectory
 from striate.tasks.pairing import Shared
 from striate.tasks.task import Labels, Task
-from striate.verbs.evaluate import Evaluation, evaluate_reopened
+from striate.verbs.evaluate import evaluate_reopened
 from striate.verbs.evaluate_folds import DESIGN
+from striate.verbs.evaluation import Evaluation
 from striate.verbs.prepared import Prepared, Progress
 from striate.verbs.reopen import reopen_data
 from striate.words import counted, plural

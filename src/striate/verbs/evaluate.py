@@ -2,114 +2,28 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from striate.data.copies import groups_of
-from striate.data.folds import Folds
 from striate.data.pictures import depth
 from striate.data.sources.source import Source, check_rejected, find
 from striate.data.store.store import Store, open_store
-from striate.defaults import SMALL
 from striate.errors import RunError, SourceError, StriateError
-from striate.metrics.mistakes import Mistake
-from striate.metrics.verdict import Verdict
 from striate.recipe import Recipe
 from striate.runs.predictor import Predictor
 from striate.runs.run import RunDirectory
-from striate.tasks.assessment import About, Assessment, Basis
-from striate.tasks.task import LabelFacts, Outputs, Task
+from striate.tasks.assessment import Basis
 from striate.verbs.asking import InferFn, asking
-from striate.verbs.cautions import copies_of, left_out
+from striate.verbs.cautions import left_out
+from striate.verbs.evaluate_folds import evaluate_folds
+from striate.verbs.evaluation import JUDGING, Evaluation, basis_of, measure, of_run
 from striate.verbs.folds import PART, answers_of
 from striate.verbs.lineage import learnt_before, seen
 from striate.verbs.prepared import Prepared, Progress, ProvidedModel
 from striate.verbs.reopen import changes, reopen_data
-
-JUDGING = ("train", "val")  # parts of a run on which what it learnt after training stands
-CHOSEN_BY = "by these validation pictures it was calibrated, and whatever else was chosen: expect less on new ones"
-PART_WORDS = {"test": "test", "val": "validation", "train": "training", "cross-validated": "cross-validated"}
-
-
-@dataclass(frozen=True)
-class Evaluation:
-    """What a model is worth on some pictures.
-
-    ``indices`` (N,) into the store, ``targets`` (N, ...), ``outputs`` by name, each (N, ...); ``found`` is what the
-    task makes of them, and ``report`` its figures. ``labels`` are what the outputs are called. ``notes`` are sentences
-    a person should read: what was added or is missing since. Of other pictures than the run's own ``trained_on`` says
-    how many of them it was trained on, where that is known. Of out-of-fold answers ``folds`` are how the pictures were
-    dealt, and ``means`` is what the figure means, in a sentence. ``trained``: the targets of the pictures that the
-    model learnt from, where they are known; ``from_chance``: it learnt photographs without weights to start from;
-    ``also`` are sentences for the verdict.
-    """
-
-    name: str
-    part: str
-    labels: LabelFacts
-    keys: tuple[str, ...]
-    indices: np.ndarray
-    targets: np.ndarray
-    outputs: Outputs
-    found: Assessment
-    notes: tuple[str, ...] = ()
-    trained_on: int | None = None
-    trained: np.ndarray | None = None
-    from_chance: bool = False
-    also: tuple[str, ...] = ()
-    folds: Folds | None = None
-    means: str = ""
-
-    @property
-    def report(self) -> Any:
-        """All figures: `text` and `to_dict` of them, and each by its name."""
-        return self.found.report
-
-    @property
-    def label_issues(self) -> tuple[Mistake, ...]:
-        """Answers that stand against a label with confidence, the one that thinks least of its label first.
-
-        None where the answers say nothing of labels: the pictures were learnt from, or it is no better than a guess.
-        """
-        return self.found.label_issues(self.verdict)
-
-    def named(self, mistake: Mistake) -> dict[str, Any]:
-        """Return a wrong answer with the names of its picture and labels, ready for JSON."""
-        return mistake.named(self.keys, self.labels.names)
-
-    @property
-    def verdict(self) -> Verdict:
-        """What the figures come to, in a sentence that a person can act on."""
-        return self.found.verdict(
-            About(
-                part=PART_WORDS.get(self.part, ""),
-                trained=self.trained,
-                from_chance=self.from_chance,
-                learnt_from=len(self.keys) if self.part == "train" else self.trained_on or 0,
-                also=self.also,
-            )
-        )
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return everything but the pictures' own rows, ready for JSON."""
-        return {
-            "name": self.name,
-            "part": self.part,
-            "pictures": len(self.keys),
-            "headline": self.found.headline.to_dict(),
-            "verdict": self.verdict.to_dict(),
-            "notes": list(self.notes),
-            "trained_on": self.trained_on,
-            "folds": None if self.folds is None else {"count": self.folds.count, "repeats": self.folds.draws},
-            "means": self.means,
-            **self.found.to_dict(),
-            **self.report.to_dict(),
-            **self.found.pictures_to_dict(self.keys),
-            "label_issues": [self.named(one) for one in self.label_issues],
-        }
 
 
 def evaluate(
@@ -184,8 +98,6 @@ def evaluate_reopened(
     if part == PART:
         if prepared.folds is None:
             raise RunError(f"{run.name} was not cross-validated; train with --folds 5, or choose a part with --split")
-        from striate.verbs.evaluate_folds import evaluate_folds
-
         answers = answers_of(run, prepared)
         folded = evaluate_folds(run.name, prepared, answers, predictor.learnt)
         return _with_notes(folded, run, prepared)
@@ -193,7 +105,7 @@ def evaluate_reopened(
     if not len(chosen):
         sizes = ", ".join(f"{name} {len(getattr(prepared.split, name))}" for name in ("train", "val", "test"))
         raise RunError(f"{run.name} has no {part} pictures ({sizes}); choose another part with --split")
-    basis = _basis(prepared.store, chosen, judging=part in JUDGING)
+    basis = basis_of(prepared.store, chosen, judging=part in JUDGING)
     found = _ask(run.name, part, prepared.source, prepared.store, prepared.labels.values, chosen, predictor, basis)
     return _with_notes(of_run(found, prepared), run, prepared)
 
@@ -234,7 +146,7 @@ def evaluate_on(
     if not len(chosen):
         raise SourceError(f"{stored.source.location} has no labelled picture to measure by")
     learnt_from, told = (None, ()) if run is None else seen(run, [stored.store.digests[row].hex() for row in chosen])
-    basis = _basis(stored.store, chosen, judging=bool(learnt_from))
+    basis = basis_of(stored.store, chosen, judging=bool(learnt_from))
     found = _ask(name, data, stored.source, stored.store, targets, chosen, predictor, basis)
     deep = depth.notes(depth.tally(stored.store.depths), predictor.preprocess.bits)
     return replace(found, notes=(*left_out(stored.source), *deep, *told), trained_on=learnt_from)
@@ -243,55 +155,11 @@ def evaluate_on(
 def evaluate_prepared(run: RunDirectory, prepared: Prepared, ask: InferFn, learnt: Any, *, part: str) -> Evaluation:
     """Evaluate a model that is in memory, on a part of the pictures it was prepared with."""
     chosen, labels = np.array(getattr(prepared.split, part), np.int64), prepared.labels
-    basis = _basis(prepared.store, chosen, judging=part in JUDGING)
+    basis = basis_of(prepared.store, chosen, judging=part in JUDGING)
     found = measure(
         run.name, part, prepared.source, labels.values, chosen, ask, prepared.task, labels.kept, learnt, basis
     )
     return of_run(found, prepared)
-
-
-def of_run(evaluation: Evaluation, prepared: Prepared) -> Evaluation:
-    """Return an evaluation that knows what its model was trained on."""
-    recipe, size = prepared.recipe, (prepared.preprocess.height, prepared.preprocess.width)
-    photographs = prepared.preprocess.channels > 1 and max(size) > SMALL
-    copies = copies_of(prepared).lines(prepared.source.items, prepared.labels.names)
-    return replace(
-        evaluation,
-        trained=prepared.labels.values[list(prepared.split.train)],
-        from_chance=recipe.start is None and photographs,
-        also=(*evaluation.also, *([CHOSEN_BY] if evaluation.part == "val" else ()), *copies),
-    )
-
-
-def measure(
-    name: str,
-    part: str,
-    source: Source,
-    values: np.ndarray,
-    chosen: np.ndarray,
-    ask: InferFn,
-    task: Task,
-    labels: LabelFacts,
-    learnt: Any,
-    basis: Basis,
-) -> Evaluation:
-    """Ask the model about the ``chosen`` pictures and compare with their labels, ``values`` (N, ...) of all."""
-    outputs, targets = ask(chosen), values[chosen]
-    return Evaluation(
-        name=name,
-        part=part,
-        labels=labels,
-        keys=tuple(source.items[index].key for index in chosen),
-        indices=chosen,
-        targets=targets,
-        outputs=outputs,
-        found=task.evaluate(outputs, targets, labels, learnt, basis),
-    )
-
-
-def _basis(store: Store, chosen: np.ndarray, *, judging: bool) -> Basis:
-    """Return the basis of a model's own answers to the ``chosen`` pictures: copies are one observation."""
-    return Basis(judging=judging, groups=groups_of([store.digests[row] for row in chosen]))
 
 
 def _ask(

@@ -7,7 +7,7 @@ from typing import Any
 from striate.data.copies import groups_of
 from striate.runs.answers import Answers
 from striate.tasks.assessment import Basis
-from striate.verbs.evaluate import Evaluation, of_run
+from striate.verbs.evaluation import Evaluation, of_run
 from striate.verbs.folds import PART, means
 from striate.verbs.prepared import Prepared
 

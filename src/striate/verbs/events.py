@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from striate.engine.fit import BatchSplit, Epoch, Recovered, Step, Training
-    from striate.verbs.evaluate import Evaluation
+    from striate.verbs.evaluation import Evaluation
 
 CHECKPOINT_SECONDS = 600.0  # inside one long epoch at most so much work is lost
 _Event = TypeVar("_Event")

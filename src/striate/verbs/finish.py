@@ -32,7 +32,7 @@ from striate.verbs.prepared import Prepared, subset
 
 if TYPE_CHECKING:
     from striate.model.build.model import Model
-    from striate.verbs.evaluate import Evaluation
+    from striate.verbs.evaluation import Evaluation
 
 SHOWN = 32  # pictures on which model.onnx has to answer as torch does
 NO_TEST = (

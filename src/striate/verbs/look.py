@@ -35,8 +35,9 @@ from striate.runs.run import RunDirectory
 from striate.spec.survey import Survey
 from striate.verbs.asking import asking
 from striate.verbs.channel import look_channel
-from striate.verbs.evaluate import Evaluation, evaluate_prepared
+from striate.verbs.evaluate import evaluate_prepared
 from striate.verbs.evaluate_folds import evaluate_folds
+from striate.verbs.evaluation import Evaluation
 from striate.verbs.folds import answers_of
 from striate.verbs.learnt_from import caution
 from striate.verbs.prepared import Prepared, Progress, ProvidedModel, subset

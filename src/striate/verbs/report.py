@@ -15,7 +15,7 @@ from striate.verbs.prepared import Prepared
 
 if TYPE_CHECKING:
     from striate.model.build.model import Model
-    from striate.verbs.evaluate import Evaluation
+    from striate.verbs.evaluation import Evaluation
 
 
 def write_report(

@@ -19,6 +19,7 @@ from striate.runs import filters, maps
 from striate.runs.environment import environment
 from striate.runs.run import RunDirectory
 from striate.spec.code import is_code
+from striate.spec.shape import Shape
 from striate.verbs import reopen, stranger_nets
 from striate.verbs.chance import begun, from_chance
 from striate.verbs.events import Event, Finished, Finishing, Planned, follow, take_up
@@ -211,12 +212,12 @@ def _provided_again(run: RunDirectory, net: str, facts: dict[str, Any], module: 
             f"{run.name} trains {net}, which only its own code can be; go on with it from Python, with one more of that"
             f" class: striate.resume({run.name!r}, module={net.rpartition('.')[2]}(...))"
         )
-    from striate.verbs.adopt import adopt
+    from striate.model.adopt.taken import class_names, take_in
 
-    preprocess = Preprocess.from_dict(facts["preprocess"])
-    shape = (preprocess.channels, preprocess.height, preprocess.width)
-    kept: dict[str, Any] = {"classes": facts["classes"], "preprocess": preprocess, "output": facts.get("output")}
-    provided: ProvidedModel = adopt(module, input=shape, **kept).provided()
+    names, preprocess = class_names(facts["classes"]), Preprocess.from_dict(facts["preprocess"])
+    shape = Shape(preprocess.channels, preprocess.height, preprocess.width)
+    taken = take_in(module, shape, len(names), output=facts.get("output"))
+    provided = ProvidedModel(taken.net, preprocess, names, taken.model, taken.output)
     if str(provided.net) != net:
         raise RunError(f"{run.name} trains {net}, and the module given is: {provided.net}")
     return provided

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import cast
 
 import torch
@@ -10,10 +11,11 @@ from torch import nn
 
 from striate.data.pictures.preprocess import Preprocess
 from striate.errors import DescribeError
-from striate.model.adopt.examine import quiet
-from striate.model.adopt.express import Expressed, class_name
+from striate.model.adopt.examine import examine, quiet
+from striate.model.adopt.express import Expressed, class_name, express
 from striate.model.adopt.given import Which, copied
 from striate.model.adopt.observe import is_normed, observe
+from striate.model.adopt.operations import UnsupportedOpError
 from striate.model.adopt.wrapped_module import WrappedModule
 from striate.model.build.model import Model, build
 from striate.spec.code import Code
@@ -21,14 +23,42 @@ from striate.spec.net import Net
 from striate.spec.shape import Shape
 
 
-def as_model(
-    module: nn.Module, expressed: Expressed | None, net: Net, shape: Shape, preprocess: Preprocess, output: Which
-) -> Model:
-    """Return a model of a module with its weights: of the net that it is, or what asks its own code."""
-    if expressed is not None:
-        return expressed.load(build(net, shape, preprocess=preprocess), module)
-    assert isinstance(net, Code)
-    return cast(Model, WrappedModule(module, net, preprocess, output=output))
+@dataclass(frozen=True)
+class TakenIn:
+    """A module taken in: ``net`` is what it is, by ``expressed`` where that is a net of ours, else by its own code.
+
+    ``input`` is the shape of what it takes; of several outputs ``output`` says which answers.
+    """
+
+    module: nn.Module
+    expressed: Expressed | None
+    net: Net
+    input: Shape
+    output: Which = None
+
+    def model(self, preprocess: Preprocess) -> Model:
+        """Return a model with the module's weights: of the net that it is, or what asks its own code."""
+        if self.expressed is not None:
+            return self.expressed.load(build(self.net, self.input, preprocess=preprocess), self.module)
+        assert isinstance(self.net, Code)
+        return cast(Model, WrappedModule(self.module, self.net, preprocess, output=self.output))
+
+
+def take_in(module: nn.Module, shape: Shape, outputs: int, *, output: Which = None, fit: str = "floor") -> TakenIn:
+    """Take in a copy of a module that gives so many ``outputs`` for pictures of a shape; it is run on random ones.
+
+    ``fit`` "exact" refuses a net that never looks at some of its picture. Errors: DescribeError.
+    """
+    own = examine(module, shape, outputs, output)
+    expressed: Expressed | None = None
+    net: Net
+    try:
+        expressed = express(own, shape, output)
+        net = expressed.net
+    except UnsupportedOpError as unsaid:
+        net = as_code(own, shape, outputs, str(unsaid))
+    net.on(shape, fit=fit)
+    return TakenIn(own, expressed, net, shape, output)
 
 
 def as_code(module: nn.Module, shape: Shape, classes: int, why: str) -> Code:
