@@ -215,6 +215,7 @@ def _batches(training: Training) -> Generator[Batch]:
         resident=training.resident,
         augment=training.augment,
         size_at=lambda at: progressive.input_size(training.recipe, before + at, training.epochs * training.steps, full),
+        moved=training.task.move if training.task.placed else None,
     )
     return cast("Generator[Batch]", stream)
 

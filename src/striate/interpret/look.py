@@ -148,7 +148,8 @@ def answered(probe: TorchProbe) -> Prediction | None:
     if output.dim() != 2:
         return None
     outputs, options = {probe.task.output: output.numpy()}, {"unknown": False}
-    return probe.task.decode(outputs, probe.labels, probe.learnt, options=options)[0]
+    answer = probe.task.decode(outputs, probe.labels, probe.learnt, options=options)[0]
+    return answer.in_picture(probe.frame)
 
 
 def winning_place(probe: TorchProbe, part: str, question: Question | None) -> tuple[int, int]:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias, final
 import numpy as np
 from numpy.typing import NDArray
 
+from striate.data.pictures.crop_transform import CropTransform
 from striate.data.pictures.depth import Depth
 from striate.data.pictures.given import Given, One, Picture, enumerated, given
 from striate.data.pictures.preprocess import Preprocess
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
 
     from striate.model.build.model import Model
 
-_Read: TypeAlias = "tuple[np.ndarray[Any, Any] | PictureError, Depth | None]"
+_Read: TypeAlias = "tuple[np.ndarray[Any, Any] | PictureError, Depth | None, CropTransform | None]"
 _Reading: TypeAlias = "list[tuple[str, Future[_Read]]]"
 _Answered: TypeAlias = "list[tuple[str, Prediction | PictureError, Depth | None]]"
 _WORKERS: Final = min(8, os.cpu_count() or 1)  # threads that decode; Pillow works outside Python's lock
@@ -274,22 +275,32 @@ class Predictor:
     def _answered(self, reading: _Reading, *, unknown: bool, many: bool) -> _Answered:
         """Return the answers to a batch."""
         read = [(key, *future.result()) for key, future in reading]
-        pixels = [each for _, each, _ in read if not isinstance(each, PictureError)]
+        pixels = [each for _, each, _, _ in read if not isinstance(each, PictureError)]
         answers = iter(self._answers(np.stack(pixels), unknown=unknown, many=many) if pixels else [])
-        return [(key, each if isinstance(each, PictureError) else next(answers), deep) for key, each, deep in read]
+        told: _Answered = []
+        for key, each, deep, crop in read:
+            answer = each if isinstance(each, PictureError) else next(answers)
+            if crop is not None and isinstance(answer, Prediction):
+                answer = answer.in_picture(crop)
+            told.append((key, answer, deep))
+        return told
 
     def _pixels(self, key: str, picture: One | PictureError) -> _Read:
-        """Return a picture as the network takes it, (H, W, C) uint8, or why it cannot be; and its depth."""
+        """Return a picture as the network takes it, (H, W, C) uint8, or why it cannot be; its depth; its crop.
+
+        The crop is None where answers lie nowhere in a picture.
+        """
         try:
             if isinstance(picture, PictureError):
                 raise picture
             content = read_bytes(picture, limit=PICTURE) if isinstance(picture, str | Path) else picture
-            return self.preprocess.read(content)
+            pixels, deep = self.preprocess.read(content)
+            return pixels, deep, self.preprocess.crop_of(content) if self.task.placed else None
         except OSError as error:
             reason = "there is no such file" if isinstance(error, FileNotFoundError) else error.strerror or str(error)
-            return PictureError(f"{key} cannot be read: {reason}"), None
+            return PictureError(f"{key} cannot be read: {reason}"), None, None
         except PictureError as error:
-            return PictureError(f"{key}: {error}"), None
+            return PictureError(f"{key}: {error}"), None, None
 
     def _answers(self, pixels: np.ndarray[Any, Any], *, unknown: bool, many: bool) -> list[Prediction]:
         """Return the answers for pictures (N, H, W, C), some of ``many``."""

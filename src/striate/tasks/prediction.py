@@ -5,13 +5,16 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from striate.errors import StriateError
 from striate.words import counted
+
+if TYPE_CHECKING:
+    from striate.data.pictures.crop_transform import CropTransform
 
 SHOWN = 5  # how many classes a line of text names at most
 WIDE = 50  # up to so many classes have a column each
@@ -46,6 +49,13 @@ class Prediction(ABC):
         Numbers unrounded; None where there is nothing to say. Here it is the line.
         """
         return (str(self),)
+
+    def in_picture(self, crop: CropTransform) -> Prediction:
+        """Return the answer in pixels of the person's picture, where `Task.decode` gave it in those of the input.
+
+        An answer that lies nowhere in the picture stays as it is.
+        """
+        return self
 
     @abstractmethod
     def to_dict(self, top: int | None = None) -> dict[str, object]:

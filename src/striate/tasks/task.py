@@ -29,6 +29,8 @@ from striate.words import counted
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from striate.data.batches.moves import Moves
+    from striate.data.pictures.crop_transform import CropTransform
     from striate.data.sources.items import Source
     from striate.data.strata import Strata
     from striate.recipe import Recipe
@@ -63,6 +65,9 @@ class Task(Answering):
     feature_floor: ClassVar[float] = 0.0
     """How far a head on features takes rare ones down: each is divided by the root of its variance and of this share,
     squared, of the mean variance of all. 0: each counts the same, however seldom it is there."""
+    placed: ClassVar[bool] = False
+    """Whether its labels and answers lie somewhere in the picture, as points, boxes and masks do. Then it is asked to
+    `place` and `move` its labels, and its predictions to go back (`Prediction.in_picture`)."""
     defaults: ClassVar[Mapping[str, Any]] = NOTHING
     """What a recipe that leaves them open has otherwise than `striate.defaults` say, field by field."""
 
@@ -93,6 +98,21 @@ class Task(Answering):
     def settle(self, labels: Labels, rows: Sequence[int]) -> Labels:
         """Return labels with those facts that are learnt from the pictures trained on, whose ``rows`` these are."""
         return labels
+
+    def place(self, labels: Labels, crops: Sequence[CropTransform]) -> Labels:
+        """Return labels that lie in pixels of the network's input; of a source they lie in the person's pictures.
+
+        ``crops`` has where the input lies in each picture, row by row; asked of tasks that are `placed`, once the
+        pictures are decoded.
+        """
+        return labels
+
+    def move(self, targets: NDArray[Any], moves: Moves) -> NDArray[Any]:
+        """Return the targets of a batch (N, ...), of `encode`, taken to where ``moves`` take its N pictures.
+
+        Asked of tasks that are `placed`, in the thread that prepares batches. It may not change ``targets``.
+        """
+        return targets
 
     def encode(self, labels: Labels, rows: Sequence[int] | NDArray[np.int64] | None = None) -> NDArray[Any]:
         """Return the targets that `loss` and `slopes` take, (N, ...), of some rows, or of all.

@@ -22,6 +22,7 @@ from striate.verbs.evaluate_folds import evaluate_folds
 from striate.verbs.evaluation import JUDGING, Evaluation, basis_of, measure, of_run
 from striate.verbs.folds import PART, answers_of
 from striate.verbs.lineage import learnt_before, seen
+from striate.verbs.places import in_input
 from striate.verbs.prepared import Prepared, Progress, ProvidedModel
 from striate.verbs.reopen import changes, reopen_data
 
@@ -137,7 +138,7 @@ def evaluate_on(
     source = find(data, data_dir=data_dir, progress=progress, least_classes=1, label_from=label_from, kind=task.kind)
     stored = open_store(source, predictor.preprocess, progress=progress)
     check_rejected(stored.source, allow_bad=allow_bad)
-    labels = task.labels(stored.source, Recipe())
+    labels = in_input(task, task.labels(stored.source, Recipe()), stored.source, predictor.preprocess)
     try:
         targets = task.matched(labels, predictor.labels)
     except StriateError as error:

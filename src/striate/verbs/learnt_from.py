@@ -63,8 +63,11 @@ def _told(run: RunDirectory, digest: str, says: Prediction | None) -> str:
 def _out_of_fold(run: RunDirectory, key: str) -> Prediction | None:
     """Return what a net that had not seen a picture said of it, by what the other folds taught, as in the report.
 
-    None where no fold left it out, or the folds are still to be trained.
+    None where no fold left it out, or the folds are still to be trained; nor of labels that lie in pictures, which
+    would have to be looked for.
     """
+    if task_of(recipe_of(run)).placed:
+        return None
     split = cast("dict[str, Any]", run.split())
     keys = measured_keys(split)
     if key not in keys or not run.finished():

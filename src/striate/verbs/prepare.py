@@ -22,6 +22,7 @@ from striate.spec.survey import Survey
 from striate.tasks.table import task_for, task_named
 from striate.verbs import fit
 from striate.verbs.pictures import find_pictures
+from striate.verbs.places import in_input
 from striate.verbs.plan import first_layer, lasting, net_of, normed, plan
 from striate.verbs.prepared import WORTH_SHARING, Prepared, Progress, ProvidedModel, Start, scaled
 from striate.verbs.start import MISSING, STARTED, started, with_tune
@@ -102,7 +103,7 @@ def prepare(
         recipe = recipe.changed(threads=1)
     stored = open_store(source, preprocess, progress=progress)
     check_rejected(stored.source, allow_bad=allow_bad)
-    labels = task.labels(stored.source, recipe)  # of those that could be decoded
+    labels = in_input(task, task.labels(stored.source, recipe), stored.source, preprocess)  # of what could be decoded
     parts, dealt = dealing.divided(recipe, stored.source, stored.store.digests, task.strata(labels))
     labels = task.settle(labels, parts.train)
     if dealt is None:

@@ -22,6 +22,7 @@ from striate.tasks.task import Labels, Task
 from striate.verbs.cautions import copies_of
 from striate.verbs.folds import folds_again, split_facts
 from striate.verbs.pictures import find_pictures
+from striate.verbs.places import in_input
 from striate.verbs.plan import plan
 from striate.verbs.prepared import Prepared, Progress, ProvidedModel
 from striate.words import counted, plural
@@ -75,7 +76,7 @@ def reopen_data(
     if not without_missing:
         _check_there(run, found, wanted, wanted - set(there))
     stored = open_store(_named_as(found.only(wanted), classes), preprocess, progress=progress)
-    labels = _labels(task, stored.source, recipe, facts)
+    labels = in_input(task, _labels(task, stored.source, recipe, facts), stored.source, preprocess)
     net, survey, preprocess = plan(recipe, labels.kept, preprocess=preprocess, provided=provided)
     index = {item.key: place for place, item in enumerate(stored.source.items)}
     missing = tuple(sorted(wanted - index.keys()))

@@ -110,6 +110,7 @@ def _steps(prepared: Prepared, provided: ProvidedModel | None) -> tuple[Callable
         seed=recipe.seed,
         augment=training.augment,
         size_at=lambda at: first,
+        moved=training.task.move if training.task.placed else None,
     )
     with closing(stream):  # type: ignore[type-var]
         batch = next(stream)

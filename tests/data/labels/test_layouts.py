@@ -37,7 +37,7 @@ def test_layouts(tmp_path: Path, pictures: list[str], others: list[str], content
     make(tmp_path / "set", *others, data=content)
     found = recognised(tmp_path / "set")
     assert found is not None and found.form == form
-    with pytest.raises(SourceError, match=r"Striate learns classes today.*CSV: path,label"):
+    with pytest.raises(SourceError, match=r"Striate does not learn these yet.*CSV: path,label"):
         find(tmp_path / "set")
 
 

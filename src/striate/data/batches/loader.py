@@ -74,6 +74,7 @@ def batches(
     resident: Resident | None = None,
     augment: Augment = STILL,
     size_at: Callable[[int], tuple[int, int]] | None = None,
+    moved: Callable[[NDArray[Any], Moves], NDArray[Any]] | None = None,
 ) -> Iterator[Batch]:
     """Yield the pictures of these rows of the store, batch by batch.
 
@@ -86,7 +87,8 @@ def batches(
     few that are left over at the end of the order are left out: a compiled net would be compiled anew for one more.
 
     ``augment`` says how pictures move, each by (seed, epoch, row) alone; ``size_at`` the (height, width) that the
-    network takes them at in each batch of the epoch, from 0; by itself that of the store.
+    network takes them at in each batch of the epoch, from 0; by itself that of the store. ``moved`` takes the targets
+    of a batch, (N, ...), to where its moves take the pictures; by itself they lie nowhere in the picture, and stay.
 
     Raises DataError at once for rows that the store has not. Whoever stops early may just stop, or ``close()`` it.
     Example: ``for batch in batches(store, targets, split.train, batch_size=128, epoch=3, shuffle=True): ...``
@@ -116,11 +118,16 @@ def batches(
         size = stored if size_at is None else size_at(skip + at)
         return draw_moves(augment, seed=seed, epoch=epoch, items=chosen[at], source=stored, size=size)
 
+    def made(at: int, pixels: Tensor, wanted: Tensor) -> Batch:
+        how = moves(at)
+        wanted = wanted if moved is None else torch.from_numpy(moved(labels[chosen[at]], how))
+        return Batch(pixels, wanted, chosen[at], how)
+
     if resident is not None and chosen:
-        return _there(resident, chosen, moves)
+        return (made(at, *ready) for at, ready in enumerate(resident.gathered(chosen)))
 
     def batch(at: int) -> Batch:
-        return Batch(*_gather(store.pixels, labels, chosen[at]), chosen[at], moves(at))
+        return made(at, *_gather(store.pixels, labels, chosen[at]))
 
     return _ahead(batch, len(chosen), prefetch) if prefetch else _at_once(batch, len(chosen))
 
@@ -131,13 +138,6 @@ def _gather(pixels: NDArray[np.uint8], labels: NDArray[Any], rows: NDArray[np.in
     np.take(pixels, rows, axis=0, out=taken, mode="clip")
     # Rows of (H, W, C) seen as (C, H, W) are channels_last as they lie: nothing is moved.
     return torch.from_numpy(taken).permute(0, 3, 1, 2), torch.from_numpy(labels[rows])
-
-
-def _there(
-    resident: Resident, chosen: list[NDArray[np.int64]], moves: Callable[[int], Moves]
-) -> Generator[Batch, None, None]:
-    for at, ready in enumerate(resident.gathered(chosen)):
-        yield Batch(*ready, chosen[at], moves(at))
 
 
 def _at_once(batch: Callable[[int], Batch], count: int) -> Generator[Batch, None, None]:

@@ -29,8 +29,8 @@ _LOOKED_AT: Final = 40  # files of a folder that are looked at
 _START: Final = 1 << 14  # bytes of a file that are
 _YOLO_LINE: Final = re.compile(rb"\d+( -?\d+(\.\d+)?([eE]-?\d+)?){4,}\s*")
 _REMEDY: Final = (
-    "Striate learns classes today, one a picture. To do that with these pictures, name a list of them (CSV:"
-    " path,label), or sort them into a folder a class"
+    "Striate does not learn these yet. For classes, tags or numbers of these pictures name a list of them (CSV:"
+    " path,label), or for classes sort them into a folder a class"
 )
 
 
