@@ -198,8 +198,8 @@ def _refuse_boxes(names: Sequence[str], shown: Sequence[str], path: Path) -> Non
             )
     if "x" in names and "y" in names and not any(name in names for name in LABEL_COLUMNS if name != "y"):
         raise SourceError(
-            f"{path} holds points (columns x, y), which Striate does not learn yet; for classes, tags or numbers write a"
-            " list with one line a picture, path,label; two numbers a picture are columns of other names"
+            f"{path} holds points (columns x, y), which Striate does not learn yet; for classes, tags or numbers write"
+            " a list with one line a picture, path,label; two numbers a picture are columns of other names"
         )
 
 
