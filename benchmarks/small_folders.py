@@ -98,7 +98,7 @@ def drawn_nets(large: Prepared, size: int, seed: int, *, most: int = 4000) -> Dr
     recipe = large.recipe.changed(seed=seed, batch=32)
     folds = fold(large.targets, large.store.digests, rows.tolist(), seed=seed, count=5)
     assert folds is not None
-    logits = np.zeros((size, len(large.source.classes)), np.float32)
+    logits = np.zeros((size, len(large.source.label_names)), np.float32)
     place = {int(row): number for number, row in enumerate(folds.dealt)}
 
     def trained(some: np.ndarray):

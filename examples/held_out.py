@@ -23,7 +23,7 @@ def main() -> None:
     pictures = [source.picture(index) for index in chosen]
     answers = run.predict(pictures)
     for index, picture, answer in zip(chosen, pictures, answers, strict=True):
-        truth = source.classes[source.items[index].target]
+        truth = source.label_names[source.items[index].target]
         lines = [*drawing(np.asarray(picture)), f"is {truth}; answered {answer}"]
         print("\n".join(lines), end="\n\n")
     print(f"{run.name}: {len(run.split['test'])} held-out pictures; open {run.report.absolute()}")

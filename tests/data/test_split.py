@@ -219,7 +219,7 @@ def test_flowers(shared: Path) -> None:
         assert places[index] == places[other]
         across += found.items[index].target != found.items[other].target
     assert across >= 3
-    for target, name in enumerate(found.classes):
+    for target, name in enumerate(found.label_names):
         mine = [index for index, item in enumerate(found.items) if item.target == target]
         assert 0.10 < np.mean([places[index] == "test" for index in mine]) < 0.20, name
         assert 0.06 < np.mean([places[index] == "val" for index in mine]) < 0.14, name

@@ -119,7 +119,7 @@ def test_a_data_set_of_several_sizes_becomes_files(tmp_path: Path) -> None:
     from striate.data.sources.source import find
 
     source = find(held.location)
-    assert source.classes == ("kind 0", "kind 1") and len(source.items) == 6
+    assert source.label_names == ("kind 0", "kind 1") and len(source.items) == 6
     assert Image.open(Path(held.location).parent / "000003.png").size == (9, 8)
 
 
@@ -133,7 +133,7 @@ def test_a_table_names_its_pictures(tmp_path: Path) -> None:
     from striate.data.sources.source import find
 
     source = find(held.location)
-    assert source.classes == ("k0", "k1") and [item.target for item in source.items] == y.tolist()
+    assert source.label_names == ("k0", "k1") and [item.target for item in source.items] == y.tolist()
     assert not (set(tmp_path.iterdir()) - {*files, tmp_path / "runs"})
     with pytest.raises(SourceError, match="no column 'breed'; it has where, kind"):
         hold({"where": files, "kind": y}, tmp_path / "runs", picture="where", label="breed")

@@ -7,9 +7,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from striate.tasks.left_out import Answered, beyond_other_folds, skill_without
+from striate.errors import RecipeError
+from striate.tasks.left_out import Answered, beyond_other_folds, leave_out, skill_without
 from striate.tasks.ood import fit_ood_at
-from striate.tasks.strangers import StrangerSkill, left_out_together, mean_skill, remedy
+from striate.tasks.stranger_skill import StrangerSkill, mean_skill
+from striate.tasks.strangers import left_out_together, remedy
 
 
 def said(classes: list[int], each: int, *, seed: int, away: float = 0.0) -> Answered:
@@ -51,6 +53,23 @@ def test_every_class_is_left_out_once() -> None:
         assert len(groups) == (3 if classes == 3 else 2)
         assert all(classes - len(group) >= 2 for group in groups), "a net of one class learns nothing"
     assert left_out_together(np.arange(2)) == ()
+
+
+def test_the_rows_of_nets_without_classes_keep_a_copy_of_what_is_known_from_being_strange() -> None:
+    targets = np.repeat(np.arange(4), 50)
+    train, held = np.flatnonzero(np.arange(200) % 50 < 30), np.flatnonzero(np.arange(200) % 50 >= 30)
+    groups = np.arange(200)
+    groups[0] = groups[50]  # a picture of class 0 that stands in class 1 as well
+    one, other = leave_out(targets, train, held, groups)
+    assert set(targets[one.strange]) == {0, 2} and set(targets[one.trained]) == set(targets[one.known]) == {1, 3}
+    assert 0 not in one.strange and len(one.strange) == 99 and 50 not in other.strange
+    assert set(one.trained) <= set(train) and set(one.known) <= set(held)
+    with pytest.raises(
+        RecipeError, match="12 pictures of the classes that a net would know are left to measure on, and 20"
+    ):
+        leave_out(targets, train, held[np.arange(80) % 20 < 6], groups)
+    with pytest.raises(RecipeError, match="it takes 3 classes or more to train without some of them, and there are 2"):
+        leave_out(targets % 2, train, held, groups)
 
 
 def test_several_nets_come_to_their_mean_and_say_how() -> None:

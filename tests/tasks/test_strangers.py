@@ -11,7 +11,8 @@ from striate.errors import ModelError, StriateError
 from striate.tasks.decode import decode
 from striate.tasks.frozen import fit_frozen
 from striate.tasks.ood import OODDetector, fit_ood
-from striate.tasks.strangers import NOT_MEASURED, StrangerSkill, conformal, skill
+from striate.tasks.stranger_skill import StrangerSkill
+from striate.tasks.strangers import NOT_MEASURED, conformal, skill
 
 
 def around(centres: int, each: int, *, spread: float, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:

@@ -151,7 +151,7 @@ class Toy(Task):
         if not known.any():
             raise SourceError(f"{source.location} says nothing of brightness")
         rows = [item.target if isinstance(item.target, tuple) else (np.nan,) for item in source.items]
-        return Labels(source.classes[:1], np.array(rows, np.float64)[:, :1], known, {"scale": 1.0})
+        return Labels(source.label_names[:1], np.array(rows, np.float64)[:, :1], known, {"scale": 1.0})
 
     def check_labels(self, source: Source, labels: Labels) -> None:
         if labels.known.sum() < 4:

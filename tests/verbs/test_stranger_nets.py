@@ -17,6 +17,7 @@ from striate.recipe import Recipe
 from striate.runs.run import RunDirectory
 from striate.session import run as session
 from striate.tasks.strangers import NEVER
+from striate.tasks.task import LeftOut
 from striate.verbs import stranger_nets
 from striate.verbs.evaluate import evaluate
 from striate.verbs.events import Folding
@@ -53,14 +54,14 @@ def test_it_is_measured_by_nets_that_never_saw_the_classes(
 ) -> None:
     seen, real = [], stranger_nets._asked
 
-    def asked(training: Any, prepared: Any, learnt: Any, unseen: Any, strange: Any) -> Any:
-        targets = prepared.targets
+    def asked(training: Any, prepared: Any, net: LeftOut) -> Any:
+        targets, learnt, unseen, strange = prepared.targets, net.trained, net.known, net.strange
         assert set(training.split.train) == set(learnt.tolist())
         assert not set(targets[learnt]) & set(targets[strange]) and set(targets[learnt]) == set(targets[unseen])
         assert not set(learnt.tolist()) & set(unseen.tolist())
         assert not set(prepared.split.test) & {*learnt.tolist(), *unseen.tolist(), *strange.tolist()}
         seen.append(sorted(set(targets[strange].tolist())))
-        return real(training, prepared, learnt, unseen, strange)
+        return real(training, prepared, net)
 
     monkeypatch.setattr(stranger_nets, "_asked", asked)
     again = train(whole(four, strangers=True), runs_dir=tmp_path)
@@ -126,12 +127,18 @@ def test_cross_validated_whole_nets_are_measured_by_themselves(four: Path, tmp_p
     assert facts is not None and facts["silent"] is True
 
 
-def test_what_cannot_be_measured_is_refused_before_anything_is_written(four: Path, tmp_path: Path) -> None:
+def test_what_cannot_be_measured_is_refused_before_anything_is_written(tmp_path: Path) -> None:
+    four = paint(tmp_path / "four", CLASSES, count=60)
     two = paint(tmp_path / "two", ("bee", "emu"), count=30)
     with pytest.raises(RecipeError, match="it takes 3 classes or more"):
         train(whole(two, strangers=True), runs_dir=tmp_path / "runs")
     with pytest.raises(RecipeError, match="20 are needed"):
         train(whole(four, strangers=True, val=0.1), runs_dir=tmp_path / "runs")
+    listed = four / "labels.csv"
+    rows = [f"{path.relative_to(four).as_posix()},{path.parent.name}|seen" for path in sorted(four.rglob("*.png"))]
+    listed.write_text("\n".join(["file,tags", *rows]))
+    with pytest.raises(RecipeError, match="no net without some of the tags to tell strangers by; leave it out"):
+        train(whole(listed, task="tag", strangers=True), runs_dir=tmp_path / "runs")
     assert not (tmp_path / "runs").exists()
     with pytest.raises(RecipeError, match="unknown = false"):
         whole(four, strangers=True, unknown=False)

@@ -19,9 +19,9 @@ from striate.verbs.weights import open_weights
 def test_cifar_to_the_picture(shared: Path, name: str, right: int) -> None:
     source = find(str(shared / "data" / "cifar10-test1017"))
     predictor = Predictor.open(open_weights(name, data_dir=shared / "data"))
-    assert predictor.classes == source.classes
+    assert predictor.classes == source.label_names
     answers = predictor.predict([source.picture(index) for index in range(len(source.items))], batch_size=128)
-    targets = [source.classes[item.target] for item in source.items]
+    targets = [source.label_names[item.target] for item in source.items]
     assert len(targets) == 1017
     assert sum(answer.best == target for answer, target in zip(answers, targets, strict=True)) == right
 

@@ -106,7 +106,7 @@ def split(
 def classes_of(source: Source) -> Strata:
     """Return the classes of a source's pictures as groups, each of which must have a picture to train on."""
     values = np.array([item.place for item in source.items], np.int64)
-    return Strata(values, values >= 0, source.classes)
+    return Strata(values, values >= 0, source.label_names)
 
 
 def _groups(digests: Sequence[bytes], seed: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:

@@ -15,14 +15,14 @@ from numpy.typing import ArrayLike, NDArray
 
 from striate.data.sources.items import CLASSES, Source
 from striate.errors import ModelError
-from striate.metrics.probability import checked_targets, log_softmax
+from striate.metrics.probability import Ints, checked_targets, log_softmax
 from striate.tasks.calibrate import Calibration, calibrate
 from striate.tasks.class_answering import LOGITS, ClassAnswering, spread
 from striate.tasks.decode import decode
 from striate.tasks.ood import PREFIX, OODDetector, fit_ood, fit_ood_at, log_distances
 from striate.tasks.prediction import Prediction
 from striate.tasks.sketch import spread_evenly
-from striate.tasks.task import EMBEDDING, NOTHING, Judged, LabelFacts, Labels, Outputs, State, Task
+from striate.tasks.task import EMBEDDING, NOTHING, Judged, LabelFacts, Labels, LeftOut, Outputs, State, Task
 from striate.words import counted
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from striate.data.strata import Strata
     from striate.model.build.model import Outputs as MainAndSides
     from striate.recipe import Recipe
+    from striate.tasks.stranger_skill import StrangerSkill
 
 FEWEST: Final = 20  # pictures, below which a threshold for "none of these" would be a guess
 
@@ -56,7 +57,7 @@ class Classify(ClassAnswering, Task):
     def labels(self, source: Source, recipe: Recipe) -> Labels:
         """Return each picture's class: its place among the names of the source, -1 without a label."""
         values = np.array([item.target for item in source.items], np.int64)
-        return Labels(source.classes, values, values >= 0)
+        return Labels(source.label_names, values, values >= 0)
 
     def check_labels(self, source: Source, labels: Labels) -> None:
         """Refuse a source of which nothing could be measured: one picture a class."""
@@ -164,6 +165,24 @@ class Classify(ClassAnswering, Task):
     ) -> NDArray[np.float64] | None:
         """Return the log distance (N,) of embeddings (N, D) to the nearest of those that are known."""
         return log_distances(embeddings, known, targets)
+
+    def leave_out(self, targets: NDArray[Any], train: Ints, held: Ints, groups: Ints) -> tuple[LeftOut, ...]:
+        """Return the trainings without every other class, and then without the others."""
+        from striate.tasks.left_out import leave_out
+
+        return leave_out(targets, train, held, groups)
+
+    def stranger_skill(
+        self,
+        trained: tuple[Outputs, NDArray[Any]],
+        known: tuple[Outputs, NDArray[Any]],
+        strange: tuple[Outputs, NDArray[Any]],
+    ) -> StrangerSkill:
+        """Return how well the classes left out are told, by thresholds that the known ones set."""
+        from striate.tasks.left_out import Answered, skill_without
+
+        given = (trained, known, strange)
+        return skill_without(*(Answered(said[LOGITS], said[EMBEDDING], targets) for said, targets in given))
 
     def decode(
         self, outputs: Outputs, facts: LabelFacts, learnt: Any, *, options: Mapping[str, Any] = NOTHING

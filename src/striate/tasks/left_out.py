@@ -7,13 +7,17 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from striate.errors import RecipeError
 from striate.metrics.classification import auroc
 from striate.metrics.probability import Ints
 from striate.tasks.calibrate import fit_temperature
 from striate.tasks.ood import OODDetector, fit_ood, threshold_of
-from striate.tasks.strangers import StrangerSkill
+from striate.tasks.stranger_skill import StrangerSkill
+from striate.tasks.strangers import FEWEST, left_out_together
+from striate.tasks.values import LeftOut
+from striate.words import counted, plural
 
-FEWEST = 20  # known pictures that were not trained on: with fewer a threshold would be a guess
+FEWEST_KNOWN = 20  # known pictures that were not trained on: with fewer a threshold would be a guess
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,6 +66,34 @@ def skill_without(trained: Answered, known: Answered, strange: Answered) -> Stra
         strangers=len(strange.targets),
         nets=1,
     )
+
+
+def leave_out(targets: Ints, train: Ints, held: Ints, groups: Ints) -> tuple[LeftOut, ...]:
+    """Return the trainings that leave each class out once: the arguments are those of `Task.leave_out`.
+
+    A picture that is in a class left out and in another too is no stranger. Errors: RecipeError.
+
+    Example: ``leave_out(targets, split.train, split.val, groups)[0].strange``
+    """
+    classes = np.unique(targets[train])
+    if len(classes) < FEWEST:
+        raise _refused(f"it takes {FEWEST} classes or more to train without some of them, and there are {len(classes)}")
+    every, nets = np.sort(np.concatenate([train, held])), []
+    for out in left_out_together(classes):
+        trained, known = (rows[~np.isin(targets[rows], out)] for rows in (train, held))
+        others = every[np.isin(targets[every], out)]
+        nets.append(LeftOut(trained, known, others[~np.isin(groups[others], groups[trained])]))
+    least = min(len(one.known) for one in nets)
+    if least < FEWEST_KNOWN:
+        raise _refused(
+            f"{counted(least, 'picture')} of the classes that a net would know {plural(least, 'is')} left to"
+            f" measure on, and {FEWEST_KNOWN} are needed"
+        )
+    return tuple(nets)
+
+
+def _refused(why: str) -> RecipeError:
+    return RecipeError(f"strangers: {why}; leave it out, or start from a trunk (--from), whose head needs no such nets")
 
 
 def beyond_other_folds(

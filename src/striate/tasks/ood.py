@@ -25,11 +25,11 @@ from numpy.typing import ArrayLike, NDArray
 from striate.errors import ModelError, StriateError
 from striate.metrics.probability import Floats, checked_scores, checked_targets, log_softmax
 from striate.tasks.sketch import NEIGHBOURS, WIDTH, folded, spread_evenly
-from striate.tasks.strangers import NEVER, NOT_MEASURED, StrangerSkill, conformal
+from striate.tasks.stranger_skill import StrangerSkill
+from striate.tasks.strangers import NEVER, NOT_MEASURED, conformal
 from striate.words import counted
 
-PREFIX = "unknown."
-BOTH, DISTANCE = "both", "distance"
+PREFIX, BOTH, DISTANCE = "unknown.", "both", "distance"
 _GAMMA, _LIKELIEST = 0.3, 100  # of GEN: the exponent, and how many classes are looked at
 _USUAL_SPREAD, _USUAL_COUNT = 0.5, 2  # two pictures' worth of belief in the usual spread of both logarithms
 _ROWS = 2048

@@ -194,21 +194,21 @@ def periods_of(recipe: Recipe, names: Sequence[str]) -> tuple[float | None, ...]
 def _values(source: Source) -> tuple[tuple[str, ...], NDArray[np.float64], NDArray[np.bool_]]:
     """Return the names of the numbers, the numbers (N, D), and which rows have them."""
     if source.kind == KIND:
-        names = source.classes
+        names = source.label_names
         values = np.full((len(source.items), len(names)), np.nan)
         for row, item in enumerate(source.items):
             if isinstance(item.target, tuple):
                 values[row] = item.target
     else:
-        wrong = [name for name in source.classes if not is_number(name)]
-        if wrong or not source.classes:
+        wrong = [name for name in source.label_names if not is_number(name)]
+        if wrong or not source.label_names:
             raise SourceError(
                 f"{source.location}: its labels are no numbers ({', '.join(wrong[:5])}); give a list with a column of"
                 " numbers, or leave --task regress out"
             )
         names = ("number",)
         values = np.full((len(source.items), 1), np.nan)
-        each = [float(name) for name in source.classes]
+        each = [float(name) for name in source.label_names]
         for row, item in enumerate(source.items):
             if item.place >= 0:
                 values[row] = each[item.place]

@@ -48,7 +48,7 @@ class Tag(TagAnswering, Task):
         """
         is_asymmetric(recipe)
         known = np.array([item.labelled for item in source.items], bool)
-        values = np.zeros((len(source.items), len(source.classes)), np.float32)
+        values = np.zeros((len(source.items), len(source.label_names)), np.float32)
         for row, item in enumerate(source.items):
             if isinstance(item.target, tuple):
                 values[row] = item.target
@@ -56,7 +56,7 @@ class Tag(TagAnswering, Task):
                 values[row, item.target] = 1
         if not np.isin(values, (0, 1)).all():
             raise SourceError(f"{source.location}: a tag is there or not, 1 or 0, and its labels hold other numbers")
-        return Labels(source.classes, values, known, notes=_notes(values[known], source.classes))
+        return Labels(source.label_names, values, known, notes=_notes(values[known], source.label_names))
 
     def check_labels(self, source: Source, labels: Labels) -> None:
         """Refuse a source without a tag that some pictures have, two at least, and some have not."""

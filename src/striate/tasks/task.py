@@ -19,12 +19,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from striate.errors import ShapeError
+from striate.errors import RecipeError, ShapeError
+from striate.metrics.probability import Ints
 from striate.spec.shape import Shape
 from striate.tasks.answering import Answering
 from striate.tasks.prediction import Prediction
-from striate.tasks.values import EMBEDDING, NOTHING, Judged, LabelFacts, Labels, Outputs, State
-from striate.words import counted
+from striate.tasks.values import EMBEDDING, NOTHING, Judged, LabelFacts, Labels, LeftOut, Outputs, State
+from striate.words import counted, plural
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -35,8 +36,9 @@ if TYPE_CHECKING:
     from striate.data.strata import Strata
     from striate.recipe import Recipe
     from striate.spec.survey import Survey
+    from striate.tasks.stranger_skill import StrangerSkill
 
-__all__ = ["EMBEDDING", "NOTHING", "Judged", "LabelFacts", "Labels", "Objective", "Outputs", "State", "Task"]
+__all__ = ["EMBEDDING", "NOTHING", "Judged", "LabelFacts", "Labels", "LeftOut", "Objective", "Outputs", "State", "Task"]
 
 
 class Task(Answering):
@@ -247,6 +249,30 @@ class Task(Answering):
         This is measured fold by fold, where a fold's network is there to be asked about what it has seen.
         """
         return None
+
+    def leave_out(self, targets: NDArray[Any], train: Ints, held: Ints, groups: Ints) -> tuple[LeftOut, ...]:
+        """Return the trainings without some of what is learnt that measure how well strangers are told.
+
+        ``targets`` (N, ...) are of all pictures; such a training may learn from the rows ``train``, and is measured on
+        those of ``held`` too. ``groups`` (N,) are numbers, equal for copies: no picture is a stranger to its copy.
+
+        Errors: RecipeError that says why there are none.
+        """
+        raise RecipeError(
+            f"strangers: there is no net without some of the {plural(2, self.noun)} to tell strangers by; leave it out"
+        )
+
+    def stranger_skill(
+        self,
+        trained: tuple[Outputs, NDArray[Any]],
+        known: tuple[Outputs, NDArray[Any]],
+        strange: tuple[Outputs, NDArray[Any]],
+    ) -> StrangerSkill:
+        """Return how well a network of `leave_out` tells strangers: each is its outputs and their targets.
+
+        Asked only where `leave_out` found a training.
+        """
+        raise NotImplementedError
 
     @abstractmethod
     def decode(

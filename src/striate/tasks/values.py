@@ -14,7 +14,7 @@ from striate.metrics.probability import Ints
 
 if TYPE_CHECKING:
     from striate.recipe import Recipe
-    from striate.tasks.strangers import StrangerSkill
+    from striate.tasks.stranger_skill import StrangerSkill
 
 Outputs: TypeAlias = Mapping[str, NDArray[Any]]
 """What a network says of N pictures, each array (N, ...), by the name of the output."""
@@ -54,6 +54,18 @@ class Labels:
     def kept(self) -> LabelFacts:
         """What a run and a model file keep."""
         return LabelFacts(self.names, self.facts)
+
+
+@dataclass(frozen=True, eq=False)
+class LeftOut:
+    """A training without some of what is learnt, to measure how well strangers are told; each (n,) rows, int64.
+
+    ``trained`` are the rows to train on, ``known`` others of the same kinds, and ``strange`` those of what is left out.
+    """
+
+    trained: Ints
+    known: Ints
+    strange: Ints
 
 
 @dataclass(frozen=True, eq=False)

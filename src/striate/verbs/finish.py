@@ -23,7 +23,7 @@ from striate.runs.answers import Answers
 from striate.runs.history import plain
 from striate.runs.run import RunDirectory
 from striate.spec.code import is_code
-from striate.tasks.strangers import StrangerSkill
+from striate.tasks.stranger_skill import StrangerSkill
 from striate.tasks.task import Judged, Outputs, State
 from striate.verbs.asking import InferFn
 from striate.verbs.cautions import copies_of

@@ -100,7 +100,7 @@ class Prepared:
 
     def digest(self) -> str:
         """Return one name for exactly these pictures with exactly these labels."""
-        sha = hashlib.sha256(repr(self.source.classes).encode())
+        sha = hashlib.sha256(repr(self.source.label_names).encode())
         for item, content in zip(self.source.items, self.store.digests, strict=True):
             sha.update(f"{item.key}\0{item.target}\0".encode("utf-8", "surrogateescape") + content)
         return sha.hexdigest()

@@ -56,7 +56,7 @@ def reopen_data(
     recipe = recipe or recipe_of(run)
     task = task_of(recipe)
     recipe = recipe.changed(task=task.name)
-    classes, preprocess = _kept(run, facts)
+    names, preprocess = _kept(run, facts)
     folder = facts.get("data_dir")
     where = Path(folder) if isinstance(folder, str) and Path(folder).is_dir() else data_dir
     try:
@@ -75,14 +75,14 @@ def reopen_data(
         raise RunError(f"none of the {len(wanted):,} pictures of {run.name} is in {found.location} any more")
     if not without_missing:
         _check_there(run, found, wanted, wanted - set(there))
-    stored = open_store(_named_as(found.only(wanted), classes), preprocess, progress=progress)
+    stored = open_store(found.only(wanted).named_as(names), preprocess, progress=progress)
     labels = in_input(task, _labels(task, stored.source, recipe, facts), stored.source, preprocess)
     net, survey, preprocess = plan(recipe, labels.kept, preprocess=preprocess, provided=provided)
     index = {item.key: place for place, item in enumerate(stored.source.items)}
     missing = tuple(sorted(wanted - index.keys()))
     if not without_missing:
         _check_there(run, found, wanted, missing)
-    rows = {part: tuple(sorted(index[key] for key in names if key in index)) for part, names in keys.items()}
+    rows = {part: tuple(sorted(index[key] for key in mine if key in index)) for part, mine in keys.items()}
     parts = Split(rows["train"], rows["val"], rows["test"], rows["left_out"])
     folds = folds_again(run.split(), index, len(stored.source.items), run.path / "split.json")
     prepared = Prepared(
@@ -137,7 +137,7 @@ def source_facts(prepared: Prepared, data_dir: Path | None) -> dict[str, Any]:
         "name": source.name,
         "location": source.location,
         "data_dir": None if data_dir is None else str(data_dir.absolute()),
-        "classes": list(source.classes),
+        "classes": list(source.label_names),
         "kind": source.kind,
         "label_facts": dict(source.label_facts),
         "labels": {"names": list(prepared.labels.names), "facts": dict(prepared.labels.facts)},
@@ -261,15 +261,15 @@ def named(keys: Collection[str], *, most: int = 3) -> str:
 
 
 def _kept(run: RunDirectory, facts: Mapping[str, Any]) -> tuple[tuple[str, ...], Preprocess]:
-    """Return the classes and the preprocessing that a run keeps."""
+    """Return the names of the labels and the preprocessing that a run keeps."""
     damaged = f"{run.path / 'source.json'} is damaged: {{}}; {run.name} cannot be used"
-    classes, fields = facts.get("classes"), facts.get("preprocess")
-    if not classes:
+    names, fields = facts.get("classes"), facts.get("preprocess")
+    if not names:
         raise RunError(damaged.format("it names no classes"))
     if fields is None:
         raise RunError(damaged.format("it does not say how its pictures are prepared"))
     try:
-        return tuple(classes), Preprocess.from_dict(fields)
+        return tuple(names), Preprocess.from_dict(fields)
     except ModelError as error:
         raise RunError(damaged.format(error)) from None
 
@@ -282,23 +282,6 @@ def _check_there(run: RunDirectory, found: Source, wanted: Collection[str], miss
             f" {plural(len(missing), 'is')} no longer in {found.location}, or cannot be read:"
             f" {named(missing)}; put {them} back, or go on with those that remain (--without-missing)"
         )
-
-
-def _named_as(source: Source, names: Sequence[str]) -> Source:
-    """Return a source with the run's names in the run's order, whatever classes or tags were added or emptied since."""
-    if source.classes == names:
-        return source
-    place = {name: index for index, name in enumerate(names)}
-    new = [place.get(name, -1) for name in source.classes] + [-1]
-    column = {name: index for index, name in enumerate(source.classes)}
-
-    def again(target: Target) -> Target:
-        if isinstance(target, tuple):
-            return tuple(target[column[name]] if name in column else 0.0 for name in names)
-        return None if target is None else new[target]
-
-    items = tuple(replace(item, target=again(item.target)) for item in source.items)
-    return replace(source, classes=tuple(names), items=items)
 
 
 def _labels(task: Task, source: Source, recipe: Recipe, facts: Mapping[str, Any]) -> Labels:

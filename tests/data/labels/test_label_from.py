@@ -16,10 +16,10 @@ def test_a_pattern_takes_labels_out_of_names(tmp_path: Path) -> None:
     make(tmp_path, "great_pyrenees_173.jpg", "beagle_1.JPG", "deep/beagle_2.png", "Thumbs.db", "README")
     make(tmp_path, "notes.txt", data=b"text")
     found = find(tmp_path, label_from=r"(.+?)_\d+")
-    assert found.classes == ("beagle", "great_pyrenees")
+    assert found.label_names == ("beagle", "great_pyrenees")
     assert found.items == (Item("beagle_1.JPG", 0), Item("great_pyrenees_173.jpg", 1), Item("deep/beagle_2.png", 0))
-    assert find(tmp_path, label_from=r"^(.+)_\d+\.(?:jpg|JPG|png)$").classes == found.classes, "with the ending"
-    assert find(tmp_path, label_from=r"^(.+)_\d+$").classes == found.classes, "and without it"
+    assert find(tmp_path, label_from=r"^(.+)_\d+\.(?:jpg|JPG|png)$").label_names == found.label_names, "with the ending"
+    assert find(tmp_path, label_from=r"^(.+)_\d+$").label_names == found.label_names, "and without it"
 
 
 def test_names_that_do_not_match_are_said(tmp_path: Path) -> None:
@@ -32,7 +32,7 @@ def test_parts_and_paths(tmp_path: Path) -> None:
     make(tmp_path, "train/a_1.jpg", "train/b_1.jpg", "test/a_2.jpg")
     assert [item.split for item in find(tmp_path, label_from=r"(.+?)_\d+").items] == ["test", "train", "train"]
     make(tmp_path / "by", "site 1/a/x.jpg", "site 2/b/y.jpg")
-    assert find(tmp_path / "by", label_from=r"([^/]+)/[^/]+$").classes == ("a", "b")
+    assert find(tmp_path / "by", label_from=r"([^/]+)/[^/]+$").label_names == ("a", "b")
 
 
 @pytest.mark.parametrize(

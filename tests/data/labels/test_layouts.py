@@ -56,7 +56,7 @@ def test_class_folders_are_class_folders(
     make(tmp_path, *pictures)
     make(tmp_path, *others, data=content)
     assert recognised(tmp_path) is None
-    assert len(find(tmp_path).classes) == 2
+    assert len(find(tmp_path).label_names) == 2
 
 
 @pytest.mark.parametrize(

@@ -86,7 +86,7 @@ def written(folder: Path, kind: str) -> Path:
 def test_every_way_to_write_tags_gives_the_same_labels(tmp_path: Path, kind: str) -> None:
     found = find(written(tmp_path, kind), kind=TAGS if kind == "lines" else None)
     assert found.kind == TAGS
-    assert found.classes == ("mountains", "sea", "sunset")
+    assert found.label_names == ("mountains", "sea", "sunset")
     assert [item.key for item in found.items] == [f"{number}.jpg" for number in range(6)]
     assert [item.target for item in found.items] == [
         (0.0, 1.0, 1.0), (0.0, 1.0, 0.0), (1.0, 0.0, 1.0), (0.0, 0.0, 0.0), (1.0, 0.0, 0.0), (1.0, 1.0, 1.0),
@@ -101,7 +101,7 @@ def test_every_way_to_write_tags_gives_the_same_labels(tmp_path: Path, kind: str
 def test_tags_that_a_person_says_are_classes_are_classes(tmp_path: Path) -> None:
     found = find(written(tmp_path, "|"), kind=CLASSES)
     assert found.kind == CLASSES
-    assert "sea|sunset" in found.classes
+    assert "sea|sunset" in found.label_names
 
 
 def test_one_column_a_class_with_one_1_a_row_is_classes(tmp_path: Path) -> None:
@@ -116,7 +116,7 @@ def test_a_column_of_0_and_1_that_nobody_has_is_left_out_and_others_are_said(tmp
     path = photos(tmp_path) / "list.csv"
     path.write_text("file,sea,snow,dune,author\n0.jpg,1,0,1,ann\n1.jpg,0,0,1,bob\n2.jpg,0,0,0,ann\n")
     found = find(path, kind=TAGS)
-    assert found.classes == ("dune", "sea")
+    assert found.label_names == ("dune", "sea")
     assert "no picture has the tag snow: left out" in found.notes
     assert any("author" in note for note in found.notes)
 
@@ -124,7 +124,7 @@ def test_a_column_of_0_and_1_that_nobody_has_is_left_out_and_others_are_said(tmp
 def test_tags_set_apart_by_spaces_are_a_question(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match=r"set apart by spaces, or names.*say --task tag for the former"):
         find(written(tmp_path, " "))
-    assert find(written(tmp_path, " "), kind=TAGS).classes == ("mountains", "sea", "sunset")
+    assert find(written(tmp_path, " "), kind=TAGS).label_names == ("mountains", "sea", "sunset")
 
 
 def test_two_lines_of_one_picture_say_what_to_do(tmp_path: Path) -> None:
@@ -137,11 +137,11 @@ def test_an_array_of_0_and_1_is_tags(tmp_path: Path) -> None:
     y = np.array([[1, 1], [0, 1], [0, 0], [1, 0]])
     np.savez(tmp_path / "a.npz", x=x, y=y)
     found = find(tmp_path / "a.npz")
-    assert (found.kind, found.classes) == (TAGS, ("tag 1", "tag 2"))
+    assert (found.kind, found.label_names) == (TAGS, ("tag 1", "tag 2"))
     assert [item.target for item in found.items] == [(1.0, 1.0), (0.0, 1.0), (0.0, 0.0), (1.0, 0.0)]
     assert "1 of 4 pictures have two or more, such as tag 1, tag 2" in found.notes[0]
     np.savez(tmp_path / "b.npz", x=x, y=y, classes=np.array(["sea", "sky"]))
-    assert find(tmp_path / "b.npz").classes == ("sea", "sky")
+    assert find(tmp_path / "b.npz").label_names == ("sea", "sky")
 
 
 def test_scenes_in_both_their_forms_have_the_same_labels() -> None:
@@ -150,7 +150,7 @@ def test_scenes_in_both_their_forms_have_the_same_labels() -> None:
         pytest.skip("no data sets at ../shared/data")
     one, other = (find(folder / name) for name in ("labels_list.csv", "labels_onehot.csv"))
     assert one.kind == other.kind == TAGS
-    assert one.classes == other.classes
+    assert one.label_names == other.label_names
     assert one.items == other.items
     assert "106 of 500 pictures have two or more" in one.notes[0]
     assert "106 of 500 pictures have two or more" in other.notes[0]

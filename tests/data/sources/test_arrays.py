@@ -39,7 +39,7 @@ def test_idx_folder(tmp_path: Path, zipped: bool) -> None:
         (tmp_path / (name + ".gz" * zipped)).write_bytes(gzip.compress(data) if zipped else data)
     found = find(tmp_path)
     assert isinstance(found, ArraySource)
-    assert found.classes == ("0", "3", "7")
+    assert found.label_names == ("0", "3", "7")
     assert found.items[1] == Item("train:1", 2, "train")
     assert found.items[5:] == (Item("test:0", 1, "test"), Item("test:1", 2, "test"), Item("test:2", 0, "test"))
     assert np.array_equal(pixels(found), np.concatenate([train, test]))
@@ -85,14 +85,14 @@ def test_cifar(tmp_path: Path) -> None:
     (tmp_path / "data_batch_2.bin").write_bytes(rows[2:4].tobytes())
     (tmp_path / "test_batch.bin").write_bytes(rows[[1, 2]].tobytes())
     found = find(tmp_path)
-    assert found.classes[3] == "cat"
+    assert found.label_names[3] == "cat"
     assert found.items[3] == Item("train:3", 1, "train")
     assert found.items[4].key == "test:0"
     assert found.picture(2).shape == (32, 32, 3)
     # the format's own words: 1,024 red, then green, then blue, row by row
     assert found.picture(2)[5, 7].tolist() == [rows[2, 1 + plane * 1024 + 5 * 32 + 7] for plane in range(3)]
     (tmp_path / "batches.meta.txt").write_text("\n".join("abcdefghij") + "\n\n")
-    assert find(tmp_path).classes == tuple("abcdefghij")
+    assert find(tmp_path).label_names == tuple("abcdefghij")
     (tmp_path / "data_batch_2.bin").write_bytes(rows[2:4].tobytes()[:-1])
     with pytest.raises(SourceError, match=r"6,145 bytes, not a whole number of rows of 3,073"):
         find(tmp_path)
@@ -107,8 +107,8 @@ def test_cifar100(tmp_path: Path) -> None:
     rows[:, :2] = [[1, 99], [0, 5], [2, 6]]
     (tmp_path / "train.bin").write_bytes(rows.tobytes())
     found = find(tmp_path)
-    assert len(found.classes) == 100
-    assert [found.classes[item.target] for item in found.items] == ["99", "5", "6"]
+    assert len(found.label_names) == 100
+    assert [found.label_names[item.target] for item in found.items] == ["99", "5", "6"]
 
 
 def test_cifars_pickles_are_never_loaded(tmp_path: Path) -> None:
@@ -168,7 +168,7 @@ def test_npz_labels(tmp_path: Path) -> None:
     def read(**arrays: object):
         np.savez(tmp_path / "set.npz", x=pictures(3, 4, 4), **arrays)
         found = find(tmp_path / "set.npz")
-        return found.classes, [item.target for item in found.items]
+        return found.label_names, [item.target for item in found.items]
 
     assert read(y=[5, 9, 5]) == (("5", "9"), [0, 1, 0])
     assert read(y=[[0], [1], [-1]]) == (("0", "1"), [0, 1, -1])
@@ -187,10 +187,10 @@ def test_npz_pictures_without_a_label_are_said(tmp_path: Path) -> None:
 def test_npz_labels_that_look_like_numbers_are_numbers_and_that_is_said(tmp_path: Path) -> None:
     np.savez(tmp_path / "set.npz", x=pictures(40, 2, 2), y=np.arange(40) * 7 + 60)
     found = find(tmp_path / "set.npz")
-    assert (found.kind, found.classes, found.items[2].target) == ("numbers", ("number",), (74.0,))
+    assert (found.kind, found.label_names, found.items[2].target) == ("numbers", ("number",), (74.0,))
     (note,) = found.notes
     assert "set.npz: y holds numbers (40 pictures, 40 values from 60 to 333): task regress; --task classify" in note
-    assert len(find(tmp_path / "set.npz", kind="classes").classes) == 40
+    assert len(find(tmp_path / "set.npz", kind="classes").label_names) == 40
 
 
 def test_npz_fractions_are_numbers_and_what_is_missing_is_left_out(tmp_path: Path) -> None:
@@ -199,7 +199,7 @@ def test_npz_fractions_are_numbers_and_what_is_missing_is_left_out(tmp_path: Pat
     assert [item.target for item in found.items] == [(0.5,), None, (2.0,), None]
     assert found.notes[1] == "2 pictures without a number are left out (NaN or infinite)"
     np.savez(tmp_path / "two.npz", x=pictures(4, 2, 2), y=np.arange(8.0).reshape(4, 2) / 3)
-    assert find(tmp_path / "two.npz").classes == ("number 1", "number 2")
+    assert find(tmp_path / "two.npz").label_names == ("number 1", "number 2")
     np.savez(tmp_path / "whole.npz", x=pictures(4, 2, 2), y=np.arange(4) % 2)
     assert find(tmp_path / "whole.npz").kind == "classes"
     assert find(tmp_path / "whole.npz", kind="numbers").items[1].target == (1.0,)
@@ -250,7 +250,7 @@ def test_what_is_no_npz(tmp_path: Path, data: bytes) -> None:
 
 def test_mnist(shared: Path) -> None:
     found = find(shared / "data" / "mnist")
-    assert (len(found.items), found.classes) == (70_000, tuple("0123456789"))
+    assert (len(found.items), found.label_names) == (70_000, tuple("0123456789"))
     assert sum(item.split == "train" for item in found.items) == 60_000
     # as published: MD5 of the unpacked train-images-idx3-ubyte
     whole = bytes([0, 0, 8, 3]) + struct.pack(">3I", 60_000, 28, 28) + found.blocks[0].tobytes()
@@ -263,7 +263,7 @@ def test_cifar10_test1017(shared: Path) -> None:
     folder = shared / "data" / "cifar10-test1017"
     found = find(folder)
     assert len(found.items) == 1_017
-    assert [found.classes[item.target] for item in found.items[:4]] == ["cat", "ship", "ship", "airplane"]
+    assert [found.label_names[item.target] for item in found.items[:4]] == ["cat", "ship", "ship", "airplane"]
     assert {item.split for item in found.items} == {None}
     assert find(next(folder.iterdir())).items == found.items
 

@@ -73,7 +73,7 @@ def test_a_folder_of_links_is_found_as_tags_and_says_so(tmp_path: Path) -> None:
     (root / "sunset/1.jpg").symlink_to("../sea/1.jpg")
     (root / "sunset/a copy.jpg").write_bytes(b"two")
     found = find(root)
-    assert (found.kind, found.classes) == (TAGS, ("sea", "sunset"))
+    assert (found.kind, found.label_names) == (TAGS, ("sea", "sunset"))
     assert {item.key: item.target for item in found.items} == {
         "sea/1.jpg": (1.0, 1.0), "sea/2.jpg": (1.0, 0.0), "sunset/3.jpg": (0.0, 1.0), "sunset/a copy.jpg": (0.0, 1.0),
     }  # fmt: skip

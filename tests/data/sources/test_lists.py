@@ -39,7 +39,7 @@ TWO = (Item("pictures/1.jpg", 0), Item("pictures/2.jpg", 1))
 def test_ways_to_write_a_list(tmp_path: Path, name: str, text: str) -> None:
     found = find(listed(tmp_path, text, name))
     assert found.items == TWO
-    assert found.classes == ("cat", "dog")
+    assert found.label_names == ("cat", "dog")
     assert found.name == "list"
     assert found.picture(1) == b"x"
 
@@ -48,7 +48,7 @@ def test_spaces_splits_and_missing_labels(tmp_path: Path) -> None:
     rows = ("a picture.jpg,10,train", "2.jpg,9,Train", "3.jpg,9,valid", "1.jpg,,")
     text = "path,label,split\n" + "".join(f"pictures/{row}\n" for row in rows)
     found = find(listed(tmp_path, text))
-    assert found.classes == ("9", "10")
+    assert found.label_names == ("9", "10")
     assert found.items == (
         Item("pictures/a picture.jpg", 1, "train"), Item("pictures/2.jpg", 0, "train"),
         Item("pictures/3.jpg", 0, "val"), Item("pictures/1.jpg", -1),
@@ -146,7 +146,7 @@ def test_headers_that_people_have(tmp_path: Path, header: str) -> None:
 )
 def test_an_index_in_front(tmp_path: Path, text: str) -> None:
     found = find(listed(tmp_path, text))
-    assert (found.items, found.classes, found.notes) == (TWO, ("cat", "dog"), ())
+    assert (found.items, found.label_names, found.notes) == (TWO, ("cat", "dog"), ())
 
 
 @pytest.mark.parametrize(
@@ -198,7 +198,7 @@ def test_names_in_several_folders(tmp_path: Path) -> None:
 def test_one_column_a_class(tmp_path: Path) -> None:
     found = find(listed(tmp_path, "file,cat,dog\npictures/1.jpg,1,0\npictures/2.jpg,0,1\npictures/3.jpg,0,0\n"))
     assert found.items[:2] == TWO
-    assert found.classes == ("cat", "dog") and found.items[2].target == -1
+    assert found.label_names == ("cat", "dog") and found.items[2].target == -1
 
 
 def many(folder: Path, column: str, labels: list[str]) -> Path:
@@ -223,7 +223,7 @@ def test_labels_that_are_several_tags_are_said_to_be(
     assert found.kind == "tags"
     assert words in found.notes[0]
     assert "task tag; --task classify takes each combination as a class of its own" in found.notes[0]
-    assert len(find(path, kind="classes").classes) == len(set(labels))
+    assert len(find(path, kind="classes").label_names) == len(set(labels))
 
 
 @pytest.mark.parametrize(
@@ -241,18 +241,18 @@ def test_labels_that_are_several_tags_are_said_to_be(
 def test_labels_that_are_numbers_are_said_to_be(tmp_path: Path, column: str, labels: list[str], words: str) -> None:
     path = many(tmp_path, column, labels)
     found = find(path)
-    assert (found.kind, found.classes, found.label_facts) == ("numbers", (column,), {"units": [""]})
+    assert (found.kind, found.label_names, found.label_facts) == ("numbers", (column,), {"units": [""]})
     assert [item.target for item in found.items] == [(float(label),) for label in labels]
     assert words in found.notes[0]
     assert "): task regress; --task classify takes each value as a class of its own" in found.notes[0]
-    assert len(find(path, kind="classes").classes) == len(set(labels))
+    assert len(find(path, kind="classes").label_names) == len(set(labels))
 
 
 @pytest.mark.parametrize("column", ["rating", "count [1]"])
 def test_few_whole_numbers_are_classes_and_that_is_said(tmp_path: Path, column: str) -> None:
     path = many(tmp_path, column, ["1", "2", "5"] * 5)
     found = find(path)
-    assert (found.kind, found.classes) == ("classes", ("1", "2", "5"))
+    assert (found.kind, found.label_names) == ("classes", ("1", "2", "5"))
     assert "(15 pictures, 3 values from 1 to 5), taken for classes: task classify; --task regress" in found.notes[0]
     assert find(path, kind="numbers").items[2].target == (5.0,)
     assert find(many(tmp_path, "class", ["1", "2", "5"] * 5)).notes == ()  # a column of which everybody expects classes
@@ -264,7 +264,7 @@ def test_several_columns_of_numbers_with_units_and_gaps(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match=r"which of angle \[deg\], weight \(kg\), note is it"):
         find(path)
     found = find(path, kind="numbers")
-    assert found.classes == ("angle", "weight")
+    assert found.label_names == ("angle", "weight")
     assert found.label_facts == {"units": ["deg", "kg"]}
     assert [item.target for item in found.items] == [(350.0, 1.5), None]
     assert found.notes == (
@@ -292,7 +292,7 @@ def test_numbers_that_are_none(tmp_path: Path) -> None:
     ],
 )
 def test_labels_that_are_classes_are_no_question(tmp_path: Path, column: str, labels: list[str]) -> None:
-    assert len(find(many(tmp_path, column, labels)).classes) == len(set(labels))
+    assert len(find(many(tmp_path, column, labels)).label_names) == len(set(labels))
 
 
 @pytest.mark.parametrize(
@@ -326,5 +326,5 @@ def test_real_lists_of_other_tasks(shared: Path, file: str, words: str) -> None:
 )
 def test_real_lists_of_numbers(shared: Path, file: str, name: str, pictures: int) -> None:
     found = find(shared / "data" / file)
-    assert (found.kind, found.classes, len(found.items)) == ("numbers", (name,), pictures)
+    assert (found.kind, found.label_names, len(found.items)) == ("numbers", (name,), pictures)
     assert "holds numbers" in found.notes[0]

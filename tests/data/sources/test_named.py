@@ -96,8 +96,8 @@ def test_unpacked_files_do_as_well(tmp_path: Path) -> None:
 def test_fashion_mnist_has_its_names_and_is_not_taken_for_mnist(tmp_path: Path) -> None:
     put(tmp_path / "data", idx_files(named._SETS["fashion-mnist"].starts))
     found = find("fashion-mnist", data_dir=tmp_path / "data", download=False)
-    assert found.classes[9] == "Ankle boot"
-    assert find(found.location).classes == found.classes
+    assert found.label_names[9] == "Ankle boot"
+    assert find(found.location).label_names == found.label_names
     with pytest.raises(DownloadError, match="mnist is not in"):
         find("mnist", data_dir=tmp_path / "data", download=False)
 
@@ -170,7 +170,7 @@ def test_cifar10_from_its_archive(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     if by_hand == "cache":
         put(kept, files)
     found = find("cifar10", data_dir=folder)
-    assert (len(found.items), found.classes[9], found.location) == (120, "truck", "cifar10")
+    assert (len(found.items), found.label_names[9], found.location) == (120, "truck", "cifar10")
     assert sum(item.split == "test" for item in found.items) == 20
     assert sorted(path.name for path in kept.iterdir()) == sorted(named._CIFAR)
     assert folder is None or [path.name for path in folder.iterdir()] == ["cifar-10-binary.tar.gz"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -64,7 +65,7 @@ def test_class_folders(tmp_path: Path) -> None:
     found = find(tmp_path / "pets")
     assert isinstance(found, FolderSource)
     assert (found.name, found.location) == ("pets", str(tmp_path / "pets"))
-    assert found.classes == ("cats", "dogs")
+    assert found.label_names == ("cats", "dogs")
     assert found.items == (
         Item("cats/0.jpeg", 0), Item("cats/b.JPG", 0), Item("cats/deep/er/c.png", 0), Item("dogs/a.jpg", 1),
     )  # fmt: skip
@@ -94,11 +95,11 @@ def test_parts(tmp_path: Path, val: str) -> None:
 
 
 def test_a_class_may_be_called_train(tmp_path: Path) -> None:
-    assert find(make(tmp_path, "train/1.jpg", "bus/1.jpg", "tram/1.jpg")).classes == ("bus", "train", "tram")
+    assert find(make(tmp_path, "train/1.jpg", "bus/1.jpg", "tram/1.jpg")).label_names == ("bus", "train", "tram")
 
 
 def test_numbers_are_ordered_by_value(tmp_path: Path) -> None:
-    assert find(make(tmp_path, "10/1.jpg", "9/1.jpg", "2/1.jpg")).classes == ("2", "9", "10")
+    assert find(make(tmp_path, "10/1.jpg", "9/1.jpg", "2/1.jpg")).label_names == ("2", "9", "10")
 
 
 def test_what_is_passed_over_and_what_is_rejected(tmp_path: Path) -> None:
@@ -160,7 +161,7 @@ def test_refusals_of_parts(tmp_path: Path) -> None:
 def test_an_empty_class_folder_is_said_and_no_class(tmp_path: Path) -> None:
     make(tmp_path, "c/notes.txt", data=b"text")
     found = find(make(tmp_path, "a/1.jpg", "b/1.jpg"))
-    assert found.classes == ("a", "b")
+    assert found.label_names == ("a", "b")
     assert found.notes == ("c/ (1 of another kind) holds no pictures and is passed over",)
 
 
@@ -172,7 +173,7 @@ def test_an_empty_part_is_said_and_no_part(tmp_path: Path) -> None:
 
 def test_training_and_testing_are_parts(tmp_path: Path) -> None:
     found = find(make(tmp_path, "Training/a/1.jpg", "Training/b/1.jpg", "Testing/a/1.jpg"))
-    assert (found.classes, [item.split for item in found.items]) == (("a", "b"), ["train", "train", "test"])
+    assert (found.label_names, [item.split for item in found.items]) == (("a", "b"), ["train", "train", "test"])
 
 
 def run_folder(path: Path) -> None:
@@ -202,7 +203,7 @@ def test_runs_beside_parts_and_a_run_beside_pictures(tmp_path: Path) -> None:
 
 
 def test_a_class_may_be_called_runs(tmp_path: Path) -> None:
-    assert find(make(tmp_path, "runs/1.jpg", "walks/1.jpg", "runs/recipe.toml")).classes == ("runs", "walks")
+    assert find(make(tmp_path, "runs/1.jpg", "walks/1.jpg", "runs/recipe.toml")).label_names == ("runs", "walks")
 
 
 def test_one_level_too_deep_or_too_high(tmp_path: Path) -> None:
@@ -213,7 +214,7 @@ def test_one_level_too_deep_or_too_high(tmp_path: Path) -> None:
     make(tmp_path / "c", "cats/1.jpg", "dogs/1.jpg")
     refused(tmp_path / "c" / "cats", "is it one class, beside dogs?", f"striate train {tmp_path / 'c'}")
     found = find(make(tmp_path / "d", "first/cats/1.jpg", "first/dogs/1.jpg", "second/dogs/1.jpg", "second/cats/2.jpg"))
-    assert found.classes == ("first", "second")
+    assert found.label_names == ("first", "second")
     assert f"if those are the classes, say: striate train {tmp_path / 'd/first'}" in found.notes[0]
 
 
@@ -359,6 +360,15 @@ def test_only_and_without(tmp_path: Path) -> None:
     assert part.stamp(1) == digits.stamp(9)
 
 
+def test_named_as_another_order_and_other_names(tmp_path: Path) -> None:
+    found = find(make(tmp_path, "ant/1.jpg", "bee/1.jpg", "cow/1.jpg"))
+    again = found.named_as(("cow", "ant", "emu"))
+    assert again.label_names == ("cow", "ant", "emu") and [item.target for item in again.items] == [1, -1, 0]
+    assert found.named_as(found.label_names) is found
+    tagged = replace(found, items=(Item("a", (1.0, 0.0, 1.0)), Item("b", None)))
+    assert [item.target for item in tagged.named_as(("cow", "ant", "emu")).items] == [(1.0, 1.0, 0.0), None]
+
+
 def test_too_many_bad_pictures_stop(tmp_path: Path) -> None:
     found = find(make(tmp_path, *(f"{name}/{number}.jpg" for name in "ab" for number in range(250))))
     check_rejected(found)
@@ -394,7 +404,7 @@ def test_real_folders_are_found_and_left_alone(
     root = shared / "data" / name
     before = fingerprint(root)
     found = find(root)
-    assert (len(found.items), len(found.classes), found.rejected) == (pictures, classes, ())
+    assert (len(found.items), len(found.label_names), found.rejected) == (pictures, classes, ())
     for part, number in parts.items():
         assert sum(item.split == part for item in found.items) == number
     found.facts()

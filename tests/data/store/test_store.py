@@ -174,7 +174,7 @@ def test_a_picture_that_could_not_be_read_is_tried_again(tmp_path):
             return super().picture(index)
 
     def flaky(works):
-        return Flaky(source.name, source.location, source.classes, source.items, root=source.root, works=works)
+        return Flaky(source.name, source.location, source.label_names, source.items, root=source.root, works=works)
 
     kept = open_store(flaky(False), RULE, cache_dir=tmp_path / "c")
     assert [one.key for one in kept.source.rejected] == ["002.png"]

@@ -61,12 +61,12 @@ def check_source(source: Source, *, least_classes: int = 2) -> None:
             f"; the first left out is {source.rejected[0].key}: {source.rejected[0].reason}" if source.rejected else ""
         )
         raise SourceError(f"{source.location} holds no pictures{unlabelled}{first}")
-    check_names(source.classes, source.location)
+    check_names(source.label_names, source.location)
     if source.kind != CLASSES:
         return
     used = {target for _, target in counts}
     if len(used) < least_classes:
-        only = source.classes[min(used)]
+        only = source.label_names[min(used)]
         raise SourceError(
             f"{source.location} holds one class only ({only!r}, {counted(counts.total(), 'picture')});"
             f" to tell classes apart takes at least {least_classes}" + "".join(f"; {note}" for note in source.notes[:2])
@@ -78,7 +78,7 @@ def check_source(source: Source, *, least_classes: int = 2) -> None:
         for target in sorted(used - trained):
             if number := counts[part, target]:
                 raise SourceError(
-                    f"{source.location}: the class {source.classes[target]!r} has {number}"
+                    f"{source.location}: the class {source.label_names[target]!r} has {number}"
                     f" picture{'s' if number > 1 else ''} in {part} and none in train;"
                     f" add some to train, or take the class out of {part}"
                 )

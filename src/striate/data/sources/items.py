@@ -85,7 +85,7 @@ class Facts:
 class Source(ABC):
     """All pictures of one place, with their labels and the rejected ones.
 
-    ``classes`` are what the labels name: classes, tags, or the columns of numbers; ``kind`` says which of these they
+    ``label_names`` are what labels name: classes, tags, or the columns of numbers; ``kind`` says which of these they
     are, and ``label_facts`` what else the source says of them, plain JSON (units). ``name`` serves run names;
     ``location`` is what ``find`` opens again (an absolute path, "digits", or "NAME@FOLDER"). ``notes`` are sentences a
     person should read: how what is there was understood, and what was left out of it. ``passed_over`` are files that
@@ -94,7 +94,7 @@ class Source(ABC):
 
     name: str
     location: str
-    classes: tuple[str, ...]
+    label_names: tuple[str, ...]
     items: tuple[Item, ...]
     rejected: tuple[Rejected, ...] = field(default=(), kw_only=True)
     notes: tuple[str, ...] = field(default=(), kw_only=True)
@@ -124,6 +124,27 @@ class Source(ABC):
         Example: ``source.only({"cats/1.jpg", "dogs/2.jpg"})``
         """
         return self._taken([index for index, item in enumerate(self.items) if item.key in keys])
+
+    def named_as(self: _AnySource, names: Sequence[str]) -> _AnySource:
+        """Return the same source with these label names in this order, whatever it calls its own.
+
+        What has a name that is none of them is unlabelled then; of numbers for each name, one that it lacks is 0.
+
+        Example: ``source.named_as(("dogs", "cats"))``
+        """
+        if self.label_names == tuple(names):
+            return self
+        place = {name: index for index, name in enumerate(names)}
+        new = [place.get(name, -1) for name in self.label_names] + [-1]
+        column = {name: index for index, name in enumerate(self.label_names)}
+
+        def again(target: Target) -> Target:
+            if isinstance(target, tuple):
+                return tuple(target[column[name]] if name in column else 0.0 for name in names)
+            return None if target is None else new[target]
+
+        items = tuple(replace(item, target=again(item.target)) for item in self.items)
+        return replace(self, label_names=tuple(names), items=items)
 
     def without(self: _AnySource, bad: Mapping[int, str]) -> _AnySource:
         """Return the same source without some items: ``bad`` gives the reason for each index; they become rejected.

@@ -87,11 +87,11 @@ def linked(source: FolderSource, *, by_content: bool) -> Linked:
     if by_content:
         groups = _joined(source, list(groups.values()))
     members = sorted(groups.values())
-    there = np.zeros((len(members), len(source.classes)), bool)
+    there = np.zeros((len(members), len(source.label_names)), bool)
     for row, group in enumerate(members):
         there[row, [source.items[index].place for index in group]] = True
     several = tuple(tuple(group) for group, row in zip(members, there, strict=True) if row.sum() > 1)
-    return Linked(tuple(group[0] for group in members), TagTable(source.classes, there), several)
+    return Linked(tuple(group[0] for group in members), TagTable(source.label_names, there), several)
 
 
 def _joined(source: FolderSource, groups: Sequence[Sequence[int]]) -> dict[Hashable, list[int]]:

@@ -112,7 +112,7 @@ def named_source(
     """Return a data set by name; ``folder`` says where its files are, and nowhere else is looked.
 
     Errors: DownloadError saying which file to put where; SourceError for files that are not what they should be.
-    Example: ``named_source("digits").classes`` is ``("0", ..., "9")``.
+    Example: ``named_source("digits").label_names`` is ``("0", ..., "9")``.
     """
     if name == "digits":
         return _digits()

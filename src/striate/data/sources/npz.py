@@ -141,14 +141,14 @@ def _tags_source(
                 " of 0 and 1 a tag (N x T)"
             )
     source = _numbers_source(path, name, arrays, found, "")
-    key, width = _find(arrays, CLASSES, None), len(source.classes)
+    key, width = _find(arrays, CLASSES, None), len(source.label_names)
     names = tuple(f"tag {column + 1}" for column in range(width)) if key is None else tuple(map(str, arrays[key]))
     if len(names) != width:
         raise SourceError(f"{path.name}: {key} names {len(names)} tags, and there are {counted(width, 'column')}")
     table = TagTable(names, np.concatenate([arrays[y or ""] for _, _, y in found]).astype(bool))
     shown = ", ".join(table.of(int(table.there.sum(axis=1).argmax())))
     notes = () if said else (told(table, shown=shown, what=where),)
-    return replace(source, classes=names, kind=TAGS, label_facts={}, notes=notes)
+    return replace(source, label_names=names, kind=TAGS, label_facts={}, notes=notes)
 
 
 def _load(path: Path) -> dict[str, NDArray[Any]]:

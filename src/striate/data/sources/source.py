@@ -45,7 +45,7 @@ def find(
     like; without it that is guessed, and a note says so.
 
     Errors: SourceError, or DownloadError for a data set that is not to be had; one line, with the remedy.
-    Example: ``find("pets").classes`` is ``("cats", "dogs")``.
+    Example: ``find("pets").label_names`` is ``("cats", "dogs")``.
     """
     text = os.fspath(location)
     if not text.strip():
