@@ -51,7 +51,7 @@ class Where(Toy):
 
     def labels(self, source: Source, recipe: Recipe) -> Labels:
         found = super().labels(source, recipe)
-        return Labels(source.classes, np.array([item.target for item in source.items], np.float64), found.known)
+        return Labels(source.label_names, np.array([item.target for item in source.items], np.float64), found.known)
 
     def place(self, labels: Labels, crops: Sequence[CropTransform]) -> Labels:
         moved = [crop.points([at])[0] for at, crop in zip(labels.values, crops, strict=True)]
