@@ -42,7 +42,7 @@ def test_a_fault_of_ours_costs_no_training(
     page = run.report_path.read_text()
     assert page.count("</html>") == 1
     plain = where == "report.write_report"
-    assert ("This report could not be drawn: RecursionError" in page, "&quot;accuracy&quot;" in page) == (plain, plain)
+    assert ("This report could not be drawn: RecursionError" in page, "&#34;accuracy&#34;" in page) == (plain, plain)
 
 
 def test_a_full_disk_is_no_fault_to_pass_over(zoo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -95,7 +95,7 @@ def _draw(found: Filtered, picture: Path, path: Path) -> Path:
     if path.suffix.lower() == ".png":
         write_output(path, look_page.as_png(answer, "striate filter"), look_page.is_ours)
     elif path.suffix.lower() in (".html", ".htm"):
-        answer = replace(answer, html=answer.html + filter_page.moving(found))
+        answer = replace(answer, drawn=(*answer.drawn, filter_page.moving(found)))
         page = look_page.page(answer.question, "striate filter", [answer])
         write_output(path, page.encode(), look_page.is_ours)
     else:

@@ -6,9 +6,13 @@ Pages, sheets and terminals are drawn from the same answers, so that each says t
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from markupsafe import Markup
 
 Pixels = NDArray[np.uint8]
 
@@ -62,8 +66,8 @@ class Answer:
 
     ``lead`` stands before the pictures (how far to trust them), and before that ``caution``: what has to be known first
     (that the net has learnt from this picture). ``said`` is the answer in a sentence, ``shows`` what
-    the pictures show and ``hides`` what they do not. ``notes`` are further sentences (what to do). ``html`` is a block
-    that another module drew.
+    the pictures show and ``hides`` what they do not. ``notes`` are further sentences (what to do). ``drawn`` are
+    parts of the page that another module drew.
     """
 
     question: str
@@ -73,7 +77,7 @@ class Answer:
     hides: str = ""
     notes: tuple[str, ...] = ()
     table: Table | None = None
-    html: str = ""
+    drawn: tuple[Markup, ...] = ()
     lead: str = ""
     caution: str = ""
     more: tuple[Answer, ...] = field(default=())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,6 +14,9 @@ from striate.render.answer import Answer, Legend, Row, Table, Tile
 from striate.render.png.drawn import as_rgb, enlarged, large, over, picture_tile
 from striate.render.svg.charts import Curve, line_chart
 from striate.words import counted
+
+if TYPE_CHECKING:
+    from markupsafe import Markup
 
 _WIDE = 360  # pixels
 
@@ -83,7 +87,7 @@ def checks_answer(why: Evidence) -> Answer:
         hides="whether the evidence is all there is: two causes may each be enough alone.",
         notes=tuple(notes),
         table=Table(("check", "value", "read as"), tuple(rows)),
-        html=_chart(trust, why.question.unit),
+        drawn=(_chart(trust, why.question.unit),),
     )
 
 
@@ -148,7 +152,7 @@ def _chosen(why: Evidence) -> str:
     )
 
 
-def _chart(trust: Trust, unit: str) -> str:
+def _chart(trust: Trust, unit: str) -> Markup:
     curves = trust.curves
     along = [100 * float(fraction) for fraction in curves.fractions]
 

@@ -7,14 +7,13 @@ lines and shows itself in a notebook.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, final
 
 from striate.errors import RunError
 from striate.runs import names
 from striate.runs.run import RunDirectory
-from striate.session.shown import Shown, Table, framed, html_table
+from striate.session.shown import Shown, Table, framed, html_table, said
 from striate.words import counted
 
 if TYPE_CHECKING:
@@ -188,7 +187,7 @@ class Run:
         return f"{self.name}: {self._said()}"
 
     def _repr_html_(self) -> str:
-        return f"<p><b><bdi>{escape(self.name)}</bdi></b>: {escape(self._said())}</p>"
+        return said(self.name, self._said())
 
     def __dir__(self) -> list[str]:
         return [name for name in vars(type(self)) if not name.startswith("_")]
@@ -251,9 +250,8 @@ def shown_comparison(found: Comparison) -> Shown[Comparison]:
 def _evaluation_html(found: Evaluation) -> str:
     rows = [(one.text or "figure", one.value, one.between) for one in found.found.figures()]
     of = f"{found.name} on {counted(len(found.keys), 'picture')} ({found.part})"
-    return f"<p><b><bdi>{escape(of)}</bdi></b><br>{escape(found.verdict.text)}</p>" + html_table(
-        ("figure", "value", "95 % interval"), rows, right=(False, True, True)
-    )
+    table = html_table(("figure", "value", "95 % interval"), rows, right=(False, True, True))
+    return said(of, found.verdict.text) + table
 
 
 def _flat(epoch: dict[str, Any]) -> Iterable[tuple[str, Any]]:

@@ -7,7 +7,6 @@ such a value with the words and the page that it stands for; everything else is 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from html import escape
 from pathlib import Path
 from typing import Any, Generic, TypeVar, final
 
@@ -110,7 +109,7 @@ class Table(Sequence[dict[str, Any]]):
 
     def _repr_html_(self) -> str:
         if not self.rows:
-            return f"<p>{escape(self._empty)}</p>"
+            return said("", self._empty)
         head, *rows = self._cells()
         return html_table(head, rows, right=[self._numeric(name) for name in self._visible()])
 
@@ -138,27 +137,27 @@ def _beginning(text: str) -> str:
     return "\n".join([*kept, f"... {counted(more, 'more line')}: print(it.text())"] if more else kept)
 
 
+def said(name: str, text: str) -> str:
+    """Return what a notebook shows of a value in a line: its ``name``, where it has one, and what it came to."""
+    from striate.render.html.environment import html
+
+    return str(html("notebook/said.html", name=name, text=text))
+
+
 def html_table(head: Sequence[str], rows: Sequence[Sequence[str]], *, right: Sequence[bool]) -> str:
     """Return a table as HTML that any notebook shows, cells escaped; ``right`` says which columns are numbers."""
+    from striate.render.html.environment import html
 
-    def line(cells: Sequence[str], tag: str) -> str:
-        sides = ["right" if at_right else "left" for at_right in right]
-        each = (
-            f'<{tag} style="text-align:{side};padding:2px 10px"><bdi>{escape(cell)}</bdi></{tag}>'
-            for cell, side in zip(cells, sides, strict=True)
-        )
-        return f"<tr>{''.join(each)}</tr>"
-
-    body = "".join(line(row, "td") for row in rows)
-    return f"<table><thead>{line(head, 'th')}</thead><tbody>{body}</tbody></table>"
+    return str(
+        html("notebook/table.html", head=head, rows=rows, sides=["right" if at_right else "left" for at_right in right])
+    )
 
 
 def framed(page: str) -> str:
     """Return a whole page as a part of a notebook: in a frame of its own, which runs no script of the notebook's."""
-    return (
-        f'<iframe srcdoc="{escape(page, quote=True)}" sandbox="allow-scripts" style="width:100%;height:{HEIGHT}px;'
-        'border:0" loading="lazy"></iframe>'
-    )
+    from striate.render.html.environment import html
+
+    return str(html("notebook/frame.html", page=page, height=HEIGHT))
 
 
 def _text(value: object) -> str:

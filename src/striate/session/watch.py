@@ -12,7 +12,6 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from html import escape
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any, Protocol
@@ -99,10 +98,9 @@ class Notebook(Lines):
         """Redraw the bar."""
         from IPython.display import HTML, display
 
-        shown = HTML(
-            f'<progress max="1" value="{share:.3f}" style="width:16em;vertical-align:middle"></progress>'
-            f" {100 * share:.0f} % &nbsp; <bdi>{escape(terminal.line(words))}</bdi>"
-        )
+        from striate.render.html.environment import html
+
+        shown = HTML(str(html("notebook/progress.html", share=share, words=terminal.line(words))))
         if self._handle is None:
             self._handle = display(shown, display_id=True)
         else:

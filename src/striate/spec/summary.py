@@ -174,11 +174,20 @@ def _likeness(group: list[Part], depth: int) -> object:
     ]
 
 
+def table_cells(survey: Survey) -> tuple[list[tuple[str, ...]], list[str]]:
+    """The rows of the survey's table, the first of them its heads and the last its totals, and the notes under it.
+
+    Example: ``table_cells(net.on(1, 28, 28))[0][0]  # ("part", "layer", ...)``
+    """
+    columns = _columns(survey, list(fold(survey.rows)), ())
+    return list(zip(*columns, strict=True)), list(_notes(survey))
+
+
 def html_table(survey: Survey) -> str:
     """The survey as one HTML table that needs nothing else."""
     from html import escape
 
-    head, *rows = zip(*_columns(survey, list(fold(survey.rows)), ()), strict=True)
+    (head, *rows), notes = table_cells(survey)
     lines = ['<table style="border-collapse:collapse;font-variant-numeric:tabular-nums">', "<thead><tr>"]
     lines += [
         f'<th style="text-align:{_side(index)};padding:2px 8px">{escape(name)}</th>' for index, name in enumerate(head)
@@ -192,7 +201,7 @@ def html_table(survey: Survey) -> str:
         )
         lines.append(f"<tr>{''.join(cells)}</tr>")
     lines.append("</tbody></table>")
-    lines += [f"<p>{escape(note)}</p>" for note in _notes(survey)]
+    lines += [f"<p>{escape(note)}</p>" for note in notes]
     return "\n".join(lines)
 
 

@@ -6,10 +6,8 @@ same way the next time.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import replace
-from html import escape
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,7 +18,6 @@ from striate.errors import StriateError
 from striate.metrics.probability import Ints
 from striate.model.files.weights import ModelFile, with_state
 from striate.runs.answers import Answers
-from striate.runs.history import plain
 from striate.runs.run import RunDirectory
 from striate.spec.code import is_code
 from striate.tasks.stranger_skill import StrangerSkill
@@ -65,7 +62,7 @@ def finish(
     """
     from striate.verbs.evaluate import evaluate_prepared
     from striate.verbs.evaluate_folds import evaluate_folds
-    from striate.verbs.report import write_report
+    from striate.verbs.report import write_figures, write_report
 
     state = _state(run, prepared, ask, answers, skill)
     run.notes += state.notes
@@ -87,7 +84,7 @@ def finish(
         raise
     except Exception as error:  # a fault of ours must not cost a person what was learnt
         run.notes.append(f"the report could not be drawn ({_named(error)}); the model and its figures are kept")
-        run.write_report(_plain_report(run.name, _named(error), evaluation.to_dict()))
+        write_figures(run, evaluation.to_dict(), why=_named(error))
     run.finish({**evaluation.to_dict(), "copies": copies_of(prepared).counts(), "left_out": _left_out(run)})
     return evaluation
 
@@ -145,16 +142,6 @@ def _state(
 def _named(error: Exception) -> str:
     """Return an error as its kind and its first line."""
     return f"{type(error).__name__}: {str(error).strip().splitlines()[0][:200]}" if str(error).strip() else repr(error)
-
-
-def _plain_report(name: str, why: str, figures: dict[str, Any]) -> str:
-    """Return a page with the bare figures of a run whose report could not be drawn."""
-    shown = escape(json.dumps(plain(figures), indent=1, ensure_ascii=False))
-    return (
-        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{escape(name)}</title>'
-        f"<h1>{escape(name)}</h1><p>This report could not be drawn: {escape(why)}. The model is whole; these are its"
-        f" figures.</p><pre>{shown}</pre></html>\n"
-    )
 
 
 def _leave_onnx(run: RunDirectory, prepared: Prepared, model: Model, content: bytes | None) -> None:

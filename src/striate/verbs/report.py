@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from striate.render.html.copies import TITLE, copies_body
+from striate.render.html.environment import html
 from striate.render.html.page import Page, Section, render
+from striate.runs.history import plain
 from striate.runs.run import RunDirectory
 from striate.verbs.cautions import copies_of
 from striate.verbs.prepared import Prepared
@@ -56,6 +59,12 @@ def write_report(
             )
         )
     )
+
+
+def write_figures(run: RunDirectory, figures: dict[str, Any], *, why: str) -> None:
+    """Write a page with the bare figures of a run whose report could not be drawn, and ``why`` it could not."""
+    shown = json.dumps(plain(figures), indent=1, ensure_ascii=False).splitlines()
+    run.write_report(str(html("figures.html", title=run.name, why=why, figures=shown)))
 
 
 def first_filters(model: Model) -> np.ndarray | None:

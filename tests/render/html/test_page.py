@@ -258,7 +258,7 @@ def test_filters_are_on_one_scale_with_gray_as_zero() -> None:
     weights = np.zeros((2, 1, 3, 3))
     weights[0, 0, 0, 0], weights[1, 0, 2, 2] = -2.0, 1.0
     first, second = (
-        np.asarray(Image.open(io.BytesIO(base64.b64decode(re.findall(r'base64,([^"]*)"', one)[0]))))
+        np.asarray(Image.open(io.BytesIO(base64.b64decode(one.source.partition("base64,")[2]))))
         for one in filters(weights)
     )
     assert first[0, 0] == 0 and first[1, 1] == 127 and second[2, 2] == 191

@@ -10,7 +10,8 @@ from tests.render.html.test_page import HOSTILE, Read
 
 from striate.errors import StriateError
 from striate.metrics.intervals import Interval
-from striate.render.html.sections import columns, drawn, figure_tile, lines
+from striate.render.html.environment import html
+from striate.render.html.sections import columns, drawn, lines
 from striate.render.svg.plots import MOST, bars, points
 from striate.tasks.sections import (
     Bar,
@@ -47,9 +48,9 @@ def body(*parts: Part) -> str:
 
 @pytest.mark.parametrize("part", PARTS, ids=lambda part: type(part).__name__)
 def test_every_part_is_drawn_and_hostile_words_stay_text(part: Part) -> None:
-    html = body(part)
-    read = Read(html)  # tags balance
-    assert HOSTILE not in html and "<script" not in html
+    shown = body(part)
+    read = Read(shown)  # tags balance
+    assert HOSTILE not in shown and "<script" not in shown
     attributes = [value for _, given in read.tags for value in given.values() if value]
     assert any(HOSTILE in text for text in [*read.text, *attributes]), "it stands there, as text"
 
@@ -60,23 +61,23 @@ def test_tiles_show_the_evaluated_pictures_by_their_rows() -> None:
 
     from PIL import Image
 
-    html = body(Tiles((Tile(1, "second"),)))
-    (data,) = re.findall(r'src="data:image/png;base64,([^"]*)"', html)
+    shown = body(Tiles((Tile(1, "second"),)))
+    (data,) = re.findall(r'src="data:image/png;base64,([^"]*)"', shown)
     assert (np.asarray(Image.open(io.BytesIO(base64.b64decode(data)))) == PIXELS[1]).all()
 
 
 def test_bars_reach_as_far_as_their_values() -> None:
-    html = bars(Bars((Bar("a", 2.0, "2"), Bar("b", -1.0, "-1", -2.0, 0.0), Bar("c", 0.0, "0")), "three"))
-    found = re.findall(r'class="bar" style="left:([\d.]+)%;width:([\d.]+)%"', html)
+    drawn_bars = bars(Bars((Bar("a", 2.0, "2"), Bar("b", -1.0, "-1", -2.0, 0.0), Bar("c", 0.0, "0")), "three"))
+    found = re.findall(r'class="bar" style="left:([\d.]+)%;width:([\d.]+)%"', drawn_bars)
     assert found == [("50.00", "50.00"), ("25.00", "25.00"), ("50.00", "0.00")], "from -2 to 2"
-    assert re.findall(r'class="span" style="left:([\d.]+)%;width:([\d.]+)%"', html) == [("0.00", "50.00")]
+    assert re.findall(r'class="span" style="left:([\d.]+)%;width:([\d.]+)%"', drawn_bars) == [("0.00", "50.00")]
     assert "Nothing to draw" in bars(Bars((), "none"))
 
 
 @pytest.mark.parametrize("value", [0.0, 5.0, -1e6, 1e-9])
 def test_points_that_are_all_alike_are_drawn_inside(value: float) -> None:
-    html = points(Points(np.full(3, value), np.full(3, value), "x", "y", "alike", diagonal=True))
-    for x, y in re.findall(r'<circle class="dot c0" cx="([\d.-]+)" cy="([\d.-]+)"', html):
+    drawn_points = points(Points(np.full(3, value), np.full(3, value), "x", "y", "alike", diagonal=True))
+    for x, y in re.findall(r'<circle class="dot c0" cx="([\d.-]+)" cy="([\d.-]+)"', drawn_points):
         assert 0 <= float(x) <= 520 and 0 <= float(y) <= 280
 
 
@@ -103,7 +104,7 @@ def test_figures_read_as_people_read_them() -> None:
     assert str(number(Interval(12.345, 11.9, 13.1), unit="deg")) == "12.3 deg (11.9 to 13.1)"
     assert str(number(Interval(0.00123, 0.0011, 0.0014))) == "0.00123 (0.00110 to 0.00140)"
     assert str(number(Interval(1234.0, 1200.0, 1300.0))) == "1234 (1200 to 1300)"
-    tile = figure_tile(percent(Interval(0.5, 0.4, 0.6), HOSTILE))
+    tile = html("sections/figure.html", figure=percent(Interval(0.5, 0.4, 0.6), HOSTILE))
     assert "50.0 %" in tile and "40.0 to 60.0" in tile and HOSTILE not in tile
 
 

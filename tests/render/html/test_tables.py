@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import pytest
 
+from striate.render.html.environment import drawing, environment, named
 from striate.render.html.settings import used
-from striate.render.html.tables import named, scrolling, width_of
+from striate.render.html.tables import width_of
 
 
 def table(*cells: str) -> str:
     return f"<table><tbody><tr>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr></tbody></table>"
+
+
+def scrolling(text: str, *, label: str) -> str:
+    """A table of HTML in the frame that every template puts it into."""
+    call = '{% from "parts.html" import scrolling %}{% call scrolling(label) %}{{ drawing(text) }}{% endcall %}'
+    return environment().from_string(call).render(text=text, label=label, drawing=drawing).strip()
 
 
 @pytest.mark.parametrize(
@@ -33,7 +40,7 @@ def test_what_stands_upright_or_in_two_lines_is_narrow() -> None:
 
 
 def test_a_name_is_escaped_set_apart_and_without_control_characters() -> None:
-    assert named('a<b>"\x1b]0;x\x07\u202egpj') == "<bdi>a&lt;b&gt;&quot;�]0;x��gpj</bdi>"
+    assert named('a<b>"\x1b]0;x\x07\u202egpj') == "<bdi>a&lt;b&gt;&#34;�]0;x��gpj</bdi>"
 
 
 HEAD = 'source = "pets"\nnet = "conv 4 3x3 >> relu >> globalavgpool >> flatten >> dense"\n'

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from striate.data.copies import Copies
 from striate.data.sources.items import Item
 from striate.render import pictures
-from striate.render.html.tables import named
-from striate.words import counted, plural
+from striate.render.html.environment import html
 
-SHOWN = 12  # groups of a kind
+if TYPE_CHECKING:
+    from markupsafe import Markup
+
+SHOWN, EACH = 12, 6  # groups of a kind, and pictures of a group
 TITLE = "Which pictures are copies?"
 
 
-def copies_body(copies: Copies, items: Sequence[Item], names: Sequence[str], pixels: np.ndarray) -> str:
+def copies_body(copies: Copies, items: Sequence[Item], names: Sequence[str], pixels: np.ndarray) -> Markup:
     """Return the body of the section as HTML, "" where there are no copies.
 
     ``pixels`` (N, H, W, C) uint8 are those of the ``items``, which the groups of ``copies`` are indices into.
@@ -38,30 +41,13 @@ def copies_body(copies: Copies, items: Sequence[Item], names: Sequence[str], pix
             "They stay on one side of the split, and count as often as they lie.",
         ),
     )
-    return "".join(_kind(groups, what, means, items, names, pixels) for groups, what, means in kinds if groups)
 
+    def drawn(index: int) -> tuple[pictures.Picture, str]:
+        return pictures.picture(pixels[index], alt=items[index].key), items[index].said(names)
 
-def _kind(
-    groups: Sequence[Sequence[int]],
-    what: str,
-    means: str,
-    items: Sequence[Item],
-    names: Sequence[str],
-    pixels: np.ndarray,
-) -> str:
-    number = len(groups)
-    more = f" The first {SHOWN} are shown." if number > SHOWN else ""
-    shown = "".join(
-        '<div class="grid-of-pictures">'
-        + "".join(
-            pictures.picture(
-                pixels[index],
-                alt=items[index].key,
-                caption=f"{named(items[index].said(names))}: {named(items[index].key)}",
-            )
-            for index in group[:6]
-        )
-        + "</div>"
-        for group in groups[:SHOWN]
-    )
-    return f"<h3>{counted(number, 'picture')} {plural(number, 'is')} there {what}</h3><p>{means}{more}</p>{shown}"
+    told = [
+        (len(groups), what, means, [[drawn(index) for index in group[:EACH]] for group in groups[:SHOWN]])
+        for groups, what, means in kinds
+        if groups
+    ]
+    return html("report/copies.html", kinds=told)

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from html import escape
+from dataclasses import dataclass
 
 import numpy as np
 
 from striate.interpret.arithmetic.contributions import number
-from striate.interpret.arithmetic.dot import Dot, Made
+from striate.interpret.arithmetic.dot import Dot
 from striate.render.answer import Answer, Row, Tile
 from striate.render.colours import hexadecimal, ink, paint
-from striate.render.dot_blocks import Block, Grid, blocks
-from striate.render.html.tables import scrolling
+from striate.render.dot_blocks import Grid, blocks
+from striate.render.html.environment import html
 from striate.render.png.drawn import framed
 from striate.render.text.dot_text import agrees, heading, looks, notes
 
@@ -26,7 +26,6 @@ def answer(found: Dot, name: str) -> Answer:
     shown = looks(found)
     tile = Tile(picture, shown, f"{name} with the window of this number framed: {shown}", _SHOWN)
     said = tuple(f"{note[0].upper()}{note[1:]}." for note in notes(found))
-    made = [found.made, *found.then]
     return Answer(
         "How is this one number made?",
         heading(found),
@@ -34,45 +33,38 @@ def answer(found: Dot, name: str) -> Answer:
         shows="What went into the number, what each of it gave, and that the sum is what the network computed.",
         hides="Why the weights are what they are: they were trained. And one number decides little: thousands go on.",
         notes=said,
-        html="".join(_block(block) for block in blocks(found)) + "<h2>The number</h2>" + "".join(map(_made, made)),
+        drawn=(
+            html(
+                "answers/dot.html",
+                blocks=blocks(found),
+                made=[(one, agrees(one)) for one in (found.made, *found.then)],
+                cells=_cells,
+                number=number,
+            ),
+        ),
     )
 
 
-def _made(made: Made) -> str:
-    return (
-        f'<h3>{escape(made.part)} <span class="quiet">{escape(made.layer)}</span></h3>'
-        f"<p>{escape(made.contributions.rule)}:</p>"
-        f'<pre style="white-space:pre-wrap">{escape(made.contributions.formula)}</pre>'
-        f'<p class="quiet">{escape(agrees(made))}</p>'
-    )
+@dataclass(frozen=True)
+class Cell:
+    """A cell of a grid: what stands in it, its colours (background, ink), whether it won, whether it is padding."""
+
+    words: str
+    colours: tuple[str, str] | None
+    marked: bool
+    quiet: bool
 
 
-def _block(block: Block) -> str:
-    grids = "".join(scrolling(_grid(grid), label=grid.label or "the numbers") for grid in block.grids)
-    after = f'<p class="quiet">{escape(block.after)}</p>' if block.after else ""
-    return f'<h3>{escape(block.title)}</h3><div class="numbers">{grids}</div>{after}'
+def _cells(grid: Grid) -> list[list[Cell]]:
+    """Return the cells of a grid, row by row, coloured by their values where it has any."""
+    return [
+        [Cell(words, _colours(grid, y, x), (y, x) in grid.marked, (y, x) in grid.quiet) for x, words in enumerate(row)]
+        for y, row in enumerate(grid.cells)
+    ]
 
 
-def _grid(grid: Grid) -> str:
-    heads = "".join(f'<th scope="col">{escape(head)}</th>' for head in grid.heads)
-    head = f"<thead><tr>{heads}</tr></thead>" if heads else ""
-    rows = []
-    for y, row in enumerate(grid.cells):
-        cells = []
-        for x, cell in enumerate(row):
-            style = ""
-            if grid.values is not None and grid.high > 0 and (y, x) not in grid.quiet:
-                colour = paint(np.array(grid.values[y, x]), low=-grid.high, high=grid.high)
-                style = f"background:{hexadecimal(colour)};color:{ink(colour)};"
-            style += (
-                "outline:3px solid var(--ink);outline-offset:-3px;font-weight:700;" if (y, x) in grid.marked else ""
-            )
-            style += "color:var(--quiet);font-style:italic;" if (y, x) in grid.quiet else ""
-            tag = f' style="{style}"' if style else ""
-            cells.append(f"<td{tag}>{escape(cell)}</td>")
-        rows.append(f"<tr>{''.join(cells)}</tr>")
-    caption = ""
-    if grid.label:
-        span = f", from {number(-grid.high)} (blue) to {number(grid.high)} (red)" if grid.high else ""
-        caption = f'<caption style="text-align:left" class="quiet">{escape(grid.label + span)}</caption>'
-    return f"<table>{caption}{head}<tbody>{''.join(rows)}</tbody></table>"
+def _colours(grid: Grid, y: int, x: int) -> tuple[str, str] | None:
+    if grid.values is None or grid.high <= 0 or (y, x) in grid.quiet:
+        return None
+    colour = paint(np.array(grid.values[y, x]), low=-grid.high, high=grid.high)
+    return hexadecimal(colour), ink(colour)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -17,6 +17,9 @@ from striate.tasks.assessment import Assessment
 from striate.tasks.task import LabelFacts, Task
 from striate.words import counted
 
+if TYPE_CHECKING:
+    from markupsafe import Markup
+
 FEW_CLASSES = 12  # names up to which a table of them fits into half of a wide screen
 DRAWN = 132  # pixels a side that the larger pictures of a report are drawn at
 CROSS_VALIDATED = "cross-validated"  # each picture answered for by what had not seen it
@@ -28,7 +31,7 @@ class Section:
     """A question as a heading, and its answer as HTML. ``half``: two of these stand side by side on a wide screen."""
 
     title: str
-    body: str
+    body: Markup
     half: bool = False
     anchor: str = ""
 

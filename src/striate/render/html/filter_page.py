@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from html import escape
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,10 +14,14 @@ from striate.interpret.arithmetic.filters import Filtered, apply
 from striate.interpret.arithmetic.walk import walk
 from striate.render.answer import Answer, Legend, Pixels, Row, Tile
 from striate.render.colours import ink, paint
+from striate.render.html.environment import html
 from striate.render.svg.walk_svg import Grid, player, svg
 from striate.spec.values import as_pair
 from striate.spec.window import Slide
 from striate.words import counted
+
+if TYPE_CHECKING:
+    from markupsafe import Markup
 
 SMALL = 16  # pixels a side, up to which a picture is shown in numbers
 _AROUND = 9  # pixels a side of the piece of a larger picture that the window is shown passing over
@@ -62,17 +65,17 @@ def answer(found: Filtered, name: str) -> Answer:
             f"{number(float(found.values[row, column, channel]))} at row {row}, column {column}."
         ),
         hides=hides,
-        html=_kernels(found),
+        drawn=(_kernels(found),),
     )
 
 
-def moving(found: Filtered) -> str:
+def moving(found: Filtered) -> Markup:
     """Return the window passing over the picture as HTML, or over a piece of it around its strongest place."""
     if max(found.filter.size) > _READ:
-        return f"<p>A window over {_READ}x{_READ} is too large to be shown step by step in numbers.</p>"
+        return html("answers/passing.html", most=_READ, players=[])
     piece, top, left, channel = _piece(found)
     whole = piece.shape == found.picture.shape[:2]
-    drawings = []
+    players = []
     for grid in found.filter.kernels:
         made = apply(
             replace(found.filter, kernels=(grid,)),
@@ -85,15 +88,15 @@ def moving(found: Filtered) -> str:
             f"{found.filter.name} passing over {piece.shape[0]}x{piece.shape[1]} pixels in"
             f" {counted(steps.steps, 'step')}"
         )
-        drawing = svg(steps, alt=alt, values=piece, weights=grid, outputs=made.values[..., 0], seconds=_SECONDS)
-        drawings.append(player(drawing, steps.steps, _SECONDS))
+        drawn = svg(steps, alt=alt, values=piece, weights=grid, outputs=made.values[..., 0], seconds=_SECONDS)
+        players.append(player(drawn, steps.steps, _SECONDS))
     ends = f"rows {top} to {top + piece.shape[0] - 1} and columns {left} to {left + piece.shape[1] - 1}"
-    where = "the pixels" if whole else f"{ends}, where the answer is strongest"
-    colour = f", in {_CHANNELS[channel]}" if found.picture.shape[2] == 3 else ""
-    both = " Two grids pass one after the other; the answer is the root of the sum of their squares."
-    return (
-        f"<h2>Step by step</h2><p>The window passes over {where}{colour}.{both if len(drawings) > 1 else ''}</p>"
-        + "".join(drawings)
+    return html(
+        "answers/passing.html",
+        most=_READ,
+        where="the pixels" if whole else f"{ends}, where the answer is strongest",
+        colour=_CHANNELS[channel] if found.picture.shape[2] == 3 else "",
+        players=players,
     )
 
 
@@ -177,23 +180,16 @@ def _coloured(found: Filtered) -> tuple[Row, ...]:
     return (Row(tiles, "The filter's numbers", Legend(low, high, "what a pixel is multiplied with")),)
 
 
-def _kernels(found: Filtered) -> str:
-    tables = []
-    for grid in found.filter.kernels:
-        if max(grid.shape) > _READ:
-            tables.append(
-                f"<p>{grid.shape[0]}x{grid.shape[1]} numbers, "
-                f"from {number(float(grid.min()))} to {number(float(grid.max()))}.</p>"
-            )
-            continue
-        rows = "".join(
-            "<tr>" + "".join(f"<td>{escape(number(float(value)))}</td>" for value in row) + "</tr>" for row in grid
-        )
-        tables.append(f'<table aria-label="the filter\'s numbers"><tbody>{rows}</tbody></table>')
-    formula = "; ".join(dict.fromkeys(found.formula))
-    return (
-        '<h2>The filter</h2><div class="wide" tabindex="0" style="display:flex;gap:24px">' + "".join(tables) + "</div>"
-        f"<p>As a layer: <code>{escape(str(found.conv))}</code>; its output: <code>{escape(formula)}</code> a side.</p>"
+def _kernels(found: Filtered) -> Markup:
+    return html(
+        "answers/kernels.html",
+        grids=[
+            None if max(grid.shape) > _READ else [[number(float(value)) for value in row] for row in grid]
+            for grid in found.filter.kernels
+        ],
+        ranges=[(grid.shape, number(float(grid.min())), number(float(grid.max()))) for grid in found.filter.kernels],
+        conv=str(found.conv),
+        formula="; ".join(dict.fromkeys(found.formula)),
     )
 
 

@@ -6,18 +6,16 @@ is there for whoever asks.
 
 from __future__ import annotations
 
-import base64
 import io
 from collections.abc import Sequence
-from html import escape
-from importlib import resources
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont, PngImagePlugin
 
-from striate.render.answer import Answer, Legend, Pixels, Row, Table, Tile, figure
+from striate.render.answer import Answer, Legend, Pixels, Tile, figure
 from striate.render.colours import paint
-from striate.render.html.tables import scrolling
+from striate.render.html.environment import html
+from striate.render.pictures import data_uri
 
 SOFTWARE = "striate look"  # by which a file is known to be one of ours
 _RAMP = "@%#*+=-:. "  # dark to light
@@ -33,63 +31,22 @@ def is_ours(data: bytes) -> bool:
 
 
 def page(title: str, quiet: str, answers: Sequence[Answer]) -> str:
-    """Return answers as a page of HTML: the first open, the others folded."""
-    files = resources.files("striate.render.html")
-    style = "".join(files.joinpath(name).read_text(encoding="utf-8") for name in ("style.css", "look.css"))
+    """Return answers as a page of HTML: the first open, the others folded; ``quiet`` says what it was made from."""
     first, *rest = answers
-    return (
-        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
-        f'<meta name="generator" content="{SOFTWARE}">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{escape(title)}</title><style>{style}</style></head><body><main>"
-        f"<h1>{escape(first.question)}</h1>{_body(first)}"
-        + "".join(_folded(answer) for answer in rest)
-        + f'</main><footer class="quiet"><p>{escape(quiet)}</p></footer></body></html>\n'
+    made = html(
+        "answers/page.html",
+        maker=SOFTWARE,
+        title=title,
+        quiet=quiet,
+        first=first,
+        rest=rest,
+        source=_source,
+        moving=_moving,
+        scale=_scale,
+        gradient=_gradient,
+        figure=figure,
     )
-
-
-def _folded(answer: Answer) -> str:
-    return (
-        f'<details class="question"><summary><h2>{escape(answer.question)}</h2>'
-        f"<span>{escape(answer.said)}</span></summary>{_body(answer, said=False)}</details>"
-    )
-
-
-def _body(answer: Answer, *, said: bool = True) -> str:
-    text = f'<p class="said">{escape(answer.said)}</p>' if said else ""
-    text += f'<p class="caution">{escape(answer.caution)}</p>' if answer.caution else ""
-    text += f'<p class="lead">{escape(answer.lead)}</p>' if answer.lead else ""
-    text += "".join(_row(row) for row in answer.rows) + answer.html
-    text += "".join(f"<p>{escape(note)}</p>" for note in answer.notes)
-    if answer.table:
-        text += _table(answer.table)
-    if answer.shows or answer.hides:
-        text += '<dl class="reading">'
-        text += f"<dt>What it shows</dt><dd>{escape(answer.shows)}</dd>" if answer.shows else ""
-        text += f"<dt>What it does not</dt><dd>{escape(answer.hides)}</dd>" if answer.hides else ""
-        text += "</dl>"
-    return text + "".join(_folded(more) for more in answer.more)
-
-
-def _row(row: Row) -> str:
-    heading = f"<h3>{escape(row.heading)}</h3>" if row.heading else ""
-    tiles = "".join(_tile(tile) for tile in row.tiles)
-    legend = _legend(row.legend) if row.legend else ""
-    notes = "".join(f'<p class="note">{escape(note)}</p>' for note in row.notes)
-    return f'<section class="row">{heading}{legend}<div class="tiles">{tiles}</div>{notes}</section>'
-
-
-def _tile(tile: Tile) -> str:
-    still = _source(tile)
-    kind = "" if tile.smooth else ' class="pixels"'
-    image = (
-        f'<img{kind} alt="{escape(tile.alt, quote=True)}" style="width:{tile.shown}px" loading="lazy" src="{still}">'
-    )
-    if tile.moving is not None:
-        moving = "data:image/gif;base64," + base64.b64encode(tile.moving).decode("ascii")
-        image = f'<picture><source media="(prefers-reduced-motion: no-preference)" srcset="{moving}">{image}</picture>'
-    caption = f"<figcaption>{escape(tile.caption)}</figcaption>" if tile.caption else ""
-    return f'<figure class="tile" style="max-width:{tile.shown}px">{image}{caption}</figure>'
+    return str(made)
 
 
 def _source(tile: Tile) -> str:
@@ -99,19 +56,16 @@ def _source(tile: Tile) -> str:
     kind, options = ("JPEG", {"quality": 85}) if tile.smooth else ("PNG", {"optimize": True})
     buffer = io.BytesIO()
     image.save(buffer, kind, **options)
-    return f"data:image/{kind.lower()};base64,{base64.b64encode(buffer.getvalue()).decode('ascii')}"
+    return data_uri(buffer.getvalue(), kind.lower())
 
 
-def _legend(legend: Legend) -> str:
-    stops = _bar(legend, 11)
-    colours = ",".join("rgb({} {} {})".format(*map(int, colour)) for colour in stops)
-    middle = f"<span>{figure((legend.low + legend.high) / 2)}</span>"
-    return (
-        f'<div class="scale" role="img" aria-label="colours: {escape(_scale(legend), quote=True)}">'
-        f'<i style="background:linear-gradient(90deg,{colours})"></i>'
-        f"<b><span>{figure(legend.low)}</span>{middle}<span>{figure(legend.high)}</span></b>"
-        f"<em>{escape(legend.unit)}</em></div>"
-    )
+def _moving(tile: Tile) -> str:
+    return "" if tile.moving is None else data_uri(tile.moving, "gif")
+
+
+def _gradient(legend: Legend) -> str:
+    """Return the colours of a legend as CSS has them, from low to high."""
+    return ",".join("rgb({} {} {})".format(*map(int, colour)) for colour in _bar(legend, 11))
 
 
 def _scale(legend: Legend) -> str:
@@ -121,16 +75,6 @@ def _scale(legend: Legend) -> str:
 
 def _bar(legend: Legend, steps: int) -> Pixels:
     return paint(np.linspace(legend.low, legend.high, steps), low=legend.low, high=legend.high)
-
-
-def _table(table: Table) -> str:
-    heads = "".join(f'<th scope="col">{escape(head)}</th>' for head in table.heads)
-    rows = "".join(
-        f'<tr><th scope="row">{escape(row[0])}</th>' + "".join(f"<td>{escape(cell)}</td>" for cell in row[1:]) + "</tr>"
-        for row in table.rows
-    )
-    body = f"<table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>"
-    return scrolling(body, label=table.heads[0])
 
 
 def as_png(answer: Answer, quiet: str = "") -> bytes:

@@ -7,16 +7,16 @@ cell of the confusion matrix is a link to a panel that opens beneath it.
 from __future__ import annotations
 
 from dataclasses import replace
-from importlib import resources
 
 from striate.render import pictures
+from striate.render.html.environment import html
 from striate.render.html.facts import Page, Section
-from striate.render.html.sections import drawn, figure_tile
+from striate.render.html.sections import drawn
 from striate.render.html.settings import used
 from striate.render.html.shown import shown
-from striate.render.html.tables import named, plain, scrolling
 from striate.render.html.training_curves import curves
 from striate.render.tasks.own import OWN
+from striate.spec.summary import table_cells
 from striate.words import counted
 
 __all__ = ["Page", "Section", "render"]
@@ -24,9 +24,7 @@ __all__ = ["Page", "Section", "render"]
 
 def render(page: Page) -> str:
     """Return the whole page as HTML text."""
-    style = resources.files("striate.render.html").joinpath("style.css").read_text(encoding="utf-8")
     headline = page.found.headline
-    title = f"{page.name}: {headline.name} {headline.figure.value}"
     own = OWN.get(page.task.name)
     if own is None:
         every = [drawn(one, pixels=page.pixels, rows=page.rows, keys=page.keys) for one in page.found.sections()]
@@ -38,91 +36,58 @@ def render(page: Page) -> str:
         *worth,
         *page.more,
         *rest,
-        curves(page),
+    ]
+    alone = sum(section.half for section in sections) % 2 == 1  # a half with nothing beside it yet
+    sections += [
+        replace(curves(page), half=alone),
         *filters(page),
         net(page),
         again(page),
     ]
-    return (
-        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f'<title>{plain(title)}</title><style>{style}</style></head><body class="report">{head(page)}'
-        f"{''.join(_drawn(section) for section in sections)}</body></html>\n"
+    first, *others = page.found.figures()
+    made = html(
+        "report.html",
+        title=f"{page.name}: {headline.name} {headline.figure.value}",
+        page=page,
+        trained=clock(page.seconds),
+        facts=head(page),
+        figures=[replace(first, text=f"{first.text} on {page.pictures}"), *others],
+        sections=sections,
     )
+    return str(made)
 
 
-def _drawn(section: Section) -> str:
-    kind = ' class="half"' if section.half else ""
-    anchor = f' id="{section.anchor}"' if section.anchor else ""
-    return f"<section{kind}{anchor}><h2>{section.title}</h2>{section.body}</section>"
-
-
-def head(page: Page) -> str:
-    """Return the verdict, which run this is, and the figures, each with its interval."""
+def head(page: Page) -> list[str]:
+    """Return what was learnt by what, in a few words each."""
     shape = page.survey.input
-    facts = [
-        page.date,
-        f"trained in {clock(page.seconds)}",
-        f"{named(str(page.source['location']))}",
+    return [
         counted(len(page.labels.names), page.task.noun),
         f"{shape.channels} x {shape.height} x {shape.width} pixels in",
         counted(page.survey.parameters, "parameter"),
     ]
-    reasons = "".join(f"<li>{named(reason)}</li>" for reason in page.verdict.reasons)
-    why = f'<details class="why"><summary>What that rests on</summary><ul>{reasons}</ul></details>' if reasons else ""
-    return (
-        f'<header><p class="run">{named(page.name)}</p><h1>{named(page.verdict.text)}</h1>{why}'
-        f'<p class="quiet">{" · ".join(fact for fact in facts if fact)}</p>'
-        f'<ul class="figures">{"".join(_tiles(page))}</ul></header>'
-    )
-
-
-def _tiles(page: Page) -> list[str]:
-    first, *others = page.found.figures()
-    return [figure_tile(figure) for figure in (replace(first, text=f"{first.text} on {page.pictures}"), *others)]
 
 
 def filters(page: Page) -> list[Section]:
     """Return the first filters; as what they are where they were given and not learnt."""
     if page.first is None:
         return []
-    shown_ = f'<div class="filters">{"".join(pictures.filters(page.first))}</div>'
-    scale = "The weights of the first layer on one scale: gray is zero."
-    if page.frozen:
-        text = (
-            f"<details><summary>{len(page.first)} filters, which this run did not learn</summary><p>{scale} They were"
-            f" given and are frozen: nothing of them was learnt here.</p>{shown_}</details>"
-        )
-        return [Section("Which first filters was it given?", text)]
-    text = f"<p>{scale} They show edges and colours it reacts to, not what it decides by.</p>{shown_}"
-    return [Section("What do its first filters look for?", text)]
+    title = "Which first filters was it given?" if page.frozen else "What do its first filters look for?"
+    shown_ = pictures.filters(page.first)
+    return [Section(title, html("report/filters.html", filters=shown_, frozen=page.frozen))]
 
 
 def net(page: Page) -> Section:
     """Return the table of the network; of a long one folded."""
-    table = scrolling(page.survey._repr_html_(), label="the network, layer by layer")
-    if len(page.survey.rows) > 24:
-        table = f"<details><summary>{counted(len(page.survey.rows), 'row')}, layer by layer</summary>{table}</details>"
-    return Section("What is the network?", table)
+    rows, notes = table_cells(page.survey)
+    return Section("What is the network?", html("report/net.html", rows=rows, notes=notes, survey=page.survey))
 
 
 def again(page: Page) -> Section:
     """Return the recipe, as far as it was made use of, and where it ran."""
-    facts = "\n".join(f"{name}: {value}" for name, value in page.environment.items())
-    recipe = used(page.recipe_toml)
-    return Section(
-        "How can it be run again?",
-        "<p>Save this as <code>recipe.toml</code> and say <code>striate train --recipe recipe.toml</code>: these are"
-        " the settings that were used. On the CPU the same versions and thread count give the same weights, to the bit."
-        f" Data digest <code>{plain(str(page.source['digest'])[:16])}</code>.</p>"
-        f"<details><summary>recipe.toml, {counted(len(recipe.splitlines()), 'line')}</summary>"
-        f"<pre>{_lines(recipe)}</pre></details><details><summary>Versions and machine</summary>"
-        f"<pre>{_lines(facts)}</pre></details>",
-    )
-
-
-def _lines(text: str) -> str:
-    return "\n".join(plain(line) for line in text.splitlines())
+    facts = [f"{name}: {value}" for name, value in page.environment.items()]
+    recipe = used(page.recipe_toml).splitlines()
+    digest = str(page.source["digest"])[:16]
+    return Section("How can it be run again?", html("report/again.html", recipe=recipe, facts=facts, digest=digest))
 
 
 def clock(seconds: float) -> str:

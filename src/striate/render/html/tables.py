@@ -1,43 +1,23 @@
-"""Tables that may be wider than the screen: they scroll by themselves, and say so where they do; names in pages."""
+"""Tables that may be wider than the screen: how wide about, and on which screens they therefore scroll."""
 
 from __future__ import annotations
 
 import re
-import unicodedata
-from html import escape, unescape
+from html import unescape
 
 _STEPS = (360, 560, 900, 1200)  # pixels: screens at which a table is said to scroll, as style.css knows them
 _LETTER, _PADDING = 7.4, 20  # pixels of a letter and of a cell's sides, at the tables' 14 pixels
 
 
-def named(text: str) -> str:
-    """Return a name that a person gave (a class, a file) as HTML: escaped, without control characters, by itself.
+def screen(table: str, extra: int = 0) -> int | None:
+    """Return the widest of the known screens, in pixels, that a table of HTML is wider than; None where it fits all.
 
-    ``<bdi>`` keeps a name in another script from turning around what stands beside it.
+    ``extra`` pixels are pictures that stand in a row.
 
-    Example: ``named("a<b")  # "<bdi>a&lt;b</bdi>"``
-    """
-    return f"<bdi>{plain(text)}</bdi>"
-
-
-def plain(text: str) -> str:
-    """Return the same for an attribute or a title: escaped, each control character and override shown as a sign."""
-    kept = "".join("\ufffd" if unicodedata.category(letter) in ("Cc", "Cf", "Cs") else letter for letter in text)
-    return escape(kept, quote=True)
-
-
-def scrolling(table: str, *, label: str, extra: int = 0) -> str:
-    """Return a table of HTML in a frame of its own that scrolls where it has to, and says so on screens too narrow.
-
-    ``label`` is what a screen reader says of it; ``extra`` pixels are pictures that stand in a row.
+    Example: ``screen("<table>...</table>")``
     """
     wide = width_of(table) + extra
-    over = next((step for step in reversed(_STEPS) if wide > step), None)
-    hint = "" if over is None else '<p class="swipe">Wider than this screen: the table scrolls sideways.</p>'
-    kind = "scrolls" if over is None else f"scrolls over-{over}"
-    name = escape(label, quote=True)
-    frame = f'<div class="wide" tabindex="0" role="region" aria-label="{name}">{table}</div>'
-    return f'<div class="{kind}">{hint}{frame}</div>'
+    return next((step for step in reversed(_STEPS) if wide > step), None)
 
 
 def width_of(table: str) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from striate.render.html.environment import html
 from striate.render.html.facts import Page, Section
 from striate.render.html.settings import read
 from striate.render.svg.charts import Curve, line_chart
@@ -47,44 +48,24 @@ def curves(page: Page) -> Section:
         "kept": None if kept is None else float(kept),
         "kept_label": "" if kept is None else f"kept: {'pass' if head else 'epoch'} {kept}",
     }
-    judged = any(entry.get("val_loss") is not None for entry in epochs)
-    if head and all("weight_decay" in entry for entry in epochs):
-        said = (
-            "<p>A head was fitted to features that stay as they are, with weaker and weaker weight decay; the one with"
-            " the lowest validation loss at its end was kept.</p>"
-            if judged
-            else "<p>A head was fitted to features that stay as they are, with the weight decay that the folds chose,"
-            " on every picture: none is left for a validation loss.</p>"
+    body = html(
+        "report/curves.html",
+        head_only=head and all("weight_decay" in entry for entry in epochs),
+        judged=any(entry.get("val_loss") is not None for entry in epochs),
+        loss=line_chart(loss, x_label=unit, y_label="loss", alt="Loss by epoch", y_from=0.0, **chosen),  # type: ignore[arg-type]
+        figure=line_chart(
+            figure,
+            x_label=unit,
+            y_label=name,
+            alt=f"{name[:1].upper()}{name[1:]} by epoch",
+            y_to=1.0 if share else None,
+            percent=share,
+            **chosen,  # type: ignore[arg-type]
         )
-    elif judged:
-        said = (
-            "<p>Both losses should fall. A validation loss that rises while the training loss falls means"
-            " overfitting.</p>"
-        )
-    else:
-        said = "<p>The loss should fall. No picture was left for a validation loss.</p>"
-    return Section(
-        "Did it learn, and did it go too far?",
-        said
-        + '<div class="pair"><div>'
-        + line_chart(loss, x_label=unit, y_label="loss", alt="Loss by epoch", y_from=0.0, **chosen)  # type: ignore[arg-type]
-        + "</div><div>"
-        + (
-            line_chart(
-                figure,
-                x_label=unit,
-                y_label=name,
-                alt=f"{name[:1].upper()}{name[1:]} by epoch",
-                y_to=1.0 if share else None,
-                percent=share,
-                **chosen,  # type: ignore[arg-type]
-            )
-            if scores
-            else ""
-        )
-        + "</div></div>",
-        half=not page.few,  # beside the confidence, which has the classes beside it where they fit
+        if scores
+        else None,
     )
+    return Section("Did it learn, and did it go too far?", body)
 
 
 def kept_epoch(epochs: Sequence[Mapping[str, Any]], *, patience: bool) -> int | None:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from html import escape
-
 from striate.interpret.arithmetic.walk import Walk
 from striate.render.answer import Answer
+from striate.render.html.environment import html
 from striate.render.svg.walk_svg import player, svg
 from striate.spec import AvgPool, ConvTranspose, MaxPool, MinPool
 from striate.spec.values import as_pair
@@ -52,18 +51,19 @@ def answer(walk: Walk) -> Answer:
         else ""
     )
     drawing = svg(walk, alt=f"{said(walk)}{lost} {counted(walk.steps, 'step')}.", seconds=_SECONDS)
-    refused = "".join(f"<p>{escape(line)}</p>" for line in walk.refused.splitlines())
     shows = "Left what the window passes over, right what it makes, one place a step."
     if transposed:
         shows += (
             " The input is pulled apart by zeros where the stride is over 1, and the window, turned half round, moves"
             " by one: the same numbers as spreading each input over the output."
         )
-    formula = "".join(f"<li><code>{escape(line)}</code></li>" for line in formulas(walk))
     return Answer(
         f"How does this {'pooling' if pool else 'convolution'} walk?",
         said(walk),
-        html=player(drawing, walk.steps, _SECONDS) + f"<ul>{formula}</ul>" + refused,
+        drawn=(
+            player(drawing, walk.steps, _SECONDS),
+            html("answers/walk.html", formulas=formulas(walk), refused=walk.refused.splitlines()),
+        ),
         shows=shows,
         hides="The values, which decide what comes of each window. Every channel is pooled by itself."
         if pool

@@ -5,9 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from html import escape
+from typing import TYPE_CHECKING
 
 from striate.metrics.reliability import Bin
+from striate.render.html.environment import drawing, escaped, html
+
+if TYPE_CHECKING:
+    from markupsafe import Markup
 
 WIDTH, HEIGHT = 520, 280
 LEFT, RIGHT, TOP, BOTTOM = 66, 26, 14, 40
@@ -33,14 +37,14 @@ def line_chart(
     percent: bool = False,
     kept: float | None = None,
     kept_label: str = "",
-) -> str:
-    """Return curves over a common axis as an SVG element; ``alt`` is the sentence a screen reader says.
+) -> Markup:
+    """Return curves over a common axis as an SVG element with its legend; ``alt`` is the sentence a screen reader says.
 
     ``kept`` is the x of the points that were chosen: marked, and named ``kept_label`` in the legend.
     """
     points = [point for curve in curves for point in curve.points if math.isfinite(point[1])]
     if not points:
-        return '<p class="quiet">Nothing to draw yet.</p>'
+        return chart(None)
     xs, ys = [x for x, _ in points], [y for _, y in points]
     x_range = (min(xs), max(xs)) if min(xs) < max(xs) else (min(xs) - 0.5, max(xs) + 0.5)
     low = min(ys) if y_from is None else y_from
@@ -60,13 +64,14 @@ def line_chart(
     chosen = [(x, y) for curve in curves for x, y in curve.points if x == kept and math.isfinite(y)]
     for x, y in (place(x, y) for x, y in chosen):
         body.append(
-            f'<circle class="kept" cx="{x:.1f}" cy="{y:.1f}" r="6"><title>{escape(kept_label)}</title></circle>'
+            f'<circle class="kept" cx="{x:.1f}" cy="{y:.1f}" r="6"><title>{escaped(kept_label)}</title></circle>'
         )
     labels = [curve.label for curve in curves if curve.points]
-    return svg(body, f"{alt}, {kept_label}" if chosen else alt) + _legend(labels, ring=kept_label if chosen else "")
+    whole = svg(body, f"{alt}, {kept_label}" if chosen else alt)
+    return chart(whole, labels, ring=kept_label if chosen else "")
 
 
-def reliability_chart(before: Sequence[Bin], after: Sequence[Bin], *, alt: str) -> str:
+def reliability_chart(before: Sequence[Bin], after: Sequence[Bin], *, alt: str) -> Markup:
     """Return how often answers of a given confidence were right, before and after calibration.
 
     A dot a bin, larger for more answers; the line through it is the 95 % interval, so that a bin of three pictures
@@ -91,7 +96,7 @@ def reliability_chart(before: Sequence[Bin], after: Sequence[Bin], *, alt: str) 
             body.append(f'<line class="whisker c{number}" x1="{x:.1f}" y1="{low:.1f}" x2="{x:.1f}" y2="{high:.1f}"/>')
             dot = f'<circle class="dot c{number}" cx="{x:.1f}" cy="{y:.1f}" r="{radius:.1f}">'
             body.append(f"{dot}<title>{title}</title></circle>")
-    return svg(body, alt) + _legend(["as trained", "calibrated", "perfectly honest"])
+    return chart(svg(body, alt), ["as trained", "calibrated", "perfectly honest"])
 
 
 def ticks(low: float, high: float, *, about: int = 5) -> list[float]:
@@ -142,10 +147,10 @@ def frame(
         x = place(value, y_ticks[0])[0]
         if LEFT - 1 <= x <= right + 1:
             body.append(f'<text class="tick mid" x="{x:.1f}" y="{bottom + 16}">{_label(value, x_percent)}</text>')
-    body.append(f'<text class="axis mid" x="{(LEFT + right) / 2:.0f}" y="{HEIGHT - 6}">{escape(x_label)}</text>')
+    body.append(f'<text class="axis mid" x="{(LEFT + right) / 2:.0f}" y="{HEIGHT - 6}">{escaped(x_label)}</text>')
     middle = (TOP + bottom) / 2
     turn = f'transform="rotate(-90 12 {middle:.0f})"'
-    body.append(f'<text class="axis mid" x="12" y="{middle:.0f}" {turn}>{escape(y_label)}</text>')
+    body.append(f'<text class="axis mid" x="12" y="{middle:.0f}" {turn}>{escaped(y_label)}</text>')
     return body
 
 
@@ -153,13 +158,14 @@ def _label(value: float, percent: bool) -> str:
     return f"{100 * value:g} %" if percent else f"{value:g}"
 
 
-def svg(body: list[str], alt: str) -> str:
+def svg(body: list[str], alt: str) -> Markup:
     """Return what was drawn as one SVG element; ``alt`` is the sentence a screen reader says."""
     inside = "".join(body)
-    return f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(alt, quote=True)}">{inside}</svg>'
+    return drawing(
+        f'<svg class="chart" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escaped(alt)}">{inside}</svg>'
+    )
 
 
-def _legend(labels: Sequence[str], *, ring: str = "") -> str:
-    items = "".join(f'<li><span class="key c{number}"></span>{escape(text)}</li>' for number, text in enumerate(labels))
-    items += f'<li><span class="key ring"></span>{escape(ring)}</li>' if ring else ""
-    return f'<ul class="legend">{items}</ul>'
+def chart(drawn: Markup | None, labels: Sequence[str] = (), *, ring: str = "") -> Markup:
+    """Return a drawing with what its colours stand for, and its ring; without one, that there is nothing to draw."""
+    return html("sections/chart.html", drawn=drawn, labels=labels, ring=ring)

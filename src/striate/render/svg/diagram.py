@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from html import escape
 
 from striate.render.blocks import KINDS, SMALL, Block, Box, Column, Fork, Frame, blocks
+from striate.render.html.environment import escaped
 from striate.spec.net import Net
 from striate.spec.shape import Shape
 
@@ -73,11 +73,11 @@ def diagram(net: Net, shape: Shape, *, title: str) -> str:
     top = 3 * _MARGIN + 2 * LINE
     page = Drawing()
     page.put(drawing, trunk, top)
-    body = [f'<text class="bold" x="{_MARGIN:.0f}" y="{_MARGIN + 10:.0f}">{escape(heading)}</text>']
+    body = [f'<text class="bold" x="{_MARGIN:.0f}" y="{_MARGIN + 10:.0f}">{escaped(heading)}</text>']
     x = _MARGIN
     for kind in kinds:
         body.append(f'<rect class="{_class(kind)}" x="{x:.0f}" y="{_MARGIN + 22:.0f}" width="14" height="14" rx="3"/>')
-        body.append(f'<text x="{x + 20:.0f}" y="{_MARGIN + 33:.0f}">{escape(kind)}</text>')
+        body.append(f'<text x="{x + 20:.0f}" y="{_MARGIN + 33:.0f}">{escaped(kind)}</text>')
         x += 34 + CHARACTER * len(kind)
     body += ['<polyline points="' + " ".join(f"{px:.1f},{py:.1f}" for px, py in wire) + '"/>' for wire in page.wires]
     frames_first = sorted(page.rects, key=lambda rect: not rect.kind.startswith("frame"))
@@ -88,7 +88,7 @@ def diagram(net: Net, shape: Shape, *, title: str) -> str:
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width:.0f}" height="{height:.0f}" '
         f'viewBox="0 0 {width:.0f} {height:.0f}" role="img" aria-labelledby="t d">\n<!-- {MARK} -->\n'
-        f'<title id="t">{escape(title)}</title><desc id="d">{escape(told)}</desc>\n<style>{_style()}</style>\n'
+        f'<title id="t">{escaped(title)}</title><desc id="d">{escaped(told)}</desc>\n<style>{_style()}</style>\n'
         f'<rect class="page" width="100%" height="100%"/>\n' + "\n".join(body) + "\n</svg>\n"
     )
 
@@ -239,11 +239,11 @@ def _rect(rect: Rect) -> str:
         y = rect.y + LINE * (index + 1) + (-3 if rect.kind == "label" else 0)
         halo = " halo" if frame else ""
         lines.append(
-            f'<text class="{style}{halo}" x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{escape(line)}</text>'
+            f'<text class="{style}{halo}" x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{escaped(line)}</text>'
         )
     radius = 10 if frame or rect.kind == "join" else 5
     return (
-        f'<g><title>{escape(rect.text)}</title><rect class="{_class(rect.kind)}" x="{rect.x:.1f}" y="{rect.y:.1f}" '
+        f'<g><title>{escaped(rect.text)}</title><rect class="{_class(rect.kind)}" x="{rect.x:.1f}" y="{rect.y:.1f}" '
         f'width="{rect.width:.1f}" height="{rect.height:.1f}" rx="{radius}"/>{"".join(lines)}</g>'
     )
 

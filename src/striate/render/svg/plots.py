@@ -3,47 +3,47 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from striate.render.html.tables import named, plain
-from striate.render.svg.charts import frame, scale, svg, ticks
+from striate.render.html.environment import html
+from striate.render.svg.charts import chart, frame, scale, svg, ticks
 from striate.tasks.sections import Bars, Points
+
+if TYPE_CHECKING:
+    from markupsafe import Markup
 
 MOST = 2000  # points that are drawn: more hide each other, and make the page heavy
 
 
-def bars(given: Bars) -> str:
+def bars(given: Bars) -> Markup:
     """Return bars as a table whose rows each hold a bar: read aloud it is a table, and it needs no script."""
-    if not given.bars:
-        return '<p class="quiet">Nothing to draw yet.</p>'
     ends = [end for bar in given.bars for end in (bar.value, bar.low, bar.high) if end is not None]
-    low, high = min(0.0, *ends), max(*ends, 0.0) if given.top is None else given.top
+    low, high = min([0.0, *ends]), max([0.0, *ends]) if given.top is None else given.top
     reach = (high - low) or 1.0
 
     def place(value: float) -> float:
         return 100 * (min(max(value, low), high) - low) / reach
 
-    rows = []
-    for bar in given.bars:
-        left, right = sorted((place(0.0), place(bar.value)))
-        mark = f'<i class="bar" style="left:{left:.2f}%;width:{right - left:.2f}%"></i>'
-        if bar.low is not None and bar.high is not None:
-            mark += (
-                f'<i class="span" style="left:{place(bar.low):.2f}%;width:{place(bar.high) - place(bar.low):.2f}%"></i>'
-            )
-        rows.append(
-            f'<tr><th scope="row">{named(bar.label)}</th><td class="track">{mark}</td><td>{plain(bar.words)}</td></tr>'
-        )
-    return f'<table class="bars" aria-label="{plain(given.label)}"><tbody>{"".join(rows)}</tbody></table>'
+    def within(begin: float, end: float) -> tuple[str, str]:
+        """Return where a bar begins and how wide it is, in percent."""
+        left, right = sorted((place(begin), place(end)))
+        return f"{left:.2f}", f"{right - left:.2f}"
+
+    rows = [
+        (bar, within(0.0, bar.value), None if bar.low is None or bar.high is None else within(bar.low, bar.high))
+        for bar in given.bars
+    ]
+    return html("sections/bars.html", label=given.label, rows=rows)
 
 
-def points(given: Points) -> str:
+def points(given: Points) -> Markup:
     """Return points over two axes as an SVG element; of more than 2,000 an even share."""
     x, y = np.asarray(given.x, np.float64), np.asarray(given.y, np.float64)
     finite = np.flatnonzero(np.isfinite(x) & np.isfinite(y))
     if not len(finite):
-        return '<p class="quiet">Nothing to draw yet.</p>'
+        return chart(None)
     if len(finite) > MOST:
         finite = finite[(np.arange(MOST) * len(finite)) // MOST]
     x, y = x[finite], y[finite]

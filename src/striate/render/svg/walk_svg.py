@@ -6,7 +6,7 @@ Without numbers it is the picture of convolution arithmetic; with them each step
 from __future__ import annotations
 
 import textwrap
-from html import escape
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,11 @@ from numpy.typing import NDArray
 from striate.interpret.arithmetic.contributions import number
 from striate.interpret.arithmetic.walk import Axis, Walk
 from striate.render.colours import hexadecimal, ink, paint
+from striate.render.html.environment import drawing, escaped, html
 from striate.spec import AvgPool, MaxPool, MinPool
+
+if TYPE_CHECKING:
+    from markupsafe import Markup
 
 Grid = NDArray[np.float64]
 SOFTWARE = "striate walk"  # by which a drawing is known to be one of ours
@@ -66,7 +70,7 @@ def svg(
     parts += [
         f'<g opacity="{int(step == 0)}">{_blink(step, walk.steps, seconds)}'
         + "".join(
-            f'<text class="term" x="0" y="{below + 12 + 18 * row}">{escape(text)}</text>'
+            f'<text class="term" x="0" y="{below + 12 + 18 * row}">{escaped(text)}</text>'
             for row, text in enumerate(line)
         )
         + "</g>"
@@ -79,51 +83,19 @@ def svg(
     least = f";min-width:{round(0.8 * (width + 24))}px" if numbers and not alone else ""
     box = f'viewBox="-12 -8 {width + 24} {height + 16}" style="max-width:{width + 24}px{least}"'
     return (
-        f'<svg {head}class="walk" {box} role="img" aria-label="{escape(alt, quote=True)}">{about}'
-        f"<title>{escape(alt)}</title><style>{_STYLE}</style>{paper}{''.join(parts)}</svg>"
+        f'<svg {head}class="walk" {box} role="img" aria-label="{escaped(alt)}">{about}'
+        f"<title>{escaped(alt)}</title><style>{_STYLE}</style>{paper}{''.join(parts)}</svg>"
     )
 
 
-def player(drawing: str, steps: int, seconds: float = 0.8) -> str:
+def player(drawn: str, steps: int, seconds: float = 0.8) -> Markup:
     """Return a drawing with buttons to play it and to step through it; without scripts it plays by itself."""
-    return (
-        f'<div class="walk-player" data-steps="{steps}" data-seconds="{seconds}">'
-        f'<div class="wide" tabindex="0">{drawing}</div>'
-        '<p hidden><button type="button">Pause</button> <label>step <input type="range" min="0" '
-        f'max="{steps - 1}" value="0" style="vertical-align:middle;width:min(38vw,320px)"></label> '
-        f'<output aria-live="off">1 of {steps}</output></p></div>{_SCRIPT}'
-    )
+    return html("answers/player.html", drawn=drawing(drawn), steps=steps, seconds=seconds)
 
 
 def is_ours(data: bytes) -> bool:
     """Return whether the bytes of a file are a drawing that `svg` made."""
     return data.startswith(b"<svg") and f"<metadata>{SOFTWARE}</metadata>".encode() in data[:4096]
-
-
-_SCRIPT = """<script type="module">
-for (const player of document.querySelectorAll(".walk-player:not([data-ready])")) {
-  player.dataset.ready = "";
-  const svg = player.querySelector("svg"), [button, slider, said] = player.querySelectorAll("button, input, output");
-  const steps = Number(player.dataset.steps), seconds = Number(player.dataset.seconds);
-  let timer = 0;
-  const show = (step) => {
-    svg.setCurrentTime((step + 0.5) * seconds);
-    slider.value = step;
-    said.textContent = `${step + 1} of ${steps}`;
-  };
-  const play = (on) => {
-    clearInterval(timer);
-    timer = on ? setInterval(() => show((Number(slider.value) + 1) % steps), 1000 * seconds) : 0;
-    button.textContent = on ? "Pause" : "Play";
-  };
-  svg.pauseAnimations();
-  button.addEventListener("click", () => play(!timer));
-  slider.addEventListener("input", () => { play(false); show(Number(slider.value)); });
-  slider.closest("p").hidden = false;
-  show(0);
-  play(!matchMedia("(prefers-reduced-motion: reduce)").matches);
-}
-</script>"""
 
 
 def _map(walk: Walk, side: int, values: Grid | None, high: float) -> str:
@@ -231,7 +203,7 @@ def _heads(walk: Walk, side: int, right: int, below: int) -> str:
         f'<text class="quiet" x="0" y="{_TOP - 10}">input {height.pixels}x{width.pixels}</text>'
         f'<text class="quiet" x="{right}" y="{_TOP - 10}">output {height.outputs}x{width.outputs}</text>'
         f'<text x="{right - _GAP / 2}" y="{_TOP + side * len(height.slots) / 2}" class="mid">→</text>'
-        f'<text class="quiet" x="0" y="{below}">{escape(legend(walk))}</text>'
+        f'<text class="quiet" x="0" y="{below}">{escaped(legend(walk))}</text>'
     )
 
 

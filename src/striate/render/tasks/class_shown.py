@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from striate.render import pictures
+from striate.render.html.environment import html
 from striate.render.html.facts import Page
-from striate.render.html.tables import named, scrolling
+
+if TYPE_CHECKING:
+    from markupsafe import Markup
 
 MANY = 20  # classes, above which only those with the fewest and the most pictures are shown with samples
 _FEW, _SMALL = 6, 3  # samples a class, and where there are many classes
@@ -18,45 +22,42 @@ _LETTER, _CLOSER = 7.4, 10  # pixels of a letter, and by how much a cell is narr
 PARTS = {"train": "train", "val": "validate", "test": "test"}
 
 
-def by_class(page: Page) -> str:
+def by_class(page: Page) -> Markup:
     """Return the table of classes as HTML; of many classes the smallest and the largest, the others folded away."""
     counts = counts_of(page.values, page.parts, len(page.labels.names))
     total = counts["train"] + counts["val"] + counts["test"]
     order = list(range(len(page.labels.names)))
-    note = ""
+    chosen = order
     if len(order) > MANY:
         ranked = sorted(order, key=lambda number: int(total[number]))
         chosen = sorted([*ranked[: MANY // 2], *ranked[-MANY // 2 :]])
-        note = (
-            f"<p>The {MANY // 2} classes with the fewest and the {MANY // 2} with the most pictures, of"
-            f" {len(order)}.</p>"
-        )
-    else:
-        chosen = order
     few = _SMALL if len(order) > MANY // 2 else _FEW
     longest = max(len(page.labels.names[number]) for number in chosen)
     cells = 2 + sum(bool(page.source["pictures"].get(part)) for part in PARTS)
     spared = max(0.0, _LETTER * longest + 2 * _CLOSER - _NAME) + _CLOSER * cells
-    extra = (_STRIP if few else 0) - round(spared)
-    text = note + scrolling(_table(page, counts, chosen, few), label="pictures by class", extra=extra)
-    if len(chosen) < len(order):
-        text += f"<details><summary>All {len(order)} classes</summary>"
-        text += scrolling(_table(page, counts, order, 0), label="pictures of all classes") + "</details>"
-    return text
+    return html(
+        "classify/by_class.html",
+        parts=[word for part, word in PARTS.items() if page.source["pictures"].get(part)],
+        each=MANY // 2,
+        classes=len(order),
+        rows=_rows(page, counts, chosen, few),
+        every=_rows(page, counts, order, 0) if len(chosen) < len(order) else [],
+        extra=_STRIP - round(spared),
+    )
 
 
-def _table(page: Page, counts: Mapping[str, np.ndarray], chosen: Sequence[int], few: int) -> str:
+def _rows(
+    page: Page, counts: Mapping[str, np.ndarray], chosen: Sequence[int], few: int
+) -> list[tuple[str, list[int], list[pictures.Picture]]]:
+    """Return of each chosen class its name, how many pictures each part has, and at most ``few`` of them."""
     samples = samples_of(page.values, page.parts, chosen, few)
-    rows, parts = [], {part: word for part, word in PARTS.items() if page.source["pictures"].get(part)}
+    parts = [part for part in PARTS if page.source["pictures"].get(part)]
+    found = []
     for number in chosen:
-        cells = "".join(f"<td>{int(counts[part][number]):,}</td>" for part in parts)
         name = page.labels.names[number]
-        images = "".join(pictures.image(page.pixels[row], alt=f"a picture of {name}") for row in samples[number])
-        cells += f'<td class="samples">{images}</td>' if few else ""
-        rows.append(f'<tr><th scope="row">{named(name)}</th>{cells}</tr>')
-    heads = "".join(f"<th>{word}</th>" for word in parts.values())
-    head = f"<th>class</th>{heads}" + ("<th></th>" if few else "")
-    return f'<table class="shown"><thead><tr>{head}</tr></thead><tbody>{"".join(rows)}</tbody></table>'
+        shown = [pictures.picture(page.pixels[row], alt=f"a picture of {name}") for row in samples[number]]
+        found.append((name, [int(counts[part][number]) for part in parts], shown))
+    return found
 
 
 def counts_of(targets: np.ndarray, parts: Mapping[str, np.ndarray], classes: int) -> dict[str, np.ndarray]:

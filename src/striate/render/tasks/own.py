@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from striate.render.html.facts import Page, Section
 from striate.render.tasks.class_labels import labels
 from striate.render.tasks.class_results import calibration, confusion, mistakes, per_class
 from striate.render.tasks.class_shown import by_class
+
+if TYPE_CHECKING:
+    from markupsafe import Markup
 
 
 @dataclass(frozen=True)
@@ -19,7 +22,7 @@ class Own:
     ``worth`` are those that come first, what it gets wrong; ``rest`` those that follow what stands between.
     """
 
-    shown: Callable[[Page], str]
+    shown: Callable[[Page], Markup]
     worth: Callable[[Page], list[Section]]
     rest: Callable[[Page], list[Section]]
 
