@@ -114,9 +114,8 @@ def test_a_pooling_says_how_it_rounds_and_what_is_never_seen() -> None:
         "= 2.33, rounded up: 3, less the last, which would begin outside: 2"
     )
     page = walk_page.answer(down)
-    assert (
-        page.question == "How does this pooling walk?" and 'data-steps="4"' in page.drawn[0] and "weights" not in page.hides
-    )
+    assert page.question == "How does this pooling walk?" and 'data-steps="4"' in page.drawn[0]
+    assert "weights" not in page.hides
     assert "hang" in walk_svg.legend(walk_of((5, 5), 2, pool="avg", ceil=True))
 
 
