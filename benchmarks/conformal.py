@@ -73,7 +73,7 @@ def drawn(
     rows, rest = np.sort(order[:size]), order[size:]
     values = whole.labels.values[rows]
     labels = whole.task.settle(replace(whole.labels, values=values, known=np.ones(size, bool)), range(size))
-    objective = Objective(whole.task, labels, whole.recipe)
+    objective = Objective(whole.task, labels, whole.config)
     columns = columns_of(labels.kept)
     strata = strata_of(values, np.ones(size, bool), periods=columns.periods)
     folds = fold(strata, [digests[row] for row in rows], range(size), seed=seed, count=5, draws=3)

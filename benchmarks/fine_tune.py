@@ -21,6 +21,7 @@ WEIGHTS = "imagenet-squeezenet1_0"
 EPOCH = 2.0  # seconds
 DRAWN = """
 import json, sys, numpy as np
+from striate.recipe import Recipe
 from striate.engine.head import HeadTraining, watch_head
 from striate.tasks.classify import Classify
 from striate.tasks.task import Labels, Objective
@@ -28,7 +29,8 @@ random = np.random.default_rng(0)
 targets = random.integers(0, 10, 20000)
 features = (random.normal(size=(10, 2048))[targets] / 8 + random.normal(size=(20000, 2048))).astype(np.float32)
 labels = Labels(tuple("abcdefghij"), targets, targets >= 0)
-training = HeadTraining(features, Objective(Classify(), labels), range(18000), range(18000, 20000), epochs=100)
+config = Recipe(task="classify", start="x").settled(pictures=20000, height=224, width=224)
+training = HeadTraining(features, Objective(Classify(), labels, config), range(18000), range(18000, 20000), epochs=100)
 print(json.dumps([epoch.seconds for epoch in watch_head(training)]))
 """
 

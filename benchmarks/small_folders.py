@@ -22,6 +22,7 @@ from striate.verbs.prepared import Prepared
 from striate.verbs.start import open_start
 
 WEIGHTS = os.environ.get("STRIATE_WEIGHTS", "imagenet-squeezenet1_0")
+HEAD = Recipe(task="classify", start=WEIGHTS).settled(pictures=1000, height=224, width=224)
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,7 +66,7 @@ def drawn_heads(large: Large, size: int, seed: int) -> Drawn:
     features, targets = large.features[rows], large.targets[rows]
     folds = fold(targets, [large.digests[row] for row in rows], range(size), seed=seed, count=5, draws=3)
     assert folds is not None
-    objective = Objective(Classify(), Labels(tuple(map(str, range(classes))), targets, targets >= 0))
+    objective = Objective(Classify(), Labels(tuple(map(str, range(classes))), targets, targets >= 0), HEAD)
     under_way = cross_validated(features, objective, folds, epochs=100)
     while True:
         try:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
+from tests.configs import config
 
-from striate.recipe import Recipe
 from striate.tasks.classify import Classify
 from striate.tasks.task import Labels, Objective
 
@@ -13,4 +13,4 @@ def of_classes(targets: np.ndarray, classes: int = 3, **recipe: object) -> Objec
     """Return the objective of classes, called by their numbers; ``recipe`` are fields of one."""
     values = np.asarray(targets, np.int64)
     labels = Labels(tuple(map(str, range(classes))), values, values >= 0)
-    return Objective(Classify(), labels, Recipe(**recipe))  # type: ignore[arg-type]
+    return Objective(Classify(), labels, config(**recipe))

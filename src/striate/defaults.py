@@ -64,8 +64,7 @@ STEPS_ALONE = ("epoch_share", "progressive", "momentum", "schedule", "clip", "ac
 def start_rules(tune: str) -> dict[str, Any]:
     """What a person who starts from weights gets instead; a head's decay is chosen by validation pictures, or folds."""
     if tune == "head":
-        none = dict.fromkeys([*PICTURES_ALONE, "weight_decay"])
-        return {**none, "tune": tune, "epochs": 100}
+        return {"tune": tune, "epochs": 100, "weight_decay": None}
     return {
         "tune": tune,
         "head_epochs": 100,

@@ -1,22 +1,21 @@
-"""Recipe: how to train, every choice in one value. Imports errors only (and pydantic); no torch, no numpy.
+"""Recipe: what a person wishes of a training, and recipes as files and by name. No torch, no numpy.
 
 A person writes what they care about and leaves the rest as None ("by itself"); ``settled`` fills every gap from the
-facts of the pictures, and only a settled recipe is trained with and saved. The rules that fill the gaps stand in
-``defaults.py``; where the figures come from is in docs/defaults.md. Recipes with a name, of
-papers and our own, are the files of the folder recipes/ beside this one.
+facts of the pictures and gives a `striate.train_config.TrainConfig`, by which alone is trained and which a run keeps.
+The rules that fill the gaps stand in ``defaults.py``; where the figures come from is in docs/defaults.md. Recipes with
+a name, of papers and our own, are the files of the folder recipes/ beside this one.
 """
 
 from __future__ import annotations
 
 import difflib
-import json
 import tomllib
 from collections.abc import Mapping
-from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from types import MappingProxyType
+from typing import Any, Final, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import model_validator
 
 from striate import files
 from striate.defaults import (
@@ -33,166 +32,38 @@ from striate.defaults import (
     start_rules,
 )
 from striate.errors import RecipeError
-from striate.recipe_words import LISTS, sentence
+from striate.settings import CHANCE, Count, Settings, checked
+from striate.train_config import TrainConfig, closed
 
-Share = Annotated[float, Field(ge=0.0, lt=1.0)]
-Positive = Annotated[float, Field(gt=0.0, allow_inf_nan=False)]
-Count = Annotated[int, Field(ge=1)]
-Periods = Annotated[
-    str,
-    Field(min_length=1, max_length=200),
-    BeforeValidator(lambda said: f"{said:g}" if isinstance(said, int | float) else said),
-]
-Strength = Literal["none", "light", "standard", "strong", "alexnet-2012", "vgg-2014", "googlenet-2014", "resnet-2015"]
-
-CHANCE = "none"  # as ``start``: no weights, but a net whose own are drawn
+NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
+# What settings stood for that a run of an earlier version did not write.
+BEFORE: Final[Mapping[str, Any]] = MappingProxyType(
+    {
+        **{"fit": "exact", "folds": 0, "repeats": 1, "flip": False, "rate_decay": 1.0, "unfreeze": 0.0},
+        **{"warmup": 0.0, "label_smoothing": 0.0, "ema": 0.0},
+    }
+)
 LONGEST_NAME = 1024  # characters of a recipe's name or path
-FIRST = "filter"  # the part that a filter by name is in a net that has one as its first layer
-
 NAMED = Path(__file__).with_name("recipes")  # one TOML file a recipe
 
 
-class Recipe(BaseModel):
-    """How to train. Fields left as None are chosen by ``settled``.
+class Recipe(Settings):
+    """What a person wishes of a training. Settings left as None are chosen by ``settled``.
 
-    Units: learning rates are per step, ``warmup`` and ``milestones`` are shares of all steps, ``every`` is in epochs,
-    ``size`` is (height, width) in pixels, ``val`` and ``test`` are shares of the pictures that the source itself leaves
-    unsplit. ``alpha`` (the decay of the mean square, of rmsprop) and ``eps`` (what is added to its root) are torch's.
-    ``epoch_share`` is how much of the training pictures one epoch sees, another draw of them each time.
-    ``whiten`` begins the first convolution with the components of its patches (`striate.model.build.whiten`).
-    ``progressive`` trains on smaller pictures first: (until which share of all steps, pixels of the longer side) each.
-
-    ``fit`` is ``exact``, which refuses a net that never sees some of its picture, or ``floor``, which accepts that.
-    Left out it is floor where a net comes as it is (a published net at its published size, weights to start from at
-    theirs, an adopted module), and exact for any other.
-
-    ``bits`` is how many of 16 gray pictures use whose files state nothing (None: 16, or what the weights are used to).
-
-    ``label_from`` is a pattern that takes the labels out of the names of the files. ``task`` is what is learnt of the
-    labels; unsaid, it is guessed from how they look, and said. ``loss`` is what numbers are learnt by (smooth-l1,
-    squared, quantile, "quantile 0.9") or tags (cross-entropy, asymmetric), and ``circular`` the period of numbers that
-    go round: ``360``, or of several ``angle=360 hour=24``.
-
-    ``folds`` is how many parts the pictures are dealt into so that each is answered for by a training that did not see
-    it (cross-validation; 0 or ``none``: one fixed split), and ``repeats`` how often they are dealt anew. The model that
-    is kept is trained on all of them, and ``val`` and ``test`` are not used.
-
-    ``first`` is a filter by name (``sobel``, ``gaussian 5``) or the rows of one, put in front of the net as its first
-    layer, on each colour by itself; training leaves its weights as they are.
-
-    ``start`` is where the weights come from (a run, a model file, the name of known weights; "none": from chance; None:
-    photographs from `verbs.start.USUAL`, all else from chance) and
-    ``start_digest`` which very weights. ``tune`` says what is trained then: the new ``head`` alone, on features, for at
-    most ``epochs`` passes over them, or ``all``: the head for at most ``head_epochs`` passes, then the whole net for
-    ``epochs``, each stage at ``rate_decay`` times the rate of the next, all of them unfrozen after the share
-    ``unfreeze`` of the epochs.
-
-    Example: ``Recipe(source="pets", epochs=5).settled(pictures=200, height=375, width=500, uniform=False, gray=False)``
+    Example: ``Recipe(source="pets", task="classify").settled(pictures=200, height=375, width=500).learning_rate``
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=False, validate_default=True)
-
-    source: str = ""
-    label_from: Annotated[str, Field(min_length=1, max_length=1000)] | None = None
-    task: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$", max_length=40)] | None = None
-    loss: Annotated[str, Field(min_length=1, max_length=40)] | None = None
-    circular: Periods | None = None
-    net: str | None = None
-    first: Annotated[str, Field(min_length=1)] | None = None
-    start: str | None = None
-    start_digest: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
-    tune: Literal["head", "all"] | None = None
     head_epochs: Count | None = None
-    rate_decay: Annotated[float, Field(gt=0.0, le=1.0)] | None = None
-    unfreeze: Share | None = None
-    fit: Literal["exact", "floor"] | None = None
-    size: tuple[Count, Count] | None = None
-    colour: Literal["rgb", "gray"] | None = None
-    resize: Literal["crop", "stretch", "pad"] | None = None
-    bits: Annotated[int, Field(ge=8, le=16)] | None = None
-    val: Share = 0.1
-    test: Share = 0.15
-    folds: Annotated[int, Field(ge=0), BeforeValidator(lambda said: 0 if said == "none" else said)] | None = None
-    repeats: Count | None = None
-    augment: Strength | None = None
-    flip: bool | None = None
-    epochs: Count | None = None
-    epoch_share: Annotated[float, Field(gt=0.0, le=1.0)] = 1.0
-    progressive: tuple[tuple[Share, Count], ...] = ()
-    batch: Count | None = None
-    whiten: bool = False
-    optimiser: Literal["sgd", "muon", "rmsprop", "adam", "adamw"] | None = None
-    learning_rate: Positive | None = None
-    momentum: Share = 0.9
-    nesterov: bool = True
-    betas: tuple[Share, Share] = (0.9, 0.999)
-    alpha: Share = 0.99
-    eps: Positive = 1e-8
-    weight_decay: Annotated[float, Field(ge=0.0, allow_inf_nan=False)] | None = None
-    schedule: Literal["constant", "step", "exponential", "cosine", "one-cycle"] = "one-cycle"
-    warmup: Share | None = None
-    milestones: tuple[Share, ...] = (0.5, 0.75)
-    gamma: Positive = 0.1
-    every: Count = 1
-    final_rate: Annotated[float, Field(ge=0.0, le=1.0)] = 0.0
-    label_smoothing: Share | None = None
-    class_weights: Literal["none", "balanced"] = "none"
-    clip: Positive | None = None
-    accumulate: Count = 1
-    ema: Share | None = None
-    patience: Count | None = None
-    unknown: bool = True
-    strangers: bool | None = None
-    seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
-    precision: Literal["auto", "float32", "bfloat16"] = "auto"
-    channels_last: bool = True
-    compile: bool = False
-    device: Annotated[str, Field(pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$")] = "auto"
-    threads: Count | None = None
 
     @model_validator(mode="after")
-    def _consistent(self) -> Recipe:
-        if self.val + self.test >= 1.0:
-            raise ValueError(
-                f"val {self.val} and test {self.test} together leave no picture to train on; they must stay below 1"
-            )
-        if self.folds == 1:
-            raise ValueError("folds = 1: one fold leaves nothing to train on; say 2 or more (5 is usual), or none")
+    def _of_use(self) -> Self:
         if self.repeats is not None and not self.folds:
             raise ValueError(f"repeats = {self.repeats}: only with folds, which are dealt so often (folds = 5)")
-        if self.folds and self.patience is not None:
-            raise ValueError(
-                f"patience = {self.patience}: it chooses by validation pictures, and with folds none are set aside;"
-                " leave it out, or say folds = 0"
-            )
-        if self.strangers and not self.unknown:
-            raise ValueError('strangers: how well "none of these" is told is of no use where unknown = false; say one')
         # Where nobody says where the weights come from, that is seen with the pictures.
         by_chance = self.start == CHANCE or (self.start is None and self.own_net)
         if by_chance and (said := self.said_of_weights):
             raise ValueError(f"{', '.join(said)}: only with weights to start from (start = a run, a file or a name)")
-        if self.weights is not None and self.whiten:
-            raise ValueError("whiten: the weights to start from have a first layer that has learnt; leave whiten out")
-        if self.first is not None and self.whiten:
-            raise ValueError(f"whiten and first = {self.first!r} both say what the first layer is; leave out one")
-        if self.weights is not None and self.first is not None:
-            raise ValueError(
-                f"first = {self.first!r}: the weights to start from have a first layer of their own; leave out one"
-            )
-        if any(b <= a for a, b in pairwise(self.milestones)):
-            raise ValueError(f"milestones {list(self.milestones)} must rise from one to the next")
-        stages = [(0.0, 0), *self.progressive]
-        if any(b[0] <= a[0] or b[1] <= a[1] for a, b in pairwise(stages)):
-            raise ValueError(
-                "progressive: both the shares of the steps and the pixels must rise from one stage to the next, such as"
-                f" {LISTS['progressive']}, and are {[list(stage) for stage in self.progressive]}"
-            )
         return self
-
-    @property
-    def weights(self) -> str | None:
-        """The weights that are started from; None for a net that begins from chance."""
-        return None if self.start == CHANCE else self.start
 
     @property
     def own_net(self) -> bool:
@@ -221,75 +92,57 @@ class Recipe(BaseModel):
         return large and plain and not gray and self.colour != "gray"
 
     def settled(
-        self, *, pictures: int, height: int, width: int, uniform: bool, gray: bool, normed: bool = True
-    ) -> Recipe:
-        """Return the same recipe with every gap filled.
+        self,
+        *,
+        pictures: int,
+        height: int,
+        width: int,
+        uniform: bool = False,
+        gray: bool = False,
+        normed: bool = True,
+        usual: Mapping[str, Any] = NOTHING,
+    ) -> TrainConfig:
+        """Return what a training goes by: the recipe with every gap filled.
 
         ``pictures`` is how many there are to train on, ``height`` x ``width`` (pixels) the median size, ``uniform``
         whether all have that very size, ``gray`` whether none has colour; ``normed`` whether the net normalises
-        inside (without it the rates of the house's nets blow its weights up).
+        inside (without it the rates of the house's nets blow its weights up). ``usual`` is what its task has otherwise
+        than `striate.defaults` say. ``fit`` that nobody said is exact.
+
+        Errors: RecipeError for what goes not together, and where ``task`` is not said.
         """
         size, colour = self.size, self.colour or ("gray" if gray else "rgb")
         if size is None:
             side = max(height, width)
             size = (height, width) if side <= SMALL and uniform else (min(side, LARGE),) * 2
             size = (max(size[0], SMALLEST), max(size[1], SMALLEST))
-        rules: dict[str, Any] = {"patience": None, "folds": 0}
+        rules: dict[str, Any] = {"folds": 0, "repeats": 1, "fit": "exact", "size": size, "colour": colour}
         rules |= rules_for(pictures=max(1, round(self.epoch_share * pictures)), side=max(size), gray=colour == "gray")
-        if self.weights is None and (said := self.said_of_weights):
-            raise RecipeError(
-                f"{', '.join(said)}: only with weights to start from, and these pictures begin from chance by"
-                " themselves; say which weights with start (--from a run, a file or a name)"
-            )
-        if self.weights is not None:
-            rules |= start_rules(self.tune or "head")
-            if self.folds:
-                rules["repeats"] = REPEATS if rules["tune"] == "head" and pictures < FEW else 1
-            unused = self.said_of_pictures
-            if unused and rules["tune"] == "head":
+        if self.weights is None:
+            if said := self.said_of_weights:
                 raise RecipeError(
-                    f"{', '.join(unused)}: the head alone is fitted to features, which has no use for that; leave it"
-                    " out, or train the whole net with tune = all (--tune all)"
+                    f"{', '.join(said)}: only with weights to start from, and these pictures begin from chance by"
+                    " themselves; say which weights with start (--from a run, a file or a name)"
                 )
-            return self.changed(
-                size=size,
-                colour=colour,
-                **{name: value for name, value in rules.items() if getattr(self, name) is None},
+            optimiser = self.optimiser or ("sgd" if normed else "adamw")
+            if optimiser != rules["optimiser"] or not normed:
+                # The rate and decay of the rules belong to their optimiser and nets; others get their own usual ones.
+                rules |= {"optimiser": optimiser, **OWN_RATES[optimiser]}
+            return closed(self, {**rules, **usual})
+        rules |= start_rules(self.tune or "head")
+        if rules["tune"] == "head" and (said := self.said_of_pictures):
+            raise RecipeError(
+                f"{', '.join(said)}: the head alone is fitted to features, which has no use for that; leave it"
+                " out, or train the whole net with tune = all (--tune all)"
             )
-        if self.folds:
-            rules.setdefault("repeats", 1)
-        gaps = {name: value for name, value in rules.items() if getattr(self, name) is None}
-        optimiser = self.optimiser or ("sgd" if normed else "adamw")
-        if optimiser != rules["optimiser"] or not normed:
-            # The rate and decay of the rules belong to their optimiser and nets; others get their own usual ones.
-            own = {"optimiser": optimiser, **OWN_RATES[optimiser]}
-            gaps |= {name: value for name, value in own.items() if name in gaps}
-        return self.changed(size=size, colour=colour, **gaps)
-
-    def changed(self, **changes: object) -> Recipe:
-        """Return a copy with some fields changed, checked as a whole."""
-        return from_dict({**self.model_dump(), **changes})
-
-    def to_toml(self) -> str:
-        """Return the recipe as TOML, one field a line; what is None is left out (TOML has no null)."""
-        fields = self.model_dump(mode="json")
-        # A JSON scalar or list of scalars is also a TOML one.
-        return "".join(
-            f"{name} = {json.dumps(value, ensure_ascii=False)}\n" for name, value in fields.items() if value is not None
-        )
+        if self.folds and rules["tune"] == "head" and pictures < FEW:
+            rules["repeats"] = REPEATS
+        return closed(self, {**rules, **usual})
 
 
 def from_dict(values: Mapping[str, object]) -> Recipe:
     """Return the recipe these fields describe, or raise RecipeError that names each wrong one."""
-    for name in values:
-        if name not in Recipe.model_fields:
-            near = difflib.get_close_matches(str(name), Recipe.model_fields, n=2)
-            hint = f"did you mean {' or '.join(near)}?" if near else "the fields are " + ", ".join(Recipe.model_fields)
-            raise RecipeError(f"a recipe has no field {name!r}; {hint}")
-    try:
-        return Recipe.model_validate(dict(values))
-    except ValidationError as error:
-        raise RecipeError("; ".join(sentence(detail, Recipe.model_fields) for detail in error.errors())) from None
+    return checked(Recipe, values)
 
 
 def from_toml(text: str, *, where: str = "recipe") -> Recipe:
@@ -306,6 +159,11 @@ def from_toml(text: str, *, where: str = "recipe") -> Recipe:
         return from_dict(values)
     except RecipeError as error:
         raise RecipeError(f"{where}: {error}") from None
+
+
+def before(recipe: Recipe, **chosen: object) -> dict[str, object]:
+    """Return what the settings stood for that earlier versions did not write of a run, and ``chosen`` ones."""
+    return {**BEFORE, "head_epochs": recipe.epochs, **chosen}
 
 
 def read(path: Path) -> Recipe:

@@ -19,6 +19,7 @@ import pytest
 import torch
 from PIL import Image
 from tests.cli.stage import Place
+from tests.configs import config
 from tests.verbs.test_kill import bits
 
 import striate.tasks
@@ -157,22 +158,22 @@ def test_a_head_on_features_is_cross_validated_compared_exported_and_looked_into
 def test_its_slopes_are_the_derivative_of_its_loss(cover: Any) -> None:
     task, output = cover.Cover(), torch.linspace(-3, 3, 12, dtype=torch.float64).view(6, 2, 1).requires_grad_()
     targets = torch.linspace(0, 1, 6).view(6, 1)
-    each, slopes = task.slopes(output, targets, Recipe())
+    each, slopes = task.slopes(output, targets, config())
     assert each.shape == (6, 2) and slopes.shape == output.shape
     (wanted,) = torch.autograd.grad(each.sum(), output)
     torch.testing.assert_close(slopes.detach(), wanted)
-    loss = task.loss({"cover": output[:, 0].detach()}, targets, Recipe())["cross-entropy"]
+    loss = task.loss({"cover": output[:, 0].detach()}, targets, config())["cross-entropy"]
     assert float(loss) == pytest.approx(float(each[:, 0].detach().mean()), rel=1e-5)
-    assert task.plain_loss({"cover": output[:, 0].detach()}, targets, Recipe()) == pytest.approx(float(loss))
+    assert task.plain_loss({"cover": output[:, 0].detach()}, targets, config()) == pytest.approx(float(loss))
 
 
 def test_what_is_learnt_is_kept_checked_and_may_be_nothing(cover: Any) -> None:
     task = cover.Cover()
     outputs, targets = {"cover": np.zeros((4, 1), np.float32)}, np.array([[0.4], [0.5], [0.6], [0.9]])
-    state = task.fit_state(Judged(outputs, targets, Recipe(), lambda choose: (outputs, targets)), FACTS)
+    state = task.fit_state(Judged(outputs, targets, config(), lambda choose: (outputs, targets)), FACTS)
     assert task.opened(state, FACTS) == pytest.approx(0.15)
     none = task.fit_state(
-        Judged({"cover": outputs["cover"][:0]}, targets[:0], Recipe(), lambda choose: (outputs, targets)), FACTS
+        Judged({"cover": outputs["cover"][:0]}, targets[:0], config(), lambda choose: (outputs, targets)), FACTS
     )
     assert none.notes and task.opened(none, FACTS) is None and task.opened(task.unlearnt("not yet"), FACTS) is None
     assert str(task.decode(outputs, FACTS, None)[0]) == "0.50"

@@ -9,12 +9,13 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 import torch
+from tests.configs import config
 from tests.objectives import of_classes
 from torch import Tensor, nn
 
 from striate.engine.fit import begin
 from striate.engine.state import Training
-from striate.recipe import Recipe
+from striate.train_config import TrainConfig
 
 CLASSES = 3
 
@@ -75,7 +76,7 @@ def pictures(train: int = 40, val: int = 12) -> Pictures:
     return Pictures(SimpleNamespace(pixels=pixels, digests=()), targets, split)
 
 
-PLAIN = Recipe(
+PLAIN = config(
     precision="float32",  # whatever this machine's CPU has: the oracles are exact
     epochs=3,
     batch=8,
@@ -99,7 +100,7 @@ def make() -> Make:
     """Make a fresh training; whatever is not said is the plain recipe on the toy net and the toy pictures."""
 
     def made(
-        *, net: nn.Module | None = None, data: Pictures | None = None, recipe: Recipe = PLAIN, **changes: object
+        *, net: nn.Module | None = None, data: Pictures | None = None, recipe: TrainConfig = PLAIN, **changes: object
     ) -> Training:
         store, targets, split = data or pictures()
         chosen = recipe.changed(**changes) if changes else recipe

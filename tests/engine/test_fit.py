@@ -215,7 +215,7 @@ def test_without_a_compiler_nothing_is_begun(make, monkeypatch):
 def test_what_cannot_be_begun_is_named(make, toy):
     with pytest.raises(TrainingError, match="no pictures to train on"):
         make(data=toy.pictures(train=0))
-    with pytest.raises(RecipeError, match="epochs is still open"):
+    with pytest.raises(RecipeError, match="epochs = None"):
         make(recipe=toy.plain.changed(epochs=None))
     with pytest.raises(RecipeError, match="optimiser = None"):
         make(recipe=toy.plain.changed(optimiser=None))

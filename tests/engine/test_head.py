@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from sklearn.linear_model import LogisticRegression
+from tests.configs import config
 from tests.objectives import of_classes
 from torch.nn import functional
 
@@ -16,7 +17,6 @@ from striate.engine.fit import Epoch, begin, watch
 from striate.engine.head import DECAYS, HeadTraining, watch_head
 from striate.errors import DivergedError, TrainingError
 from striate.model.build.model import build
-from striate.recipe import Recipe
 from striate.spec import Shape, parse
 from striate.spec.stages import stages
 
@@ -125,7 +125,7 @@ def test_stages_are_unfrozen_one_by_one_at_lower_rates_towards_the_picture() -> 
     assert [part[0] for part in parts] == ["conv1", "conv2", "conv3", "dense1"]
     rng = np.random.default_rng(0)
     store = Store(rng.integers(0, 255, (24, 8, 8, 3)).astype(np.uint8), ())
-    recipe = Recipe(
+    recipe = config(
         source="x", start="y", tune="all", epochs=6, rate_decay=0.5, unfreeze=0.5, optimiser="adamw",
         learning_rate=0.01, weight_decay=0.0, batch=8, augment="none", warmup=0.0, schedule="constant",
         threads=1, device="cpu",

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 from sklearn.linear_model import Ridge
+from tests.configs import config
 
 from striate.data.folds import fold
 from striate.data.strata import strata_of
@@ -14,7 +15,6 @@ from striate.engine.head import HeadTraining, path_of, watch_head
 from striate.engine.head_folds import cross_validated
 from striate.engine.heads import Problem, along
 from striate.metrics.regression import r2_score
-from striate.recipe import Recipe
 from striate.tasks.columns import fit_columns
 from striate.tasks.number_answering import columns_of
 from striate.tasks.regress import Regress
@@ -27,7 +27,7 @@ def of_numbers(values: np.ndarray, **recipe: Any) -> Objective:
     table = np.asarray(values, np.float64).reshape(len(values), -1)
     names = tuple(f"n{place}" for place in range(table.shape[1]))
     facts = {"units": [""] * len(names), "columns": fit_columns(table).to_list()}
-    return Objective(TASK, Labels(names, table, np.isfinite(table).all(axis=1), facts), Recipe(**recipe))
+    return Objective(TASK, Labels(names, table, np.isfinite(table).all(axis=1), facts), config(**recipe))
 
 
 def drawn(pictures: int = 240, width: int = 10, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:

@@ -8,12 +8,12 @@ from tempfile import TemporaryDirectory
 
 import pytest
 import torch
+from tests.configs import config
 from torch import nn
 
 from striate.engine.momentum import Momentum, orthogonal
 from striate.engine.optimise import optimiser
 from striate.model.build.model import build
-from striate.recipe import Recipe
 from striate.spec import Shape, parse
 
 NET = parse(
@@ -62,7 +62,7 @@ def test_only_hidden_layers_move_as_matrices() -> None:
     named = {id(parameter): name for name, parameter in model.named_parameters()}
     kinds = {
         named[id(weight)]: (group["matrix"], group["weight_decay"])
-        for group in optimiser(model, Recipe(optimiser="muon", learning_rate=0.1, weight_decay=0.01)).param_groups
+        for group in optimiser(model, config(optimiser="muon", learning_rate=0.1, weight_decay=0.01)).param_groups
         for weight in group["params"]
     }
     assert kinds["conv1.weight"] == (False, 0.01)  # the first layer

@@ -6,6 +6,7 @@ import json
 
 import pytest
 import torch
+from tests.configs import config
 from torch import nn
 
 from striate.data.batches.warp import shrunk
@@ -14,6 +15,7 @@ from striate.engine.fit import Step, fit, watch
 from striate.errors import RecipeError
 from striate.recipe import Recipe
 from striate.tasks.task import LabelFacts
+from striate.train_config import TrainConfig
 from striate.verbs.plan import plan
 
 STAGES = ((0.25, 4), (0.5, 5))
@@ -65,8 +67,8 @@ def test_a_pixel_is_the_mean_of_those_it_stands_for():
 
 
 def test_work_counts_pixels():
-    recipe = Recipe(progressive=((0.5, 14), (0.75, 20)))
-    assert progressive.work(Recipe(), 3, 10, 10, (28, 28)) == 7
+    recipe = config(progressive=((0.5, 14), (0.75, 20)))
+    assert progressive.work(config(), 3, 10, 10, (28, 28)) == 7
     assert progressive.work(recipe, 0, 8, 8, (28, 28)) == pytest.approx(4 * 0.25 + 2 * 400 / 784 + 2)
     assert progressive.work(recipe, 3, 5, 8, (28, 28)) == pytest.approx(0.25 + 400 / 784)
     assert progressive.size((28, 21), 14) == (14, 10)
@@ -78,9 +80,9 @@ def test_stages_rise(stages):
         Recipe().changed(progressive=stages)
 
 
-def settled(**changes) -> Recipe:
+def settled(**changes) -> TrainConfig:
     facts = {"pictures": 1000, "height": 28, "width": 28, "uniform": True, "gray": True}
-    return Recipe(source="digits", **changes).settled(**facts)
+    return Recipe(source="digits", task="classify", **changes).settled(**facts)
 
 
 def test_a_net_that_cannot_be_smaller_is_refused_before_the_pictures_are_read():

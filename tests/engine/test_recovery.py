@@ -28,7 +28,7 @@ def test_goes_back_with_half_the_learning_rate(make, toy, emits, value, interval
     assert [(r.epoch, r.attempt, r.learning_rate_factor) for r in recovered] == [(2, 1, 0.5)]
     assert "training loss became" in recovered[0].reason
     assert [event.index for event in events if isinstance(event, Epoch)] == [1, 2, 3]
-    assert events[-1].learning_rate == 0.5 * training.recipe.learning_rate
+    assert events[-1].learning_rate == 0.5 * training.config.learning_rate
     # What it went back to is the end of epoch 1, and it can be resumed to the same end.
     (before, _), (back, facts) = states[0], states[1]
     assert all(torch.equal(before[name], back[name]) for name in before) and facts["attempts"] == 1

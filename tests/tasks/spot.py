@@ -15,10 +15,11 @@ from striate.data.batches.moves import Moves
 from striate.data.pictures.crop_transform import CropTransform
 from striate.data.sources.items import Source
 from striate.metrics.intervals import bootstrap_mean
-from striate.recipe import Recipe
+from striate.settings import Settings
 from striate.tasks.assessment import Basis
 from striate.tasks.prediction import Prediction
 from striate.tasks.task import NOTHING, LabelFacts, Labels, Outputs
+from striate.train_config import TrainConfig
 
 ERROR = "mean distance"
 
@@ -49,7 +50,7 @@ class Where(Toy):
     headline = ERROR
     placed = True
 
-    def labels(self, source: Source, recipe: Recipe) -> Labels:
+    def labels(self, source: Source, recipe: Settings) -> Labels:
         found = super().labels(source, recipe)
         return Labels(source.label_names, np.array([item.target for item in source.items], np.float64), found.known)
 
@@ -64,7 +65,7 @@ class Where(Toy):
         return {ERROR: float(np.hypot(*(outputs[self.output] - targets).T).mean())}
 
     def loss(
-        self, outputs: Mapping[str, Tensor], targets: Tensor, recipe: Recipe, weights: Tensor | None = None
+        self, outputs: Mapping[str, Tensor], targets: Tensor, config: TrainConfig, weights: Tensor | None = None
     ) -> dict[str, Tensor]:
         return {self.terms[0]: ((outputs[self.output].float() - targets) ** 2).sum() / len(targets)}
 

@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from tests.configs import config
 
 from striate.data.sources.items import FolderSource, Item
 from striate.errors import ModelError, SourceError, StriateError
-from striate.recipe import Recipe
 from striate.tasks.assessment import About, Basis
 from striate.tasks.number_answering import columns_of
 from striate.tasks.number_question import NumberQuestion
@@ -38,13 +38,13 @@ def drawn(pictures: int = 120, seed: int = 0) -> np.ndarray:
 
 
 def judged(outputs: np.ndarray, targets: np.ndarray, folds: np.ndarray | None = None) -> Judged:
-    return Judged({"numbers": outputs}, targets, Recipe(), lambda _: ({}, targets), folds)
+    return Judged({"numbers": outputs}, targets, config(), lambda _: ({}, targets), folds)
 
 
 def test_labels_are_standardised_by_the_pictures_trained_on():
     values = drawn()
     values[3] = np.nan
-    labels = TASK.labels(source(values), Recipe())
+    labels = TASK.labels(source(values), config())
     assert labels.names == ("angle",)
     assert labels.known.sum() == 119
     rows = list(range(10, 60))
@@ -60,7 +60,7 @@ def test_labels_are_standardised_by_the_pictures_trained_on():
 
 def test_a_number_that_most_pictures_have_is_said_with_what_it_means():
     values = np.concatenate([np.zeros((75, 1)), np.linspace(-1, 1, 25)[:, None]])
-    (note,) = TASK.labels(source(values, units=[""]), Recipe()).notes
+    (note,) = TASK.labels(source(values, units=[""]), config()).notes
     assert "angle is exactly 0 on 76 of 100 pictures (76.0 %)" in note
     assert f"always answering 0 has a mean absolute error of {np.abs(values).mean():.4g}" in note
 
@@ -72,26 +72,26 @@ def test_what_cannot_be_learnt_is_refused():
     ):
         with pytest.raises(SourceError, match=words):
             one = source(values)
-            TASK.check_labels(one, TASK.labels(one, Recipe()))
+            TASK.check_labels(one, TASK.labels(one, config()))
 
 
 def test_classes_that_are_numbers_are_numbers_and_others_are_refused():
     items = tuple(Item(f"{row}.jpg", row % 3 - (row == 5)) for row in range(9))
     ages = FolderSource("ages", "ages", ("1", "10", "2.5"), items, root=Path())
-    labels = TASK.labels(ages, Recipe())
+    labels = TASK.labels(ages, config())
     assert labels.values[:3, 0].tolist() == [1.0, 10.0, 2.5]
     with pytest.raises(SourceError, match=r"its labels are no numbers \(cat, dog\)"):
-        TASK.labels(FolderSource("pets", "pets", ("cat", "dog"), items, root=Path()), Recipe())
+        TASK.labels(FolderSource("pets", "pets", ("cat", "dog"), items, root=Path()), config())
 
 
 def test_which_numbers_are_circular():
     def periods(said: str | float, names: tuple[str, ...]) -> tuple[float | None, ...]:
-        return periods_of(Recipe(circular=said), names)
+        return periods_of(config(circular=said), names)
 
     assert periods(360, ("angle",)) == (360.0,)
     assert periods("hour=24", ("angle", "hour")) == (None, 24.0)
     assert periods("angle=360, hour=24", ("angle", "hour")) == (360.0, 24.0)
-    assert periods_of(Recipe(), ("angle",)) == (None,)
+    assert periods_of(config(), ("angle",)) == (None,)
     for said, words in (("360", "which of angle, hour"), ("x=3", "there is no number 'x'"), ("hour=-1", "no length")):
         with pytest.raises(SourceError, match=words):
             periods(said, ("angle", "hour"))
@@ -100,7 +100,7 @@ def test_which_numbers_are_circular():
 def circle(pictures: int = 300):
     generator = np.random.default_rng(1)
     turns = generator.uniform(0, 360, (pictures, 1))
-    labels = TASK.labels(source(turns), Recipe(circular="360"))
+    labels = TASK.labels(source(turns), config(circular="360"))
     said = turns + generator.normal(0, 6, (pictures, 1))
     outputs = columns_of(labels.kept).encode(said) * generator.uniform(0.6, 1, (pictures, 1)).astype(np.float32)
     return labels, turns, outputs
@@ -121,7 +121,7 @@ def test_a_circular_number_is_learnt_as_cosine_and_sine():
 
 def test_a_state_comes_back_and_intervals_hold_nine_of_ten():
     values = drawn(400)
-    labels = TASK.settle(TASK.labels(source(values), Recipe()), range(400))
+    labels = TASK.settle(TASK.labels(source(values), config()), range(400))
     generator = np.random.default_rng(2)
     outputs = TASK.encode(labels) + generator.normal(0, 0.3, (400, 1)).astype(np.float32)
     folds = np.arange(400) % 5
@@ -149,7 +149,7 @@ def test_a_state_comes_back_and_intervals_hold_nine_of_ten():
 
 def test_too_few_pictures_have_no_interval_and_say_so():
     values = drawn(6)
-    labels = TASK.labels(source(values), Recipe())
+    labels = TASK.labels(source(values), config())
     state = TASK.fit_state(judged(TASK.encode(labels), values), labels.kept)
     assert "no intervals" in state.notes[0]
     learnt = TASK.opened(state, labels.kept)
@@ -163,7 +163,7 @@ def test_too_few_pictures_have_no_interval_and_say_so():
 
 def test_damaged_states_and_facts_are_refused():
     values = drawn(40)
-    labels = TASK.labels(source(values), Recipe())
+    labels = TASK.labels(source(values), config())
     state = TASK.fit_state(judged(0.5 * TASK.encode(labels), values), labels.kept)
     for broken in (
         State({**state.facts, "counts": [1, 2]}, state.arrays),
@@ -182,7 +182,7 @@ def test_damaged_states_and_facts_are_refused():
 
 @pytest.mark.parametrize("loss", [None, "squared", "quantile 0.8"])
 def test_loss_and_slopes_are_of_one_kind(loss):
-    recipe = Recipe(loss=loss)
+    recipe = config(loss=loss)
     generator = torch.Generator().manual_seed(0)
     outputs = torch.randn(9, 2, generator=generator, dtype=torch.float64)
     targets = torch.randn(9, 2, generator=generator)
@@ -197,7 +197,7 @@ def test_loss_and_slopes_are_of_one_kind(loss):
 
 def test_what_may_be_asked():
     values = np.column_stack([drawn(50)[:, 0], np.linspace(0, 350, 50)])
-    labels = TASK.labels(source(values, ("mass", "turn"), units=["kg", "deg"]), Recipe(circular="turn=360"))
+    labels = TASK.labels(source(values, ("mass", "turn"), units=["kg", "deg"]), config(circular="turn=360"))
     learnt = TASK.opened(State(), labels.kept)
     output = columns_of(labels.kept).encode([[60.0, 90.0]])
     first = TASK.question(output[0], labels.kept, learnt)
@@ -223,7 +223,7 @@ def test_what_may_be_asked():
 
 def test_copies_count_as_one_picture_in_intervals_and_figures():
     values = drawn(40)
-    labels = TASK.settle(TASK.labels(source(values), Recipe()), range(40))
+    labels = TASK.settle(TASK.labels(source(values), config()), range(40))
     outputs = TASK.encode(labels) + np.random.default_rng(4).normal(0, 0.3, (40, 1)).astype(np.float32)
     rows, alone = np.repeat(np.arange(40), 3), np.arange(120)
     thrice = {"numbers": outputs[rows]}
@@ -246,7 +246,7 @@ def test_copies_count_as_one_picture_in_intervals_and_figures():
 
 def test_of_several_numbers_the_headline_is_as_wide_as_folds_make_it():
     values = np.hstack([drawn(60), drawn(60, 1)])
-    labels = TASK.settle(TASK.labels(source(values, ("a", "b")), Recipe()), range(60))
+    labels = TASK.settle(TASK.labels(source(values, ("a", "b")), config()), range(60))
     outputs = TASK.encode(labels) + np.random.default_rng(4).normal(0, 0.3, (60, 2)).astype(np.float32)
     learnt = TASK.opened(TASK.fit_state(judged(outputs, values), labels.kept), labels.kept)
     plain, crossed = (
@@ -258,7 +258,7 @@ def test_of_several_numbers_the_headline_is_as_wide_as_folds_make_it():
 
 def several(constant: bool = False):
     values = np.hstack([drawn(60), 100 * drawn(60, 1)])
-    labels = TASK.settle(TASK.labels(source(values, ("a", "b")), Recipe()), range(60))
+    labels = TASK.settle(TASK.labels(source(values, ("a", "b")), config()), range(60))
     outputs = TASK.encode(labels) + np.random.default_rng(4).normal(0, 0.3, (60, 2)).astype(np.float32)
     if constant:
         values = np.column_stack([values[:, 0], np.full(60, 5000.0)])
@@ -277,7 +277,7 @@ def test_an_epoch_and_an_evaluation_tell_errors_in_several_numbers_alike(constan
 
 def test_two_runs_are_compared_in_the_same_deviations():
     labels, values, outputs, learnt = several()
-    other = TASK.settle(TASK.labels(source(values[:, ::-1], ("b", "a")), Recipe()), range(20))
+    other = TASK.settle(TASK.labels(source(values[:, ::-1], ("b", "a")), config()), range(20))
     turned = columns_of(other.kept).encode(columns_of(labels.kept).decode(outputs)[0][:, ::-1])
     theirs = TASK.opened(TASK.fit_state(judged(turned, values[:, ::-1]), other.kept), other.kept)
     one = TASK.evaluate({"numbers": outputs}, values, labels.kept, learnt, Basis())

@@ -10,6 +10,7 @@ import pytest
 import torch
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import average_precision_score
+from tests.configs import config
 
 from striate.data.labels.tags import TAGS
 from striate.data.sources.items import FolderSource, Item
@@ -43,7 +44,7 @@ def answers(pictures: int = 120, *, seed: int = 0):
 
 
 def judged(logits, targets, *, folds=None, recipe=None) -> Judged:
-    return Judged({"logits": logits}, targets, recipe or Recipe(), known=lambda choose: ({}, targets), folds=folds)
+    return Judged({"logits": logits}, targets, recipe or config(), known=lambda choose: ({}, targets), folds=folds)
 
 
 def learnt(logits, targets, **said):
@@ -64,7 +65,7 @@ def test_labels_are_rows_of_0_and_1_and_a_picture_without_a_tag_is_one() -> None
 
 def test_a_source_of_classes_is_one_tag_a_picture() -> None:
     items = (Item("a.jpg", 1), Item("b.jpg", -1), Item("c.jpg", 0))
-    labels = TASK.labels(FolderSource("s", "/s", ("cat", "dog"), items, root=Path("/s")), Recipe())
+    labels = TASK.labels(FolderSource("s", "/s", ("cat", "dog"), items, root=Path("/s")), config())
     np.testing.assert_array_equal(labels.values[[0, 2]], [[0, 1], [1, 0]])
     assert labels.known.tolist() == [True, False, True]
 
@@ -81,7 +82,7 @@ def test_a_source_of_classes_is_one_tag_a_picture() -> None:
 def test_what_cannot_be_learnt_is_refused(rows, words) -> None:
     made = source(rows)
     with pytest.raises(SourceError, match=words):
-        TASK.check_labels(made, TASK.labels(made, Recipe()))
+        TASK.check_labels(made, TASK.labels(made, config()))
 
 
 def test_slopes_are_the_loss_of_each_picture_and_its_derivative() -> None:
@@ -89,18 +90,18 @@ def test_slopes_are_the_loss_of_each_picture_and_its_derivative() -> None:
     weights = torch.tensor([1.0, 4.0, 0.5])
     for weight in (None, weights):
         output = logits.double().requires_grad_()
-        losses, slopes = TASK.slopes(output, targets, Recipe(), weight)
-        whole = TASK.loss({"logits": output}, targets, Recipe(label_smoothing=0.0), weight)["binary cross-entropy"]
+        losses, slopes = TASK.slopes(output, targets, config(), weight)
+        whole = TASK.loss({"logits": output}, targets, config(label_smoothing=0.0), weight)["binary cross-entropy"]
         assert float(losses.detach().mean()) == pytest.approx(float(whole.detach()), rel=1e-6)
         losses.sum().backward()
         torch.testing.assert_close(output.grad, slopes)
         heads = torch.stack([output.detach(), 2 * output.detach()], 1)  # of many heads at once
-        many, turned = TASK.slopes(heads, targets, Recipe(), weight)
+        many, turned = TASK.slopes(heads, targets, config(), weight)
         assert many.shape == (9, 2) and turned.shape == (9, 2, 3)
         torch.testing.assert_close(many[:, 0], losses.detach())
         torch.testing.assert_close(turned[:, 0], slopes.detach())
-    assert TASK.plain_loss({"logits": logits}, targets, Recipe()) == pytest.approx(
-        float(TASK.slopes(logits.double(), targets, Recipe())[0].mean()), rel=1e-6
+    assert TASK.plain_loss({"logits": logits}, targets, config()) == pytest.approx(
+        float(TASK.slopes(logits.double(), targets, config())[0].mean()), rel=1e-6
     )
 
 
@@ -111,7 +112,7 @@ def test_a_head_is_scikit_learns_one_against_rest_regression(balanced: bool) -> 
     features = (features - features.mean(0)) / features.std(0)
     targets = (features[:, :3] + generator.normal(size=(80, 3)) > 0.5).astype(np.float32)
     said = "balanced" if balanced else "none"
-    weight, bias = list(along(_problem(features, targets, Recipe(class_weights=said)), (0.05,), epochs=400))[-1]
+    weight, bias = list(along(_problem(features, targets, config(class_weights=said)), (0.05,), epochs=400))[-1]
     for tag in range(3):
         positives = targets[:, tag].sum()
         counts = {1.0: (80 - positives) / positives} if balanced else None
@@ -128,16 +129,16 @@ def _problem(features, targets, recipe):
 
 def test_balanced_weights_are_of_the_positives() -> None:
     targets = np.array([[1, 0, 0], [0, 0, 1], [0, 0, 1], [0, 0, 1]])
-    assert TASK.weights(targets, FACTS, Recipe()) is None
-    assert TASK.weights(targets, FACTS, Recipe(class_weights="balanced")).tolist() == [3.0, 1.0, pytest.approx(1 / 3)]
+    assert TASK.weights(targets, FACTS, config()) is None
+    assert TASK.weights(targets, FACTS, config(class_weights="balanced")).tolist() == [3.0, 1.0, pytest.approx(1 / 3)]
 
 
 def test_the_calibration_of_balanced_weights_begins_where_they_shift() -> None:
     logits, targets = answers(4000)
     labels = TASK.settle(Labels(NAMES, targets, np.ones(4000, bool)), range(4000))
     assert labels.facts["trained"]["pictures"] == 4000
-    weights = TASK.weights(targets, labels.kept, Recipe(class_weights="balanced")).numpy()
-    recipe = Recipe(class_weights="balanced")
+    weights = TASK.weights(targets, labels.kept, config(class_weights="balanced")).numpy()
+    recipe = config(class_weights="balanced")
     state = TASK.fit_state(judged(logits[:4] + np.log(weights), targets[:4], recipe=recipe), labels.kept)
     shifts = TASK.opened(state, labels.kept).calibration.shifts
     np.testing.assert_allclose(shifts, -np.log(weights), atol=1.2)
@@ -222,7 +223,7 @@ def test_answers_are_measured_by_the_thresholds_and_out_of_fold_ones_by_those_of
     assert not assessed.right[assessed.worst()].any()
     assert assessed.losses.shape == (120,) and (assessed.losses > 0).all()
     folds = np.arange(120) % 4
-    crossed = TASK.evaluate({"logits": logits}, targets, FACTS, found, Basis(Recipe(), folds))
+    crossed = TASK.evaluate({"logits": logits}, targets, FACTS, found, Basis(config(), folds))
     assert crossed.thresholds.shape == (120, 3)
     assert len(np.unique(crossed.thresholds[:, 0])) == 4
     wrong = int(np.flatnonzero(~assessed.right)[0])
@@ -283,20 +284,20 @@ def test_questions_about_a_tag() -> None:
 
 def test_the_asymmetric_loss_is_one_word_of_the_recipe() -> None:
     logits, targets = (torch.from_numpy(each) for each in answers(9))
-    recipe = Recipe(loss="asymmetric")
+    recipe = config(loss="asymmetric")
     term = TASK.loss({"logits": logits}, targets, recipe)["binary cross-entropy"]
     torch.testing.assert_close(term, asymmetric(logits, targets))
     assert TASK.plain_loss({"logits": logits}, targets, recipe) == pytest.approx(float(term))
-    plain = TASK.slopes(logits.double(), targets, Recipe())[0]
+    plain = TASK.slopes(logits.double(), targets, config())[0]
     torch.testing.assert_close(TASK.slopes(logits.double(), targets, recipe)[0], plain)  # a head stays convex
     with pytest.raises(RecipeError, match="loss = 'smooth-l1': tags are learnt by cross-entropy or asymmetric"):
-        TASK.labels(source([(1, 0, 0), (0, 1, 0)]), Recipe(loss="smooth-l1"))
+        TASK.labels(source([(1, 0, 0), (0, 1, 0)]), config(loss="smooth-l1"))
 
 
 def test_what_the_asymmetric_loss_does_to_probabilities_is_calibrated_away() -> None:
     logits, targets = answers(4000)
     squeezed = 0.3 * logits + 2.0
-    found = learnt(squeezed, targets, recipe=Recipe(loss="asymmetric"))
+    found = learnt(squeezed, targets, recipe=config(loss="asymmetric"))
     expected = learnt(logits, targets)
     np.testing.assert_allclose(found.probabilities(squeezed), expected.probabilities(logits), atol=0.05)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from tests.configs import config
 
 from striate.data.sources.items import FolderSource, Item
 from striate.data.strata import Strata
@@ -52,7 +53,7 @@ def test_labels_are_the_places_of_the_classes():
     source = FolderSource("made", "/made", ("a", "b"), items, root=Path("/made"))
     labels = Classify().labels(source, Recipe())
     assert labels.names == ("a", "b") and labels.values.tolist() == [1, 0, 1, 0] and labels.known.all()
-    objective = Objective(Classify(), labels)
+    objective = Objective(Classify(), labels, config())
     assert objective.width == 2 and objective.targets.tolist() == [1, 0, 1, 0]
     assert Classify().encode(labels, [0, 1]).tolist() == [1, 0]
 
@@ -62,7 +63,7 @@ def test_slopes_are_the_derivative_of_the_loss(heads):
     generator = torch.Generator().manual_seed(1)
     output = torch.randn(5, *heads, 3, generator=generator, dtype=torch.float64).requires_grad_()
     targets = torch.tensor([0, 2, 1, 1, 0])
-    losses, slopes = Classify().slopes(output.detach(), targets, Recipe())
+    losses, slopes = Classify().slopes(output.detach(), targets, config())
     assert losses.shape == (5, *heads) and slopes.shape == output.shape
     own = targets.view(-1, *[1 for _ in heads]).expand(5, *heads)
     wanted = torch.nn.functional.cross_entropy(output.movedim(-1, 1), own, reduction="none")
@@ -74,20 +75,20 @@ def test_slopes_are_the_derivative_of_the_loss(heads):
 def test_loss_takes_smoothing_of_the_recipe_and_weights():
     outputs, targets = answers()
     logits, wanted, weights = torch.from_numpy(outputs["logits"]), torch.from_numpy(targets), torch.tensor([1.0, 2, 3])
-    found = Classify().loss({"logits": logits}, wanted, Recipe(label_smoothing=0.1), weights)
+    found = Classify().loss({"logits": logits}, wanted, config(label_smoothing=0.1), weights)
     expected = torch.nn.functional.cross_entropy(logits, wanted, label_smoothing=0.1, reduction="sum", weight=weights)
     assert list(found) == ["cross-entropy"]
     torch.testing.assert_close(found["cross-entropy"], expected / 60)
     assert Classify().row_weights(wanted, weights).tolist() == weights[wanted].tolist()
-    assert Classify().plain_loss({"logits": logits}, wanted, Recipe()) == float(
+    assert Classify().plain_loss({"logits": logits}, wanted, config()) == float(
         torch.nn.functional.cross_entropy(logits, wanted)
     )
 
 
 def test_balanced_weights_only_where_asked_for():
     targets = np.array([0, 0, 0, 1])
-    assert Classify().weights(targets, FACTS, Recipe()) is None
-    weights = Classify().weights(targets, FACTS, Recipe(class_weights="balanced"))
+    assert Classify().weights(targets, FACTS, config()) is None
+    weights = Classify().weights(targets, FACTS, config(class_weights="balanced"))
     assert weights is not None and weights.tolist() == pytest.approx([2 / 3, 2, 0])
 
 
@@ -106,7 +107,7 @@ def test_state_is_calibration_and_what_is_known():
         return {name: array[places] for name, array in sample.items()}, of[places]
 
     task, learnt_from = Classify(), answers(300, seed=1)
-    state = task.fit_state(Judged(outputs, targets, Recipe(), known), FACTS)
+    state = task.fit_state(Judged(outputs, targets, config(), known), FACTS)
     learnt = task.opened(state, FACTS)
     assert learnt.calibration == calibrate(outputs["logits"], targets)
     assert np.array_equal(asked[0], spread_evenly(learnt_from[1]))
@@ -140,13 +141,13 @@ def test_nothing_is_known_where_that_is_not_wanted_or_pictures_are_few():
     def known(choose):
         raise AssertionError("nobody needs to ask")
 
-    few = Classify().fit_state(Judged(outputs, targets, Recipe(), known), FACTS)
+    few = Classify().fit_state(Judged(outputs, targets, config(), known), FACTS)
     assert few.facts["unknown"] is None and not few.arrays and few.facts["calibration"]["pictures"] == 15
     outputs, targets = answers()
-    plain = Classify().fit_state(Judged(outputs, targets, Recipe(unknown=False), known), FACTS)
+    plain = Classify().fit_state(Judged(outputs, targets, config(unknown=False), known), FACTS)
     assert plain.facts["unknown"] is None
     folds = np.arange(60) % 5
-    folded = Classify().fit_state(Judged(outputs, targets, Recipe(), known, folds=folds), FACTS)
+    folded = Classify().fit_state(Judged(outputs, targets, config(), known, folds=folds), FACTS)
     assert folded.facts["unknown"] is None
     assert folded.facts["calibration"] == calibrate(outputs["logits"], targets, folds=folds).to_dict()
 

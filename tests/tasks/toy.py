@@ -15,12 +15,13 @@ from striate.errors import ModelError, SourceError, StriateError
 from striate.metrics.intervals import Interval, bootstrap_mean
 from striate.metrics.probability import Floats
 from striate.metrics.verdict import Verdict
-from striate.recipe import Recipe
+from striate.settings import Settings
 from striate.tasks.assessment import About, Assessment, Basis, Headline
 from striate.tasks.prediction import Prediction, Value
 from striate.tasks.question import Question
 from striate.tasks.sections import Bar, Bars, Figure, Matrix, Points, Section, Table, Text, Tile, Tiles
 from striate.tasks.task import NOTHING, Judged, LabelFacts, Labels, Outputs, State, Task
+from striate.train_config import TrainConfig
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -146,7 +147,7 @@ class Toy(Task):
     higher_is_better = False
     terms = ("squared error",)
 
-    def labels(self, source: Source, recipe: Recipe) -> Labels:
+    def labels(self, source: Source, recipe: Settings) -> Labels:
         known = np.array([isinstance(item.target, tuple) for item in source.items], bool)
         if not known.any():
             raise SourceError(f"{source.location} says nothing of brightness")
@@ -166,18 +167,18 @@ class Toy(Task):
         return super().encode(labels, rows).astype(np.float32)
 
     def loss(
-        self, outputs: Mapping[str, Tensor], targets: Tensor, recipe: Recipe, weights: Tensor | None = None
+        self, outputs: Mapping[str, Tensor], targets: Tensor, config: TrainConfig, weights: Tensor | None = None
     ) -> dict[str, Tensor]:
         return {self.terms[0]: ((outputs[self.output].float() - targets) ** 2).sum() / len(targets)}
 
     def slopes(
-        self, output: Tensor, targets: Tensor, recipe: Recipe, weights: Tensor | None = None
+        self, output: Tensor, targets: Tensor, config: TrainConfig, weights: Tensor | None = None
     ) -> tuple[Tensor, Tensor]:
         wanted = targets.view(len(targets), *[1] * (output.dim() - 2), 1).to(output.dtype)
         apart = output - wanted
         return (apart**2).sum(-1), 2 * apart
 
-    def plain_loss(self, outputs: Mapping[str, Tensor], targets: Tensor, recipe: Recipe) -> float:
+    def plain_loss(self, outputs: Mapping[str, Tensor], targets: Tensor, config: TrainConfig) -> float:
         return float(((outputs[self.output] - targets) ** 2).mean())
 
     def measure(self, outputs: Outputs, targets: NDArray[Any], facts: LabelFacts) -> dict[str, float]:

@@ -36,7 +36,7 @@ def test_a_published_net_at_its_published_size_is_taken_as_published() -> None:
 def test_in_a_training_a_published_net_is_settled_as_published_and_others_are_not(zoo: Path) -> None:
     at = Recipe(source=str(zoo), net="squeezenet1_1", size=(224, 224))
     prepared = prepare(at)
-    assert prepared.recipe.fit == "floor"
+    assert prepared.config.fit == "floor"
     assert prepared.notes == (
         "row 223 and column 223 of every picture are never seen by this net (taken as published)",
     )
@@ -44,7 +44,7 @@ def test_in_a_training_a_published_net_is_settled_as_published_and_others_are_no
         prepare(at.changed(fit="exact"))
     with pytest.raises(FitError, match="never sees row 199"):
         prepare(at.changed(size=(200, 200)))
-    assert prepare(Recipe(source=str(zoo), size=(16, 16))).recipe.fit == "exact"
+    assert prepare(Recipe(source=str(zoo), size=(16, 16))).config.fit == "exact"
 
 
 def test_fit_is_said_and_everything_that_opens_the_run_again_surveys_alike(zoo: Path, tmp_path: Path) -> None:

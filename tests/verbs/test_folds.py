@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tests.configs import config
 from tests.pictures import paint
 from tests.verbs.test_kill import bits, child, killed_at, status
 
@@ -120,8 +121,8 @@ def test_a_fixed_split_stays_where_it_is_asked_for_or_the_source_has_its_own(
     source, recipe = find(str(pets)), head(pets, begun)
     assert by_itself(recipe, source) == 5
     assert by_itself(recipe.changed(test=0.3), source) == 0
-    assert not affordable(Recipe(epochs=60, folds=5, tune=None), 66_500_000, 700)
-    assert affordable(Recipe(epochs=80, folds=5), 33_900_000, 100)
+    assert not affordable(config(epochs=60, folds=5), 66_500_000, 700)
+    assert affordable(config(epochs=80, folds=5), 33_900_000, 100)
 
 
 def test_folds_refuse_what_they_cannot_be(pets: Path) -> None:

@@ -9,6 +9,7 @@ import pytest
 from striate import nets, recipe
 from striate.recipe import Recipe
 from striate.tasks.task import LabelFacts
+from striate.train_config import closed
 from striate.verbs.plan import plan
 from striate.verbs.recipes import NamedRecipe, named, named_all
 
@@ -47,9 +48,10 @@ def test_a_papers_recipe_says_what_the_paper_says_and_leaves_nothing_to_our_rule
     assert not one.recipe.nesterov or not plain
     assert one.recipe.momentum == 0.9 and one.recipe.warmup == 0.0
     assert one.recipe.source == "" and one.recipe.colour is None  # of the pictures, not of the recipe
-    large, small = (one.recipe.settled(**facts) for facts in (LARGE, SMALL))
+    large, small = (one.recipe.changed(task="classify").settled(**facts) for facts in (LARGE, SMALL))
     assert large.changed(colour="gray") == small
-    assert one.recipe.changed(colour="gray", resize="crop", folds=0) == small
+    of_pictures = {"task": "classify", "colour": "gray", "resize": "crop", "folds": 0, "fit": "exact"}
+    assert closed(one.recipe, of_pictures) == small
 
 
 def test_64_thousand_steps_of_128_are_182_epochs_of_45_thousand():
@@ -68,7 +70,7 @@ def test_64_thousand_steps_of_128_are_182_epochs_of_45_thousand():
     ],
 )
 def test_ours_are_the_rules(name: str, facts: dict[str, int | bool]):
-    assert named(name).recipe.settled(**facts) == Recipe().settled(**facts)
+    assert named(name).recipe.changed(task="classify").settled(**facts) == Recipe(task="classify").settled(**facts)
 
 
 def test_ours_leave_open_only_what_they_say_they_do():
@@ -119,7 +121,7 @@ def test_the_page_has_every_recipe_as_its_file_says():
 
 @pytest.mark.parametrize(("name", "channels"), [("mnist-speedrun", 1), ("cifar10-speedrun", 3)])
 def test_a_race_leaves_nothing_to_our_rules_and_can_be_run(name: str, channels: int):
-    one = named(name).recipe
+    one = named(name).recipe.changed(task="classify")
     facts = {"pictures": 50_000, "height": 32, "width": 32, "uniform": True, "gray": channels == 1}
     other = {"pictures": 100, "height": 300, "width": 200, "uniform": False, "gray": channels == 1}
     assert one.settled(**facts) == one.settled(**other)

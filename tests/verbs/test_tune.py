@@ -275,7 +275,9 @@ def test_what_is_refused_leaves_no_run(
 
 def test_patience_goes_with_the_whole_net() -> None:
     facts: dict[str, Any] = {"pictures": 100, "height": 30, "width": 30, "uniform": True, "gray": False}
-    assert Recipe(source="pets", start="resnet18", tune="all", patience=3).settled(**facts).patience == 3
+    assert (
+        Recipe(source="pets", task="classify", start="resnet18", tune="all", patience=3).settled(**facts).patience == 3
+    )
 
 
 def test_weights_that_do_not_fit_and_runs_that_cannot_go_on(

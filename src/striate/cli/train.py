@@ -17,6 +17,7 @@ from striate.recipe import Recipe
 from striate.session.progress import Line, Progress, clock
 from striate.session.train_text import plan_text, result_text
 from striate.session.watch import watched
+from striate.settings import Strength
 from striate.tasks.table import TASKS
 from striate.verbs.events import FoldDone, Folding
 from striate.verbs.train import Event, Finished, Finishing, Planned, resuming, training
@@ -63,7 +64,7 @@ MOST_THREADS = 1024  # more than any machine has cores for one training; torch i
 @click.option("--optimiser", type=click.Choice(["sgd", "muon", "rmsprop", "adam", "adamw"]))
 @click.option("--lr", "learning_rate", type=float, help="Peak learning rate.")
 @click.option("--schedule", type=click.Choice(["constant", "step", "exponential", "cosine", "one-cycle"]))
-@click.option("--augment", type=click.Choice(get_args(recipes.Strength)))
+@click.option("--augment", type=click.Choice(get_args(Strength)))
 @click.option(
     "--class-weights",
     type=click.Choice(["none", "balanced"]),
@@ -205,7 +206,7 @@ class _Viewer:
         """Print one event; torch is there once it trains."""
         if isinstance(event, Planned):
             self._progress.close()
-            self._epochs = event.prepared.recipe.epochs or 0
+            self._epochs = event.prepared.config.epochs
             self._line.shows(event.prepared.task, event.prepared.facts)
             self._line.say(plan_text(event))
             if self._log == "tensorboard":

@@ -14,6 +14,7 @@ from striate.data.strata import Strata
 from striate.data.stratify import fold_labels
 from striate.defaults import FEW, FOLDS
 from striate.recipe import Recipe
+from striate.train_config import TrainConfig
 
 AFFORDABLE = 4.8e12  # multiply-accumulates: two minutes of training on a laptop (docs/defaults.md)
 
@@ -41,31 +42,33 @@ def to_train_on(source: Source, recipe: Recipe) -> int:
     return max(1, round(free * share + train))
 
 
-def affordable(recipe: Recipe, macs: int, pictures: int) -> bool:
-    """Whether the folds of a settled recipe are cheap: those of a head on features, or two minutes for a whole net.
+def affordable(config: TrainConfig, macs: int, pictures: int) -> bool:
+    """Whether the folds of a training are cheap: those of a head on features, or two minutes for a whole net.
 
     ``macs`` are the net's multiply-accumulates for a picture forward; back are twice as many.
     """
-    if not recipe.folds or recipe.tune == "head":
+    if not config.folds or config.tune == "head":
         return True
-    return 3 * macs * pictures * (recipe.folds - 1) * (recipe.epochs or 0) <= AFFORDABLE
+    return 3 * macs * pictures * (config.folds - 1) * config.epochs <= AFFORDABLE
 
 
-def divided(recipe: Recipe, source: Source, digests: Sequence[bytes], strata: Strata) -> tuple[Split, Folds | None]:
+def divided(
+    config: TrainConfig, source: Source, digests: Sequence[bytes], strata: Strata
+) -> tuple[Split, Folds | None]:
     """Return which pictures train, and how they are dealt where the figure is cross-validated and they can be.
 
     ``strata`` are the groups of pictures that keep their shares.
     """
-    if recipe.folds:
-        parts = everything(source, digests, strata, seed=recipe.seed)
-        said = {"seed": recipe.seed, "count": recipe.folds, "draws": recipe.repeats or 1}
+    if config.folds:
+        parts = everything(source, digests, strata, seed=config.seed)
+        said = {"seed": config.seed, "count": config.folds, "draws": config.repeats}
         if strata.values.ndim == 1:
             dealt = fold(strata.values.astype(np.int64), digests, parts.train, **said)
         else:
             dealt = fold_labels(strata.values.astype(bool), digests, parts.train, **said)
         if dealt is not None:
             return parts, dealt
-    return split(source, digests, seed=recipe.seed, val=recipe.val, test=recipe.test, strata=strata), None
+    return split(source, digests, seed=config.seed, val=config.val, test=config.test, strata=strata), None
 
 
 def everything(source: Source, digests: Sequence[bytes], strata: Strata, *, seed: int) -> Split:

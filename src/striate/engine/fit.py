@@ -1,6 +1,6 @@
 """Training, as a generator: whoever reads it owns the loop, and stops by stopping.
 
-    training = begin(model, recipe, store, objective, split)
+    training = begin(model, config, store, objective, split)
     for epoch in fit(training):
         print(epoch.index, epoch.val_loss)
 
@@ -15,7 +15,7 @@ from contextlib import closing
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from time import perf_counter
-from typing import TYPE_CHECKING, TypeAlias, TypeVar, cast
+from typing import TYPE_CHECKING, TypeAlias, cast
 
 import numpy as np
 import torch
@@ -24,14 +24,14 @@ from striate.data.batches import augment
 from striate.data.batches.augment import Augment
 from striate.data.batches.loader import Batch, batches
 from striate.data.batches.pca import principal_components
-from striate.engine import optimise, progressive, step
+from striate.engine import progressive, step
 from striate.engine.device import check_compiler, choose_device, keep_memory, use_threads, wants_bfloat16
 from striate.engine.infer import answers, joined
 from striate.engine.state import NotFiniteError, Training
 from striate.engine.unfreeze import Stages
-from striate.errors import DeviceError, DivergedError, RecipeError, TrainingError
-from striate.recipe import Recipe
+from striate.errors import DeviceError, DivergedError, TrainingError
 from striate.tasks.task import Objective
+from striate.train_config import TrainConfig
 
 if TYPE_CHECKING:
     from striate.data.split import Split
@@ -43,7 +43,6 @@ __all__ = ["BatchSplit", "Epoch", "Event", "Recovered", "Step", "Training", "beg
 GOOD_EVERY = 1000  # steps: inside a long epoch, a recovery never goes back further than this
 RECOVERIES = 3  # times that a training may leave the numbers before it is given up
 SLOWER = 0.5  # of the learning rate, after each of them
-Value = TypeVar("Value")
 
 
 @dataclass(frozen=True)
@@ -102,7 +101,7 @@ Event: TypeAlias = "Step | Epoch | Recovered | BatchSplit"
 
 def begin(
     model: Model,
-    recipe: Recipe,
+    config: TrainConfig,
     store: Store,
     objective: Objective,
     split: Split,
@@ -110,39 +109,39 @@ def begin(
     device: str | torch.device | None = None,
     stages: Stages = (),
 ) -> Training:
-    """Make a training of a model, a settled recipe and pictures; nothing is learnt yet.
+    """Make a training of a model, a config and pictures; nothing is learnt yet.
 
-    The model is moved to the device (``recipe.device`` unless another is given) and trained in place. ``objective``
+    The model is moved to the device (``config.device`` unless another is given) and trained in place. ``objective``
     is the task and the labels of the store's rows; ``split`` says which rows are trained and validated on. ``stages``
     (part paths, from the picture to the head) are unfrozen one by one and learn at rates of their own, see `unfreeze`.
 
-    Errors: DeviceError, also where nothing can be compiled and the recipe wants it; RecipeError for a recipe that is
-    not settled, TrainingError without pictures to train on.
+    Errors: DeviceError, also where nothing can be compiled and the config wants it; TrainingError without pictures to
+    train on.
 
-    Example: ``begin(model, recipe, stored.store, prepared.objective, split).state()``
+    Example: ``begin(model, config, stored.store, prepared.objective, split).state()``
     """
     if not split.train:
         raise TrainingError("there are no pictures to train on: the training split is empty")
-    chosen = choose_device(recipe.device if device is None else device)
-    threads = use_threads(recipe.threads)
+    chosen = choose_device(config.device if device is None else device)
+    threads = use_threads(config.threads)
     if chosen.type == "cpu":
         keep_memory()
-    if recipe.compile:
+    if config.compile:
         check_compiler(chosen)
-    layout = torch.channels_last if recipe.channels_last else torch.contiguous_format
+    layout = torch.channels_last if config.channels_last else torch.contiguous_format
     model.to(device=chosen, memory_format=layout)  # type: ignore[call-overload]
-    weights = objective.task.weights(objective.labels.values[list(split.train)], objective.facts, recipe)
+    weights = objective.task.weights(objective.labels.values[list(split.train)], objective.facts, config)
     return Training(
         model,
-        recipe,
+        config,
         store,
         objective,
         split,
         device=chosen,
-        epochs=_settled("epochs", recipe.epochs),
-        batch=_settled("batch", recipe.batch) * recipe.accumulate,
-        augment=_augment(model, recipe, store, split, chosen),
-        bfloat16=wants_bfloat16(recipe.precision, chosen),
+        epochs=config.epochs,
+        batch=config.batch * config.accumulate,
+        augment=_augment(model, config, store, split, chosen),
+        bfloat16=wants_bfloat16(config.precision, chosen),
         threads=threads,
         weights=None if weights is None else weights.to(chosen),
         stages=stages,
@@ -206,15 +205,15 @@ def _batches(training: Training) -> Generator[Batch]:
         training.targets,
         training.split.train,
         batch_size=training.batch,
-        seed=training.recipe.seed,
+        seed=training.config.seed,
         epoch=training.epochs_done,
         shuffle=True,
         even=True,
-        same=training.recipe.compile,
+        same=training.config.compile,
         skip=training.step,
         resident=training.resident,
         augment=training.augment,
-        size_at=lambda at: progressive.input_size(training.recipe, before + at, training.epochs * training.steps, full),
+        size_at=lambda at: progressive.input_size(training.config, before + at, training.epochs * training.steps, full),
         moved=training.task.move if training.task.placed else None,
     )
     return cast("Generator[Batch]", stream)
@@ -224,8 +223,8 @@ def _step(training: Training) -> Step:
     """Say where we are; the loss is read here, so this is also where a loss that left the numbers is found."""
     loss = _mean_loss(training)
     steps, here, full = training.epochs * training.steps, training.updates, training.store.pixels.shape[1:3]
-    done = progressive.work(training.recipe, here - training.step, here, steps, full)
-    left = progressive.work(training.recipe, here, steps, steps, full)
+    done = progressive.work(training.config, here - training.step, here, steps, full)
+    left = progressive.work(training.config, here, steps, steps, full)
     return Step(
         epoch=training.epochs_done + 1,
         step=training.step,
@@ -294,7 +293,7 @@ def _validate(training: Training) -> tuple[float | None, dict[str, float]]:
         )
         outputs = joined(list(stream))
     rows, objective = list(val), training.objective
-    loss = training.task.plain_loss(outputs, torch.from_numpy(training.targets[rows]), training.recipe)
+    loss = training.task.plain_loss(outputs, torch.from_numpy(training.targets[rows]), training.config)
     if not np.isfinite(loss):
         raise NotFiniteError(f"the validation loss became {loss}")
     said = {name: output.numpy() for name, output in outputs.items()}
@@ -307,7 +306,7 @@ def _recover(training: Training, reason: str) -> Recovered:
     training.attempts += 1
     if training.attempts > RECOVERIES:
         training.go_back()
-        peak = optimise.learning_rate(training.recipe) * training.rate_factor
+        peak = training.config.learning_rate * training.rate_factor
         raise DivergedError(
             f"epoch {epoch}: {reason}, for the {training.attempts}th time, although the learning rate was lowered"
             f" {RECOVERIES} times, to {peak:.3g}; start again with learning_rate {peak / 4:.2g} or less,"
@@ -329,18 +328,12 @@ def _split(training: Training) -> BatchSplit:
     return BatchSplit(micro_batch=-(-training.batch // training.micro_batches), micro_batches=training.micro_batches)
 
 
-def _augment(model: Model, recipe: Recipe, store: Store, split: Split, device: torch.device) -> Augment:
+def _augment(model: Model, config: TrainConfig, store: Store, split: Split, device: torch.device) -> Augment:
     """Return how pictures are changed; components of colour are of the pictures trained on, on the scale of the net."""
-    chosen = augment.named(_settled("augment", recipe.augment), flip=bool(recipe.flip))
+    chosen = augment.named(config.augment, flip=config.flip)
     if not chosen.pca:
         return chosen
     ends = torch.tensor([255, 0], dtype=torch.uint8, device=device).view(2, 1, 1, 1)
     white, black = model.normalise(ends.expand(2, store.pixels.shape[3], 1, 1)).flatten(1).cpu().double().numpy()
     rows = principal_components(store.pixels, split.train) * (white - black)[:, None]
     return replace(chosen, components=tuple(tuple(row) for row in rows.tolist()))
-
-
-def _settled(name: str, value: Value | None) -> Value:
-    if value is None:
-        raise RecipeError(f"{name} is still open; settle the recipe first: recipe.settled(...)")
-    return value

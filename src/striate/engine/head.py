@@ -67,7 +67,7 @@ class HeadTraining:
         self.epochs = max(epochs, len(self.decays))
         if path:
             self.take(path)
-        self.weights = self.task.weights(objective.labels.values[self.train], objective.facts, objective.recipe)
+        self.weights = self.task.weights(objective.labels.values[self.train], objective.facts, objective.config)
         self.chosen = decay is not None
         self.inexact: tuple[str, ...] = ()
         self.mean, self.scale = _standard(features, self.train, self.task.feature_floor)
@@ -243,13 +243,13 @@ def _chunks(training: HeadTraining, rows: np.ndarray) -> Iterator[tuple[Tensor, 
 def _loss(training: HeadTraining, standardised: Tensor, rows: np.ndarray) -> tuple[float, Tensor]:
     """Return the mean loss, pictures weighted, and its gradient by the standardised weights."""
     weight, bias = _unstandardised(standardised, training.mean, training.scale)
-    task, recipe, weights = training.task, training.objective.recipe, training.weights
+    task, config, weights = training.task, training.objective.config, training.weights
     total, by_weight, by_bias = 0.0, torch.zeros(weight.shape, dtype=torch.float64), torch.zeros(len(bias)).double()
     for features, targets in _chunks(training, rows):
         output = (features @ weight.T + bias).double()
         counts = torch.ones(len(targets)) if weights is None else task.row_weights(targets, weights)
         each = counts.double() / len(rows)
-        losses, slopes = task.slopes(output, targets, recipe, weights)
+        losses, slopes = task.slopes(output, targets, config, weights)
         total += float((each * losses).sum())
         slopes *= each[:, None]
         by_weight += (slopes.float().T @ features).double()
@@ -266,7 +266,7 @@ def _validate(training: HeadTraining) -> tuple[float | None, dict[str, float]]:
     output = torch.cat([features @ weight.T + bias for features, _ in _chunks(training, training.val)])
     task, objective = training.task, training.objective
     targets = torch.from_numpy(training.targets[training.val])
-    loss = task.plain_loss({task.output: output.double()}, targets, objective.recipe)
+    loss = task.plain_loss({task.output: output.double()}, targets, objective.config)
     said = objective.labels.values[training.val]
     return loss, task.measure({task.output: output.numpy()}, said, objective.facts)
 

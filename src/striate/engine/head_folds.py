@@ -107,7 +107,7 @@ def cross_validated(
 def _loss(objective: Objective, output: NDArray[np.float32], targets: NDArray[Any]) -> float:
     """Return the summed loss of some pictures, without weights."""
     there = torch.from_numpy(output).double()
-    return float(objective.task.slopes(there, torch.from_numpy(targets), objective.recipe)[0].sum())
+    return float(objective.task.slopes(there, torch.from_numpy(targets), objective.config)[0].sum())
 
 
 def _answers(

@@ -73,7 +73,7 @@ class _Solver:
         sees = torch.from_numpy(problem.sees.T.copy()).double()
         self.each = sees / sees.sum(0)  # (N, heads)
         task, goal = problem.objective.task, problem.objective
-        found = [task.weights(problem.values[seen], goal.facts, goal.recipe) for seen in problem.sees]
+        found = [task.weights(problem.values[seen], goal.facts, goal.config) for seen in problem.sees]
         given = [weights for weights in found if weights is not None]
         self.weights = torch.stack(given) if given else None  # (heads, ...)
         if given:
@@ -122,7 +122,7 @@ class _Solver:
     def _objective(self, weight: Tensor, decay: float) -> tuple[Tensor, Tensor]:
         """Return what is minimised (heads,) and its gradient, as ``weight``."""
         heads, width = weight.shape[:2]
-        task, recipe = self.problem.objective.task, self.problem.objective.recipe
+        task, config = self.problem.objective.task, self.problem.objective.config
         plain, bias = self._plain(weight)
         columns = plain.float().flatten(0, 1).T.contiguous()
         total = torch.zeros(heads, dtype=torch.float64)
@@ -133,7 +133,7 @@ class _Solver:
             targets = torch.from_numpy(self.problem.targets[start : start + CHUNK])
             each = self.each[start : start + CHUNK]
             output = (features @ columns).view(len(features), heads, width).double() + bias
-            losses, slopes = task.slopes(output, targets, recipe, self.weights)
+            losses, slopes = task.slopes(output, targets, config, self.weights)
             total += (each * losses).sum(0)
             slopes *= each[:, :, None]
             by_weight += (slopes.float().flatten(1).T @ features).double()

@@ -16,14 +16,14 @@ from torch import Tensor, nn
 from striate.engine.momentum import Momentum
 from striate.errors import RecipeError
 from striate.model.build.model import decayed
-from striate.recipe import Recipe
+from striate.train_config import TrainConfig
 
 Schedule: TypeAlias = Callable[[int], float]
 Optimiser: TypeAlias = torch.optim.Optimizer | Momentum
 
 
-def optimiser(model: nn.Module, recipe: Recipe, factors: Mapping[str, float] | None = None) -> Optimiser:
-    """Return the optimiser of a recipe, torch's own or `Momentum`, with no weight decay on norms and biases.
+def optimiser(model: nn.Module, config: TrainConfig, factors: Mapping[str, float] | None = None) -> Optimiser:
+    """Return the optimiser of a config, torch's own or `Momentum`, with no weight decay on norms and biases.
 
     Whatever has at most one axis (a bias, the scale and shift of a norm) is not decayed. Decay is what the torch class
     makes of it: added to the gradient by sgd, rmsprop and adam, taken from the weight itself by adamw.
@@ -36,12 +36,12 @@ def optimiser(model: nn.Module, recipe: Recipe, factors: Mapping[str, float] | N
 
     Source: He et al., "Bag of Tricks" (2019), section 3.1, for the decay; the papers of the optimisers in torch's docs.
 
-    Example: ``optimiser(model, recipe).step()``
+    Example: ``optimiser(model, config).step()``
     """
     named = dict(model.named_parameters())
-    rate, share = learning_rate(recipe), factors or {}
+    rate, share = config.learning_rate, factors or {}
     groups: list[dict[str, Any]] = []
-    for names, decay in zip(decayed(model), (recipe.weight_decay or 0.0, 0.0), strict=True):
+    for names, decay in zip(decayed(model), (config.weight_decay or 0.0, 0.0), strict=True):
         for factor in dict.fromkeys(share.get(name, 1.0) for name in names):
             chosen = [named[name] for name in names if share.get(name, 1.0) == factor]
             groups.append({"params": chosen, "weight_decay": decay, "factor": factor})
@@ -49,19 +49,18 @@ def optimiser(model: nn.Module, recipe: Recipe, factors: Mapping[str, float] | N
         raise RecipeError("the net has no parameters to train; it needs at least one convolution or dense layer")
     here = groups[0]["params"][0].device.type in ("cpu", "cuda")
     foreach, fused = (True if here else None), (True if here else None)
-    match recipe.optimiser:
+    match config.optimiser:
         case "sgd" | "muon":
-            groups = _matrices(model, groups) if recipe.optimiser == "muon" else groups
-            return Momentum(groups, lr=rate, momentum=recipe.momentum, nesterov=recipe.nesterov)
+            groups = _matrices(model, groups) if config.optimiser == "muon" else groups
+            return Momentum(groups, lr=rate, momentum=config.momentum, nesterov=config.nesterov)
         case "rmsprop":
             return torch.optim.RMSprop(
-                groups, lr=rate, alpha=recipe.alpha, eps=recipe.eps, momentum=recipe.momentum, foreach=foreach
+                groups, lr=rate, alpha=config.alpha, eps=config.eps, momentum=config.momentum, foreach=foreach
             )
         case "adam":
-            return torch.optim.Adam(groups, lr=rate, betas=recipe.betas, eps=recipe.eps, fused=fused)
+            return torch.optim.Adam(groups, lr=rate, betas=config.betas, eps=config.eps, fused=fused)
         case "adamw":
-            return torch.optim.AdamW(groups, lr=rate, betas=recipe.betas, eps=recipe.eps, fused=fused)
-    raise RecipeError(f"optimiser = {recipe.optimiser!r} cannot be trained with; settle the recipe first")
+            return torch.optim.AdamW(groups, lr=rate, betas=config.betas, eps=config.eps, fused=fused)
 
 
 def _matrices(model: nn.Module, groups: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -80,14 +79,7 @@ def _matrices(model: nn.Module, groups: Sequence[dict[str, Any]]) -> list[dict[s
     return [group for group in apart if group["params"]]
 
 
-def learning_rate(recipe: Recipe) -> float:
-    """Return the peak learning rate of a settled recipe."""
-    if recipe.learning_rate is None:
-        raise RecipeError("learning_rate is still open; settle the recipe first: recipe.settled(...)")
-    return recipe.learning_rate
-
-
-def schedule(recipe: Recipe, steps: int) -> Schedule:
+def schedule(config: TrainConfig, steps: int) -> Schedule:
     """Return the function from a step (from 0) to the share of the peak learning rate that it is taken with.
 
     The first ``warmup`` share of all steps rises in a straight line to the peak, and the rest falls:
@@ -98,30 +90,28 @@ def schedule(recipe: Recipe, steps: int) -> Schedule:
     - ``cosine``: along half a cosine towards ``final_rate`` (Loshchilov and Hutter, "SGDR", 2017, equation 5);
     - ``one-cycle``: in a straight line towards ``final_rate`` (Smith and Topin, "Super-Convergence", 2018).
 
-    Example: ``[schedule(recipe, 100)(step) for step in range(100)]``
+    Example: ``[schedule(config, 100)(step) for step in range(100)]``
     """
-    warm = min(round((recipe.warmup or 0.0) * steps), steps - 1)
-    milestones = [round(share * steps) for share in recipe.milestones]
-    if recipe.schedule == "exponential" and recipe.epochs is None:
-        raise RecipeError("epochs is still open, and schedule exponential counts them; settle the recipe first")
-    epochs_a_step = (recipe.epochs or 1) / steps
+    warm = min(round(config.warmup * steps), steps - 1)
+    milestones = [round(share * steps) for share in config.milestones]
+    epochs_a_step = config.epochs / steps
 
     def factor(step: int) -> float:
         if step < warm:
             return (step + 1) / warm
         progress = min((step - warm) / max(steps - warm, 1), 1.0)
-        match recipe.schedule:
+        match config.schedule:
             case "constant":
                 return 1.0
             case "step":
-                return recipe.gamma ** sum(step >= milestone for milestone in milestones)
+                return config.gamma ** sum(step >= milestone for milestone in milestones)
             case "exponential":
                 # A hair more: 3 x (1 / 3) of an epoch must be one whole.
-                return float(recipe.gamma ** (int(step * epochs_a_step + 1e-9) // recipe.every))
+                return float(config.gamma ** (int(step * epochs_a_step + 1e-9) // config.every))
             case "cosine":
-                return recipe.final_rate + (1 - recipe.final_rate) * (1 + math.cos(math.pi * progress)) / 2
+                return config.final_rate + (1 - config.final_rate) * (1 + math.cos(math.pi * progress)) / 2
             case "one-cycle":
-                return recipe.final_rate + (1 - recipe.final_rate) * (1 - progress)
+                return config.final_rate + (1 - config.final_rate) * (1 - progress)
 
     return factor
 

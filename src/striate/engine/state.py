@@ -28,8 +28,8 @@ from striate.data.batches.resident import resident
 from striate.engine import optimise, unfreeze
 from striate.engine.unfreeze import Stages
 from striate.errors import TrainingError
-from striate.recipe import Recipe
 from striate.tasks.task import Objective
+from striate.train_config import TrainConfig
 
 if TYPE_CHECKING:
     from striate.data.split import Split
@@ -69,7 +69,7 @@ class Training:
     def __init__(
         self,
         model: Model,
-        recipe: Recipe,
+        config: TrainConfig,
         store: Store,
         objective: Objective,
         split: Split,
@@ -83,25 +83,25 @@ class Training:
         weights: Tensor | None,
         stages: Stages = (),
     ) -> None:
-        self.model, self.recipe, self.store, self.objective, self.split = model, recipe, store, objective, split
+        self.model, self.config, self.store, self.objective, self.split = model, config, store, objective, split
         self.task, self.targets = objective.task, objective.targets
         self.device, self.bfloat16, self.threads, self.augment = device, bfloat16, threads, augment
         self.weights, self.stages, self.epochs, self.batch = weights, stages, epochs, batch
         self.resident = resident(store.pixels, self.targets, device)
         pictures = len(split.train)
-        self.steps = max(1, round(recipe.epoch_share * steps(pictures, batch_size=batch)))
+        self.steps = max(1, round(config.epoch_share * steps(pictures, batch_size=batch)))
 
-        self.outputs = torch.compile(model.outputs) if recipe.compile else model.outputs
-        self.optimiser = optimise.optimiser(model, recipe, unfreeze.factors(model, stages, recipe.rate_decay or 1.0))
-        self.schedule = optimise.schedule(recipe, epochs * self.steps)
+        self.outputs = torch.compile(model.outputs) if config.compile else model.outputs
+        self.optimiser = optimise.optimiser(model, config, unfreeze.factors(model, stages, config.rate_decay))
+        self.schedule = optimise.schedule(config, epochs * self.steps)
         self.parameters = {name: p for name, p in model.named_parameters() if p.requires_grad}
         self.buffers = list(model.buffers())
         self.live = {name: t for name, t in model.state_dict(keep_vars=True).items() if t.is_floating_point()}
-        self.averages = [t.detach().clone() for t in self.live.values()] if recipe.ema else []
+        self.averages = [t.detach().clone() for t in self.live.values()] if config.ema else []
         exact = torch.float32 if device.type == "mps" else torch.float64
         self.sums = torch.zeros(3 + len(objective.told_apart), dtype=exact, device=device)
         self.epochs_done = self.step = self.seen = self.bad_epochs = self.attempts = 0
-        self.rate_factor, self.micro_batches = 1.0, recipe.accumulate
+        self.rate_factor, self.micro_batches = 1.0, config.accumulate
         self.seconds, self.waited, self.evaluating, self.best = 0.0, 0.0, 0.0, cast("Best | None", None)
         self.lengthened: list[dict[str, int]] = []
         told = f"{device.type} adds up in an order of its own choosing, so the last bits may differ"
@@ -117,16 +117,16 @@ class Training:
 
     def train_mode(self) -> None:
         """Put the model into training mode, but for the stages that are still frozen in the epoch under way."""
-        unfreeze.train_mode(self.model, self.stages, self.parameters, self.recipe, self.epochs_done, self.epochs)
+        unfreeze.train_mode(self.model, self.stages, self.parameters, self.config, self.epochs_done, self.epochs)
 
     @property
     def done(self) -> bool:
         """Whether no epoch is left to do, or none of the last ``patience`` epochs was the best."""
-        return self.epochs_done >= self.epochs or self.bad_epochs >= (self.recipe.patience or self.bad_epochs + 1)
+        return self.epochs_done >= self.epochs or self.bad_epochs >= (self.config.patience or self.bad_epochs + 1)
 
     def learning_rate(self, update: int) -> float:
         """Return the learning rate that an update (from 0) is made with."""
-        return optimise.learning_rate(self.recipe) * self.schedule(update) * self.rate_factor
+        return self.config.learning_rate * self.schedule(update) * self.rate_factor
 
     def state(self) -> tuple[Tensors, Facts]:
         """Return everything that a bit-exact continuation needs: tensors on the CPU, and facts that are plain JSON.
@@ -206,7 +206,7 @@ class Training:
             state = self.state()
             if self.torn or state[1]["updates"] != self.updates:
                 self.go_back()
-            chosen = self.best.tensors if self.recipe.patience is not None and self.best is not None else self._shown()
+            chosen = self.best.tensors if self.config.patience is not None and self.best is not None else self._shown()
             self._load_weights(chosen)
             self._closed = state
         self.model.eval()
@@ -233,7 +233,7 @@ class Training:
         self.epochs_done += 1
         self.step, self.seen, self.seconds, self.waited = 0, 0, 0.0, 0.0
         self.sums.zero_()
-        if self.recipe.patience is None:
+        if self.config.patience is None:
             return
         if self.best is None or loss < self.best.loss:
             self.best, self.bad_epochs = Best(self.epochs_done, loss, self._shown()), 0
@@ -265,12 +265,12 @@ class Training:
     def _identity(self) -> Facts:
         """Return what a state must share with a training to be continued by it."""
         return {
-            "optimiser": self.recipe.optimiser,
+            "optimiser": self.config.optimiser,
             "batch": self.batch,
-            "accumulate": self.recipe.accumulate,
+            "accumulate": self.config.accumulate,
             "pictures": len(self.split.train),
-            "seed": self.recipe.seed,
-            "averaged": bool(self.recipe.ema),
+            "seed": self.config.seed,
+            "averaged": bool(self.config.ema),
         }
 
     def _surroundings(self, facts: Mapping[str, Any]) -> list[tuple[str, str]]:

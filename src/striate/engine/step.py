@@ -28,7 +28,7 @@ def update(training: Training, batch: Batch) -> bool:
     training torn, and the next thing to happen to it is a return to the last good state.
     """
     before = [buffer.clone() for buffer in training.buffers]  # batch norm counts in the forward pass
-    seed = draw_seed(training.recipe.seed, "dropout", epoch=training.epochs_done, step=training.step)
+    seed = draw_seed(training.config.seed, "dropout", epoch=training.epochs_done, step=training.step)
     training.torn = True
     loss = None
     try:
@@ -58,7 +58,7 @@ def update(training: Training, batch: Batch) -> bool:
         if not out_of_memory(error):
             raise
         raise DeviceError(
-            f"{training.device} has not memory enough for the weights and what {training.recipe.optimiser} keeps of"
+            f"{training.device} has not memory enough for the weights and what {training.config.optimiser} keeps of"
             " them, which a smaller batch would not change; use a smaller net, optimiser sgd, or another device"
         ) from None
     training.torn = False
@@ -71,8 +71,8 @@ def gradients(training: Training, batch: Batch) -> Tensor:
     That is the loss, nothing yet for the norm of the gradient, the side heads' part of it, and the terms of a loss that
     has several.
     """
-    recipe, device = training.recipe, training.device
-    layout = torch.channels_last if recipe.channels_last else torch.contiguous_format
+    config, device = training.config, training.device
+    layout = torch.channels_last if config.channels_last else torch.contiguous_format
     pixels = batch.pixels.to(device, non_blocking=True)
     targets = batch.targets.to(device, non_blocking=True)
     parts = min(training.micro_batches, len(targets))
@@ -84,9 +84,9 @@ def gradients(training: Training, batch: Batch) -> Tensor:
         with autocast(device, bfloat16=training.bfloat16):
             outputs = training.outputs(inputs)
         aims, task = targets[first:last], training.task
-        terms = task.loss({task.output: outputs.main}, aims, recipe, training.weights)
+        terms = task.loss({task.output: outputs.main}, aims, config, training.weights)
         sides = [
-            share * _summed(task.loss({task.output: side}, aims, recipe, training.weights))
+            share * _summed(task.loss({task.output: side}, aims, config, training.weights))
             for side, share in outputs.sides
         ]
         loss = sum(sides, _summed(terms))
@@ -106,17 +106,17 @@ def gradients(training: Training, batch: Batch) -> Tensor:
 @torch.no_grad()
 def apply(training: Training, loss: Tensor, *, pictures: int) -> None:
     """Move the weights, and their averages, along the gradients that are there, and count the loss."""
-    recipe, update = training.recipe, training.updates
+    config, update = training.config, training.updates
     training.sums += loss * pictures
-    if recipe.clip is not None:
-        training.sums[1] += optimise.clip(training.parameters.values(), recipe.clip)
+    if config.clip is not None:
+        training.sums[1] += optimise.clip(training.parameters.values(), config.clip)
     for group in training.optimiser.param_groups:
         group["lr"] = training.learning_rate(update) * group["factor"]
     training.optimiser.step()
     training.optimiser.zero_grad(set_to_none=True)
     if training.averages:
         live = list(training.live.values())
-        optimise.average(training.averages, live, decay=recipe.ema or 0.0, updates=update)
+        optimise.average(training.averages, live, decay=config.ema, updates=update)
     training.seen += pictures
     training.step += 1
 

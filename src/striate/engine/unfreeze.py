@@ -11,7 +11,7 @@ from typing import TypeAlias
 
 from torch import nn
 
-from striate.recipe import Recipe
+from striate.train_config import TrainConfig
 
 Stages: TypeAlias = Sequence[Sequence[str]]
 
@@ -39,7 +39,7 @@ def train_mode(
     model: nn.Module,
     stages: Stages,
     parameters: Mapping[str, nn.Parameter],
-    recipe: Recipe,
+    config: TrainConfig,
     epoch: int,
     epochs: int,
 ) -> None:
@@ -47,7 +47,7 @@ def train_mode(
     model.train()
     if not stages:
         return
-    count = learning(len(stages), epoch, epochs, recipe.unfreeze or 0.0)
+    count = learning(len(stages), epoch, epochs, config.unfreeze)
     frozen = {path for paths in stages[: len(stages) - count] for path in paths}
     for path, module in model.named_modules():
         if path in frozen:

@@ -13,7 +13,6 @@ from striate.interpret.attribution.value import Evidence
 from striate.interpret.diagnostics.confusion import Confusion
 from striate.interpret.diagnostics.health import Health
 from striate.interpret.look import Mistake, RunLook
-from striate.recipe import FIRST
 from striate.render.answer import Answer, Legend, Row, Table, Tile
 from striate.render.look_worst import worst_answer
 from striate.render.png.drawn import (
@@ -28,6 +27,7 @@ from striate.render.png.drawn import (
     scale_of,
     sheet,
 )
+from striate.settings import FIRST
 from striate.words import counted, plural
 
 _STILLS = 5  # with the picture they fill a line

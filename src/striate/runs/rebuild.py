@@ -12,7 +12,7 @@ from striate.errors import DescribeError, ModelError, NotationError
 from striate.model.files import tensorfile
 from striate.model.files.limits import check_layers, check_survey
 from striate.model.files.weights import ModelFile, state_prefix
-from striate.recipe import FIRST
+from striate.settings import FIRST
 from striate.spec import parse
 from striate.spec.code import is_code
 from striate.spec.shape import Shape

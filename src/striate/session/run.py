@@ -71,10 +71,10 @@ class Run:
 
     @property
     def recipe(self) -> Recipe:
-        """How it was trained, every choice settled."""
-        from striate.verbs.reopen import recipe_of
+        """How it was trained: a recipe that trains the same again."""
+        from striate.recipe import from_toml
 
-        return recipe_of(self._directory)
+        return from_toml(self._directory.recipe_toml(), where=str(self._directory.path / "recipe.toml"))
 
     @property
     def split(self) -> dict[str, tuple[str, ...]]:

@@ -6,10 +6,10 @@ import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
-from striate.recipe import Recipe
 from striate.session import terminal
 from striate.session.label_lines import label_lines
 from striate.session.progress import clock
+from striate.train_config import TrainConfig
 from striate.verbs.cautions import cautions
 from striate.verbs.events import Finished, Planned
 from striate.verbs.prepared import Prepared
@@ -18,7 +18,7 @@ from striate.words import counted
 
 def plan_text(event: Planned) -> str:
     """Return what is about to happen, as lines."""
-    prepared, recipe = event.prepared, event.prepared.recipe
+    prepared, config = event.prepared, event.prepared.config
     source = prepared.source
     pictures = prepared.preprocess
     lines = [
@@ -30,20 +30,20 @@ def plan_text(event: Planned) -> str:
     lines += [terminal.line(f"skipped {one.key}: {one.reason}") for one in first]
     if len(source.rejected) > 5:
         lines.append(f"... and {len(source.rejected) - 5:,} more, listed in {event.run.path / 'source.json'}")
-    name = recipe.net if recipe.net and len(recipe.net) <= 40 else "net"
-    if recipe.weights is not None:
-        name = f"from {recipe.start}: a net"
-    if recipe.first is not None:
-        name += f" behind {recipe.first}"
+    name = config.net if len(config.net) <= 40 else "net"
+    if config.weights is not None:
+        name = f"from {config.start}: a net"
+    if config.first is not None:
+        name += f" behind {config.first}"
     lines.append(
         f"{name} on {pictures.channels}x{pictures.height}x{pictures.width}:"
         f" {prepared.survey.parameters:,} parameters, {prepared.survey.macs:,} MACs;"
-        f" {_epochs_text(recipe)} on {event.device}; seed {recipe.seed}"
+        f" {_epochs_text(config)} on {event.device}; seed {config.seed}"
     )
     frozen = prepared.survey.frozen
-    if recipe.first is not None:
+    if config.first is not None:
         lines.append(
-            f"{frozen:,} parameters, the first layer's, are those of {recipe.first} and stay frozen; the other"
+            f"{frozen:,} parameters, the first layer's, are those of {config.first} and stay frozen; the other"
             f" {prepared.survey.parameters - frozen:,} are trained"
         )
     elif frozen:
@@ -73,13 +73,13 @@ def _parts_text(prepared: Prepared) -> str:
     return f"{len(parts.train):,} to train{rest}; cross-validated in {folds}"
 
 
-def _epochs_text(recipe: Recipe) -> str:
+def _epochs_text(config: TrainConfig) -> str:
     """Return how long is trained, in words."""
-    many = counted(recipe.epochs or 0, "epoch")
-    if recipe.tune == "head":
+    many = counted(config.epochs, "epoch")
+    if config.tune == "head":
         return f"at most {many} over features"
-    head = "" if recipe.tune is None else "the head on features, then all of it for "
-    return f"{head}{many} of batches of {recipe.batch}"
+    head = "" if config.tune is None else "the head on features, then all of it for "
+    return f"{head}{many} of batches of {config.batch}"
 
 
 def result_text(event: Finished) -> str:

@@ -219,7 +219,7 @@ class BarViewer:
     def show(self, event: Event) -> None:
         """Show one event."""
         if isinstance(event, Planned):
-            self._epochs = event.prepared.recipe.epochs or 0
+            self._epochs = event.prepared.config.epochs
             self._say(plan_text(event))
         elif isinstance(event, Finishing):
             self._drawn.draw(1.0, "measuring, and writing the report")

@@ -20,7 +20,7 @@ from striate.metrics.verdict import Verdict
 from striate.tasks.sections import Figure, Section, number, percent
 
 if TYPE_CHECKING:
-    from striate.recipe import Recipe
+    from striate.train_config import TrainConfig
 
 
 @dataclass(frozen=True)
@@ -61,12 +61,12 @@ class Basis:
     """How answers came about that are evaluated.
 
     Of out-of-fold answers ``folds`` (N,) says which fold answered each, ``design`` is the design effect
-    (docs/decisions/0010), ``distances`` (N,) are `Task.distances` where they were measured, and ``recipe`` is what the
+    (docs/decisions/0010), ``distances`` (N,) are `Task.distances` where they were measured, and ``config`` is what the
     folds were trained by. ``judging``: the answers are of pictures that what was learnt after training stands on.
     ``groups`` (N,) are numbers, equal for copies of a picture, None where there are none.
     """
 
-    recipe: Recipe | None = None
+    config: TrainConfig | None = None
     folds: Ints | None = None
     design: float = 1.0
     distances: Floats | None = None

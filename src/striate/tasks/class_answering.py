@@ -16,12 +16,12 @@ from striate.tasks.prediction import columns_of
 from striate.tasks.values import EMBEDDING, NOTHING, LabelFacts, Labels, Outputs
 
 if TYPE_CHECKING:  # what measures and explains is imported by who does: predicting needs none of it
-    from striate.recipe import Recipe
     from striate.tasks.assessment import Basis, Cost
     from striate.tasks.class_assessment import ClassAssessment
     from striate.tasks.class_pairing import ClassPaired
     from striate.tasks.class_question import ClassQuestion
     from striate.tasks.pairing import Shared
+    from striate.train_config import TrainConfig
 
 LOGITS: Final = "logits"
 
@@ -86,7 +86,7 @@ class ClassAnswering(Answering):
         temperature: Any = calibration.temperature
         flags = None
         if basis.folds is not None:
-            temperature = fold_temperatures(logits, targets, basis.folds, spread=spread(basis.recipe))
+            temperature = fold_temperatures(logits, targets, basis.folds, spread=spread(basis.config))
             if unknown is not None and basis.distances is not None:
                 flags = beyond_other_folds(unknown, basis.distances, logits, basis.folds)
         elif unknown is not None and len(targets) and not basis.judging:
@@ -139,6 +139,6 @@ class ClassAnswering(Answering):
         return softmax(output, learnt.calibration.temperature)
 
 
-def spread(recipe: Recipe | None) -> float:
+def spread(config: TrainConfig | None) -> float:
     """Return how far from 1 the temperature of what a recipe trains is thought to lie, before it is fitted."""
-    return HEAD_SPREAD if recipe is not None and recipe.tune == "head" else SPREAD
+    return HEAD_SPREAD if config is not None and config.tune == "head" else SPREAD

@@ -30,8 +30,9 @@ if TYPE_CHECKING:
 
     from striate.data.strata import Strata
     from striate.model.build.model import Outputs as MainAndSides
-    from striate.recipe import Recipe
+    from striate.settings import Settings
     from striate.tasks.stranger_skill import StrangerSkill
+    from striate.train_config import TrainConfig
 
 FEWEST: Final = 20  # pictures, below which a threshold for "none of these" would be a guess
 
@@ -54,7 +55,7 @@ class Classify(ClassAnswering, Task):
     headline = "accuracy"
     terms = ("cross-entropy",)
 
-    def labels(self, source: Source, recipe: Recipe) -> Labels:
+    def labels(self, source: Source, recipe: Settings) -> Labels:
         """Return each picture's class: its place among the names of the source, -1 without a label."""
         values = np.array([item.target for item in source.items], np.int64)
         return Labels(source.label_names, values, values >= 0)
@@ -65,12 +66,12 @@ class Classify(ClassAnswering, Task):
 
         check_enough(source)
 
-    def cautions(self, labels: Labels, rows: Sequence[int], recipe: Recipe) -> tuple[str, ...]:
+    def cautions(self, labels: Labels, rows: Sequence[int], config: TrainConfig) -> tuple[str, ...]:
         """Say where one class has far more pictures than another, and nothing weighs them."""
         from striate.data.labels.enough import uneven_note
 
         counts = Counter(labels.values[list(rows)].tolist())
-        return uneven_note(labels.names, dict(counts), recipe.class_weights)
+        return uneven_note(labels.names, dict(counts), config.class_weights)
 
     def strata(self, labels: Labels) -> Strata:
         """Return the classes: each keeps its share, and has a picture to train on."""
@@ -78,25 +79,25 @@ class Classify(ClassAnswering, Task):
 
         return Strata(labels.values, labels.known, labels.names, self.noun)
 
-    def weights(self, targets: NDArray[Any], facts: LabelFacts, recipe: Recipe) -> Tensor | None:
+    def weights(self, targets: NDArray[Any], facts: LabelFacts, config: TrainConfig) -> Tensor | None:
         """Return the weight of each class (K,), where they are to be balanced."""
-        return class_weights_balanced(targets, len(facts.names)) if recipe.class_weights == "balanced" else None
+        return class_weights_balanced(targets, len(facts.names)) if config.class_weights == "balanced" else None
 
     def row_weights(self, targets: Tensor, weights: Tensor) -> Tensor:
         """Return the weight of each picture's class (N,)."""
         return weights[targets]
 
     def loss(
-        self, outputs: Mapping[str, Tensor], targets: Tensor, recipe: Recipe, weights: Tensor | None = None
+        self, outputs: Mapping[str, Tensor], targets: Tensor, config: TrainConfig, weights: Tensor | None = None
     ) -> dict[str, Tensor]:
-        """Return the cross-entropy, with the label smoothing of the recipe and the weights of the classes."""
-        smoothing = recipe.label_smoothing or 0.0
+        """Return the cross-entropy, with the label smoothing of the config and the weights of the classes."""
+        smoothing = config.label_smoothing
         return {
             self.terms[0]: cross_entropy(outputs[LOGITS], targets, label_smoothing=smoothing, class_weights=weights)
         }
 
     def slopes(
-        self, output: Tensor, targets: Tensor, recipe: Recipe, weights: Tensor | None = None
+        self, output: Tensor, targets: Tensor, config: TrainConfig, weights: Tensor | None = None
     ) -> tuple[Tensor, Tensor]:
         """Return the cross-entropy of each picture, and its derivative: the softmax, less 1 at the own class."""
         import torch
@@ -110,7 +111,7 @@ class Classify(ClassAnswering, Task):
         """Return which pictures are of a class that was seen."""
         return np.isin(targets, seen)
 
-    def plain_loss(self, outputs: Mapping[str, Tensor], targets: Tensor, recipe: Recipe) -> float:
+    def plain_loss(self, outputs: Mapping[str, Tensor], targets: Tensor, config: TrainConfig) -> float:
         """Return the mean cross-entropy."""
         from torch.nn import functional
 
@@ -135,9 +136,9 @@ class Classify(ClassAnswering, Task):
 
     def fit_state(self, judged: Judged, facts: LabelFacts) -> State:
         """Return the temperature and what is known of "none of these"."""
-        logits, targets, recipe = judged.outputs[LOGITS], judged.targets, judged.recipe
-        calibration = calibrate(logits, targets, folds=judged.folds, spread=spread(recipe))
-        unknown = _known(judged, calibration.temperature) if recipe.unknown else None
+        logits, targets, config = judged.outputs[LOGITS], judged.targets, judged.config
+        calibration = calibrate(logits, targets, folds=judged.folds, spread=spread(config))
+        unknown = _known(judged, calibration.temperature) if config.unknown else None
         if unknown is not None:
             # Of a frozen trunk it was measured, unless that has learnt these very classes before.
             frozen = unknown.skill if judged.frozen and not judged.seen_before else None

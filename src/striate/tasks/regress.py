@@ -37,7 +37,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from striate.data.strata import Strata
-    from striate.recipe import Recipe
+    from striate.settings import Settings
+    from striate.train_config import TrainConfig
 
 FEWEST: Final = 5  # pictures with a number, below which there is nothing to learn and measure
 OFTEN: Final = 0.3  # share of pictures with one and the same number that has to be said
@@ -58,7 +59,7 @@ class Regress(NumberAnswering, Task):
     # A picture that is moved, cut or mirrored may have another number: how many there are, which way it goes.
     defaults = MappingProxyType({"augment": "none", "flip": False, "resize": "stretch", "label_smoothing": 0.0})
 
-    def labels(self, source: Source, recipe: Recipe) -> Labels:
+    def labels(self, source: Source, recipe: Settings) -> Labels:
         """Return the numbers of each picture (N, D) float64, NaN where it has none.
 
         Of a source of classes the names of the classes are the numbers. Errors: SourceError where these are none, or
@@ -114,29 +115,29 @@ class Regress(NumberAnswering, Task):
         return columns_of(facts).width
 
     def loss(
-        self, outputs: Mapping[str, Tensor], targets: Tensor, recipe: Recipe, weights: Tensor | None = None
+        self, outputs: Mapping[str, Tensor], targets: Tensor, config: TrainConfig, weights: Tensor | None = None
     ) -> dict[str, Tensor]:
         """Return the smooth L1 loss, or the one that the recipe names, of standardised numbers."""
         from striate.tasks.number_loss import NumberLoss
 
-        each = NumberLoss.named(recipe.loss).of(outputs[NUMBERS].float(), targets.float())
+        each = NumberLoss.named(config.loss).of(outputs[NUMBERS].float(), targets.float())
         return {self.terms[0]: each.mean()}
 
     def slopes(
-        self, output: Tensor, targets: Tensor, recipe: Recipe, weights: Tensor | None = None
+        self, output: Tensor, targets: Tensor, config: TrainConfig, weights: Tensor | None = None
     ) -> tuple[Tensor, Tensor]:
         """Return the loss of each picture, and its derivative by the output."""
         from striate.tasks.number_loss import NumberLoss
 
         wanted = targets.to(output.dtype)
         wanted = wanted.view(len(wanted), *[1] * (output.dim() - 2), -1)
-        return NumberLoss.named(recipe.loss).with_slopes(output, wanted)
+        return NumberLoss.named(config.loss).with_slopes(output, wanted)
 
-    def plain_loss(self, outputs: Mapping[str, Tensor], targets: Tensor, recipe: Recipe) -> float:
+    def plain_loss(self, outputs: Mapping[str, Tensor], targets: Tensor, config: TrainConfig) -> float:
         """Return the loss that is learnt by, a mean over the pictures."""
         from striate.tasks.number_loss import NumberLoss
 
-        return float(NumberLoss.named(recipe.loss).of(outputs[NUMBERS].double(), targets.double()).mean())
+        return float(NumberLoss.named(config.loss).of(outputs[NUMBERS].double(), targets.double()).mean())
 
     def fit_state(self, judged: Judged, facts: LabelFacts) -> State:
         """Return what the errors on unseen pictures say of the next ones: how wide an interval has to be."""
@@ -166,7 +167,7 @@ class Regress(NumberAnswering, Task):
         )
 
 
-def periods_of(recipe: Recipe, names: Sequence[str]) -> tuple[float | None, ...]:
+def periods_of(recipe: Settings, names: Sequence[str]) -> tuple[float | None, ...]:
     """Return the period of each number, None of one that is not circular, from what a recipe says.
 
     ``circular`` is a period where there is one number ("360"), or name by name ("angle=360 hour=24").

@@ -15,7 +15,7 @@ from striate.tasks.task import Task
 
 if TYPE_CHECKING:
     from striate.data.sources.items import Source
-    from striate.recipe import Recipe
+    from striate.train_config import TrainConfig
 
 Home: TypeAlias = "tuple[str, str, str]"  # the module of a task, its class, and what is learnt, in words for a help
 
@@ -105,9 +105,9 @@ def learnable(source: Source) -> Source:
     return source
 
 
-def task_of(recipe: Recipe) -> Task:
-    """Return the task of a recipe; of one that says none, as those of older runs, it is classification."""
-    return task_named(recipe.task or BY_ITSELF)
+def task_of(config: TrainConfig) -> Task:
+    """Return the task that a training learns. Errors: RecipeError for one that is not there."""
+    return task_named(config.task)
 
 
 def task_for(kind: str) -> Task:

@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from striate.data.strata import Strata
-    from striate.recipe import Recipe
+    from striate.settings import Settings
+    from striate.train_config import TrainConfig
 
 
 class Tag(TagAnswering, Task):
@@ -41,7 +42,7 @@ class Tag(TagAnswering, Task):
     headline = MEAN_AVERAGE_PRECISION
     terms = ("binary cross-entropy",)
 
-    def labels(self, source: Source, recipe: Recipe) -> Labels:
+    def labels(self, source: Source, recipe: Settings) -> Labels:
         """Return which tags each picture has (N, T) float32; of a source of classes each class is a tag.
 
         Errors: SourceError for other numbers, RecipeError for a loss that tags are not learnt by.
@@ -84,16 +85,16 @@ class Tag(TagAnswering, Task):
         counts = labels.values[np.asarray(rows, np.int64)].sum(axis=0).astype(int).tolist()
         return replace(labels, facts={**labels.facts, "trained": {"pictures": len(rows), "tags": counts}})
 
-    def weights(self, targets: NDArray[Any], facts: LabelFacts, recipe: Recipe) -> Tensor | None:
+    def weights(self, targets: NDArray[Any], facts: LabelFacts, config: TrainConfig) -> Tensor | None:
         """Return the weight of each tag's positives (T,), where they are to be balanced."""
-        if recipe.class_weights != "balanced":
+        if config.class_weights != "balanced":
             return None
         from striate.tasks.tag_loss import positive_weights_balanced
 
         return positive_weights_balanced(targets)
 
     def loss(
-        self, outputs: Mapping[str, Tensor], targets: Tensor, recipe: Recipe, weights: Tensor | None = None
+        self, outputs: Mapping[str, Tensor], targets: Tensor, config: TrainConfig, weights: Tensor | None = None
     ) -> dict[str, Tensor]:
         """Return the binary cross-entropy, with the label smoothing of the recipe and the weights of the positives.
 
@@ -101,14 +102,14 @@ class Tag(TagAnswering, Task):
         """
         from striate.tasks import tag_loss
 
-        if is_asymmetric(recipe):
+        if is_asymmetric(config):
             return {self.terms[0]: tag_loss.asymmetric(outputs[LOGITS], targets, positive_weights=weights)}
-        smoothing = recipe.label_smoothing or 0.0
+        smoothing = config.label_smoothing
         found = tag_loss.cross_entropy(outputs[LOGITS], targets, positive_weights=weights, smoothing=smoothing)
         return {self.terms[0]: found}
 
     def slopes(
-        self, output: Tensor, targets: Tensor, recipe: Recipe, weights: Tensor | None = None
+        self, output: Tensor, targets: Tensor, config: TrainConfig, weights: Tensor | None = None
     ) -> tuple[Tensor, Tensor]:
         """Return the binary cross-entropy summed over tags, and its derivative: the sigmoid less 1 where it is there.
 
@@ -126,11 +127,11 @@ class Tag(TagAnswering, Task):
         missed, passed = functional.softplus(-output), functional.softplus(output)
         return (weight * missed + (1 - there) * passed).sum(-1), weight * (p - 1) + (1 - there) * p
 
-    def plain_loss(self, outputs: Mapping[str, Tensor], targets: Tensor, recipe: Recipe) -> float:
+    def plain_loss(self, outputs: Mapping[str, Tensor], targets: Tensor, config: TrainConfig) -> float:
         """Return the loss that is learnt by, summed over tags, a mean over pictures."""
         from striate.tasks import tag_loss
 
-        found = tag_loss.asymmetric if is_asymmetric(recipe) else tag_loss.cross_entropy
+        found = tag_loss.asymmetric if is_asymmetric(config) else tag_loss.cross_entropy
         return float(found(outputs[LOGITS], targets))
 
     def measure(self, outputs: Outputs, targets: NDArray[Any], facts: LabelFacts) -> dict[str, float]:
@@ -150,7 +151,7 @@ class Tag(TagAnswering, Task):
         from striate.tasks.tag_thresholds import choose_thresholds
 
         logits, targets = np.asarray(judged.outputs[LOGITS], np.float64), judged.targets
-        calibration = calibrate_tags(logits, targets, folds=judged.folds, **prior_of(judged.recipe, facts))
+        calibration = calibrate_tags(logits, targets, folds=judged.folds, **prior_of(judged.config, facts))
         cuts = choose_thresholds(calibration.probabilities(logits), targets) if len(logits) else None
         notes = _few_notes(targets, facts.names) if len(logits) else ()
         state = {"calibration": calibration.to_dict(), "thresholds": None if cuts is None else cuts.tolist()}

@@ -20,11 +20,12 @@ from striate.tasks.values import LabelFacts, Labels, Outputs, State
 from striate.words import counted
 
 if TYPE_CHECKING:  # what measures and explains is imported by who does: predicting needs none of it
-    from striate.recipe import Recipe
+    from striate.settings import Settings
     from striate.tasks.assessment import Basis
     from striate.tasks.sections import Part
     from striate.tasks.tag_assessment import TagAssessment
     from striate.tasks.tag_question import TagQuestion
+    from striate.train_config import TrainConfig
 
 LOGITS: Final = "logits"
 # What tags may be learnt by (striate.tasks.tag_loss); the first where a recipe names none.
@@ -73,7 +74,7 @@ class TagAnswering(Answering):
         if basis.folds is None:
             scaled, cuts = learnt.calibration.scaled(logits), learnt.thresholds
         else:
-            priors = prior_of(basis.recipe, facts)
+            priors = prior_of(basis.config, facts)
             scaled, cuts = fold_decisions(logits, wanted, basis.folds, **priors)
         probabilities = sigmoid(scaled)
         report = tag_report(
@@ -149,26 +150,26 @@ class TagAnswering(Answering):
         return learnt.probabilities(output)  # type: ignore[no-any-return]
 
 
-def is_asymmetric(recipe: Recipe) -> bool:
+def is_asymmetric(recipe: Settings) -> bool:
     """Return whether a recipe has tags learnt by the asymmetric loss. Errors: RecipeError for a loss that is none."""
     if recipe.loss not in (None, *LOSSES):
         raise RecipeError(f"loss = {recipe.loss!r}: tags are learnt by {' or '.join(LOSSES)}")
     return recipe.loss == ASYMMETRIC
 
 
-def prior_of(recipe: Recipe | None, facts: LabelFacts) -> dict[str, Any]:
+def prior_of(config: TrainConfig | None, facts: LabelFacts) -> dict[str, Any]:
     """Return how the calibration of what a recipe trains begins: the arguments of `tag_calibration.fit`.
 
     Weights on the positives shift every tag's logit by their logarithm, which is known from the pictures trained on.
     The asymmetric loss draws probabilities up and together, nobody knows how far: there answers alone decide.
     """
-    head = recipe is not None and recipe.tune == "head"
+    head = config is not None and config.tune == "head"
     trained, begin = facts.facts.get("trained"), None
-    if recipe is not None and recipe.class_weights == "balanced" and trained is not None:
+    if config is not None and config.class_weights == "balanced" and trained is not None:
         there = np.asarray(trained["tags"], np.float64)
         missing = trained["pictures"] - there
         begin = np.where((there > 0) & (missing > 0), np.log(np.maximum(there, 1) / np.maximum(missing, 1)), 0.0)
-    if recipe is not None and not head and is_asymmetric(recipe):
+    if config is not None and not head and is_asymmetric(config):
         return {"spread": _WIDE, "shift_spread": _WIDE, "begin": begin}
     return {"spread": HEAD_SPREAD if head else SPREAD, "shift_spread": SHIFT_SPREAD, "begin": begin}
 

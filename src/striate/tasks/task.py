@@ -34,9 +34,10 @@ if TYPE_CHECKING:
     from striate.data.pictures.crop_transform import CropTransform
     from striate.data.sources.items import Source
     from striate.data.strata import Strata
-    from striate.recipe import Recipe
+    from striate.settings import Settings
     from striate.spec.survey import Survey
     from striate.tasks.stranger_skill import StrangerSkill
+    from striate.train_config import TrainConfig
 
 __all__ = ["EMBEDDING", "NOTHING", "Judged", "LabelFacts", "Labels", "LeftOut", "Objective", "Outputs", "State", "Task"]
 
@@ -76,7 +77,7 @@ class Task(Answering):
     # Labels.
 
     @abstractmethod
-    def labels(self, source: Source, recipe: Recipe) -> Labels:
+    def labels(self, source: Source, recipe: Settings) -> Labels:
         """Return what is to be learnt of a source's pictures; nothing is decoded, and nothing refused for being few.
 
         Errors: SourceError for labels that are none of this task.
@@ -93,7 +94,7 @@ class Task(Answering):
     def strata(self, labels: Labels) -> Strata:
         """Return in what groups of pictures a split and folds keep their shares."""
 
-    def cautions(self, labels: Labels, rows: Sequence[int], recipe: Recipe) -> tuple[str, ...]:
+    def cautions(self, labels: Labels, rows: Sequence[int], config: TrainConfig) -> tuple[str, ...]:
         """Return what a person should know of the labels of the pictures to train on, whose ``rows`` these are."""
         return ()
 
@@ -152,8 +153,8 @@ class Task(Answering):
 
     # Training.
 
-    def weights(self, targets: NDArray[Any], facts: LabelFacts, recipe: Recipe) -> Tensor | None:
-        """Return what makes up for uneven ``targets`` (of the training pictures), where the recipe asks for that."""
+    def weights(self, targets: NDArray[Any], facts: LabelFacts, config: TrainConfig) -> Tensor | None:
+        """Return what makes up for uneven ``targets`` (of the training pictures), where the config asks for that."""
         return None
 
     def row_weights(self, targets: Tensor, weights: Tensor) -> Tensor:
@@ -170,7 +171,7 @@ class Task(Answering):
         self,
         outputs: Mapping[str, Tensor],
         targets: Tensor,
-        recipe: Recipe,
+        config: TrainConfig,
         weights: Tensor | None = None,
     ) -> dict[str, Tensor]:
         """Return what is minimised, by `terms`, each a float32 scalar; their sum is.
@@ -181,7 +182,7 @@ class Task(Answering):
 
     @abstractmethod
     def slopes(
-        self, output: Tensor, targets: Tensor, recipe: Recipe, weights: Tensor | None = None
+        self, output: Tensor, targets: Tensor, config: TrainConfig, weights: Tensor | None = None
     ) -> tuple[Tensor, Tensor]:
         """Return the loss of each picture and its derivative by the output, for a head that is solved on features.
 
@@ -202,7 +203,7 @@ class Task(Answering):
         return output
 
     @abstractmethod
-    def plain_loss(self, outputs: Mapping[str, Tensor], targets: Tensor, recipe: Recipe) -> float:
+    def plain_loss(self, outputs: Mapping[str, Tensor], targets: Tensor, config: TrainConfig) -> float:
         """Return the validation loss, without smoothing or weights: the lower the better. ``targets`` are `encode`'s.
 
         ``outputs`` are tensors on the CPU, float32 or float64.
@@ -287,11 +288,11 @@ class Task(Answering):
 
 @dataclass(frozen=True, eq=False)
 class Objective:
-    """What a training is told of what it learns: the task, the labels of all pictures of its store, the recipe."""
+    """What a training is told of what it learns: the task, the labels of all pictures of its store, how it goes."""
 
     task: Task
     labels: Labels
-    recipe: Recipe = field(default_factory=lambda: _plain())  # noqa: PLW0108  # it stands below
+    config: TrainConfig
     targets: NDArray[Any] = field(init=False)
     """(N, ...): `Task.encode` of every row."""
 
@@ -312,10 +313,3 @@ class Objective:
     def told_apart(self) -> tuple[str, ...]:
         """The terms of the loss where it has several; none of one, which is the loss."""
         return self.task.terms if len(self.task.terms) > 1 else ()
-
-
-def _plain() -> Recipe:
-    """Return a recipe that says nothing; what reads recipes takes longer to import than an answer takes."""
-    from striate.recipe import Recipe
-
-    return Recipe()

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from striate.metrics.probability import Ints
 
 if TYPE_CHECKING:
-    from striate.recipe import Recipe
     from striate.tasks.stranger_skill import StrangerSkill
+    from striate.train_config import TrainConfig
 
 Outputs: TypeAlias = Mapping[str, NDArray[Any]]
 """What a network says of N pictures, each array (N, ...), by the name of the output."""
@@ -97,7 +97,7 @@ class Judged:
 
     outputs: Outputs
     targets: NDArray[Any]
-    recipe: Recipe
+    config: TrainConfig
     known: Callable[[Callable[[NDArray[Any]], Ints] | None], tuple[Outputs, NDArray[Any]]]
     folds: Ints | None = None
     distances: NDArray[np.float64] | None = None

@@ -38,5 +38,5 @@ def cautions(prepared: Prepared) -> tuple[str, ...]:
         *depth.notes(depth.tally(prepared.store.depths), prepared.preprocess.bits),
         *copies_of(prepared).lines(source.items, prepared.labels.names, prepared.task.noun),
         *prepared.labels.notes,
-        *prepared.task.cautions(prepared.labels, prepared.split.train, prepared.recipe),
+        *prepared.task.cautions(prepared.labels, prepared.split.train, prepared.config),
     )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from striate.interpret.arithmetic.filters import freeze
-from striate.recipe import FIRST
+from striate.settings import FIRST
 from striate.verbs.plan import first_layer
 from striate.verbs.prepared import Prepared
 
@@ -21,15 +21,15 @@ def from_chance(prepared: Prepared) -> Training:
     from striate.model.build.model import build
     from striate.spec.shape import Shape
 
-    recipe, pictures = prepared.recipe, prepared.preprocess
+    config, pictures = prepared.config, prepared.preprocess
     shape = Shape(pictures.channels, pictures.height, pictures.width)
-    model = build(prepared.net, shape, preprocess=pictures, seed=recipe.seed)
-    if recipe.whiten:
+    model = build(prepared.net, shape, preprocess=pictures, seed=config.seed)
+    if config.whiten:
         from striate.model.build.whiten import whiten
 
         whiten(model, prepared.store.pixels, np.array(prepared.split.train, np.int64))
-    if recipe.first is not None:
-        freeze(model, FIRST, first_layer(recipe.first, pictures.channels)[1])
+    if config.first is not None:
+        freeze(model, FIRST, first_layer(config.first, pictures.channels)[1])
     return begun(prepared, model)
 
 
@@ -37,4 +37,4 @@ def begun(prepared: Prepared, model: Model) -> Training:
     """Return the training of a model on pictures that are ready."""
     from striate.engine.fit import begin
 
-    return begin(model, prepared.recipe, prepared.store, prepared.objective, prepared.split)
+    return begin(model, prepared.config, prepared.store, prepared.objective, prepared.split)

@@ -24,7 +24,7 @@ def evaluate_folds(name: str, prepared: Prepared, answers: Answers, learnt: Any)
     assert folds is not None
     chosen = folds.measured
     basis = Basis(
-        recipe=prepared.recipe,
+        config=prepared.config,
         folds=folds.places[0, chosen],
         design=DESIGN,
         distances=answers.distances,

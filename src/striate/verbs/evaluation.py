@@ -105,13 +105,13 @@ class Evaluation:
 
 def of_run(evaluation: Evaluation, prepared: Prepared) -> Evaluation:
     """Return an evaluation that knows what its model was trained on."""
-    recipe, size = prepared.recipe, (prepared.preprocess.height, prepared.preprocess.width)
+    config, size = prepared.config, (prepared.preprocess.height, prepared.preprocess.width)
     photographs = prepared.preprocess.channels > 1 and max(size) > SMALL
     copies = copies_of(prepared).lines(prepared.source.items, prepared.labels.names)
     return replace(
         evaluation,
         trained=prepared.labels.values[list(prepared.split.train)],
-        from_chance=recipe.start is None and photographs,
+        from_chance=config.start is None and photographs,
         also=(*evaluation.also, *([CHOSEN_BY] if evaluation.part == "val" else ()), *copies),
     )
 

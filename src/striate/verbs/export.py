@@ -115,7 +115,7 @@ def quantise(predictor: Predictor, prepared: Prepared, output: Path) -> Cost:
     task, judges = predictor.task, np.array(_judges(prepared), np.int64)
     pixels, targets = prepared.store.pixels[judges], prepared.targets[judges]
     content = graph_bytes(predictor.model.cpu(), task)
-    shown = subset(prepared.split.train, CALIBRATED, seed=prepared.recipe.seed)
+    shown = subset(prepared.split.train, CALIBRATED, seed=prepared.config.seed)
     small = quantised(content, prepared.store.pixels[shown])
     before, after = (ask(session(graph, many=True), pixels) for graph in (content, small))
     trained = not prepared.split.val
@@ -126,7 +126,7 @@ def quantise(predictor: Predictor, prepared: Prepared, output: Path) -> Cost:
         predictor.labels,
         predictor.learnt,
         trained=trained,
-        known=trained or prepared.recipe.tune == "head",  # over a frozen trunk validation pictures are known too
+        known=trained or prepared.config.tune == "head",  # over a frozen trunk validation pictures are known too
     )
     if cost.lost > MOST_LOST:
         raise ExportError(f"{cost}: more than {100 * MOST_LOST:g} in 100 would be lost, so it was not written")

@@ -114,7 +114,7 @@ def keep_model(run: RunDirectory, prepared: Prepared, model: Model, state: State
             state=dict(state.facts),
             provenance={
                 "run": run.name,
-                "recipe": prepared.recipe.model_dump(mode="json", exclude_none=True),
+                "recipe": prepared.config.written(),
                 "data": prepared.digest(),
                 "environment": run.environment(),
             },
@@ -150,7 +150,7 @@ def _leave_onnx(run: RunDirectory, prepared: Prepared, model: Model, content: by
 
     if is_code(str(prepared.net)):
         return  # it is asked in its own process
-    shown = subset(prepared.split.val or prepared.split.train, SHOWN, seed=prepared.recipe.seed)
+    shown = subset(prepared.split.val or prepared.split.train, SHOWN, seed=prepared.config.seed)
     try:
         why = export_beside(model, run.model_path, prepared.store.pixels[shown], content)
     except StriateError:
@@ -166,11 +166,11 @@ def judged(prepared: Prepared, ask: InferFn, answers: Answers | None = None) -> 
 
     The former are the validation split, or all that out-of-fold ``answers`` are of.
     """
-    split, targets, recipe, folds = prepared.split, prepared.targets, prepared.recipe, prepared.folds
-    frozen = recipe.tune == "head"
+    split, targets, config, folds = prepared.split, prepared.targets, prepared.config, prepared.folds
+    frozen = config.tune == "head"
 
     def known(choose: Callable[[NDArray[Any]], Ints] | None) -> tuple[Outputs, NDArray[Any]]:
-        rows = subset(split.train, KNOWN, seed=recipe.seed)
+        rows = subset(split.train, KNOWN, seed=config.seed)
         if frozen:
             rows = np.concatenate([rows, np.array(split.val, np.int64)])
         rows = rows if choose is None else rows[choose(targets[rows])]
@@ -179,8 +179,8 @@ def judged(prepared: Prepared, ask: InferFn, answers: Answers | None = None) -> 
     if answers is not None and folds is not None:
         rows = folds.measured
         places, distances = folds.places[0, rows], answers.distances
-        found = Judged(answers.outputs, targets[rows], recipe, known, folds=places, distances=distances, frozen=frozen)
+        found = Judged(answers.outputs, targets[rows], config, known, folds=places, distances=distances, frozen=frozen)
     else:
         rows = np.array(split.val, np.int64)
-        found = Judged(ask(rows), targets[rows], recipe, known, frozen=frozen)
+        found = Judged(ask(rows), targets[rows], config, known, frozen=frozen)
     return replace(found, groups=groups_of([prepared.store.digests[row] for row in rows]))

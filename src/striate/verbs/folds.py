@@ -100,7 +100,7 @@ def few(prepared: Prepared) -> tuple[str, ...]:
     parts = prepared.split
     pictures = len(parts.train) + len(parts.val) + len(parts.test)
     own = any(item.split is not None for item in prepared.source.items)
-    if prepared.folds is not None or own or pictures >= FEW or not parts.test or prepared.recipe.patience is not None:
+    if prepared.folds is not None or own or pictures >= FEW or not parts.test or prepared.config.patience is not None:
         return ()
     return (
         f"the figure will stand on {len(parts.test):,} test pictures; --folds {FOLDS} measures on all {pictures:,}, and"
@@ -139,11 +139,11 @@ def head_folds(
     heads = {"heads.weight": answered.weights, "heads.bias": answered.biases}
     small = all_heads or sum(tensor.nbytes for tensor in heads.values()) <= SMALL
     distances = None
-    if prepared.recipe.unknown:
+    if prepared.config.unknown:
         distances = np.zeros(len(folds.measured))
         for fold in range(folds.count):
             mine = folds.places[0, folds.measured] == fold
-            others = subset(folds.others(0, fold).tolist(), KNOWN, seed=prepared.recipe.seed)
+            others = subset(folds.others(0, fold).tolist(), KNOWN, seed=prepared.config.seed)
             if mine.any():
                 rows = folds.measured[mine]
                 found_here = task.distances(head.features[rows], head.features[others], targets[others])
@@ -164,7 +164,7 @@ def fold_prepared(
     """Return what a fold is trained with: these rows alone, with their own mean and deviation where the run has its."""
     parts = Split(tuple(int(row) for row in rows), (), ())
     pictures = prepared.preprocess
-    if prepared.recipe.weights is None and provided is None:
+    if prepared.config.weights is None and provided is None:
         pictures = scaled(replace(pictures, mean=(), std=()), prepared.store, parts, None)
     return replace(prepared, split=parts, preprocess=pictures, folds=None)
 
@@ -191,7 +191,7 @@ def net_folds(
     """Train a whole net for every fold, ``begin(draw, fold)`` makes each; return the answers, which the run keeps."""
     folds, folder, path = prepared.folds, run.path / kept.FOLDER, run.path / kept.NAME
     assert folds is not None
-    facts = {"epochs": prepared.recipe.epochs}  # a run may be gone on with for more
+    facts = {"epochs": prepared.config.epochs}  # a run may be gone on with for more
     found = kept.whole(path)
     task, width = prepared.task, prepared.task.width(prepared.facts)
     if found is not None and found.are_of(len(folds.measured), task.output, width) and found.facts == facts:
@@ -209,10 +209,10 @@ def net_folds(
         if part is None or not part.are_of(len(held), task.output, width) or part.facts != facts:
             began = time.monotonic()
             training = begin(draw, fold)
-            yield from train_apart(training, folder / f"{number}-{prepared.recipe.epochs}", number, of)
+            yield from train_apart(training, folder / f"{number}-{prepared.config.epochs}", number, of)
             part = replace(_answered(training, prepared, held, folds.others(draw, fold)), facts=facts)
             kept.write(file, part)
-            durable.discard(folder / f"{number}-{prepared.recipe.epochs}")
+            durable.discard(folder / f"{number}-{prepared.config.epochs}")
             told = task.told(part.outputs, prepared.targets[held], prepared.facts)
             yield FoldDone(number, of, len(held), told, time.monotonic() - began)
         parts[draw, fold] = part
@@ -229,9 +229,9 @@ def _answered(training: Training, prepared: Prepared, held: np.ndarray, others: 
     task, model, store = prepared.task, training.final_model(), prepared.store
     said = infer_outputs(model, store, held, output=task.output, device=training.device)
     answers = Answers({task.output: said[task.output]})
-    if not prepared.recipe.unknown:
+    if not prepared.config.unknown:
         return answers
-    seen = subset(others.tolist(), KNOWN, seed=prepared.recipe.seed)
+    seen = subset(others.tolist(), KNOWN, seed=prepared.config.seed)
     known = infer_outputs(model, store, seen, output=task.output, device=training.device)
     return replace(answers, distances=task.distances(said[EMBEDDING], known[EMBEDDING], prepared.targets[seen]))
 
@@ -291,6 +291,6 @@ def _joined(task: Task, folds: Folds, parts: dict[tuple[int, int], Answers]) -> 
 def means(prepared: Prepared) -> str:
     """Return in a sentence what a cross-validated figure is."""
     assert prepared.folds is not None
-    what = "head" if prepared.recipe.tune == "head" else "net"
+    what = "head" if prepared.config.tune == "head" else "net"
     who = f"{what}s" if prepared.folds.draws > 1 else f"a {what}"
     return f"each picture was answered by {who} that had not seen it; the model that is kept has seen all of them"

@@ -22,7 +22,7 @@ from striate.tasks.prediction import Prediction
 from striate.tasks.table import task_of
 from striate.tasks.task import Judged
 from striate.verbs.folds import measured_keys
-from striate.verbs.reopen import kept_labels, known_pictures, parts_of, recipe_of
+from striate.verbs.reopen import config_of, kept_labels, known_pictures, parts_of
 
 if TYPE_CHECKING:
     from striate.verbs.probe import Network
@@ -66,15 +66,15 @@ def _out_of_fold(run: RunDirectory, key: str) -> Prediction | None:
     None where no fold left it out, or the folds are still to be trained; nor of labels that lie in pictures, which
     would have to be looked for.
     """
-    if task_of(recipe_of(run)).placed:
+    if task_of(config_of(run)).placed:
         return None
     split = cast("dict[str, Any]", run.split())
     keys = measured_keys(split)
     if key not in keys or not run.finished():
         return None
     found = kept.read(run.path / kept.NAME)
-    recipe = recipe_of(run).changed(unknown=False)
-    task, labels = task_of(recipe), kept_labels(run, keys)
+    config = config_of(run).changed(unknown=False)
+    task, labels = task_of(config), kept_labels(run, keys)
     values, facts = labels.values, labels.kept
     if not found.are_of(len(keys), task.output, task.width(facts)):
         return None
@@ -85,7 +85,7 @@ def _out_of_fold(run: RunDirectory, key: str) -> Prediction | None:
     said = {name: output[others] for name, output in found.outputs.items()}
     pictures = known_pictures(run) or {}
     groups = groups_of([pictures.get(each, (-1, each))[1].encode() for each in keys])
-    judged = Judged(said, values[others], recipe, _nobody, folds=folds[others], groups=groups[others])
+    judged = Judged(said, values[others], config, _nobody, folds=folds[others], groups=groups[others])
     state = task.fit_state(judged, facts)
     mine = {name: output[row : row + 1] for name, output in found.outputs.items()}
     return task.decode(mine, facts, task.opened(state, facts))[0]

@@ -16,7 +16,7 @@ from striate.model.files.weights import read_facts
 from striate.runs import names
 from striate.runs.run import RunDirectory
 from striate.verbs.prepared import Prepared
-from striate.verbs.reopen import recipe_of, trained_on
+from striate.verbs.reopen import config_of, trained_on
 from striate.verbs.start import KEPT
 from striate.words import counted, plural
 
@@ -37,7 +37,7 @@ def ancestors(run: RunDirectory) -> tuple[RunDirectory, ...]:
 def _begun_with(run: RunDirectory) -> RunDirectory | None:
     """Return the run whose weights this one began with; None for chance, other weights, or one that is gone."""
     try:
-        words = recipe_of(run).weights
+        words = config_of(run).weights
         if words is None or not (run.path / KEPT).is_file():
             return None
         says = read_facts(run.path / KEPT).provenance

@@ -42,7 +42,7 @@ from striate.verbs.folds import answers_of
 from striate.verbs.learnt_from import caution
 from striate.verbs.prepared import Prepared, Progress, ProvidedModel, subset
 from striate.verbs.probe import Network, open_probe
-from striate.verbs.reopen import changes, recipe_of, reopen_data, row_of
+from striate.verbs.reopen import changes, config_of, reopen_data, row_of
 from striate.verbs.why import evidence
 
 Looked: TypeAlias = PictureLook | PartLook | RunLook
@@ -289,7 +289,7 @@ _NO_MAP = "its net puts out no map that could be watched"
 
 def _unwatched(run: RunDirectory, predictor: Predictor) -> str:
     """Return why a run kept neither filters nor maps while it learnt."""
-    if recipe_of(run).tune == "head":
+    if config_of(run).tune == "head":
         return (
             "its head alone learnt, on features that stayed as they are; the layers before it are frozen as they came"
         )

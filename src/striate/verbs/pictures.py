@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 from striate.data.sources.source import Source, find
-from striate.recipe import Recipe
+from striate.settings import Settings
 from striate.tasks.table import kind_of, learnable
 from striate.verbs.prepared import Progress
 
 
 def find_pictures(
-    recipe: Recipe,
+    recipe: Settings,
     *,
     data_dir: Path | None = None,
     download: bool = True,

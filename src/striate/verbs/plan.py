@@ -1,4 +1,4 @@
-"""Plan: the net of a recipe on its pictures, and what it cannot be, before torch is imported.
+"""Plan: the net of a training on its pictures, and what it cannot be, before torch is imported.
 
 Impossible geometry and a net that does not read stop here, in a fraction of a second.
 """
@@ -15,7 +15,7 @@ from striate.data.pictures.preprocess import Preprocess
 from striate.engine import progressive
 from striate.errors import DescribeError, RecipeError
 from striate.interpret.arithmetic import filters
-from striate.recipe import FIRST, Recipe
+from striate.settings import FIRST
 from striate.spec.code import Code
 from striate.spec.layers import BatchNorm, Conv, GroupNorm
 from striate.spec.net import Named, Net
@@ -23,39 +23,43 @@ from striate.spec.stages import stages
 from striate.spec.survey import Survey
 from striate.tasks.table import task_of
 from striate.tasks.task import LabelFacts
+from striate.train_config import TrainConfig
 from striate.verbs.prepared import ProvidedModel
 
 
 def plan(
-    recipe: Recipe, facts: LabelFacts, *, preprocess: Preprocess | None = None, provided: ProvidedModel | None = None
+    config: TrainConfig,
+    facts: LabelFacts,
+    *,
+    preprocess: Preprocess | None = None,
+    provided: ProvidedModel | None = None,
 ) -> tuple[Net, Survey, Preprocess]:
-    """Return the net of a settled recipe, its survey, and how pictures become its input.
+    """Return the net of a settled config, its survey, and how pictures become its input.
 
     ``facts`` are those of what is learnt, and decide how the net ends. ``preprocess`` is that of the weights it starts
-    from; what the recipe says of size and resizing wins over it.
+    from; what the config says of size and resizing wins over it.
 
     Errors: DescribeError, also for a net that does not end as its task has to.
     """
-    assert recipe.net is not None and recipe.size is not None and recipe.resize is not None
-    channels = 1 if recipe.colour == "gray" else 3
-    height, width = recipe.size
-    task = task_of(recipe)
-    net = net_of(recipe, provided).with_classes(task.width(facts))
-    if recipe.first is not None:
-        net = Named(first_layer(recipe.first, channels)[0], FIRST) >> net
-    survey = net.on(channels, height, width, fit=recipe.fit or "exact")  # a run of before this field was exact
+    channels = 1 if config.colour == "gray" else 3
+    height, width = config.size
+    task = task_of(config)
+    net = net_of(config.net, provided).with_classes(task.width(facts))
+    if config.first is not None:
+        net = Named(first_layer(config.first, channels)[0], FIRST) >> net
+    survey = net.on(channels, height, width, fit=config.fit)
     task.check(survey, facts)
-    _check_whiten(recipe, survey, provided)
-    _check_progressive(recipe, net, survey)
-    if recipe.first is not None:
+    _check_whiten(config, survey, provided)
+    _check_progressive(config, net, survey)
+    if config.first is not None:
         survey = survey.with_frozen([FIRST])
-    if recipe.tune == "head":
+    if config.tune == "head":
         survey = survey.with_frozen([path for stage in stages(survey)[:-1] for path in stage])
     if preprocess is not None:
-        bits = recipe.bits or preprocess.bits
-        return net, survey, replace(preprocess, height=height, width=width, resize=recipe.resize, bits=bits)
-    bits = recipe.bits or FULL
-    return net, survey, Preprocess(height=height, width=width, channels=channels, resize=recipe.resize, bits=bits)
+        bits = config.bits or preprocess.bits
+        return net, survey, replace(preprocess, height=height, width=width, resize=config.resize, bits=bits)
+    bits = config.bits or FULL
+    return net, survey, Preprocess(height=height, width=width, channels=channels, resize=config.resize, bits=bits)
 
 
 def first_layer(text: str, channels: int) -> tuple[Conv, np.ndarray]:
@@ -73,17 +77,16 @@ def first_layer(text: str, channels: int) -> tuple[Conv, np.ndarray]:
     return filters.as_conv(filter, channels=channels, padding="same")
 
 
-def net_of(recipe: Recipe, provided: ProvidedModel | None) -> Net:
-    """Return the net that a recipe names, or that is there already."""
+def net_of(net: str, provided: ProvidedModel | None) -> Net:
+    """Return the net of this name or text, or the one that is there already."""
     if provided is not None:
         return provided.net
-    assert recipe.net is not None
-    return nets.resolve(recipe.net)
+    return nets.resolve(net)
 
 
-def lasting(recipe: Recipe, provided: ProvidedModel | None) -> str:
+def lasting(config: TrainConfig, provided: ProvidedModel | None) -> str:
     """Return the name of a published net as it is, any other net, of a file too, as its text."""
-    return recipe.net if recipe.net in nets.CATALOG else str(net_of(recipe, provided))
+    return config.net if config.net in nets.CATALOG else str(net_of(config.net, provided))
 
 
 def normed(net: Net) -> bool:
@@ -93,9 +96,9 @@ def normed(net: Net) -> bool:
     )
 
 
-def _check_whiten(recipe: Recipe, survey: Survey, provided: ProvidedModel | None) -> None:
+def _check_whiten(config: TrainConfig, survey: Survey, provided: ProvidedModel | None) -> None:
     """Refuse whitening where there is no convolution to begin with it. Errors: RecipeError."""
-    if not recipe.whiten:
+    if not config.whiten:
         return
     if provided is not None:
         raise RecipeError("whiten: an adopted module comes with its own first weights; leave whiten out")
@@ -107,10 +110,10 @@ def _check_whiten(recipe: Recipe, survey: Survey, provided: ProvidedModel | None
         )
 
 
-def _check_progressive(recipe: Recipe, net: Net, survey: Survey) -> None:
+def _check_progressive(config: TrainConfig, net: Net, survey: Survey) -> None:
     """Refuse stages of progressive resizing that this very net cannot be trained at. Errors: RecipeError."""
     full = survey.input.size
-    for until, longer in recipe.progressive:
+    for until, longer in config.progressive:
         if longer >= max(full):
             raise RecipeError(
                 f"progressive: {longer} pixels until {until:g} of the steps, and the pictures have {max(full)} anyway;"

@@ -11,6 +11,7 @@ from importlib import import_module
 from pathlib import Path
 from threading import Thread
 
+from striate import nets
 from striate.data import dealing
 from striate.data.pictures.preprocess import Preprocess
 from striate.data.sources.source import check_rejected
@@ -20,10 +21,11 @@ from striate.recipe import Recipe
 from striate.spec.net import Net
 from striate.spec.survey import Survey
 from striate.tasks.table import task_for, task_named
+from striate.train_config import TrainConfig
 from striate.verbs import fit
 from striate.verbs.pictures import find_pictures
 from striate.verbs.places import in_input
-from striate.verbs.plan import first_layer, lasting, net_of, normed, plan
+from striate.verbs.plan import first_layer, lasting, normed, plan
 from striate.verbs.prepared import WORTH_SHARING, Prepared, Progress, ProvidedModel, Start, scaled
 from striate.verbs.start import MISSING, STARTED, started, with_tune
 from striate.words import plural
@@ -73,23 +75,24 @@ def prepare(
         recipe = started(with_tune(recipe), start, gray=facts.gray)
     brought = start.preprocess if start is not None else provided.preprocess if provided is not None else None
 
-    def settled(begun: Recipe) -> tuple[Recipe, Net, Survey, Preprocess]:
+    def settled(begun: Recipe) -> tuple[TrainConfig, Net, Survey, Preprocess]:
         height, width = facts.common_size or facts.median_size
+        net = provided.net if provided is not None else None if begun.net is None else nets.resolve(begun.net)
         chosen = begun.settled(
             pictures=dealing.to_train_on(source, begun),
             height=height,
             width=width,
             uniform=facts.common_size is not None,
             gray=facts.gray,
-            normed=(begun.net is None and provided is None) or normed(net_of(begun, provided)),
+            normed=net is None or normed(net),
+            usual=task.defaults,
         )
-        open_ones = {name: value for name, value in task.defaults.items() if getattr(begun, name) is None}
-        chosen = chosen.changed(**{n: v for n, v in open_ones.items() if getattr(chosen, n) is not None})
-        # A file of either name may change or go: from here on the recipe is all that a run and a reader need.
+        at = None if start is None else start.preprocess
+        # A file of either name may change or go: from here on the config is all that a run and a reader need.
         chosen = chosen.changed(
             source=source.location,
             net=lasting(chosen, provided),
-            fit=fit.settled(chosen, provided=provided is not None, start=None if start is None else start.preprocess),
+            fit=begun.fit or fit.by_itself(chosen, provided=provided is not None, start=at),
         )
         return chosen, *plan(chosen, labels.kept, preprocess=brought, provided=provided)
 
@@ -97,20 +100,20 @@ def prepare(
     plans = settled(recipe.changed(folds=folds))
     if recipe.folds is None and not dealing.affordable(plans[0], plans[2].macs, len(source.items)):
         plans = settled(recipe.changed(folds=0))
-    recipe, net, survey, preprocess = plans
+    config, net, survey, preprocess = plans
     _import_ahead()
-    if recipe.threads is None and survey.macs * (recipe.batch or 32) < WORTH_SHARING:
-        recipe = recipe.changed(threads=1)
+    if config.threads is None and survey.macs * config.batch < WORTH_SHARING:
+        config = config.changed(threads=1)
     stored = open_store(source, preprocess, progress=progress)
     check_rejected(stored.source, allow_bad=allow_bad)
-    labels = in_input(task, task.labels(stored.source, recipe), stored.source, preprocess)  # of what could be decoded
-    parts, dealt = dealing.divided(recipe, stored.source, stored.store.digests, task.strata(labels))
+    labels = in_input(task, task.labels(stored.source, config), stored.source, preprocess)  # of what could be decoded
+    parts, dealt = dealing.divided(config, stored.source, stored.store.digests, task.strata(labels))
     labels = task.settle(labels, parts.train)
     if dealt is None:
-        recipe = recipe.changed(folds=0, repeats=None)
+        config = config.changed(folds=0, repeats=1)
     pictures = scaled(preprocess, stored.store, parts, provided)
     return Prepared(
-        recipe,
+        config,
         net,
         survey,
         stored.source,

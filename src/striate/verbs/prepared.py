@@ -16,11 +16,11 @@ from striate.data.pictures.preprocess import Preprocess
 from striate.data.sources.source import Source
 from striate.data.split import Split
 from striate.data.store.store import Store, channel_statistics
-from striate.recipe import Recipe
 from striate.spec.net import Net
 from striate.spec.survey import Survey
 from striate.tasks.table import task_of
 from striate.tasks.task import LabelFacts, Labels, Objective, Task
+from striate.train_config import TrainConfig
 from striate.verbs import fit
 
 if TYPE_CHECKING:
@@ -48,14 +48,14 @@ class Start:
 
 @dataclass(frozen=True)
 class Prepared:
-    """A recipe settled, a net that fits, pictures decoded and split; ``folds`` where the figure is cross-validated.
+    """How it is trained, a net that fits, pictures decoded and split; ``folds`` where the figure is cross-validated.
 
     ``added`` and ``missing``: keys of pictures that lie in the source now and are not the run's, and of the run's that
     are gone and left out, where a run was opened again (`striate.verbs.reopen`). ``start``: the weights that it starts
     from, and ``by_itself`` what a person should know where nobody named them.
     """
 
-    recipe: Recipe
+    config: TrainConfig
     net: Net
     survey: Survey
     source: Source
@@ -72,12 +72,12 @@ class Prepared:
     @property
     def notes(self) -> tuple[str, ...]:
         """What a person should know: where the weights are from that nobody named, which pixels are never looked at."""
-        return self.by_itself + fit.notes(self.recipe, self.survey)
+        return self.by_itself + fit.notes(self.config, self.survey)
 
     @property
     def task(self) -> Task:
         """What the net is for."""
-        return task_of(self.recipe)
+        return task_of(self.config)
 
     @property
     def facts(self) -> LabelFacts:
@@ -87,7 +87,7 @@ class Prepared:
     @property
     def objective(self) -> Objective:
         """What a training is told of what it learns."""
-        return Objective(self.task, self.labels, self.recipe)
+        return Objective(self.task, self.labels, self.config)
 
     @property
     def targets(self) -> NDArray[Any]:

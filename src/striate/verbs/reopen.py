@@ -15,10 +15,10 @@ from striate.data.sources.items import ArraySource, Item, Source, Target
 from striate.data.split import Split
 from striate.data.store.store import open_store
 from striate.errors import DataError, ModelError, RunError, SourceError, StriateError
-from striate.recipe import Recipe
 from striate.runs.run import RunDirectory
-from striate.tasks.table import task_of
+from striate.tasks.table import BY_ITSELF, task_of
 from striate.tasks.task import Labels, Task
+from striate.train_config import TrainConfig, closed, still_open
 from striate.verbs.cautions import copies_of
 from striate.verbs.folds import folds_again, split_facts
 from striate.verbs.pictures import find_pictures
@@ -35,7 +35,7 @@ PICTURES = "pictures.json"  # what each picture of a run is known by again
 def reopen_data(
     run: RunDirectory,
     *,
-    recipe: Recipe | None = None,
+    config: TrainConfig | None = None,
     provided: ProvidedModel | None = None,
     data_dir: Path | None = None,
     without_missing: bool = False,
@@ -44,7 +44,7 @@ def reopen_data(
     """Return the pictures, split, net and preprocessing of a run, whatever was added to its source since.
 
     Pictures are read by the preprocessing that the run keeps (``source.json``), of every kind of run: its size, what is
-    cut off, how it is resampled. ``recipe`` replaces the run's own (more epochs); ``provided`` is the network of an
+    cut off, how it is resampled. ``config`` replaces the run's own (more epochs); ``provided`` is the network of an
     adopted module; ``data_dir`` is where data sets by name are, if not where they were. ``without_missing`` leaves out
     the run's pictures that are no longer there. What was added and what is missing is named in the answer.
 
@@ -53,17 +53,16 @@ def reopen_data(
     Example: ``reopen_data(RunDirectory.open("last")).split.test``
     """
     facts, keys = run.source(), parts_of(run)
-    recipe = recipe or recipe_of(run)
-    task = task_of(recipe)
-    recipe = recipe.changed(task=task.name)
+    config = config or config_of(run)
+    task = task_of(config)
     names, preprocess = _kept(run, facts)
     folder = facts.get("data_dir")
     where = Path(folder) if isinstance(folder, str) and Path(folder).is_dir() else data_dir
     try:
-        found = find_pictures(recipe, data_dir=where, least_classes=1, progress=progress)
+        found = find_pictures(config, data_dir=where, least_classes=1, progress=progress)
     except DataError as error:
         raise RunError(
-            f"the pictures of {run.name} cannot be read from {facts.get('location', recipe.source)}: {error}"
+            f"the pictures of {run.name} cannot be read from {facts.get('location', config.source)}: {error}"
         ) from None
     wanted = {key for part in keys.values() for key in part}
     rejected = {bad["key"] for bad in facts.get("rejected", ())}
@@ -76,8 +75,8 @@ def reopen_data(
     if not without_missing:
         _check_there(run, found, wanted, wanted - set(there))
     stored = open_store(found.only(wanted).named_as(names), preprocess, progress=progress)
-    labels = in_input(task, _labels(task, stored.source, recipe, facts), stored.source, preprocess)
-    net, survey, preprocess = plan(recipe, labels.kept, preprocess=preprocess, provided=provided)
+    labels = in_input(task, _labels(task, stored.source, config, facts), stored.source, preprocess)
+    net, survey, preprocess = plan(config, labels.kept, preprocess=preprocess, provided=provided)
     index = {item.key: place for place, item in enumerate(stored.source.items)}
     missing = tuple(sorted(wanted - index.keys()))
     if not without_missing:
@@ -86,7 +85,7 @@ def reopen_data(
     parts = Split(rows["train"], rows["val"], rows["test"], rows["left_out"])
     folds = folds_again(run.split(), index, len(stored.source.items), run.path / "split.json")
     prepared = Prepared(
-        recipe,
+        config,
         net,
         survey,
         stored.source,
@@ -102,14 +101,14 @@ def reopen_data(
     return prepared
 
 
-def recipe_of(run: RunDirectory) -> Recipe:
-    """Return the recipe that a run was begun with, settled. Errors: RunError, RecipeError for one that is damaged."""
+def config_of(run: RunDirectory) -> TrainConfig:
+    """Return what a run is trained by. Errors: RunError, RecipeError for a file that is damaged."""
     where = run.path / "recipe.toml"
     recipe = recipes.from_toml(run.recipe_toml(), where=str(where))
-    lacking = [name for name in ("source", "net", "size", "resize", "epochs") if not getattr(recipe, name)]
-    if lacking:
+    before = recipes.before(recipe, task=BY_ITSELF)
+    if lacking := [*([] if recipe.source else ["source"]), *still_open(recipe, before)]:
         raise RunError(f"{where} is damaged: it lacks {', '.join(lacking)}; {run.name} cannot be used")
-    return recipe
+    return closed(recipe, before)
 
 
 def parts_of(run: RunDirectory) -> dict[str, list[str]]:
@@ -199,14 +198,14 @@ def kept_labels(run: RunDirectory, keys: Sequence[str]) -> Labels:
 
     Errors: RunError for pictures that the run does not keep.
     """
-    known, facts, recipe = known_pictures(run) or {}, run.source(), recipe_of(run)
+    known, facts, config = known_pictures(run) or {}, run.source(), config_of(run)
     if absent := [key for key in keys if key not in known]:
         raise RunError(f"{run.name} keeps no label of {named(absent)}")
     said: dict[str, Any] = {name: facts[name] for name in ("kind", "label_facts") if name in facts}
     items = tuple(Item(key, known[key][0]) for key in keys)
     rows = np.zeros((len(items), 2), np.int64)
     source = ArraySource(run.name, "", tuple(facts["classes"]), items, blocks=(), rows=rows, origins=(), **said)
-    return _labels(task_of(recipe), source, recipe, facts)
+    return _labels(task_of(config), source, config, facts)
 
 
 def changes(run: RunDirectory, prepared: Prepared) -> tuple[str, ...]:
@@ -284,9 +283,9 @@ def _check_there(run: RunDirectory, found: Source, wanted: Collection[str], miss
         )
 
 
-def _labels(task: Task, source: Source, recipe: Recipe, facts: Mapping[str, Any]) -> Labels:
+def _labels(task: Task, source: Source, config: TrainConfig, facts: Mapping[str, Any]) -> Labels:
     """Return the labels of a run's pictures, with the names and facts that it keeps; older runs kept none."""
-    labels, kept = task.labels(source, recipe), facts.get("labels")
+    labels, kept = task.labels(source, config), facts.get("labels")
     return labels if kept is None else replace(labels, names=tuple(kept["names"]), facts=kept["facts"])
 
 

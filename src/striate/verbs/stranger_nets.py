@@ -38,15 +38,15 @@ def wanted(prepared: Prepared) -> bool:
 
     Errors: RecipeError where it was asked for and cannot be.
     """
-    recipe = prepared.recipe
-    if not recipe.unknown or recipe.tune == "head" or recipe.strangers is False:
+    config = prepared.config
+    if not config.unknown or config.tune == "head" or config.strangers is False:
         return False
-    if recipe.strangers is None and prepared.folds is None:
+    if config.strangers is None and prepared.folds is None:
         return False
     try:
         _nets(prepared)
     except RecipeError:
-        if recipe.strangers:
+        if config.strangers:
             raise
         return False
     return True
@@ -60,7 +60,7 @@ def stranger_skill(
     What was measured already, by a run that was stopped, is not measured again.
     """
     nets, folder = _nets(prepared), run.path / kept.FOLDER
-    facts = {"epochs": prepared.recipe.epochs, "nets": len(nets)}  # a run may be gone on with for more
+    facts = {"epochs": prepared.config.epochs, "nets": len(nets)}  # a run may be gone on with for more
     done, noun = _measured(run, facts), plural(2, prepared.task.noun)
     if not folder.is_dir():
         durable.make_directory(folder)
@@ -68,7 +68,7 @@ def stranger_skill(
         if number <= len(done):
             continue
         training = begin(net.trained)
-        place = folder / f"without-{number}-{prepared.recipe.epochs}"
+        place = folder / f"without-{number}-{prepared.config.epochs}"
         yield from train_apart(training, place, number, len(nets), what=f"net without some of the {noun}")
         done = [*done, _asked(training, prepared, net)]
         run.write_json(NAME, {**facts, "measured": [one.to_dict() for one in done]})
@@ -96,7 +96,7 @@ def _nets(prepared: Prepared) -> tuple[LeftOut, ...]:
     else:
         train, held = np.array(prepared.split.train, np.int64), np.array(prepared.split.val, np.int64)
     nets = prepared.task.leave_out(prepared.targets, train, held, groups_of(prepared.store.digests))
-    seed = prepared.recipe.seed
+    seed = prepared.config.seed
     return tuple(replace(one, strange=subset(one.strange.tolist(), ASKED, seed=seed)) for one in nets)
 
 
@@ -105,6 +105,6 @@ def _asked(training: Training, prepared: Prepared, net: LeftOut) -> StrangerSkil
     from striate.verbs.asking import asking
 
     ask = asking(training.final_model(), prepared.store, prepared.task, device=training.device)
-    some = subset(net.trained.tolist(), KNOWN, seed=prepared.recipe.seed)
+    some = subset(net.trained.tolist(), KNOWN, seed=prepared.config.seed)
     trained, known, strange = ((ask(rows), prepared.targets[rows]) for rows in (some, net.known, net.strange))
     return prepared.task.stranger_skill(trained, known, strange)

@@ -33,32 +33,31 @@ def with_threads(prepared: Prepared, start: Start | None, provided: ProvidedMode
     from striate.engine.device import choose_device, thread_count
     from striate.engine.threads import counts
 
-    recipe, most = prepared.recipe, thread_count()
-    if recipe.threads is not None or most == 1 or choose_device(recipe.device).type != "cpu":
+    config, most = prepared.config, thread_count()
+    if config.threads is not None or most == 1 or choose_device(config.device).type != "cpu":
         return prepared
     asked = counts(most)
-    if start is not None and recipe.tune == "head":  # each thread makes features by itself, and waits for no other
-        return replace(prepared, recipe=recipe.changed(threads=most))
+    if start is not None and config.tune == "head":  # each thread makes features by itself, and waits for no other
+        return replace(prepared, config=config.changed(threads=most))
     work = _work(prepared)
-    if work <= SHORT or recipe.compile:  # compiling takes longer than all that could be won
-        return replace(prepared, recipe=recipe.changed(threads=1 if work <= SHORT else most))
+    if work <= SHORT or config.compile:  # compiling takes longer than all that could be won
+        return replace(prepared, config=config.changed(threads=1 if work <= SHORT else most))
     found = _measured(prepared, start, provided, asked, work)
     if found is None:
-        return replace(prepared, recipe=recipe.changed(threads=most))
+        return replace(prepared, config=config.changed(threads=most))
     notes = (found.words,) if found.words else ()
-    return replace(prepared, recipe=recipe.changed(threads=found.chosen), by_itself=(*prepared.by_itself, *notes))
+    return replace(prepared, config=config.changed(threads=found.chosen), by_itself=(*prepared.by_itself, *notes))
 
 
 def _work(prepared: Prepared) -> int:
     """Return about how many MACs a run has before it: passes for features, steps, those of its folds."""
-    recipe, parts, folds = prepared.recipe, prepared.split, prepared.folds
+    config, parts, folds = prepared.config, prepared.split, prepared.folds
     macs = prepared.survey.macs
-    assert recipe.epochs is not None
-    frozen = 0 if recipe.weights is None else macs * len(prepared.source.items)
-    if recipe.tune == "head":
+    frozen = 0 if config.weights is None else macs * len(prepared.source.items)
+    if config.tune == "head":
         return frozen
     trainings = 1 if folds is None else 1 + folds.draws * (folds.count - 1)
-    return frozen + int(BOTH_WAYS * macs * len(parts.train) * recipe.epochs * recipe.epoch_share * trainings)
+    return frozen + int(BOTH_WAYS * macs * len(parts.train) * config.epochs * config.epoch_share * trainings)
 
 
 def _measured(
@@ -93,21 +92,21 @@ def _steps(prepared: Prepared, provided: ProvidedModel | None) -> tuple[Callable
     from striate.engine.step import gradients
 
     # Whitening looks through pictures for some tenths of a second, and makes no step quicker or slower.
-    recipe = prepared.recipe.changed(whiten=False)
-    alike = replace(prepared, recipe=recipe)
+    config = prepared.config.changed(whiten=False)
+    alike = replace(prepared, config=config)
     training = from_chance(alike) if provided is None else begun(alike, provided.make(prepared.preprocess))
     training.train_mode()
     training.micro_batches = 1
     pictures = max(2, min(training.batch, AT_ONCE // (BOTH_WAYS * max(1, prepared.survey.macs))))
     rows = prepared.split.train[:pictures]
-    first = input_size(recipe, 0, training.epochs * training.steps, prepared.store.pixels.shape[1:3])
+    first = input_size(config, 0, training.epochs * training.steps, prepared.store.pixels.shape[1:3])
     stream = batches(
         prepared.store,
         training.targets,
         rows,
         batch_size=pictures,
         prefetch=0,
-        seed=recipe.seed,
+        seed=config.seed,
         augment=training.augment,
         size_at=lambda at: first,
         moved=training.task.move if training.task.placed else None,

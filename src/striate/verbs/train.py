@@ -26,7 +26,7 @@ from striate.verbs.events import Event, Finished, Finishing, Planned, follow, ta
 from striate.verbs.folds import begun_again, few, fold_prepared, keep_begun, split_facts
 from striate.verbs.prepare import prepare
 from striate.verbs.prepared import Prepared, Progress, ProvidedModel, Start
-from striate.verbs.reopen import PICTURES, leave_out, pictures_facts, recipe_of, reopen_data, source_facts
+from striate.verbs.reopen import PICTURES, config_of, leave_out, pictures_facts, reopen_data, source_facts
 from striate.verbs.start import keep, kept, open_start, open_usual
 from striate.verbs.threads import with_threads
 from striate.words import counted
@@ -122,9 +122,9 @@ def training(
         run = RunDirectory.create(
             runs_dir,
             name or prepared.source.name,
-            prepared.recipe.to_toml(),
+            prepared.config.to_toml(),
             source=source_facts(prepared, data_dir) | ({} if provided is None else {"output": provided.output}),
-            environment=environment(threads=prepared.recipe.threads),
+            environment=environment(threads=prepared.config.threads),
         )
         with run.locked():
             if start is not None:
@@ -158,49 +158,44 @@ def resuming(
     started = time.monotonic()
     run = RunDirectory.open(name, runs_dir)
     with run.locked():
-        recipe = recipe_of(run)
-        assert recipe.epochs is not None
+        config = config_of(run)
         for read in (run.history, run.environment, partial(filters.kept, run), partial(maps.kept, run)):
             read()  # what is damaged of what is added to, or shown in the report, is said before anything is learnt
-        if epochs is not None and epochs < recipe.epochs:
+        if epochs is not None and epochs < config.epochs:
             raise RunError(
-                f"{run.name} was begun with {counted(recipe.epochs, 'epoch')}; it can be raised, not lowered to"
+                f"{run.name} was begun with {counted(config.epochs, 'epoch')}; it can be raised, not lowered to"
                 f" {epochs}"
             )
-        longer = epochs is not None and epochs > recipe.epochs
-        if run.finished() and recipe.tune == "head":
+        longer = epochs is not None and epochs > config.epochs
+        if run.finished() and config.tune == "head":
             raise RunError(
                 f"{run.name} is complete: its head is at its best, and more epochs would change nothing; to train the"
-                f" whole net say striate train {recipe.source} --from {run.name} --tune all"
+                f" whole net say striate train {config.source} --from {run.name} --tune all"
             )
         if run.finished() and not longer:
             raise RunError(
-                f"{run.name} is complete ({counted(recipe.epochs, 'epoch')}); to train it longer say"
-                f" striate train --resume {run.name} --epochs {2 * recipe.epochs}"
+                f"{run.name} is complete ({counted(config.epochs, 'epoch')}); to train it longer say"
+                f" striate train --resume {run.name} --epochs {2 * config.epochs}"
             )
-        provided = (
-            None
-            if recipe.net is None or not is_code(recipe.net)
-            else _provided_again(run, recipe.net, run.source(), module)
-        )
+        provided = _provided_again(run, config.net, run.source(), module) if is_code(config.net) else None
         changes = {"epochs": epochs, "threads": threads}
-        changed = recipe.changed(**{field: value for field, value in changes.items() if value is not None})
+        changed = config.changed(**{field: value for field, value in changes.items() if value is not None})
         prepared = reopen_data(
-            run, recipe=changed, provided=provided, without_missing=without_missing, progress=progress
+            run, config=changed, provided=provided, without_missing=without_missing, progress=progress
         )
-        start = None if recipe.weights is None else kept(run, recipe.weights, recipe.start_digest)
+        start = None if config.weights is None else kept(run, config.weights, config.start_digest)
         from striate.engine.device import threads_restored
 
         with threads_restored():
             state = _begin(prepared, start, provided, progress)
             run.notes += reopen.changes(run, prepared)
-            if changed.threads != recipe.threads and start is not None:  # a training from chance says so by itself
+            if changed.threads != config.threads and start is not None:  # a training from chance says so by itself
                 run.notes.append(
                     f"threads {changed.threads} from here on: the last bits of features and weights may differ"
                 )
             if prepared.missing:
                 leave_out(run, prepared)
-            if changed != recipe:
+            if changed != config:
                 run.reopen(changed.to_toml())
             yield from _learn(run, prepared, state, started, provided)
 

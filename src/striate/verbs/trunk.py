@@ -34,7 +34,7 @@ def frozen_net(prepared: Prepared, device: torch.device) -> Model:
     """Return the net as features are made with it, with weights drawn by chance as yet, on the device."""
     pictures = prepared.preprocess
     shape = Shape(pictures.channels, pictures.height, pictures.width)
-    model = build(prepared.net, shape, preprocess=pictures, seed=prepared.recipe.seed)
+    model = build(prepared.net, shape, preprocess=pictures, seed=prepared.config.seed)
     return model.to(device=device, memory_format=torch.channels_last).eval()  # type: ignore[call-overload,no-any-return]
 
 

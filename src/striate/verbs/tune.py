@@ -59,23 +59,22 @@ def begin_tuning(prepared: Prepared, start: Start, *, progress: Progress | None 
 
     Errors: ModelError for weights that are damaged or do not fit, DeviceError, StoreError.
     """
-    recipe = prepared.recipe
-    device = choose_device(recipe.device)
-    threads = use_threads(recipe.threads)
+    config = prepared.config
+    device = choose_device(config.device)
+    threads = use_threads(config.threads)
     model = frozen_net(prepared, device)
     load_trunk(model, read(start.path)[0], what=start.words)
     began = time.monotonic()
     features = trunk_features(prepared, start, model, device, threads, progress=progress)
     seconds = time.monotonic() - began
-    head_alone = recipe.tune == "head"
-    assert recipe.epochs is not None
+    head_alone = config.tune == "head"
     head = HeadTraining(
         features.values,
         prepared.objective,
         prepared.split.train,
         prepared.split.val,
-        epochs=recipe.epochs if head_alone else recipe.head_epochs or recipe.epochs,
-        decay=recipe.weight_decay if head_alone else None,
+        epochs=config.epochs if head_alone else config.head_epochs,
+        decay=config.weight_decay if head_alone else None,
     )
     said = f"{counted(len(features.values), 'picture')} of {counted(features.values.shape[1], 'feature')} each"
     if features.computed:
@@ -88,7 +87,7 @@ def begin_tuning(prepared: Prepared, start: Start, *, progress: Progress | None 
 
 def tuned(run: RunDirectory, prepared: Prepared, tuning: Tuning) -> Generator[Event, None, Trained]:
     """Train from the newest checkpoint, or from the beginning, and return what `striate.verbs.ending` goes on with."""
-    model, head, recipe = tuning.model, tuning.head, prepared.recipe
+    model, head, config = tuning.model, tuning.head, prepared.config
     checkpoint = run.latest_checkpoint()
     whole = None
     if checkpoint is not None and checkpoint[1].get("phase") == "head":
@@ -109,7 +108,7 @@ def tuned(run: RunDirectory, prepared: Prepared, tuning: Tuning) -> Generator[Ev
     if head.work < WORTH_SHARING:
         use_threads(1)  # threads would wait for each other longer than they compute
     if prepared.folds is not None:
-        alone = recipe.tune == "head"
+        alone = config.tune == "head"
         file = run.path / kept.NAME if alone else run.path / kept.FOLDER / "heads.safetensors"
         answers = yield from head_folds(prepared, head, file, all_heads=not alone)
         head.take(answers.facts["path"])
@@ -118,9 +117,9 @@ def tuned(run: RunDirectory, prepared: Prepared, tuning: Tuning) -> Generator[Ev
         before = head.epochs_done
         set_head(model, *head.dense())
     use_threads(threads)
-    if recipe.tune == "head":
+    if config.tune == "head":
         return Trained(model, head.outputs, answers=answers)
-    training = begin(model, recipe, prepared.store, prepared.objective, prepared.split, stages=stages(prepared.survey))
+    training = begin(model, config, prepared.store, prepared.objective, prepared.split, stages=stages(prepared.survey))
     if whole is not None:
         take_up(training, whole, run.path / "checkpoints")
     yield from follow(run, training, watch(training), before=before)
@@ -158,10 +157,10 @@ def _begun_on(
     prepared: Prepared, start: Start, rows: Sequence[int] | np.ndarray, weight: torch.Tensor, bias: torch.Tensor
 ) -> Training:
     """Return a training on some rows that begins with a run's first weights and a head of its own."""
-    pictures, recipe = prepared.preprocess, prepared.recipe
+    pictures, config = prepared.preprocess, prepared.config
     shape = Shape(pictures.channels, pictures.height, pictures.width)
-    model = build(prepared.net, shape, preprocess=pictures, seed=recipe.seed)
+    model = build(prepared.net, shape, preprocess=pictures, seed=config.seed)
     load_trunk(model, read(start.path)[0], what=start.words)
     set_head(model, weight, bias)
     own = fold_prepared(prepared, rows)
-    return begin(model, recipe, own.store, own.objective, own.split, stages=stages(prepared.survey))
+    return begin(model, config, own.store, own.objective, own.split, stages=stages(prepared.survey))

@@ -87,7 +87,7 @@ def test_large_windows_take_fewer_patches(monkeypatch: pytest.MonkeyPatch) -> No
 def test_a_net_that_begins_otherwise_is_refused(text: str) -> None:
     facts = {"pictures": 200, "height": 20, "width": 20, "uniform": True, "gray": False}
     with pytest.raises(RecipeError, match="whiten: the net begins with"):
-        plan(Recipe(source="x", net=text, whiten=True).settled(**facts), LabelFacts(("a", "b", "c")))
+        plan(Recipe(source="x", task="classify", net=text, whiten=True).settled(**facts), LabelFacts(("a", "b", "c")))
 
 
 def test_weights_to_start_from_are_not_overwritten() -> None:

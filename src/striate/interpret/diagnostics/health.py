@@ -19,6 +19,7 @@ from striate.model.build.model import Model
 from striate.recipe import Recipe
 from striate.tasks.table import BY_ITSELF, TASKS
 from striate.tasks.task import Task
+from striate.train_config import TrainConfig
 from striate.words import counted
 
 ALIKE = 0.95  # cosine of two filters, from which on they look for the same
@@ -133,13 +134,20 @@ def _gradients(model: Model, inputs: Tensor, targets: Tensor, task: Task) -> tup
         return ()
     while output.dim() > 2:
         output = output.mean(-1)
-    loss = torch.stack([*task.loss({task.output: output}, targets, Recipe()).values()]).sum()
+    loss = torch.stack([*task.loss({task.output: output}, targets, _plain(model, task)).values()]).sum()
     pulls = torch.autograd.grad(loss, [weight for _, weight in weighted], allow_unused=True)
     return tuple(
         Gradient(path, float(pull.norm()), float(weight.detach().norm()))
         for (path, weight), pull in zip(weighted, pulls, strict=True)
         if pull is not None
     )
+
+
+def _plain(model: Model, task: Task) -> TrainConfig:
+    """Return a config by which the loss is what the task says, without smoothing or weights."""
+    wishes = Recipe(task=task.name, label_smoothing=0.0)
+    height, width = model.shape.size
+    return wishes.settled(pictures=1, height=height, width=width, gray=model.shape.channels == 1)
 
 
 def _filters(model: Model, *, flat: bool = False) -> list[tuple[str, nn.Conv2d]]:
