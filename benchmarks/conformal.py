@@ -31,6 +31,7 @@ from striate.tasks.task import Objective
 from striate.verbs.prepare import prepare
 from striate.verbs.start import open_start
 from striate.verbs.tune import begin_tuning
+from striate.verbs.workspace import Workspace
 
 SETS = {"cells-vgg/counts.csv": (60, 100, 150), "steering-sim/angles.csv": (100, 250)}
 LISTS = int(os.environ.get("STRIATE_DRAWN", "40"))
@@ -59,7 +60,7 @@ def features_of(name: str) -> tuple[np.ndarray, Objective, list[bytes]]:
     """Return the features of a list's pictures, what is learnt of them, and their digests."""
     os.environ.setdefault("STRIATE_DATA", str(SHARED / "weights"))
     with tempfile.TemporaryDirectory() as runs:
-        start = open_start(WEIGHTS, runs_dir=Path(runs))
+        start = open_start(WEIGHTS, workspace=Workspace(Path(runs)))
         prepared = prepare(Recipe(source=str(SHARED / name), start=WEIGHTS, tune="head", device="cpu"), start=start)
         features = np.array(begin_tuning(prepared, start).features.values)
     return features, prepared.objective, list(prepared.store.digests)

@@ -20,6 +20,7 @@ from striate.tasks.task import Labels, Objective
 from striate.verbs.prepare import prepare
 from striate.verbs.prepared import Prepared
 from striate.verbs.start import open_start
+from striate.verbs.workspace import Workspace
 
 WEIGHTS = os.environ.get("STRIATE_WEIGHTS", "imagenet-squeezenet1_0")
 HEAD = Recipe(task="classify", start=WEIGHTS).settled(pictures=1000, height=224, width=224)
@@ -51,7 +52,7 @@ def features_of(name: str) -> Large:
 
     os.environ.setdefault("STRIATE_DATA", str(SHARED / "weights"))
     with tempfile.TemporaryDirectory() as runs:
-        start = open_start(WEIGHTS, runs_dir=Path(runs))
+        start = open_start(WEIGHTS, workspace=Workspace(Path(runs)))
         recipe = Recipe(source=str(SHARED / name), start=WEIGHTS, tune="head", device="cpu")
         prepared = prepare(recipe, start=start)
         values = begin_tuning(prepared, start).features.values

@@ -27,6 +27,7 @@ from striate.render.png.drawn import picture_tile
 from striate.runs.predictor import Predictor
 from striate.verbs.look import answers, look_part, look_picture
 from striate.verbs.weights import open_weights
+from striate.verbs.workspace import Workspace
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 WEIGHTS = "imagenet-squeezenet1_0"
@@ -42,7 +43,8 @@ GROWN = (
 def main() -> None:
     """Make every picture, then the page that shows them."""
     (DOCS / "gallery").mkdir(exist_ok=True)
-    predictor = Predictor.open(open_weights(WEIGHTS, tell=lambda text: print(text, file=sys.stderr)), device="cpu")
+    workspace = Workspace(tell=lambda text: print(text, file=sys.stderr))
+    predictor = Predictor.open(open_weights(WEIGHTS, workspace), device="cpu")
     cat = TorchProbe.of(predictor, data.chelsea())
     why, stages, field = answers(look_picture(cat))
     told = [

@@ -18,7 +18,7 @@ if TYPE_CHECKING:  # for readers and type checkers; `_HOME` says the same when t
     from striate.runs.predictor import Predictor
     from striate.session.adopted import Adopted, adopt
     from striate.session.run import Run
-    from striate.session.train import compare, evaluate, look, resume, runs, train
+    from striate.session.train import compare, evaluate, look, resume, runs, train, training
     from striate.spec import (
         GELU,
         Add,
@@ -73,7 +73,6 @@ if TYPE_CHECKING:  # for readers and type checkers; `_HOME` says the same when t
     )
     from striate.spec.survey import Survey
     from striate.verbs.describe import describe
-    from striate.verbs.train import training
     from striate.verbs.weights_import import import_weights
 
 __version__ = "0.1.0"
@@ -166,7 +165,7 @@ _HOME = {
     "resume": "striate.session.train",
     "runs": "striate.session.train",
     "train": "striate.session.train",
-    "training": "striate.verbs.train",
+    "training": "striate.session.train",
 }
 
 

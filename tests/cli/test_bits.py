@@ -19,6 +19,7 @@ from striate.runs.predictor import Predictor
 from striate.runs.run import RunDirectory
 from striate.verbs.reopen import reopen_data
 from striate.verbs.train import train
+from striate.verbs.workspace import Workspace
 
 DARK = r"8 pictures of 16 bits use 12 at most and state no depth, so that they come out dark \(15 of 255 at most\)"
 
@@ -87,7 +88,7 @@ def test_bits_in_python_and_a_bad_number(place: Place, monkeypatch: pytest.Monke
     monkeypatch.setenv("STRIATE_CACHE", str(place.path / "cache"))
     cells(place.path / "cells")
     recipe = striate.Recipe(source=str(place.path / "cells"), net=QUICK[1], threads=1, device="cpu", epochs=1, folds=0)
-    run = train(recipe, bits=12, runs_dir=place.path / "runs")
+    run = train(recipe, bits=12, workspace=Workspace(place.path / "runs"))
     assert weights.read_facts(run.model_path).preprocess["bits"] == 12
     stream = io.BytesIO()
     Image.fromarray(np.full((16, 16), 4095, np.uint16)).save(stream, "PNG")

@@ -33,6 +33,7 @@ from striate.tasks import table
 from striate.tasks.values import NOTHING, Judged, LabelFacts, State
 from striate.verbs.evaluate import evaluate
 from striate.verbs.train import resuming, train, training
+from striate.verbs.workspace import Workspace
 
 PAGE = Path(__file__).parents[2] / "docs" / "adding-a-task.md"
 TASK, ANSWERS, LINE = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
@@ -71,7 +72,7 @@ def home(cover: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]
     (root / "labels.csv").write_text("\n".join(lines) + "\n")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("STRIATE_CACHE", str(root / "cache"))
-        train(recipe(root), runs_dir=root / "runs")
+        train(recipe(root), workspace=Workspace(root / "runs"))
         yield root
 
 
@@ -106,10 +107,10 @@ def test_it_is_trained_measured_and_reported(home: Path) -> None:
 
 
 def test_stopped_and_resumed_it_ends_with_the_same_bits(home: Path, tmp_path: Path) -> None:
-    events = training(recipe(home), runs_dir=tmp_path)
+    events = training(recipe(home), workspace=Workspace(tmp_path))
     assert sum(1 for _ in takewhile(lambda event: not (isinstance(event, Epoch) and event.index == 3), events)) > 0
     events.close()  # type: ignore[attr-defined]
-    for _ in resuming("last", runs_dir=tmp_path):
+    for _ in resuming("last", workspace=Workspace(tmp_path)):
         pass
     assert bits(RunDirectory.open("last", tmp_path)) == bits(RunDirectory.open("labels-1", home / "runs"))
 
@@ -142,8 +143,8 @@ def test_it_is_predicted_without_torch_as_a_line_a_table_and_json(cover: Any, ho
 def test_a_head_on_features_is_cross_validated_compared_exported_and_looked_into(home: Path, tmp_path: Path) -> None:
     plain = {"net": None, "epochs": None, "batch": None, "learning_rate": None, "optimiser": None}
     start = str(home / "runs" / "labels-1" / "model.safetensors")
-    train(recipe(home, **plain, start=start, tune="head", folds=3), runs_dir=home / "runs", name="head")
-    found = evaluate("head-1", runs_dir=home / "runs")
+    train(recipe(home, **plain, start=start, tune="head", folds=3), workspace=Workspace(home / "runs"), name="head")
+    found = evaluate("head-1", workspace=Workspace(home / "runs"))
     assert found.part == "cross-validated" and len(found.keys) == 48 and found.report.error.value < 0.15
     place, there = Place(home), ("--runs-dir", "runs")
     assert "mean absolute error" in place("runs", *there).done().out
@@ -193,7 +194,7 @@ def test_what_cannot_be_learnt_or_asked_is_refused(cover: Any, home: Path, tmp_p
         listed = "".join(f"{home / str(at)}.png,{value}\n" for at, value in enumerate(shares))
         (tmp_path / "labels.csv").write_text("file,cloud\n" + listed)
         with pytest.raises(SourceError, match=words):
-            train(recipe(home, source=str(tmp_path / "labels.csv")), runs_dir=tmp_path / "runs")
+            train(recipe(home, source=str(tmp_path / "labels.csv")), workspace=Workspace(tmp_path / "runs"))
     assert not (tmp_path / "runs").exists()
     task = cover.Cover()
     with pytest.raises(ShapeError, match="the net puts out 4, and 1 share takes 1 number a picture"):

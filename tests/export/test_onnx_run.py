@@ -30,12 +30,13 @@ from striate.verbs import export as verb
 from striate.verbs.export import export
 from striate.verbs.predict import open_predictor
 from striate.verbs.train import train
+from striate.verbs.workspace import Workspace
 
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> RunDirectory:
     runs = tmp_path_factory.mktemp("runs")
-    return train(Recipe(source="digits", epochs=2, threads=1), runs_dir=runs)
+    return train(Recipe(source="digits", epochs=2, threads=1), workspace=Workspace(runs))
 
 
 @pytest.fixture
@@ -215,7 +216,7 @@ def test_what_is_not_its_own_is_passed_over(run: RunDirectory, digits: list[np.n
     assert says in note and note.endswith("torch answers instead")
     assert answers(predictor, digits) == wanted
     told: list[str] = []
-    open_predictor(run=run.name, runs_dir=run.path.parent, tell=told.append)
+    open_predictor(run=run.name, workspace=Workspace(run.path.parent, tell=told.append))
     assert told == [note]
 
 
@@ -248,13 +249,13 @@ def test_it_is_written_whole_or_not_at_all(run: RunDirectory, monkeypatch: pytes
 
     monkeypatch.setattr(durable, "write", killed)
     with pytest.raises(KeyboardInterrupt):
-        export(run.name, runs_dir=run.path.parent)
+        export(run.name, workspace=Workspace(run.path.parent))
     assert not file.exists()
     assert Predictor.open(run.path).onnx is None
 
 
 def test_export_writes_the_same_bytes_anywhere(run: RunDirectory, tmp_path: Path) -> None:
-    done = export(run.name, output=tmp_path / "else.onnx", runs_dir=run.path.parent)
+    done = export(run.name, output=tmp_path / "else.onnx", workspace=Workspace(run.path.parent))
     written, there = (onnx.load(path) for path in (done.path, beside(run.model_path)))
     assert written.graph == there.graph and len(written.metadata_props) == len(there.metadata_props) == 5
     again = export(model=run.model_path, output=tmp_path / "model.onnx")  # on photographs instead
@@ -276,7 +277,7 @@ def test_answers_that_differ_are_not_written(run: RunDirectory, monkeypatch: pyt
 
     monkeypatch.setattr(exporting, "graph_bytes", bent)
     with pytest.raises(ExportError, match="does not answer as torch does"):
-        export(run.name, runs_dir=run.path.parent)
+        export(run.name, workspace=Workspace(run.path.parent))
     assert not file.exists()
 
 
@@ -285,9 +286,9 @@ def test_int8_is_measured_and_answers(
 ) -> None:
     monkeypatch.setattr(OODDetector, "answers", True)
     told: list[str] = []
-    predictor = open_predictor(run=run.name, runs_dir=run.path.parent, int8=True, tell=told.append)
+    predictor = open_predictor(run=run.name, workspace=Workspace(run.path.parent, tell=told.append), int8=True)
     assert told[0].startswith("making model.int8.onnx") and "int8 is right on" in told[1]
-    again = open_predictor(run=run.name, runs_dir=run.path.parent, int8=True, tell=told.append)
+    again = open_predictor(run=run.name, workspace=Workspace(run.path.parent, tell=told.append), int8=True)
     assert told[2:] == told[1:2]
     assert again.onnx is not None and again.onnx.path.name == "model.int8.onnx"
     kinds = {tensor.data_type for tensor in onnx.load(again.onnx.path).graph.initializer if len(tensor.dims) == 4}
@@ -304,17 +305,18 @@ def test_int8_is_measured_and_answers(
 def test_int8_that_loses_too_much_is_refused(run: RunDirectory, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(verb, "MOST_LOST", -1.0)
     with pytest.raises(ExportError, match=r"int8 is right on .* so it was not written"):
-        export(run.name, int8=True, runs_dir=run.path.parent)
+        export(run.name, int8=True, workspace=Workspace(run.path.parent))
     assert not beside(run.model_path, int8=True).exists()
     with pytest.raises(ModelError, match=r"model\.int8\.onnx; striate export --int8 makes it"):
         Predictor.open(run.path, int8=True)
 
 
 def test_an_int8_file_of_another_model_is_made_anew(run: RunDirectory) -> None:
-    export(run.name, int8=True, runs_dir=run.path.parent)
+    export(run.name, int8=True, workspace=Workspace(run.path.parent))
     of_another_model(beside(run.model_path), run)
     told: list[str] = []
-    assert open_predictor(run=run.name, runs_dir=run.path.parent, int8=True, tell=told.append).onnx is not None
+    workspace = Workspace(run.path.parent, tell=told.append)
+    assert open_predictor(run=run.name, workspace=workspace, int8=True).onnx is not None
     assert "made of another model" in told[0]
 
 

@@ -27,6 +27,7 @@ from striate.verbs.look import look, page
 from striate.verbs.prepare import prepare
 from striate.verbs.reopen import reopen_data
 from striate.verbs.train import resume, train, training
+from striate.verbs.workspace import Workspace
 
 NET = "conv 8 5x5 pad same >> relu >> conv 8 5x5 pad same >> relu >> flatten >> dense"
 TURNED = {1: None, 3: Image.Transpose.ROTATE_180, 6: Image.Transpose.ROTATE_90, 8: Image.Transpose.ROTATE_270}
@@ -100,8 +101,8 @@ def test_a_batch_has_its_labels_where_its_pictures_went(home: Path, augment: str
 
 
 def test_it_learns_where_and_answers_in_the_pixels_of_the_picture(home: Path) -> None:
-    run = train(recipe(home), runs_dir=home / "runs")
-    found = evaluate(run.name, runs_dir=home / "runs")
+    run = train(recipe(home), workspace=Workspace(home / "runs"))
+    found = evaluate(run.name, workspace=Workspace(home / "runs"))
     assert found.report.error.value < 2.0, "of 16 pixels; a guess in the middle is 4 off"
     prepared = reopen_data(run)
     assert np.array_equal(prepared.targets, prepare(recipe(home)).targets)
@@ -114,15 +115,15 @@ def test_it_learns_where_and_answers_in_the_pixels_of_the_picture(home: Path) ->
         crop = prepared.preprocess.crop_of(prepared.source.picture(row))
         wanted = crop.points_back([found.outputs["spot"][place]])[0]
         assert said.at == pytest.approx(tuple(wanted), abs=1e-3)
-    other = evaluate(run.name, data=str(home / "labels.csv"), runs_dir=home / "runs")
+    other = evaluate(run.name, data=str(home / "labels.csv"), workspace=Workspace(home / "runs"))
     assert len(other.keys) == 64 and other.report.error.value < 2.0
     assert str(said) in page(look(home / item.key, model=run.model_path))
 
 
 def test_a_training_goes_on_to_the_bit(home: Path) -> None:
-    whole = train(recipe(home, epochs=3), runs_dir=home / "runs", name="whole")
-    events = training(recipe(home, epochs=3), runs_dir=home / "runs", name="cut")
+    whole = train(recipe(home, epochs=3), workspace=Workspace(home / "runs"), name="whole")
+    events = training(recipe(home, epochs=3), workspace=Workspace(home / "runs"), name="cut")
     assert sum(1 for _ in takewhile(lambda event: not (isinstance(event, Epoch) and event.index == 1), events)) > 0
     events.close()  # type: ignore[attr-defined]
-    cut = resume("cut-1", runs_dir=home / "runs")
+    cut = resume("cut-1", workspace=Workspace(home / "runs"))
     assert bits(cut) == bits(whole) and set(cut.history()[-1]["metrics"]) == {ERROR}

@@ -20,6 +20,7 @@ from striate.verbs.compare import compare
 from striate.verbs.export import export
 from striate.verbs.look import look, page
 from striate.verbs.train import train
+from striate.verbs.workspace import Workspace
 
 __all__ = ["pictures", "table"]  # fixtures
 
@@ -33,9 +34,9 @@ def home(pictures: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         patch.setenv("STRIATE_CACHE", str(root / "cache"))
         recipe = Recipe(source=str(pictures / "labels.csv"), task=Toy.name, threads=1, device="cpu", folds=0)
         chance = recipe.changed(net=NET, epochs=8, batch=8, learning_rate=0.03, augment="none")
-        train(chance, runs_dir=root / "runs", name="chance")
+        train(chance, workspace=Workspace(root / "runs"), name="chance")
         head = recipe.changed(start=str(root / "runs" / "chance-1" / "model.safetensors"), tune="head", folds=3)
-        train(head, runs_dir=root / "runs", name="head")
+        train(head, workspace=Workspace(root / "runs"), name="head")
     return root
 
 
@@ -72,23 +73,23 @@ def test_it_is_listed_compared_exported_and_quantised(
     place = Place(home)
     listed = place("runs", "--runs-dir", "runs").done().out
     assert "mean absolute error" in listed and "of 1 (" in listed
-    found = compare("chance-1", "head-1", runs_dir=home / "runs")
+    found = compare("chance-1", "head-1", workspace=Workspace(home / "runs"))
     assert "absolute error of head-1 - chance-1" in found.verdict()
-    done = export("chance-1", output=tmp_path / "a.onnx", runs_dir=home / "runs")
+    done = export("chance-1", output=tmp_path / "a.onnx", workspace=Workspace(home / "runs"))
     told = done.to_dict()
     assert told["same_level"] == told["pictures"] > 0 and told["brightness"] <= 1e-4
     monkeypatch.setattr("striate.verbs.export.MOST_LOST", 1.0)
-    small = export("chance-1", output=tmp_path / "a.int8.onnx", int8=True, runs_dir=home / "runs")
+    small = export("chance-1", output=tmp_path / "a.int8.onnx", int8=True, workspace=Workspace(home / "runs"))
     assert "int8 has mean absolute error" in str(small.measured)
     monkeypatch.setattr("striate.verbs.export.MOST_LOST", -1.0)
     with pytest.raises(ExportError, match=r"int8 has mean absolute error .* so it was not written"):
-        export("chance-1", output=tmp_path / "b.int8.onnx", int8=True, runs_dir=home / "runs")
+        export("chance-1", output=tmp_path / "b.int8.onnx", int8=True, workspace=Workspace(home / "runs"))
 
 
 def test_it_is_looked_into(home: Path, pictures: Path) -> None:
-    run = look("chance-1", runs_dir=home / "runs")
+    run = look("chance-1", workspace=Workspace(home / "runs"))
     assert isinstance(run, RunLook) and run.confusion is None and 0 < len(run.worst) <= 4
     shown = page(run)
     assert "here are the worst answers" in shown and run.worst[0].caption in shown
-    seen = page(look(str(pictures / "0.png"), run="chance-1", runs_dir=home / "runs"))
+    seen = page(look(str(pictures / "0.png"), run="chance-1", workspace=Workspace(home / "runs")))
     assert "What raises the brightness, and what lowers it?" in seen

@@ -21,6 +21,7 @@ from striate.verbs.evaluate import evaluate
 from striate.verbs.events import Folding
 from striate.verbs.look import look_run
 from striate.verbs.train import resuming, train, training
+from striate.verbs.workspace import Workspace
 
 NET = "conv 8 3x3 pad same >> relu >> globalavgpool >> flatten >> dense"
 
@@ -55,7 +56,7 @@ def recipe(pictures: Path, **said: object) -> Recipe:
 def whole(pictures: Path, tmp_path_factory: pytest.TempPathFactory) -> RunDirectory:
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(TASKS, Toy.name, Toy())
-        return train(recipe(pictures), runs_dir=tmp_path_factory.mktemp("whole"))
+        return train(recipe(pictures), workspace=Workspace(tmp_path_factory.mktemp("whole")))
 
 
 def test_from_chance_it_learns_and_is_measured(whole: RunDirectory, pictures: Path) -> None:
@@ -78,10 +79,10 @@ def whole_off(run: RunDirectory) -> float:
 
 
 def test_stopped_and_resumed_it_ends_with_the_same_bits(whole: RunDirectory, pictures: Path, tmp_path: Path) -> None:
-    events = training(recipe(pictures), runs_dir=tmp_path)
+    events = training(recipe(pictures), workspace=Workspace(tmp_path))
     assert sum(1 for _ in takewhile(lambda event: not (isinstance(event, Epoch) and event.index == 5), events)) > 0
     events.close()  # type: ignore[attr-defined]
-    for _ in resuming("last", runs_dir=tmp_path):
+    for _ in resuming("last", workspace=Workspace(tmp_path)):
         pass
     assert bits(RunDirectory.open("last", tmp_path)) == bits(whole)
     again = evaluate(str(RunDirectory.open("last", tmp_path).path))
@@ -89,7 +90,7 @@ def test_stopped_and_resumed_it_ends_with_the_same_bits(whole: RunDirectory, pic
 
 
 def test_a_net_in_folds_answers_for_every_picture(pictures: Path, tmp_path: Path) -> None:
-    run = train(recipe(pictures, folds=3, repeats=2, epochs=3), runs_dir=tmp_path)
+    run = train(recipe(pictures, folds=3, repeats=2, epochs=3), workspace=Workspace(tmp_path))
     found = evaluate(str(run.path))
     assert found.part == "cross-validated" and len(found.keys) == 48
     assert kept.read(run.path / kept.NAME).outputs[Toy.output].shape == (48, 1)
@@ -101,7 +102,7 @@ def test_a_head_on_features_is_the_ridge_regression_that_its_slopes_say(
 ) -> None:
     said = {"start": str(whole.path), "tune": "head", "folds": 3, "epochs": 100}
     plain = {"net": None, "batch": None, "learning_rate": None, "optimiser": None, "augment": None}
-    events = list(training(recipe(pictures, **plain, **said), runs_dir=tmp_path))
+    events = list(training(recipe(pictures, **plain, **said), workspace=Workspace(tmp_path)))
     assert any(isinstance(event, Folding) for event in events)
     run = RunDirectory.open("last", tmp_path)
     found = evaluate(str(run.path))

@@ -40,6 +40,7 @@ from striate.runs.run import RunDirectory
 from striate.spec.code import Code
 from striate.verbs.adopt import Adopted
 from striate.verbs.train import resume, resuming
+from striate.verbs.workspace import Workspace
 
 CLASSES = ("ant", "bee", "cow")
 EPOCHS = 4
@@ -201,7 +202,7 @@ def test_a_stopped_run_goes_on_to_the_bit(
             break
     events.close()  # type: ignore[attr-defined]
     other = kind()  # the weights are the run's, whatever this one begins with
-    run = resume("last", runs_dir=tmp_path, module=other if kind is Gated else None)
+    run = resume("last", workspace=Workspace(tmp_path), module=other if kind is Gated else None)
     assert bits(run) == bits(RunDirectory.open(runs[kind].path))
 
 
@@ -256,9 +257,9 @@ def test_code_without_its_code_is_one_clear_error(runs: dict[type[nn.Module], Ru
     with pytest.raises(
         RunError, match=r"go on with it from Python.*striate\.resume\('zoo-1', module=Gated\(\.\.\.\)\)"
     ):
-        list(resuming(run.name, epochs=EPOCHS + 1, runs_dir=run.path.parent))
+        list(resuming(run.name, epochs=EPOCHS + 1, workspace=Workspace(run.path.parent)))
     with pytest.raises(RunError, match=r"trains module .*Gated, and the module given is: conv: conv 4"):
-        resume(run.name, epochs=EPOCHS + 1, runs_dir=run.path.parent, module=Plain())
+        resume(run.name, epochs=EPOCHS + 1, workspace=Workspace(run.path.parent), module=Plain())
     assert run.state() == "finished"
     with pytest.raises(DescribeError, match="only its own code"):
         striate.parse("module app.MyNet")

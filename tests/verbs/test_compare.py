@@ -16,6 +16,7 @@ from striate.render.html import compare_page, look_page
 from striate.verbs.compare import compare
 from striate.verbs.evaluate import evaluate, evaluate_reopened
 from striate.verbs.train import train
+from striate.verbs.workspace import Workspace
 
 NET = "conv 4 3x3 stride 2 pad 1 no bias >> batchnorm >> relu >> globalavgpool >> flatten >> dense"
 
@@ -35,7 +36,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (root / "two" / "light").rename(root / "two" / "a light")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("STRIATE_CACHE", str(root / "cache"))
-        options = {"net": NET, "runs_dir": root / "runs", "device": "cpu"}
+        options = {"net": NET, "workspace": Workspace(root / "runs"), "device": "cpu"}
         for name, epochs in (("one", 1), ("one", 6), ("two", 1)):
             base = striate.Recipe(source=str(root / name), threads=1, folds=0)
             train(base, **{**options, "epochs": epochs}, name=name)
@@ -48,9 +49,9 @@ def cache(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_it_is_what_either_evaluation_says(home: Path) -> None:
-    found = compare("one-1", "one-2", runs_dir=home / "runs")
+    found = compare("one-1", "one-2", workspace=Workspace(home / "runs"))
     for side, name in enumerate(("one-1", "one-2")):
-        alone = evaluate(name, runs_dir=home / "runs")
+        alone = evaluate(name, workspace=Workspace(home / "runs"))
         assert set(found.keys) == set(alone.keys)
         mine = dict(zip(alone.keys, alone.outputs["logits"].argmax(axis=1), strict=True))
         assert [mine[key] for key in found.keys] == found.found.answers[side].tolist()
@@ -65,7 +66,7 @@ def test_the_pictures_of_each_run_are_opened_once(home: Path, monkeypatch: pytes
 
     opened, plain = [], reopen.open_store
     monkeypatch.setattr(reopen, "open_store", lambda *args, **named: opened.append(1) or plain(*args, **named))
-    compare("one-1", "one-2", runs_dir=home / "runs")
+    compare("one-1", "one-2", workspace=Workspace(home / "runs"))
     assert len(opened) == 2
 
 
@@ -74,19 +75,21 @@ def test_out_of_fold_answers_are_compared_as_they_are_measured(home: Path) -> No
     runs = home / "folded"
     for _ in range(2):
         recipe = striate.Recipe(source=str(home / "one"), threads=1, folds=3, net=NET, epochs=1, device="cpu")
-        train(recipe, runs_dir=runs, name="one")
-    found, alone = compare("one-1", "one-2", runs_dir=runs), evaluate("one-1", runs_dir=runs)
+        train(recipe, workspace=Workspace(runs), name="one")
+    found, alone = compare("one-1", "one-2", workspace=Workspace(runs)), evaluate("one-1", workspace=Workspace(runs))
     assert alone.found.temperature is not None and len(set(alone.found.temperature.tolist())) == 3
     assert found.found.log_loss[0].value == pytest.approx(alone.report.log_loss.value, abs=1e-9)
     np.testing.assert_allclose(np.sort(found.found.sure[0]), np.sort(alone.found.probabilities.max(axis=1)), atol=1e-9)
 
 
 def test_turned_round_it_says_the_opposite(home: Path) -> None:
-    one, other = (compare(*names, runs_dir=home / "runs") for names in (("one-1", "one-2"), ("one-2", "one-1")))
+    one, other = (
+        compare(*names, workspace=Workspace(home / "runs")) for names in (("one-1", "one-2"), ("one-2", "one-1"))
+    )
     assert one.found.accuracy.difference.value == pytest.approx(-other.found.accuracy.difference.value)
     mine, theirs = one.found.accuracy, other.found.accuracy
     assert mine.only_a == theirs.only_b and mine.p_value == theirs.p_value
-    same = compare("one-1", "one-1", runs_dir=home / "runs")
+    same = compare("one-1", "one-1", workspace=Workspace(home / "runs"))
     alike = same.found.accuracy
     assert alike.p_value == 1.0 and not alike.real and alike.needed is None
     assert same.verdict().startswith("no difference that")
@@ -94,7 +97,7 @@ def test_turned_round_it_says_the_opposite(home: Path) -> None:
 
 def test_other_classes_are_refused(home: Path) -> None:
     with pytest.raises(RunError, match="other classes"):
-        compare("one-1", "two-1", runs_dir=home / "runs")
+        compare("one-1", "two-1", workspace=Workspace(home / "runs"))
 
 
 def test_pictures_that_one_has_learnt_from_judge_nobody(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -109,11 +112,11 @@ def test_pictures_that_one_has_learnt_from_judge_nobody(home: Path, monkeypatch:
         return found
 
     monkeypatch.setattr(module, "evaluate_reopened", first_half)
-    assert compare("one-1", "one-2", runs_dir=home / "runs").found.accuracy.pictures == 5
+    assert compare("one-1", "one-2", workspace=Workspace(home / "runs")).found.accuracy.pictures == 5
 
 
 def test_the_page_shows_the_pictures_that_tell_them_apart(home: Path) -> None:
-    found = compare("one-1", "one-2", runs_dir=home / "runs")
+    found = compare("one-1", "one-2", workspace=Workspace(home / "runs"))
     verdict, second, first = compare_page.answers(found)
     assert sum(len(row.tiles) for row in second.rows) == min(found.found.accuracy.only_b, compare_page.SHOWN)
     assert sum(len(row.tiles) for row in first.rows) == min(found.found.accuracy.only_a, compare_page.SHOWN)
@@ -127,4 +130,4 @@ def test_a_run_whose_pictures_are_gone(home: Path, tmp_path: Path) -> None:
     source = (tmp_path / "runs" / "one-1" / "recipe.toml").read_text()
     (tmp_path / "runs" / "one-1" / "recipe.toml").write_text(source.replace(str(home / "one"), str(tmp_path / "no")))
     with pytest.raises(RunError, match="cannot be read"):
-        compare("one-1", "one-1", runs_dir=tmp_path / "runs")
+        compare("one-1", "one-1", workspace=Workspace(tmp_path / "runs"))

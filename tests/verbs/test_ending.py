@@ -14,6 +14,7 @@ from striate.runs.predictor import Predictor
 from striate.runs.run import RunDirectory
 from striate.verbs import ending
 from striate.verbs.train import Finished, Finishing, resuming, train, training
+from striate.verbs.workspace import Workspace
 
 NET = "conv 4 3x3 >> relu >> maxpool 2 >> conv 4 3x3 >> relu >> globalavgpool >> flatten >> dense"
 WAYS = ("chance", "head", "all")
@@ -29,7 +30,7 @@ def ants(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def begun(ants: Path, tmp_path_factory: pytest.TempPathFactory) -> RunDirectory:
     """A run to start from."""
     recipe = Recipe(source=str(ants), net=NET, epochs=1, folds=0, threads=1, device="cpu")
-    return train(recipe, runs_dir=tmp_path_factory.mktemp("begun"))
+    return train(recipe, workspace=Workspace(tmp_path_factory.mktemp("begun")))
 
 
 def recipe(way: str, ants: Path, begun: RunDirectory, **changes: Any) -> Recipe:
@@ -43,7 +44,7 @@ def recipe(way: str, ants: Path, begun: RunDirectory, **changes: Any) -> Recipe:
 def test_every_way_ends_in_finishing_and_finished(
     way: str, folds: int, ants: Path, begun: RunDirectory, tmp_path: Path
 ) -> None:
-    *_, finishing, finished = training(recipe(way, ants, begun, folds=folds), runs_dir=tmp_path)
+    *_, finishing, finished = training(recipe(way, ants, begun, folds=folds), workspace=Workspace(tmp_path))
     assert isinstance(finishing, Finishing) and isinstance(finished, Finished)
     assert finished.evaluation.part == ("cross-validated" if folds else "test")
 
@@ -58,8 +59,8 @@ def test_the_model_is_there_before_the_nets_that_measure_it(
     with monkeypatch.context() as patch:
         patch.setattr(ending, "net_folds", broken)
         with pytest.raises(TrainingError, match="fold 1 of 2"):
-            list(training(recipe(way, ants, begun, folds=2), runs_dir=tmp_path))
+            list(training(recipe(way, ants, begun, folds=2), workspace=Workspace(tmp_path)))
     run = RunDirectory.open("last", tmp_path)
     assert not run.finished() and str(Predictor.open(run.path).predict(ants / "ant" / "0-00.png")[0])
-    *_, last = resuming("last", runs_dir=tmp_path)
+    *_, last = resuming("last", workspace=Workspace(tmp_path))
     assert isinstance(last, Finished) and last.evaluation.part == "cross-validated"

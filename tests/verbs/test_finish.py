@@ -11,6 +11,7 @@ from striate.errors import DiskError
 from striate.recipe import Recipe
 from striate.session import run as session
 from striate.verbs.train import Finished, resume, train, training
+from striate.verbs.workspace import Workspace
 
 
 def _fails(*_: Any, **__: Any) -> Any:
@@ -35,7 +36,7 @@ def test_a_fault_of_ours_costs_no_training(
     where: str, said: str, zoo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(f"striate.verbs.{where}", _fails)
-    *_, last = training(RECIPE.changed(source=str(zoo)), runs_dir=tmp_path)
+    *_, last = training(RECIPE.changed(source=str(zoo)), workspace=Workspace(tmp_path))
     assert isinstance(last, Finished) and any(note.startswith(said) for note in last.notes)
     run = last.run
     assert run.state() == "finished" and str(session.Run(run).predict(zoo / "ant" / "0-00.png"))
@@ -52,8 +53,8 @@ def test_a_full_disk_is_no_fault_to_pass_over(zoo: Path, tmp_path: Path, monkeyp
     with monkeypatch.context() as patch:
         patch.setattr("striate.verbs.report.write_report", full)
         with pytest.raises(DiskError, match="no space left"):
-            train(RECIPE.changed(source=str(zoo)), runs_dir=tmp_path)
-    run = resume("last", runs_dir=tmp_path)
+            train(RECIPE.changed(source=str(zoo)), workspace=Workspace(tmp_path))
+    run = resume("last", workspace=Workspace(tmp_path))
     assert run.state() == "finished" and run.report_path.read_text().count("</html>") == 1
 
 
@@ -61,6 +62,6 @@ def test_a_full_disk_is_no_fault_to_pass_over(zoo: Path, tmp_path: Path, monkeyp
 def test_a_figure_of_pictures_that_something_was_chosen_by_says_so(
     test: float, said: bool, zoo: Path, tmp_path: Path
 ) -> None:
-    *_, last = training(RECIPE.changed(source=str(zoo), val=0.2, test=test, folds=0), runs_dir=tmp_path)
+    *_, last = training(RECIPE.changed(source=str(zoo), val=0.2, test=test, folds=0), workspace=Workspace(tmp_path))
     assert isinstance(last, Finished) and last.evaluation.part == ("val" if said else "test")
     assert any("of the validation pictures, by which it was calibrated" in note for note in last.notes) == said

@@ -24,6 +24,7 @@ from striate.spec import Shape
 from striate.verbs.plan import first_layer
 from striate.verbs.prepare import prepare
 from striate.verbs.train import resume, train, training
+from striate.verbs.workspace import Workspace
 
 
 def wished(zoo: Path, **changes: Any) -> Recipe:
@@ -32,7 +33,7 @@ def wished(zoo: Path, **changes: Any) -> Recipe:
 
 @pytest.fixture(scope="module")
 def run(zoo: Path, tmp_path_factory: pytest.TempPathFactory) -> RunDirectory:
-    return train(wished(zoo), runs_dir=tmp_path_factory.mktemp("runs"))
+    return train(wished(zoo), workspace=Workspace(tmp_path_factory.mktemp("runs")))
 
 
 def test_training_leaves_it_alone_and_the_rest_learns(run: RunDirectory) -> None:
@@ -53,17 +54,17 @@ def test_training_leaves_it_alone_and_the_rest_learns(run: RunDirectory) -> None
 
 @pytest.mark.parametrize("optimiser", ["muon", "rmsprop", "adam", "adamw"])
 def test_no_optimiser_moves_it(zoo: Path, tmp_path: Path, optimiser: str) -> None:
-    run = train(wished(zoo, optimiser=optimiser, patience=1).changed(epochs=1, ema=0.0), runs_dir=tmp_path)
+    run = train(wished(zoo, optimiser=optimiser, patience=1).changed(epochs=1, ema=0.0), workspace=Workspace(tmp_path))
     assert np.array_equal(weights.read_arrays(run.model_path)[0]["filter.weight"], first_layer("sobel", 3)[1])
 
 
 def test_a_stopped_run_goes_on_to_the_same_bits(run: RunDirectory, zoo: Path, tmp_path: Path) -> None:
-    events = training(wished(zoo), runs_dir=tmp_path)
+    events = training(wished(zoo), workspace=Workspace(tmp_path))
     for event in events:
         if isinstance(event, Epoch) and event.index == 2:
             events.close()  # type: ignore[attr-defined]
     assert RunDirectory.open("last", tmp_path).state() == "stopped"
-    assert bits(resume(runs_dir=tmp_path)) == bits(run)
+    assert bits(resume(workspace=Workspace(tmp_path))) == bits(run)
 
 
 def test_everything_that_looks_at_the_run_knows(run: RunDirectory, zoo: Path) -> None:
@@ -100,16 +101,16 @@ def test_what_is_refused(zoo: Path, tmp_path: Path) -> None:
         ("box", DescribeError, "box takes 1 numbers, not 0"),
     ):
         with pytest.raises(error, match=said):
-            train(zoo, first=first, runs_dir=tmp_path)
+            train(zoo, first=first, workspace=Workspace(tmp_path))
     with pytest.raises(DescribeError, match="sobel"):  # before any picture is looked for
-        train(tmp_path / "nowhere", first="sobl", runs_dir=tmp_path)
+        train(tmp_path / "nowhere", first="sobl", workspace=Workspace(tmp_path))
     with pytest.raises(RecipeError, match="a first layer of their own"):
-        train(zoo, first="sobel", start="resnet18", runs_dir=tmp_path)
+        train(zoo, first="sobel", start="resnet18", workspace=Workspace(tmp_path))
     with pytest.raises(RecipeError, match="first = ''"):
         Recipe().changed(first="")
     net = "filter: conv 3 1 >> flatten >> dense"
     with pytest.raises(DescribeError, match="filter"):
-        train(zoo, net=net, first="sobel", runs_dir=tmp_path)
+        train(zoo, net=net, first="sobel", workspace=Workspace(tmp_path))
     adopted = striate.adopt(torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(768, 3)), input=(3, 16, 16), classes=3)  # fmt: skip  # noqa: E501
     with pytest.raises(RecipeError, match="an adopted module has a first layer of its own"):
         adopted.train(recipe(zoo).changed(net=None, first="sobel"), runs_dir=tmp_path)

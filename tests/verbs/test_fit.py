@@ -17,6 +17,7 @@ from striate.verbs.describe import describe
 from striate.verbs.events import Planned
 from striate.verbs.prepare import prepare
 from striate.verbs.train import resume, train, training
+from striate.verbs.workspace import Workspace
 
 LOSES = "conv 4 3x3 stride 2 >> relu >> globalavgpool >> flatten >> dense"  # of 16x16 the last row and column
 
@@ -49,23 +50,23 @@ def test_in_a_training_a_published_net_is_settled_as_published_and_others_are_no
 
 def test_fit_is_said_and_everything_that_opens_the_run_again_surveys_alike(zoo: Path, tmp_path: Path) -> None:
     with pytest.raises(FitError, match='fit="floor" to accept the loss'):
-        train(zoo, net=LOSES, epochs=1, runs_dir=tmp_path)
+        train(zoo, net=LOSES, epochs=1, workspace=Workspace(tmp_path))
     assert not list(tmp_path.iterdir())
     said = Recipe(source=str(zoo), net=LOSES, epochs=1, fit="floor", threads=1)
-    first = next(event for event in training(said, runs_dir=tmp_path) if isinstance(event, Planned))
+    first = next(event for event in training(said, workspace=Workspace(tmp_path)) if isinstance(event, Planned))
     assert first.notes[0].startswith("row 15 and column 15 of every picture are never seen by this net (fit = floor")
-    run = resume("last", runs_dir=tmp_path)
+    run = resume("last", workspace=Workspace(tmp_path))
     assert recipes.from_toml(run.recipe_toml(), where="").fit == "floor"
     predictor = Predictor.open(run.path)
     assert predictor.facts.provenance["recipe"]["fit"] == "floor"
     assert striate.evaluate(run.name, runs_dir=tmp_path).keys
     assert session.Run(run).look().confusion.pictures > 0
-    again = train(zoo, start=str(run.path), epochs=1, runs_dir=tmp_path)
+    again = train(zoo, start=str(run.path), epochs=1, workspace=Workspace(tmp_path))
     assert recipes.from_toml(again.recipe_toml(), where="").fit == "floor"
 
 
 def test_a_run_of_before_the_field_opens_as_it_did(zoo: Path, tmp_path: Path) -> None:
-    run = train(zoo, net=LOSES.replace("3x3", "2x2"), epochs=1, runs_dir=tmp_path)
+    run = train(zoo, net=LOSES.replace("3x3", "2x2"), epochs=1, workspace=Workspace(tmp_path))
     path = run.path / "recipe.toml"
     lines = path.read_text().splitlines(keepends=True)
     path.write_text("".join(line for line in lines if not line.startswith("fit = ")))

@@ -25,6 +25,7 @@ from striate.verbs.evaluate import evaluate
 from striate.verbs.events import FoldDone, Folding, Planned
 from striate.verbs.look import look_run
 from striate.verbs.train import resume, resuming, train, training
+from striate.verbs.workspace import Workspace
 
 NET = "conv 6 3x3 pad 1 no bias >> batchnorm >> relu >> maxpool 2 >> conv 8 3x3 pad 1 >> relu >> globalavgpool"
 NET += " >> flatten >> dense"
@@ -52,12 +53,12 @@ def pets(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def net_run(pets: Path, tmp_path_factory: pytest.TempPathFactory) -> RunDirectory:
-    return train(whole(pets), runs_dir=tmp_path_factory.mktemp("net"))
+    return train(whole(pets), workspace=Workspace(tmp_path_factory.mktemp("net")))
 
 
 @pytest.fixture(scope="module")
 def begun(zoo: Path, tmp_path_factory: pytest.TempPathFactory) -> RunDirectory:
-    return train(whole(zoo, folds=0), runs_dir=tmp_path_factory.mktemp("begun"))
+    return train(whole(zoo, folds=0), workspace=Workspace(tmp_path_factory.mktemp("begun")))
 
 
 def head(source: Path, begun: RunDirectory, **changes: Any) -> Recipe:
@@ -68,7 +69,7 @@ def head(source: Path, begun: RunDirectory, **changes: Any) -> Recipe:
 @pytest.fixture(scope="module")
 def head_run(pets: Path, begun: RunDirectory, tmp_path_factory: pytest.TempPathFactory) -> RunDirectory:
     """Of 30 pictures nobody said anything."""
-    return train(head(pets, begun), runs_dir=tmp_path_factory.mktemp("head"))
+    return train(head(pets, begun), workspace=Workspace(tmp_path_factory.mktemp("head")))
 
 
 @pytest.mark.parametrize("kind", ["head", "net"])
@@ -106,7 +107,7 @@ def test_every_picture_is_measured_and_everything_agrees(kind: str, request: pyt
 def test_the_net_that_is_kept_is_the_one_trained_on_everything(
     pets: Path, net_run: RunDirectory, tmp_path: Path
 ) -> None:
-    alone = train(whole(pets, folds=0, val=0.0, test=0.0), runs_dir=tmp_path)
+    alone = train(whole(pets, folds=0, val=0.0, test=0.0), workspace=Workspace(tmp_path))
     ours = {name: value for name, value in bits(net_run).items() if not name.startswith("state.")}
     assert ours == {name: value for name, value in bits(alone).items() if not name.startswith("state.")}
 
@@ -138,7 +139,7 @@ def test_folds_refuse_what_they_cannot_be(pets: Path) -> None:
 def test_a_stop_in_the_folds_leaves_a_model_and_goes_on_there(
     pets: Path, net_run: RunDirectory, tmp_path: Path
 ) -> None:
-    events: Any = training(whole(pets), runs_dir=tmp_path)
+    events: Any = training(whole(pets), workspace=Workspace(tmp_path))
     for event in events:
         if isinstance(event, FoldDone) and event.number == 2:
             break
@@ -152,7 +153,7 @@ def test_a_stop_in_the_folds_leaves_a_model_and_goes_on_there(
         "1.safetensors",
         "2.safetensors",
     ]
-    numbers = [event.number for event in resuming(runs_dir=tmp_path) if isinstance(event, FoldDone)]
+    numbers = [event.number for event in resuming(workspace=Workspace(tmp_path)) if isinstance(event, FoldDone)]
     assert numbers == [3]
     assert bits(stopped) == bits(net_run)
     assert (out_of_fold(stopped) == out_of_fold(net_run)).all()
@@ -166,9 +167,9 @@ def go(recipe: Recipe, runs: Path) -> None:
     except RunError:
         ready = False
     if not ready:
-        list(training(recipe, runs_dir=runs))
+        list(training(recipe, workspace=Workspace(runs)))
     elif not last.finished():
-        list(resuming(last.name, runs_dir=runs))
+        list(resuming(last.name, workspace=Workspace(runs)))
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="forks its children")
@@ -200,7 +201,7 @@ def test_a_kill_at_any_write(
 
 
 def test_the_folds_are_told_as_they_go(pets: Path, tmp_path: Path) -> None:
-    events = list(training(whole(pets), runs_dir=tmp_path))
+    events = list(training(whole(pets), workspace=Workspace(tmp_path)))
     planned = next(event for event in events if isinstance(event, Planned))
     assert str(planned.prepared.folds) == "3 folds"
     shares = [event.done for event in events if isinstance(event, Folding)]
@@ -225,20 +226,20 @@ def test_damaged_answers_are_named(head_run: RunDirectory, tmp_path: Path) -> No
 def test_a_run_goes_on_in_the_middle_of_a_fold_without_what_is_gone(tmp_path: Path) -> None:
     """The fold under way has a checkpoint of more pictures than it has now."""
     root = paint(tmp_path / "pets", ("bee", "emu"), count=9)
-    events: Any = training(whole(root), runs_dir=tmp_path)
+    events: Any = training(whole(root), workspace=Workspace(tmp_path))
     for event in events:
         if isinstance(event, Folding) and event.words.startswith("fold 1 of 3, epoch 2"):
             break
     events.close()
     run = RunDirectory.open("last", tmp_path)
     with pytest.raises(RunError, match=r"is not finished: its folds.*--resume"):
-        evaluate(run.name, runs_dir=tmp_path)
+        evaluate(run.name, workspace=Workspace(tmp_path))
     split: dict[str, Any] = run.split()  # type: ignore[assignment]
     places = split["folds"]["places"][0]
     key = next(key for key, place in zip(split["train"], places, strict=True) if place == 1)  # fold 1 trains with it
     (root / key).unlink()
-    resume(run.name, runs_dir=tmp_path, without_missing=True)
-    assert run.finished() and len(evaluate(run.name, runs_dir=tmp_path).keys) == 17
+    resume(run.name, workspace=Workspace(tmp_path), without_missing=True)
+    assert run.finished() and len(evaluate(run.name, workspace=Workspace(tmp_path)).keys) == 17
 
 
 def test_the_verdict_on_a_cross_validated_run_knows_what_it_learnt_from(tmp_path: Path) -> None:
@@ -246,7 +247,7 @@ def test_the_verdict_on_a_cross_validated_run_knows_what_it_learnt_from(tmp_path
     (root / "yak").mkdir()
     (root / "emu" / "0-09.png").rename(root / "yak" / "only.png")
     (root / "emu" / "copy.png").write_bytes((root / "emu" / "0-01.png").read_bytes())
-    run = train(whole(root, epochs=1), runs_dir=tmp_path / "runs")
+    run = train(whole(root, epochs=1), workspace=Workspace(tmp_path / "runs"))
     found = evaluate(str(run.path))
     assert np.bincount(found.trained).tolist() == [10, 10, 1]
     assert found.verdict.reasons == tuple(json.loads((run.path / "finished.json").read_text())["verdict"]["reasons"])

@@ -21,6 +21,7 @@ from striate.runs.run import RunDirectory
 from striate.session import run as session
 from striate.tasks.prediction import Scores
 from striate.verbs.train import resume, resuming, train, training
+from striate.verbs.workspace import Workspace
 
 NET = "conv 4 3x3 stride 2 pad 1 no bias >> batchnorm >> relu >> dropout 0.1 >> globalavgpool >> flatten >> dense"
 EPOCHS = 6
@@ -40,7 +41,7 @@ def bits(run: RunDirectory) -> dict[str, bytes]:
 
 def stopped(source: Path, runs: Path, *, after: int) -> RunDirectory:
     """Return a run that was stopped after so many epochs."""
-    events = training(recipe(source), runs_dir=runs)
+    events = training(recipe(source), workspace=Workspace(runs))
     for event in events:
         if isinstance(event, Epoch) and event.index == after:
             events.close()  # type: ignore[attr-defined]
@@ -52,7 +53,7 @@ def stopped(source: Path, runs: Path, *, after: int) -> RunDirectory:
 @pytest.fixture(scope="module")
 def run(zoo: Path, tmp_path_factory: pytest.TempPathFactory) -> RunDirectory:
     """A training that nobody disturbed."""
-    return train(recipe(zoo), runs_dir=tmp_path_factory.mktemp("runs"))
+    return train(recipe(zoo), workspace=Workspace(tmp_path_factory.mktemp("runs")))
 
 
 @pytest.fixture
@@ -83,7 +84,7 @@ def test_it_answers_for_paths_bytes_and_pixels_alike(run: RunDirectory, zoo: Pat
 
 
 def test_keywords_win_over_the_recipe(zoo: Path, tmp_path: Path) -> None:
-    run = train(recipe(zoo), epochs=1, seed=3, name="mine", runs_dir=tmp_path)
+    run = train(recipe(zoo), epochs=1, seed=3, name="mine", workspace=Workspace(tmp_path))
     assert run.name == "mine-1" and len(run.history()) == 1
     assert "seed = 3\n" in run.recipe_toml() and "batch = 8\n" in run.recipe_toml()
 
@@ -136,7 +137,7 @@ def test_a_stopped_run_goes_on_to_the_same_bits(run: RunDirectory, zoo: Path, tm
         session.Run(half).predict(zoo / "bee" / "0-03.png")
     with pytest.raises(ModelError, match="--resume"):
         striate.evaluate(half.name, runs_dir=tmp_path)
-    whole = resume(runs_dir=tmp_path)
+    whole = resume(workspace=Workspace(tmp_path))
     assert bits(whole) == bits(run)
     assert [entry["index"] for entry in whole.history()] == list(range(1, EPOCHS + 1))
     assert (whole.path / "finished.json").read_text() == (run.path / "finished.json").read_text()
@@ -146,7 +147,7 @@ def test_pictures_added_since_are_left_out_of_a_resume(run: RunDirectory, copy: 
     half = stopped(copy, tmp_path / "runs", after=2)
     paint(copy, ("ant", "bee"), seed=5, count=7)
     (copy / "notes.txt").write_text("nothing to learn from")
-    whole = resume(half.name, runs_dir=tmp_path / "runs")
+    whole = resume(half.name, workspace=Workspace(tmp_path / "runs"))
     assert bits(whole) == bits(run)
     assert len([key for part in whole.split().values() for key in part]) == 42
 
@@ -158,31 +159,31 @@ def test_a_changed_picture_stops_a_resume(run: RunDirectory, copy: Path, tmp_pat
     content = changed.read_bytes()
     Image.fromarray(np.zeros((16, 16, 3), np.uint8)).save(changed)
     with pytest.raises(RunError, match="content or label of 1 of them has changed: ant/"):
-        resume(half.name, runs_dir=tmp_path / "runs")
+        resume(half.name, workspace=Workspace(tmp_path / "runs"))
     changed.unlink()
     with pytest.raises(RunError, match=f"1 of the 42 pictures of zoo-1 .*: {half.split()['train'][0]}; put it back"):
-        resume(half.name, runs_dir=tmp_path / "runs")
+        resume(half.name, workspace=Workspace(tmp_path / "runs"))
     assert (half.path / "checkpoints" / "2.safetensors").read_bytes() == before
     changed.write_bytes(content)
-    assert bits(resume(half.name, runs_dir=tmp_path / "runs")) == bits(run)
+    assert bits(resume(half.name, workspace=Workspace(tmp_path / "runs"))) == bits(run)
 
 
 def test_a_class_added_since_is_none_of_the_runs(run: RunDirectory, copy: Path, tmp_path: Path) -> None:
     """Its name comes first, so that every class has another number now: the run's own numbers stay."""
     half = stopped(copy, tmp_path / "runs", after=1)
     paint(copy, ("aardvark",), count=3)
-    assert bits(resume(half.name, runs_dir=tmp_path / "runs")) == bits(run)
+    assert bits(resume(half.name, workspace=Workspace(tmp_path / "runs"))) == bits(run)
     assert striate.evaluate(half.name, runs_dir=tmp_path / "runs").labels.names == ("ant", "bee", "cow")
 
 
 def test_resume_may_raise_the_epochs_and_not_lower_them(copy: Path, tmp_path: Path) -> None:
-    first = train(recipe(copy), epochs=2, runs_dir=tmp_path / "runs")
+    first = train(recipe(copy), epochs=2, workspace=Workspace(tmp_path / "runs"))
     with pytest.raises(RunError, match=r"complete \(2 epochs\).*--resume zoo-1 --epochs 4"):
-        resume(runs_dir=tmp_path / "runs")
+        resume(workspace=Workspace(tmp_path / "runs"))
     with pytest.raises(RunError, match="begun with 2 epochs; it can be raised, not lowered to 1"):
-        resume(epochs=1, runs_dir=tmp_path / "runs")
+        resume(epochs=1, workspace=Workspace(tmp_path / "runs"))
     before = bits(first)
-    longer = resume(epochs=4, runs_dir=tmp_path / "runs")
+    longer = resume(epochs=4, workspace=Workspace(tmp_path / "runs"))
     assert longer.path == first.path and longer.state() == "finished"
     assert [entry["index"] for entry in longer.history()] == [1, 2, 3, 4]
     assert "epochs = 4\n" in longer.recipe_toml()
@@ -192,22 +193,22 @@ def test_resume_may_raise_the_epochs_and_not_lower_them(copy: Path, tmp_path: Pa
 def test_a_raised_run_that_is_stopped_still_goes_on(copy: Path, tmp_path: Path) -> None:
     """The longer recipe is kept at once, so that a second stop loses neither the wish nor the work."""
     runs = tmp_path / "runs"
-    train(recipe(copy), epochs=1, runs_dir=runs)
-    events = resuming(epochs=3, runs_dir=runs)
+    train(recipe(copy), epochs=1, workspace=Workspace(runs))
+    events = resuming(epochs=3, workspace=Workspace(runs))
     for event in events:
         if isinstance(event, Epoch):
             events.close()  # type: ignore[attr-defined]
     assert RunDirectory.open("last", runs).state() == "stopped"
-    assert [entry["index"] for entry in resume(runs_dir=runs).history()] == [1, 2, 3]
+    assert [entry["index"] for entry in resume(workspace=Workspace(runs)).history()] == [1, 2, 3]
 
 
 def test_the_file_of_a_net_may_go(zoo: Path, tmp_path: Path) -> None:
     file = tmp_path / "net.txt"
     file.write_text(NET + "\n")
-    run = train(recipe(zoo, net=str(file)), epochs=1, runs_dir=tmp_path / "runs")
+    run = train(recipe(zoo, net=str(file)), epochs=1, workspace=Workspace(tmp_path / "runs"))
     file.unlink()
     assert 'net = "conv 4 3x3' in run.recipe_toml()
-    assert len(resume(epochs=2, runs_dir=tmp_path / "runs").history()) == 2
+    assert len(resume(epochs=2, workspace=Workspace(tmp_path / "runs")).history()) == 2
 
 
 @pytest.mark.parametrize(
@@ -220,5 +221,5 @@ def test_the_file_of_a_net_may_go(zoo: Path, tmp_path: Path) -> None:
 )
 def test_a_net_that_does_not_answer_for_the_classes(zoo: Path, tmp_path: Path, net: str, says: str) -> None:
     with pytest.raises(striate.StriateError, match=says):
-        train(recipe(zoo, net=net), runs_dir=tmp_path / "runs")
+        train(recipe(zoo, net=net), workspace=Workspace(tmp_path / "runs"))
     assert not (tmp_path / "runs").exists()

@@ -27,6 +27,7 @@ from striate.recipe import Recipe
 from striate.runs import durable
 from striate.runs.run import RunDirectory
 from striate.verbs.train import Event, resuming, training
+from striate.verbs.workspace import Workspace
 
 NET = (
     "conv 8 3x3 pad 1 no bias >> batchnorm >> relu >> maxpool 2 >> conv 16 3x3 pad 1 no bias >> batchnorm >> relu"
@@ -50,10 +51,10 @@ def events(runs: Path, epochs: int) -> Any:
         if not run.path.joinpath("split.json").exists():
             raise RunError("stopped before its pictures were split: there is nothing to go on with")
     except RunError:
-        return training(recipe(epochs), runs_dir=runs)
+        return training(recipe(epochs), workspace=Workspace(runs))
     if run.finished():
         return iter(())  # killed after its very last write
-    return resuming(run.name, runs_dir=runs)
+    return resuming(run.name, workspace=Workspace(runs))
 
 
 def child(work: Callable[[], None]) -> int:

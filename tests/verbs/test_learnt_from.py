@@ -20,6 +20,7 @@ from striate.tasks.prediction import Scores
 from striate.verbs.evaluate import evaluate
 from striate.verbs.look import answers, look, page
 from striate.verbs.train import train
+from striate.verbs.workspace import Workspace
 
 
 @pytest.fixture(scope="module")
@@ -31,12 +32,12 @@ def pets(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def folded(pets: Path, tmp_path_factory: pytest.TempPathFactory) -> RunDirectory:
-    return train(whole(pets), runs_dir=tmp_path_factory.mktemp("folded"))
+    return train(whole(pets), workspace=Workspace(tmp_path_factory.mktemp("folded")))
 
 
 @pytest.fixture(scope="module")
 def split(pets: Path, tmp_path_factory: pytest.TempPathFactory) -> RunDirectory:
-    return train(whole(pets, folds=0), runs_dir=tmp_path_factory.mktemp("split"))
+    return train(whole(pets, folds=0), workspace=Workspace(tmp_path_factory.mktemp("split")))
 
 
 def inside(run: RunDirectory, *what: Any, **more: Any) -> Any:

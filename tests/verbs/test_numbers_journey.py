@@ -21,6 +21,7 @@ from striate.recipe import Recipe
 from striate.runs.predictor import Predictor
 from striate.runs.run import RunDirectory
 from striate.verbs.train import resuming, train, training
+from striate.verbs.workspace import Workspace
 
 NET = (
     "conv 6 3x3 pad 1 no bias >> batchnorm >> relu >> maxpool 2 >> conv 8 3x3 pad 1 >> relu >> globalavgpool >> flatten"
@@ -51,14 +52,14 @@ def recipe(source: Path, **changes: Any) -> Recipe:
 @pytest.fixture(scope="session")
 def run(lights: Path, tmp_path_factory: pytest.TempPathFactory) -> RunDirectory:
     """A net from chance, with one fixed split."""
-    return train(recipe(lights, folds=0), runs_dir=tmp_path_factory.mktemp("runs"))
+    return train(recipe(lights, folds=0), workspace=Workspace(tmp_path_factory.mktemp("runs")))
 
 
 @pytest.fixture(scope="session")
 def head(lights: Path, run: RunDirectory, tmp_path_factory: pytest.TempPathFactory) -> RunDirectory:
     """A head on features, cross-validated."""
     begun = Recipe(source=str(lights), start=str(run.path), tune="head", folds=5, threads=1, device="cpu")
-    return train(begun, runs_dir=tmp_path_factory.mktemp("head"))
+    return train(begun, workspace=Workspace(tmp_path_factory.mktemp("head")))
 
 
 def tensors(run: RunDirectory) -> dict[str, bytes]:
@@ -89,12 +90,12 @@ def test_a_head_on_features_is_near_and_its_intervals_hold(head: RunDirectory) -
 
 
 def test_cut_off_and_gone_on_with_is_the_same_to_the_bit(lights: Path, run: RunDirectory, tmp_path: Path) -> None:
-    events = training(recipe(lights, folds=0), runs_dir=tmp_path)
+    events = training(recipe(lights, folds=0), workspace=Workspace(tmp_path))
     for event in events:
         if isinstance(event, Epoch) and event.index == 3:
             break
     events.close()
-    for _ in resuming("last", runs_dir=tmp_path):
+    for _ in resuming("last", workspace=Workspace(tmp_path)):
         pass
     assert tensors(RunDirectory.open("last", runs_dir=tmp_path)) == tensors(run)
 

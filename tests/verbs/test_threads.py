@@ -23,6 +23,7 @@ from striate.runs.run import RunDirectory
 from striate.verbs import prepare, threads
 from striate.verbs.events import Planned
 from striate.verbs.train import resuming, train, training
+from striate.verbs.workspace import Workspace
 
 NOTE = "2 threads do "
 
@@ -67,7 +68,7 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def begun(source: Path, tmp_path_factory: pytest.TempPathFactory) -> RunDirectory:
     """A run to start from."""
     recipe = Recipe(source=str(source), net=NET + DENSE, epochs=1, batch=8, threads=1, device="cpu")
-    return train(recipe, runs_dir=tmp_path_factory.mktemp("begun"))
+    return train(recipe, workspace=Workspace(tmp_path_factory.mktemp("begun")))
 
 
 KINDS: dict[str, dict[str, Any]] = {
@@ -83,7 +84,7 @@ def learnt(kind: str, source: Path, begun: RunDirectory, runs: Path, **changes: 
     recipe = Recipe(source=str(source), device="cpu").changed(**KINDS[kind])
     recipe = recipe.changed(start=str(begun.path)) if kind in ("head", "all") else recipe
     recipe = recipe if kind == "head" else recipe.changed(epochs=2, batch=8)
-    begin: Callable[..., Any] = training
+    begin: Callable[..., Any] = striate.training
     if kind == "code":
         begin = striate.adopt(module(Gated), input=(3, 20, 20), classes=("ant", "bee", "cow")).training
     events = list(begin(recipe.changed(**changes), runs_dir=runs))
@@ -115,15 +116,15 @@ def test_a_resumed_run_goes_on_with_what_was_chosen(
 ) -> None:
     recipe = Recipe(source=str(source), net=NET + DENSE, epochs=2, batch=8, device="cpu")
     machine(monkeypatch, busy=True)
-    events = training(recipe, runs_dir=tmp_path)
+    events = training(recipe, workspace=Workspace(tmp_path))
     for event in events:
         if isinstance(event, Epoch):
             events.close()  # type: ignore[attr-defined]
     assert torch.get_num_threads() == 2
     never(monkeypatch)
-    (planned,) = [event for event in resuming(runs_dir=tmp_path) if isinstance(event, Planned)]
+    (planned,) = [event for event in resuming(workspace=Workspace(tmp_path)) if isinstance(event, Planned)]
     assert not any("threads" in note for note in planned.notes)
-    assert bits(planned.run) == bits(train(recipe.changed(threads=1), runs_dir=tmp_path))
+    assert bits(planned.run) == bits(train(recipe.changed(threads=1), workspace=Workspace(tmp_path)))
 
 
 @pytest.mark.parametrize("there", [1, 2])

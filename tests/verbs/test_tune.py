@@ -30,6 +30,7 @@ from striate.session import run as session
 from striate.verbs import ending, tune
 from striate.verbs.events import Planned
 from striate.verbs.train import resuming, train, training
+from striate.verbs.workspace import Workspace
 
 NET = (
     "stem: (conv 6 3x3 pad 1 no bias >> batchnorm >> relu) >> maxpool 2"
@@ -48,7 +49,7 @@ def pets(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def run(zoo: Path, tmp_path_factory: pytest.TempPathFactory) -> RunDirectory:
     """The run to start from."""
     recipe = Recipe(source=str(zoo), net=NET + DENSE, epochs=3, batch=8, learning_rate=0.05, threads=1)
-    return train(recipe, runs_dir=tmp_path_factory.mktemp("begun"))
+    return train(recipe, workspace=Workspace(tmp_path_factory.mktemp("begun")))
 
 
 def recipe(source: Path, run: RunDirectory, **changes: Any) -> Recipe:
@@ -66,13 +67,13 @@ def of(events: Any, kind: type[Any]) -> list[Any]:
 @pytest.fixture(scope="module")
 def head(pets: Path, run: RunDirectory, tmp_path_factory: pytest.TempPathFactory) -> RunDirectory:
     """The head alone, that nobody disturbed."""
-    return train(recipe(pets, run, tune="head"), runs_dir=tmp_path_factory.mktemp("head"))
+    return train(recipe(pets, run, tune="head"), workspace=Workspace(tmp_path_factory.mktemp("head")))
 
 
 @pytest.fixture(scope="module")
 def whole(pets: Path, run: RunDirectory, tmp_path_factory: pytest.TempPathFactory) -> RunDirectory:
     """The whole net, that nobody disturbed."""
-    return train(all_of(pets, run), runs_dir=tmp_path_factory.mktemp("whole"))
+    return train(all_of(pets, run), workspace=Workspace(tmp_path_factory.mktemp("whole")))
 
 
 def all_of(pets: Path, run: RunDirectory) -> Recipe:
@@ -102,7 +103,7 @@ def test_features_and_head_answer_as_the_saved_net_does(
         return original(run, prepared, model, ask=ask, **told)
 
     monkeypatch.setattr(ending, "finish", spy)
-    done = train(recipe(pets, run, tune="head"), runs_dir=tmp_path)
+    done = train(recipe(pets, run, tune="head"), workspace=Workspace(tmp_path))
     model = Predictor.open(done.path, device="cpu").model
     logits, embeddings = infer(model, seen["prepared"].store, seen["rows"])
     np.testing.assert_allclose(seen["asked"]["logits"], logits, atol=1e-5)
@@ -110,7 +111,7 @@ def test_features_and_head_answer_as_the_saved_net_does(
 
 
 def test_the_plan_says_what_is_frozen(pets: Path, run: RunDirectory, head: RunDirectory, tmp_path: Path) -> None:
-    events = training(recipe(pets, run, tune="head"), runs_dir=tmp_path)
+    events = training(recipe(pets, run, tune="head"), workspace=Workspace(tmp_path))
     survey = next(event for event in events if isinstance(event, Planned)).prepared.survey
     events.close()  # type: ignore[attr-defined]
     assert [row.path for row in survey.rows if row.parameters and not row.frozen] == ["dense1"]
@@ -120,7 +121,7 @@ def test_the_plan_says_what_is_frozen(pets: Path, run: RunDirectory, head: RunDi
 
 
 def test_features_are_made_once(pets: Path, run: RunDirectory, head: RunDirectory, tmp_path: Path) -> None:
-    again = list(training(recipe(pets, run, tune="head"), runs_dir=tmp_path))
+    again = list(training(recipe(pets, run, tune="head"), workspace=Workspace(tmp_path)))
     assert any("found in the cache" in note for note in of(again, Planned)[0].notes)
     assert bits(RunDirectory.open("last", tmp_path)) == bits(head)
 
@@ -131,7 +132,7 @@ def test_features_that_were_cut_off_are_made_again(
     monkeypatch.setenv("STRIATE_CACHE", str(tmp_path / "cache"))
     for number, said in enumerate((r"made in", r"made in", r"found in")):
         runs = tmp_path / str(number)
-        events = list(training(recipe(pets, run, tune="head"), runs_dir=runs))
+        events = list(training(recipe(pets, run, tune="head"), workspace=Workspace(runs)))
         assert re.search(said, of(events, Planned)[0].notes[0])
         assert bits(RunDirectory.open("last", runs)) == bits(head)
         if not number:
@@ -145,8 +146,8 @@ def test_features_that_were_cut_off_are_made_again(
 
 def test_a_convolution_that_answers_gives_way_to_a_dense_layer(zoo: Path, pets: Path, tmp_path: Path) -> None:
     first = Recipe(source=str(zoo), net=NET + CONV, epochs=1, batch=8, learning_rate=0.05, threads=1)
-    old = train(first, runs_dir=tmp_path)
-    new = train(recipe(pets, old), runs_dir=tmp_path)
+    old = train(first, workspace=Workspace(tmp_path))
+    new = train(recipe(pets, old), workspace=Workspace(tmp_path))
     models = [Predictor.open(each.path, device="cpu").model.eval() for each in (old, new)]
     assert str(models[1].net).endswith("dropout 0.2 >> globalavgpool >> flatten >> dense 2")
     inputs = torch.rand(4, 3, 16, 16)
@@ -179,7 +180,7 @@ def test_stopped_anywhere_it_ends_with_the_same_bits(
     source = tmp_path / "source"
     shutil.copytree(run.path, source)
     runs = tmp_path / "runs"
-    events: Any = training(chosen.changed(start=str(source)), runs_dir=runs)
+    events: Any = training(chosen.changed(start=str(source)), workspace=Workspace(runs))
     for stop_at in (3, 9, 4, 5, 2, 7):
         for number, _ in enumerate(event for event in events if isinstance(event, Epoch | Step)):
             if number == stop_at:
@@ -189,7 +190,7 @@ def test_stopped_anywhere_it_ends_with_the_same_bits(
         ended = RunDirectory.open("last", runs)
         if ended.finished():
             break
-        events = resuming(runs_dir=runs)
+        events = resuming(workspace=Workspace(runs))
     else:
         list(events)
     assert bits(RunDirectory.open("last", runs)) == bits(expected)
@@ -207,9 +208,9 @@ def test_a_kill_at_any_write(pets: Path, run: RunDirectory, whole: RunDirectory,
         except RunError:
             ready = False
         if not ready:
-            list(training(all_of(pets, run), runs_dir=runs))
+            list(training(all_of(pets, run), workspace=Workspace(runs)))
         elif not last.finished():
-            list(resuming(last.name, runs_dir=runs))
+            list(resuming(last.name, workspace=Workspace(runs)))
 
     number = 5
     while True:
@@ -237,18 +238,18 @@ def test_gray_pictures_go_into_a_net_for_colour(run: RunDirectory, tmp_path: Pat
         for number in range(30):
             pixels = rng.normal(level, 20, (12, 20)).clip(0, 255).astype(np.uint8)
             Image.fromarray(pixels).save(tmp_path / "gray" / name / f"{number}.png")
-    done = train(recipe(tmp_path / "gray", run), runs_dir=tmp_path)
+    done = train(recipe(tmp_path / "gray", run), workspace=Workspace(tmp_path))
     assert 'colour = "rgb"' in done.recipe_toml() and "size = [16, 16]" in done.recipe_toml()
     assert str(session.Run(done).predict(np.full((12, 20), 60, np.uint8)).best) == "dark"
     with pytest.raises(RecipeError, match="take rgb pictures"):
-        train(recipe(tmp_path / "gray", run, colour="gray"), runs_dir=tmp_path)
+        train(recipe(tmp_path / "gray", run, colour="gray"), workspace=Workspace(tmp_path))
 
 
 def test_a_finished_recipe_trains_again(head: RunDirectory, tmp_path: Path) -> None:
     """Its net, its digest and all: the recipe in the run is enough, while what it starts from is there."""
     from striate.recipe import from_toml
 
-    again = train(from_toml(head.recipe_toml()), runs_dir=tmp_path)
+    again = train(from_toml(head.recipe_toml()), workspace=Workspace(tmp_path))
     assert bits(again) == bits(head)
 
 
@@ -268,8 +269,8 @@ def test_what_is_refused_leaves_no_run(
 ) -> None:
     with pytest.raises(StriateError, match=words):
         if words is None:  # a net that averages takes any size that fits
-            train(recipe(pets, run, **changes | {"size": (1, 1)}), runs_dir=tmp_path)
-        train(recipe(pets, run, **changes), runs_dir=tmp_path)
+            train(recipe(pets, run, **changes | {"size": (1, 1)}), workspace=Workspace(tmp_path))
+        train(recipe(pets, run, **changes), workspace=Workspace(tmp_path))
     assert not RunDirectory.list(tmp_path)
 
 
@@ -284,14 +285,14 @@ def test_weights_that_do_not_fit_and_runs_that_cannot_go_on(
     pets: Path, run: RunDirectory, head: RunDirectory, tmp_path: Path
 ) -> None:
     with pytest.raises(RunError, match="its head is at its best"):
-        list(resuming(str(head.path), runs_dir=tmp_path))
-    events = training(recipe(pets, run, tune="head"), runs_dir=tmp_path)
+        list(resuming(str(head.path), workspace=Workspace(tmp_path)))
+    events = training(recipe(pets, run, tune="head"), workspace=Workspace(tmp_path))
     next(event for event in events if isinstance(event, HeadEpoch))
     events.close()  # type: ignore[attr-defined]
     stopped = RunDirectory.open("last", tmp_path)
     shutil.copy(head.model_path, stopped.path / "start.safetensors")
     with pytest.raises(ModelError, match="are not those that were asked for"):
-        list(resuming(runs_dir=tmp_path))
+        list(resuming(workspace=Workspace(tmp_path)))
     (stopped.path / "start.safetensors").unlink()
     with pytest.raises(ModelError, match=r"has no start\.safetensors"):
-        list(resuming(runs_dir=tmp_path))
+        list(resuming(workspace=Workspace(tmp_path)))

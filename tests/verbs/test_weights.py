@@ -28,6 +28,7 @@ from striate.runs.predictor import Predictor
 from striate.spec import Shape
 from striate.verbs import cache, weights
 from striate.verbs.weights import fetch_weights, list_weights, open_weights
+from striate.verbs.workspace import Workspace
 
 SHA = hashlib.sha256(content()).hexdigest()
 PICTURE = np.random.default_rng(0).integers(0, 256, (40, 30, 3), np.uint8)
@@ -54,7 +55,7 @@ def kept() -> list[str]:
 
 def test_from_the_hub_to_answers(hub: Server) -> None:
     told: list[str] = []
-    path = open_weights("toy", tell=told.append)
+    path = open_weights("toy", workspace=Workspace(tell=told.append))
     assert path == weights_dir() / "toy.safetensors"
     assert told == [
         f"toy: downloading {hub.url}toy/model.safetensors (about 1 MiB)",
@@ -76,7 +77,8 @@ def test_from_the_hub_to_answers(hub: Server) -> None:
 def test_what_is_there_is_not_fetched_again(hub: Server) -> None:
     open_weights("toy")
     asked, told = len(hub.asked), []
-    assert open_weights("TOY", tell=told.append) == fetch_weights("toy", again=True, tell=told.append).path
+    workspace = Workspace(tell=told.append)
+    assert open_weights("TOY", workspace) == fetch_weights("toy", workspace, again=True).path
     assert (len(hub.asked), told) == (asked, [])
     assert {each.name for each in list_weights() if each.path} == {"toy"}
 
@@ -108,7 +110,7 @@ def test_the_next_file_is_tried_a_pickle_through_the_door(hub: Server, monkeypat
     first, second = pretrained.PRETRAINED["toy"].files[0], File(f"toy-{digits}.pth", hub.url + "toy.pth", digits)
     monkeypatch.setitem(pretrained.PRETRAINED, "toy", entry(first, second))
     hub.status, told = [404], []
-    path = open_weights("toy", tell=told.append)
+    path = open_weights("toy", workspace=Workspace(tell=told.append))
     assert [line.partition(" (")[0] for line in told[:2]] == [
         f"toy: downloading {hub.url}toy/model.safetensors",
         f"toy: downloading {hub.url}toy.pth",
@@ -123,14 +125,14 @@ def test_offline_says_which_file_to_put_where(hub: Server, monkeypatch: pytest.M
     if by == "environment":
         monkeypatch.setenv("STRIATE_OFFLINE", "1")
     with pytest.raises(DownloadError) as told:
-        open_weights("toy", download=by != "option")
+        open_weights("toy", workspace=Workspace(download=by != "option"))
     place = weights_dir() / "published" / "toy.safetensors"
     assert f"Save {hub.url}toy/model.safetensors (about 1 MiB) as {place}" in str(told.value)
     assert "\n" not in str(told.value)
     assert hub.asked == []
     place.parent.mkdir(parents=True, exist_ok=True)
     place.write_bytes(content())
-    assert open_weights("toy", download=False) == weights_dir() / "toy.safetensors"
+    assert open_weights("toy", workspace=Workspace(download=False)) == weights_dir() / "toy.safetensors"
     assert place.exists(), "what a person put there stays"
 
 
@@ -139,7 +141,7 @@ def test_a_folder_of_files(hub: Server, tmp_path: Path, monkeypatch: pytest.Monk
     folder.mkdir(parents=True)
     (folder / "toy.safetensors").write_bytes(content())
     told: list[str] = []
-    open_weights("toy", data_dir=tmp_path / "data", tell=told.append)
+    open_weights("toy", workspace=Workspace(data_dir=tmp_path / "data", tell=told.append))
     assert told == [f"toy: made from {folder / 'toy.safetensors'}"]
     assert hub.asked == []
     assert (folder / "toy.safetensors").read_bytes() == content()
@@ -149,7 +151,7 @@ def test_a_folder_of_files(hub: Server, tmp_path: Path, monkeypatch: pytest.Monk
     with pytest.raises(ModelError, match=rf"not toy.safetensors as published: its SHA-256 is {SHA[:12]}"):
         open_weights("toy")
     with pytest.raises(SourceError, match="is not there"):
-        open_weights("toy", data_dir=tmp_path / "elsewhere")
+        open_weights("toy", workspace=Workspace(data_dir=tmp_path / "elsewhere"))
     monkeypatch.delenv("STRIATE_DATA")
     with pytest.raises(DownloadError, match="Nobody serves its file; copy it to"):
         open_weights("toy")
@@ -167,7 +169,7 @@ def test_the_first_time_binds_the_next(hub: Server) -> None:
     open_weights("toy")
     hub.content, told = content(1), []
     cache.clear_weights()
-    open_weights("toy", tell=told.append)
+    open_weights("toy", workspace=Workspace(tell=told.append))
     assert "its SHA-256 is the one it had the first time" in told[-1]
 
 

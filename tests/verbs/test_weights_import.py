@@ -28,6 +28,7 @@ from striate.spec import Shape
 from striate.verbs import weights_import
 from striate.verbs.train import train
 from striate.verbs.weights_import import import_weights, unwrapped
+from striate.verbs.workspace import Workspace
 
 
 def publish(path: Path, *, classes: int = 10, seed: int = 1, prefix: str = "", **changed: torch.Tensor) -> Path:
@@ -296,7 +297,7 @@ def test_weights_without_a_head_are_there_to_start_from(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     np.savez(digits, images=rng.integers(0, 256, (60, 28, 28), np.uint8), labels=np.arange(60) % 3)
     recipe = Recipe(source=str(digits), start=str(done.path), tune="head", threads=1, device="cpu")
-    run = train(recipe, runs_dir=tmp_path / "runs")
+    run = train(recipe, workspace=Workspace(tmp_path / "runs"))
     trained = weights.read(run.model_path)[0]
     assert torch.equal(trained["conv2.weight"], held_by()["conv2.weight"]) and trained["dense3.weight"].shape == (3, 84)
 

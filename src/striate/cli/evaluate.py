@@ -12,6 +12,7 @@ from striate.errors import RunError
 from striate.session.evaluation_text import text
 from striate.session.progress import Progress
 from striate.verbs.evaluate import evaluate
+from striate.verbs.workspace import Workspace
 
 
 @click.command()
@@ -57,10 +58,8 @@ def command(
             part=part,
             data=data,
             label_from=label_from,
-            runs_dir=runs_dir,
-            data_dir=data_dir,
+            workspace=Workspace(runs_dir, data_dir, progress=progress),
             allow_bad=allow_bad,
             without_missing=without_missing,
-            progress=progress,
         )
     click.echo(json.dumps(evaluation.to_dict(), indent=2) if as_json else text(evaluation))

@@ -12,6 +12,7 @@ from striate.cli.write_output import check_free
 from striate.session import terminal
 from striate.session.progress import Progress
 from striate.verbs.export import export
+from striate.verbs.workspace import Workspace
 
 
 @click.command()
@@ -30,7 +31,7 @@ def command(run: str, model: Path | None, output: Path | None, int8: bool, as_js
     if output is not None:
         check_free(output, lambda start: b"striate" in start[:64])
     with Progress() as progress:
-        done = export(run, model=model, output=output, int8=int8, runs_dir=runs_dir, progress=progress)
+        done = export(run, model=model, output=output, int8=int8, workspace=Workspace(runs_dir, progress=progress))
     if as_json:
         click.echo(json.dumps(done.to_dict(), indent=2))
         return

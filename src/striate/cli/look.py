@@ -120,8 +120,9 @@ def _quiet(probe: TorchProbe, path: Path) -> str:
 
 def _run(name: str, part: str | None, runs_dir: Path, *, without_missing: bool) -> tuple[str, str, list[Answer]]:
     from striate.verbs.look import answers, look_run
+    from striate.verbs.workspace import Workspace
 
-    look = look_run(name, part=part, runs_dir=runs_dir, without_missing=without_missing)
+    look = look_run(name, part=part, workspace=Workspace(runs_dir), without_missing=without_missing)
     said = " ".join(
         [f"{look.name}, on its {look.part} pictures.", *(f"{note[0].upper()}{note[1:]}." for note in look.notes)]
     )

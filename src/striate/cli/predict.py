@@ -16,6 +16,7 @@ from striate.errors import PictureError
 from striate.session import terminal
 from striate.session.progress import Progress
 from striate.verbs.predict import open_predictor, pictures, predict
+from striate.verbs.workspace import Workspace
 
 if TYPE_CHECKING:
     from striate.tasks.prediction import Prediction
@@ -103,12 +104,8 @@ def command(
         predictor = open_predictor(
             run=run,
             model=model,
-            runs_dir=runs_dir,
-            data_dir=data_dir,
-            download=not offline,
+            workspace=Workspace(runs_dir, data_dir, not offline, progress, terminal.tell),
             int8=int8,
-            progress=progress,
-            tell=terminal.tell,
         )
     if mapped is not None:
         from striate.cli.score_map import show

@@ -58,6 +58,7 @@ def said(
     """Yield the network that the options name, with a line for what is fetched."""
     from striate.verbs.describe import parse_input
     from striate.verbs.probe import Network
+    from striate.verbs.workspace import Workspace
 
     if net is not None and model is not None:
         raise click.UsageError("--net and --model name two networks; give one")
@@ -71,11 +72,7 @@ def said(
             shape=None if shape is None else parse_input(shape),
             classes=classes,
             seed=seed,
-            runs_dir=runs_dir,
-            data_dir=data_dir,
-            download=not offline,
-            progress=progress,
-            tell=terminal.tell,
+            workspace=Workspace(runs_dir, data_dir, not offline, progress, terminal.tell),
         )
 
 

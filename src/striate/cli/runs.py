@@ -12,6 +12,7 @@ import click
 
 from striate.cli import shared_options
 from striate.verbs.runs import RunSummary, remove, runs
+from striate.verbs.workspace import Workspace
 from striate.words import readable_size
 
 
@@ -26,7 +27,7 @@ def command(context: click.Context, as_json: bool, runs_dir: Path) -> None:
     """
     if context.invoked_subcommand is not None:
         return
-    found = runs(runs_dir)
+    found = runs(Workspace(runs_dir))
     if as_json:
         click.echo(json.dumps([run.to_dict() for run in found], indent=2))
     elif not found:
@@ -44,7 +45,7 @@ def remove_command(names: tuple[str, ...], yes: bool, runs_dir: Path) -> None:
     if not yes:
         what = "run" if len(names) == 1 else "runs"
         click.confirm(f"remove the {what} {', '.join(names)} from {runs_dir}, for good?", abort=True, err=True)
-    for name, size in remove(names, runs_dir=runs_dir):
+    for name, size in remove(names, Workspace(runs_dir)):
         click.echo(f"removed {name}, {readable_size(size)}")
 
 

@@ -21,6 +21,7 @@ from striate.settings import Strength
 from striate.tasks.table import TASKS
 from striate.verbs.events import FoldDone, Folding
 from striate.verbs.train import Event, Finished, Finishing, Planned, resuming, training
+from striate.verbs.workspace import Workspace
 from striate.words import counted
 
 if TYPE_CHECKING:
@@ -126,6 +127,7 @@ def command(
     if log == "tensorboard" and find_spec("tensorboard") is None:
         raise RecipeError("--log tensorboard needs: pip install 'striate[tensorboard]'")
     with Progress() as progress:
+        workspace = Workspace(runs_dir, data_dir, not offline, progress)
         if resume is not None:
             others = {"source": source, "name": name, "size": size, "recipe": named, "set": settings}
             extra = sorted({*said, *(word for word, value in others.items() if value)} - {"epochs", "threads"})
@@ -139,8 +141,7 @@ def command(
                 epochs=said.get("epochs"),
                 threads=said.get("threads"),
                 without_missing=without_missing,
-                runs_dir=runs_dir,
-                progress=progress,
+                workspace=workspace,
             )
         else:
             if without_missing:
@@ -148,12 +149,9 @@ def command(
             recipe = _recipe(source, named, settings, size, said)
             events = training(
                 recipe,
-                runs_dir=runs_dir,
+                workspace,
                 name=name,
-                data_dir=data_dir,
-                download=not offline,
                 allow_bad=allow_bad,
-                progress=progress,
             )
         _show(events, Line(quiet=quiet), progress, log)
 

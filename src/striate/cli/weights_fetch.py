@@ -10,6 +10,7 @@ from striate.cli import shared_options
 from striate.session import terminal
 from striate.session.progress import Progress
 from striate.verbs.weights import fetch_weights
+from striate.verbs.workspace import Workspace
 
 
 @click.command(short_help="Get published weights by name into the cache.")
@@ -24,14 +25,8 @@ def command(names: tuple[str, ...], offline: bool, data_dir: Path | None) -> Non
     """
     for name in names:
         with Progress(unit="bytes") as progress:
-            ready = fetch_weights(
-                name,
-                data_dir=data_dir,
-                download=not offline,
-                again=True,
-                progress=progress,
-                tell=terminal.tell,
-            )
+            workspace = Workspace(data_dir=data_dir, download=not offline, progress=progress, tell=terminal.tell)
+            ready = fetch_weights(name, workspace, again=True)
         for note in ready.notes:
             terminal.tell(note)
         assert ready.path is not None

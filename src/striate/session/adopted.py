@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, final
 
@@ -18,6 +18,8 @@ from striate.session.train import with_source
 from striate.session.watch import BarViewer, bar, waiting, watched
 from striate.spec.shape import Shape
 from striate.verbs import adopt as adopting
+from striate.verbs.events import Event
+from striate.verbs.workspace import Progress, Workspace
 
 if TYPE_CHECKING:
     from striate.verbs.evaluation import Evaluation
@@ -56,9 +58,9 @@ class Adopted(adopting.Adopted):
             recipe, held = with_source(recipe, source, Path(runs_dir), drawn, picture=picture, label=label)
             events = self.training(
                 recipe,
-                runs_dir=Path(runs_dir),
+                runs_dir=runs_dir,
                 name=name or held,
-                data_dir=None if data_dir is None else Path(data_dir),
+                data_dir=data_dir,
                 allow_bad=allow_bad,
                 progress=waiting(drawn),
             )
@@ -66,6 +68,20 @@ class Adopted(adopting.Adopted):
         finally:
             drawn.close()
         return Run(directory, adopted=None if self.why is None else self.load(directory))
+
+    def training(  # type: ignore[override]  # by words, as a person names them
+        self,
+        recipe: Recipe,
+        *,
+        runs_dir: Path | str = "runs",
+        name: str | None = None,
+        data_dir: Path | str | None = None,
+        allow_bad: bool = False,
+        progress: Progress | None = None,
+    ) -> Iterator[Event]:
+        """Train by a recipe and yield what happens, as `striate.training` does; stop reading to stop."""
+        workspace = Workspace.at(runs_dir, data_dir, progress=progress)
+        return super().training(recipe, workspace, name=name, allow_bad=allow_bad)
 
     def look(  # type: ignore[override]  # what it shows itself as
         self,
@@ -88,7 +104,9 @@ class Adopted(adopting.Adopted):
         allow_bad: bool = False,
     ) -> Shown[Evaluation]:
         """Evaluate it on pictures whose labels it knows, or a run of its own on a ``part`` of the run's pictures."""
-        found = super().evaluate(_directory(source), part=part, data_dir=data_dir, allow_bad=allow_bad)
+        found = super().evaluate(
+            _directory(source), part=part, workspace=Workspace.at(data_dir=data_dir), allow_bad=allow_bad
+        )
         return shown_evaluation(found)
 
     def load(self, path: Path | str | Run | RunDirectory) -> Self:

@@ -14,6 +14,7 @@ from striate.errors import RunError
 from striate.runs import names
 from striate.runs.run import RunDirectory
 from striate.session.shown import Shown, Table, framed, html_table, said
+from striate.verbs.workspace import Workspace
 from striate.words import counted
 
 if TYPE_CHECKING:
@@ -148,19 +149,19 @@ class Run:
         """
         from striate.verbs.evaluate import evaluate
 
-        folder = None if data_dir is None else Path(data_dir)
+        workspace = Workspace.at(data_dir=data_dir)
         if self._adopted is not None:
             from striate.verbs.adopt import Adopted
 
             what = self._directory if data is None else str(data)
-            plain = Adopted.evaluate(self._adopted, what, part=part, data_dir=folder, allow_bad=allow_bad)
+            plain = Adopted.evaluate(self._adopted, what, part=part, workspace=workspace, allow_bad=allow_bad)
             return shown_evaluation(plain)  # of the class to the left: what is held shows itself already
         found = evaluate(
             str(self.path),
             part=part,
             data=None if data is None else str(data),
             label_from=label_from,
-            data_dir=folder,
+            workspace=workspace,
             allow_bad=allow_bad,
             without_missing=without_missing,
         )

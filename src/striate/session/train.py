@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +13,7 @@ from striate.session.held import hold
 from striate.session.run import Run, shown_comparison, shown_look
 from striate.session.shown import Shown, Table
 from striate.session.watch import Bar, BarViewer, bar, waiting, watched
+from striate.verbs.workspace import Progress, Workspace
 
 if TYPE_CHECKING:
     from torch import nn
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from striate.data.pictures.given import Picture
     from striate.render.html.compare_page import Comparison
     from striate.verbs.evaluation import Evaluation
+    from striate.verbs.events import Event
     from striate.verbs.look import Looked
 
 HELD = "pictures"  # what a run of pictures in memory is called
@@ -112,15 +114,36 @@ def train(
         chosen, held = with_source(chosen, source, Path(runs_dir), drawn, picture=picture, label=label)
         events = training(
             chosen,
+            Workspace.at(runs_dir, data_dir, progress=waiting(drawn)),
             name=name or held,
-            runs_dir=Path(runs_dir),
-            data_dir=None if data_dir is None else Path(data_dir),
             allow_bad=allow_bad,
-            progress=waiting(drawn),
         )
         return Run(watched(events, BarViewer(drawn)))
     finally:
         drawn.close()
+
+
+def training(
+    recipe: Recipe,
+    *,
+    runs_dir: Path | str = "runs",
+    name: str | None = None,
+    data_dir: Path | str | None = None,
+    download: bool = True,
+    allow_bad: bool = False,
+    progress: Progress | None = None,
+) -> Iterator[Event]:
+    """Train by a recipe and yield what happens, from Planned to Finished; closing it stops, and keeps what was learnt.
+
+    ``data_dir`` is where the files of data sets by name are, ``download`` whether one that is not there is fetched.
+    ``progress(what, done, of)`` hears how far pictures are read, before the first event. Errors: as of `train`.
+
+    Example: ``for event in striate.training(Recipe(source="pets")): print(event)``
+    """
+    from striate.verbs.train import training as events
+
+    workspace = Workspace.at(runs_dir, data_dir, download=download, progress=progress)
+    return events(recipe, workspace, name=name, allow_bad=allow_bad)
 
 
 def resume(
@@ -148,9 +171,8 @@ def resume(
             epochs=epochs,
             threads=threads,
             without_missing=without_missing,
-            runs_dir=Path(runs_dir),
+            workspace=Workspace.at(runs_dir, progress=waiting(drawn)),
             module=module,
-            progress=waiting(drawn),
         )
         return Run(watched(events, BarViewer(drawn)))
     finally:
@@ -239,8 +261,7 @@ def look(
         run=name_of(run),
         model=model,
         net=net,
-        runs_dir=runs_dir,
-        data_dir=data_dir,
+        workspace=Workspace.at(runs_dir, data_dir),
         without_missing=without_missing,
     )
     return shown_look(found, Path(what).name if isinstance(what, str | Path) else "look")
@@ -258,8 +279,7 @@ def compare(
     """
     from striate.verbs.compare import compare as compared
 
-    folder = None if data_dir is None else Path(data_dir)
-    return shown_comparison(compared(name_of(a), name_of(b), runs_dir=runs_dir, data_dir=folder))
+    return shown_comparison(compared(name_of(a), name_of(b), Workspace.at(runs_dir, data_dir)))
 
 
 def runs(runs_dir: Path | str = "runs") -> Table:
@@ -284,7 +304,7 @@ def runs(runs_dir: Path | str = "runs") -> Table:
             "bytes": run.bytes,
             "damaged": run.damaged,
         }
-        for run in listed(runs_dir)
+        for run in listed(Workspace.at(runs_dir))
     ]
     return Table(rows, empty=f"{runs_dir} holds no run yet")
 

@@ -32,8 +32,9 @@ from striate.tasks.table import BY_ITSELF
 from striate.verbs.adopt_weights import with_weights
 from striate.verbs.evaluate import evaluate_on, evaluate_run
 from striate.verbs.evaluation import Evaluation
-from striate.verbs.prepared import Progress, ProvidedModel
+from striate.verbs.prepared import ProvidedModel
 from striate.verbs.train import Event, training
+from striate.verbs.workspace import HERE, Workspace
 
 if TYPE_CHECKING:
     from striate.export.onnx import Parity
@@ -89,12 +90,10 @@ class Adopted:
     def training(
         self,
         recipe: Recipe,
+        workspace: Workspace = HERE,
         *,
-        runs_dir: Path,
         name: str | None = None,
-        data_dir: Path | None = None,
         allow_bad: bool = False,
-        progress: Progress | None = None,
     ) -> Iterator[Event]:
         """Train by a recipe and yield what happens, as `striate.training` does; stop reading to stop."""
         if self.why is not None:
@@ -121,12 +120,10 @@ class Adopted:
             fixed["channels_last"] = False
         return training(
             recipe.changed(**fixed),
+            workspace,
             provided=provided,
-            runs_dir=runs_dir,
             name=name,
-            data_dir=data_dir,
             allow_bad=allow_bad,
-            progress=progress,
         )
 
     def predict(self, pictures: Picture | Iterable[Picture], *, unknown: bool = True) -> Prediction | list[Prediction]:
@@ -181,7 +178,7 @@ class Adopted:
         source: str | Path | RunDirectory,
         *,
         part: str | None = None,
-        data_dir: Path | str | None = None,
+        workspace: Workspace = HERE,
         allow_bad: bool = False,
     ) -> Evaluation:
         """Evaluate it on pictures whose classes it knows by name, or a run of its own on a ``part`` of the run's.
@@ -189,12 +186,11 @@ class Adopted:
         Errors: SourceError for classes it does not know, RunError for pictures of a run that are gone or have changed.
         Example: ``adopted.evaluate("pets").report.accuracy.value``
         """
-        folder = None if data_dir is None else Path(data_dir)
         if isinstance(source, RunDirectory):
             provided = self.provided() if self.why is not None else None
-            return evaluate_run(source, self.load(source).predictor, part=part, provided=provided, data_dir=folder)
+            return evaluate_run(source, self.load(source).predictor, part=part, provided=provided, workspace=workspace)
         name = type(self.module).__name__
-        return evaluate_on(self.predictor, str(source), name=name, data_dir=folder, allow_bad=allow_bad)
+        return evaluate_on(self.predictor, str(source), name=name, workspace=workspace, allow_bad=allow_bad)
 
     def save(self, path: Path | str) -> None:
         """Write it as a model file: of a net enough by itself, of somebody's code to be `load` ed by it."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
@@ -16,18 +15,16 @@ from striate.tasks.task import Labels, Task
 from striate.verbs.evaluate import evaluate_reopened
 from striate.verbs.evaluate_folds import DESIGN
 from striate.verbs.evaluation import Evaluation
-from striate.verbs.prepared import Prepared, Progress
+from striate.verbs.prepared import Prepared
 from striate.verbs.reopen import reopen_data
+from striate.verbs.workspace import HERE, Workspace
 from striate.words import counted, plural
 
 
 def compare(
     a: str,
     b: str,
-    *,
-    runs_dir: Path | str = "runs",
-    data_dir: Path | None = None,
-    progress: Progress | None = None,
+    workspace: Workspace = HERE,
 ) -> Comparison:
     """Compare two runs on the pictures that both were measured by and neither learnt from, found by their content.
 
@@ -35,7 +32,7 @@ def compare(
 
     Example: ``compare("pets-1", "pets-2").verdict()``
     """
-    first, second = (_judged(name, Path(runs_dir), data_dir, progress) for name in (a, b))
+    first, second = (_judged(name, workspace) for name in (a, b))
     task = first.task
     if second.task is not task:
         raise RunError(
@@ -122,8 +119,8 @@ class _Judged:
         return f"{self.run} is measured by {counted(len(self.evaluation.keys), 'picture')} ({self.evaluation.part})"
 
 
-def _judged(name: str, runs_dir: Path, data_dir: Path | None, progress: Progress | None) -> _Judged:
-    run = RunDirectory.open(name, runs_dir)
+def _judged(name: str, workspace: Workspace) -> _Judged:
+    run = RunDirectory.open(name, workspace.runs_dir)
     predictor = Predictor.open(run.model_path, onnx=False)
-    prepared = reopen_data(run, data_dir=data_dir, progress=progress)
+    prepared = reopen_data(run, workspace=workspace)
     return _Judged(run.name, evaluate_reopened(run, prepared, predictor), prepared)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -23,8 +22,9 @@ from striate.verbs.evaluation import JUDGING, Evaluation, basis_of, measure, of_
 from striate.verbs.folds import PART, answers_of
 from striate.verbs.lineage import learnt_before, seen
 from striate.verbs.places import in_input
-from striate.verbs.prepared import Prepared, Progress, ProvidedModel
+from striate.verbs.prepared import Prepared, ProvidedModel
 from striate.verbs.reopen import changes, reopen_data
+from striate.verbs.workspace import HERE, Workspace
 
 
 def evaluate(
@@ -33,11 +33,9 @@ def evaluate(
     part: str | None = None,
     data: str | None = None,
     label_from: str | None = None,
-    runs_dir: Path | str = "runs",
-    data_dir: Path | None = None,
+    workspace: Workspace = HERE,
     allow_bad: bool = False,
     without_missing: bool = False,
-    progress: Progress | None = None,
 ) -> Evaluation:
     """Evaluate a run's model on a part of its own pictures, or on other pictures with the same labels.
 
@@ -50,7 +48,7 @@ def evaluate(
 
     Example: ``evaluate("last").report.accuracy.value``
     """
-    opened = RunDirectory.open(run, Path(runs_dir))
+    opened = RunDirectory.open(run, workspace.runs_dir)
     predictor = Predictor.open(opened.model_path, onnx=False)
     if data is not None:
         return evaluate_on(
@@ -59,15 +57,12 @@ def evaluate(
             name=opened.name,
             run=opened,
             label_from=label_from,
-            data_dir=data_dir,
+            workspace=workspace,
             allow_bad=allow_bad,
-            progress=progress,
         )
     if label_from is not None:
         raise RunError("label_from is for other pictures (data): a run keeps where its own labels are from")
-    return evaluate_run(
-        opened, predictor, part=part, data_dir=data_dir, without_missing=without_missing, progress=progress
-    )
+    return evaluate_run(opened, predictor, part=part, workspace=workspace, without_missing=without_missing)
 
 
 def evaluate_run(
@@ -76,18 +71,15 @@ def evaluate_run(
     *,
     part: str | None = None,
     provided: ProvidedModel | None = None,
-    data_dir: Path | None = None,
+    workspace: Workspace = HERE,
     without_missing: bool = False,
-    progress: Progress | None = None,
 ) -> Evaluation:
     """Evaluate a run's model, opened, on a part of the pictures that the run was split with.
 
     ``provided`` is the network of a run that only its own code can be. Errors: RunError for a part without pictures, or
     pictures that are gone or have changed.
     """
-    prepared = reopen_data(
-        run, provided=provided, data_dir=data_dir, without_missing=without_missing, progress=progress
-    )
+    prepared = reopen_data(run, provided=provided, workspace=workspace, without_missing=without_missing)
     return evaluate_reopened(run, prepared, predictor, part=part)
 
 
@@ -124,9 +116,8 @@ def evaluate_on(
     name: str,
     run: RunDirectory | None = None,
     label_from: str | None = None,
-    data_dir: Path | None = None,
+    workspace: Workspace = HERE,
     allow_bad: bool = False,
-    progress: Progress | None = None,
 ) -> Evaluation:
     """Evaluate a model on pictures with the labels that it knows, by any name of a source.
 
@@ -135,8 +126,16 @@ def evaluate_on(
     the model knows.
     """
     task = predictor.task
-    source = find(data, data_dir=data_dir, progress=progress, least_classes=1, label_from=label_from, kind=task.kind)
-    stored = open_store(source, predictor.preprocess, progress=progress)
+    source = find(
+        data,
+        data_dir=workspace.data_dir,
+        download=workspace.download,
+        progress=workspace.progress,
+        least_classes=1,
+        label_from=label_from,
+        kind=task.kind,
+    )
+    stored = open_store(source, predictor.preprocess, progress=workspace.progress)
     check_rejected(stored.source, allow_bad=allow_bad)
     labels = in_input(task, task.labels(stored.source, Recipe()), stored.source, predictor.preprocess)
     try:

@@ -21,8 +21,9 @@ from striate.runs.seal import beside, graph_digest
 from striate.tasks.assessment import Cost
 from striate.tasks.table import BY_ITSELF, TASKS
 from striate.tasks.task import Task
-from striate.verbs.prepared import Prepared, Progress, subset
+from striate.verbs.prepared import Prepared, subset
 from striate.verbs.reopen import reopen_data
+from striate.verbs.workspace import HERE, Workspace
 
 if TYPE_CHECKING:
     from striate.export.onnx import Parity
@@ -50,8 +51,7 @@ def export(
     model: Path | None = None,
     output: Path | None = None,
     int8: bool = False,
-    runs_dir: Path = Path("runs"),
-    progress: Progress | None = None,
+    workspace: Workspace = HERE,
 ) -> Exported:
     """Write the ONNX file of a run's model, beside it or at ``output``, once its answers are known to be the same.
 
@@ -72,9 +72,9 @@ def export(
         predictor = Predictor.open(file)
         pixels = photographs(predictor.preprocess)
         return Exported(output or beside(file), export_onnx(predictor.model, file, pixels, output=output))
-    opened = RunDirectory.open(run, runs_dir)
+    opened = RunDirectory.open(run, workspace.runs_dir)
     predictor = Predictor.open(opened.model_path)
-    prepared = reopen_data(opened, progress=progress)
+    prepared = reopen_data(opened, workspace=workspace)
     if int8:
         path = output or beside(opened.model_path, int8=True)
         return Exported(path, quantise(predictor, prepared, path))

@@ -101,7 +101,7 @@ def _run_of(network: Network) -> RunDirectory | None:
     if network.net is not None:
         return None
     if network.model is None:
-        return RunDirectory.open(network.run, network.runs_dir)
+        return RunDirectory.open(network.run, network.workspace.runs_dir)
     folder = Path(network.model).parent
     return RunDirectory(folder) if Path(network.model).is_file() and names.is_run(folder) else None
 

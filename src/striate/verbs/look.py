@@ -40,10 +40,11 @@ from striate.verbs.evaluate_folds import evaluate_folds
 from striate.verbs.evaluation import Evaluation
 from striate.verbs.folds import answers_of
 from striate.verbs.learnt_from import caution
-from striate.verbs.prepared import Prepared, Progress, ProvidedModel, subset
+from striate.verbs.prepared import Prepared, ProvidedModel, subset
 from striate.verbs.probe import Network, open_probe
 from striate.verbs.reopen import changes, config_of, reopen_data, row_of
 from striate.verbs.why import evidence
+from striate.verbs.workspace import HERE, Workspace
 
 Looked: TypeAlias = PictureLook | PartLook | RunLook
 
@@ -60,8 +61,7 @@ def look(
     run: str = "last",
     model: str | Path | None = None,
     net: str | None = None,
-    runs_dir: Path | str = "runs",
-    data_dir: Path | str | None = None,
+    workspace: Workspace = HERE,
     without_missing: bool = False,
 ) -> Looked:
     """Look inside a net at a picture, or at a run.
@@ -74,11 +74,9 @@ def look(
 
     Example: ``striate.look("cat.jpg", model="resnet18").why.trust.phrase``
     """
-    folder = Path(runs_dir)
-    if isinstance(what, str | Path) and is_run(what, folder):
-        return look_run(str(what), part=part, runs_dir=folder, without_missing=without_missing)
-    data = None if data_dir is None else Path(data_dir)
-    network = Network(run=run, model=model, net=net, runs_dir=folder, data_dir=data)
+    if isinstance(what, str | Path) and is_run(what, workspace.runs_dir):
+        return look_run(str(what), part=part, workspace=workspace, without_missing=without_missing)
+    network = Network(run=run, model=model, net=net, workspace=workspace)
     return look_at(what, network, part=part, channel=channel, place=place, without_missing=without_missing)
 
 
@@ -96,7 +94,8 @@ def look_at(
     if part is None or channel is None or network.model is not None or network.net is not None:
         found = look_subject(probe, part=part, channel=channel, place=place)
     else:
-        pictures = reopen_data(RunDirectory.open(network.run, network.runs_dir), without_missing=without_missing)
+        run = RunDirectory.open(network.run, network.workspace.runs_dir)
+        pictures = reopen_data(run, workspace=network.workspace, without_missing=without_missing)
         found = look_part(probe, part, channel=channel, place=place, pictures=pictures)
     says = found.answer if isinstance(found, PictureLook) else looks.answered(probe)
     return replace(found, caution=caution(picture, network, says))
@@ -183,8 +182,7 @@ def look_run(
     name: str = "last",
     *,
     part: str | None = None,
-    runs_dir: Path | str = "runs",
-    progress: Progress | None = None,
+    workspace: Workspace = HERE,
     predictor: Predictor | None = None,
     provided: ProvidedModel | None = None,
     without_missing: bool = False,
@@ -198,13 +196,13 @@ def look_run(
 
     Example: ``look_run("pets-1").confusion.pairs[0]``
     """
-    run = RunDirectory.open(name, Path(runs_dir))
+    run = RunDirectory.open(name, workspace.runs_dir)
     course = maps.kept(run)
     predictor = Predictor.open(run.path, device="cpu", onnx=False) if predictor is None else predictor
     kept = filters.kept(run)
     unwatched = "" if course or kept else _unwatched(run, predictor)
     watched = chosen(course, part, why_none=unwatched or _NO_MAP)
-    prepared = reopen_data(run, progress=progress, provided=provided, without_missing=without_missing)
+    prepared = reopen_data(run, workspace=workspace, provided=provided, without_missing=without_missing)
     given = frozen(predictor.facts)
     split = next((part for part in ("test", "val", "train") if getattr(prepared.split, part)), "train")
     if prepared.folds is not None:  # what had not seen a picture answers for it, as in the report

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from striate.data.sources.source import Source, find
 from striate.settings import Settings
 from striate.tasks.table import kind_of, learnable
-from striate.verbs.prepared import Progress
+from striate.verbs.workspace import HERE, Workspace
 
 
 def find_pictures(
     recipe: Settings,
+    workspace: Workspace = HERE,
     *,
-    data_dir: Path | None = None,
-    download: bool = True,
     least_classes: int = 2,
-    progress: Progress | None = None,
 ) -> Source:
     """Return the source that a recipe names: the one place where its pictures are looked for, first and later.
 
@@ -26,11 +22,11 @@ def find_pictures(
     """
     source = find(
         recipe.source,
-        data_dir=data_dir,
-        download=download,
+        data_dir=workspace.data_dir,
+        download=workspace.download,
         least_classes=least_classes,
         label_from=recipe.label_from,
         kind=kind_of(recipe.task),
-        progress=progress,
+        progress=workspace.progress,
     )
     return learnable(source)

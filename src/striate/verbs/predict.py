@@ -16,43 +16,36 @@ from striate.files import not_a_url
 from striate.runs.names import MARK, followed
 from striate.runs.run import RunDirectory
 from striate.runs.seal import Proof, beside
+from striate.verbs.workspace import HERE, Workspace
 
 if TYPE_CHECKING:
     from striate.data.pictures.depth import Depth
-    from striate.data.sources.download import Progress
     from striate.runs.predictor import Predictor
     from striate.tasks.prediction import Prediction
-    from striate.verbs.weights import Tell
 
 
 def open_predictor(
     *,
     run: str = "last",
     model: str | Path | None = None,
-    runs_dir: Path = Path("runs"),
-    data_dir: Path | None = None,
-    download: bool = True,
+    workspace: Workspace = HERE,
     int8: bool = False,
-    progress: Progress | None = None,
-    tell: Tell = lambda _: None,
     device: str = "auto",
 ) -> Predictor:
     """Return the predictor of a run, or of ``model``: a model file, or published weights by name (`open_weights`).
 
     ``int8`` answers by ``model.int8.onnx``, which a run's first such use makes of its own pictures (`export`).
     """
-    file = find_model(
-        run=run, model=model, runs_dir=runs_dir, data_dir=data_dir, download=download, progress=progress, tell=tell
-    )
+    file = find_model(run=run, model=model, workspace=workspace)
     proof = Proof(beside(file, int8=int8))
     from striate.runs.predictor import Predictor
 
     if int8 and model is None:
-        predictor = _int8(run, file, runs_dir, tell, proof)
+        predictor = _int8(run, file, workspace, proof)
     else:
         predictor = Predictor.open(file, device=device, int8=int8, proof=proof)
     for note in predictor.notes:
-        tell(note)
+        workspace.tell(note)
     return predictor
 
 
@@ -60,24 +53,20 @@ def find_model(
     *,
     run: str = "last",
     model: str | Path | None = None,
-    runs_dir: Path = Path("runs"),
-    data_dir: Path | None = None,
-    download: bool = True,
-    progress: Progress | None = None,
-    tell: Tell = lambda _: None,
+    workspace: Workspace = HERE,
 ) -> Path:
     """Return the model file of a run, or of ``model``: a file, or published weights by name, fetched where need be."""
     if model is None:
-        return RunDirectory.open(run, runs_dir).model_path
-    model = path = followed(model, runs_dir)
-    if path.is_file() and not (runs_dir / path / MARK).is_file():
+        return RunDirectory.open(run, workspace.runs_dir).model_path
+    model = path = followed(model, workspace.runs_dir)
+    if path.is_file() and not (workspace.runs_dir / path / MARK).is_file():
         return path  # without what knows published weights, and the network
     from striate.verbs.weights import open_weights
 
-    return open_weights(model, runs_dir=runs_dir, data_dir=data_dir, download=download, progress=progress, tell=tell)
+    return open_weights(model, workspace)
 
 
-def _int8(run: str, file: Path, runs_dir: Path, tell: Tell, proof: Proof) -> Predictor:
+def _int8(run: str, file: Path, workspace: Workspace, proof: Proof) -> Predictor:
     """Return the predictor in int8 of a run, made now where it is not there or is not of this model any more."""
     from striate.runs.predictor import Predictor
     from striate.verbs.export import export
@@ -87,11 +76,11 @@ def _int8(run: str, file: Path, runs_dir: Path, tell: Tell, proof: Proof) -> Pre
     except ModelError as error:
         if not file.is_file():
             raise
-        tell(f"making {beside(file, int8=True).name} ({error})")
-        export(run, int8=True, runs_dir=runs_dir)
+        workspace.tell(f"making {beside(file, int8=True).name} ({error})")
+        export(run, int8=True, workspace=workspace)
         predictor = Predictor.open(file, int8=True)
     assert predictor.onnx is not None
-    tell(predictor.task.cost_words(predictor.onnx.parity))
+    workspace.tell(predictor.task.cost_words(predictor.onnx.parity))
     return predictor
 
 

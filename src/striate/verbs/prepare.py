@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 from importlib import import_module
-from pathlib import Path
 from threading import Thread
 
 from striate import nets
@@ -26,21 +25,20 @@ from striate.verbs import fit
 from striate.verbs.pictures import find_pictures
 from striate.verbs.places import in_input
 from striate.verbs.plan import first_layer, lasting, normed, plan
-from striate.verbs.prepared import WORTH_SHARING, Prepared, Progress, ProvidedModel, Start, scaled
+from striate.verbs.prepared import WORTH_SHARING, Prepared, ProvidedModel, Start, scaled
 from striate.verbs.start import MISSING, STARTED, started, with_tune
+from striate.verbs.workspace import HERE, Workspace
 from striate.words import plural
 
 
 def prepare(
     recipe: Recipe,
+    workspace: Workspace = HERE,
     *,
     provided: ProvidedModel | None = None,
     start: Start | None = None,
     usual: Callable[[], Start | None] | None = None,
-    data_dir: Path | None = None,
-    download: bool = True,
     allow_bad: bool = False,
-    progress: Progress | None = None,
 ) -> Prepared:
     """Find the pictures, settle the recipe, survey the net, decode what is not decoded yet, split.
 
@@ -53,7 +51,7 @@ def prepare(
         if provided is not None:
             raise RecipeError(f"first = {recipe.first!r}: an adopted module has a first layer of its own; leave it out")
         first_layer(recipe.first, 1)  # a name that is none stops here, before pictures are looked for
-    source = find_pictures(recipe, data_dir=data_dir, download=download, progress=progress)
+    source = find_pictures(recipe, workspace)
     task = task_for(source.kind) if recipe.task is None else task_named(recipe.task)
     recipe = recipe.changed(task=task.name)
     labels = task.labels(source, recipe)
@@ -104,7 +102,7 @@ def prepare(
     _import_ahead()
     if config.threads is None and survey.macs * config.batch < WORTH_SHARING:
         config = config.changed(threads=1)
-    stored = open_store(source, preprocess, progress=progress)
+    stored = open_store(source, preprocess, progress=workspace.progress)
     check_rejected(stored.source, allow_bad=allow_bad)
     labels = in_input(task, task.labels(stored.source, config), stored.source, preprocess)  # of what could be decoded
     parts, dealt = dealing.divided(config, stored.source, stored.store.digests, task.strata(labels))

@@ -26,8 +26,6 @@ from striate.verbs import fit
 if TYPE_CHECKING:
     from striate.model.build.model import Model
 
-Progress = Callable[[str, int, int], None]
-
 WORTH_SHARING = 100_000_000  # MACs forward a step: below, threads wait for each other longer than they compute
 
 

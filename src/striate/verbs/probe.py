@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from striate import nets
 from striate.data.pictures.given import One, Picture, one
 from striate.data.pictures.preprocess import Preprocess
-from striate.data.sources.download import Progress
 from striate.errors import ShapeError
 from striate.interpret.onnx_probe import OnnxProbe
 from striate.interpret.picture import as_pixels, read
@@ -20,7 +19,7 @@ from striate.runs.rebuild import check_input, frozen, surveyed
 from striate.spec import Shape
 from striate.spec.wiring import wired
 from striate.verbs.predict import find_model
-from striate.verbs.weights import Tell
+from striate.verbs.workspace import HERE, Workspace
 
 if TYPE_CHECKING:
     from striate.interpret.torch_probe import TorchProbe
@@ -32,7 +31,7 @@ class Network:
 
     ``net`` is a name of the catalogue, a file with the text of a net or the text itself; its weights are drawn from
     ``seed``. It sees a picture at ``shape``: without one at its paper's size, and a net in words at the picture's own
-    size. ``tell`` hears what is done to get published weights.
+    size. Runs and published weights are looked for in ``workspace``.
     """
 
     run: str = "last"
@@ -41,23 +40,11 @@ class Network:
     shape: Shape | None = None
     classes: int | None = None
     seed: int = 0
-    runs_dir: Path = Path("runs")
-    data_dir: Path | None = None
-    download: bool = True
-    progress: Progress | None = None
-    tell: Tell = lambda _: None
+    workspace: Workspace = HERE
 
     def file(self) -> Path:
         """Return its model file, fetched where need be. Errors: ModelError, RunError, DownloadError."""
-        return find_model(
-            run=self.run,
-            model=self.model,
-            runs_dir=self.runs_dir,
-            data_dir=self.data_dir,
-            download=self.download,
-            progress=self.progress,
-            tell=self.tell,
-        )
+        return find_model(run=self.run, model=self.model, workspace=self.workspace)
 
 
 def open_probe(picture: Picture, network: Network | None = None) -> TorchProbe:

@@ -24,7 +24,8 @@ from striate.verbs.folds import folds_again, split_facts
 from striate.verbs.pictures import find_pictures
 from striate.verbs.places import in_input
 from striate.verbs.plan import plan
-from striate.verbs.prepared import Prepared, Progress, ProvidedModel
+from striate.verbs.prepared import Prepared, ProvidedModel
+from striate.verbs.workspace import HERE, Workspace
 from striate.words import counted, plural
 
 PARTS = ("train", "val", "test", "left_out")
@@ -37,16 +38,15 @@ def reopen_data(
     *,
     config: TrainConfig | None = None,
     provided: ProvidedModel | None = None,
-    data_dir: Path | None = None,
+    workspace: Workspace = HERE,
     without_missing: bool = False,
-    progress: Progress | None = None,
 ) -> Prepared:
     """Return the pictures, split, net and preprocessing of a run, whatever was added to its source since.
 
     Pictures are read by the preprocessing that the run keeps (``source.json``), of every kind of run: its size, what is
     cut off, how it is resampled. ``config`` replaces the run's own (more epochs); ``provided`` is the network of an
-    adopted module; ``data_dir`` is where data sets by name are, if not where they were. ``without_missing`` leaves out
-    the run's pictures that are no longer there. What was added and what is missing is named in the answer.
+    adopted module; ``workspace`` says where data sets by name are, if not where they were. ``without_missing`` leaves
+    out the run's pictures that are no longer there. What was added and what is missing is named in the answer.
 
     Errors: RunError when pictures of the run are gone or have changed, or cannot be reached at all.
 
@@ -57,9 +57,9 @@ def reopen_data(
     task = task_of(config)
     names, preprocess = _kept(run, facts)
     folder = facts.get("data_dir")
-    where = Path(folder) if isinstance(folder, str) and Path(folder).is_dir() else data_dir
+    where = Path(folder) if isinstance(folder, str) and Path(folder).is_dir() else workspace.data_dir
     try:
-        found = find_pictures(config, data_dir=where, least_classes=1, progress=progress)
+        found = find_pictures(config, replace(workspace, data_dir=where), least_classes=1)
     except DataError as error:
         raise RunError(
             f"the pictures of {run.name} cannot be read from {facts.get('location', config.source)}: {error}"
@@ -74,7 +74,7 @@ def reopen_data(
         raise RunError(f"none of the {len(wanted):,} pictures of {run.name} is in {found.location} any more")
     if not without_missing:
         _check_there(run, found, wanted, wanted - set(there))
-    stored = open_store(found.only(wanted).named_as(names), preprocess, progress=progress)
+    stored = open_store(found.only(wanted).named_as(names), preprocess, progress=workspace.progress)
     labels = in_input(task, _labels(task, stored.source, config, facts), stored.source, preprocess)
     net, survey, preprocess = plan(config, labels.kept, preprocess=preprocess, provided=provided)
     index = {item.key: place for place, item in enumerate(stored.source.items)}

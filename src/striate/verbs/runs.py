@@ -13,6 +13,7 @@ from typing import Any
 from striate.errors import DiskError, RunError
 from striate.runs import durable, names
 from striate.runs.run import RunDirectory
+from striate.verbs.workspace import HERE, Workspace
 
 REMOVING = ".removing-"  # a run that is being removed; what a kill left of one is removed with the next
 
@@ -60,18 +61,18 @@ class RunSummary:
         return {**vars(self), "path": str(self.path), "figure": figure}
 
 
-def runs(runs_dir: Path | str = "runs") -> list[RunSummary]:
+def runs(workspace: Workspace = HERE) -> list[RunSummary]:
     """Return all runs of a folder, the one that was written last first; none where there is no such folder.
 
     A damaged run is listed with what cannot be read of it, and hides no other.
 
     Example: ``[run.name for run in striate.runs()]``
     """
-    found = [summary(run) for run in RunDirectory.list(Path(runs_dir))]
+    found = [summary(run) for run in RunDirectory.list(workspace.runs_dir)]
     return sorted(found, key=lambda run: (-run.written, run.name))
 
 
-def remove(asked: Sequence[str], *, runs_dir: Path | str = "runs") -> list[tuple[str, int]]:
+def remove(asked: Sequence[str], workspace: Workspace = HERE) -> list[tuple[str, int]]:
     """Remove runs by name, whole, and return the name of each with the bytes that were freed.
 
     Nothing is removed unless all of them can be: RunError for one that is not there, that is being trained, or a link.
@@ -80,7 +81,7 @@ def remove(asked: Sequence[str], *, runs_dir: Path | str = "runs") -> list[tuple
 
     Example: ``remove(["pets-1", "pets-3"])``
     """
-    opened = [RunDirectory.open(name, Path(runs_dir)) for name in dict.fromkeys(asked)]
+    opened = [RunDirectory.open(name, workspace.runs_dir) for name in dict.fromkeys(asked)]
     for run in opened:
         if run.path.is_symlink():
             raise RunError(f"{run.path} is a link to {run.path.resolve()}; remove the run itself, by that path")
@@ -119,7 +120,7 @@ def _take_away(run: RunDirectory) -> None:
 
 def _point_at_newest(folder: Path) -> None:
     """Let ``last`` name the newest run that remains, or nothing."""
-    remaining = runs(folder)
+    remaining = runs(Workspace(folder))
     if remaining:
         durable.write(folder / names.LAST, f"{remaining[0].name}\n".encode())
     else:

@@ -12,7 +12,6 @@ from pathlib import Path
 from striate import nets
 from striate.data.pictures.depth import FULL
 from striate.data.pictures.preprocess import Preprocess
-from striate.data.sources.download import Progress
 from striate.errors import DownloadError, ModelError, RecipeError
 from striate.files import MODEL, read_bytes
 from striate.model.files import tensorfile
@@ -24,6 +23,7 @@ from striate.spec import parse
 from striate.spec.heads import with_new_head
 from striate.verbs.prepared import Start
 from striate.verbs.weights import open_weights
+from striate.verbs.workspace import HERE, Workspace
 
 KEPT = "start.safetensors"
 USUAL = "efficientnet_lite0"  # what photographs start from where nobody says; comes with a package we depend on
@@ -39,21 +39,18 @@ MISSING = (
 
 def open_start(
     words: str,
+    workspace: Workspace = HERE,
     *,
-    runs_dir: Path,
     digest: str | None = None,
-    data_dir: Path | None = None,
-    download: bool = True,
-    progress: Progress | None = None,
 ) -> Start:
     """Return the weights that a model file, a run, or the name of published weights stands for.
 
     Errors: ModelError for what is none of them, has no model yet, or is not of the ``digest`` asked for; DownloadError
     for published weights that are not to be had; DescribeError for a net that no new head can be put on.
 
-    Example: ``open_start("resnet50", runs_dir=Path("runs")).preprocess.height  # 224``
+    Example: ``open_start("resnet50").preprocess.height  # 224``
     """
-    path = open_weights(words, runs_dir=runs_dir, data_dir=data_dir, download=download, progress=progress)
+    path = open_weights(words, workspace)
     given = Path(words).expanduser()
     return _opened(str(given.absolute()) if given.exists() else words, path, digest)
 
@@ -74,15 +71,15 @@ def kept(run: RunDirectory, words: str, digest: str | None) -> Start:
     return _opened(words, run.path / KEPT, digest)
 
 
-def open_usual(*, runs_dir: Path, data_dir: Path | None = None, progress: Progress | None = None) -> Start | None:
+def open_usual(workspace: Workspace = HERE) -> Start | None:
     """Return the weights that photographs start from; None where neither they nor the package with them are here.
 
     Nothing is downloaded for what nobody named. Errors: ModelError where what is here is damaged or something else.
     """
-    if (runs_dir / USUAL).exists() or Path(USUAL).exists():
+    if (workspace.runs_dir / USUAL).exists() or Path(USUAL).exists():
         return None  # what is called so here is somebody's own
     try:
-        return open_start(USUAL, runs_dir=runs_dir, data_dir=data_dir, download=False, progress=progress)
+        return open_start(USUAL, replace(workspace, download=False))
     except DownloadError:
         return None
 

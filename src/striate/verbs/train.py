@@ -25,10 +25,11 @@ from striate.verbs.chance import begun, from_chance
 from striate.verbs.events import Event, Finished, Finishing, Planned, follow, take_up
 from striate.verbs.folds import begun_again, few, fold_prepared, keep_begun, split_facts
 from striate.verbs.prepare import prepare
-from striate.verbs.prepared import Prepared, Progress, ProvidedModel, Start
+from striate.verbs.prepared import Prepared, ProvidedModel, Start
 from striate.verbs.reopen import PICTURES, config_of, leave_out, pictures_facts, reopen_data, source_facts
 from striate.verbs.start import keep, kept, open_start, open_usual
 from striate.verbs.threads import with_threads
+from striate.verbs.workspace import HERE, Workspace
 from striate.words import counted
 
 if TYPE_CHECKING:
@@ -45,8 +46,7 @@ def train(
     source: str | Path | Recipe,
     *,
     name: str | None = None,
-    runs_dir: Path | str = "runs",
-    data_dir: Path | str | None = None,
+    workspace: Workspace = HERE,
     allow_bad: bool = False,
     **wishes: object,
 ) -> RunDirectory:
@@ -55,9 +55,8 @@ def train(
     Errors: as of `training`. Example: ``train("pets", epochs=5).report_path``
     """
     recipe = source if isinstance(source, Recipe) else Recipe(source=str(source))
-    folder = None if data_dir is None else Path(data_dir)
     chosen = recipe.changed(**wishes)
-    return _run_of(training(chosen, name=name, runs_dir=Path(runs_dir), data_dir=folder, allow_bad=allow_bad))
+    return _run_of(training(chosen, workspace, name=name, allow_bad=allow_bad))
 
 
 def resume(
@@ -66,23 +65,20 @@ def resume(
     epochs: int | None = None,
     threads: int | None = None,
     without_missing: bool = False,
-    runs_dir: Path | str = "runs",
+    workspace: Workspace = HERE,
     module: nn.Module | None = None,
 ) -> RunDirectory:
     """Go on with a run to its end, and return its directory; the arguments are those of `resuming`."""
     changed = {"epochs": epochs, "threads": threads, "without_missing": without_missing}
-    return _run_of(resuming(name, runs_dir=Path(runs_dir), module=module, **changed))  # type: ignore[arg-type]
+    return _run_of(resuming(name, workspace=workspace, module=module, **changed))  # type: ignore[arg-type]
 
 
 def training(
     recipe: Recipe,
+    workspace: Workspace = HERE,
     *,
-    runs_dir: Path,
     name: str | None = None,
-    data_dir: Path | None = None,
-    download: bool = True,
     allow_bad: bool = False,
-    progress: Progress | None = None,
     provided: ProvidedModel | None = None,
 ) -> Iterator[Event]:
     """Train by a recipe and yield what happens, from Planned to Finished; ``provided`` is a network that is there."""
@@ -93,23 +89,14 @@ def training(
         choose_device(recipe.device)  # before minutes of decoding
     start = None
     if recipe.weights is not None:
-        start = open_start(
-            recipe.weights,
-            runs_dir=runs_dir,
-            digest=recipe.start_digest,
-            data_dir=data_dir,
-            download=download,
-            progress=progress,
-        )
+        start = open_start(recipe.weights, workspace, digest=recipe.start_digest)
     prepared = prepare(
         recipe,
+        workspace,
         start=start,
-        usual=partial(open_usual, runs_dir=runs_dir, data_dir=data_dir, progress=progress),
+        usual=partial(open_usual, workspace),
         provided=provided,
-        data_dir=data_dir,
-        download=download,
         allow_bad=allow_bad,
-        progress=progress,
     )
     start = prepared.start
 
@@ -118,12 +105,13 @@ def training(
     with threads_restored():
         apart = stranger_nets.wanted(prepared) or prepared.folds is not None
         prepared = with_threads(prepared, start, provided)
-        state = _begin(prepared, start, provided, progress)
+        state = _begin(prepared, start, provided, workspace)
         run = RunDirectory.create(
-            runs_dir,
+            workspace.runs_dir,
             name or prepared.source.name,
             prepared.config.to_toml(),
-            source=source_facts(prepared, data_dir) | ({} if provided is None else {"output": provided.output}),
+            source=source_facts(prepared, workspace.data_dir)
+            | ({} if provided is None else {"output": provided.output}),
             environment=environment(threads=prepared.config.threads),
         )
         with run.locked():
@@ -147,8 +135,7 @@ def resuming(
     epochs: int | None = None,
     threads: int | None = None,
     without_missing: bool = False,
-    runs_dir: Path,
-    progress: Progress | None = None,
+    workspace: Workspace = HERE,
     module: nn.Module | None = None,
 ) -> Iterator[Event]:
     """Go on with a run from its newest checkpoint and yield what happens; arguments as of `resume`.
@@ -156,7 +143,7 @@ def resuming(
     Errors: RunError when the run is complete, has no split yet, its pictures have changed, or it needs ``module``.
     """
     started = time.monotonic()
-    run = RunDirectory.open(name, runs_dir)
+    run = RunDirectory.open(name, workspace.runs_dir)
     with run.locked():
         config = config_of(run)
         for read in (run.history, run.environment, partial(filters.kept, run), partial(maps.kept, run)):
@@ -181,13 +168,13 @@ def resuming(
         changes = {"epochs": epochs, "threads": threads}
         changed = config.changed(**{field: value for field, value in changes.items() if value is not None})
         prepared = reopen_data(
-            run, config=changed, provided=provided, without_missing=without_missing, progress=progress
+            run, config=changed, provided=provided, without_missing=without_missing, workspace=workspace
         )
         start = None if config.weights is None else kept(run, config.weights, config.start_digest)
         from striate.engine.device import threads_restored
 
         with threads_restored():
-            state = _begin(prepared, start, provided, progress)
+            state = _begin(prepared, start, provided, workspace)
             run.notes += reopen.changes(run, prepared)
             if changed.threads != config.threads and start is not None:  # a training from chance says so by itself
                 run.notes.append(
@@ -219,13 +206,13 @@ def _provided_again(run: RunDirectory, net: str, facts: dict[str, Any], module: 
 
 
 def _begin(
-    prepared: Prepared, start: Start | None, provided: ProvidedModel | None, progress: Progress | None
+    prepared: Prepared, start: Start | None, provided: ProvidedModel | None, workspace: Workspace
 ) -> Training | Tuning:
     """Build the model and all that training needs; what cannot be trained at all fails here, before it has a run."""
     if start is not None:
         from striate.verbs.tune import begin_tuning
 
-        return begin_tuning(prepared, start, progress=progress)
+        return begin_tuning(prepared, start, workspace)
     return from_chance(prepared) if provided is None else begun(prepared, provided.make(prepared.preprocess))
 
 

@@ -21,7 +21,8 @@ from striate.model.build.model import build
 from striate.runs.onnx_file import session
 from striate.spec.shape import Shape
 from striate.tasks.task import EMBEDDING
-from striate.verbs.prepared import Prepared, Progress, Start
+from striate.verbs.prepared import Prepared, Start
+from striate.verbs.workspace import HERE, Workspace
 
 if TYPE_CHECKING:
     from striate.model.build.model import Model
@@ -51,8 +52,7 @@ def trunk_features(
     model: Model,
     device: torch.device,
     threads: int,
-    *,
-    progress: Progress | None = None,
+    workspace: Workspace = HERE,
 ) -> Features:
     """Return the features of all pictures: from the cache where exactly these were made before, else made now.
 
@@ -73,7 +73,7 @@ def trunk_features(
                 width,
                 ["onnxruntime", version("onnxruntime")],
                 lambda: _by_onnx(_session(model), prepared.store, threads),
-                progress,
+                workspace,
             )
         except _NotInOnnxError:
             pass
@@ -89,7 +89,7 @@ def trunk_features(
                 model, prepared.store, rows, batch_size=batch, device=device, output=prepared.task.output
             )
         ),
-        progress,
+        workspace,
     )
 
 
@@ -103,12 +103,12 @@ def _kept(
     width: int,
     arithmetic: list[Any],
     compute: Callable[[], Iterator[NDArray[np.float32]]],
-    progress: Progress | None,
+    workspace: Workspace,
 ) -> Features:
     """Return features from the cache, where ``arithmetic``, what may change their last bits, made them before."""
     rule = {"weights": start.digest, "preprocess": prepared.preprocess.to_dict(), "arithmetic": arithmetic}
     said = json.dumps(rule, sort_keys=True)
-    return open_features(prepared.store, prepared.source, said, width, compute, progress=progress)
+    return open_features(prepared.store, prepared.source, said, width, compute, progress=workspace.progress)
 
 
 def _session(model: Model) -> Any:

@@ -31,8 +31,9 @@ from striate.verbs.ending import NetsAlike, Trained
 from striate.verbs.events import Event, Planned, follow, take_up
 from striate.verbs.folds import few, fold_prepared, head_folds
 from striate.verbs.lineage import learnt_before
-from striate.verbs.prepared import WORTH_SHARING, Prepared, Progress, Start
+from striate.verbs.prepared import WORTH_SHARING, Prepared, Start
 from striate.verbs.trunk import frozen_net, trunk_features
+from striate.verbs.workspace import HERE, Workspace
 from striate.words import counted
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ class Tuning:
     start: Start
 
 
-def begin_tuning(prepared: Prepared, start: Start, *, progress: Progress | None = None) -> Tuning:
+def begin_tuning(prepared: Prepared, start: Start, workspace: Workspace = HERE) -> Tuning:
     """Build the net, give it the weights, and pass every picture through what is before the head, once.
 
     Errors: ModelError for weights that are damaged or do not fit, DeviceError, StoreError.
@@ -65,7 +66,7 @@ def begin_tuning(prepared: Prepared, start: Start, *, progress: Progress | None 
     model = frozen_net(prepared, device)
     load_trunk(model, read(start.path)[0], what=start.words)
     began = time.monotonic()
-    features = trunk_features(prepared, start, model, device, threads, progress=progress)
+    features = trunk_features(prepared, start, model, device, threads, workspace)
     seconds = time.monotonic() - began
     head_alone = config.tune == "head"
     head = HeadTraining(

@@ -10,14 +10,14 @@ from __future__ import annotations
 import os
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
-from striate.data.sources.download import Fetched, Progress, fetch, offline
+from striate.data.sources.download import Fetched, fetch, offline
 from striate.data.store.cache import weights_dir
 from striate.errors import DownloadError, ModelError, SourceError
 from striate.model.files import weights
@@ -25,11 +25,11 @@ from striate.model.files.weights import ModelFile
 from striate.model.pretrained import pretrained
 from striate.model.pretrained.pretrained import File, Published
 from striate.runs.names import MARK, followed
+from striate.verbs.workspace import HERE, Tell, Workspace
 
 if TYPE_CHECKING:
     import torch
 
-Tell = Callable[[str], None]
 
 MODEL: Final = "model.safetensors"
 _FILES: Final = (".safetensors", ".onnx", ".pth", ".pt", ".th", ".bin")
@@ -76,25 +76,19 @@ def list_weights() -> tuple[Weights, ...]:
 
 def open_weights(
     what: str | Path,
-    *,
-    runs_dir: Path = Path("runs"),
-    data_dir: Path | None = None,
-    download: bool = True,
-    progress: Progress | None = None,
-    tell: Tell = lambda _: None,
+    workspace: Workspace = HERE,
 ) -> Path:
     """Return the model file that ``what`` stands for: its path, a run's folder, published weights or a run by name.
 
-    Published weights are taken from the cache, else from the folder ``data_dir`` (or STRIATE_DATA), else from the
-    package that brings them along, where it is installed, else downloaded,
-    unless ``download`` is off or STRIATE_OFFLINE is set; ``tell`` hears what is done. Raises `ModelError` for what is
-    none of these, `DownloadError` saying which file to put where.
+    Published weights are taken from the cache, else from the workspace's ``data_dir`` (or STRIATE_DATA), else from the
+    package that brings them along, where it is installed, else downloaded, where the workspace and STRIATE_OFFLINE
+    leave that. Raises `ModelError` for what is none of these, `DownloadError` saying which file to put where.
 
     Example: ``Predictor.open(open_weights("resnet50"))``
     """
-    path = followed(what, runs_dir)
+    path = followed(what, workspace.runs_dir)
     name = str(path)
-    for folder in (path, runs_dir / path):
+    for folder in (path, workspace.runs_dir / path):
         if (folder / MARK).is_file() and (folder == path or pretrained.canonical(name) is None):
             return _finished(folder)
     if path.is_file() or (path / MODEL).is_file():
@@ -105,9 +99,9 @@ def open_weights(
         raise ModelError(
             f"{name!r} is neither a model file, nor the name of a run or of published weights; {pretrained.near(name)}"
         )
-    ready = fetch_weights(name, data_dir=data_dir, download=download, progress=progress, tell=tell)
+    ready = fetch_weights(name, workspace)
     for note in ready.notes:
-        tell(note)
+        workspace.tell(note)
     assert ready.path is not None
     return ready.path
 
@@ -125,12 +119,9 @@ def _finished(folder: Path) -> Path:
 
 def fetch_weights(
     name: str,
+    workspace: Workspace = HERE,
     *,
-    data_dir: Path | None = None,
-    download: bool = True,
     again: bool = False,
-    progress: Progress | None = None,
-    tell: Tell = lambda _: None,
 ) -> Weights:
     """Return published weights with their model file in the cache, fetched and converted where it was not.
 
@@ -140,17 +131,17 @@ def fetch_weights(
     key = pretrained.canonical(name)
     if key is None:
         raise ModelError(f"no published weights are known as {name!r}; {pretrained.near(name)}")
-    entry, places = pretrained.PRETRAINED[key], _places(data_dir)
+    entry, places = pretrained.PRETRAINED[key], _places(workspace.data_dir)
     if (path := _ready(key, entry, whole=again)) is not None:
         return Weights(key, entry, path)
-    with _alone(key, tell):
+    with _alone(key, workspace.tell):
         if (path := _ready(key, entry, whole=again)) is not None:
             return Weights(key, entry, path)  # another process has made it meanwhile
         if (found := _found(entry, places)) is not None:
             file, at = found
             notes = [f"{key}: made from {at}" + _told(_converted(key, entry, file, at, at.as_posix()))]
         else:
-            notes = _downloaded(key, entry, places, download=download, progress=progress, tell=tell)
+            notes = _downloaded(key, entry, places, workspace)
     return Weights(key, entry, _model(key), tuple(notes))
 
 
@@ -193,19 +184,23 @@ def _found(entry: Published, places: list[Path]) -> tuple[File, Path] | None:
     return next(((file, at) for file, at in brought if at is not None), None)
 
 
-def _downloaded(
-    key: str, entry: Published, places: list[Path], *, download: bool, progress: Progress | None, tell: Tell
-) -> list[str]:
+def _downloaded(key: str, entry: Published, places: list[Path], workspace: Workspace) -> list[str]:
     """Download the first file that is to be had, convert it, and return what to say of it."""
-    why = "downloading is turned off (--offline)" if not download else "STRIATE_OFFLINE is set" if offline() else ""
+    why = (
+        "downloading is turned off (--offline)"
+        if not workspace.download
+        else "STRIATE_OFFLINE is set"
+        if offline()
+        else ""
+    )
     reasons = [why] if why else []
     for file in () if why else entry.files:
         if not file.url:
             continue
         at, host = _originals() / file.name, urlsplit(file.url).netloc
-        tell(f"{key}: downloading {file.url} (about {entry.mib:,.0f} MiB)")
+        workspace.tell(f"{key}: downloading {file.url} (about {entry.mib:,.0f} MiB)")
         try:
-            came = fetch([file.url], at, sha256=_expected(file), progress=progress)
+            came = fetch([file.url], at, sha256=_expected(file), progress=workspace.progress)
         except DownloadError as error:
             reasons.append(str(error) + (_changed(file) if "SHA-256" in str(error) else ""))
             continue

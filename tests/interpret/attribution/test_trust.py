@@ -86,8 +86,9 @@ def test_guided_backpropagation_is_crossed_out_and_integrated_gradients_are_not(
 def test_on_squeezenet_guided_backpropagation_fails_and_the_default_holds(shared: Path) -> None:
     from striate.interpret.torch_probe import TorchProbe
     from striate.verbs.weights import open_weights
+    from striate.verbs.workspace import Workspace
 
-    path = open_weights("imagenet-squeezenet1_0", data_dir=shared / "data")
+    path = open_weights("imagenet-squeezenet1_0", Workspace(data_dir=shared / "data"))
     asked = TorchProbe.of(path, shared / "data" / "imagenet-sample" / "images" / "n01740131_night_snake.JPEG")
     guided, default = (explain(asked, method=method).trust for method in ("guided-backpropagation", "layer-cam"))
     assert guided and default

@@ -25,6 +25,7 @@ from striate.recipe import Recipe
 from striate.verbs.adopt import Adopted
 from striate.verbs.train import resume
 from striate.verbs.why import why
+from striate.verbs.workspace import Workspace
 
 PIXELS = np.random.default_rng(1).integers(0, 256, (32, 32, 3), np.uint8)
 NAMES = ("ant", "bee", "cow")
@@ -117,7 +118,7 @@ def test_a_stopped_training_goes_on_by_the_output_it_began_with(zoo: Path, tmp_p
     events = adopted.training(Recipe(source=str(zoo), epochs=2, batch=8, threads=1), runs_dir=tmp_path)
     next(events)
     events.close()  # type: ignore[attr-defined]
-    assert resume("last", runs_dir=tmp_path, module=Coded()).state() == "finished"
+    assert resume("last", workspace=Workspace(tmp_path), module=Coded()).state() == "finished"
 
 
 class Sigmoid(Base):
