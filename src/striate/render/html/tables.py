@@ -16,7 +16,11 @@ def screen(table: str, extra: int = 0) -> int | None:
 
     Example: ``screen("<table>...</table>")``
     """
-    wide = width_of(table) + extra
+    return narrower(width_of(table) + extra)
+
+
+def narrower(wide: float) -> int | None:
+    """Return the widest of the known screens that is narrower than so many pixels; None where none is."""
     return next((step for step in reversed(_STEPS) if wide > step), None)
 
 

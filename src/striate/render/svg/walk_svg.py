@@ -5,6 +5,7 @@ Without numbers it is the picture of convolution arithmetic; with them each step
 
 from __future__ import annotations
 
+import re
 import textwrap
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ from striate.interpret.arithmetic.contributions import number
 from striate.interpret.arithmetic.walk import Axis, Walk
 from striate.render.colours import hexadecimal, ink, paint
 from striate.render.html.environment import drawing, escaped, html
+from striate.render.html.tables import narrower
 from striate.spec import AvgPool, MaxPool, MinPool
 
 if TYPE_CHECKING:
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 Grid = NDArray[np.float64]
 SOFTWARE = "striate walk"  # by which a drawing is known to be one of ours
 _GAP, _TOP = 56, 30
+_SHRUNK = 0.8  # of its size, below which numbers in cells are not read
 _WRITTEN = 30  # products, up to which a sum is written out
 
 _STYLE = """
@@ -80,7 +83,7 @@ def svg(
     about = f"<metadata>{SOFTWARE}</metadata>" if alone else ""
     paper = f'<rect x="-12" y="-8" width="{width + 24}" height="{height + 16}" fill="var(--paper)"/>' if alone else ""
     # Cells with numbers stay readable on a narrow screen: the drawing scrolls sideways there.
-    least = f";min-width:{round(0.8 * (width + 24))}px" if numbers and not alone else ""
+    least = f";min-width:{round(_SHRUNK * (width + 24))}px" if numbers and not alone else ""
     box = f'viewBox="-12 -8 {width + 24} {height + 16}" style="max-width:{width + 24}px{least}"'
     return (
         f'<svg {head}class="walk" {box} role="img" aria-label="{escaped(alt)}">{about}'
@@ -90,7 +93,9 @@ def svg(
 
 def player(drawn: str, steps: int, seconds: float = 0.8) -> Markup:
     """Return a drawing with buttons to play it and to step through it; without scripts it plays by itself."""
-    return html("answers/player.html", drawn=drawing(drawn), steps=steps, seconds=seconds)
+    least = re.search(r"min-width:(\d+)px", drawn)
+    over = narrower(int(least[1]) if least else 0)
+    return html("answers/player.html", drawn=drawing(drawn), over=over, steps=steps, seconds=seconds)
 
 
 def is_ours(data: bytes) -> bool:

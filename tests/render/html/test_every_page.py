@@ -1,0 +1,268 @@
+"""Every page of the house, from names that nobody should have given: whole, well-formed, escaped, alone."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+from jinja2 import UndefinedError
+from PIL import Image
+from tests.render.html import test_look_page, test_page
+
+from striate.data.copies import Copies
+from striate.data.sources.items import FolderSource, Item
+from striate.interpret.arithmetic.dot import dot
+from striate.interpret.arithmetic.filters import FILTERS
+from striate.interpret.torch_probe import TorchProbe
+from striate.recipe import Recipe
+from striate.render.html import compare_page, dot_page, filter_page, look_page, walk_page
+from striate.render.html.compare_page import Comparison
+from striate.render.html.copies import TITLE, copies_body
+from striate.render.html.environment import drawing, environment, escaped, html, named, readable
+from striate.render.html.page import Section, render
+from striate.session.shown import Table, framed, html_table, said
+from striate.spec import Shape, parse
+from striate.tasks.assessment import Basis
+from striate.tasks.pairing import LossPaired, Shared
+from striate.tasks.table import TASKS
+from striate.tasks.task import LabelFacts
+from striate.tasks.values import State
+from striate.verbs.filter import filter_picture
+from striate.verbs.report import write_figures
+from striate.verbs.walk import walk_of
+
+SCRIPT = "<script>alert(1)</script>"
+ENDING = "\"'></style></title></svg><img src=http://evil.example/x onerror=alert(1)>&amp;{{ 7 * 7 }}"
+TURNED = "\u202egpj.exe\x1b[2J\x00\n"
+HEBREW = "\u05d7\u05ea\u05d5\u05dc"
+BAD = SCRIPT + ENDING + TURNED + HEBREW
+UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+PIXELS = np.random.default_rng(0).integers(0, 256, (40, 12, 12, 3), dtype=np.uint8)
+KEYS = tuple(f"{BAD}{row}.jpg" for row in range(40))
+
+
+class Read(HTMLParser):
+    """A page taken apart, tag by tag; that they balance is checked while it is read."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.words, self.style, self.scripts = "", "", 0
+        self.feed(text)
+        self.close()
+        assert self.open == [], f"never closed: {self.open}"
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        assert len(dict(attrs)) == len(attrs), f"an attribute of {tag} twice"
+        self.tags.append((f"svg {tag}" if "svg" in self.open else tag, dict(attrs)))
+        self.scripts += tag == "script"
+        if tag not in {"meta", "img", "input", "source", "br"}:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open and self.open[-1] == tag, f"</{tag}> inside {self.open[-4:]}"
+        self.open.pop()
+
+    def handle_data(self, data: str) -> None:
+        where = self.open[-1] if self.open else ""
+        if where == "style":
+            self.style += data
+        elif where != "script":
+            self.words += data
+
+    def count(self, tag: str) -> int:
+        return sum(one == tag for one, _ in self.tags)
+
+    def meta(self, name: str) -> list[str | None]:
+        return [facts.get("content") for tag, facts in self.tags if tag == "meta" and facts.get("name") == name]
+
+
+def report(name: str) -> str:
+    """A report of a task whose labels are called so."""
+    if name == "classify":
+        made = test_page.page(classes=(BAD, f"b{BAD}", "a & b's"), keys=tuple(f"{BAD}{row}" for row in range(60)))
+        made = replace(made, label_issues=made.found.report.label_issues)
+    else:
+        made = replace(test_page.page(pictures=37), **evaluated(name))
+    copies = Copies(contradicting=((0, 1),), crossing=(), within=((2, 3, 4),))
+    items = [Item(key, 0) for key in KEYS]
+    undrawn: Any = BAD  # a body that somebody forgot to draw is a value like any other
+    source = {
+        **made.source,
+        "location": BAD,
+        "rejected": [{"key": BAD, "reason": BAD}],
+        "passed_over": {"files": 9, "first": [BAD, "b"]},
+    }
+    return render(
+        replace(
+            made,
+            name=BAD,
+            source=source,
+            verdict=replace(made.verdict, text=BAD, reasons=(BAD,)),
+            recipe_toml=f"net = {BAD}\nseed = 1\n",
+            environment={BAD: BAD, "striate": BAD},
+            more=(Section(TITLE, copies_body(copies, items, (BAD, "b"), PIXELS)), Section(BAD, undrawn)),
+        )
+    )
+
+
+def evaluated(name: str) -> dict[str, Any]:
+    """The facts of a page of several tags, or of numbers, answered badly."""
+    task, rng = TASKS[name], np.random.default_rng(3)
+    if name == "tag":
+        names = (BAD, f"b{BAD}", "c")
+        targets = (rng.random((37, 3)) < 0.4).astype(np.float32)
+        outputs = {"logits": rng.normal(size=(37, 3)).astype(np.float32)}
+        facts = LabelFacts(names)
+    else:
+        targets = rng.normal(50, 10, (37, 1))
+        items = tuple(Item(f"{row}.jpg", tuple(each)) for row, each in enumerate(targets.tolist()))
+        given = {"units": [BAD]}
+        source = FolderSource("s", "/s", (BAD,), items, root=Path(), kind="numbers", label_facts=given)
+        facts = task.settle(task.labels(source, Recipe()), list(range(37))).kept
+        outputs = {"numbers": rng.normal(size=(37, 1)).astype(np.float32)}
+    found = task.evaluate(outputs, targets, facts, task.opened(State(), facts), Basis())
+    values = np.concatenate([targets, targets[:3]])
+    rows = {part: np.arange(12) for part in ("train", "val", "test")}
+    facts_of = {"task": task, "labels": facts, "found": found, "values": values, "parts": rows, "rows": np.arange(37)}
+    return {**facts_of, "keys": KEYS[:37], "items": [Item(key, 0) for key in KEYS], "pixels": PIXELS}
+
+
+def looked() -> str:
+    return look_page.page(BAD, BAD, [test_look_page._answer(BAD), replace(test_look_page._answer(BAD), caution=BAD)])
+
+
+def compared() -> str:
+    found = evaluated("tag")["found"]
+    shared = Shared(found, found, np.arange(37), np.arange(37)[::-1])
+    both = Comparison(BAD, f"b{BAD}", ("test", BAD), KEYS[:37], PIXELS[:37], LossPaired.of(shared), (BAD,))
+    return look_page.page(BAD, BAD, compare_page.answers(both))
+
+
+def multiplied() -> str:
+    probe = TorchProbe.untrained(
+        parse("conv 2 3x3 >> relu"), Shape(1, 6, 6), np.arange(36, dtype=np.uint8).reshape(6, 6)
+    )
+    found = dot(probe, "conv1")
+    return look_page.page(BAD, BAD, [dot_page.answer(found, BAD)])
+
+
+def filtered(tmp_path: Path) -> str:
+    Image.fromarray(PIXELS[0]).save(tmp_path / "a.png")
+    assert "sobel" in FILTERS
+    found = filter_picture(tmp_path / "a.png", ["sobel"])
+    answer = filter_page.answer(found, BAD)
+    return look_page.page(BAD, BAD, [replace(answer, drawn=(*answer.drawn, filter_page.moving(found)))])
+
+
+def figures() -> str:
+    written: list[str] = []
+    run: Any = SimpleNamespace(name=BAD, write_report=written.append)
+    write_figures(run, {BAD: BAD}, why=BAD)
+    return written[0]
+
+
+PAGES: dict[str, Callable[[Path], str]] = {
+    **{f"report of {name}": lambda _, name=name: report(name) for name in TASKS},  # type: ignore[misc]
+    "report that could not be drawn": lambda _: figures(),
+    "look": lambda _: looked(),
+    "compare": lambda _: compared(),
+    "dot": lambda _: multiplied(),
+    "walk": lambda _: look_page.page(BAD, BAD, [walk_page.answer(walk_of((7, 5), 3, stride=2))]),
+    "filter": filtered,
+}
+MOVING = ("walk", "filter")  # which have a script of ours: buttons to step through a drawing
+
+
+@pytest.mark.parametrize("kind", list(PAGES))
+def test_a_page_is_whole_and_whatever_it_is_given_stays_text(kind: str, tmp_path: Path) -> None:
+    text = PAGES[kind](tmp_path)
+    read = Read(text)
+    assert text.startswith("<!doctype html>\n") and read.tags[0] == ("html", {"lang": "en"})
+    assert [read.count(tag) for tag in ("main", "h1", "title", "style", "footer", "body", "head")] == [1] * 7
+    assert read.meta("viewport") == ["width=device-width, initial-scale=1"]
+    assert read.meta("color-scheme") == ["light dark"] and len(read.meta("generator")) == 1
+    assert SCRIPT in read.words and "{{ 7 * 7 }}" in read.words, "it stands there, as text"
+    assert SCRIPT not in text and "<img src=http" not in text and not UNSEEN.search(text)
+    tags = {tag for tag, _ in read.tags}
+    assert not tags & {"link", "iframe", "object", "embed", "base", "form", "video", "audio"}
+    assert (read.scripts > 0) == (kind in MOVING)
+    assert "url(" not in read.style and "@import" not in read.style and "http" not in read.style
+    ids = [facts["id"] for _, facts in read.tags if "id" in facts]
+    assert len(set(ids)) == len(ids)
+    for tag, facts in read.tags:
+        assert not any(name.startswith("on") for name in facts), facts
+        for name in ("src", "srcset", "href", "xlink:href"):
+            value = facts.get(name) or "data:"
+            assert value.startswith("data:") or (value[0] == "#" and value[1:] in ids), facts
+        if tag == "img":
+            assert facts.get("alt") is not None, facts
+        if tag == "th":
+            assert facts.get("scope") in ("row", "col"), "a head says what it is of"
+
+
+def test_what_a_notebook_shows_stays_text() -> None:
+    page = looked()
+    shown = framed(page)
+    assert Read(shown).tags[0][1]["srcdoc"] == page, "the page within is the very page"
+    table = Table([{BAD: BAD, "n": 1.5}])._repr_html_()
+    for text in (table, html_table([BAD], [[BAD]], right=[False]), said(BAD, BAD), said("", BAD)):
+        read = Read(text)
+        assert SCRIPT in read.words and "script" not in {tag for tag, _ in read.tags} and not UNSEEN.search(text)
+    bar = Read(html("notebook/progress.html", share=0.5, words=BAD))
+    assert bar.tags[0][1]["value"] == "0.500" and "50 %" in bar.words and "script" not in {tag for tag, _ in bar.tags}
+
+
+def test_a_value_that_a_template_names_and_nobody_gave_raises() -> None:
+    with pytest.raises(UndefinedError, match="'share' is undefined"):
+        html("notebook/progress.html", words="epoch 1")
+    with pytest.raises(UndefinedError, match="has no attribute 'strong'"):
+        html("sections/text.html", part=SimpleNamespace(text="a"))
+    with pytest.raises(UndefinedError):
+        environment().from_string("{% if forgotten %}{% endif %}").render()
+
+
+def test_escaping_is_never_off_and_there_is_one_door() -> None:
+    assert environment().autoescape is True
+    source = Path(environment.__wrapped__.__code__.co_filename).parents[2]
+    for path in sorted((source / "render").rglob("templates/**/*.html")):
+        text = path.read_text(encoding="utf-8")
+        assert not re.search(r"\|\s*safe|autoescape", text), path
+    doors = [
+        path.relative_to(source).as_posix()
+        for path in sorted(source.rglob("*.py"))
+        if re.search(r"\bMarkup\(", path.read_text(encoding="utf-8"))
+    ]
+    assert doors == ["render/html/environment.py"]
+
+
+def test_every_template_reads_and_is_used() -> None:
+    names = environment().list_templates()
+    used = "".join(
+        path.read_text(encoding="utf-8")
+        for path in Path(environment.__wrapped__.__code__.co_filename).parents[2].rglob("*")
+        if path.suffix in (".py", ".html")
+    )
+    for name in names:
+        environment().get_template(name)
+        assert f'"{name}"' in used, f"{name} is no longer used"
+
+
+def test_words_are_readable_and_names_stand_by_themselves() -> None:
+    assert readable("a\nb\tc") == "a b c" and readable("a\x1bb\u202e") == "a\ufffdb\ufffd"
+    assert readable("caf\u00e9 \u05d0") == "caf\u00e9 \u05d0"
+    assert named("a\nb") == "<bdi>a\ufffdb</bdi>" and escaped("<\x00'\">") == "&lt;\ufffd&#39;&#34;&gt;"
+    line = environment().from_string('<p title="{{ a }}">{{ a }}</p>').render(a='"<\x07')
+    assert line == '<p title="&#34;&lt;\ufffd">&#34;&lt;\ufffd</p>'
+    assert environment().from_string("{{ a }}").render(a=drawing("<svg></svg>")) == "<svg></svg>"
