@@ -37,7 +37,7 @@ def open_file(path: str | Path, *, limit: int) -> BufferedReader:
 
     Errors: FileError (an OSError whose text is the whole reason) for a device, a pipe, a socket, a file over the limit
     and a name that no file can have; other OSErrors as the system has them.
-    Example: ``with open_file("recipe.toml", limit=TEXT) as file: file.read(16)``
+    Example: ``open_file("recipe.toml", limit=TEXT).read(6)`` is ``b"source"``.
     """
     try:
         _check(os.stat(path), path, limit)  # noqa: PTH116  (a device is not even opened: that alone may do something)
@@ -84,7 +84,9 @@ def not_a_url(text: str) -> str:
 def read_text(path: str | Path, *, limit: int = TEXT) -> str:
     r"""Return the text of an ordinary file in UTF-8; line ends become ``\n``.
 
-    Errors: as `open_file`, and UnicodeDecodeError. Example: ``read_text("recipe.toml")``
+    Errors: as `open_file`, and UnicodeDecodeError.
+
+    Example: ``read_text("recipe.toml").splitlines()[1]`` is ``"epochs = 5"``.
     """
     text = read_bytes(path, limit=limit).decode("utf-8")
     return text.replace("\r\n", "\n").replace("\r", "\n")

@@ -40,7 +40,7 @@ def write_output(path: Path, data: bytes, is_ours: Callable[[bytes], bool]) -> N
 def writing_output(path: Path, is_ours: Callable[[bytes], bool], *, option: str) -> Iterator[Callable[[bytes], None]]:
     """Yield what adds bytes to a file that is there, whole, after the ``with``, and not at all where that raises.
 
-    Example: ``with writing_output(path, is_ours, option="--csv") as add: add(b"a line")``
+    Example: ``with writing_output(Path("a.csv"), lambda start: not start, option="--csv") as add: add(b"a line")``
     """
     with durable.writing(check_free(path, is_ours, option=option)) as add:
         yield add

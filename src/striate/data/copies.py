@@ -98,7 +98,7 @@ def _named(groups: Sequence[Sequence[int]], items: Sequence[Item], names: Sequen
 def find_copies(items: Sequence[Item], digests: Sequence[bytes]) -> Copies:
     """Return which labelled pictures equal another, by the digest of each item's content.
 
-    Example: ``find_copies(stored.source.items, stored.store.digests).counts()["across_classes"]``
+    Example: ``find_copies(stored.source.items, stored.store.digests).counts()["across_classes"]`` is 0.
     """
     by_content: dict[bytes, list[int]] = {}
     for index, (item, digest) in enumerate(zip(items, digests, strict=True)):

@@ -70,7 +70,7 @@ def strata_of(
     together most (their first principal component). ``periods`` (D,) of circular ones: these count as their cosine and
     sine, a single one as itself. Equal rows are in one range, whatever the order of the rows.
 
-    Example: ``strata_of(np.arange(100.0)[:, None], np.ones(100, bool))`` is ten ranges of ten.
+    Example: ``np.bincount(strata_of(np.arange(100.0)[:, None], np.ones(100, bool)))`` is ``[10] * 10``.
     """
     strata = np.full(len(values), -1, np.int64)
     some = np.asarray(values, np.float64)[known]

@@ -93,7 +93,7 @@ def fold_labels(
     content of a label that would stand in one fold alone. None where there are not two different pictures, or no label
     has two of them; no more folds than the commonest label has different pictures.
 
-    Example: ``fold_labels(tags, store.digests, split.train, seed=0, count=5).held(0, 4)``
+    Example: ``fold_labels(np.ones((4, 1), bool), [b"a", b"b", b"c", b"d"], range(4), seed=0, count=2).held(0, 0)``
     """
     if count < 2 or draws < 1:
         raise ValueError(f"{count} folds dealt {draws} times; there must be two folds at least, dealt once at least")

@@ -15,7 +15,7 @@ def with_fewer_pictures(facts: Mapping[str, Any], training: Training) -> dict[st
     An epoch now has fewer steps: the one under way ends where it stands if it is already longer, and the schedule is
     that of the shorter training from here on. That the weights are not those of an undisturbed run is written down.
 
-    Example: ``training.load_state(tensors, with_fewer_pictures(facts, training))``
+    Example: ``tensors, facts = training.state(); training.load_state(tensors, with_fewer_pictures(facts, training))``
     """
     pictures = len(training.split.train)
     told = f"trained on {pictures:,} pictures from here on, where {facts['pictures']:,} were trained on before"

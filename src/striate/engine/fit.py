@@ -118,7 +118,7 @@ def begin(
     Errors: DeviceError, also where nothing can be compiled and the config wants it; TrainingError without pictures to
     train on.
 
-    Example: ``begin(model, config, stored.store, prepared.objective, split).state()``
+    Example: ``begin(model, config, store, prepared.objective, split).epochs_done`` is 0.
     """
     if not split.train:
         raise TrainingError("there are no pictures to train on: the training split is empty")

@@ -54,7 +54,7 @@ def cross_validated(
     ``epochs`` is the most passes over the features on a path, ``decay`` one weight decay in place of a choice.
     Where the recipe asks for weights, each head's are those of the pictures that it is fitted to.
 
-    Example: ``answers = yield from cross_validated(features, prepared.objective, folds, epochs=100)``
+    Example: ``done, of = list(cross_validated(features, prepared.objective, folds, epochs=20))[-1]; done == of``
     """
     path = path_of(objective.task, decay, choose=True)
     chosen = decay is None and folds.count > 2  # of two folds nothing is left to choose by

@@ -53,7 +53,8 @@ def along(problem: Problem, path: Sequence[float], *, epochs: int) -> Iterator[t
 
     ``epochs`` is the most passes over the features that all decays of a task would get. Errors: DivergedError.
 
-    Example: ``ends = list(along(problem, (1.0, 0.1), epochs=100))``
+    Example: ``[weight.shape for weight, bias in along(problem, (1.0, 0.1), epochs=100)]`` is
+    ``[(2, 2, 8), (2, 2, 8)]``.
     """
     passes = max(1, epochs // len(DECAYS)) if len(path) > 1 else epochs
     solver = _Solver(problem)

@@ -47,7 +47,7 @@ def infer_outputs(
 
     Errors: DeviceError when a device is not here, or not one picture fits into its memory.
 
-    Example: ``infer_outputs(model, store, split.test, output=task.output)[task.output].argmax(1)``
+    Example: ``infer_outputs(model, store, [0, 20], output=task.output)[task.output].argmax(1)`` is ``[0, 1]``.
     """
     tensors = chain(model.parameters(), model.buffers())
     where = next(tensors).device if device is None else choose_device(device)
@@ -78,7 +78,7 @@ def infer(
 ) -> tuple[NDArray[Any], NDArray[Any]]:
     """Return the main output (N, ...) and the embeddings (N, D) of `infer_outputs`, for who has no name for them.
 
-    Example: ``main, embeddings = infer(model, store, split.test)``
+    Example: ``infer(model, store, [0, 20])[1].shape`` is ``(2, 8)``.
     """
     said = infer_outputs(model, store, indices, output=_MAIN, batch_size=batch_size, device=device)
     return said[_MAIN], said[EMBEDDING]

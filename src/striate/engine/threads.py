@@ -70,7 +70,7 @@ def pace(
     turns, up to ``turns`` times and about a second and a half, and the median counts. The number of threads of the
     process is afterwards what it was.
 
-    Example: ``pace(lambda: model(batch), (1, 2), pictures=len(batch)).chosen``
+    Example: ``pace(lambda: model(inputs), (1, 2), pictures=1).chosen in (1, 2)``
     """
     began = clock()
 

@@ -74,7 +74,7 @@ def export_onnx(
     ``content`` is its graph (`graph_bytes`) where that was made before.
     Raises ExportError where the answers differ by more than `TOLERANCE` (nothing is written then), DiskError.
 
-    Example: ``export_onnx(predictor.model, run.model_path, pixels)``
+    Example: ``export_onnx(model, run.model_path, store.pixels[:4], output=Path("again.onnx")).pictures`` is 4.
     """
     header, facts = tensorfile.read_header(file), read_facts(file)
     task = task_named(facts.task)

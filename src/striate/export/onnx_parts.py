@@ -26,7 +26,8 @@ def compute(
     ``tensors`` are the model's, by name. Only what the parts need is computed. Errors: ExportError where onnx is not
     here or the net is too much for it, ModelError where ONNX Runtime refuses.
 
-    Example: ``compute(wired(net, shape), shape, arrays, pixels, ["conv1"])["conv1"]``
+    Example: ``compute(wired(net, shape), shape, arrays, store.pixels[0], ["conv1"])["conv1"].shape`` is
+    ``(8, 16, 16)``.
     """
     try:
         content = graph_of_parts(wiring, shape, tensors, parts).SerializeToString()

@@ -50,7 +50,8 @@ def graph_of(
     ``pixels`` (N, H, W, C) uint8 -> what is called ``output`` (N, K), and ``embedding`` (N, D), float32: what
     `Model.normalise` and `Model.embed` do. Side heads are left out. Any N.
 
-    Example: ``graph_of(net, shape, arrays, output="logits", embedding_part=model.embedding_part, scale=s, offset=o)``
+    Example: ``graph_of(net, shape, arrays, output="logits", embedding_part=model.embedding_part,
+    scale=arrays["input.scale"], offset=arrays["input.offset"]).graph.output[0].name`` is ``"logits"``.
     """
     if isinstance(net, Code):
         raise ExportError(f"{net} is only its author's code, and no graph can be written of it here: {net.why}")

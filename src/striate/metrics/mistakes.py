@@ -57,7 +57,8 @@ def label_issues(seen: Outcomes, *, classes: int) -> tuple[Mistake, ...]:
     given label. It holds for answers to pictures that had not been seen: of a picture that was learnt from, a net
     repeats the label. A label on this list is worth a look; whether it is wrong, a person has to say.
 
-    Example: ``label_issues(outcomes(logits, targets), classes=2)[0].target_probability``
+    Example: ``label_issues(outcomes([[9.0, 0.0]] * 9 + [[0.0, 9.0]] * 9, [0] * 8 + [1] * 10), classes=2)[0].index`` is
+    8.
     """
     support = np.bincount(seen.target, minlength=classes)
     total = np.bincount(seen.target, weights=seen.target_probability, minlength=classes)

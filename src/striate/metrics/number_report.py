@@ -168,7 +168,9 @@ def regression_report(
     ranked by, the targets' own by itself. ``groups`` (N,) are equal for copies of a picture, ``design`` is the
     design effect (docs/decisions/0010). StriateError for no pictures, or numbers that are not finite.
 
-    Example: ``print(regression_report(answers, targets, names=("angle",), units=("deg",)).text())``
+    Example: ``regression_report([[1.0], [4.0]], [[2.0], [2.0]], names=("angle",), units=("deg",)).each[0].measures
+    .mae.value``
+    is 1.5.
     """
     mine, wanted = np.asarray(predicted, np.float64), np.asarray(targets, np.float64)
     if mine.shape != wanted.shape or mine.ndim != 2 or mine.shape[1] != len(names):

@@ -38,7 +38,7 @@ def number_verdict(
     number the bias, its interval included, is larger than the mean absolute error. ``fine``: R2's interval lies above
     0.9. ``more``: none of these.
 
-    Example: ``number_verdict(regression_report(answers, targets, names=("angle",))).text``
+    Example: ``number_verdict(regression_report([[1.0], [4.0]], [[2.0], [2.0]], names=("angle",))).kind`` is ``"few"``.
     """
     seen = _Seen(report, part, from_chance, learnt_from)
     rules = (_learnt, _few, _untested, _guess, _labels, _narrow, _weak, _fine)

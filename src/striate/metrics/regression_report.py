@@ -147,7 +147,8 @@ def bias_by_range(
     Ranges hold about as many pictures each; a value that as many pictures have is a range of its own, and no value is
     in two. ``ranges`` None: as many as leave ten pictures a range, ten at most.
 
-    Example: ``[one.bias.value for one in bias_by_range(predicted, targets)]``
+    Example: ``[one.bias.value for one in bias_by_range([1.0, 1.0, 9.0, 9.0], [0.0, 0.0, 9.0, 9.0], ranges=2)]`` is
+    ``[1.0, 0.0]``.
     """
     mine, wanted = checked_numbers(predicted, targets)
     wrong, group = errors(mine, wanted, period=period), _groups(groups, len(mine))

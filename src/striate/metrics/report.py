@@ -129,9 +129,9 @@ class ClassificationMeter:
     Example::
 
         meter = ClassificationMeter(classes=("cat", "dog"), temperature=1.3)
-        for logits, targets in batches:
+        for logits, targets in ([[[2.0, 0.0]], [0]], [[[3.0, 1.0]], [1]]):
             meter.update(logits, targets)
-        report = meter.compute()
+        meter.compute().accuracy.value == 0.5
     """
 
     def __init__(self, *, classes: Iterable[str], temperature: float = 1.0, seed: int = 0) -> None:
@@ -175,7 +175,7 @@ def classification_report(
     (docs/decisions/0010); ``seed`` settles the bootstrap. StriateError for no pictures, logits that are not finite,
     a target outside the classes.
 
-    Example: ``print(classification_report(logits, targets, classes=("cat", "dog")).text())``
+    Example: ``classification_report([[2.0, 0.0], [3.0, 1.0]], [0, 1], classes=("cat", "dog")).accuracy.value`` is 0.5.
     """
     if temperatures is not None or design != 1.0:
         seen = outcomes(logits, targets, temperature=temperature if temperatures is None else temperatures)

@@ -142,7 +142,8 @@ def tag_report(
     StriateError for no pictures, or arrays that do not belong together. Where no picture has a tag, what is a mean over
     tags may be anything from 0 to 1.
 
-    Example: ``print(tag_report(probabilities, targets, tags=("sea", "sunset"), thresholds=[0.4, 0.5]).text())``
+    Example: ``tag_report([[0.9, 0.2], [0.1, 0.3]], [[1, 0], [0, 1]], tags=("sea", "sand"), thresholds=[0.5, 0.25])
+    .macro.value`` is 1.0.
     """
     matrix, wanted = checked_tag_pair(probabilities, targets)
     if matrix.shape[1] != len(tags):

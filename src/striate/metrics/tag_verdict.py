@@ -36,7 +36,7 @@ def tag_verdict(
     and its whole interval below it. ``labels``: three answers or more given at 90 % and more are wrong, and twice as
     many as were to be expected. ``fine``: the interval lies above 90 %. ``more``: none of these.
 
-    Example: ``tag_verdict(tag_report(probabilities, targets, tags=tags, thresholds=cuts)).text``
+    Example: ``tag_verdict(tag_report([[0.9], [0.1]], [[1], [0]], tags=("sea",), thresholds=[0.5])).kind`` is ``"few"``.
     """
     seen = _Seen(report, part, trained, from_chance, learnt_from)
     rules = (_learnt, _few, _untested, _guess, _weak, _labels, _fine)

@@ -76,7 +76,8 @@ def verdict(
     many of the pictures the model has learnt from. ``also``: further
     sentences for the reasons.
 
-    Example: ``verdict(classification_report(logits, targets, classes=("cat", "dog"))).text``
+    Example: ``verdict(classification_report([[2.0, 0.0], [0.0, 1.0]], [0, 1], classes=("cat", "dog"))).kind`` is
+    ``"few"``.
     """
     seen = _Seen(report, part, trained, from_chance, learnt_from)
     rules = (_learnt, _few, _untested, _guess, _weak, _confused, _labels, _fine)

@@ -39,7 +39,7 @@ def far_below(per_class: Sequence[ClassMeasure], accuracy: Interval) -> tuple[Cl
 def caveats(per_class: Sequence[ClassMeasure], accuracy: Interval, *, most: int = 3) -> tuple[str, ...]:
     """Return what has to be said beside an accuracy, a sentence each; none where it hides nothing.
 
-    Example: ``caveats(report.per_class, report.accuracy)``
+    Example: ``caveats((), Interval(0.9, 0.8, 0.95))`` is ``()``.
     """
     lines = []
     weak = far_below(per_class, accuracy)

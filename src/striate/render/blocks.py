@@ -105,7 +105,7 @@ Block: TypeAlias = "Box | Frame | Fork"
 def blocks(net: Net, shape: Shape) -> Column:
     """Return a net on an input as one column of blocks; the net must be one that `Net.on` accepts.
 
-    Example: ``[box.lines[0] for box in blocks(lenet5(), Shape(1, 28, 28)).blocks]``
+    Example: ``blocks(parse("conv 6 5x5 >> relu"), Shape(1, 28, 28)).blocks[0].lines`` is ``("conv 6 5x5", "relu")``.
     """
     return _column(net, shape)[0]
 

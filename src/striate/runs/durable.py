@@ -151,7 +151,7 @@ def write(path: Path, data: Bytes | Iterable[Bytes], *, system: System = SYSTEM)
 
     ``data`` is bytes, or pieces of them in order. Raises DiskError, which says what is still there.
 
-    Example: ``write(Path("runs/last"), b"pets-1")``
+    Example: ``write(Path("a.txt"), b"a line"); Path("a.txt").read_bytes()`` is ``b"a line"``.
     """
     pieces = [_view(data)] if isinstance(data, bytes | bytearray | memoryview) else [_view(piece) for piece in data]
     with writing(path, needed=sum(map(len, pieces)), system=system) as add:
@@ -163,7 +163,9 @@ def write(path: Path, data: Bytes | Iterable[Bytes], *, system: System = SYSTEM)
 def writing(path: Path, *, needed: int | None = None, system: System = SYSTEM) -> Iterator[Callable[[Bytes], None]]:
     """Yield what adds bytes to a file that has its name, whole, after the ``with``, and not at all where that raises.
 
-    Else as `write`, for what is not in memory at once. Example: ``with writing(path) as add: add(b"a line")``
+    Else as `write`, for what is not in memory at once.
+
+    Example: ``with writing(Path("a.csv")) as add: add(b"a line")``
     """
     kept = f"{path.name} is as it was" if path.exists() else "nothing half-written was left behind"
     disk = partial(explained, path, f"cannot write {path}", kept, needed=needed)

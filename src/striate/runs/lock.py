@@ -21,7 +21,7 @@ _PATIENCE = 0.2  # seconds; whoever only asks whether a lock is held holds it fo
 class Lock:
     """A lock that is held; ``release`` gives it back, and so does the end of the process.
 
-    Example: ``lock = acquire(Path("runs/pets-1/lock")); lock.release()``
+    Example: ``acquire(run.path / "lock").release()``
     """
 
     def __init__(self, file: int, system: durable.System) -> None:

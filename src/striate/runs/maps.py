@@ -71,7 +71,7 @@ def keep(
 def kept(run: RunDirectory) -> dict[str, Kept]:
     """Return what was kept, by part in the net's order, as far as the run's history goes; empty for an older run.
 
-    Raises RunError for a damaged file. Example: ``kept(RunDirectory.open("last"))["relu1"].maps[1].shape``
+    Raises RunError for a damaged file. Example: ``kept(run)["relu1"].maps[1].shape[1:]`` is ``(16, 16)``.
     """
     path = run.path / FILE
     known = {0, *(entry.get("index") for entry in run.history())}

@@ -55,7 +55,7 @@ def last(runs_dir: Path) -> str | None:
 def followed(what: str | Path, runs_dir: Path) -> Path:
     """Return the run that a path to a file ``last`` points at, there or not; any other name or path as it is.
 
-    Example: ``followed("runs/last", Path("runs"))`` is ``runs/pets-2``.
+    Example: ``followed("runs/last", Path("runs"))`` is ``Path("runs/pets-2")``.
     """
     path = Path(what)
     if path.name == LAST and possible(str(what)):

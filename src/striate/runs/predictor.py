@@ -55,7 +55,7 @@ class Predictor:
     values of it (`Task.opened`); ``preprocess``; ``onnx``, the file that answers, or None where torch does; ``notes``,
     sentences a person should read; ``model`` and ``device``, torch's.
 
-    Example: ``str(Predictor.open("model.safetensors").predict(["cat.jpg"])[0])  # "0.92 cat, 0.08 dog"``
+    Example: ``str(Predictor.open(run.model_path).predict(["cat.jpg"])[0])`` is like ``"0.92 cats, 0.08 dogs"``.
     """
 
     def __init__(

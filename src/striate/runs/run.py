@@ -43,7 +43,7 @@ class RunDirectory:
 
     ``notes`` collects what a person should be told, such as a damaged checkpoint that was passed over.
 
-    Example: ``RunDirectory.open("last").history()[-1]["val_loss"]``
+    Example: ``run.history()[-1]["val_loss"]``
     """
 
     def __init__(self, path: Path, *, system: durable.System = durable.SYSTEM) -> None:

@@ -140,7 +140,7 @@ def _entry(content: bytes) -> tuple[str, str]:
 class Proof:
     """`check_seal` of a file, under way in a thread of its own from now on. ``result`` waits, and raises what it does.
 
-    Example: ``Proof(Path("model.onnx")).result()``
+    Example: ``Proof(run.path / "model.onnx").result()``
     """
 
     def __init__(self, path: Path) -> None:

@@ -49,7 +49,7 @@ class Adopted(adopting.Adopted):
         ``label_from`` ...). Errors as of `striate.train`; SourceError when the pictures' labels are not those it was
         adopted with, TrainingError for a module that cannot be trained.
 
-        Example: ``run = adopted.train("pets", epochs=5); adopted.load(run).module``
+        Example: ``run = adopted.train("pets", epochs=2); adopted.load(run).module``
         """
         drawn = bar(progress=progress)
         recipe = source if isinstance(source, Recipe) else Recipe()
@@ -127,7 +127,8 @@ def adopt(
 
     The arguments and errors are those of `striate.verbs.adopt.adopt`.
 
-    Example: ``striate.adopt(MyNet(), input=(3, 64, 64), classes=["cat", "dog"]).train("pets", epochs=5)``
+    Example: ``striate.adopt(MyNet(), input=(3, 16, 16), classes=["cats", "dogs"]).train("pets", epochs=2).state`` is
+    ``"finished"``.
     """
     return adopting.adopt(
         module, input=input, classes=classes, preprocess=preprocess, output=output, fit=fit, kind=Adopted

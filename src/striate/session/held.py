@@ -60,7 +60,7 @@ def hold(
     tags. Without them they are known by the names that lists have. Errors: SourceError for what is neither pictures
     with labels nor a table of them, DiskError.
 
-    Example: ``hold((x, y), Path("runs")).location``
+    Example: ``hold((np.zeros((4, 8, 8), np.uint8), [0, 0, 1, 1]), Path("runs")).location``
     """
     if columns := _columns(what):
         return _hold_table(columns, runs_dir, picture=picture, label=label)

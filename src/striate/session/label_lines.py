@@ -16,7 +16,7 @@ FIRST = 5  # that are named on a screen
 def label_lines(evaluation: Evaluation, *, rest: str) -> list[str]:
     """Return the lines, none where no label is worth a look; ``rest`` says where all of them are, if there are more.
 
-    Example: ``label_lines(evaluate("last"), rest="all with --json")``
+    Example: ``label_lines(run.evaluate().value, rest="all with --json")``
     """
     issues = evaluation.label_issues
     if not issues:

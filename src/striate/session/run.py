@@ -36,7 +36,7 @@ class Run:
     Attributes: ``name``; ``path``, its folder; ``state`` ("finished", "training" or "stopped"); ``notes``, sentences a
     person should read.
 
-    Example: ``run = striate.Run.open("last"); print(run.predict("cat.jpg"))  # 0.92 cat, 0.08 dog``
+    Example: ``str(striate.Run.open("pets-1").predict("cat.jpg"))`` is like ``"0.92 cats, 0.08 dogs"``.
     """
 
     def __init__(self, directory: RunDirectory, *, adopted: Adopted | None = None) -> None:

@@ -22,7 +22,7 @@ LINES, LETTERS = 40, 4000  # of a text that are printed by themselves
 class Shown(Generic[Value]):
     """A value that prints as text and shows itself in a notebook; its attributes are those of ``value``.
 
-    Example: ``Shown(look, text=lambda: "cat", html=lambda: page(look)).why``
+    Example: ``str(Shown(0.5, text=lambda: "one half", html=lambda: "<b>1/2</b>"))`` is ``"one half"``.
     """
 
     def __init__(

@@ -80,7 +80,8 @@ def train(
 
     Errors: SourceError, RecipeError, DescribeError before anything is trained; TrainingError, DiskError later.
 
-    Example: ``run = striate.train("pets", start="resnet50"); print(run.predict("cat.jpg"))  # 0.92 cat, 0.08 dog``
+    Example: ``run = striate.train("pets", net="lenet5", epochs=2); str(run.predict("cat.jpg"))`` is like
+    ``"0.92 cats, 0.08 dogs"``.
     """
     from striate.verbs.train import training
 
@@ -247,7 +248,7 @@ def look(
     It shows itself in a notebook, ``save(path)`` writes the page, ``value`` is the look itself. The other arguments and
     errors are those of `striate.verbs.look.look`.
 
-    Example: ``striate.look("cat.jpg", model="resnet18").why.trust.phrase``
+    Example: ``striate.look("cat.jpg", run="pets-1").why.trust.phrase``
     """
     from striate.verbs.look import look as looked
 

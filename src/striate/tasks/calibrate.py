@@ -91,7 +91,7 @@ def calibrate(
     ``folds`` (N,) says which fold answered, where these are out-of-fold answers; ``spread`` is `fit_temperature`'s.
     Never fails for want of pictures: none leave the temperature at 1, and ``note`` says so.
 
-    Example: ``calibrate(logits, targets).temperature``
+    Example: ``calibrate([[9.0, 0.0], [9.0, 0.0], [0.0, 9.0], [0.0, 9.0]], [0, 1, 1, 1]).temperature > 1``
     """
     from striate.metrics.outcomes import outcomes
 

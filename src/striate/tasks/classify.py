@@ -258,7 +258,7 @@ def loss(
 ) -> Tensor:
     """Return the cross-entropy of the main output plus that of each side head times its weight, a float32 scalar.
 
-    Example: ``loss(model.outputs(inputs), targets, label_smoothing=0.1).backward()``
+    Example: ``loss(model.outputs(inputs), torch.tensor([0]), label_smoothing=0.1).backward()``
     """
     main, *sides = losses(outputs, targets, label_smoothing=label_smoothing, class_weights=class_weights)
     return sum(sides, main)
@@ -273,7 +273,9 @@ def losses(
 ) -> tuple[Tensor, ...]:
     """Return what ``loss`` adds up: the cross-entropy of the main output, then each side head's times its weight.
 
-    Source: Szegedy et al. 2014, section 5, for the side heads. Example: ``main, *sides = losses(outputs, targets)``
+    Source: Szegedy et al. 2014, section 5, for the side heads.
+
+    Example: ``len(losses(model.outputs(inputs), torch.tensor([0])))`` is 1.
     """
     return tuple(
         share * cross_entropy(logits, targets, label_smoothing=label_smoothing, class_weights=class_weights)

@@ -135,7 +135,7 @@ def fit_conformal(
     ``groups`` (N,) equal numbers for copies. ``adaptive`` None: a curve where it makes intervals narrower, judged by
     errors that it was not fitted to, at this ``level``.
 
-    Example: ``fit_conformal(answers, targets, folds=places).halves([12.3])`` is ``[1.5]``.
+    Example: ``fit_conformal([1.0] * 10, [2.5] * 10, adaptive=False).halves([12.3])`` is ``[1.5]``.
     """
     wrong = np.abs(errors(predicted, targets, period=period)) if len(np.asarray(targets)) else np.zeros(0)
     position = np.asarray(predicted if where is None else where, np.float64)

@@ -37,7 +37,7 @@ def skill_without(trained: Answered, known: Answered, strange: Answered) -> Stra
     no picture is judged by a threshold that it helped to set. The outputs of classes that were left out are not
     looked at. Errors: StriateError for embeddings that are not finite.
 
-    Example: ``skill_without(asked(seen), asked(unseen), asked(others)).found``
+    Example: ``skill_without(seen, unseen, others).strangers`` is 40.
     """
     columns = np.unique(trained.targets)
     order = np.argsort(known.targets, kind="stable")
@@ -104,7 +104,8 @@ def beyond_other_folds(
     ``distances`` (M,) and ``logits`` (M, K) are out-of-fold answers, ``folds`` (M,) by which fold. The threshold of
     the model stands on all of these pictures, so that of them it keeps its share by how it was made.
 
-    Example: ``beyond_other_folds(unknown, answers.distances, answers.logits, places).mean()``
+    Example: ``beyond_other_folds(fit_frozen(features, prepared.targets), [0.0, 0.0], [[1.0, 0.0]] * 2, [0, 1])`` is
+    ``[False, False]``.
     """
     scores, places = unknown.score_at(distances, logits), np.asarray(folds)
     beyond = np.zeros(len(scores), dtype=bool)

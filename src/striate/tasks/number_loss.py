@@ -59,7 +59,8 @@ class NumberLoss:
     def with_slopes(self, outputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
         """Return the loss of each row (..., N), and its derivative by the outputs (..., N, W).
 
-        Example: ``losses, slopes = NumberLoss().with_slopes(outputs, targets)``
+        Example: ``NumberLoss.named("squared").with_slopes(torch.tensor([[3.0]]), torch.tensor([[1.0]]))[0]`` is
+        ``[2.0]``.
         """
         import torch
 

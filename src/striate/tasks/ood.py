@@ -93,7 +93,7 @@ class OODDetector:
 
         ``stored`` is for pictures whose own embeddings are among those stored: the nearest one is passed over.
 
-        Example: ``unknown.is_unknown(unknown.score(embeddings, logits))``
+        Example: ``fit_frozen(features, prepared.targets).score(features[:3], np.zeros((3, 2))).shape`` is ``(3,)``.
         """
         matrix, scores = checked_embeddings(embeddings), checked_scores(logits)
         if matrix.shape[1] != self.width:

@@ -72,7 +72,7 @@ class Paired(ABC):
 class LossPaired(Paired):
     """Compared by the mean loss of an answer, with the paired bootstrap over pictures: the difference is b - a.
 
-    Example: ``LossPaired.of(shared).real``
+    Example: ``LossPaired.of(shared).difference.value`` is 0.0.
     """
 
     shared: Shared

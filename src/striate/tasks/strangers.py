@@ -51,7 +51,7 @@ def skill(scored: Scored, targets: Ints, *, known_kept: float) -> StrangerSkill 
     ``targets`` (N,) are the classes of the pictures that ``scored`` scores; the threshold keeps ``known_kept`` of the
     pictures of the other classes.
 
-    Example: ``skill(lambda out: scores_without[out], targets, known_kept=0.95)``
+    Example: ``skill(lambda out: np.array([0.0, 0.0, 1.0]), np.array([0, 0, 1]), known_kept=0.95)``
     """
     from striate.metrics.classification import auroc  # which decoding has no use for
 

@@ -110,7 +110,7 @@ def calibrate_tags(
     ``folds`` (N,) says which fold answered, where these are out-of-fold answers; ``spread`` and ``begin`` are
     `fit`'s. Never fails for want of pictures: none leave the answers as they are, and ``note`` says so.
 
-    Example: ``calibrate_tags(logits, targets).probabilities(logits)``
+    Example: ``calibrate_tags([[9.0], [9.0], [-9.0], [-9.0]], [[1], [0], [0], [0]]).temperature > 1``
     """
     from striate.metrics.tagging import calibration_errors  # which decoding has no use for
 

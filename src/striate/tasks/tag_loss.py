@@ -47,7 +47,7 @@ def asymmetric(
     below the margin, count nothing. With 0 for all three it is the binary cross-entropy.
 
     Source: Ridnik et al. 2021, "Asymmetric Loss For Multi-Label Classification", equations 4 to 7.
-    Example: ``asymmetric(model(pictures), tags).backward()``
+    Example: ``asymmetric(torch.tensor([[0.0, -9.0]]), torch.tensor([[1.0, 0.0]]))`` is 0.693.
     """
     logits, there = logits.float(), targets.float()
     p = torch.sigmoid(logits)

@@ -25,7 +25,8 @@ class Tags(Prediction):
 
     ``probabilities`` (T,) float64 are calibrated, each from 0 to 1 whatever the others are; ``thresholds`` (T,).
 
-    Example: ``str(Tags(("sea", "sunset", "snow"), p, cuts))`` is ``"0.97 sea, 0.81 sunset"``.
+    Example: ``str(Tags(("sea", "sunset", "snow"), np.array([0.97, 0.81, 0.2]), np.array([0.5, 0.5, 0.5])))`` is
+    ``"0.97 sea, 0.81 sunset"``.
     """
 
     tags: tuple[str, ...]

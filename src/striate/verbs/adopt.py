@@ -166,7 +166,7 @@ class Adopted:
 
         Without ``part`` it is the first convolution; without ``channel`` or ``at`` (row, column) the largest value.
 
-        Example: ``print(adopted.dot("cat.jpg", "conv1", 5, (7, 9)).contributions.formula)``
+        Example: ``len(adopted.dot("cat.jpg", "conv1", 5, (7, 9)).contributions.terms)`` is 27.
         """
         from striate.interpret.arithmetic.dot import dot
         from striate.interpret.arithmetic.dot_code import dot_in_code
@@ -184,7 +184,7 @@ class Adopted:
         """Evaluate it on pictures whose classes it knows by name, or a run of its own on a ``part`` of the run's.
 
         Errors: SourceError for classes it does not know, RunError for pictures of a run that are gone or have changed.
-        Example: ``adopted.evaluate("pets").report.accuracy.value``
+        Example: ``adopted.evaluate("pets").report.accuracy.value <= 1``
         """
         if isinstance(source, RunDirectory):
             provided = self.provided() if self.why is not None else None
@@ -204,7 +204,7 @@ class Adopted:
         Of a net we write the graph; of somebody's code torch follows the way one batch takes through it. Either is
         written only where it answers as torch does, on parts of two photographs. Raises ExportError, DiskError.
 
-        Example: ``print(adopted.export("mine.onnx"))``
+        Example: ``adopted.export("mine.onnx").pictures``
         """
         from striate.export.onnx import export_onnx
         from striate.verbs.export import photographs
@@ -284,7 +284,7 @@ def adopt(
     The module is run on random pictures in copies; nothing in it changes, now or when the adopted is trained. Raises
     `DescribeError` naming what it gave and what was wanted.
 
-    Example: ``striate.adopt(MyNet(), input=(3, 64, 64), classes=["cat", "dog"]).train("pets", epochs=5)``
+    Example: ``str(adopt(MyNet(), input=(3, 16, 16), classes=["cats", "dogs"]).survey.output)`` is ``"2"``.
     """
     shape = input if isinstance(input, Shape) else Shape(*input)
     names = class_names(classes)

@@ -24,7 +24,7 @@ def with_weights(module: nn.Module, path: Path | str, *, entry: str = "", limits
     ``entry`` as in `striate.import_weights`. One prefix before all names is taken off; every tensor of the module must
     be there in its shape. Raises DoorError, ModelError.
 
-    Example: ``with_weights(MyNet(), "checkpoint.tar")``
+    Example: ``torch.save({"state_dict": MyNet().state_dict()}, "mine.tar"); with_weights(MyNet(), "mine.tar")``
     """
     path, own = Path(path), copied(module)
     state = own.state_dict()

@@ -23,6 +23,6 @@ InferFn: TypeAlias = "Callable[[np.ndarray], Outputs]"
 def asking(model: Model, store: Store, task: Task, *, device: torch.device | None = None) -> InferFn:
     """Return the question to a model: rows of a store to its outputs by name.
 
-    Example: ``asking(model, prepared.store, prepared.task)(np.arange(3))["embedding"].shape``
+    Example: ``asking(model, prepared.store, prepared.task)(np.arange(3))["embedding"].shape`` is ``(3, 8)``.
     """
     return lambda rows: infer_outputs(model, store, rows, output=task.output, device=device)

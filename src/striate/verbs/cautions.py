@@ -12,7 +12,7 @@ from striate.words import counted, plural
 def copies_of(prepared: Prepared) -> Copies:
     """Return which pictures of a run equal another: in one class, in several, in several parts of the source's own.
 
-    Example: ``copies_of(reopen_data(RunDirectory.open("last"))).counts()``
+    Example: ``copies_of(reopen_data(run)).counts()["across_classes"]`` is 0.
     """
     return find_copies(prepared.source.items, prepared.store.digests)
 
@@ -30,7 +30,7 @@ def left_out(source: Source) -> tuple[str, ...]:
 def cautions(prepared: Prepared) -> tuple[str, ...]:
     """Return sentences about the pictures of a run: what was left out, how many bits they use, copies, uneven classes.
 
-    Example: ``cautions(reopen_data(RunDirectory.open("last")))``
+    Example: ``cautions(reopen_data(run))``
     """
     source = prepared.source
     return (

@@ -22,7 +22,7 @@ def read_classes(path: Path) -> tuple[str, ...]:
     ``{"cat": 0}`` (the name first, as in ``class_to_idx``), or ImageNet's ``{"0": ["n01440764", "tench"]}``. A byte
     order mark before it is passed over. Raises ModelError that names the file.
 
-    Example: ``read_classes(Path("labels.json"))  # ("cat", "dog")``
+    Example: ``read_classes(Path("labels.json"))`` is ``("cat", "dog")``.
     """
     try:
         text = files.read_bytes(path, limit=_LIMIT).decode("utf-8-sig")

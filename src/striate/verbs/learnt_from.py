@@ -35,7 +35,7 @@ def caution(picture: Picture, network: Network, says: Prediction | None) -> str:
     which the run's report shows. Pictures are told by their content, so that a copy anywhere is known again. Where the
     run keeps no digests, or they cannot be read, nothing is said: looking at a picture needs the model file alone.
 
-    Example: ``caution("cat.jpg", Network(run="pets-1"), answered(probe))``
+    Example: ``caution("cat.jpg", Network(run="pets-1"), None)`` is ``""``.
     """
     try:
         run = _run_of(network)

@@ -72,7 +72,7 @@ def look(
 
     Errors: DescribeError, ModelError, PictureError, RunError.
 
-    Example: ``striate.look("cat.jpg", model="resnet18").why.trust.phrase``
+    Example: ``look("cat.jpg", run="pets-1").why.trust.phrase``
     """
     if isinstance(what, str | Path) and is_run(what, workspace.runs_dir):
         return look_run(str(what), part=part, workspace=workspace, without_missing=without_missing)
@@ -139,7 +139,7 @@ def is_run(what: str | Path, runs_dir: Path) -> bool:
 def look_picture(probe: TorchProbe) -> PictureLook:
     """Return what a net makes of a picture, from its answer back: why, what each stage saw, what its best place sees.
 
-    Example: ``look_picture(open_probe(Path("cat.jpg"), Network(model="resnet18"))).answer``
+    Example: ``look_picture(probe).answer``
     """
     answer = looks.answered(probe)
     seen = stages(probe)
@@ -170,7 +170,7 @@ def look_part(
     ``pictures`` are searched for what excites the channel (`reopen_data`). Errors: DescribeError for a part, a channel
     or a place that is not there.
 
-    Example: ``look_part(probe, "stage2.1.conv1", channel=5).channel.feature_visualization.pixels``
+    Example: ``look_part(probe, "conv2", channel=5).channel.channel`` is 5.
     """
     stage = feature_maps(probe, part, channel=channel)
     field = effective_field(probe, stage.part, place or stage.maps[0].place, channel)

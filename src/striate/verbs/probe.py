@@ -52,7 +52,7 @@ def open_probe(picture: Picture, network: Network | None = None) -> TorchProbe:
 
     Errors: DescribeError, ModelError, PictureError.
 
-    Example: ``open_probe(Path("cat.jpg"), Network(net="resnet18")).tap(["conv1"])``
+    Example: ``open_probe(Path("cat.jpg"), Network(run="pets-1")).tap(["conv1"])["conv1"].shape``
     """
     from striate.interpret.torch_probe import TorchProbe
 

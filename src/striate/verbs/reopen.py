@@ -50,7 +50,7 @@ def reopen_data(
 
     Errors: RunError when pictures of the run are gone or have changed, or cannot be reached at all.
 
-    Example: ``reopen_data(RunDirectory.open("last")).split.test``
+    Example: ``len(reopen_data(run).store.pixels)`` is 28.
     """
     facts, keys = run.source(), parts_of(run)
     config = config or config_of(run)

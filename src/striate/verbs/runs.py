@@ -66,7 +66,7 @@ def runs(workspace: Workspace = HERE) -> list[RunSummary]:
 
     A damaged run is listed with what cannot be read of it, and hides no other.
 
-    Example: ``[run.name for run in striate.runs()]``
+    Example: ``[run.name for run in runs()]``
     """
     found = [summary(run) for run in RunDirectory.list(workspace.runs_dir)]
     return sorted(found, key=lambda run: (-run.written, run.name))
@@ -79,7 +79,7 @@ def remove(asked: Sequence[str], workspace: Workspace = HERE) -> list[tuple[str,
     ``last`` then stands for the newest run that remains. A run that started from a removed one keeps its own copy of
     the weights. A kill leaves each run either whole or gone.
 
-    Example: ``remove(["pets-1", "pets-3"])``
+    Example: ``remove([third.name])[0][0] == third.name``
     """
     opened = [RunDirectory.open(name, workspace.runs_dir) for name in dict.fromkeys(asked)]
     for run in opened:

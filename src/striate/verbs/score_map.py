@@ -29,7 +29,7 @@ def score_map(predictor: Predictor, picture: Path | bytes, *, scale: float = 1.0
     Errors: DescribeError naming the part of a net that cannot slide, PictureError for a picture that cannot be read,
     gives one place alone, or is too large.
 
-    Example: ``score_map(predictor, Path("wide.jpg")).best(0)``
+    Example: ``score_map(predictor, Path("cat.jpg")).best(0)``
     """
     sliding = slide(predictor.model.net, predictor.model.shape)
     data, name = (picture, "the picture") if isinstance(picture, bytes) else (_read(picture), str(picture))

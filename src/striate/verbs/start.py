@@ -48,7 +48,7 @@ def open_start(
     Errors: ModelError for what is none of them, has no model yet, or is not of the ``digest`` asked for; DownloadError
     for published weights that are not to be had; DescribeError for a net that no new head can be put on.
 
-    Example: ``open_start("resnet50").preprocess.height  # 224``
+    Example: ``open_start("efficientnet_lite0").preprocess.height`` is 224.
     """
     path = open_weights(words, workspace)
     given = Path(words).expanduser()

@@ -84,7 +84,7 @@ def open_weights(
     package that brings them along, where it is installed, else downloaded, where the workspace and STRIATE_OFFLINE
     leave that. Raises `ModelError` for what is none of these, `DownloadError` saying which file to put where.
 
-    Example: ``Predictor.open(open_weights("resnet50"))``
+    Example: ``open_weights("efficientnet_lite0").name`` is ``"efficientnet_lite0.safetensors"``.
     """
     path = followed(what, workspace.runs_dir)
     name = str(path)

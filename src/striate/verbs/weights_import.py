@@ -80,7 +80,7 @@ def import_weights(
     Weights without a head become a model file to start a training from. Raises `DoorError` for a pickle that is more
     than weights, `ModelError` for what does not fit, `DiskError`.
 
-    Example: ``import_weights("resnet20-12fca82f.th", as_="resnet20", output="resnet20.safetensors").parameters``
+    Example: ``import_weights("lenet5.pth", as_="lenet5", output="lenet5.safetensors").parameters`` is 61706.
     """
     path, output = Path(path), Path(output)
     named = read_classes(classes) if isinstance(classes, Path) else classes

@@ -91,7 +91,8 @@ def batches(
     of a batch, (N, ...), to where its moves take the pictures; by itself they lie nowhere in the picture, and stay.
 
     Raises DataError at once for rows that the store has not. Whoever stops early may just stop, or ``close()`` it.
-    Example: ``for batch in batches(store, targets, split.train, batch_size=128, epoch=3, shuffle=True): ...``
+    Example: ``[len(batch.items) for batch in batches(store, prepared.targets, range(20), batch_size=8, shuffle=True)]``
+    is ``[8, 8, 4]``.
     """
     rows = np.array(indices, np.int64)
     labels = np.asarray(targets)

@@ -22,7 +22,7 @@ def principal_components(pixels: NDArray[np.uint8], indices: NDArray[np.int64] |
     along one line: it comes first, the same for all three, and the others are nothing.
 
     Source: Krizhevsky et al. 2012, section 4.1. Its covariance is of "RGB pixel values" without a scale; 0..1 is what
-    later implementations took. Example: ``principal_components(store.pixels, split.train)[:, 0]``
+    later implementations took. Example: ``principal_components(store.pixels, split.train).shape`` is ``(3, 3)``.
     """
     rows = np.sort(np.asarray(indices, np.int64))
     if len(rows) == 0:

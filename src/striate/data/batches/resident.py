@@ -35,7 +35,7 @@ class Resident:
 def resident(pixels: NDArray[np.uint8], targets: NDArray[Any], device: torch.device) -> Resident | None:
     """Return the pictures on a CUDA device; None on another, or where they would take over a quarter of what is free.
 
-    Example: ``resident(store.pixels, targets, torch.device("cpu")) is None``
+    Example: ``resident(store.pixels, prepared.targets, torch.device("cpu")) is None``
     """
     if device.type != "cuda" or pixels.nbytes > SHARE * torch.cuda.mem_get_info(device)[0]:
         return None

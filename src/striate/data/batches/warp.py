@@ -25,7 +25,7 @@ def move_pictures(pictures: Tensor, moves: Moves) -> Tensor:
     ``pictures``: (N, C, H, W), normalised float, as stored; they stay as they are, and where nothing changes they are
     what is returned. The inputs are (N, C, *moves.size), in the same memory format.
 
-    Example: ``move_pictures(model.normalise(batch.pixels), batch.moves)``
+    Example: ``move_pictures(model.normalise(batch.pixels), batch.moves).shape`` is ``(8, 3, 16, 16)``.
     """
     inputs = shrunk(pictures, moves.size)
     if moves.geometry is None and moves.colour is None and moves.erased is None:
@@ -75,7 +75,10 @@ def apply(
 
     ``inputs``: (N, C, H, W), normalised float; C is 3, or 1 (gray), when there is a colour. What happens to a picture
     is the same, to the bit, whatever other pictures are in the batch. ``erased``: see ``draw_erased``; it is filled
-    with 0, the mean colour. Example: ``apply(x, *draw(named("light", flip=True), seed=0, epoch=0, items=[1, 2]))``
+    with 0, the mean colour.
+
+    Example: ``apply(torch.tensor([[[[1.0, 2.0]]]]), np.array([[[-1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]]), None)`` is
+    ``[[[[2.0, 1.0]]]]``: a mirror.
     """
     outputs = inputs
     if geometry is not None:

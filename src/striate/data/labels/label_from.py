@@ -21,7 +21,7 @@ def label_source(root: Path, pattern: str, *, name: str) -> FolderSource:
     r"""Return the pictures of a folder, at any depth, labelled by their names. Names that do not match are said.
 
     Errors: SourceError for a pattern that does not read or has not one group, and one that no name matches.
-    Example: ``label_source(Path("pets"), r"(.+?)_\d+", name="pets").label_names``
+    Example: ``label_source(Path("album"), r"(.+?)_\d+", name="album").label_names`` is ``("cat", "dog")``.
     """
     group = _group(pattern)
     scan = Scan(root)

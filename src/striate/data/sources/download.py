@@ -60,7 +60,7 @@ def fetch(
     ``timeout`` and ``pause`` (between attempts) in seconds; ``progress(name, done, total)``, total 0 where unknown.
     Errors: DownloadError with the reason of every address, and where STRIATE_OFFLINE is set. What came so far stays,
     and the next call goes on there.
-    Example: ``fetch(["https://example.org/a.gz"], Path("a.gz"), sha256="9f86…", size=4)``
+    Example: ``fetch([url], Path("a.gz"), size=4)``
     """
     if offline():
         raise DownloadError(f"{target.name} is not downloaded: STRIATE_OFFLINE is set")

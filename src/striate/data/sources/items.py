@@ -121,7 +121,8 @@ class Source(ABC):
     def only(self: _AnySource, keys: Collection[str]) -> _AnySource:
         """Return the same source with the items of these keys alone, in the order they have here.
 
-        Example: ``source.only({"cats/1.jpg", "dogs/2.jpg"})``
+        Example: ``[item.key for item in source.only({"dogs/2.png", "cats/1.png"}).items]`` is
+        ``["cats/1.png", "dogs/2.png"]``.
         """
         return self._taken([index for index, item in enumerate(self.items) if item.key in keys])
 
@@ -149,7 +150,7 @@ class Source(ABC):
     def without(self: _AnySource, bad: Mapping[int, str]) -> _AnySource:
         """Return the same source without some items: ``bad`` gives the reason for each index; they become rejected.
 
-        Example: ``source.without({17: "does not decode: image file is truncated"})``
+        Example: ``len(source.without({17: "does not decode: image file is truncated"}).items)`` is 27.
         """
         kept = self._taken([index for index in range(len(self.items)) if index not in bad])
         new = tuple(Rejected(self.items[index].key, reason) for index, reason in sorted(bad.items()))

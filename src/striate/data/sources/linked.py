@@ -79,7 +79,7 @@ def linked(source: FolderSource, *, by_content: bool) -> Linked:
     Links to one file are one picture, and with ``by_content`` copies equal to the last byte too (files of equal size
     are read for that). The same picture in two parts of the source's own split stays two.
 
-    Example: ``linked(folder_source(Path("photos"), name="photos"), by_content=True).table.tags``
+    Example: ``linked(folder_source(Path("pets"), name="pets"), by_content=True).table.tags`` is ``("cats", "dogs")``.
     """
     groups: dict[Hashable, list[int]] = {}
     for index, item in enumerate(source.items):

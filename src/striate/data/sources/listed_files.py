@@ -42,7 +42,7 @@ class ListedFiles:
     def find(self, text: str) -> tuple[str, bool, str]:
         """Return the key of a name, whether its file is there, and why not.
 
-        Example: ``ListedFiles(Path("pets")).find("cat_1")`` is ``("cat_1.jpg", True, "")``.
+        Example: ``ListedFiles(Path("album")).find("cat_1")`` is ``("cat_1.png", True, "")``.
         """
         why = "no such file"
         for base in self.bases:

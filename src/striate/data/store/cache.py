@@ -95,7 +95,7 @@ def describe_cache(cache_dir: Path | None = None) -> tuple[Cached, ...]:
 def clear_cache(name: str | None = None, *, cache_dir: Path | None = None) -> int:
     """Remove all stores, or those of the source called ``name``; return the bytes freed. Stores in use stay.
 
-    Raises StoreError when a name is given that no store has. Example: ``clear_cache("mnist")``
+    Raises StoreError when a name is given that no store has. Example: ``clear_cache()``
     """
     root = _stores(cache_dir)
     entries = list(_entries(root))

@@ -57,7 +57,8 @@ def open_features(
     ``compute()`` yields them in blocks, in the order of the store. ``progress(text, done, total)`` is called between.
     Raises StoreError when the cache cannot be written.
 
-    Example: ``open_features(store, source, digest_of_weights, 512, lambda: blocks).values.shape == (700, 512)``
+    Example: ``open_features(store, source, "all 0", 2, lambda: [np.zeros((28, 2), np.float32)]).values.shape`` is
+    ``(28, 2)``.
     """
     home = _home(store, rule, width, cache_dir)
     root = home.parent

@@ -123,7 +123,7 @@ def channel_statistics(
 
     Sums and sums of squares are whole numbers, so the answer is exact to the last division, in any order of the rows.
     A channel that varies by less than one grey level gets the deviation of one, 1/255: dividing by it stays harmless.
-    Example: ``mean, std = channel_statistics(store.pixels, split.train)``
+    Example: ``channel_statistics(np.array([[[[0], [255]]]], np.uint8), [0])`` is ``((0.5,), (0.5,))``.
     """
     rows = np.sort(np.asarray(indices, np.int64))
     channels = pixels.shape[3]

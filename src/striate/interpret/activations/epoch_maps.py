@@ -41,7 +41,9 @@ def small_maps(
 ) -> dict[str, tuple[tuple[int, ...], NDArray[np.float32]]]:
     """Return what parts make of a picture (H, W, C) uint8: by part its channels and their maps (n, h, w), made small.
 
-    The model is to be in evaluation mode. Example: ``small_maps(model, store.pixels[0], watched(model))``
+    The model is to be in evaluation mode.
+
+    Example: ``small_maps(model, store.pixels[0], {"conv1": (0, 1)})["conv1"][1].shape`` is ``(2, 16, 16)``.
     """
     device = next(model.buffers()).device
     given = torch.from_numpy(np.array(pixels)).to(device).permute(2, 0, 1)[None].contiguous()

@@ -193,7 +193,9 @@ def maximise(
     """Grow a picture that an objective is as high on as it can be; the best of all steps is kept.
 
     Nothing that the objective does not need is computed, and no weight is changed. The same seed gives the same
-    picture. Source: Olah et al. 2017. Example: ``maximise(model, of_class(model, 3)).pixels``
+    picture. Source: Olah et al. 2017.
+
+    Example: ``maximise(model, of_class(model, 1), steps=2).pixels.shape`` is ``(16, 16, 3)``.
     """
     if steps < 1:
         raise DescribeError(f"a picture cannot grow in {steps} steps")

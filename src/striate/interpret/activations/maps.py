@@ -55,7 +55,7 @@ def feature_maps(probe: TorchProbe, part: str, *, most: int = 12, channel: int |
     A channel is as active as the mean over its map of what is above zero: what a ReLU lets through. Errors:
     DescribeError for a part or a channel that is not there, and for a part that puts out a flat vector.
 
-    Example: ``feature_maps(probe, "conv1").maps[0].channel``
+    Example: ``feature_maps(probe, "conv1", channel=5).maps[0].channel`` is 5.
     """
     row = probe.rows.get(probe.part(part))
     if row is None:

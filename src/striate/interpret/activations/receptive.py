@@ -64,8 +64,9 @@ def effective_field(
     root of their mean square. Errors: DescribeError for a part, a place or a channel that is not there.
 
     Source: Luo, Li, Urtasun and Zemel, "Understanding the Effective Receptive Field in Deep Convolutional Neural
-    Networks", NeurIPS 2016, section 4 (they average over random inputs; this is one picture's). Example:
-    ``effective_field(probe, "conv5").side``
+    Networks", NeurIPS 2016, section 4 (they average over random inputs; this is one picture's).
+
+    Example: ``effective_field(probe, "conv1").side <= 3``
     """
     path, shape = probe.part(part), probe.shape(part)
     row, column = place or (shape.size[0] // 2, shape.size[1] // 2)

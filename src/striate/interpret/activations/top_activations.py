@@ -77,7 +77,7 @@ def top_activations(
 
     Source: Zeiler and Fergus 2014, section 4.1 (top nine).
 
-    Example: ``top_activations(model, store.pixels, "conv2", [5])``
+    Example: ``top_activations(model, store.pixels, "conv2", [5], most=3)``
     """
     survey = model.net.on(model.shape, fit="floor")
     row = part_row(survey, part)

@@ -138,7 +138,7 @@ def dot(probe: Probe, part: str | None = None, channel: int | None = None, at: t
     Without ``part`` it is the first convolution; without ``channel`` or ``at`` (row, column), both from 0, the value
     that is largest. Errors: DescribeError for a part, a channel or a place that is not there.
 
-    Example: ``print(dot(probe, "conv1", 5, (7, 9)).contributions.formula)``
+    Example: ``len(dot(probe, "conv1", 5, (7, 9)).contributions.terms)`` is 27.
     """
     path = probe.part(part) if part is not None else _first(probe)
     if path == "input":

@@ -23,7 +23,7 @@ def dot_in_code(
     What went into the module is caught on its way; what its code does between modules is not known, so nothing is said
     of what comes behind. Errors: DescribeError for a module that is no layer of ours, or more than one.
 
-    Example: ``print(dot_in_code(probe, "conv1").contributions.formula)``
+    Example: ``print(dot_in_code(code_probe, "0").contributions.formula)``
     """
     assert isinstance(probe.model, WrappedModule)
     path = probe.part(part) if part is not None else _first(probe)

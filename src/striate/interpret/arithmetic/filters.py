@@ -94,7 +94,8 @@ def apply(
     to one channel first (ITU-R BT.601). Errors: FitError for a filter larger than the padded picture, or one that has
     no centre and should keep the size.
 
-    Example: ``apply(named("sobel-x"), picture).values``
+    Example: ``apply(kernel("1 1; 1 1"), np.array([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])).values`` is
+    ``[[[12.0], [16.0]]]``.
     """
     values = np.asarray(picture, np.float64)
     values = values[..., None] if values.ndim == 2 else values

@@ -34,7 +34,7 @@ def grad_cam(at: Map) -> Tensor:
 
     Selvaraju et al. 2017, "Grad-CAM", equations 1 and 2.
 
-    Example: ``grad_cam(maps(model, inputs, ClassQuestion(3), ["stage4"])[0])``
+    Example: ``grad_cam(maps(model, inputs, ClassQuestion(1), ["conv2"])[0]).shape`` is ``(8, 8)``.
     """
     return (at.gradients.mean((1, 2), keepdim=True) * at.values).sum(0).relu()
 

@@ -88,7 +88,7 @@ def curves(
 
     Asks the network for (2 heats + 6 orders) x 4 pictures and 2 more.
 
-    Example: ``curves(model, inputs, ClassQuestion(3), [heat])[0].gain``
+    Example: ``curves(model, inputs, ClassQuestion(1), [heat])[0].gain``
     """
     return curves_of(model, inputs, [(question, heat) for heat in heats], removal=removal, seed=seed)
 
@@ -106,7 +106,7 @@ def curves_of(
 
     ``chance`` are those answers where `by_chance` has asked for them before, of the same picture, removal and seed.
 
-    Example: ``curves_of(model, inputs, [(ClassQuestion(3), three), (ClassQuestion(5), five)])``
+    Example: ``len(curves_of(model, inputs, [(ClassQuestion(0), heat), (ClassQuestion(1), heat)]))`` is 2.
     """
     labels = cells(inputs.shape[2], inputs.shape[3], ACROSS)
     at = _counts(int(labels.max()) + 1)

@@ -63,7 +63,7 @@ def explain(
     ``shared`` is for several methods in turn, with the same picture, removal and seed: nothing is found twice.
     The same seed gives the same value. Errors: StriateError for a method, class or part that is not there.
 
-    Example: ``explain(probe, target="cat", against="dog").trust.phrase``
+    Example: ``explain(probe, target="cats", against="dogs").trust.phrase``
     """
     how = METHODS.get(method)
     if how is None:
@@ -88,7 +88,7 @@ def explain_each(
     integrated gradients. Nothing is asked twice: the network is shuffled once for all, and its answers to one picture
     in random orders serve all questions about it.
 
-    Example: ``for_said, for_truth = explain_each([(probe, [("cat", "dog"), ("dog", "cat")])])[0]``
+    Example: ``for_said, for_truth = explain_each([(probe, [("cats", "dogs"), ("dogs", "cats")])])[0]``
     """
     if not asked:
         return []
@@ -103,7 +103,7 @@ def explain_each(
 def choose_part(probes: Sequence[TorchProbe], *, method: str = DEFAULT, removal: str = "blur", seed: int = 0) -> Choice:
     """Return the part at which a method's evidence for the answer is best on average over some pictures.
 
-    The probes are pictures of one model. Example: ``explain(probe, part=choose_part(probes).part)``
+    The probes are pictures of one model. Example: ``choose_part([probe]).part``
     """
     how, parts = METHODS[method], candidates(probes[0])
     cases = [_case(probe, [(None, None)]) for probe in probes]

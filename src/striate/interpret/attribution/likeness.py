@@ -58,7 +58,7 @@ def structure(first: NDArray[np.float32], second: NDArray[np.float32]) -> float:
 
     Each is brought to 0..1 as it is drawn; apart means by half their sides, around the edges. 0 where one is even.
 
-    Example: ``structure(heat, heat)``
+    Example: ``structure(np.eye(8, dtype=np.float32), np.eye(8, dtype=np.float32))`` is 1.0.
     """
     if not np.ptp(first) or not np.ptp(second):
         return 0.0

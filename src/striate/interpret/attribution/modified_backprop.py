@@ -100,7 +100,7 @@ def deconvolution(
     understanding convolutional networks", section 2.1; scaled as for an activation of 1. Errors: DescribeError for a
     part, channel or place that is not there.
 
-    Example: ``deconvolution(probe, "stage2", 5, (7, 9))``
+    Example: ``deconvolution(probe, "conv2", 5, (3, 4)).shape`` is ``(3, 16, 16)``.
     """
     with ruled(probe.model, "deconvolution"), torch.enable_grad():
         given = probe.inputs.detach().requires_grad_()

@@ -30,7 +30,7 @@ def occlusion(
     A square ``window`` of pixels moves by ``stride``; a pixel's value is the mean over the windows that cover it. The
     last window of a row may reach beyond the edge. Zeiler and Fergus 2014, section 4.2.
 
-    Example: ``occlusion(model, inputs, ClassQuestion(3), window=16, stride=8)``
+    Example: ``occlusion(model, inputs, ClassQuestion(1), window=4, stride=2).shape`` is ``(16, 16)``.
     """
     height, width = inputs.shape[2:]
     window = window or ceil(min(height, width) / WINDOWS)

@@ -24,7 +24,7 @@ def integrated_gradients(
     picture's mean, where None; what has the baseline's colour is given nothing. Sundararajan et al. 2017, "Axiomatic
     attribution for deep networks", equations 1 and 3, proposition 1.
 
-    Example: ``parts, missing = integrated_gradients(model, inputs, ClassQuestion(3))``
+    Example: ``integrated_gradients(model, inputs, ClassQuestion(1))[0].shape`` is ``(3, 16, 16)``.
     """
     inputs = inputs.detach()
     baseline = without(inputs, "grey") if baseline is None else baseline.detach()

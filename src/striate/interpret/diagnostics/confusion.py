@@ -51,7 +51,7 @@ def confusion(
     Pairs come by how many pictures went wrong between them; where none did, by how much probability each gives the
     other. Rows of ``targets`` below 0 have no answer and are left out.
 
-    Example: ``confusion(probabilities, targets).pairs[0].between``
+    Example: ``confusion(np.array([[0.9, 0.1], [0.6, 0.4]]), np.array([0, 1])).mistakes[0].picture`` is 1.
     """
     known = np.flatnonzero(targets >= 0)
     shares, truth = np.asarray(probabilities, np.float64)[known], targets[known]

@@ -96,7 +96,7 @@ def health(
     it through on any of the pictures; two filters of a layer are alike from a cosine of 0.95 on.
 
     Sources: dead units, Lu et al. 2020, "Dying ReLU and Initialization"; vanishing gradients, Glorot and Bengio 2010,
-    section 4.2. Example: ``health(model, store.pixels[:64], targets[:64]).advice``
+    section 4.2. Example: ``health(model, store.pixels, prepared.targets).advice``
     """
     inputs = model.normalise(torch.from_numpy(np.ascontiguousarray(pixels.transpose(0, 3, 1, 2))))
     layers = {row.path: row.layer for row in model.net.on(model.shape, fit="floor").rows}

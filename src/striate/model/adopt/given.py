@@ -61,7 +61,9 @@ class SingleOutput(nn.Module):
 def picked(output: Any, which: Which) -> Any:
     """Return the output that answers: a tensor as it is, of several the one named by its key, field or place.
 
-    Raises `DescribeError` for one that is not there. Example: ``picked({"logits": x, "features": y}, "logits")``
+    Raises `DescribeError` for one that is not there.
+
+    Example: ``picked({"logits": torch.ones(1), "features": torch.zeros(1)}, "logits")`` is ``[1.0]``.
     """
     if which is None or isinstance(output, Tensor | fx.Proxy):
         return output

@@ -85,7 +85,7 @@ class Model(nn.Module):
         (``stage1.2``: what its last puts out), or ``input``.
         Only what is asked for is kept. Raises `DescribeError` for a path this net does not have.
 
-        Example: ``logits, seen = model.forward_with(inputs, ["conv1", "conv2"])``
+        Example: ``model.forward_with(inputs, ["conv1", "conv2"])[1]["conv2"].shape`` is ``(1, 8, 8, 8)``.
         """
         wanted = {tap: self._value(tap) for tap in taps}
         plan = self._main if self._main.values.issuperset(wanted.values()) else self._full
@@ -96,7 +96,9 @@ class Model(nn.Module):
         """Return what the part named ``tap`` puts out; nothing that it does not need is computed.
 
         As far as no dense layer is on the way, the inputs may have any size that fits. Raises `DescribeError` for a
-        path this net does not have. Example: ``model.until(crops, "stage2.1.conv1")``
+        path this net does not have.
+
+        Example: ``model.until(inputs, "maxpool1").shape`` is ``(1, 8, 8, 8)``.
         """
         plan = self._full.until(self._value(tap))
         return plan.run(inputs)[plan.output]
@@ -131,7 +133,7 @@ class Model(nn.Module):
         The weights are copies of its own, those of dense layers reshaped. `striate.spec.sliding.slide` says where the
         windows lie and whether a score is exactly its crop's; its errors are raised here.
 
-        Example: ``model.as_convolutional()(model.normalise(wide))``
+        Example: ``model.as_convolutional()(torch.zeros(1, 3, 16, 20)).shape`` is ``(1, 2, 1, 3)``.
         """
         entry = self.get_submodule("input")
         assert isinstance(entry, Input)
@@ -178,7 +180,8 @@ def build(
     Raises what `Net.on` raises for a net that cannot be on this shape (a position that is never seen is accepted:
     `Net.on` is where to refuse it), and `ShapeError` for a net that still waits for its classes.
 
-    Example: ``build(Conv(6, 5) >> ReLU() >> Flatten() >> Dense(), Shape(1, 28, 28), classes=10)``
+    Example: ``build(parse("flatten >> dense"), Shape(1, 8, 8), classes=10)(torch.zeros(1, 1, 8, 8)).shape`` is
+    ``(1, 10)``.
     """
     if classes is not None:
         net = net.with_classes(classes)
@@ -193,7 +196,7 @@ def decayed(model: nn.Module) -> tuple[tuple[str, ...], tuple[str, ...]]:
 
     Not for biases, the scale and shift of norms, and subsampling's coefficient: all that has one number a channel.
 
-    Example: ``with_decay, without = decayed(model)``
+    Example: ``decayed(model)[0]`` is ``("conv1.weight", "conv2.weight", "dense1.weight")``.
     """
     names = [(name, parameter.dim() > 1) for name, parameter in model.named_parameters() if parameter.requires_grad]
     return tuple(name for name, many in names if many), tuple(name for name, many in names if not many)

@@ -109,7 +109,7 @@ def read_arrays(path: Path | str) -> tuple[dict[str, np.ndarray[Any, Any]], Mode
 def state_of(tensors: Mapping[str, _Tensor], facts: ModelFile) -> dict[str, _Tensor]:
     """Return the tensors of a task's state, by the names that the task gave them.
 
-    Example: ``state_of(*read_arrays(path))``
+    Example: ``state_of(*read_arrays(run.model_path))``
     """
     start = state_prefix(facts)
     return {name.removeprefix(start): tensor for name, tensor in tensors.items() if name.startswith(start)}

@@ -53,7 +53,7 @@ def arrange(
     and so is a convolution over a whole map where ours is dense. Counts of batches that the file lacks are left out.
     Raises `ModelError` naming what is missing, left over or of another shape.
 
-    Example: ``arrange(entries, shapes, CATALOG["resnet50"].names, what="resnet50.safetensors")``
+    Example: ``arrange({"w": np.ones((2, 1, 1))}, {"w": (2,)}, [{"w": "w"}], what="mine.pth")["w"]`` is ``[1.0, 1.0]``.
     """
     ours, scheme = _best(entries, shapes, schemes)
     left = [name for name, own in ours.items() if own is None or own not in shapes]
@@ -90,7 +90,7 @@ def without_prefix(
     Whatever wraps a module puts one before every name, and may keep more beside it. The prefix is "" where the names
     are the net's as they stand; the last value are the names that it does not stand before: they are left out.
 
-    Example: ``without_prefix(checkpoint, shapes, CATALOG["resnet50"].names)[1]  # "model."``
+    Example: ``without_prefix({"net.conv1.weight": 1}, {"conv1.weight": (1,)}, [{"conv1": "conv1"}])[1]`` is ``"net."``.
     """
     named = {name.replace("_orig_mod.", ""): value for name, value in entries.items()}  # torch.compile's, anywhere
     held: Counter[str] = Counter()

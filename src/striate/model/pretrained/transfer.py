@@ -23,7 +23,7 @@ def load_trunk(model: Model, tensors: Mapping[str, Tensor], *, what: str) -> Non
     ``what`` names the weights in errors. Tensors that the model has no place for (the old head, side heads, what is
     known of "none of these") are left. Raises ModelError for one that is missing or of another shape or type.
 
-    Example: ``load_trunk(build(with_new_head(net), shape, classes=2), tensors, what="resnet50.safetensors")``
+    Example: ``load_trunk(build(with_new_head(net), shape, classes=5), model.state_dict(), what="pets-1")``
     """
     head = f"{model.embedding_part}."
     for name, own in model.state_dict().items():

@@ -89,7 +89,7 @@ def through(path: Path | str, *, entry: str = "", limits: Limits = LIMITS) -> Pa
 
     Raises DoorError saying what it wanted, or why it is not plain weights; ModelError for a file that cannot be read.
 
-    Example: ``through("resnet20-12fca82f.th").tensors["conv1.weight"]``
+    Example: ``through("lenet5.pth").tensors["conv1.weight"].shape`` is ``(6, 1, 5, 5)``.
     """
     path = Path(path)
     with _opened(path, limits) as file:

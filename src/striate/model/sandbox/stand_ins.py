@@ -75,7 +75,10 @@ class PlainMapping:
 def stand_ins() -> list[Callable[..., Any] | tuple[Callable[..., Any], str]]:
     """Return (class of ours, name in the file) for each name let through, as torch's ``safe_globals`` takes them.
 
-    Example: ``with torch.serialization.safe_globals(stand_ins()): torch.load(file, weights_only=True)``
+    Example::
+
+        with torch.serialization.safe_globals(stand_ins()):
+            torch.load("lenet5.pth", weights_only=True)["model"]["conv1.weight"].shape == (6, 1, 5, 5)
     """
     named = [(type(name.rpartition(".")[2], (Aside,), {"__slots__": ()}), name) for name in _NAMES]
     return [*named, *((PlainMapping, name) for name in _MAPPINGS)]
