@@ -178,8 +178,8 @@ class World:
         return split(self.source, self.store.digests, seed=0)
 
     @property
-    def recipe(self) -> Any:
-        return self.prepared.recipe
+    def config(self) -> Any:
+        return self.prepared.config
 
     @property
     def task(self) -> Any:

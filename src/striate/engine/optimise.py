@@ -90,7 +90,7 @@ def schedule(config: TrainConfig, steps: int) -> Schedule:
     - ``cosine``: along half a cosine towards ``final_rate`` (Loshchilov and Hutter, "SGDR", 2017, equation 5);
     - ``one-cycle``: in a straight line towards ``final_rate`` (Smith and Topin, "Super-Convergence", 2018).
 
-    Example: ``[schedule(replace(config, schedule="constant", warmup=0.4), 10)(step) for step in (0, 3, 4, 9)]`` is
+    Example: ``[schedule(config.changed(schedule="constant", warmup=0.4), 10)(step) for step in (0, 3, 4, 9)]`` is
     ``[0.25, 1.0, 1.0, 1.0]``.
     """
     warm = min(round(config.warmup * steps), steps - 1)

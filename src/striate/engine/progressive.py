@@ -28,7 +28,7 @@ def size(full: tuple[int, int], longer: int | None) -> tuple[int, int]:
 def input_size(config: TrainConfig, update: int, steps: int, full: tuple[int, int]) -> tuple[int, int]:
     """Return (height, width) of what an update (from 0, of ``steps``) learns from, where the ``full`` size is that.
 
-    Example: ``input_size(config, 0, 100, (28, 28)) == (14, 14)``
+    Example: ``input_size(config.changed(progressive=((0.5, 14),)), 0, 100, (28, 28)) == (14, 14)``
     """
     return size(full, side(config, update, steps))
 

@@ -73,7 +73,8 @@ def leave_out(targets: Ints, train: Ints, held: Ints, groups: Ints) -> tuple[Lef
 
     A picture that is in a class left out and in another too is no stranger. Errors: RecipeError.
 
-    Example: ``leave_out(targets, split.train, split.val, groups)[0].strange``
+    Example: ``leave_out(np.arange(80) % 4, np.arange(40), np.arange(40, 80), np.arange(80))[0].strange[:3]`` is
+    ``[0, 2, 4]``.
     """
     classes = np.unique(targets[train])
     if len(classes) < FEWEST:

@@ -72,7 +72,7 @@ class StrangerSkill:
 def mean_skill(skills: Sequence[StrangerSkill]) -> StrangerSkill:
     """Return what several nets, each trained without other classes, come to: the mean of their shares.
 
-    Example: ``mean_skill([first, second]).nets`` is 2.
+    Example: ``mean_skill([skill_without(seen, unseen, others)] * 2).nets`` is 2.
     """
     return StrangerSkill(
         found=float(np.mean([one.found for one in skills])),

@@ -59,7 +59,7 @@ class Tasks(MutableMapping[str, Task]):
     def learnt(self) -> str:
         """Return every name with what is learnt there, in words, for a person to choose from; imports no task.
 
-        Example: ``TASKS.learnt()  # "classify (a class a picture), tag ...``
+        Example: ``TASKS.learnt().split(", ")[0]`` is ``"classify (a class a picture)"``.
         """
         said = {name: self._learnt.get(name) for name in self._all}
         return ", ".join(name if words is None else f"{name} ({words})" for name, words in said.items())

@@ -28,7 +28,7 @@ def html(template: str, **facts: Any) -> Markup:
 
     Errors: jinja2.UndefinedError when the template asks for a fact that is not given.
 
-    Example: ``html("sections/text.html", part=Text("a < b"))  # "<p>... a &lt; b ...</p>"``
+    Example: ``html("sections/text.html", part=Text("a < b"))`` is ``"<p><bdi>a &lt; b</bdi></p>"``.
     """
     return _drawn(environment().get_template(template).render(facts))
 
