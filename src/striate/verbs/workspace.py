@@ -25,7 +25,7 @@ class Workspace:
     are looked for first, None: nowhere but in the cache. ``download`` is whether what is not here may be fetched.
     ``progress`` and ``tell`` hear how far something is, and what is done.
 
-    Example: ``train(Recipe(source="digits"), workspace=Workspace(Path("runs")))``
+    Example: ``Workspace(Path("runs")).data_dir`` is ``None``.
     """
 
     runs_dir: Path = Path("runs")
@@ -46,7 +46,7 @@ class Workspace:
     ) -> Workspace:
         """Return the workspace of folders as a person names them.
 
-        Example: ``Workspace.at("runs", "data").runs_dir  # Path("runs")``
+        Example: ``Workspace.at("runs", "data").runs_dir`` is ``Path("runs")``.
         """
         return cls(Path(runs_dir), None if data_dir is None else Path(data_dir), download, progress, tell)
 
