@@ -23,7 +23,10 @@ from tests.server import serving
 
 import striate
 
-NET = "conv 8 3x3 pad 1 >> batchnorm >> relu >> maxpool 2 >> conv 8 3x3 pad 1 >> relu >> globalavgpool >> flatten >> dense"
+NET = (
+    "conv 8 3x3 pad 1 >> batchnorm >> relu >> maxpool 2 >> conv 8 3x3 pad 1 >> relu >> globalavgpool"
+    " >> flatten >> dense"
+)
 COLOURS = {"cats": (200, 60, 40), "dogs": (40, 80, 200)}
 OTHERWISE = {"striate.session": {"run": "held_run"}, "striate.engine.head": {"training": "head_training"}}
 """What a name means in the examples of some modules, where that is not what it means in the others."""
