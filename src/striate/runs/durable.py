@@ -163,9 +163,7 @@ def write(path: Path, data: Bytes | Iterable[Bytes], *, system: System = SYSTEM)
 def writing(path: Path, *, needed: int | None = None, system: System = SYSTEM) -> Iterator[Callable[[Bytes], None]]:
     """Yield what adds bytes to a file that has its name, whole, after the ``with``, and not at all where that raises.
 
-    Else as `write`, for what is not in memory at once.
-
-    Example: ``with writing(Path("a.csv")) as add: add(b"a line")``
+    Else as `write`, for what is not in memory at once. Example: ``with writing(Path("a")) as add: add(b"a line")``
     """
     kept = f"{path.name} is as it was" if path.exists() else "nothing half-written was left behind"
     disk = partial(explained, path, f"cannot write {path}", kept, needed=needed)
