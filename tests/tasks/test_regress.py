@@ -75,6 +75,13 @@ def test_what_cannot_be_learnt_is_refused():
             TASK.check_labels(one, TASK.labels(one, config()))
 
 
+def test_a_number_too_large_to_compute_with_is_named():
+    values = drawn(30)
+    values[7] = 1e300
+    with pytest.raises(SourceError, match=r"angle of 7\.jpg is 1e\+300, and no number may be beyond 1e\+30"):
+        Regress().labels(source(values), Recipe())
+
+
 def test_classes_that_are_numbers_are_numbers_and_others_are_refused():
     items = tuple(Item(f"{row}.jpg", row % 3 - (row == 5)) for row in range(9))
     ages = FolderSource("ages", "ages", ("1", "10", "2.5"), items, root=Path())

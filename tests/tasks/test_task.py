@@ -19,7 +19,7 @@ from striate.tasks.classify import Classify, Learnt, state_of, state_of_format_1
 from striate.tasks.decode import decode
 from striate.tasks.ood import fit_ood
 from striate.tasks.sketch import spread_evenly
-from striate.tasks.table import TASKS, task_named
+from striate.tasks.table import TASKS, task_named, task_said
 from striate.tasks.task import EMBEDDING, Judged, LabelFacts, Labels, Objective
 
 FACTS = LabelFacts(("a", "b", "c"))
@@ -46,6 +46,28 @@ def test_a_task_that_is_none_is_named():
         task_named("clasify")
     with pytest.raises(RecipeError, match=r"no task 'x'; the tasks are classify"):
         task_named("x")
+
+
+@pytest.mark.parametrize(
+    ("task", "asked", "words"),
+    [
+        ("classify", {"loss": "squared"}, "loss = 'squared': task classify makes no use of it"),
+        ("classify", {"circular": "360"}, "circular = '360': task classify makes no use of it"),
+        ("tag", {"circular": "360"}, "circular = '360': task tag makes no use of it"),
+        ("tag", {"strangers": True}, "strangers = True: task tag makes no use of it"),
+        ("regress", {"class_weights": "balanced"}, "class_weights = 'balanced': task regress makes no use of it"),
+        ("regress", {"loss": "quantile 2"}, "there is no loss 'quantile 2' for numbers"),
+    ],
+)
+def test_what_a_task_would_not_do_is_refused(task, asked, words):
+    TASKS[task].check_recipe(Recipe())
+    with pytest.raises(RecipeError, match=words):
+        TASKS[task].check_recipe(Recipe(**asked))
+
+
+def test_a_period_says_that_numbers_are_learnt():
+    assert task_said(Recipe()) is None and task_said(Recipe(circular="360")) == "regress"
+    assert task_said(Recipe(task="tag", circular="360")) == "tag"
 
 
 def test_labels_are_the_places_of_the_classes():

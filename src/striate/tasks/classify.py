@@ -54,6 +54,7 @@ class Classify(ClassAnswering, Task):
     ends = "one a class"
     headline = "accuracy"
     terms = ("cross-entropy",)
+    choices = frozenset({"class_weights", "strangers"})
 
     def labels(self, source: Source, recipe: Settings) -> Labels:
         """Return each picture's class: its place among the names of the source, -1 without a label."""

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from striate.data.labels.numbers import NUMBERS as KIND
 from striate.data.labels.numbers import is_number
 from striate.data.sources.items import Source
-from striate.errors import SourceError
+from striate.errors import RecipeError, SourceError, StriateError
 from striate.tasks.columns import Columns, fit_columns
 from striate.tasks.number_answering import (
     NUMBERS,
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from striate.train_config import TrainConfig
 
 FEWEST: Final = 5  # pictures with a number, below which there is nothing to learn and measure
+LARGEST: Final = 1e30  # of a number: its square, and sums of squares, are finite
 OFTEN: Final = 0.3  # share of pictures with one and the same number that has to be said
 
 
@@ -52,6 +53,8 @@ class Regress(NumberAnswering, Task):
     noun = "number"
     ends = "one a number, two a circular one"
     terms = ("error",)
+    choices = frozenset({"loss", "circular"})
+    implied_by = "circular"
     # A softmax forgives a feature that was hardly ever there and now is; a number does not (docs/decisions/0014).
     feature_floor = 1.0
     decays = (10.0, 3.0, 1.0, 0.3, 0.1, 0.03, 0.01, 0.003)
@@ -59,13 +62,28 @@ class Regress(NumberAnswering, Task):
     # A picture that is moved, cut or mirrored may have another number: how many there are, which way it goes.
     defaults = MappingProxyType({"augment": "none", "flip": False, "resize": "stretch", "label_smoothing": 0.0})
 
+    def check_recipe(self, recipe: Settings) -> None:
+        """Refuse also a loss that numbers are not learnt by."""
+        from striate.tasks.number_loss import NumberLoss
+
+        super().check_recipe(recipe)
+        try:
+            NumberLoss.named(recipe.loss)
+        except StriateError as error:
+            raise RecipeError(str(error)) from None
+
     def labels(self, source: Source, recipe: Settings) -> Labels:
         """Return the numbers of each picture (N, D) float64, NaN where it has none.
 
-        Of a source of classes the names of the classes are the numbers. Errors: SourceError where these are none, or
-        the recipe calls numbers circular that are not there.
+        Of a source of classes the names of the classes are the numbers. Errors: SourceError where these are none, one is
+        too large to compute with, or the recipe calls numbers circular that are not there.
         """
         names, values, known = _values(source)
+        for row, place in np.argwhere(np.abs(values) > LARGEST)[:1]:  # NaN is not
+            raise SourceError(
+                f"{source.location}: {names[place]} of {source.items[row].key} is {values[row, place]:g}, and no number"
+                f" may be beyond {LARGEST:g}; correct it, or leave the picture out"
+            )
         units = list(source.label_facts.get("units") or [""] * len(names))
         periods = periods_of(recipe, names)
         columns = fit_columns(values[known], periods=periods) if known.any() else Columns(())

@@ -93,6 +93,19 @@ def task_named(name: str) -> Task:
     return TASKS[name]
 
 
+def task_said(recipe: Settings) -> str | None:
+    """Return the name of the task that a recipe asks for, by name or by what only that task has; None: it says nothing.
+
+    Example: ``task_said(Recipe(circular="360"))`` is ``"regress"``.
+    """
+    if recipe.task is not None:
+        return recipe.task
+    for name, task in TASKS.items():
+        if task.implied_by and getattr(recipe, task.implied_by) is not None:
+            return name
+    return None
+
+
 def kind_of(name: str | None) -> str | None:
     """Return the kind of labels that a task takes, None where nobody has said which task. Errors: RecipeError."""
     return None if name is None else task_named(name).kind

@@ -41,6 +41,7 @@ class Tag(TagAnswering, Task):
     ends = "one a tag"
     headline = MEAN_AVERAGE_PRECISION
     terms = ("binary cross-entropy",)
+    choices = frozenset({"loss", "class_weights"})
 
     def labels(self, source: Source, recipe: Settings) -> Labels:
         """Return which tags each picture has (N, T) float32; of a source of classes each class is a tag.

@@ -41,6 +41,9 @@ if TYPE_CHECKING:
 
 __all__ = ["EMBEDDING", "NOTHING", "Judged", "LabelFacts", "Labels", "LeftOut", "Objective", "Outputs", "State", "Task"]
 
+SOME_TASKS = ("loss", "circular", "class_weights", "strangers")
+"""Fields of a recipe that not every task makes use of (`Task.choices`)."""
+
 
 class Task(Answering):
     """What a network is for. One value of each kind stands in `striate.tasks.table.TASKS`."""
@@ -68,11 +71,25 @@ class Task(Answering):
     feature_floor: ClassVar[float] = 0.0
     """How far a head on features takes rare ones down: each is divided by the root of its variance and of this share,
     squared, of the mean variance of all. 0: each counts the same, however seldom it is there."""
+    choices: ClassVar[frozenset[str]] = frozenset()
+    """Which of the fields of a recipe that are not for every task (`SOME_TASKS`) it makes use of."""
+    implied_by: ClassVar[str] = ""
+    """The field of a recipe that says that this is the task, where no task is named; "" for none."""
     placed: ClassVar[bool] = False
     """Whether its labels and answers lie somewhere in the picture, as points, boxes and masks do. Then it is asked to
     `place` and `move` its labels, and its predictions to go back (`Prediction.in_picture`)."""
     defaults: ClassVar[Mapping[str, Any]] = NOTHING
     """What a recipe that leaves them open has otherwise than `striate.defaults` say, field by field."""
+
+    def check_recipe(self, recipe: Settings) -> None:
+        """Refuse what a recipe asks for and this task would not do. Errors: RecipeError."""
+        for name in SOME_TASKS:
+            said = getattr(recipe, name)
+            if name not in self.choices and said not in (None, type(recipe).model_fields[name].default):
+                raise RecipeError(
+                    f"{name} = {said if isinstance(said, bool) else repr(said)}: task {self.name} makes no use of it;"
+                    " leave it out, or say which task it is for (--task)"
+                )
 
     # Labels.
 

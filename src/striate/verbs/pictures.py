@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from striate.data.sources.source import Source, find
 from striate.settings import Settings
-from striate.tasks.table import kind_of, learnable
+from striate.tasks.table import kind_of, learnable, task_said
 from striate.verbs.workspace import HERE, Workspace
 
 
@@ -26,7 +26,7 @@ def find_pictures(
         download=workspace.download,
         least_classes=least_classes,
         label_from=recipe.label_from,
-        kind=kind_of(recipe.task),
+        kind=kind_of(task_said(recipe)),
         progress=workspace.progress,
     )
     return learnable(source)

@@ -19,7 +19,7 @@ from striate.errors import RecipeError, SourceError
 from striate.recipe import Recipe
 from striate.spec.net import Net
 from striate.spec.survey import Survey
-from striate.tasks.table import task_for, task_named
+from striate.tasks.table import task_for, task_named, task_said
 from striate.train_config import TrainConfig
 from striate.verbs import fit
 from striate.verbs.pictures import find_pictures
@@ -52,7 +52,9 @@ def prepare(
             raise RecipeError(f"first = {recipe.first!r}: an adopted module has a first layer of its own; leave it out")
         first_layer(recipe.first, 1)  # a name that is none stops here, before pictures are looked for
     source = find_pictures(recipe, workspace)
-    task = task_for(source.kind) if recipe.task is None else task_named(recipe.task)
+    said = task_said(recipe)
+    task = task_for(source.kind) if said is None else task_named(said)
+    task.check_recipe(recipe)
     recipe = recipe.changed(task=task.name)
     labels = task.labels(source, recipe)
     task.check_labels(source, labels)

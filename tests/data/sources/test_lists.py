@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from striate.data.sources.items import Item, Rejected
 from striate.data.sources.source import find
@@ -328,3 +329,12 @@ def test_real_lists_of_numbers(shared: Path, file: str, name: str, pictures: int
     found = find(shared / "data" / file)
     assert (found.kind, found.label_names, len(found.items)) == ("numbers", (name,), pictures)
     assert "holds numbers" in found.notes[0]
+
+
+def test_a_column_that_counts_up_is_the_numbers_where_it_is_all_there_is(tmp_path: Path) -> None:
+    for number in range(6):
+        Image.new("L", (4, 4), number).save(tmp_path / f"{number}.png")
+    lines = ["file,count", *(f"{number}.png,{number + 1}" for number in range(6))]
+    (tmp_path / "list.csv").write_text("\n".join(lines) + "\n")
+    source = find(str(tmp_path / "list.csv"), kind="numbers")
+    assert source.classes == ("count",) and [item.target for item in source.items] == [(one,) for one in range(1, 7)]

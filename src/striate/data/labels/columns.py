@@ -129,8 +129,10 @@ def _with_header(names: Sequence[str], where: int, cells: Cells, path: Path, *, 
     others = [
         column
         for column, name in enumerate(names)
-        if column not in taken and name not in _INDEX and name not in _SPLIT_COLUMNS and not _counts_up(rows, column)
+        if column not in taken and name not in _INDEX and name not in _SPLIT_COLUMNS
     ]
+    # A column that numbers the rows is no label, but where it is all there is.
+    others = [column for column in others if not _counts_up(rows, column)] or (others if label is None else [])
     tags: tuple[tuple[int, str], ...] = ()
     numbers: tuple[int, ...] = ()
     if label is not None and kind == NUMBERS and not holds_numbers(_column(rows, label)):

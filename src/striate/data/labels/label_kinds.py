@@ -13,13 +13,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from striate.data.labels.numbers import NUMBERS, is_number, name_and_unit
+from striate.data.labels.numbers import NUMBERS, holds_numbers, is_number, name_and_unit
 from striate.data.labels.tags import SPACE, TAGS, parts, separator, spaced, tag_table, told
 from striate.data.sources.items import CLASSES
 from striate.words import counted
 
 _WHOLE: Final = re.compile(r"\+?\d{1,15}")
 FEW: Final = 20  # whole numbers, up to which they are taken for classes
+OFTEN: Final = 1.5  # below, on average, whole numbers are no classes however few they are,
+ENOUGH: Final = 5  # from so many pictures on
 PICTURES_A_CLASS: Final = 3  # below, on average, many whole numbers are measurements rather than classes
 # Columns of which everybody expects classes, whatever stands there.
 NAMED_CLASSES: Final = frozenset(
@@ -51,22 +53,28 @@ def guess(labels: Sequence[str], *, what: str, column: str = "") -> Guess:
 
 
 def _numbers(labels: Sequence[str], what: str, column: str) -> Guess | None:
-    counts = Counter(labels)
-    if not all(is_number(label) and "," not in label for label in counts):
+    if not holds_numbers(labels):
         return None
+    counts = Counter(label for label in labels if is_number(label))
+    if any("," in label for label in counts):
+        return None
+    measured = sum(counts.values())
     low, high = min(counts, key=float), max(counts, key=float)
-    said = f"({counted(len(labels), 'picture')}, {counted(len(counts), 'value')} from {low} to {high})"
+    said = f"({counted(measured, 'picture')}, {counted(len(counts), 'value')} from {low} to {high})"
+    classes_named = name_and_unit(column)[0].lower().replace(" ", "_") in NAMED_CLASSES
     classes = Guess(
         CLASSES,
         ""
-        if name_and_unit(column)[0].lower().replace(" ", "_") in NAMED_CLASSES
+        if classes_named
         else f"{what} holds numbers {said}, taken for classes: task classify; --task regress learns them as numbers, of"
         " which 2 lies between 1 and 3",
     )
     if all(_WHOLE.fullmatch(label) for label in counts):
         values = sorted({int(label) for label in counts})
         gapless = values[-1] - values[0] == len(values) - 1
-        if len(counts) <= FEW or (gapless and len(labels) >= PICTURES_A_CLASS * len(counts)):
+        often = measured / len(counts)
+        seldom = often < OFTEN and measured >= ENOUGH and not classes_named
+        if (len(counts) <= FEW and not seldom) or (gapless and often >= PICTURES_A_CLASS):
             return classes
     elif len(counts) <= 2:
         return classes  # -1 and 1, 0.0 and 1.0: a yes and a no

@@ -19,6 +19,7 @@ from striate.words import counted
 
 TAGS: Final = "tags"  # the kind of labels: `Source.kind`
 MARKS: Final = ("|", ";", ",")  # what sets tags apart, the least ambiguous first
+SURE: Final = ("|", ";")  # of these: hardly ever a part of a name
 SPACE: Final = " "
 NAMED_TAGS: Final = frozenset({"labels", "tags", "classes", "categories"})  # columns in which a space may, too
 _BRACKETS: Final = frozenset({"[]", "()", "{}"})
@@ -50,18 +51,19 @@ def separator(labels: Sequence[str], *, column: str = "") -> str | None:
     """Return what sets tags apart in labels that look like several a picture, or None where they do not.
 
     Half of the parts at least must come back in other company: in names like "tench, Tinca tinca" no part is the part
-    of another label. A space counts only in a column called so (NAMED_TAGS).
+    of another label. In a column called so (NAMED_TAGS) a ``|`` or ``;`` is enough, and a space counts as well.
 
     Example: ``separator(["sea|sunset", "sea", "sunset"])`` is ``"|"``.
     """
     counts = Counter(labels)
-    for mark in (*MARKS, SPACE) if column.strip().lower() in NAMED_TAGS else MARKS:
+    named = column.strip().lower() in NAMED_TAGS
+    for mark in (*MARKS, SPACE) if named else MARKS:
         several = [label for label in counts if len(parts(label, mark)) > 1]
         if not several:
             continue
         used = Counter(part for label in counts for part in set(parts(label, mark)))
         inside = {part for label in several for part in parts(label, mark)}
-        if 2 * sum(used[part] > 1 for part in inside) >= len(inside):
+        if (named and mark in SURE) or 2 * sum(used[part] > 1 for part in inside) >= len(inside):
             return mark
     return None
 
