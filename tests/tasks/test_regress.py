@@ -79,7 +79,7 @@ def test_a_number_too_large_to_compute_with_is_named():
     values = drawn(30)
     values[7] = 1e300
     with pytest.raises(SourceError, match=r"angle of 7\.jpg is 1e\+300, and no number may be beyond 1e\+30"):
-        Regress().labels(source(values), Recipe())
+        TASK.labels(source(values), config())
 
 
 def test_classes_that_are_numbers_are_numbers_and_others_are_refused():

@@ -75,8 +75,8 @@ class Regress(NumberAnswering, Task):
     def labels(self, source: Source, recipe: Settings) -> Labels:
         """Return the numbers of each picture (N, D) float64, NaN where it has none.
 
-        Of a source of classes the names of the classes are the numbers. Errors: SourceError where these are none, one is
-        too large to compute with, or the recipe calls numbers circular that are not there.
+        Of a source of classes the names of the classes are the numbers. Errors: SourceError where these are none, one
+        is too large to compute with, or the recipe calls numbers circular that are not there.
         """
         names, values, known = _values(source)
         for row, place in np.argwhere(np.abs(values) > LARGEST)[:1]:  # NaN is not

@@ -15,6 +15,7 @@ from striate.tasks.task import Task
 
 if TYPE_CHECKING:
     from striate.data.sources.items import Source
+    from striate.settings import Settings
     from striate.train_config import TrainConfig
 
 Home: TypeAlias = "tuple[str, str, str]"  # the module of a task, its class, and what is learnt, in words for a help
