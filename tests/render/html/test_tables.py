@@ -6,7 +6,7 @@ import pytest
 
 from striate.render.html.environment import drawing, environment, named
 from striate.render.html.settings import used
-from striate.render.html.tables import width_of
+from striate.render.html.tables import _STEPS, width_of
 
 
 def table(*cells: str) -> str:
@@ -23,15 +23,22 @@ def scrolling(text: str, *, label: str) -> str:
     ("cells", "kind"),
     [
         (("cat", "12"), '<div class="scrolls"><div'),
-        (("x" * 30,) * 2, "over-360"),
-        (("x" * 30,) * 3, "over-560"),
-        (("x" * 30,) * 6, "over-1200"),
+        (("x" * 30,) * 2, "over-480"),
+        (("x" * 30,) * 3, "over-720"),
+        (("x" * 30,) * 6, "over-1400"),
     ],
 )
 def test_a_table_too_wide_says_that_it_scrolls(cells: tuple[str, ...], kind: str) -> None:
     text = scrolling(table(*cells), label="classes")
     assert kind in text and ("scrolls sideways" in text) is ("over" in kind)
     assert 'tabindex="0" role="region" aria-label="classes"' in text, "keys reach and scroll it"
+
+
+def test_the_stylesheet_knows_every_room_that_a_table_may_be_too_wide_for() -> None:
+    style = environment().loader.get_source(environment(), "style.css")[0]  # type: ignore[union-attr]
+    for step in _STEPS:
+        assert f"@container (max-width: {step}px) {{ .over-{step} > .swipe {{ display: block; }} }}" in style
+    assert style.count(" > .swipe {") == len(_STEPS)
 
 
 def test_what_stands_upright_or_in_two_lines_is_narrow() -> None:

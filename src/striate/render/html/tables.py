@@ -1,16 +1,17 @@
-"""Tables that may be wider than the screen: how wide about, and on which screens they therefore scroll."""
+"""Tables that may be wider than the room they have: how wide about, and in how much room they therefore scroll."""
 
 from __future__ import annotations
 
 import re
 from html import unescape
 
-_STEPS = (360, 560, 900, 1200)  # pixels: screens at which a table is said to scroll, as style.css knows them
+# Pixels: how much room a table may have that is said to scroll in it, as style.css knows them.
+_STEPS = (240, 280, 320, 360, 400, 440, 480, 520, 560, 640, 720, 800, 900, 1000, 1200, 1400)
 _LETTER, _PADDING = 7.4, 20  # pixels of a letter and of a cell's sides, at the tables' 14 pixels
 
 
 def screen(table: str, extra: int = 0) -> int | None:
-    """Return the widest of the known screens, in pixels, that a table of HTML is wider than; None where it fits all.
+    """Return the most room of those known, in pixels, that a table of HTML is wider than; None where it fits all.
 
     ``extra`` pixels are pictures that stand in a row.
 
@@ -20,7 +21,7 @@ def screen(table: str, extra: int = 0) -> int | None:
 
 
 def narrower(wide: float) -> int | None:
-    """Return the widest of the known screens that is narrower than so many pixels; None where none is."""
+    """Return the most room of those known that is narrower than so many pixels; None where none is."""
     return next((step for step in reversed(_STEPS) if wide > step), None)
 
 
