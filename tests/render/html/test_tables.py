@@ -46,6 +46,11 @@ def test_what_stands_upright_or_in_two_lines_is_narrow() -> None:
     assert width_of(table("90.5 % <small>77.2 to 96.2</small>")) == width_of(table("77.2 to 96.2"))
 
 
+def test_cells_that_wrap_are_as_wide_as_their_longest_word() -> None:
+    text = table("by ranks, by structure", "0.58, 0.39")
+    assert width_of(text, wraps=True) == width_of(table("structure", "0.58,")) < width_of(text)
+
+
 def test_a_name_is_escaped_set_apart_and_without_control_characters() -> None:
     assert named('a<b>"\x1b]0;x\x07\u202egpj') == "<bdi>a&lt;b&gt;&#34;�]0;x��gpj</bdi>"
 
