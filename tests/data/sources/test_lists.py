@@ -337,4 +337,6 @@ def test_a_column_that_counts_up_is_the_numbers_where_it_is_all_there_is(tmp_pat
     lines = ["file,count", *(f"{number}.png,{number + 1}" for number in range(6))]
     (tmp_path / "list.csv").write_text("\n".join(lines) + "\n")
     source = find(str(tmp_path / "list.csv"), kind="numbers")
-    assert source.label_names == ("count",) and [item.target for item in source.items] == [(one,) for one in range(1, 7)]
+    assert source.label_names == ("count",) and [item.target for item in source.items] == [
+        (one,) for one in range(1, 7)
+    ]
