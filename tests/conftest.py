@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+pytest_plugins = ("tests.budget",)  # what a test may cost
+
 # No example is held to a time: these machines are shared.
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
