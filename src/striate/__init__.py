@@ -17,8 +17,9 @@ if TYPE_CHECKING:  # for readers and type checkers; `_HOME` says the same when t
     from striate.recipe import Recipe
     from striate.runs.predictor import Predictor
     from striate.session.adopted import Adopted, adopt
+    from striate.session.asked import compare, evaluate, look, runs
     from striate.session.run import Run
-    from striate.session.train import compare, evaluate, look, resume, runs, train, training
+    from striate.session.train import resume, train, training
     from striate.spec import (
         GELU,
         Add,
@@ -157,13 +158,13 @@ _HOME = {
     "StriateError": "striate.errors",
     "Survey": "striate.spec.survey",
     "adopt": "striate.session.adopted",
-    "compare": "striate.session.train",
+    "compare": "striate.session.asked",
     "describe": "striate.verbs.describe",
-    "evaluate": "striate.session.train",
+    "evaluate": "striate.session.asked",
     "import_weights": "striate.verbs.weights_import",
-    "look": "striate.session.train",
+    "look": "striate.session.asked",
     "resume": "striate.session.train",
-    "runs": "striate.session.train",
+    "runs": "striate.session.asked",
     "train": "striate.session.train",
     "training": "striate.session.train",
 }

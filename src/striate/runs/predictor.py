@@ -122,11 +122,15 @@ class Predictor:
     ) -> Predictor:
         """Open a model file, or the model of a run's directory.
 
-        ``device``: auto, cpu, cuda, cuda:1, mps; the first two answer by ``model.onnx`` where it can. ``int8`` answers
-        by ``model.int8.onnx`` or not at all; ``onnx`` False leaves those files alone, for who needs the weights in
-        torch anyway. ``provided`` takes the weights of a file whose net is a module that only its own code can be
-        (`striate.adopt`). ``proof`` is that of the ONNX file, where it was begun before. Raises ModelError for anything
-        that is not a whole model file of ours, or a run that has no model yet.
+        Arguments:
+            path: of the file or the directory.
+            device: auto, cpu, cuda, cuda:1, mps; the first two answer by ``model.onnx`` where it can.
+            int8: whether ``model.int8.onnx`` answers, or nothing.
+            onnx: False leaves those files alone, for who needs the weights in torch anyway.
+            provided: takes the weights of a file whose net is a module that only its own code can be (`striate.adopt`).
+            proof: that of the ONNX file, where it was begun before.
+
+        Errors: ModelError for anything that is not a whole model file of ours, or a run that has no model yet.
         """
         path = Path(path)
         folder = path if path.is_dir() else path.parent
@@ -187,16 +191,15 @@ class Predictor:
     ) -> list[Prediction]:
         """Return a list of answers, one a picture; of one picture it has one.
 
-        A picture is a path, the bytes of a file, an open file, a Pillow picture, or one array: (H, W), (H, W, C), of
-        torch (C, H, W). A list, a generator, or an array with one dimension more is many
-        (`striate.data.pictures.given`). ``unknown=False`` never answers "none of these", where the task has such an
-        answer. The batch size changes the speed, and an answer by no more than rounding. Raises PictureError that names
-        the first picture that cannot be read.
+        ``pictures``: a path, the bytes of a file, an open file, a Pillow picture, or one array: (H, W), (H, W, C), of
+        torch (C, H, W); a list, a generator, or an array with one dimension more is many
+        (`striate.data.pictures.given`). ``unknown=False`` never answers "none of these". ``batch_size`` changes the
+        speed, and an answer by no more than rounding. Errors: PictureError that names the first that cannot be read.
         """
         return self._all(given(pictures), unknown=unknown, batch_size=batch_size)
 
     def answer(self, pictures: Picture | Iterable[Picture], *, unknown: bool = True) -> Prediction | list[Prediction]:
-        """Return what `predict` does, but of one picture its answer: one in, one out; many in, a list out."""
+        """Return what `predict` does, but of one picture its answer (``pictures``, ``unknown`` and errors as there)."""
         what = given(pictures)
         answers = self._all(what, unknown=unknown)
         return answers if what.many else answers[0]
@@ -221,8 +224,8 @@ class Predictor:
 
         The key is the path as it was given, or ``picture 3`` (from 1). Pictures are read a batch at a time, so
         ``pictures`` may be endless; of a list, the next batches are decoded while this one is answered. A long list is
-        answered by the ONNX file on every core at once, each computing a few pictures by itself. ``deep`` is told the
-        key and depth of each picture of 16 bits, before its answer is yielded.
+        answered by the ONNX file on every core at once, each computing a few pictures by itself. ``unknown`` and
+        ``batch_size`` as in `predict`; ``deep`` is told key and depth of each picture of 16 bits, before its answer.
         """
         return self._each(given(pictures), unknown=unknown, batch_size=batch_size, deep=deep)
 

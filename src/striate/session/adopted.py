@@ -45,9 +45,18 @@ class Adopted(adopting.Adopted):
     ) -> Run:
         """Train on, from the weights it has, and return the run. The module is left as it is: `load` the run for more.
 
-        ``source`` is what `striate.train` takes, ``settings`` are fields of a Recipe (``epochs``, ``class_weights``,
-        ``label_from`` ...). Errors as of `striate.train`; SourceError when the pictures' labels are not those it was
-        adopted with, TrainingError for a module that cannot be trained.
+        Arguments:
+            source: what `striate.train` takes.
+            picture, label: the columns of a table in memory.
+            name: what the run is called; a number is added.
+            runs_dir: the folder of runs.
+            data_dir: where the files of data sets by name are.
+            allow_bad: whether it goes on where more than 1 % of the pictures cannot be read.
+            progress: whether a bar is shown; False is quiet.
+            settings: fields of a Recipe (``epochs``, ``class_weights``, ``label_from`` ...).
+
+        Errors: as of `striate.train`; SourceError when the pictures' labels are not those it was adopted with,
+        TrainingError for a module that cannot be trained.
 
         Example: ``run = adopted.train("pets", epochs=2); adopted.load(run).module``
         """
@@ -79,7 +88,13 @@ class Adopted(adopting.Adopted):
         allow_bad: bool = False,
         progress: Progress | None = None,
     ) -> Iterator[Event]:
-        """Train by a recipe and yield what happens, as `striate.training` does; stop reading to stop."""
+        """Train by a recipe and yield what happens; stop reading to stop.
+
+        Arguments and errors are those of `striate.training` (``recipe``, ``runs_dir``, ``name``, ``data_dir``,
+        ``allow_bad``, ``progress``).
+
+        Example: ``len(list(adopted.training(Recipe(source="pets", epochs=1)))) > 1``
+        """
         workspace = Workspace.at(runs_dir, data_dir, progress=progress)
         return super().training(recipe, workspace, name=name, allow_bad=allow_bad)
 
@@ -91,7 +106,15 @@ class Adopted(adopting.Adopted):
         channel: int | None = None,
         place: tuple[int, int] | None = None,
     ) -> Shown[Looked]:
-        """Look inside at a picture, at one of its parts or channels, or at a run of its own, as `Run.look` does."""
+        """Look inside at a picture, at one of its parts or channels, or at a run of its own, as `Run.look` does.
+
+        Arguments:
+            what: a picture, or a run.
+            part, channel: the part that is asked about, and one of its channels, from 0.
+            place: (row, column) of the part's map whose view of the picture is measured.
+
+        Errors: DescribeError, PictureError. Example: ``adopted.look("cat.jpg").why.trust.phrase``
+        """
         found = super().look(_directory(what), part=part, channel=channel, place=place)
         return shown_look(found, type(self.module).__name__)
 
@@ -103,14 +126,30 @@ class Adopted(adopting.Adopted):
         data_dir: Path | str | None = None,
         allow_bad: bool = False,
     ) -> Shown[Evaluation]:
-        """Evaluate it on pictures whose labels it knows, or a run of its own on a ``part`` of the run's pictures."""
+        """Evaluate it on pictures whose labels it knows, or a run of its own on a part of the run's pictures.
+
+        Arguments:
+            source: pictures, as `striate.train` takes them by path or name, or a run.
+            part: "test", "val" or "train" of the run's pictures.
+            data_dir: where the files of data sets by name are.
+            allow_bad: whether it goes on where more than 1 % of the pictures cannot be read.
+
+        Errors: SourceError for labels it does not know, RunError.
+
+        Example: ``len(adopted.evaluate("pets").keys)`` is 28.
+        """
         found = super().evaluate(
             _directory(source), part=part, workspace=Workspace.at(data_dir=data_dir), allow_bad=allow_bad
         )
         return shown_evaluation(found)
 
     def load(self, path: Path | str | Run | RunDirectory) -> Self:
-        """Return it with the weights, labels and calibration of a model file or run; this one stays as it is."""
+        """Return it with the weights, labels and calibration of a model file or run; this one stays as it is.
+
+        ``path`` is the file, the run's folder or the run. Errors: ModelError for weights of another module, RunError.
+
+        Example: ``adopted.save("mine.safetensors"); adopted.load("mine.safetensors").classes`` is ``("cats", "dogs")``.
+        """
         return super().load(_directory(path))
 
 
@@ -125,7 +164,16 @@ def adopt(
 ) -> Adopted:
     """Take in a torch module of the user's own: to survey, train, evaluate, predict with and save it.
 
-    The arguments and errors are those of `striate.verbs.adopt.adopt`.
+    Arguments:
+        module: takes (N, channels, height, width) float inputs and returns (N, classes) logits.
+        input: (channels, height, width) in pixels; channels 1 (gray) or 3 (RGB).
+        classes: the names of its outputs in order, or how many, which leaves the names to what it is trained on.
+        preprocess: how pictures become its inputs, where its weights are used to something. Without it pixels are
+            divided by 255, and a training takes the mean and std of its own pictures.
+        output: which of several outputs answers: its key, its field or its place.
+        fit: "floor" takes a module that never looks at some of the picture, "exact" refuses it.
+
+    Errors: DescribeError naming what the module gave and what was wanted.
 
     Example: ``striate.adopt(MyNet(), input=(3, 16, 16), classes=["cats", "dogs"]).train("pets", epochs=2).state`` is
     ``"finished"``.

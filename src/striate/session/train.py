@@ -1,4 +1,4 @@
-"""Train, resume, evaluate, look, compare and list, as a person calls them in Python: a bar, and a `Run` to hold."""
+"""Train and resume, as a person calls them in Python: a bar, and a `Run` to hold."""
 
 from __future__ import annotations
 
@@ -9,20 +9,16 @@ from typing import TYPE_CHECKING, Any
 from striate import recipe as recipes
 from striate.errors import RecipeError
 from striate.recipe import Recipe
+from striate.session.asked import name_of
 from striate.session.held import hold
-from striate.session.run import Run, shown_comparison, shown_look
-from striate.session.shown import Shown, Table
+from striate.session.run import Run
 from striate.session.watch import Bar, BarViewer, bar, waiting, watched
 from striate.verbs.workspace import Progress, Workspace
 
 if TYPE_CHECKING:
     from torch import nn
 
-    from striate.data.pictures.given import Picture
-    from striate.render.html.compare_page import Comparison
-    from striate.verbs.evaluation import Evaluation
     from striate.verbs.events import Event
-    from striate.verbs.look import Looked
 
 HELD = "pictures"  # what a run of pictures in memory is called
 
@@ -60,23 +56,40 @@ def train(
 ) -> Run:
     r"""Train a network on pictures and return the run.
 
-    ``source`` is a folder of class folders, a list, arrays in a file, or the name of a data set, by its path or name;
-    or pictures in memory: ``(x, y)``, a data set of (picture, label) such as torch's, or a table (pandas, polars, a
-    mapping) with the columns ``picture`` and ``label``. Those are written into ``runs_dir`` once. It may also be a
-    whole Recipe.
+    Keywords that are given win over the ``recipe``; None leaves a choice to it, and to the pictures.
 
-    ``recipe`` is one by name (``striate recipes`` lists them) or a file; keywords that are given win over it, and
-    ``settings`` are any other fields of a Recipe. ``task`` says what is to be learnt, where the labels leave that open.
-    ``fit="floor"`` accepts a net that never sees some of its picture; ``bits=12`` is the depth of gray 16-bit files.
-    ``label_from`` takes labels out of the names of files (``r"(.+?)_\d+"``); ``class_weights="balanced"`` lets every
-    class count the same. ``first`` puts a filter by name (``sobel``) in front of the net, whose weights training leaves
-    as they are. ``start`` begins from weights (a run, a model file, the name of known weights), with a new head for
-    these labels; photographs of which nothing is said start from efficientnet_lite0, and with ``start="none"`` from
-    chance. ``tune`` says what is trained of weights: the ``head`` alone, or ``all``. ``folds`` has every picture
-    measured by a training that did not see it (0: one fixed split; by itself so where pictures are few and it is
-    cheap). ``strangers`` trains a net again without some of the classes, to measure how well strangers are told; a head
-    on frozen features is measured without, and of a net trained whole that was not, "none of these" is never answered.
-    ``progress=False`` is quiet.
+    Arguments:
+        source: a folder of class folders, a list, arrays in a file, by its path, or a data set by its name; pictures in
+            memory: ``(x, y)``, a data set of (picture, label) such as torch's, a table (pandas, polars, a mapping);
+            those are written into ``runs_dir`` once. It may also be a whole Recipe.
+        picture, label: the columns of a table; several labels are numbers or tags.
+        label_from: a pattern that takes labels out of the names of files, ``r"(.+?)_\d+"``.
+        task: what is to be learnt ("classify", "tag", "regress"), where the labels leave that open.
+        net: a name of the catalogue, a file with a net, or the text of one.
+        first: a filter by name ("sobel") in front of the net, whose weights training leaves as they are.
+        start: weights to begin from (a run, a model file, the name of known weights), with a new head for these labels.
+            Photographs of which nothing is said start from efficientnet_lite0, and with "none" from chance.
+        tune: what of such weights is trained: the "head" alone, or "all".
+        epochs, batch: how often every picture is learnt from, and how many pictures a step takes.
+        learning_rate: the peak of the schedule.
+        seed: of every draw; the same seed gives the same weights.
+        size: (height, width) in pixels of what the network sees.
+        bits: of 16, how many a gray picture uses (12).
+        fit: "exact" refuses a net that never sees some of its picture, "floor" accepts it.
+        augment: how pictures are moved and coloured while they are learnt from: "none", "light", "standard".
+        class_weights: "balanced" lets every class count the same.
+        folds: into how many parts pictures are dealt, each measured by a training that did not see it; 0: one fixed
+            split. By itself so where pictures are few and it is cheap.
+        strangers: whether nets are trained again without some of the classes, to measure how well strangers are told.
+            A head on frozen features is measured without; of another net "none of these" is else never answered.
+        device: "auto", "cpu", "cuda", "cuda:1", "mps".
+        name: what the run is called; a number is added.
+        runs_dir: the folder of runs.
+        data_dir: where the files of data sets by name are.
+        allow_bad: whether it goes on where more than 1 % of the pictures cannot be read.
+        recipe: one by name (``striate recipes`` lists them), or a file.
+        progress: whether a bar is shown; False is quiet.
+        settings: any other fields of a Recipe.
 
     Errors: SourceError, RecipeError, DescribeError before anything is trained; TrainingError, DiskError later.
 
@@ -136,8 +149,15 @@ def training(
 ) -> Iterator[Event]:
     """Train by a recipe and yield what happens, from Planned to Finished; closing it stops, and keeps what was learnt.
 
-    ``data_dir`` is where the files of data sets by name are, ``download`` whether one that is not there is fetched.
-    ``progress(what, done, of)`` hears how far pictures are read, before the first event. Errors: as of `train`.
+    Arguments:
+        recipe: what is wished, its ``source`` among it.
+        runs_dir, name: the folder of runs, and what the run is called; a number is added.
+        data_dir: where the files of data sets by name are.
+        download: whether one that is not there is fetched.
+        allow_bad: whether it goes on where more than 1 % of the pictures cannot be read.
+        progress: ``progress(what, done, of)`` hears how far pictures are read, before the first event.
+
+    Errors: as of `train`.
 
     Example: ``for event in striate.training(Recipe(source="pets")): print(event)``
     """
@@ -157,11 +177,22 @@ def resume(
     module: nn.Module | None = None,
     progress: bool = True,
 ) -> Run:
-    """Go on with a run that was stopped, exactly as if it had not been; ``epochs`` may raise how long it goes on.
+    """Go on with a run that was stopped, exactly as if it had not been, and return it.
 
-    ``threads`` may be others from here on, and ``without_missing`` goes on without those of its pictures that are gone:
-    the weights are then not to the bit those of an undisturbed run. ``module`` is for the run of an adopted module that
-    only its own code can be: one more of that class. ``progress=False`` is quiet.
+    With other ``threads`` or fewer pictures the weights are not to the bit those of an undisturbed run.
+
+    Arguments:
+        name: of the run, or the run.
+        epochs: how many it is to have in all; more than it was begun with go on from its end.
+        threads: with how many it is trained from here on.
+        without_missing: whether it goes on without those of its pictures that are gone.
+        runs_dir: the folder of runs.
+        module: for the run of an adopted module that only its own code can be: one more of that class.
+        progress: whether a bar is shown; False is quiet.
+
+    Errors: RunError for a run that is not there, is finished, is being trained, or whose pictures are gone or changed.
+
+    Example: ``striate.resume("pets-2", epochs=31).history[-1]["epoch"]`` is 31.
     """
     from striate.verbs.train import resuming
 
@@ -202,114 +233,3 @@ def with_source(
     drawn.close()
     drawn.say(held.note)
     return recipe.changed(source=held.location), HELD
-
-
-def evaluate(
-    run: str | Run = "last",
-    *,
-    part: str | None = None,
-    data: str | Path | None = None,
-    label_from: str | None = None,
-    runs_dir: Path | str = "runs",
-    data_dir: Path | str | None = None,
-    allow_bad: bool = False,
-    without_missing: bool = False,
-) -> Shown[Evaluation]:
-    """Measure a run's model on a part of its own pictures, or on others with the same labels: as `Run.evaluate` does.
-
-    Example: ``striate.evaluate("last").report.accuracy.value``
-    """
-    opened = run if isinstance(run, Run) else Run.open(run, runs_dir)
-    return opened.evaluate(
-        data,
-        part=part,
-        label_from=label_from,
-        data_dir=data_dir,
-        allow_bad=allow_bad,
-        without_missing=without_missing,
-    )
-
-
-def look(
-    what: Picture | Run,
-    *,
-    part: str | None = None,
-    channel: int | None = None,
-    place: tuple[int, int] | None = None,
-    run: str | Run = "last",
-    model: str | Path | None = None,
-    net: str | None = None,
-    runs_dir: Path | str = "runs",
-    data_dir: Path | str | None = None,
-    without_missing: bool = False,
-) -> Shown[Looked]:
-    """Look inside a net at a picture, or at a run: what it learnt, when, and what confuses it.
-
-    It shows itself in a notebook, ``save(path)`` writes the page, ``value`` is the look itself. The other arguments and
-    errors are those of `striate.verbs.look.look`.
-
-    Example: ``striate.look("cat.jpg", run="pets-1").why.trust.phrase``
-    """
-    from striate.verbs.look import look as looked
-
-    if isinstance(what, Run):
-        return what.look(part=part, channel=channel)
-    found = looked(
-        what,
-        part=part,
-        channel=channel,
-        place=place,
-        run=name_of(run),
-        model=model,
-        net=net,
-        workspace=Workspace.at(runs_dir, data_dir),
-        without_missing=without_missing,
-    )
-    return shown_look(found, Path(what).name if isinstance(what, str | Path) else "look")
-
-
-def compare(
-    a: str | Run, b: str | Run, *, runs_dir: Path | str = "runs", data_dir: Path | str | None = None
-) -> Shown[Comparison]:
-    """Compare two runs on the pictures that neither has learnt from: is the difference real, or noise?
-
-    It prints as a verdict with figures, and shows itself as the page with the pictures that tell them apart. Errors:
-    RunError for runs of other tasks or labels, or that share no such picture.
-
-    Example: ``striate.compare("pets-1", "pets-2").verdict()``
-    """
-    from striate.verbs.compare import compare as compared
-
-    return shown_comparison(compared(name_of(a), name_of(b), Workspace.at(runs_dir, data_dir)))
-
-
-def runs(runs_dir: Path | str = "runs") -> Table:
-    """Return all runs of a folder as a table, the one that was written last first.
-
-    Example: ``[row["run"] for row in striate.runs()]``
-    """
-    import time
-
-    from striate.verbs.runs import runs as listed
-
-    rows = [
-        {
-            "run": run.name,
-            "task": run.task,
-            "data": run.source,
-            "net": run.net,
-            "measure": run.measure if run.figure else "",
-            "figure": run.figure_text or run.state,
-            "on": f"{run.pictures:,} {run.part}" if run.figure else "",
-            "written": time.strftime("%Y-%m-%d %H:%M", time.localtime(run.written)),
-            "bytes": run.bytes,
-            "damaged": run.damaged,
-        }
-        for run in listed(Workspace.at(runs_dir))
-    ]
-    return Table(rows, empty=f"{runs_dir} holds no run yet")
-
-
-def name_of(run: str | Run) -> str:
-    """Return what a run is opened by."""
-    return str(run.path.absolute()) if isinstance(run, Run) else run

@@ -69,15 +69,28 @@ class Multiply(Branches):
 
 
 def add(first: Net, second: Net, *others: Net) -> Add:
-    """The sum of the outputs of nets on the same input, all of one shape."""
+    """Return a net that adds the outputs of ``first``, ``second`` and ``others`` on the same input, all of one shape.
+
+    Example: ``add(Conv(3, 1), Conv(3, 1)).on(1, 4, 4).output`` is ``Shape(3, 4, 4)``.
+    """
     return Add((first, second, *others))
 
 
 def concat(first: Net, second: Net, *others: Net) -> Concat:
-    """The outputs of nets on the same input as one map: channels one after the other, height and width the same."""
+    """Return a net that lays the channels of ``first``, ``second`` and ``others`` one after the other.
+
+    They work on the same input and give maps of the same height and width.
+
+    Example: ``concat(Conv(3, 1), Conv(2, 1)).on(1, 4, 4).output`` is ``Shape(5, 4, 4)``.
+    """
     return Concat((first, second, *others))
 
 
 def multiply(first: Net, second: Net, *others: Net) -> Multiply:
-    """The product of the outputs of nets on the same input; a 1x1 map is spread over a larger one."""
+    """Return a net that multiplies the outputs of ``first``, ``second`` and ``others`` on the same input.
+
+    A map of 1x1 is spread over a larger one.
+
+    Example: ``multiply(Conv(3, 1), GlobalAvgPool() >> Conv(3, 1)).on(1, 4, 4).output`` is ``Shape(3, 4, 4)``.
+    """
     return Multiply((first, second, *others))

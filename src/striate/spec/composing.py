@@ -11,12 +11,19 @@ def row(first: Net, *others: Net) -> Net:
 
 
 def repeat(count: int, net: Net) -> Repeat:
-    """`count` copies of a net in a row, each with weights of its own."""
+    """Return ``count`` copies of a ``net`` in a row, each with weights of its own.
+
+    Example: ``repeat(3, Conv(2, 1)).on(2, 4, 4).parameters`` is 18.
+    """
     return Repeat(net, count)
 
 
 def auxiliary(head: Net, *, weight: float = 0.3) -> AuxHead:
-    """Tap a row with a head of its own; see `AuxHead`. `side` is the same: the word of the notation."""
+    """Return a ``head`` to the side of a row, whose loss counts ``weight``; see `AuxHead`. `side` is the same.
+
+    Example: ``(Conv(2, 1) >> auxiliary(Flatten() >> Dense(3)) >> Conv(4, 1)).on(1, 4, 4).output`` is
+    ``Shape(4, 4, 4)``.
+    """
     return AuxHead(head, weight=weight)
 
 

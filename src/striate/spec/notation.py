@@ -69,7 +69,7 @@ def options(keyword: str) -> tuple[Option, ...]:
 
 
 def parse(text: str) -> Net:
-    """Read the text of a net. Raises `NotationError`, which points at the column, where it does not read.
+    """Read the ``text`` of a net. Errors: NotationError, which points at the column, where it does not read.
 
     >>> parse("conv 6 5x5 pad 2 >> tanh >> avgpool 2")
     Conv(6, 5, padding=2) >> Tanh() >> AvgPool(2)

@@ -67,7 +67,7 @@ class Shape:
 
     @classmethod
     def parse(cls, text: str) -> Shape:
-        """Read ``3x32x32`` (channels, height, width), ``3x32`` (square) or ``120`` (a flat vector).
+        """Read a ``text``: ``3x32x32`` (channels, height, width), ``3x32`` (square) or ``120`` (a flat vector).
 
         >>> Shape.parse("3x32") == Shape(3, 32, 32)
         True

@@ -126,7 +126,7 @@ class Survey:
         return () if self._trace is None else tuple(step.net for step in self._trace.done[: len(self.rows)])
 
     def footprint(self, part: str, row: int = 0, column: int = 0) -> frozenset[tuple[int, int]]:
-        """The very pixels (row, column) of the picture that one position of a part's output can see.
+        """Return the pixels of the picture that one position (``row``, ``column``) of the output of a ``part`` can see.
 
         Unlike `field` it knows the edges of the picture and the holes of dilated windows. Raises `DescribeError`
         when there is no such part or position.
@@ -138,7 +138,7 @@ class Survey:
         return frozenset(pixel for patch in self._seen(part, row, column) for pixel in patch.pixels())
 
     def bounds(self, part: str, row: int = 0, column: int = 0) -> tuple[range, range]:
-        """The rows and the columns of the picture within which a `footprint` lies; empty where it sees only padding.
+        """Return the rows and columns within which the `footprint` of (``row``, ``column``) of a ``part`` lies, if any.
 
         >>> from striate.spec import Conv
         >>> Conv(1, (1, 2), dilation=2).on(1, 4, 5).bounds("conv1", 0, 1)
@@ -161,7 +161,7 @@ class Survey:
         return self._trace.footprint(part, row, column) or ()
 
     def with_frozen(self, paths: Collection[str]) -> Survey:
-        """The same survey with these parts marked as frozen: they start from weights that are kept as they are.
+        """Return the same survey with the parts at ``paths`` marked as frozen: their weights are kept as they are.
 
         >>> from striate.spec import Conv, Dense, Flatten
         >>> (Conv(6, 5) >> Flatten() >> Dense(2)).on(1, 8, 8).with_frozen(["conv1"]).frozen
@@ -170,7 +170,7 @@ class Survey:
         return replace(self, rows=tuple(replace(row, frozen=row.path in paths) for row in self.rows))
 
     def table(self, width: int | None = None) -> str:
-        """The rows as plain text `width` columns wide (80 to 120: the terminal's), repeats that are alike folded."""
+        """Return the rows as text, ``width`` columns wide (80 to 120: the terminal's), repeats alike folded."""
         from striate.spec.summary import text_table
 
         return text_table(self, width)

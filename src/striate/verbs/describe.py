@@ -17,15 +17,19 @@ def describe(
     classes: int | None = None,
     fit: Literal["exact", "floor"] | None = None,
 ) -> Survey:
-    """Return what every part of a net does to an input of ``shape`` (channels, height, width).
+    """Return what every part of a net does to an input.
 
-    ``net`` is a name of the catalogue, the text of a net, or a file that holds one. A published net brings the input
-    of its paper along; for a text the input must be said. ``fit`` "exact" refuses a net that never sees part of its
-    picture, "floor" accepts it; without one a published net at its published size is taken as it is, any other exactly.
+    Arguments:
+        net: a name of the catalogue, the text of a net, or a file that holds one.
+        shape: (channels, height, width) of the input, in pixels; a published net has that of its paper by itself.
+        classes: how many, for a net that leaves them open; a published net has its paper's by itself.
+        fit: "exact" refuses a net that never sees part of its picture, "floor" accepts it; by itself a published net at
+            its published size is taken as it is, any other exactly.
 
     Errors: DescribeError, with what would fit.
 
-    Example: ``describe("conv 6 5x5 pad 2 >> tanh >> avgpool 2", Shape(1, 28, 28)).output  # Shape(6, 14, 14)``
+    Example: ``describe("conv 6 5x5 pad 2 >> tanh >> avgpool 2", Shape(1, 28, 28)).output`` is
+    ``Shape(6, 14, 14)``.
     """
     entry = nets.CATALOG.get(net)
     if shape is None:

@@ -69,16 +69,22 @@ def import_weights(
 ) -> Imported:
     """Write a model file with the weights of somebody else's file, and return what was made of it.
 
-    ``path``: a pickle (``.pth``, ``.pt``, ``.th``, ``.bin``) or safetensors, of which ``entry`` is taken (``ema``: the
-    averaged weights beside the others); ``as_``: the net of the catalogue that they are for, or the text of a net or a
-    file with it, which needs the ``shape`` of its input (channels, height, width).
+    Weights without a head become a model file to start a training from.
 
-    ``classes``: how many, their names in the order of the logits, or a file of them (without it as many as its head
-    answers for, named "class 0" and so on); ``mean`` and ``std`` per channel, in 0..1 (without them pixels are divided
-    by 255); ``size`` of the input in pixels. An ``output`` that exists is replaced with ``force`` alone.
+    Arguments:
+        path: a pickle (``.pth``, ``.pt``, ``.th``, ``.bin``) or safetensors.
+        as_: the net of the catalogue that they are for, or the text of a net or a file with it.
+        output: the model file; one that exists is replaced with ``force`` alone.
+        classes: how many, their names in the order of the logits, or a file of them; without it as many as its head
+            answers for, named "class 0" and so on.
+        mean, std: per channel, in 0..1; without them pixels are divided by 255.
+        size: of the input in pixels, where it is square.
+        shape: (channels, height, width) of the input of a net that is a text.
+        entry: where in the file the weights are ("ema": the averaged ones beside the others).
+        force: whether an ``output`` that exists is replaced.
+        limits: what the process that reads a pickle may take: seconds and bytes.
 
-    Weights without a head become a model file to start a training from. Raises `DoorError` for a pickle that is more
-    than weights, `ModelError` for what does not fit, `DiskError`.
+    Errors: DoorError for a pickle that is more than weights, ModelError for what does not fit, DiskError.
 
     Example: ``import_weights("lenet5.pth", as_="lenet5", output="lenet5.safetensors").parameters`` is 61706.
     """

@@ -108,7 +108,7 @@ class Preprocess:
         return self.read(picture)[0]
 
     def read(self, picture: bytes | NDArray[np.uint8]) -> tuple[NDArray[np.uint8], Depth | None]:
-        """Return what `pixels` does, and of a file of 16 bits how many of them are used."""
+        """Return what `pixels` does of a ``picture``, and of a file of 16 bits how many of them are used."""
         decoded: NDArray[np.uint8] | Image.Image
         if isinstance(picture, np.ndarray):
             decoded = to_channels(_checked(picture), self.channels)
@@ -145,7 +145,7 @@ class Preprocess:
         return CropTransform(top, left, down, across, height, width, (self.height, self.width), orientation)
 
     def crop_of(self, picture: bytes | NDArray[np.uint8], *, stored: bool = False) -> CropTransform:
-        """Return the crop transform of a picture as `pixels` takes it: the bytes of a file, or pixels (H, W, ...).
+        """Return the crop transform of a ``picture`` as `pixels` takes it: the bytes of a file, or pixels (H, W, ...).
 
         ``stored`` speaks of the file's rows and columns before EXIF turns them. Errors: PictureError.
         """
@@ -228,7 +228,7 @@ class Preprocess:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Preprocess:
-        """Return what ``to_dict`` wrote. Errors: ModelError naming the field that is missing, unknown or wrong."""
+        """Return what ``to_dict`` wrote as ``values``. Errors: ModelError naming the field that is missing or wrong."""
         if not isinstance(values, Mapping):
             raise ModelError(f"preprocess: wanted a table of fields, got {type(values).__name__}")
         known = {field.name for field in fields(cls)}
