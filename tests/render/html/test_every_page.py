@@ -259,6 +259,22 @@ def test_every_template_reads_and_is_used() -> None:
         assert f'"{name}"' in used, f"{name} is no longer used"
 
 
+def test_the_stylesheet_has_no_rule_for_what_no_page_has_and_takes_its_colours_from_its_tokens() -> None:
+    folder = Path(environment.__wrapped__.__code__.co_filename).parents[1]
+    style = re.sub(r"/\*.*?\*/", "", (folder / "html/templates/style.css").read_text(encoding="utf-8"), flags=re.DOTALL)
+    drawn = "".join(
+        path.read_text(encoding="utf-8") for path in sorted(folder.rglob("*")) if path.suffix in (".py", ".html")
+    )
+    rules = re.findall(r"([^{}]+)\{[^{}]*\}", style)
+    classes = {name for rule in rules for name in re.findall(r"\.([a-z][\w-]*)", rule)}
+    for name in classes:
+        known = name.startswith("over-") or re.fullmatch(r"c\d", name)
+        assert known or re.search(rf"[\"' ]{name}[\"' {{]", drawn), f".{name} is of no page"
+    used, defined = set(re.findall(r"var\((--[\w-]+)", style)), set(re.findall(r"(--[\w-]+):", style))
+    assert used - {"--share"} == defined, "a token that nothing uses, or that nobody defined"  # a cell brings its share
+    assert not re.search(r"#[0-9a-f]{3,6}\b", re.sub(r":root \{[^}]*\}", "", style)), "a colour that is no token"
+
+
 def test_words_are_readable_and_names_stand_by_themselves() -> None:
     assert readable("a\nb\tc") == "a b c" and readable("a\x1bb\u202e") == "a\ufffdb\ufffd"
     assert readable("caf\u00e9 \u05d0") == "caf\u00e9 \u05d0"

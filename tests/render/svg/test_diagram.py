@@ -142,3 +142,8 @@ def test_side_heads_are_dashed_and_beside_the_trunk() -> None:
     (aside,) = [rect for rect in drawing.rects if rect.kind == "frame aside"]
     assert aside.lines[0].startswith("side head")
     assert aside.x > 0, "to the right of the trunk"
+
+
+def test_a_title_that_no_xml_may_hold_is_readable() -> None:
+    drawn = diagram(parse("conv 2 3x3 >> relu"), Shape(1, 8, 8), title="a\x07<b>\u202e&")
+    assert "a\ufffd<b>\ufffd&" in "".join(ElementTree.fromstring(drawn).itertext())

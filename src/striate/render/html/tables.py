@@ -9,6 +9,7 @@ from html import unescape
 _STEPS = (240, 280, 320, 360, 400, 440, 480, 520, 560, 640, 720, 800, 900, 1000, 1200, 1400)
 # Pixels of a letter, of one of a row's head, and of a cell's sides, at the tables' 14 pixels.
 _LETTER, _BOLD, _PADDING = 7.4, 8.2, 20
+_BROKEN = 12  # letters of a row's head that wraps, after which even a word is broken
 
 
 def screen(table: str, extra: int = 0, *, wraps: bool = False) -> int | None:
@@ -33,10 +34,11 @@ def width_of(table: str, *, wraps: bool = False) -> int:
         cells = re.findall(r"<t[dh]\b([^>]*)>(.*?)</t[dh]>", row, re.DOTALL)
         for place, (facts, cell) in enumerate(cells):
             lines = [unescape(re.sub(r"<[^>]*>", "", line)) for line in re.split(r"<br>|<small>", cell)]
+            head = 'scope="row"' in facts
             if wraps:
-                lines = [word for line in lines for word in line.split()] or [""]
+                words = [word for line in lines for word in line.split()] or [""]
+                lines = [word[:_BROKEN] for word in words] if head else words
             letters = 2 if cell.startswith("<span>") else max(map(len, lines))  # what is in a span stands upright
             columns += [0.0] * (place + 1 - len(columns))
-            letter = _BOLD if 'scope="row"' in facts else _LETTER
-            columns[place] = max(columns[place], letter * letters + _PADDING)
+            columns[place] = max(columns[place], (_BOLD if head else _LETTER) * letters + _PADDING)
     return round(sum(columns))
