@@ -90,7 +90,7 @@ def _array(what: Any) -> NDArray[Any]:
     return np.asarray(what)
 
 
-def _hold_arrays(x: NDArray[Any], y: NDArray[Any], classes: Sequence[str], runs_dir: Path) -> Held:
+def _hold_arrays(x: NDArray[Any], y: NDArray[Any], label_names: Sequence[str], runs_dir: Path) -> Held:
     if x.ndim not in (3, 4):
         raise SourceError(
             f"x of shape {' x '.join(map(str, x.shape))}: wanted pictures N x H x W, N x H x W x C or N x C x H x W"
@@ -100,7 +100,7 @@ def _hold_arrays(x: NDArray[Any], y: NDArray[Any], classes: Sequence[str], runs_
     if "O" in (x.dtype.kind, y.dtype.kind):
         which = "x" if x.dtype.kind == "O" else "y"
         raise SourceError(f"{which} holds Python objects, of which no array is made: give numbers or text of one type")
-    arrays = {"x": x, "y": y} | ({"classes": np.array(classes)} if classes else {})
+    arrays = {"x": x, "y": y} | ({"classes": np.array(label_names)} if label_names else {})
     digest = hashlib.sha256()
     for name, values in arrays.items():
         solid = np.ascontiguousarray(values)
@@ -120,12 +120,12 @@ def _hold_arrays(x: NDArray[Any], y: NDArray[Any], classes: Sequence[str], runs_
 def _hold_dataset(what: Any, runs_dir: Path, progress: _Progress | None) -> Held:
     pairs = list(_pairs(what, progress))
     labels = [label for _, label in pairs]
-    classes = tuple(str(name) for name in getattr(what, "classes", ()) or ())
+    label_names = tuple(str(name) for name in getattr(what, "classes", ()) or ())
     numbers = np.asarray(labels) if all(not isinstance(label, str) for label in labels) else None
     shapes = {pixels.shape for pixels, _ in pairs}
     if len(shapes) == 1:
         y = np.asarray(labels)
-        return _hold_arrays(np.stack([pixels for pixels, _ in pairs]), y, _fitting(classes, y), runs_dir)
+        return _hold_arrays(np.stack([pixels for pixels, _ in pairs]), y, _fitting(label_names, y), runs_dir)
     if numbers is not None and numbers.dtype.kind == "O":
         raise SourceError("the labels of the data set are not all of one shape")
     digest, files = hashlib.sha256(), dict[str, bytes]()
@@ -137,7 +137,7 @@ def _hold_dataset(what: Any, runs_dir: Path, progress: _Progress | None) -> Held
         )
         name = f"{number:06}.png"
         files[name] = content.getvalue()
-        rows.append((name, *_cells(label, classes)))
+        rows.append((name, *_cells(label, label_names)))
     width = len(rows[0]) - 1
     head = ("path", *(("label",) if width == 1 else tuple(f"number {column + 1}" for column in range(width))))
     files["labels.csv"] = _csv(head, rows)
@@ -189,17 +189,19 @@ def _label(what: Any) -> Any:
     return what.tolist() if hasattr(what, "tolist") else what
 
 
-def _fitting(classes: tuple[str, ...], y: NDArray[Any]) -> tuple[str, ...]:
-    """Return the names of classes where the labels are places in them."""
-    whole = y.ndim == 1 and y.dtype.kind in "iu" and len(y) > 0 and int(y.min()) >= 0 and int(y.max()) < len(classes)
-    return classes if whole else ()
+def _fitting(label_names: tuple[str, ...], y: NDArray[Any]) -> tuple[str, ...]:
+    """Return the names where the labels are places in them."""
+    whole = (
+        y.ndim == 1 and y.dtype.kind in "iu" and len(y) > 0 and int(y.min()) >= 0 and int(y.max()) < len(label_names)
+    )
+    return label_names if whole else ()
 
 
-def _cells(label: Any, classes: tuple[str, ...]) -> tuple[str, ...]:
+def _cells(label: Any, label_names: tuple[str, ...]) -> tuple[str, ...]:
     if isinstance(label, list | tuple):
         return tuple(str(part) for part in label)
-    if classes and isinstance(label, int) and not isinstance(label, bool) and 0 <= label < len(classes):
-        return (classes[label],)
+    if label_names and isinstance(label, int) and not isinstance(label, bool) and 0 <= label < len(label_names):
+        return (label_names[label],)
     return (str(label),)
 
 

@@ -55,9 +55,9 @@ def confusion(
     """
     known = np.flatnonzero(targets >= 0)
     shares, truth = np.asarray(probabilities, np.float64)[known], targets[known]
-    said, classes = shares.argmax(1), shares.shape[1]
-    counts = np.zeros((classes, classes))
-    leaning = np.zeros((classes, classes))
+    said, width = shares.argmax(1), shares.shape[1]
+    counts = np.zeros((width, width))
+    leaning = np.zeros((width, width))
     np.add.at(counts, (truth, said), 1)
     np.add.at(leaning, truth, shares)
     weight = np.triu(counts + counts.T + 1e-3 * (leaning + leaning.T) / max(1, len(known)), 1)
@@ -70,7 +70,7 @@ def confusion(
 
     found = []
     for flat in np.argsort(-weight, axis=None, kind="stable")[:pairs]:
-        first, second = divmod(int(flat), classes)
+        first, second = divmod(int(flat), width)
         if weight[first, second] <= 0:
             break
         members = np.flatnonzero((truth == first) | (truth == second))

@@ -24,7 +24,7 @@ class WrappedModule(nn.Module):
     """A copy of somebody's module, with the scale and offset that pixels take on their way in.
 
     Its tensors go by the module's own names after ``module.``. `embedding_part` is its last dense layer (or
-    convolution) by its own path, or empty where there is none; the embedding is then the logits themselves.
+    convolution) by its own path, or empty where there is none; the embedding is then the output itself.
     """
 
     net: Code
@@ -49,17 +49,17 @@ class WrappedModule(nn.Module):
         return self.input(pixels)  # type: ignore[no-any-return]
 
     def forward(self, inputs: Tensor) -> Tensor:
-        """Return the logits (N, K) for normalised inputs (N, C, H, W)."""
+        """Return the main output (N, K) for normalised inputs (N, C, H, W)."""
         # A copy in the usual memory order: somebody's code may take that for granted, or work in place on its input.
         given = inputs.clone(memory_format=torch.contiguous_format)
         return picked(self.module(given), self.output)  # type: ignore[no-any-return]
 
     def outputs(self, inputs: Tensor) -> Outputs:
-        """Return the logits; somebody else's module has no side heads."""
+        """Return the main output; somebody else's module has no side heads."""
         return Outputs(self(inputs), ())
 
     def forward_with(self, inputs: Tensor, taps: Sequence[str]) -> tuple[Tensor, dict[str, Tensor]]:
-        """Return the logits, and what the modules named in ``taps`` put out; ``input`` is what is given.
+        """Return the main output, and what the modules named in ``taps`` put out; ``input`` is what is given.
 
         Raises `DescribeError` for a path this module does not have, or one that puts out no tensor.
         """
@@ -80,14 +80,14 @@ class WrappedModule(nn.Module):
             if tap != "input"
         ]
         try:
-            logits = self(inputs)
+            main = self(inputs)
         finally:
             for hook in hooks:
                 hook.remove()
         silent = [tap for tap in taps if not isinstance(seen.get(tap), Tensor)]
         if silent:
             raise DescribeError(f"{silent[0]} puts out no tensor")
-        return logits, {tap: seen[tap] for tap in taps}
+        return main, {tap: seen[tap] for tap in taps}
 
     def as_convolutional(self) -> NoReturn:
         """Raise `DescribeError`: what a module that is only code does with a larger picture is not known."""
@@ -139,20 +139,20 @@ class WrappedModule(nn.Module):
         raise DescribeError(f"what {path} of {type(self.module).__name__} reads is in its own code, and not known here")
 
     def embed(self, inputs: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the logits (N, K) and the embedding (N, D): what goes into `embedding_part`; of a map, the average."""
+        """Return the output (N, K) and the embedding (N, D): what goes into `embedding_part`; of a map, the average."""
         if not self.embedding_part:
-            logits = self(inputs)
-            return logits, logits
+            main = self(inputs)
+            return main, main
         seen: list[Tensor] = []
         hook = self.module.get_submodule(self.embedding_part).register_forward_pre_hook(
             lambda _, args, kwargs: seen.append(next(iter((*args, *kwargs.values())))), with_kwargs=True
         )
         try:
-            logits = self(inputs)
+            main = self(inputs)
         finally:
             hook.remove()
         embedding = seen[-1]
-        return logits, embedding.mean((2, 3)) if embedding.dim() == 4 else embedding.flatten(1)
+        return main, embedding.mean((2, 3)) if embedding.dim() == 4 else embedding.flatten(1)
 
     def taps(self) -> tuple[str, ...]:
         """Return every path that `forward_with` takes."""
