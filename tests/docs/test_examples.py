@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from tests.docs.docstrings import SRC, Docstring
-from tests.docs.examples import examples, fault, of
+from tests.docs.examples import Example, examples, fault, of
 from tests.docs.world import World
 
 FOUND, ODD = examples()
+LIGHT = ("words", "files", "recipe", "settings", "train_config", "spec/", "nets/", "metrics/", "data/labels/",
+         "data/sources/", "data/pictures/", "data/store/", "data/split", "data/strat")  # fmt: skip
+
+
+def light(example: Example) -> bool:
+    """Whether an example is of a part of the house that needs no torch."""
+    return example.of.path.relative_to(SRC).as_posix().startswith(LIGHT)
 
 
 @pytest.fixture(scope="module")
@@ -27,10 +38,31 @@ def test_every_example_is_understood() -> None:
     assert not ODD, "\n".join(ODD)
 
 
-@pytest.mark.parametrize("room", sorted({each.of.room for each in FOUND}))
+@pytest.mark.parametrize("room", sorted({each.of.room for each in FOUND if not light(each)}))
 def test_examples(room: str, world: World) -> None:
-    wrong = [f"{each}: {said}" for each in FOUND if each.of.room == room and (said := fault(each, world))]
+    """Every example of a room, but for those that run without torch, below."""
+    here = [each for each in FOUND if each.of.room == room and not light(each)]
+    wrong = [f"{each}: {said}" for each in here if (said := fault(each, world))]
     assert not wrong, "\n".join(wrong)
+
+
+def test_examples_of_what_needs_no_torch_need_none(tmp_path: Path) -> None:
+    assert {each.of.room for each in FOUND if light(each)} > {"data", "metrics", "spec"}
+    around = {**os.environ, "PYTHONPATH": str(SRC.parents[1]), "STRIATE_CACHE": str(tmp_path / "cache")}
+    asked = [sys.executable, "-W", "ignore", "-m", "tests.docs.test_examples", str(tmp_path)]
+    done = subprocess.run(asked, env=around, cwd=SRC.parents[1], capture_output=True, text=True, check=False)
+    assert done.returncode == 0 and not done.stdout, done.stdout + done.stderr
+
+
+def without_torch(folder: Path) -> None:
+    """Run the examples that need no torch where there is none, and print what is wrong."""
+    sys.modules["torch"] = None  # type: ignore[assignment]
+    os.chdir(folder)
+    made = World(folder)
+    with made.closing:
+        for each in FOUND:
+            if light(each) and (said := fault(each, made)):
+                print(f"{each}: {said}")
 
 
 @pytest.mark.parametrize(
@@ -55,3 +87,7 @@ def test_a_fault_is_found(text: str, wrong: str, world: World) -> None:
 
 def test_an_example_that_is_not_understood_is_found() -> None:
     assert not list(of(Docstring(SRC / "words.py", 1, "f", "Example: as one would expect.")))
+
+
+if __name__ == "__main__":
+    without_torch(Path(sys.argv[1]))
