@@ -1,4 +1,4 @@
-"""Words around numbers: one picture, two pictures. Imports nothing of ours."""
+"""Words around numbers: one picture, two pictures; words of other people, made readable. Imports nothing of ours."""
 
 from __future__ import annotations
 
@@ -11,6 +11,9 @@ _OTHERWISE = {
     "has": "have",
     "it": "they",
 }
+JOINERS = "\u200c\u200d"  # which Persian, Hindi and emoji are written with, and which move nothing
+_SIGN = "\ufffd"  # what stands for a character that nobody could see
+_SPACES = str.maketrans("\n\t\r", "   ")
 
 
 def counted(number: int, noun: str) -> str:
@@ -42,3 +45,25 @@ def readable_size(size: int) -> str:
             break
         amount, unit = amount / 1000, larger
     return f"{amount:.0f} {unit}" if amount >= 10 or unit == "bytes" else f"{amount:.1f} {unit}"
+
+
+def readable(text: str) -> str:
+    r"""Return text on one line for a page: line breaks and tabs as spaces, the rest as `signs` has it.
+
+    Example: ``readable("a\nb")  # "a b"``
+    """
+    return text if text.isprintable() else signs(text.translate(_SPACES))
+
+
+def signs(text: str) -> str:
+    r"""Return text with a sign for each character that is not to be seen, or that turns the direction of what follows.
+
+    Example: ``signs("a\x1bb")``
+    """
+    if text.isprintable():
+        return text
+    from unicodedata import category
+
+    return "".join(
+        _SIGN if category(letter) in ("Cc", "Cf", "Cs") and letter not in JOINERS else letter for letter in text
+    )

@@ -13,8 +13,9 @@ from typing import Any, TextIO, final
 
 import click
 
+from striate.words import JOINERS
+
 _PLAIN = "\n\t"  # what a line of ours is laid out with
-_JOINERS = "\u200c\u200d"  # which Persian, Hindi and emoji are written with, and which move nothing
 
 
 def printable(text: str, *, keep: str = _PLAIN) -> str:
@@ -26,7 +27,7 @@ def printable(text: str, *, keep: str = _PLAIN) -> str:
     if text.isprintable():
         return text
     return "".join(
-        letter if letter.isprintable() or letter in keep or letter in _JOINERS else _escaped(letter) for letter in text
+        letter if letter.isprintable() or letter in keep or letter in JOINERS else _escaped(letter) for letter in text
     )
 
 

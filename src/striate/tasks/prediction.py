@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from striate.errors import StriateError
-from striate.words import counted
+from striate.words import counted, readable
 
 if TYPE_CHECKING:
     from striate.data.pictures.crop_transform import CropTransform
@@ -37,7 +37,7 @@ class Prediction(ABC):
     def _repr_html_(self) -> str:
         from html import escape
 
-        return f"<p><bdi>{escape(str(self))}</bdi></p>"
+        return f"<p><bdi>{escape(readable(str(self)))}</bdi></p>"
 
     def text(self, top: int | None = None) -> str:
         """Return the answer as a line; of an answer that ranks things, the ``top`` ones."""

@@ -25,7 +25,7 @@ from striate.recipe import Recipe
 from striate.render.html import compare_page, dot_page, filter_page, look_page, walk_page
 from striate.render.html.compare_page import Comparison
 from striate.render.html.copies import TITLE, copies_body
-from striate.render.html.environment import drawing, environment, escaped, html, named, readable
+from striate.render.html.environment import drawing, environment, escaped, html, named
 from striate.render.html.page import Section, render
 from striate.session.shown import Table, framed, html_table, said
 from striate.spec import Shape, parse
@@ -37,6 +37,7 @@ from striate.tasks.values import State
 from striate.verbs.filter import filter_picture
 from striate.verbs.report import write_figures
 from striate.verbs.walk import walk_of
+from striate.words import readable
 
 SCRIPT = "<script>alert(1)</script>"
 ENDING = "\"'></style></title></svg><img src=http://evil.example/x onerror=alert(1)>&amp;{{ 7 * 7 }}"
@@ -277,7 +278,12 @@ def test_the_stylesheet_has_no_rule_for_what_no_page_has_and_takes_its_colours_f
 
 def test_words_are_readable_and_names_stand_by_themselves() -> None:
     assert readable("a\nb\tc") == "a b c" and readable("a\x1bb\u202e") == "a\ufffdb\ufffd"
-    assert readable("caf\u00e9 \u05d0") == "caf\u00e9 \u05d0"
+    for word in ("caf\u00e9 \u05d0", "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645", "\U0001f469\u200d\U0001f52c"):
+        assert readable(word) == word and named(word) == f"<bdi>{word}</bdi>", "French, Hebrew, Persian, an emoji"
+    shown = TASKS["tag"].decode(
+        {"logits": np.zeros((1, 1))}, LabelFacts((BAD,)), TASKS["tag"].opened(State(), LabelFacts((BAD,)))
+    )
+    assert "<script" not in (line := shown[0]._repr_html_()) and not UNSEEN.search(line)
     assert named("a\nb") == "<bdi>a\ufffdb</bdi>" and escaped("<\x00'\">") == "&lt;\ufffd&#39;&#34;&gt;"
     line = environment().from_string('<p title="{{ a }}">{{ a }}</p>').render(a='"<\x07')
     assert line == '<p title="&#34;&lt;\ufffd">&#34;&lt;\ufffd</p>'

@@ -7,20 +7,16 @@ raises. The templates are `templates/` beside this file. Jinja2 is imported when
 
 from __future__ import annotations
 
-import unicodedata
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup, escape
 
 from striate.render.html.tables import screen
-from striate.words import counted, plural
+from striate.words import counted, plural, readable, signs
 
 if TYPE_CHECKING:
     from jinja2 import Environment
-
-_SIGN = "\ufffd"  # what stands for a character that nobody could see
-_SPACES = str.maketrans("\n\t\r", "   ")
 
 
 def html(template: str, **facts: Any) -> Markup:
@@ -53,16 +49,6 @@ def escaped(text: str) -> str:
     return str(escape(readable(text)))
 
 
-def readable(text: str) -> str:
-    """Return text on one line without characters that are not to be seen: spaces, or a sign for each of the others.
-
-    Control characters, and those that turn the direction of what follows, stand for a sign.
-    """
-    if text.isprintable():
-        return text
-    return _signs(text.translate(_SPACES))
-
-
 def named(name: object) -> Markup:
     """Return a name that a person gave (a class, a file) as HTML: escaped, by itself, each control character a sign.
 
@@ -70,11 +56,7 @@ def named(name: object) -> Markup:
 
     Example: ``named("a<b")  # "<bdi>a&lt;b</bdi>"``
     """
-    return Markup("<bdi>{}</bdi>").format(_signs(str(name)))
-
-
-def _signs(text: str) -> str:
-    return "".join(_SIGN if unicodedata.category(letter) in ("Cc", "Cf", "Cs") else letter for letter in text)
+    return Markup("<bdi>{}</bdi>").format(signs(str(name)))
 
 
 def _final(value: object) -> object:
