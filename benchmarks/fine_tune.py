@@ -38,7 +38,7 @@ print(json.dumps([epoch.seconds for epoch in watch_head(training)]))
 def run(trials: int) -> Result:
     folder, weights = SHARED / "catsdogs", SHARED / "weights"
     script = str(Path(__file__).parent / "peers" / "squeezenet_logistic.py")
-    words = ("train", folder, "--from", WEIGHTS)
+    words = ("train", folder, "--start", WEIGHTS)
     found: dict[str, list[tuple[float, float, float]]] = {"peer": [], "first": [], "again": []}
     for trial in range(trials):
         with tempfile.TemporaryDirectory() as name:
@@ -72,7 +72,7 @@ def _passes() -> tuple[float, float]:
     """Return the median seconds of an epoch over features: of a run's, and of drawn ones."""
     with tempfile.TemporaryDirectory() as name:
         env = {"STRIATE_DATA": str(SHARED / "weights")}
-        words = ("train", SHARED / "cifar10-folder", "--from", "cifar10-resnet20", "--quiet")
+        words = ("train", SHARED / "cifar10-folder", "--start", "cifar10-resnet20", "--quiet")
         measured(striate(*words), env=env, cwd=Path(name))
         small = statistics.median(epoch["seconds"] for epoch in history(Path(name)))
     drawn = measured([sys.executable, "-c", DRAWN], env={"GOMP_SPINCOUNT": SPIN})[2]

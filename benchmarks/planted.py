@@ -34,7 +34,7 @@ def run(trials: int) -> Result:
             place = Path(name)
             asked = _planted(place / "planted", seed=trial)
             measured(
-                striate("train", "planted", "--from", "none", "--epochs", 14, "--seed", trial, "--quiet"), cwd=place
+                striate("train", "planted", "--start", "none", "--epochs", 14, "--seed", trial, "--quiet"), cwd=place
             )
             accuracies.append(100 * finished(place)["accuracy"]["value"])
             for method in METHODS:
@@ -49,7 +49,7 @@ def run(trials: int) -> Result:
         rows.append(Row(f"{method}: pictures that pass both checks", tuple(trusted[method]), "%", more=True))
     area = 100 * PATCH**2 / SIDE**2
     return Result(
-        tuple(rows), ("striate train planted --from none --epochs 14",), (f"The patch is {area:.0f} % of a picture.",)
+        tuple(rows), ("striate train planted --start none --epochs 14",), (f"The patch is {area:.0f} % of a picture.",)
     )
 
 

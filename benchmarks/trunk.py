@@ -60,7 +60,7 @@ def _ours(folder: Path, seed: int, place: Path) -> tuple[float, float, float]:
 
 def _flowers(trunk: str | None) -> float:
     """Return the test accuracy on flowers5 in percent, from a trunk by name or from the default one."""
-    said = () if trunk is None else ("--from", trunk, "--data-dir", SHARED / "weights")
+    said = () if trunk is None else ("--start", trunk, "--data-dir", SHARED / "weights")
     with tempfile.TemporaryDirectory() as name:
         env = {"STRIATE_CACHE": str(Path(name) / "cache")}
         measured(striate("train", SHARED / "flowers5", *said, "--quiet"), env=env, cwd=Path(name))

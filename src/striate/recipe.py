@@ -122,7 +122,7 @@ class Recipe(Settings):
             if said := self.said_of_weights:
                 raise RecipeError(
                     f"{', '.join(said)}: only with weights to start from, and these pictures begin from chance by"
-                    " themselves; say which weights with start (--from a run, a file or a name)"
+                    " themselves; say which weights with start (--start a run, a file or a name)"
                 )
             optimiser = self.optimiser or ("sgd" if normed else "adamw")
             if optimiser != rules["optimiser"] or not normed:

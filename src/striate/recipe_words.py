@@ -9,9 +9,12 @@ from typing import Any, get_args
 LISTS = {"progressive": "[[0.3, 14], [0.7, 20]]", "milestones": "[0.5, 0.75]", "betas": "[0.9, 0.999]"}
 
 
-def sentence(detail: Any, fields: Mapping[str, Any]) -> str:
-    """Turn one of pydantic's findings into a sentence: the field, what it was, what it may be."""
-    place = ".".join(str(part) for part in detail["loc"])
+def sentence(detail: Any, fields: Mapping[str, Any], said_as: Mapping[str, str]) -> str:
+    """Turn one of pydantic's findings into a sentence: the field, what it was, what it may be.
+
+    ``said_as`` are the words that a person used for fields, where they are not the fields' names.
+    """
+    place = ".".join(said_as.get(str(part), str(part)) for part in detail["loc"])
     message = str(detail["msg"]).removeprefix("Value error, ")
     if not place:
         return message
@@ -21,7 +24,7 @@ def sentence(detail: Any, fields: Mapping[str, Any]) -> str:
         near = difflib.get_close_matches(str(detail["input"]), words, n=1)
         message = f"must be one of {', '.join(words)}" + (f" (did you mean {near[0]}?)" if near else "")
     if detail["type"] == "tuple_type":
-        message = f"must be a list in brackets, such as {LISTS.get(place.partition('.')[0], '[224, 224]')}"
+        message = f"must be a list in brackets, such as {LISTS.get(str(detail['loc'][0]), '[224, 224]')}"
     return f"{place} = {detail['input']!r}: {message[0].lower()}{message[1:]}"
 
 

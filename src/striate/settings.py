@@ -10,7 +10,8 @@ import difflib
 import json
 from collections.abc import Mapping
 from itertools import pairwise
-from typing import Annotated, Any, Literal, Self, TypeVar
+from types import MappingProxyType
+from typing import Annotated, Any, Final, Literal, Self, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
@@ -37,6 +38,10 @@ Strength = Literal["none", "light", "standard", "strong", "alexnet-2012", "vgg-2
 AnySettings = TypeVar("AnySettings", bound="Settings")
 
 CHANCE = "none"  # as ``start``: no weights, but a net whose own are drawn
+# Words that say the same, wherever a setting is said: in a recipe, in Python and after --set.
+ALIASES: Final[Mapping[str, str]] = MappingProxyType(
+    {"from": "start", "lr": "learning_rate", "color": "colour", "optimizer": "optimiser"}
+)
 FIRST = "filter"  # the part that a filter by name is in a net that has one as its first layer
 
 
@@ -176,7 +181,8 @@ class Settings(BaseModel):
 
     def changed(self, **changes: object) -> Self:
         """Return a copy with some settings changed, checked as a whole. Errors: RecipeError."""
-        return checked(type(self), {**self.model_dump(), **changes})
+        others = {name: value for name, value in self.model_dump().items() if name not in map(field_of, changes)}
+        return checked(type(self), {**others, **changes})
 
     def written(self) -> dict[str, Any]:
         """Return the settings that are said, as plain JSON, in the order of the fields."""
@@ -188,14 +194,28 @@ class Settings(BaseModel):
         return "".join(f"{name} = {json.dumps(value, ensure_ascii=False)}\n" for name, value in self.written().items())
 
 
+def field_of(word: str) -> str:
+    """Return the field that a word names: itself, or what it is an alias of."""
+    return ALIASES.get(word, word)
+
+
 def checked(kind: type[AnySettings], values: Mapping[str, object]) -> AnySettings:
-    """Return the settings that these fields describe, or raise RecipeError that names each wrong one."""
-    for name in values:
+    """Return the settings that these fields describe, or raise RecipeError that names each wrong one.
+
+    A field goes by its name or by one of `ALIASES`; the error has the word that was used.
+    """
+    said: dict[str, object] = {}
+    words: dict[str, str] = {}
+    for word, value in values.items():
+        name = field_of(word)
         if name not in kind.model_fields:
-            near = difflib.get_close_matches(str(name), kind.model_fields, n=2)
+            near = difflib.get_close_matches(str(word), kind.model_fields, n=2)
             hint = f"did you mean {' or '.join(near)}?" if near else "the fields are " + ", ".join(kind.model_fields)
-            raise RecipeError(f"a recipe has no field {name!r}; {hint}")
+            raise RecipeError(f"a recipe has no field {word!r}; {hint}")
+        if name in said:
+            raise RecipeError(f"{words[name]} and {word} say the same setting; leave out one")
+        said[name], words[name] = value, word
     try:
-        return kind.model_validate(dict(values))
+        return kind.model_validate(said)
     except ValidationError as error:
-        raise RecipeError("; ".join(sentence(detail, kind.model_fields) for detail in error.errors())) from None
+        raise RecipeError("; ".join(sentence(one, kind.model_fields, words) for one in error.errors())) from None

@@ -77,7 +77,7 @@ def test_weights_keep_their_bits_unless_told_otherwise(place: Place) -> None:
     cells(place.path / "cells")
     ask(place, "--bits", "12")
     for more, bits in ((), 12), (("--bits", "16"), 16):
-        answer = place("train", "cells", "--from", "cells-1", "--folds", "none", "--threads", "1", *more)
+        answer = place("train", "cells", "--start", "cells-1", "--folds", "none", "--threads", "1", *more)
         assert answer.code == 0, answer
         run = RunDirectory.open("last", place.path / "runs")
         assert weights.read_facts(run.model_path).preprocess.get("bits", 16) == bits

@@ -23,8 +23,8 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "export": ("export", "damaged", "-o", "x.onnx"),
     "export --int8": ("export", "damaged", "--int8", "-o", "x8.onnx"),
     "train --resume": ("train", "--resume", "damaged"),
-    "train --from": (
-        "train", "zoo", "--from", "runs/damaged", "--tune", "head", "--folds", "0", "--runs-dir", "other", *QUICK,
+    "train --start": (
+        "train", "zoo", "--start", "runs/damaged", "--tune", "head", "--folds", "0", "--runs-dir", "other", *QUICK,
     ),
     "runs": ("runs",),
     "compare": ("compare", "damaged", "good", "-o", "compare.html"),
@@ -43,7 +43,7 @@ def good(tmp_path_factory: pytest.TempPathFactory) -> Path:
     place = Place(folder)
     assert place("train", "zoo", "--net", NET, "--epochs", "1", "--size", "16", "--name", "net", *QUICK).code == 0
     assert (
-        place("train", "zoo", "--from", "net-1", "--tune", "head", "--folds", "2", "--name", "head", *QUICK).code == 0
+        place("train", "zoo", "--start", "net-1", "--tune", "head", "--folds", "2", "--name", "head", *QUICK).code == 0
     )
     return folder
 

@@ -44,7 +44,7 @@ def test_dot_says_that_it_is_frozen(trained: Place) -> None:
 def test_a_wrong_name_gets_the_nearest(trained: Place) -> None:
     trained("train", "pets", "--first", "sobelx").refused("no filter is named 'sobelx'; did you mean sobel-x")
     trained("train", "--resume", "--first", "sobel").refused(
-        "only --epochs, --threads and --without-missing can be said with it, not first"
+        "only --epochs, --threads and --without-missing can be said with it, not --first"
     )
 
 

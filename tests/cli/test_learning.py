@@ -63,7 +63,7 @@ def test_what_filter_refuses(pictures: Place) -> None:
     pictures("filter", "sobel", "none.png").refused("none.png cannot be read: there is no such file")
     pictures("filter", "sobel", "cat.png", "-o", "cat.gif").refused("drawn as .png or .html")
     pictures("filter", "sobel", "cat.png", "-o", "cat.png").refused("is there already and is not ours")
-    pictures("filter", "sobel", "cat.png", "--pad", "x").refused("--pad is 'x'")
+    pictures("filter", "sobel", "cat.png", "--pad", "x").refused("--padding is 'x'")
     for text, told in (("0 1\n1", "line 2 has 1 numbers"), ("0 x", "line 1 is '0 x'"), ("# none", "no numbers")):
         (pictures.path / "bad.txt").write_text(text)
         pictures("filter", "sobel", "bad.txt").refused(f"bad.txt: {told}")

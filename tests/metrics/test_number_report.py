@@ -83,7 +83,7 @@ def test_each_verdict():
     generator = np.random.default_rng(2)
     blind = number_verdict(report(50 + generator.normal(0, 1, (200, 1)), targets), from_chance=True)
     assert blind.kind == "guess"
-    assert "--from" in blind.text
+    assert "--start" in blind.text
     wild = targets.copy()
     wild[:4] += 90
     found = number_verdict(report(predicted, wild))

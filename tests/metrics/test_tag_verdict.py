@@ -49,7 +49,7 @@ def test_chance_is_called_chance():
     found = tag_verdict(report(strength=(0.0, 0.0, 0.0)), from_chance=True)
     assert found.kind == "guess"
     assert "No better than chance" in found.text
-    assert "--from" in found.text
+    assert "--start" in found.text
 
 
 def test_a_tag_far_below_the_others_is_weak():
@@ -74,7 +74,7 @@ def test_otherwise_more_pictures_help():
     found = tag_verdict(report(strength=(2.5, 2.5, 2.4)), trained=[30, 20, 10])
     assert found.kind == "more"
     assert "to learn from" in found.text
-    assert "--from" in tag_verdict(report(strength=(2.5, 2.5, 2.4)), from_chance=True).text
+    assert "--start" in tag_verdict(report(strength=(2.5, 2.5, 2.4)), from_chance=True).text
 
 
 @pytest.mark.parametrize("part", ["test", "validation", "cross-validated", ""])

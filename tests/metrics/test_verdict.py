@@ -59,7 +59,7 @@ CASES = {
         [[30, 70], [28, 72]],
         {"from_chance": True},
         "guess",
-        "a network that knows photographs (--from).",
+        "a network that knows photographs (--start).",
     ),
     "never tested": (
         [[60, 0, 0], [1, 59, 0], [0, 0, 0]],

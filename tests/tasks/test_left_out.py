@@ -78,7 +78,7 @@ def test_several_nets_come_to_their_mean_and_say_how() -> None:
     assert (both.classes, both.strangers, both.nets) == (5, 80, 2)
     assert both.how == "by 2 nets trained without them"
     assert StrangerSkill.from_dict(both.to_dict()) == both
-    assert "--strangers" in remedy(3) and "--strangers" not in remedy(2) and "--from" in remedy(2)
+    assert "--strangers" in remedy(3) and "--strangers" not in remedy(2) and "--start" in remedy(2)
 
 
 def test_a_threshold_is_judged_by_folds_that_did_not_set_it() -> None:

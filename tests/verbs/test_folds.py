@@ -98,10 +98,10 @@ def test_every_picture_is_measured_and_everything_agrees(kind: str, request: pyt
     assert "had not seen it" in report
     looked = look_run(str(run.path))
     assert looked.part == "cross-validated" and looked.confusion.wrong == 30 - again.report.confusion.trace()
-    trained = evaluate(str(run.path), part="train")
+    trained = evaluate(str(run.path), split="train")
     assert trained.part == "train" and len(trained.keys) == 30
     with pytest.raises(RunError, match="has no test pictures"):
-        evaluate(str(run.path), part="test")
+        evaluate(str(run.path), split="test")
 
 
 def test_the_net_that_is_kept_is_the_one_trained_on_everything(

@@ -91,7 +91,7 @@ def test_keywords_win_over_the_recipe(zoo: Path, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("part", ["train", "val", "test"])
 def test_evaluate_counts_what_predict_answers(run: RunDirectory, zoo: Path, part: str) -> None:
-    evaluation = striate.evaluate(run.name, part=part, runs_dir=run.path.parent)
+    evaluation = striate.evaluate(run.name, split=part, runs_dir=run.path.parent)
     keys = run.split()[part]
     answers = session.Run(run).predict([zoo / key for key in keys], unknown=False)
     assert isinstance(answers, list)

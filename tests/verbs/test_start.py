@@ -79,7 +79,7 @@ def test_photographs_start_from_it_and_say_so(photographs: Path, tmp_path: Path)
     events = training(Recipe(source=str(photographs), size=(72, 72)), workspace=Workspace(tmp_path))
     planned = next(event for event in events if isinstance(event, Planned))
     assert STARTED in planned.notes
-    assert "--from none" in STARTED and USUAL in STARTED
+    assert "--start none" in STARTED and USUAL in STARTED
     events.close()  # type: ignore[attr-defined]
     assert from_toml(resume(planned.run.name, workspace=Workspace(tmp_path)).recipe_toml()).start == USUAL
 

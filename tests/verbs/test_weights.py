@@ -230,7 +230,7 @@ def test_paths_runs_and_names_that_are_none(hub: Server, tmp_path: Path, monkeyp
     raw = tmp_path / "raw.safetensors"
     raw.write_bytes(content())
     assert open_weights(raw) == raw
-    with pytest.raises(ModelError, match=r"striate weights import raw\.safetensors --as NET"):
+    with pytest.raises(ModelError, match=r"striate weights import raw\.safetensors --net NET"):
         Predictor.open(open_weights("raw.safetensors"))
     for name in ("pets-1", "toy"):
         (tmp_path / "runs" / name).mkdir(parents=True)

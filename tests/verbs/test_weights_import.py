@@ -42,7 +42,7 @@ def publish(path: Path, *, classes: int = 10, seed: int = 1, prefix: str = "", *
 
 def test_the_net_answers_as_the_weights_did(tmp_path: Path) -> None:
     file = publish(tmp_path / "theirs.safetensors", prefix="module._orig_mod.")
-    done = import_weights(file, as_="LeNet5", output=tmp_path / "m.safetensors", mean=[0.5], std=[0.25])
+    done = import_weights(file, net="LeNet5", output=tmp_path / "m.safetensors", mean=[0.5], std=[0.25])
     assert (done.net, done.tensors, done.parameters) == ("lenet5", 10, 61_706)
     assert "module._orig_mod. was taken off every name." in done.notes
     model = build(CATALOG["lenet5"].function(10), Shape(1, 28, 28), seed=1).eval()
@@ -57,7 +57,7 @@ def test_the_net_answers_as_the_weights_did(tmp_path: Path) -> None:
 
 def test_the_model_file_says_where_it_is_from(tmp_path: Path) -> None:
     file = publish(tmp_path / "theirs.safetensors", classes=3)
-    import_weights(file, as_="lenet5", output=tmp_path / "m.safetensors", classes=["ant", "bee", "cow"])
+    import_weights(file, net="lenet5", output=tmp_path / "m.safetensors", classes=["ant", "bee", "cow"])
     facts = weights.read_facts(tmp_path / "m.safetensors")
     assert facts.names == ("ant", "bee", "cow")
     assert facts.provenance["net"] == "lenet5"
@@ -75,7 +75,7 @@ def test_a_pickle_goes_through_the_door(tmp_path: Path, monkeypatch: pytest.Monk
 
     held = load_file(publish(tmp_path / "theirs.safetensors"))
     torch.save({"model": held, "epoch": 3}, tmp_path / "theirs.pth")
-    done = import_weights(tmp_path / "theirs.pth", as_="lenet5", output=tmp_path / "m.safetensors")
+    done = import_weights(tmp_path / "theirs.pth", net="lenet5", output=tmp_path / "m.safetensors")
     assert "The weights were in its model; epoch beside it was not taken." in done.notes
     assert "process of its own" in done.confinement
     assert "audit" in done.facts.provenance["imported"]["confined_by"]
@@ -95,7 +95,7 @@ def test_a_checksum_in_the_name_is_checked(tmp_path: Path) -> None:
     ):
         copy = tmp_path / name
         copy.write_bytes(file.read_bytes())
-        notes = import_weights(copy, as_="lenet5", output=tmp_path / f"{number}.safetensors").notes
+        notes = import_weights(copy, net="lenet5", output=tmp_path / f"{number}.safetensors").notes
         assert any(note.startswith(said) for note in notes) if said else not any("SHA" in note for note in notes)
 
 
@@ -103,7 +103,7 @@ def test_other_precisions_become_the_nets(tmp_path: Path) -> None:
     own = build(CATALOG["lenet5"].function(10), Shape(1, 28, 28)).state_dict()
     name = next(name for name in own if name.endswith("weight"))
     file = publish(tmp_path / "half.safetensors", **{name.replace(".", "__"): torch.ones(own[name].shape).half()})
-    done = import_weights(file, as_="lenet5", output=tmp_path / "m.safetensors")
+    done = import_weights(file, net="lenet5", output=tmp_path / "m.safetensors")
     assert "Its float16 numbers became float32." in done.notes
     assert weights.read(done.path)[0][name].dtype == torch.float32
 
@@ -111,7 +111,7 @@ def test_other_precisions_become_the_nets(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "asked"),
     [
-        ("the catalogue has no net 'lenet6'; did you mean lenet5", {"as_": "lenet6"}),
+        ("the catalogue has no net 'lenet6'; did you mean lenet5", {"net": "lenet6"}),
         ("0 classes", {"classes": 0}),
         ("--classes has 7 classes, and the head of theirs.safetensors answers for 10", {"classes": 7}),
         ("mean has 3 values for 1 channels", {"mean": [0.1, 0.2, 0.3], "std": [1, 1, 1]}),
@@ -126,7 +126,7 @@ def test_what_does_not_fit_is_refused_and_nothing_is_written(
     monkeypatch.chdir(tmp_path)
     file = publish(tmp_path / "theirs.safetensors")
     with pytest.raises((ModelError, DataError), match=words):
-        import_weights(file, **{"as_": "lenet5", **asked})  # type: ignore[arg-type]
+        import_weights(file, **{"net": "lenet5", **asked})  # type: ignore[arg-type]
     assert [path.name for path in tmp_path.iterdir()] == ["theirs.safetensors"]
 
 
@@ -135,7 +135,7 @@ def test_values_that_are_not_finite_are_refused(tmp_path: Path) -> None:
     name = next(name for name in own if name.endswith("weight"))
     file = publish(tmp_path / "nan.safetensors", **{name.replace(".", "__"): own[name] * float("nan")})
     with pytest.raises(ModelError, match=f"{name} holds values that are not finite"):
-        import_weights(file, as_="lenet5", output=tmp_path / "m.safetensors")
+        import_weights(file, net="lenet5", output=tmp_path / "m.safetensors")
 
 
 def test_a_file_that_exists_is_replaced_only_when_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -145,9 +145,9 @@ def test_a_file_that_exists_is_replaced_only_when_asked(tmp_path: Path, monkeypa
     with monkeypatch.context() as patch:
         patch.setattr(parent, "_opened", None)  # it is refused before anything is read
         with pytest.raises(ModelError, match="exists and was left as it is; --force replaces it"):
-            import_weights(file, as_="lenet5", output=output)
+            import_weights(file, net="lenet5", output=output)
     assert output.read_bytes() == b"mine"
-    import_weights(file, as_="lenet5", output=output, force=True)
+    import_weights(file, net="lenet5", output=output, force=True)
     assert weights.read_facts(output).net
 
 
@@ -166,7 +166,7 @@ def test_the_third_party_resnet20_answers_cifar(shared: Path, tmp_path: Path) ->
         pytest.skip("needs resnet20 in the catalogue, its weights and the test pictures")
     names = [str(number) for number in range(10)]
     mean, std = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-    done = import_weights(file, as_="resnet20", output=tmp_path / "m.safetensors", classes=names, mean=mean, std=std)
+    done = import_weights(file, net="resnet20", output=tmp_path / "m.safetensors", classes=names, mean=mean, std=std)
     content = np.fromfile(rows, np.uint8).reshape(1017, 3073)
     pictures = content[:, 1:].reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1)
     answers = Predictor.open(done.path).predict(list(pictures), batch_size=256)
@@ -230,7 +230,7 @@ def test_what_training_programs_save_comes_in(zipped: bool, tmp_path: Path) -> N
     held = held_by()
     for name, saved in checkpoints().items():
         torch.save(saved, tmp_path / "x.pth", _use_new_zipfile_serialization=zipped)
-        done = import_weights(tmp_path / "x.pth", as_="lenet5", output=tmp_path / f"{name}.safetensors")
+        done = import_weights(tmp_path / "x.pth", net="lenet5", output=tmp_path / f"{name}.safetensors")
         tensors, facts = weights.read(done.path)
         assert all(torch.equal(tensors[part], tensor) for part, tensor in held.items()), name
         assert len(facts.names) == 10
@@ -239,7 +239,7 @@ def test_what_training_programs_save_comes_in(zipped: bool, tmp_path: Path) -> N
 @pytest.mark.usefixtures("here")
 def test_what_is_beside_the_weights_is_said(tmp_path: Path) -> None:
     torch.save(checkpoints()["lightning"], tmp_path / "x.ckpt")
-    notes = import_weights(tmp_path / "x.ckpt", as_="lenet5", output=tmp_path / "m.safetensors").notes
+    notes = import_weights(tmp_path / "x.ckpt", net="lenet5", output=tmp_path / "m.safetensors").notes
     assert "model. was taken off every name." in notes
     assert "loss.weight beside it: not the net's, not taken." in notes
     assert "The weights were in its state_dict; hyper_parameters, epoch beside it were not taken." in notes
@@ -248,7 +248,7 @@ def test_what_is_beside_the_weights_is_said(tmp_path: Path) -> None:
 @pytest.mark.parametrize("prefix", ["model.", "net.", "backbone.", "module.", "_orig_mod.", "any.thing."])
 def test_one_prefix_comes_off_safetensors_too(prefix: str, tmp_path: Path) -> None:
     file = publish(tmp_path / "theirs.safetensors", prefix=prefix)
-    done = import_weights(file, as_="lenet5", output=tmp_path / "m.safetensors")
+    done = import_weights(file, net="lenet5", output=tmp_path / "m.safetensors")
     assert all(torch.equal(weights.read(done.path)[0][name], tensor) for name, tensor in held_by().items())
 
 
@@ -265,7 +265,7 @@ def test_averaged_weights_beside_the_others_are_asked_for(tmp_path: Path) -> Non
         torch.save(saved, tmp_path / "x.pth")
         for entry, wanted in (("", held), ("ema", ema)):
             out = tmp_path / f"{name}{entry}.safetensors"
-            done = import_weights(tmp_path / "x.pth", as_="lenet5", output=out, entry=entry)
+            done = import_weights(tmp_path / "x.pth", net="lenet5", output=out, entry=entry)
             assert all(torch.equal(weights.read(out)[0][part], tensor) for part, tensor in wanted.items()), (
                 name,
                 entry,
@@ -273,23 +273,23 @@ def test_averaged_weights_beside_the_others_are_asked_for(tmp_path: Path) -> Non
             if name == "timm" and not entry:
                 assert "state_dict_ema beside it holds weights too: --entry state_dict_ema takes them." in done.notes
     with pytest.raises(ModelError, match=r"has no entry 'swa' that holds weights; it holds some in ema, model"):
-        import_weights(tmp_path / "x.pth", as_="lenet5", output=tmp_path / "no.safetensors", entry="swa")
+        import_weights(tmp_path / "x.pth", net="lenet5", output=tmp_path / "no.safetensors", entry="swa")
 
 
 def test_averaged_weights_in_safetensors_are_asked_for(tmp_path: Path) -> None:
     both = {f"{name}.{part}": t for seed, name in ((1, "model"), (2, "ema")) for part, t in held_by(seed).items()}
     save_file({name: tensor.contiguous() for name, tensor in both.items()}, tmp_path / "x.safetensors")
-    done = import_weights(tmp_path / "x.safetensors", as_="lenet5", output=tmp_path / "m.safetensors", entry="ema")
+    done = import_weights(tmp_path / "x.safetensors", net="lenet5", output=tmp_path / "m.safetensors", entry="ema")
     assert torch.equal(weights.read(done.path)[0]["dense1.weight"], held_by(2)["dense1.weight"])
     with pytest.raises(ModelError, match="has no names that begin with 'swa'; they begin with ema, model"):
-        import_weights(tmp_path / "x.safetensors", as_="lenet5", output=tmp_path / "n.safetensors", entry="swa")
+        import_weights(tmp_path / "x.safetensors", net="lenet5", output=tmp_path / "n.safetensors", entry="swa")
 
 
 @pytest.mark.usefixtures("here")
 def test_weights_without_a_head_are_there_to_start_from(tmp_path: Path) -> None:
     held = {f"backbone.{name}": t for name, t in held_by().items() if not name.startswith("dense3.")}
     torch.save({"state_dict": held}, tmp_path / "x.pth")
-    done = import_weights(tmp_path / "x.pth", as_="lenet5", output=tmp_path / "m.safetensors")
+    done = import_weights(tmp_path / "x.pth", net="lenet5", output=tmp_path / "m.safetensors")
     assert done.notes[-1].startswith("It has no head, answers nothing, and is to start from: striate train PICTURES")
     with pytest.raises(ModelError, match="came without a head, so that it answers nothing; start a training from it"):
         Predictor.open(done.path)
@@ -320,14 +320,14 @@ def test_as_takes_a_net_in_words_or_a_file_of_one(tmp_path: Path) -> None:
         wanted = theirs(torch.tensor(pixels / 255, dtype=torch.float32).permute(2, 0, 1)[None]).softmax(1)[0]
     for as_ in (text, str(tmp_path / "net.txt")):
         done = import_weights(
-            tmp_path / "x.pth", as_=as_, shape=(3, 16, 16), output=tmp_path / "m.safetensors", force=True
+            tmp_path / "x.pth", net=as_, input=(3, 16, 16), output=tmp_path / "m.safetensors", force=True
         )
         (answer,) = Predictor.open(done.path).predict([pixels])
         np.testing.assert_allclose(answer.probabilities, wanted.numpy(), atol=1e-5)
-    with pytest.raises(ModelError, match="--as is a net in words, whose input is not known: say it with --input"):
-        import_weights(tmp_path / "x.pth", as_=text, output=tmp_path / "n.safetensors")
+    with pytest.raises(ModelError, match="--net is a net in words, whose input is not known: say it with --input"):
+        import_weights(tmp_path / "x.pth", net=text, output=tmp_path / "n.safetensors")
     with pytest.raises(ModelError, match=r"the net has 7 classes, and the head of x.pth answers for 3"):
-        import_weights(tmp_path / "x.pth", as_=text + " 7", shape=(3, 16, 16), output=tmp_path / "n.safetensors")
+        import_weights(tmp_path / "x.pth", net=text + " 7", input=(3, 16, 16), output=tmp_path / "n.safetensors")
 
 
 NAMES = [f"kind {number}" for number in range(10)]
@@ -347,7 +347,7 @@ NAMES = [f"kind {number}" for number in range(10)]
 def test_class_files_as_people_have_them(content: str, tmp_path: Path) -> None:
     (tmp_path / "names").write_text(content, encoding="utf-8")
     file = publish(tmp_path / "theirs.safetensors")
-    done = import_weights(file, as_="lenet5", output=tmp_path / "m.safetensors", classes=tmp_path / "names")
+    done = import_weights(file, net="lenet5", output=tmp_path / "m.safetensors", classes=tmp_path / "names")
     assert done.facts.names == tuple(NAMES)
 
 
@@ -367,11 +367,11 @@ def test_what_is_wrong_with_a_class_file_is_said_of_that_file(content: str, said
     (tmp_path / "names.json").write_text(content)
     file = publish(tmp_path / "theirs.safetensors")
     with pytest.raises(ModelError, match=said):
-        import_weights(file, as_="lenet5", output=tmp_path / "m.safetensors", classes=tmp_path / "names.json")
+        import_weights(file, net="lenet5", output=tmp_path / "m.safetensors", classes=tmp_path / "names.json")
     assert not (tmp_path / "m.safetensors").exists()
 
 
 def test_as_many_classes_as_the_head_answers_for(tmp_path: Path) -> None:
     file = publish(tmp_path / "theirs.safetensors", classes=4)
-    done = import_weights(file, as_="lenet5", output=tmp_path / "m.safetensors")
+    done = import_weights(file, net="lenet5", output=tmp_path / "m.safetensors")
     assert done.facts.names == ("class 0", "class 1", "class 2", "class 3")

@@ -17,7 +17,7 @@ from striate.verbs.describe import describe, parse_input
 
 @click.command()
 @click.argument("net")
-@click.option("--input", "shape", metavar="CxHxW", help="Channels x height x width, such as 3x224x224.")
+@click.option("--input", metavar="CxHxW", help="Channels x height x width, such as 3x224x224.")
 @click.option("--classes", type=click.IntRange(1), help="What a dense layer without a number becomes.")
 @click.option(
     "--fit",
@@ -31,7 +31,7 @@ from striate.verbs.describe import describe, parse_input
 )
 def command(
     net: str,
-    shape: str | None,
+    input: str | None,
     classes: int | None,
     fit: Literal["exact", "floor"] | None,
     as_json: bool,
@@ -47,7 +47,7 @@ def command(
     if drawn and as_json:
         raise click.UsageError("--diagram draws and --json prints; ask for one of them")
     try:
-        survey = describe(net, None if shape is None else parse_input(shape), classes=classes, fit=fit)
+        survey = describe(net, None if input is None else parse_input(input), classes=classes, fit=fit)
     except DescribeError as error:
         partial = getattr(error, "survey", None)
         if partial is not None and partial.rows and not as_json:

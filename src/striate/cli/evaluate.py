@@ -20,7 +20,6 @@ from striate.verbs.workspace import Workspace
 @click.option("--run", "named", help="The run, by name or folder: the same as RUN.")
 @click.option(
     "--split",
-    "part",
     type=click.Choice(["test", "val", "train", "cross-validated"]),
     help="Which of the run's own pictures.  [default: cross-validated where the run was, else test]",
 )
@@ -36,7 +35,7 @@ from striate.verbs.workspace import Workspace
 def command(
     run: str | None,
     named: str | None,
-    part: str | None,
+    split: str | None,
     data: str | None,
     label_from: str | None,
     as_json: bool,
@@ -55,7 +54,7 @@ def command(
     with Progress() as progress:
         evaluation = evaluate(
             run or named or "last",
-            part=part,
+            split=split,
             data=data,
             label_from=label_from,
             workspace=Workspace(runs_dir, data_dir, progress=progress),

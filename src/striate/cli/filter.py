@@ -20,7 +20,11 @@ _NAMES = "; ".join(f"{name} {takes}".rstrip() for name, (_, takes, _) in FILTERS
 @click.option("--kernel", metavar="TEXT", help='Your own numbers in place of NAME: "0 1 0; 1 -4 1; 0 1 0".')
 @click.option("--stride", type=click.IntRange(1), default=1, show_default=True)
 @click.option(
-    "--pad", default="0", show_default=True, help="Zeros around the picture, or same: as many as keep its size."
+    "--padding",
+    "--pad",
+    default="0",
+    show_default=True,
+    help="Zeros around the picture, or same: as many as keep its size.",
 )
 @click.option(
     "--gray/--colour",
@@ -37,7 +41,7 @@ def command(
     words: tuple[str, ...],
     kernel: str | None,
     stride: int,
-    pad: str,
+    padding: str,
     gray: bool | None,
     as_ascii: bool,
     as_json: bool,
@@ -53,13 +57,13 @@ def command(
         raise click.UsageError(f"give --kernel or a filter's name ({name[0]}), not both")
     if kernel is None and not name:
         raise click.UsageError(f"which filter? striate filter NAME {picture}; the names: {', '.join(FILTERS)}")
-    if pad != "same" and not (pad.isdecimal() and len(pad) < 9):
-        raise DescribeError(f"--pad is {pad!r}; give a number of pixels, or same")
+    if padding != "same" and not (padding.isdecimal() and len(padding) < 9):
+        raise DescribeError(f"--padding is {padding!r}; give a number of pixels, or same")
     if output is not None and (as_ascii or as_json):
         raise click.UsageError("-o draws a file; --ascii and --json print")
     path = Path(picture)
-    padding = pad if pad == "same" else int(pad)
-    found = filter_picture(path, name, weights=kernel, gray=gray, stride=stride, padding=padding)
+    pixels = padding if padding == "same" else int(padding)
+    found = filter_picture(path, name, kernel=kernel, gray=gray, stride=stride, padding=pixels)
     if as_json:
         click.echo(json.dumps(found.to_dict()))
         return

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 @click.argument("what", metavar="PICTURE|RUN")
 @click.option("--part", help="Look at one part (stage2.1.conv1): what does it see? Of a run: its maps by epoch.")
 @click.option("--channel", type=click.IntRange(0), help="With --part: what is this channel looking for?")
-@click.option("--at", "place", metavar="ROW,COLUMN", help="With --part: the place whose receptive field is shown.")
+@click.option("--at", metavar="ROW,COLUMN", help="With --part: the place whose receptive field is shown.")
 @click.option("--method", help="Why, by this method: layer-cam, grad-cam, occlusion, integrated-gradients ...")
 @click.option("--why", "--class", "target", metavar="NAME", help="Why this class (or tag), and not the one it says.")
 @click.option("--against", help="Why it and not this class: cat, not dog.")
@@ -36,7 +36,7 @@ def command(
     what: str,
     part: str | None,
     channel: int | None,
-    place: str | None,
+    at: str | None,
     method: str | None,
     target: str | None,
     against: str | None,
@@ -56,7 +56,7 @@ def command(
 
     if png and as_ascii:
         raise click.UsageError("--png and --ascii are two ways to draw; give one")
-    if part is None and (channel is not None or place is not None):
+    if part is None and (channel is not None or at is not None):
         raise click.UsageError("--channel and --at are of a part: name it with --part")
     if as_ascii and output is not None:
         raise click.UsageError("--ascii prints; -o is for a page or a sheet")
@@ -74,7 +74,7 @@ def command(
     path, runs_dir = Path(what), network["runs_dir"]
     if is_run(what, runs_dir):
         other = network["model"] is not None or network["net"] is not None
-        if channel is not None or place is not None or other or asked:
+        if channel is not None or at is not None or other or asked:
             raise click.UsageError(f"{what} is a run: --channel, --at, --model, --net and asking why are for a picture")
         title, quiet, answers = _run(what, part, runs_dir, without_missing=without_missing)
     elif not path.is_file():
@@ -91,8 +91,8 @@ def command(
                 told = caution(path, named, found.answer)
                 title, quiet, answers = f"{path.name}: why", _quiet(probe, path), why.answers(found, caution=told)
             else:
-                at = of.place(place)
-                title, quiet, answers = _picture(path, named, part, channel, at, without_missing=without_missing)
+                place = of.place(at)
+                title, quiet, answers = _picture(path, named, part, channel, place, without_missing=without_missing)
     _give(title, quiet, answers, written, png=png)
 
 
@@ -108,7 +108,7 @@ def _picture(
     from striate.interpret.look import PartLook
     from striate.verbs.look import answers, look_at
 
-    look = look_at(path, network, part=part, channel=channel, place=place, without_missing=without_missing)
+    look = look_at(path, network, part=part, channel=channel, at=place, without_missing=without_missing)
     title = look.stage.part if isinstance(look, PartLook) else "look"
     return f"{path.name}: {title}", _quiet(look.probe, path), answers(look)
 

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     metavar="FILE",
     help="Write the answers as a table, a row a picture; - prints it.",
 )
-@click.option("--no-unknown", is_flag=True, help='Never answer "none of these".')
+@click.option("--unknown/--no-unknown", default=True, help='Whether to answer "none of these".  [default: yes]')
 @click.option("--int8", is_flag=True, help="Answer in int8, quicker; the first time measures what that costs.")
 @click.option(
     "--map",
@@ -65,7 +65,7 @@ def command(
     top: int | None,
     as_json: bool,
     table: Path | None,
-    no_unknown: bool,
+    unknown: bool,
     int8: bool,
     mapped: str | None,
     output: Path | None,
@@ -120,7 +120,7 @@ def command(
         if len(dark) < 3:
             dark.append(name)
 
-    answers = predict(predictor, files, unknown=not no_unknown, black=black)
+    answers = predict(predictor, files, unknown=unknown, black=black)
     bad, separator = 0, "["
 
     def unread(reason: str) -> None:
@@ -148,7 +148,7 @@ def command(
         from striate.data.pictures.depth import black_note
 
         terminal.tell(black_note(dark, darkest.total(), max(darkest), predictor.preprocess.bits))
-    for caution in predictor.task.warnings(predictor.learnt, {"unknown": not no_unknown}):
+    for caution in predictor.task.warnings(predictor.learnt, {"unknown": unknown}):
         terminal.tell(f"note: {caution}")
     if found.passed_over:
         click.echo(_passed_over(found.passed_over), err=True)

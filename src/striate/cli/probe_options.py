@@ -24,9 +24,7 @@ _OPTIONS: tuple[Callable[[Any], Any], ...] = (
     click.option("--run", default="last", show_default=True, help="Whose model is asked."),
     click.option("--model", metavar="FILE|NAME", help="A model file, or published weights by name (resnet50)."),
     click.option("--net", metavar="NET", help="A net of the catalogue or the text of one, untrained: see --seed."),
-    click.option(
-        "--input", "shape", metavar="CxHxW", help="With --net: the input it is given; its paper's if not said."
-    ),
+    click.option("--input", metavar="CxHxW", help="With --net: the input it is given; its paper's if not said."),
     click.option("--classes", type=click.IntRange(1), help="With --net: how many classes it has."),
     click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="With --net: of its weights."),
     shared_options.offline,
@@ -48,7 +46,7 @@ def said(
     run: str,
     model: str | None,
     net: str | None,
-    shape: str | None,
+    input: str | None,
     classes: int | None,
     seed: int,
     offline: bool,
@@ -62,14 +60,14 @@ def said(
 
     if net is not None and model is not None:
         raise click.UsageError("--net and --model name two networks; give one")
-    if net is None and (shape is not None or classes is not None):
+    if net is None and (input is not None or classes is not None):
         raise click.UsageError("--input and --classes are for --net; a trained network has its own")
     with Progress(unit="bytes") as progress:
         yield Network(
             run=run,
             model=model,
             net=net,
-            shape=None if shape is None else parse_input(shape),
+            input=None if input is None else parse_input(input),
             classes=classes,
             seed=seed,
             workspace=Workspace(runs_dir, data_dir, not offline, progress, terminal.tell),

@@ -45,7 +45,7 @@ MOST_THREADS = 1024  # more than any machine has cores for one training; torch i
     "--first", metavar="FILTER", help="A filter by name as the first layer, not trained: sobel, 'gabor 9 45'."
 )
 @click.option(
-    "--from", "start", metavar="WEIGHTS", help="Start from a run, a model file, published weights by name, or none."
+    "--start", "--from", metavar="WEIGHTS", help="Start from a run, a model file, published weights by name, or none."
 )
 @click.option("--tune", type=click.Choice(["head", "all"]), help="What is trained of them: the new head, or all.")
 @click.option("--epochs", type=click.IntRange(1), help="How often every picture is seen.")
@@ -62,8 +62,8 @@ MOST_THREADS = 1024  # more than any machine has cores for one training; torch i
     help="floor accepts a net that never sees part of its picture, as published nets are taken; exact refuses it.",
 )
 @click.option("--batch", type=click.IntRange(1), help="Pictures a step.")
-@click.option("--optimiser", type=click.Choice(["sgd", "muon", "rmsprop", "adam", "adamw"]))
-@click.option("--lr", "learning_rate", type=float, help="Peak learning rate.")
+@click.option("--optimiser", "--optimizer", "optimiser", type=click.Choice(["sgd", "muon", "rmsprop", "adam", "adamw"]))
+@click.option("--learning-rate", "--lr", type=float, help="Peak learning rate.")
 @click.option("--schedule", type=click.Choice(["constant", "step", "exponential", "cosine", "one-cycle"]))
 @click.option("--augment", type=click.Choice(get_args(Strength)))
 @click.option(
@@ -131,6 +131,7 @@ def command(
         if resume is not None:
             others = {"source": source, "name": name, "size": size, "recipe": named, "set": settings}
             extra = sorted({*said, *(word for word, value in others.items() if value)} - {"epochs", "threads"})
+            extra = [word if word == "source" else f"--{word.replace('_', '-')}" for word in extra]
             if extra:
                 raise RecipeError(
                     "--resume goes on with a run as it was begun; only --epochs, --threads and --without-missing can be"

@@ -14,13 +14,22 @@ from striate.verbs.walk import POOLS, parse_pair, walk_of
 
 
 @click.command()
-@click.option("--input", "size", metavar="HxW", default="5x5", show_default=True, help="Height and width of the map.")
+@click.option("--input", metavar="HxW", default="5x5", show_default=True, help="Height and width of the map.")
 @click.option("--kernel", metavar="K|HxW", default="3", show_default=True, help="The window.")
 @click.option("--stride", metavar="S", help="How far it moves: 1 if not said, and of a pooling its kernel.")
-@click.option("--pad", metavar="P", default="0", show_default=True, help="Rows and columns of zeros, or same.")
+@click.option(
+    "--padding", "--pad", metavar="P", default="0", show_default=True, help="Rows and columns of zeros, or same."
+)
 @click.option("--dilation", metavar="D", default="1", show_default=True, help="How far its taps lie apart.")
 @click.option("--transposed", is_flag=True, help="The other way: each input spreads over the output.")
-@click.option("--outpad", metavar="P", default="0", show_default=True, help="With --transposed: rows and columns more.")
+@click.option(
+    "--output-padding",
+    "--outpad",
+    metavar="P",
+    default="0",
+    show_default=True,
+    help="With --transposed: rows and columns more.",
+)
 @click.option("--pool", type=click.Choice(list(POOLS)), help="A pooling in place of a convolution.")
 @click.option("--ceil", is_flag=True, help="With --pool: round up, so that a last window hangs over the edge.")
 @click.option("--ascii", "as_ascii", is_flag=True, help="Print every step in characters, and draw nothing.")
@@ -29,13 +38,13 @@ from striate.verbs.walk import POOLS, parse_pair, walk_of
     "-o", "--output", type=click.Path(path_type=Path), help="walk.html if not said; .svg and .png are drawn too."
 )
 def command(
-    size: str,
+    input: str,
     kernel: str,
     stride: str | None,
-    pad: str,
+    padding: str,
     dilation: str,
     transposed: bool,
-    outpad: str,
+    output_padding: str,
     pool: str | None,
     ceil: bool,
     as_ascii: bool,
@@ -48,15 +57,15 @@ def command(
     """
     if output is not None and (as_ascii or as_json):
         raise click.UsageError("-o draws a file; --ascii and --json print")
-    side = parse_pair(size, "--input", least=1)
+    side = parse_pair(input, "--input", least=1)
     found = walk_of(
         side if isinstance(side, tuple) else (side, side),
         parse_pair(kernel, "--kernel", least=1),
         stride=None if stride is None else parse_pair(stride, "--stride", least=1),
-        padding="same" if pad == "same" else parse_pair(pad, "--pad"),
+        padding="same" if padding == "same" else parse_pair(padding, "--padding"),
         dilation=parse_pair(dilation, "--dilation", least=1),
         transposed=transposed,
-        output_padding=parse_pair(outpad, "--outpad"),
+        output_padding=parse_pair(output_padding, "--output-padding"),
         pool=pool,
         ceil=ceil,
     )

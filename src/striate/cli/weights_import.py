@@ -13,7 +13,7 @@ from striate.words import counted
 
 @click.command(short_help="Make a model file of somebody else's weights.")
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--as", "as_", required=True, metavar="NET", help="The net they are for: a name, a text, a file.")
+@click.option("--net", "--as", required=True, metavar="NET", help="The net they are for: a name, a text, a file.")
 @click.option("--entry", default="", metavar="NAME", help="Which weights of several: ema, the averaged.")
 @click.option(
     "-o",
@@ -27,17 +27,17 @@ from striate.words import counted
 @click.option("--mean", metavar="R,G,B", help="Of the pictures they were trained on, per channel, in 0..1.")
 @click.option("--std", metavar="R,G,B", help="The standard deviation likewise.")
 @click.option("--size", type=click.IntRange(1), help="Of the input, in pixels; the net's own if not given.")
-@click.option("--input", "shape", metavar="CxHxW", help="What a net in words takes, such as 3x32x32.")
+@click.option("--input", metavar="CxHxW", help="What a net in words takes, such as 3x32x32.")
 @click.option("--force", is_flag=True, help="Replace the output if it exists.")
 def command(
     file: Path,
-    as_: str,
+    net: str,
     output: Path,
     classes: str | None,
     mean: str | None,
     std: str | None,
     size: int | None,
-    shape: str | None,
+    input: str | None,
     entry: str,
     force: bool,
 ) -> None:
@@ -48,13 +48,13 @@ def command(
     """
     imported = import_weights(
         file,
-        as_=as_,
+        net=net,
         output=output,
         classes=_classes(classes),
         mean=_numbers("--mean", mean),
         std=_numbers("--std", std),
         size=size,
-        shape=None if shape is None else _shape(shape),
+        input=None if input is None else _shape(input),
         entry=entry,
         force=force,
     )

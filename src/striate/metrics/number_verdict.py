@@ -17,7 +17,7 @@ FEWEST = 10  # pictures, below which nothing is said
 FAR = 6.0  # times the median error: so far off is an answer whose label is worth a look
 SOME_FAR = 3  # of which it takes so many
 RARE = 0.05  # and not more than that share of the pictures: many are no mistakes in a list
-_BEGIN_BETTER = ", then start from a network that knows photographs (--from)"
+_BEGIN_BETTER = ", then start from a network that knows photographs (--start)"
 
 
 def number_verdict(

@@ -15,7 +15,7 @@ from striate.words import counted, plural
 FAR = 0.2  # how far below the mean a tag's average precision must lie, its interval included, to be called weak
 SURE = 0.9  # probability from which a wrong answer is a sure one
 SURELY_WRONG = 3  # of which it takes so many
-_BEGIN_BETTER = ", then start from a network that knows photographs (--from)"
+_BEGIN_BETTER = ", then start from a network that knows photographs (--start)"
 
 
 def tag_verdict(
@@ -173,7 +173,7 @@ def _fine(seen: _Seen) -> _Found | None:
 def _more(seen: _Seen) -> _Found:
     lead = "Fair" if seen.value.value >= 0.8 else "Not good yet"  # a word for the sentence, no rule hangs on it
     if seen.from_chance:
-        text = f"{lead}: {seen.figure}; start from a network that knows photographs (--from), that helps most"
+        text = f"{lead}: {seen.figure}; start from a network that knows photographs (--start), that helps most"
         return "more", text, ()
     lowest = sorted(seen.tested, key=lambda each: each.average_precision.value if each.average_precision else 1.0)[:2]
     names = tuple(each.name for each in lowest)

@@ -23,7 +23,7 @@ PAIR = (3, 1 / 3, 0.02)  # confusions of two classes that matter: so many, that 
 SURELY_WRONG = 3  # of which it takes so many: two are soon found by chance
 FINE = 0.9  # the least that the accuracy must be, at the low end of its interval
 GOAL = 0.1  # the width of an interval worth having
-_BEGIN_BETTER = ", then start from a network that knows photographs (--from)"
+_BEGIN_BETTER = ", then start from a network that knows photographs (--start)"
 
 
 @dataclass(frozen=True)
@@ -260,7 +260,7 @@ def _more(seen: _Seen) -> _Found:
     if seen.from_chance:
         return (
             "more",
-            f"{lead}: {seen.figure}; start from a network that knows photographs (--from), that helps most",
+            f"{lead}: {seen.figure}; start from a network that knows photographs (--start), that helps most",
             (),
         )
     if seen.trained is not None and len(seen.trained) > 1:

@@ -76,7 +76,7 @@ class Predictor:
         if facts.provenance.get(HEADLESS):
             raise ModelError(
                 "its weights came without a head, so that it answers nothing; start a training from it: striate train"
-                " PICTURES --from it"
+                " PICTURES --start it"
             )
         self.path, self.facts, self.task = path, facts, TASKS[facts.task]
         self.labels = LabelFacts(facts.names, facts.labels)

@@ -104,25 +104,25 @@ class Adopted(adopting.Adopted):
         *,
         part: str | None = None,
         channel: int | None = None,
-        place: tuple[int, int] | None = None,
+        at: tuple[int, int] | None = None,
     ) -> Shown[Looked]:
         """Look inside at a picture, at one of its parts or channels, or at a run of its own, as `Run.look` does.
 
         Arguments:
             what: a picture, or a run.
             part, channel: the part that is asked about, and one of its channels, from 0.
-            place: (row, column) of the part's map whose view of the picture is measured.
+            at: (row, column) of the part's map whose view of the picture is measured.
 
         Errors: DescribeError, PictureError. Example: ``adopted.look("cat.jpg").why.trust.phrase``
         """
-        found = super().look(_directory(what), part=part, channel=channel, place=place)
+        found = super().look(_directory(what), part=part, channel=channel, at=at)
         return shown_look(found, type(self.module).__name__)
 
     def evaluate(  # type: ignore[override]
         self,
         source: str | Path | Run | RunDirectory,
         *,
-        part: str | None = None,
+        split: str | None = None,
         data_dir: Path | str | None = None,
         allow_bad: bool = False,
     ) -> Shown[Evaluation]:
@@ -130,7 +130,7 @@ class Adopted(adopting.Adopted):
 
         Arguments:
             source: pictures, as `striate.train` takes them by path or name, or a run.
-            part: "test", "val" or "train" of the run's pictures.
+            split: "test", "val" or "train" of the run's pictures.
             data_dir: where the files of data sets by name are.
             allow_bad: whether it goes on where more than 1 % of the pictures cannot be read.
 
@@ -139,7 +139,7 @@ class Adopted(adopting.Adopted):
         Example: ``len(adopted.evaluate("pets").keys)`` is 28.
         """
         found = super().evaluate(
-            _directory(source), part=part, workspace=Workspace.at(data_dir=data_dir), allow_bad=allow_bad
+            _directory(source), split=split, workspace=Workspace.at(data_dir=data_dir), allow_bad=allow_bad
         )
         return shown_evaluation(found)
 

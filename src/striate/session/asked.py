@@ -12,6 +12,7 @@ from striate.verbs.workspace import Workspace
 if TYPE_CHECKING:
     from striate.data.pictures.given import Picture
     from striate.render.html.compare_page import Comparison
+    from striate.spec.shape import Shape
     from striate.verbs.evaluation import Evaluation
     from striate.verbs.look import Looked
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 def evaluate(
     run: str | Run = "last",
     *,
-    part: str | None = None,
+    split: str | None = None,
     data: str | Path | None = None,
     label_from: str | None = None,
     runs_dir: Path | str = "runs",
@@ -31,7 +32,7 @@ def evaluate(
 
     Arguments:
         run: its name, or the run.
-        part: "test", "val" or "train" of its own pictures; None: those that the run itself is measured by.
+        split: "test", "val" or "train" of its own pictures; None: those that the run itself is measured by.
         data: other pictures, as `train` takes them by path or name.
         label_from: a pattern that takes the labels of ``data`` out of the names of files.
         runs_dir: the folder of runs.
@@ -46,7 +47,7 @@ def evaluate(
     opened = run if isinstance(run, Run) else Run.open(run, runs_dir)
     return opened.evaluate(
         data,
-        part=part,
+        split=split,
         label_from=label_from,
         data_dir=data_dir,
         allow_bad=allow_bad,
@@ -59,12 +60,16 @@ def look(
     *,
     part: str | None = None,
     channel: int | None = None,
-    place: tuple[int, int] | None = None,
+    at: tuple[int, int] | None = None,
     run: str | Run = "last",
     model: str | Path | None = None,
     net: str | None = None,
+    input: Shape | tuple[int, int, int] | None = None,
+    classes: int | None = None,
+    seed: int = 0,
     runs_dir: Path | str = "runs",
     data_dir: Path | str | None = None,
+    offline: bool = False,
     without_missing: bool = False,
 ) -> Shown[Looked]:
     """Look inside a net at a picture, or at a run: what it learnt, when, and what confuses it.
@@ -74,12 +79,15 @@ def look(
     Arguments:
         what: a picture (a path, bytes, pixels uint8), or a run (its name, its folder, itself).
         part, channel: the part of the net that is asked about (``stage2.1.conv1``), and one of its channels, from 0.
-        place: (row, column) of the part's map whose view of the picture is measured.
+        at: (row, column) of the part's map whose view of the picture is measured.
         run: whose model is shown the picture.
         model: instead of it a model file, or published weights by name.
         net: instead of it an untrained net.
+        input, classes, seed: of an untrained net: the (channels, height, width) it is given, how many classes it has,
+            and what its weights are drawn by.
         runs_dir: the folder of runs.
         data_dir: where the files of data sets by name and of published weights are.
+        offline: whether nothing is downloaded.
         without_missing: whether a run is looked at by what remains where some of its pictures are gone.
 
     Errors: DescribeError for a part, channel or place that is not there; ModelError, PictureError, RunError.
@@ -94,11 +102,14 @@ def look(
         what,
         part=part,
         channel=channel,
-        place=place,
+        at=at,
         run=name_of(run),
         model=model,
         net=net,
-        workspace=Workspace.at(runs_dir, data_dir),
+        input=input,
+        classes=classes,
+        seed=seed,
+        workspace=Workspace.at(runs_dir, data_dir, download=not offline),
         without_missing=without_missing,
     )
     return shown_look(found, Path(what).name if isinstance(what, str | Path) else "look")

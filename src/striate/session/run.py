@@ -151,7 +151,7 @@ class Run:
         self,
         data: str | Path | None = None,
         *,
-        part: str | None = None,
+        split: str | None = None,
         label_from: str | None = None,
         data_dir: Path | str | None = None,
         allow_bad: bool = False,
@@ -163,7 +163,7 @@ class Run:
 
         Arguments:
             data: other pictures, as `striate.train` takes them by path or name.
-            part: "test", "val" or "train" of its own pictures; None: those that the run itself is measured by.
+            split: "test", "val" or "train" of its own pictures; None: those that the run itself is measured by.
             label_from: a pattern that takes the labels of ``data`` out of the names of files.
             data_dir: where the files of data sets by name are.
             allow_bad: whether it goes on where more than 1 % of the pictures of ``data`` cannot be read.
@@ -180,11 +180,11 @@ class Run:
             from striate.verbs.adopt import Adopted
 
             what = self._directory if data is None else str(data)
-            plain = Adopted.evaluate(self._adopted, what, part=part, workspace=workspace, allow_bad=allow_bad)
+            plain = Adopted.evaluate(self._adopted, what, split=split, workspace=workspace, allow_bad=allow_bad)
             return shown_evaluation(plain)  # of the class to the left: what is held shows itself already
         found = evaluate(
             str(self.path),
-            part=part,
+            split=split,
             data=None if data is None else str(data),
             label_from=label_from,
             workspace=workspace,

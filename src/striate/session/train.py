@@ -49,6 +49,7 @@ def train(
     name: str | None = None,
     runs_dir: Path | str = "runs",
     data_dir: Path | str | None = None,
+    offline: bool = False,
     allow_bad: bool = False,
     recipe: str | Path | None = None,
     progress: bool = True,
@@ -86,6 +87,7 @@ def train(
         name: what the run is called; a number is added.
         runs_dir: the folder of runs.
         data_dir: where the files of data sets by name are.
+        offline: whether nothing is downloaded.
         allow_bad: whether it goes on where more than 1 % of the pictures cannot be read.
         recipe: one by name (``striate recipes`` lists them), or a file.
         progress: whether a bar is shown; False is quiet.
@@ -128,7 +130,7 @@ def train(
         chosen, held = with_source(chosen, source, Path(runs_dir), drawn, picture=picture, label=label)
         events = training(
             chosen,
-            Workspace.at(runs_dir, data_dir, progress=waiting(drawn)),
+            Workspace.at(runs_dir, data_dir, download=not offline, progress=waiting(drawn)),
             name=name or held,
             allow_bad=allow_bad,
         )
@@ -143,7 +145,7 @@ def training(
     runs_dir: Path | str = "runs",
     name: str | None = None,
     data_dir: Path | str | None = None,
-    download: bool = True,
+    offline: bool = False,
     allow_bad: bool = False,
     progress: Progress | None = None,
 ) -> Iterator[Event]:
@@ -153,7 +155,7 @@ def training(
         recipe: what is wished, its ``source`` among it.
         runs_dir, name: the folder of runs, and what the run is called; a number is added.
         data_dir: where the files of data sets by name are.
-        download: whether one that is not there is fetched.
+        offline: whether one that is not there is not fetched.
         allow_bad: whether it goes on where more than 1 % of the pictures cannot be read.
         progress: ``progress(what, done, of)`` hears how far pictures are read, before the first event.
 
@@ -163,7 +165,7 @@ def training(
     """
     from striate.verbs.train import training as events
 
-    workspace = Workspace.at(runs_dir, data_dir, download=download, progress=progress)
+    workspace = Workspace.at(runs_dir, data_dir, download=not offline, progress=progress)
     return events(recipe, workspace, name=name, allow_bad=allow_bad)
 
 

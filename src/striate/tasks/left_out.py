@@ -94,7 +94,9 @@ def leave_out(targets: Ints, train: Ints, held: Ints, groups: Ints) -> tuple[Lef
 
 
 def _refused(why: str) -> RecipeError:
-    return RecipeError(f"strangers: {why}; leave it out, or start from a trunk (--from), whose head needs no such nets")
+    return RecipeError(
+        f"strangers: {why}; leave it out, or start from a trunk (--start), whose head needs no such nets"
+    )
 
 
 def beyond_other_folds(

@@ -41,7 +41,7 @@ def left_out_together(classes: Ints) -> tuple[Ints, ...]:
 def remedy(classes: int) -> str:
     """Return in a few words how to have it measured for a net that was trained whole, on so many classes."""
     if classes < FEWEST:
-        return "a head on a trunk (--from) is measured by itself"
+        return "a head on a trunk (--start) is measured by itself"
     return "--strangers measures it, by training again without some of the classes"
 
 

@@ -139,7 +139,7 @@ class Adopted:
         *,
         part: str | None = None,
         channel: int | None = None,
-        place: tuple[int, int] | None = None,
+        at: tuple[int, int] | None = None,
     ) -> Looked:
         """Look inside at a picture, at one of its parts or channels, or at a run of its own, as `striate.look` does.
 
@@ -153,7 +153,7 @@ class Adopted:
             provided = self.provided() if self.why is not None else None
             return look_run(str(what.path), part=part, predictor=self.load(what).predictor, provided=provided)
         refuse_to_look(self.module)
-        return look_subject(self.probe(what), part=part, channel=channel, place=place)
+        return look_subject(self.probe(what), part=part, channel=channel, at=at)
 
     def probe(self, picture: Picture) -> TorchProbe:
         """Return it with a picture, to be asked anything: ``why(adopted.probe("cat.jpg"), against="dog")``."""
@@ -177,18 +177,18 @@ class Adopted:
         self,
         source: str | Path | RunDirectory,
         *,
-        part: str | None = None,
+        split: str | None = None,
         workspace: Workspace = HERE,
         allow_bad: bool = False,
     ) -> Evaluation:
-        """Evaluate it on pictures whose classes it knows by name, or a run of its own on a ``part`` of the run's.
+        """Evaluate it on pictures whose classes it knows by name, or a run of its own on a ``split`` of the run's.
 
         Errors: SourceError for classes it does not know, RunError for pictures of a run that are gone or have changed.
         Example: ``adopted.evaluate("pets").report.accuracy.value <= 1``
         """
         if isinstance(source, RunDirectory):
             provided = self.provided() if self.why is not None else None
-            return evaluate_run(source, self.load(source).predictor, part=part, provided=provided, workspace=workspace)
+            return evaluate_run(source, self.load(source).predictor, part=split, provided=provided, workspace=workspace)
         name = type(self.module).__name__
         return evaluate_on(self.predictor, str(source), name=name, workspace=workspace, allow_bad=allow_bad)
 

@@ -12,7 +12,7 @@ from striate.spec.survey import Survey
 
 def describe(
     net: str,
-    shape: Shape | None = None,
+    input: Shape | tuple[int, int, int] | None = None,
     *,
     classes: int | None = None,
     fit: Literal["exact", "floor"] | None = None,
@@ -21,7 +21,7 @@ def describe(
 
     Arguments:
         net: a name of the catalogue, the text of a net, or a file that holds one.
-        shape: (channels, height, width) of the input, in pixels; a published net has that of its paper by itself.
+        input: (channels, height, width), in pixels; a published net has that of its paper by itself.
         classes: how many, for a net that leaves them open; a published net has its paper's by itself.
         fit: "exact" refuses a net that never sees part of its picture, "floor" accepts it; by itself a published net at
             its published size is taken as it is, any other exactly.
@@ -32,11 +32,12 @@ def describe(
     ``Shape(6, 14, 14)``.
     """
     entry = nets.CATALOG.get(net)
-    if shape is None:
+    if input is None:
         if entry is None:
             nets.resolve(net)  # a name that is not there is worth more words than a missing input
             raise ShapeError("which input? say --input CHANNELSxHEIGHTxWIDTH, for example --input 3x224x224")
-        shape = entry.input
+        input = entry.input
+    shape = input if isinstance(input, Shape) else Shape(*input)
     if entry is not None and classes is None:
         classes = entry.classes
     if fit is None:

@@ -30,7 +30,7 @@ from striate.verbs.workspace import HERE, Workspace
 def evaluate(
     run: str = "last",
     *,
-    part: str | None = None,
+    split: str | None = None,
     data: str | None = None,
     label_from: str | None = None,
     workspace: Workspace = HERE,
@@ -39,8 +39,8 @@ def evaluate(
 ) -> Evaluation:
     """Evaluate a run's model on a part of its own pictures, or on other pictures with the same labels.
 
-    ``part`` is ``test``, ``val``, ``train``, or ``cross-validated`` for the answers of its folds; by itself these where
-    the run has them, else ``test``.
+    ``split`` is ``test``, ``val``, ``train``, or ``cross-validated`` for the answers of its folds; by itself these
+    where the run has them, else ``test``.
     ``without_missing`` measures what remains where some of the run's own pictures are gone.
     ``label_from`` takes the labels of ``data`` out of the names of its files, by a pattern.
 
@@ -62,7 +62,7 @@ def evaluate(
         )
     if label_from is not None:
         raise RunError("label_from is for other pictures (data): a run keeps where its own labels are from")
-    return evaluate_run(opened, predictor, part=part, workspace=workspace, without_missing=without_missing)
+    return evaluate_run(opened, predictor, part=split, workspace=workspace, without_missing=without_missing)
 
 
 def evaluate_run(

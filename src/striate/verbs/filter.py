@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from striate.errors import FitError, PictureError
-from striate.interpret.arithmetic.filters import Filter, Filtered, apply, kernel, named
+from striate.interpret.arithmetic.filters import Filter, Filtered, apply, named
+from striate.interpret.arithmetic.filters import kernel as written
 from striate.interpret.picture import read
 
 
@@ -14,12 +15,12 @@ def filter_picture(
     picture: Path,
     words: Sequence[str] = (),
     *,
-    weights: str | None = None,
+    kernel: str | None = None,
     gray: bool | None = None,
     stride: int = 1,
     padding: int | str = 0,
 ) -> Filtered:
-    """Return what a filter makes of a picture: one by name and numbers (``words``), or of ``weights`` written down.
+    """Return what a filter makes of a picture: one by name and numbers (``words``), or a ``kernel`` written down.
 
     ``gray`` weighs the colours to one channel first; None does so for filters that answer to edges and lines, and
     takes each channel by itself where the result is a picture again (blur, sharpen).
@@ -28,7 +29,7 @@ def filter_picture(
 
     Example: ``filter_picture(Path("cat.jpg"), ["sobel-x"]).strongest()``
     """
-    chosen: Filter = kernel(weights) if weights is not None else named(words)
+    chosen: Filter = written(kernel) if kernel is not None else named(words)
     values = read(picture)
     try:
         return apply(

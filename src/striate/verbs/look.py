@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import torch
@@ -32,6 +32,7 @@ from striate.runs import filters, maps, names
 from striate.runs.predictor import Predictor
 from striate.runs.rebuild import frozen
 from striate.runs.run import RunDirectory
+from striate.spec.shape import Shape
 from striate.spec.survey import Survey
 from striate.verbs.asking import asking
 from striate.verbs.channel import look_channel
@@ -57,17 +58,21 @@ def look(
     *,
     part: str | None = None,
     channel: int | None = None,
-    place: tuple[int, int] | None = None,
+    at: tuple[int, int] | None = None,
     run: str = "last",
     model: str | Path | None = None,
     net: str | None = None,
+    input: Shape | tuple[int, int, int] | None = None,
+    classes: int | None = None,
+    seed: int = 0,
     workspace: Workspace = HERE,
     without_missing: bool = False,
 ) -> Looked:
     """Look inside a net at a picture, or at a run.
 
     A picture (a path, bytes, or pixels uint8) is shown to a run's model, to a ``model`` (a file, or published weights
-    by name) or to an untrained ``net``; with ``part`` the answer is about that part, with ``channel`` about that
+    by name) or to an untrained ``net`` (of an ``input``, so many ``classes`` and weights
+    drawn by ``seed``, where they are said); with ``part`` the answer is about that part, with ``channel`` about that
     channel of it. A run's name or folder gives what it learnt, when, and what confuses it. `page` makes a page of it.
 
     Errors: DescribeError, ModelError, PictureError, RunError.
@@ -76,8 +81,10 @@ def look(
     """
     if isinstance(what, str | Path) and is_run(what, workspace.runs_dir):
         return look_run(str(what), part=part, workspace=workspace, without_missing=without_missing)
-    network = Network(run=run, model=model, net=net, workspace=workspace)
-    return look_at(what, network, part=part, channel=channel, place=place, without_missing=without_missing)
+    shape = None if input is None else input if isinstance(input, Shape) else Shape(*input)
+    untrained: dict[str, Any] = {"net": net, "input": shape, "classes": classes, "seed": seed}
+    network = Network(run=run, model=model, workspace=workspace, **untrained)
+    return look_at(what, network, part=part, channel=channel, at=at, without_missing=without_missing)
 
 
 def look_at(
@@ -86,28 +93,28 @@ def look_at(
     *,
     part: str | None = None,
     channel: int | None = None,
-    place: tuple[int, int] | None = None,
+    at: tuple[int, int] | None = None,
     without_missing: bool = False,
 ) -> PictureLook | PartLook:
     """Return what a network makes of a picture; a channel is sought in the pictures of the run it is of."""
     probe = open_probe(picture, network)
     if part is None or channel is None or network.model is not None or network.net is not None:
-        found = look_subject(probe, part=part, channel=channel, place=place)
+        found = look_subject(probe, part=part, channel=channel, at=at)
     else:
         run = RunDirectory.open(network.run, network.workspace.runs_dir)
         pictures = reopen_data(run, workspace=network.workspace, without_missing=without_missing)
-        found = look_part(probe, part, channel=channel, place=place, pictures=pictures)
+        found = look_part(probe, part, channel=channel, at=at, pictures=pictures)
     says = found.answer if isinstance(found, PictureLook) else looks.answered(probe)
     return replace(found, caution=caution(picture, network, says))
 
 
 def look_subject(
-    probe: TorchProbe, *, part: str | None = None, channel: int | None = None, place: tuple[int, int] | None = None
+    probe: TorchProbe, *, part: str | None = None, channel: int | None = None, at: tuple[int, int] | None = None
 ) -> PictureLook | PartLook:
     """Return a look at a net's picture, at a part or at a channel of it. Errors: DescribeError."""
     if part is not None:
-        return look_part(probe, part, channel=channel, place=place)
-    if channel is not None or place is not None:
+        return look_part(probe, part, channel=channel, at=at)
+    if channel is not None or at is not None:
         raise DescribeError("a channel and a place are of a part: name it too")
     return look_picture(probe)
 
@@ -160,20 +167,20 @@ def look_part(
     part: str,
     *,
     channel: int | None = None,
-    place: tuple[int, int] | None = None,
+    at: tuple[int, int] | None = None,
     pictures: Prepared | None = None,
     seed: int = 0,
 ) -> PartLook:
     """Return what a part makes of a picture and, for one ``channel``, what it looks for.
 
-    ``place`` (row, column) is whose receptive field is measured: without it, where the first map is highest.
+    ``at`` (row, column) is whose receptive field is measured: without it, where the first map is highest.
     ``pictures`` are searched for what excites the channel (`reopen_data`). Errors: DescribeError for a part, a channel
     or a place that is not there.
 
     Example: ``look_part(probe, "conv2", channel=5).channel.channel`` is 5.
     """
     stage = feature_maps(probe, part, channel=channel)
-    field = effective_field(probe, stage.part, place or stage.maps[0].place, channel)
+    field = effective_field(probe, stage.part, at or stage.maps[0].place, channel)
     wanted = None if channel is None else look_channel(probe, stage.part, channel, pictures, seed=seed)
     return PartLook(probe, stage, field, wanted)
 

@@ -30,14 +30,14 @@ class Network:
     """Which network is asked: of a ``run``, of a ``model`` (a file, or published weights by name), or untrained.
 
     ``net`` is a name of the catalogue, a file with the text of a net or the text itself; its weights are drawn from
-    ``seed``. It sees a picture at ``shape``: without one at its paper's size, and a net in words at the picture's own
-    size. Runs and published weights are looked for in ``workspace``.
+    ``seed``. It sees a picture at the size of its ``input``: without one at its paper's size, and a net in words at
+    the picture's own size. Runs and published weights are looked for in ``workspace``.
     """
 
     run: str = "last"
     model: str | Path | None = None
     net: str | None = None
-    shape: Shape | None = None
+    input: Shape | None = None
     classes: int | None = None
     seed: int = 0
     workspace: Workspace = HERE
@@ -60,7 +60,7 @@ def open_probe(picture: Picture, network: Network | None = None) -> TorchProbe:
     if asked.net is None:
         return TorchProbe.of(asked.file(), picture)
     entry = nets.CATALOG.get(asked.net.lower().replace("-", "_"))
-    described, shape, classes = nets.resolve(asked.net), asked.shape, asked.classes
+    described, shape, classes = nets.resolve(asked.net), asked.input, asked.classes
     if shape is None and entry is not None:
         shape = entry.input
     if shape is None:

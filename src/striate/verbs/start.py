@@ -28,8 +28,8 @@ from striate.verbs.workspace import HERE, Workspace
 KEPT = "start.safetensors"
 USUAL = "efficientnet_lite0"  # what photographs start from where nobody says; comes with a package we depend on
 STARTED = (
-    f"photographs start from {USUAL}, which has learnt from a million of them; to begin from chance: --from none,"
-    " from others: --from NAME (striate weights list)"
+    f"photographs start from {USUAL}, which has learnt from a million of them; to begin from chance: --start none,"
+    " from others: --start NAME (striate weights list)"
 )
 MISSING = (
     f"begun from chance: {USUAL}, from which photographs start, is not here; it comes with"

@@ -157,7 +157,7 @@ def resuming(
         if run.finished() and config.tune == "head":
             raise RunError(
                 f"{run.name} is complete: its head is at its best, and more epochs would change nothing; to train the"
-                f" whole net say striate train {config.source} --from {run.name} --tune all"
+                f" whole net say striate train {config.source} --start {run.name} --tune all"
             )
         if run.finished() and not longer:
             raise RunError(

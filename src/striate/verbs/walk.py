@@ -14,7 +14,7 @@ POOLS: Final[dict[str, type[MaxPool | MinPool | AvgPool]]] = {"max": MaxPool, "m
 
 
 def walk_of(
-    size: tuple[int, int],
+    input: tuple[int, int],
     kernel: Pair,
     *,
     stride: Pair | None = None,
@@ -25,7 +25,7 @@ def walk_of(
     pool: str | None = None,
     ceil: bool = False,
 ) -> Walk:
-    """Return how a window passes over a map of ``size`` (height, width), at most `MOST_STEPS` places.
+    """Return how a window passes over an ``input`` map (height, width), at most `MOST_STEPS` places.
 
     It is a convolution's, or that of a ``pool`` ("max", "min", "avg"), which ``ceil`` lets hang over the edge. Without
     ``stride`` a convolution moves by one and a pooling by its kernel.
@@ -36,7 +36,7 @@ def walk_of(
     Example: ``walk_of((5, 5), 3, stride=2, padding=1).steps  # 9``
     """
     layer = _layer(kernel, stride, padding, dilation, transposed, output_padding, pool, ceil)
-    output = layer.on(1, *size, fit="floor").output  # a window that does not fit is refused with what would
+    output = layer.on(1, *input, fit="floor").output  # a window that does not fit is refused with what would
     assert output is not None
     outputs = output.size
     if outputs[0] * outputs[1] > MOST_STEPS:
@@ -44,7 +44,7 @@ def walk_of(
             f"that walk has {outputs[0]} x {outputs[1]} = {outputs[0] * outputs[1]:,} steps, and at most {MOST_STEPS} "
             "are drawn: take a smaller input or a larger stride"
         )
-    return walk(layer, *size)
+    return walk(layer, *input)
 
 
 def _layer(

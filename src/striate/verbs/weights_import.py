@@ -56,13 +56,13 @@ class Imported:
 def import_weights(
     path: Path | str,
     *,
-    as_: str,
+    net: str,
     output: Path | str = "model.safetensors",
     classes: int | Sequence[str] | Path | None = None,
     mean: Sequence[float] = (),
     std: Sequence[float] = (),
     size: int | None = None,
-    shape: tuple[int, int, int] | None = None,
+    input: tuple[int, int, int] | None = None,
     entry: str = "",
     force: bool = False,
     limits: Limits = LIMITS,
@@ -73,25 +73,25 @@ def import_weights(
 
     Arguments:
         path: a pickle (``.pth``, ``.pt``, ``.th``, ``.bin``) or safetensors.
-        as_: the net of the catalogue that they are for, or the text of a net or a file with it.
+        net: the one of the catalogue that they are for, or the text of a net or a file with it.
         output: the model file; one that exists is replaced with ``force`` alone.
         classes: how many, their names in the order of the logits, or a file of them; without it as many as its head
             answers for, named "class 0" and so on.
         mean, std: per channel, in 0..1; without them pixels are divided by 255.
         size: of the input in pixels, where it is square.
-        shape: (channels, height, width) of the input of a net that is a text.
+        input: (channels, height, width) of a net that is a text.
         entry: where in the file the weights are ("ema": the averaged ones beside the others).
         force: whether an ``output`` that exists is replaced.
         limits: what the process that reads a pickle may take: seconds and bytes.
 
     Errors: DoorError for a pickle that is more than weights, ModelError for what does not fit, DiskError.
 
-    Example: ``import_weights("lenet5.pth", as_="lenet5", output="lenet5.safetensors").parameters`` is 61706.
+    Example: ``import_weights("lenet5.pth", net="lenet5", output="lenet5.safetensors").parameters`` is 61706.
     """
     path, output = Path(path), Path(output)
     named = read_classes(classes) if isinstance(classes, Path) else classes
     _check_output(output, force)
-    meant = _meant(as_, size, shape)
+    meant = _meant(net, size, input)
     pictures = replace(meant.preprocess, mean=tuple(mean), std=tuple(std))
     passed = through(path, entry=entry, limits=limits)
     said = None if classes is None else str(classes) if isinstance(classes, Path) else "--classes"
@@ -109,7 +109,7 @@ def import_weights(
     if not pictures.std:
         notes.append("No --mean and --std were given: pixels are divided by 255 and no more.")
     if laid.headless:
-        notes.append(f"It has no head, answers nothing, and is to start from: striate train PICTURES --from {output}")
+        notes.append(f"It has no head, answers nothing, and is to start from: striate train PICTURES --start {output}")
     elif classes is None:
         notes.append(f'No --classes were given: the answers are "class 0" to "{facts.names[-1]}".')
     durable.write(output, to_pieces(laid.tensors, facts))
@@ -145,31 +145,31 @@ class Laid:
     headless: bool
 
 
-def _meant(as_: str, size: int | None, shape: tuple[int, int, int] | None) -> Meant:
-    """Return the net that ``--as`` stands for: a name of the catalogue, a file with a net, or its text."""
-    key = as_.strip().lower().replace("-", "_")
+def _meant(text: str, size: int | None, input: tuple[int, int, int] | None) -> Meant:
+    """Return the net that ``--net`` stands for: a name of the catalogue, a file with a net, or its text."""
+    key = text.strip().lower().replace("-", "_")
     if key in CATALOG:
         entry = CATALOG[key]
-        channels, height, width = shape or (entry.input.channels, *(size or side or 1 for side in entry.input.size))
+        channels, height, width = input or (entry.input.channels, *(size or side or 1 for side in entry.input.size))
         net = entry.function(None)
         return Meant(key, net, tuple(entry.names), entry.classes, Preprocess(height, width, channels))
-    if re.fullmatch(r"[\w-]+", key) and not Path(as_).is_file():
+    if re.fullmatch(r"[\w-]+", key) and not Path(text).is_file():
         near = difflib.get_close_matches(key, CATALOG, n=1)
         raise ModelError(
-            f"the catalogue has no net {as_!r}" + (f"; did you mean {near[0]}?" if near else f": {', '.join(CATALOG)}")
+            f"the catalogue has no net {text!r}" + (f"; did you mean {near[0]}?" if near else f": {', '.join(CATALOG)}")
         )
     try:
-        net = nets.resolve(as_)
+        net = nets.resolve(text)
     except DescribeError as error:
-        raise ModelError(f"--as: {error}") from None
-    if shape is None:
-        raise ModelError("--as is a net in words, whose input is not known: say it with --input, such as 3x32x32")
-    channels, height, width = shape
+        raise ModelError(f"--net: {error}") from None
+    if input is None:
+        raise ModelError("--net is a net in words, whose input is not known: say it with --input, such as 3x32x32")
+    channels, height, width = input
     classes = None
     if not net.is_open:
-        output = net.on(*shape, fit="floor").output
+        output = net.on(*input, fit="floor").output
         if output is None or output != Shape(output.channels):
-            raise ModelError(f"--as: that net puts out {output}, and answers for classes are a row of numbers")
+            raise ModelError(f"--net: that net puts out {output}, and answers for classes are a row of numbers")
         classes = output.channels
     return Meant(str(net), net, (), classes, Preprocess(height, width, channels))
 

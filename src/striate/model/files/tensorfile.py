@@ -241,7 +241,7 @@ def not_ours(start: bytes, path: Path) -> str | None:
     """Return what a file is by its first eight bytes, when it is something else that people have."""
     never = (
         "Striate never unpickles, since a pickle can run any program. Load it where it was made and save its tensors "
-        "with safetensors.torch.save_file, or let striate weights import --as NET read it where it can do no harm"
+        "with safetensors.torch.save_file, or let striate weights import --net NET read it where it can do no harm"
     )
     if len(start) < 2:
         return (

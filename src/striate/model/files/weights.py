@@ -170,7 +170,7 @@ def _from_header(header: tensorfile.Header, path: Path) -> ModelFile:
             f"{path} is {what} with {counted(len(names), 'tensor')}"
             f"{f' ({shown})' if names else ''}, but not a model file of Striate: it does not say which net, classes "
             "and preprocessing its weights belong to. striate train writes such files as model.safetensors, and "
-            f"striate weights import {path.name} --as NET makes one of somebody else's weights"
+            f"striate weights import {path.name} --net NET makes one of somebody else's weights"
         )
     return _facts(header.metadata[KEY], str(path))
 

@@ -46,7 +46,7 @@ def arrange(
     """Return the entries under our names: every tensor of ``shapes`` (our name -> shape), none missing, none left over.
 
     All of ``spared`` (our names: those of a head) may be missing together. ``whose`` they are to be, in errors: without
-    it this net's, which ``--as`` names.
+    it this net's, which ``--net`` names.
 
     ``entries``: the publisher's name -> array or tensor; ``schemes``: the namings to try, the best fit is taken;
     ``what`` names the file in errors. An entry that differs from ours by sides of 1 alone is reshaped,
@@ -203,4 +203,4 @@ def _mismatch(what: str, left: Sequence[str], missing: Sequence[str], total: int
         said.append(f"no place for {shown(left)}")
     if whose:
         return f"{what}: its {total} entries are not those of {whose}: {'; '.join(said)}"
-    return f"{what}: its {total} entries are not this net's: {'; '.join(said)}. Is it the right net (--as)?"
+    return f"{what}: its {total} entries are not this net's: {'; '.join(said)}. Is it the right net (--net)?"
