@@ -38,6 +38,12 @@ def test_what_is_said_is_kept() -> None:
     assert (full.epochs, full.net, full.size, full.flip, full.learning_rate) == (3, "conv 8 3x3", (20, 30), True, 0.5)
 
 
+def test_one_number_is_the_size_of_both_sides() -> None:
+    assert Recipe(size=96).size == (96, 96) == recipe.from_toml("size = 96").size
+    with pytest.raises(RecipeError, match="size"):
+        Recipe(size=True)
+
+
 @pytest.mark.parametrize(
     ("values", "words"),
     [

@@ -32,6 +32,10 @@ Decay = Annotated[float, Field(ge=0.0, allow_inf_nan=False)]
 RateDecay = Annotated[float, Field(gt=0.0, le=1.0)]
 Fit = Literal["exact", "floor"]
 Colour = Literal["rgb", "gray"]
+Size = Annotated[
+    tuple[Count, Count],
+    BeforeValidator(lambda said: (said, said) if isinstance(said, int) and not isinstance(said, bool) else said),
+]
 Resize = Literal["crop", "stretch", "pad"]
 Optimiser = Literal["sgd", "muon", "rmsprop", "adam", "adamw"]
 Strength = Literal["none", "light", "standard", "strong", "alexnet-2012", "vgg-2014", "googlenet-2014", "resnet-2015"]
@@ -49,8 +53,8 @@ class Settings(BaseModel):
     """How to train, field by field. None, where the type has it, is "by itself" in a recipe.
 
     Units: learning rates are per step, ``warmup`` and ``milestones`` are shares of all steps, ``every`` is in epochs,
-    ``size`` is (height, width) in pixels, ``val`` and ``test`` are shares of the pictures that the source itself leaves
-    unsplit. ``alpha`` (the decay of the mean square, of rmsprop) and ``eps`` (what is added to its root) are torch's.
+    ``size`` is (height, width) in pixels, one number where both are the same, ``val`` and ``test`` are shares of the
+    pictures that the source itself leaves unsplit. ``alpha`` (the decay of the mean square, of rmsprop) and ``eps`` (what is added to its root) are torch's.
     ``epoch_share`` is how much of the training pictures one epoch sees, another draw of them each time.
     ``whiten`` begins the first convolution with the components of its patches (`striate.model.build.whiten`).
     ``progressive`` trains on smaller pictures first: (until which share of all steps, pixels of the longer side) each.
@@ -97,7 +101,7 @@ class Settings(BaseModel):
     rate_decay: RateDecay | None = None
     unfreeze: Share | None = None
     fit: Fit | None = None
-    size: tuple[Count, Count] | None = None
+    size: Size | None = None
     colour: Colour | None = None
     resize: Resize | None = None
     bits: Annotated[int, Field(ge=8, le=16)] | None = None

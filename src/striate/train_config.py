@@ -24,6 +24,7 @@ from striate.settings import (
     Resize,
     Settings,
     Share,
+    Size,
     Strength,
     TaskName,
     checked,
@@ -47,7 +48,7 @@ class TrainConfig(Settings):
     rate_decay: RateDecay
     unfreeze: Share
     fit: Fit
-    size: tuple[Count, Count]
+    size: Size
     colour: Colour
     resize: Resize
     folds: Folds

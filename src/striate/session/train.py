@@ -36,7 +36,7 @@ def train(
     tune: str | None = None,
     epochs: int | None = None,
     seed: int | None = None,
-    size: tuple[int, int] | None = None,
+    size: int | tuple[int, int] | None = None,
     bits: int | None = None,
     fit: str | None = None,
     batch: int | None = None,
@@ -74,7 +74,7 @@ def train(
         epochs, batch: how often every picture is learnt from, and how many pictures a step takes.
         learning_rate: the peak of the schedule.
         seed: of every draw; the same seed gives the same weights.
-        size: (height, width) in pixels of what the network sees.
+        size: (height, width) in pixels of what the network sees; one number where both are the same.
         bits: of 16, how many a gray picture uses (12).
         fit: "exact" refuses a net that never sees some of its picture, "floor" accepts it.
         augment: how pictures are moved and coloured while they are learnt from: "none", "light", "standard".
