@@ -41,7 +41,7 @@ def test_what_is_said_is_kept() -> None:
 def test_one_number_is_the_size_of_both_sides() -> None:
     assert Recipe(size=96).size == (96, 96) == recipe.from_toml("size = 96").size
     with pytest.raises(RecipeError, match="size"):
-        Recipe(size=True)
+        recipe.from_dict({"size": True})
 
 
 @pytest.mark.parametrize(

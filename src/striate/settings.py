@@ -54,7 +54,8 @@ class Settings(BaseModel):
 
     Units: learning rates are per step, ``warmup`` and ``milestones`` are shares of all steps, ``every`` is in epochs,
     ``size`` is (height, width) in pixels, one number where both are the same, ``val`` and ``test`` are shares of the
-    pictures that the source itself leaves unsplit. ``alpha`` (the decay of the mean square, of rmsprop) and ``eps`` (what is added to its root) are torch's.
+    pictures that the source itself leaves unsplit. ``alpha`` (the decay of the mean square, of rmsprop) and ``eps``
+    (what is added to its root) are torch's.
     ``epoch_share`` is how much of the training pictures one epoch sees, another draw of them each time.
     ``whiten`` begins the first convolution with the components of its patches (`striate.model.build.whiten`).
     ``progressive`` trains on smaller pictures first: (until which share of all steps, pixels of the longer side) each.

@@ -158,6 +158,19 @@ def test_what_is_no_source_is_said(what: Any, said: str, tmp_path: Path) -> None
     assert not list(tmp_path.iterdir())
 
 
+def test_a_column_of_numbers_keeps_its_name_where_a_list_is_known_by_it(tmp_path: Path) -> None:
+    from striate.data.sources.source import find
+
+    x, _ = pictures(8)
+    files = [tmp_path / f"{number}.png" for number in range(8)]
+    for file, pixels in zip(files, x, strict=False):
+        Image.fromarray(pixels).save(file)
+    for name, kept in (("mass [kg]", "mass"), ("width", "label")):  # a width is taken for the picture's
+        table = {"file": files, name: [0.5 * number for number in range(8)]}
+        source = find(hold(table, tmp_path / "runs", picture="file", label=name).location)
+        assert source.kind == "numbers" and source.label_names == (kept,)
+
+
 def test_columns_are_of_a_table_alone(tmp_path: Path) -> None:
     with pytest.raises(RecipeError, match="picture and label name the columns of a table"):
         striate.train("digits", picture="file", runs_dir=tmp_path, progress=False)

@@ -25,7 +25,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from striate.data.labels.columns import LABEL_COLUMNS, PATH_COLUMNS
+from striate.data.labels.columns import LABEL_COLUMNS, PATH_COLUMNS, find_columns
+from striate.data.labels.numbers import holds_numbers
 from striate.data.pictures.given import one
 from striate.data.pictures.image import decode
 from striate.errors import PictureError, SourceError
@@ -228,13 +229,15 @@ def _hold_table(
     ]
     files = [str(Path(str(path)).expanduser().absolute()) for path in columns[paths]]
     parts = [name for name in ("split", "is_valid", "fold") if name in columns and name not in labels]
-    head = ("path", *(labels if len(labels) > 1 else ("label",)), *parts)
     rows = [
         (file, *(_text(columns[name][row]) for name in labels), *(_text(columns[name][row]) for name in parts))
         for row, file in enumerate(files)
     ]
     if not rows:
         raise SourceError("the table holds no row")
+    head = ("path", *labels, *parts)
+    if len(labels) == 1 and not _is_number(labels[0], rows):
+        head = ("path", "label", *parts)
     content = _csv(head, rows)
     path = _place(runs_dir, hashlib.sha256(content).hexdigest(), ".csv")
     if not path.exists():
@@ -242,6 +245,18 @@ def _hold_table(
     return Held(
         str(path), f"the table's {counted(len(rows), 'row')} are kept as {path}; its pictures stay where they are"
     )
+
+
+def _is_number(name: str, rows: Sequence[Sequence[str]]) -> bool:
+    """Return whether the column behind the paths holds numbers, and is known for that by its own name in a list."""
+    if not holds_numbers([row[1] for row in rows]):
+        return False
+    try:
+        cells = [(line, list(row)) for line, row in enumerate([("path", name), *(row[:2] for row in rows)], 1)]
+        found = find_columns(cells, Path("table.csv"), kind=None)
+    except SourceError:
+        return False
+    return found.label == 1 or found.numbers == (1,)
 
 
 def _chosen(columns: Mapping[str, Any], said: str | None, usual: Sequence[str], what: str) -> str:

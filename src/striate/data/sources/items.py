@@ -50,14 +50,16 @@ class Item:
         return self.target if isinstance(self.target, int) else -1
 
     def said(self, names: Sequence[str]) -> str:
-        """Return its label in words: the class, or each of ``names`` that is not 0 with its number, if that is not 1.
+        """Return its label in words: the class; of ``names`` that are tags (0 and 1 alone) those it has; every number.
 
         Example: ``Item("a.png", (1.0, 0.0)).said(("sea", "sand"))`` is ``"sea"``.
         """
         if not isinstance(self.target, tuple):
             return names[self.place] if self.place >= 0 else ""
-        pairs = zip(names, self.target, strict=True)
-        return ", ".join(name if value == 1 else f"{name} {value:g}" for name, value in pairs if value)
+        pairs = list(zip(names, self.target, strict=True))
+        if len(pairs) > 1 and all(value in (0, 1) for value in self.target):
+            return ", ".join(name for name, value in pairs if value) or "nothing"
+        return ", ".join(f"{name} {value:g}" for name, value in pairs)
 
 
 @dataclass(frozen=True, slots=True)
