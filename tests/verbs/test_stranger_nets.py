@@ -138,7 +138,7 @@ def test_what_cannot_be_measured_is_refused_before_anything_is_written(tmp_path:
     listed = four / "labels.csv"
     rows = [f"{path.relative_to(four).as_posix()},{path.parent.name}|seen" for path in sorted(four.rglob("*.png"))]
     listed.write_text("\n".join(["file,tags", *rows]))
-    with pytest.raises(RecipeError, match="no net without some of the tags to tell strangers by; leave it out"):
+    with pytest.raises(RecipeError, match="task tag makes no use of it; leave it out"):
         train(whole(listed, task="tag", strangers=True), workspace=Workspace(tmp_path / "runs"))
     assert not (tmp_path / "runs").exists()
     with pytest.raises(RecipeError, match="unknown = false"):
