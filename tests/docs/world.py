@@ -70,6 +70,12 @@ class World:
             _picture("dogs", index).save(folder / "album" / f"dog_{index}.png")
         (folder / "VOC2012" / "Annotations").mkdir(parents=True)
         (folder / "VOC2012" / "Annotations" / "1.xml").write_text("<annotation><object><bndbox/></object></annotation>")
+        (folder / "scene").mkdir()
+        _picture("cats", 8, 60, 80).save(folder / "scene" / "1.jpg")
+        (folder / "scene" / "1.xml").write_text(
+            "<annotation><filename>1.jpg</filename><object><name>cat</name><bndbox><xmin>1</xmin><ymin>2</ymin>"
+            "<xmax>30</xmax><ymax>40</ymax></bndbox></object></annotation>"
+        )
         _picture("cats", 7, 375, 500).save(folder / "cat.jpg")
         self.closing = ExitStack()
         (folder / "recipe.toml").write_text('source = "pets"\nepochs = 5\n', encoding="utf-8")

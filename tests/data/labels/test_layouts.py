@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from tests.data.sources.test_source import make
 
-from striate.data.labels.layouts import recognised
+from striate.data.labels.layouts import Layout, recognised
 from striate.data.sources.source import find
 from striate.errors import SourceError
 
@@ -84,3 +84,16 @@ def test_real_layouts(shared: Path, name: str, form: str) -> None:
 @pytest.mark.parametrize("name", ["catsdogs", "flowers5", "cifar10-folder", "near-duplicates"])
 def test_real_class_folders_are_none(shared: Path, name: str) -> None:
     assert recognised(shared / "data" / name) is None
+
+
+def test_what_can_be_converted_is_told_so() -> None:
+    from striate.data.labels.layouts import _CONVERTED
+    from striate.data.labels.object_formats import FORMATS, READ
+
+    assert set(_CONVERTED) == {FORMATS[name].title for name in READ}
+    assert (
+        Layout("boxes", "COCO", "a.json")
+        .refusal(Path("set"))
+        .endswith("striate convert writes such labels in other formats")
+    )
+    assert "convert" not in Layout("masks", "a mask a picture", "masks").refusal(Path("set"))

@@ -32,6 +32,7 @@ _REMEDY: Final = (
     "Striate does not learn these yet. For classes, tags or numbers of these pictures name a list of them (CSV:"
     " path,label), or for classes sort them into a folder a class"
 )
+_CONVERTED: Final = ("COCO", "LabelMe", "Pascal VOC", "YOLO")  # which data/labels/object_formats.py reads
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,8 @@ class Layout:
 
     def refusal(self, root: Path) -> str:
         """Return why these are no class folders, and what can be done, as one line."""
-        return f"{root} holds {self.what} ({self.form}; see {self.shown_by}). {_REMEDY}"
+        other = "; striate convert writes such labels in other formats" if self.form in _CONVERTED else ""
+        return f"{root} holds {self.what} ({self.form}; see {self.shown_by}). {_REMEDY}{other}"
 
 
 def check_layout(root: Path) -> None:
@@ -73,6 +75,15 @@ def recognised(root: Path) -> Layout | None:
     return _masked(root, folders)
 
 
+def form_of(path: Path) -> str:
+    """Return the form of a folder or of one file of labels, as `Layout` names it, or "" where none is recognised.
+
+    Example: ``form_of(Path("VOC2012"))`` is ``"Pascal VOC"``, ``form_of(Path("cat.jpg"))`` is ``""``.
+    """
+    found = recognised(path) if path.is_dir() else _file(path, path.name)
+    return found.form if found else ""
+
+
 def _class_folders(folders: list[Path]) -> bool:
     """Return whether at least two folders, here or in train/, hold pictures and have no name of another layout."""
     other = {*SPLITS, *_IMAGES, *_MASKS}
@@ -97,23 +108,30 @@ def _annotated(place: Path, root: Path, folders: list[Path]) -> Layout | None:
     names = _names(place)
     beside = place in (root, *folders) or any(place.parent == folder for folder in folders)
     for name in [name for name in names if suffix_of(name) in ("xml", "json", "yaml", "yml")][:5]:
-        start = _start(place / name)
-        shown = os.path.relpath(place / name, root)
-        if suffix_of(name) == "xml":
-            if b"<annotation>" in start[:400] or b"<annotation " in start[:400]:
-                outlines = b"<polygon" in start and b"<bndbox" not in start
-                return Layout("outlines" if outlines else "boxes", "LabelMe XML" if outlines else "Pascal VOC", shown)
-            if b"<annotations>" in start[:400]:
-                return Layout("boxes or outlines", "CVAT XML", shown)
-        elif suffix_of(name) == "json":
-            if found := _json(place / name, start, shown):
-                return found
-        elif b"names:" in start and (b"train:" in start or b"nc:" in start) and place == root:
-            return Layout("boxes", "YOLO", shown)
+        if suffix_of(name) in ("yaml", "yml") and place != root:
+            continue
+        if found := _file(place / name, os.path.relpath(place / name, root)):
+            return found
     texts = [name for name in names if suffix_of(name) == "txt" and name.lower() != "classes.txt"][:5]
     lines = [_start(place / name).splitlines() for name in texts]
     if beside and any(lines) and all(_YOLO_LINE.fullmatch(line) for each in lines for line in each[:20]):
         return Layout("boxes", "YOLO", os.path.relpath(place / texts[0], root))
+    return None
+
+
+def _file(path: Path, shown: str) -> Layout | None:
+    """Return what one file that is no picture says of pictures."""
+    start = _start(path)
+    if suffix_of(path.name) == "xml":
+        if b"<annotation>" in start[:400] or b"<annotation " in start[:400]:
+            outlines = b"<polygon" in start and b"<bndbox" not in start
+            return Layout("outlines" if outlines else "boxes", "LabelMe XML" if outlines else "Pascal VOC", shown)
+        if b"<annotations>" in start[:400]:
+            return Layout("boxes or outlines", "CVAT XML", shown)
+    elif suffix_of(path.name) == "json":
+        return _json(path, start, shown)
+    elif suffix_of(path.name) in ("yaml", "yml") and b"names:" in start and (b"train:" in start or b"nc:" in start):
+        return Layout("boxes", "YOLO", shown)
     return None
 
 

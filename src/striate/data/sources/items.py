@@ -193,7 +193,7 @@ class FolderSource(Source):
         for place in range(count):
             index = place * len(self.items) // count
             try:
-                found = _header(self.path(index))
+                found = file_header(self.path(index))
             except PictureError as error:
                 reasons.append(f"{self.items[index].key} ({error})")
                 continue
@@ -272,7 +272,11 @@ def _facts(sizes: Sequence[tuple[int, int]], *, gray: bool) -> Facts:
     return Facts(gray=gray, common_size=sizes[0] if len(set(sizes)) == 1 else None, median_size=median)
 
 
-def _header(path: Path) -> Header:
+def file_header(path: Path) -> Header:
+    """Return what the beginning of a picture file says, the whole of it where that is not enough.
+
+    Errors: PictureError. Example: ``file_header(Path("cat.jpg")).width`` is 500.
+    """
     try:
         with files.open_file(path, limit=files.PICTURE) as file:
             start = file.read(_HEAD)

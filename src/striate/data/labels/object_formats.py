@@ -1,0 +1,126 @@
+"""The formats of objects by name: what each is called, what reads it, what writes it, and what it has no word for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from striate.data.labels.box_csv import HEAD, write_csv
+from striate.data.labels.classes import shown
+from striate.data.labels.coco import BY, read_coco, write_coco
+from striate.data.labels.drawn import Reading
+from striate.data.labels.labelme import read_labelme
+from striate.data.labels.layouts import form_of
+from striate.data.labels.objects import ObjectSet
+from striate.data.labels.picture_files import PictureFiles, split_of
+from striate.data.labels.settle import settled
+from striate.data.labels.voc import read_voc, write_voc
+from striate.data.labels.yolo import read_yolo, write_yolo
+from striate.errors import SourceError
+from striate.words import counted
+
+
+@dataclass(frozen=True)
+class Format:
+    """One format.
+
+    Arguments:
+        title: what people call it, and what `striate.data.labels.layouts` recognises it as.
+        read: what reads a file or folder of it, given the pictures.
+        write: what makes its files, by their paths in a folder; one by the name "" is a file by itself.
+        outlines: how many rings an object may have there: 0 none, 1, or any number (None).
+        ignored, labelled, parts: whether it says what is ignored, which classes were looked for, and train or test.
+        begins: how a file of ours in it begins, None for a folder.
+    """
+
+    title: str
+    read: Callable[[Path, PictureFiles], Reading] | None = None
+    write: Callable[[ObjectSet], dict[str, bytes]] | None = None
+    outlines: int | None = 0
+    ignored: bool = True
+    labelled: bool = False
+    parts: bool = True
+    begins: bytes | None = None
+
+
+FORMATS: Final[Mapping[str, Format]] = {
+    "coco": Format(
+        "COCO", lambda path, _: read_coco(path), write_coco, outlines=None, labelled=True, parts=False,
+        begins=f'{{"info": {{"description": "{BY}"'.encode(),
+    ),
+    "voc": Format("Pascal VOC", lambda path, _: read_voc(path), write_voc),
+    "yolo": Format("YOLO", read_yolo, write_yolo, outlines=1, ignored=False),
+    "labelme": Format("LabelMe", lambda path, _: read_labelme(path)),
+    "csv": Format("CSV", None, write_csv, parts=False, begins=",".join(HEAD).encode()),
+}  # fmt: skip
+READ: Final = tuple(name for name, form in FORMATS.items() if form.read)
+WRITTEN: Final = tuple(name for name, form in FORMATS.items() if form.write)
+
+
+def find_objects(
+    path: Path, *, form: str | None = None, pictures: Path | None = None, allow_bad: bool = False
+) -> ObjectSet:
+    """Return the objects that a folder or file of labels holds.
+
+    ``form`` is a name of `FORMATS`, None: found by looking. ``pictures`` is the folder below which the pictures are,
+    None: the folder of the labels itself, or of a file the folder it is in and the one above.
+    Errors: SourceError for what is not there, is of no known format, or cannot be used.
+
+    Example: ``find_objects(Path("scene")).classes`` is ``("cat",)``.
+    """
+    if not path.exists():
+        raise SourceError(f"there is no {shown(str(path))}; name a folder or a file of labels")
+    if form is None:
+        form = _found(path)
+    read = FORMATS[form].read
+    if read is None:
+        raise SourceError(f"{form} is written only; read are {', '.join(READ)}")
+    below = pictures or (path if path.is_dir() else path.parent)
+    if not below.is_dir():
+        raise SourceError(f"there is no folder {shown(str(below))}, which --pictures names")
+    files = PictureFiles.below(below)
+    if pictures is None and path.is_file() and not files.every and path.parent.name:
+        files = PictureFiles.below(path.parent.parent)  # annotations/instances.json beside images/
+    return settled(read(path, files), files, path, allow_bad=allow_bad)
+
+
+def _found(path: Path) -> str:
+    """Return the name of the format of a folder or file, by looking."""
+    title = form_of(path)
+    for name, form in FORMATS.items():
+        if form.title == title and form.read:
+            return name
+    if title:
+        raise SourceError(f"{shown(str(path))} holds labels as {title} writes them; read are {', '.join(READ)}")
+    raise SourceError(
+        f"{shown(str(path))} holds no labels of objects that are known; if it does, say as which they are to be read"
+        f" (--from {', '.join(READ)})"
+    )
+
+
+def losses(objects: ObjectSet, form: str) -> tuple[str, ...]:
+    """Return what a format has no word for, each with its number, as sentences; none where all is carried.
+
+    Example: ``losses(ObjectSet("x", (), ()), "voc")`` is ``()``.
+    """
+    to = FORMATS[form]
+    each = [
+        (rings, bool(ignored))
+        for picture in objects.pictures
+        for rings, ignored in zip(picture.outlines, picture.ignored, strict=True)
+    ]
+    told = []
+    if not to.ignored and (number := sum(ignored for _, ignored in each)):
+        told.append(f"{counted(number, 'object')} to be ignored (crowd, difficult), left out")
+    kept = [rings for rings, ignored in each if to.ignored or not ignored]
+    if to.outlines is not None and (number := sum(len(rings) > to.outlines for rings in kept)):
+        told.append(f"{counted(number, 'outline' if to.outlines == 0 else 'outline in parts')}, written as boxes")
+    limited = sum(picture.labelled is not None for picture in objects.pictures)
+    if not to.labelled and limited:
+        told.append(f"which classes were looked for, in {counted(limited, 'picture')}")
+    parts = sum(picture.split not in ("", split_of(picture.key)) for picture in objects.pictures)
+    if not to.parts and parts:
+        told.append(f"which part (train, val, test) {counted(parts, 'picture')} {'is' if parts == 1 else 'are'} of")
+    return tuple(told)

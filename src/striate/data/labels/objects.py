@@ -1,0 +1,106 @@
+"""Objects in pictures, as values: boxes, outlines and classes of a whole set, whatever file they were read from."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+Ring = NDArray[np.float64]
+"""The corners of one outline, (N, 2) x and y."""
+
+
+@dataclass(frozen=True)
+class PictureObjects:
+    """The objects of one picture, K of them; a picture without any is a value too, and teaches.
+
+    Coordinates are pixels of the picture as it is seen (upright), x to the right and y down, and count edges: a box
+    around the whole picture is 0, 0, width, height (`striate.data.pictures.affine`).
+
+    Arguments:
+        key: the path of the picture below the folder of labels, with slashes; as written, if not there.
+        width, height: its size in pixels, as it is seen.
+        boxes: (K, 4) float64: left, top, right, bottom; every box has an area and lies within the picture.
+        classes: (K,) int64, indices into the classes of the set.
+        outlines: the rings of each object, several where it is in parts, in pixels; none where it is known by its box
+            alone. They may reach over the picture's edge.
+        ignored: (K,) bool: a crowd, or too difficult: whoever finds it is neither right nor wrong.
+        split: "train", "val", "test", or "" where nothing says so.
+        labelled: the classes that were looked for in this picture; None: all of them.
+        found: whether the picture itself is there.
+
+    Example: ``PictureObjects.of("cat.jpg", 500, 375, [(10, 20, 110, 220)], [0]).boxes.shape`` is ``(1, 4)``.
+    """
+
+    key: str
+    width: int
+    height: int
+    boxes: NDArray[np.float64]
+    classes: NDArray[np.int64]
+    outlines: tuple[tuple[Ring, ...], ...]
+    ignored: NDArray[np.bool_]
+    split: str = ""
+    labelled: tuple[int, ...] | None = None
+    found: bool = True
+
+    @classmethod
+    def of(
+        cls,
+        key: str,
+        width: int,
+        height: int,
+        boxes: list[tuple[float, float, float, float]],
+        classes: list[int],
+        *,
+        outlines: tuple[tuple[Ring, ...], ...] | None = None,
+        ignored: list[bool] | None = None,
+        split: str = "",
+        labelled: tuple[int, ...] | None = None,
+        found: bool = True,
+    ) -> PictureObjects:
+        """Return the objects of a picture out of plain lists, one entry an object.
+
+        Example: ``len(PictureObjects.of("a.jpg", 8, 6, [], []))`` is 0.
+        """
+        return cls(
+            key,
+            width,
+            height,
+            np.array(boxes, np.float64).reshape(-1, 4),
+            np.array(classes, np.int64),
+            ((),) * len(boxes) if outlines is None else outlines,
+            np.zeros(len(boxes), np.bool_) if ignored is None else np.array(ignored, np.bool_),
+            split,
+            labelled,
+            found,
+        )
+
+    def __len__(self) -> int:
+        return len(self.boxes)
+
+
+@dataclass(frozen=True)
+class ObjectSet:
+    """All pictures of a set with their objects.
+
+    Arguments:
+        form: the format that it was read from, as people call it ("Pascal VOC").
+        classes: the names of the classes, in the order of the indices.
+        pictures: one entry a picture, in the order of their keys.
+        notes: sentences: what was assumed and why, what was left out and how often.
+    """
+
+    form: str
+    classes: tuple[str, ...]
+    pictures: tuple[PictureObjects, ...]
+    notes: tuple[str, ...] = field(default=())
+
+    def counts(self) -> dict[str, int]:
+        """Return how many objects each class has, in the order of the classes; ignored ones count too.
+
+        Example: ``ObjectSet("COCO", ("cat",), ()).counts()`` is ``{"cat": 0}``.
+        """
+        number = Counter(int(index) for picture in self.pictures for index in picture.classes)
+        return {name: number[index] for index, name in enumerate(self.classes)}

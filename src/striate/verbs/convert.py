@@ -1,0 +1,139 @@
+"""Convert: objects in pictures from one format of labels to another, with what is lost named. Prints nothing."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from striate.data.labels.object_formats import FORMATS, WRITTEN, find_objects, losses
+from striate.data.labels.objects import ObjectSet
+from striate.errors import DataError
+from striate.runs import durable
+from striate.verbs.workspace import HERE, Workspace
+from striate.words import counted
+
+
+@dataclass(frozen=True)
+class Converted:
+    """What was read, where it was written in which format, and what that has no word for, as sentences."""
+
+    objects: ObjectSet
+    form: str
+    path: Path
+    files: int
+    lost: tuple[str, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it ready for JSON."""
+        return {
+            "read": self.objects.form,
+            "pictures": len(self.objects.pictures),
+            "without_objects": sum(not len(picture) for picture in self.objects.pictures),
+            "objects": self.objects.counts(),
+            "ignored": sum(int(picture.ignored.sum()) for picture in self.objects.pictures),
+            "notes": list(self.objects.notes),
+            "to": self.form,
+            "lost": list(self.lost),
+            "path": str(self.path),
+            "files": self.files,
+        }
+
+
+def convert(
+    labels: Path,
+    *,
+    to: str,
+    output: Path,
+    form: str | None = None,
+    pictures: Path | None = None,
+    allow_bad: bool = False,
+    workspace: Workspace = HERE,
+) -> Converted:
+    """Read labels and write them in another format, whole or not at all; pictures are neither copied nor changed.
+
+    Arguments:
+        labels: a folder or file of labels.
+        to: the format to write, one of `WRITTEN`.
+        output: the file (coco, csv) or the new folder (voc, yolo) to write; never within the labels or the pictures.
+        form: the format to read, None: found by looking.
+        pictures: the folder below which the pictures are, None: where the labels are.
+        allow_bad: whether more than 1 % of the objects may be unusable.
+        workspace: who hears of what is done.
+
+    Errors: SourceError for labels that cannot be used, DataError for a place that cannot be written to, DiskError.
+
+    Example: ``convert(Path("scene"), to="coco", output=Path("scene.json")).files`` is 1.
+    """
+    if to not in WRITTEN:
+        raise DataError(f"{to} is not written; written are {', '.join(WRITTEN)}")
+    _check_place(output, labels if labels.is_dir() else None, pictures, begins=FORMATS[to].begins)
+    workspace.tell(f"reading {labels}")
+    objects = find_objects(labels, form=form, pictures=pictures, allow_bad=allow_bad)
+    write = FORMATS[to].write
+    assert write is not None
+    made = write(objects)
+    if "" in made:
+        durable.write(output, made[""])
+    else:
+        _write_folder(output, made)
+    return Converted(objects, to, output, len(made), losses(objects, to))
+
+
+def _check_place(output: Path, *given: Path | None, begins: bytes | None) -> None:
+    """Refuse a place within what was given, without a folder above it, or where something is that is not ours."""
+    for folder in given:
+        if folder is not None and output.resolve().is_relative_to(folder.resolve()):
+            raise DataError(f"{output} is within {folder}, which is only read; name a place outside it with -o")
+    if not output.parent.is_dir():
+        raise DataError(f"{output} cannot be written: there is no folder {output.parent}")
+    if begins is None:
+        if output.is_symlink() or (output.exists() and (not output.is_dir() or any(output.iterdir()))):
+            raise DataError(f"{output} is there already; name a new folder with -o")
+        return
+    if output.is_dir():
+        raise DataError(f"{output} is a folder; name a file with -o")
+    if output.exists() and not _begins(output, begins):
+        raise DataError(f"{output} is there already and is not ours; name another file with -o")
+
+
+def _begins(path: Path, begins: bytes) -> bool:
+    from striate import files
+
+    try:
+        with files.open_file(path, limit=files.MODEL) as file:
+            return file.read(len(begins)) == begins
+    except OSError:
+        return False
+
+
+def _write_folder(output: Path, made: dict[str, bytes]) -> None:
+    """Write the files of a folder beside it, then give the folder its name; nothing is left where that fails."""
+    from tempfile import mkdtemp
+
+    with durable.explained(output, f"cannot write {output}", "nothing half-written was left behind"):
+        beside = Path(mkdtemp(prefix=f".{output.name}.", suffix=".tmp", dir=output.parent))
+        try:
+            for name, data in made.items():
+                path = beside / name
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(data)
+            beside.chmod(0o755)
+            beside.replace(output)
+        except BaseException:
+            shutil.rmtree(beside, ignore_errors=True)
+            raise
+
+
+def summary(objects: ObjectSet) -> str:
+    """Return what was found in one line.
+
+    Example: ``summary(ObjectSet("COCO", ("cat",), ()))`` is ``"COCO: 0 pictures, 0 objects (cat 0)"``.
+    """
+    number = sum(map(len, objects.pictures))
+    empty = sum(not len(picture) for picture in objects.pictures)
+    by_class = [f"{name} {count:,}" for name, count in objects.counts().items()]
+    some = ", ".join(by_class[:12]) + (f" and {len(by_class) - 12} more classes" if len(by_class) > 12 else "")
+    without = f" ({empty:,} without objects)" if empty else ""
+    return f"{objects.form}: {counted(len(objects.pictures), 'picture')}{without}, {counted(number, 'object')} ({some})"
