@@ -86,6 +86,7 @@ NO_TORCH = [
     "verbs.weights",
     "verbs.weights_import",
     "cli.main",
+    "cli.convert",
     "cli.describe",
     "cli.dot",
     "cli.filter",
