@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 _OTHERWISE = {
+    "box": "boxes",
     "class": "classes",
     "copy": "copies",
     "patch": "patches",

@@ -96,6 +96,9 @@ def test_three_forms_of_the_blood_cells_agree_to_the_box() -> None:
         ("roboflow-yolo-building", "YOLO", 73, 73, 3),
         ("annotation-tools/labelme", "LabelMe", 4, 23, 1),
         ("annotation-tools/labelme-polygons", "LabelMe", 7, 28, 1),
+        ("annotation-tools/cvat-images-1.1", "CVAT XML", 4, 23, 1),
+        ("annotation-tools/via", "VGG Image Annotator", 4, 23, 1),
+        ("annotation-tools/label-studio", "Label Studio", 12, 12, 1),
     ],
 )
 def test_real_sets(folder: str, form: str, pictures: int, objects: int, pieces: int) -> None:
@@ -108,7 +111,15 @@ def test_real_sets(folder: str, form: str, pictures: int, objects: int, pieces: 
 @real
 @pytest.mark.parametrize(
     ("folder", "objects"),
-    [("cvat-coco-1.0", 23), ("cvat-voc-1.1", 18), ("cvat-yolo-1.1", 18), ("labelimg-voc", 25), ("labelimg-yolo", 25)],
+    [
+        ("cvat-coco-1.0", 23),
+        ("cvat-voc-1.1", 18),
+        ("cvat-yolo-1.1", 18),
+        ("labelimg-voc", 25),
+        ("labelimg-yolo", 25),
+        ("cvat-images-1.1", 23),
+        ("createml", 25),
+    ],
 )
 def test_exports_of_the_tools_are_the_same_strawberries(folder: str, objects: int) -> None:
     found = find_objects(SHARED / "annotation-tools" / folder, pictures=SHARED / "annotation-tools" / "via")
@@ -123,6 +134,7 @@ def test_exports_of_the_tools_are_the_same_strawberries(folder: str, objects: in
         (picture,) = (each for each in one.pictures if each.key == "strawberry.jpg")
         return picture.boxes
 
-    # Drawn once for each tool that exports in several formats; LabelImg's are whole pixels in both, drawn twice.
+    # Drawn once for each tool that exports in several formats; the others' were drawn anew in
+    # each tool, whole pixels that differ by up to 10 (a middle taken for a corner would be 15 to 20 away).
     apart = np.abs(berries(found)[:, None] - berries(other)).max(2)
-    assert sorted(apart.argmin(1)) == list(range(17)) and apart.min(1).max() < (0.02 if cvat else 8)
+    assert sorted(apart.argmin(1)) == list(range(17)) and apart.min(1).max() < (0.02 if cvat else 11)

@@ -131,3 +131,13 @@ def test_nothing_that_is_known(tmp_path: Path) -> None:
         find_objects(tmp_path / "absent")
     with pytest.raises(SourceError, match="written only"):
         find_objects(tmp_path, form="csv")
+
+
+@pytest.mark.parametrize(
+    ("name", "key"),
+    [("../../etc/a.jpg", "etc/a.jpg"), ("C:\\\\mine\\\\a.jpg", "mine/a.jpg"), ("/a.jpg", "a.jpg"), ("..", "unnamed")],
+)
+def test_a_picture_that_is_not_there_has_a_key_below_any_folder(tmp_path: Path, name: str, key: str) -> None:
+    image = f'{{"id": 1, "file_name": "{name}", "width": 9, "height": 9}}'
+    text(tmp_path / "a.json", f'{{"images": [{image}], "annotations": [], "categories": []}}')
+    assert [one.key for one in find_objects(tmp_path / "a.json").pictures] == [key]

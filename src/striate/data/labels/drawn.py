@@ -6,6 +6,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from striate.words import counted, plural
+
 Box = tuple[float, float, float, float]
 Points = tuple[tuple[float, float], ...]
 
@@ -79,3 +81,9 @@ class Reading:
         """Count an object that cannot be used."""
         self.unusable[why] += 1
         self.first.setdefault(why, str(where))
+
+    def rotated(self, number: int) -> None:
+        """Note how many rotated boxes became outlines, where there are any."""
+        if number:
+            boxes, outlines = counted(number, "rotated box"), plural(number, "outline")
+            self.notes.append(f"{boxes} taken as {outlines}, with the upright box around each")

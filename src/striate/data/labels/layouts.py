@@ -32,7 +32,16 @@ _REMEDY: Final = (
     "Striate does not learn these yet. For classes, tags or numbers of these pictures name a list of them (CSV:"
     " path,label), or for classes sort them into a folder a class"
 )
-_CONVERTED: Final = ("COCO", "LabelMe", "Pascal VOC", "YOLO")  # which data/labels/object_formats.py reads
+_CONVERTED: Final = (
+    "COCO",
+    "CVAT XML",
+    "CreateML",
+    "Label Studio",
+    "LabelMe",
+    "Pascal VOC",
+    "VGG Image Annotator",
+    "YOLO",
+)  # which data/labels/object_formats.py reads
 
 
 @dataclass(frozen=True)

@@ -10,12 +10,16 @@ from typing import Final
 from striate.data.labels.box_csv import HEAD, write_csv
 from striate.data.labels.classes import shown
 from striate.data.labels.coco import BY, read_coco, write_coco
+from striate.data.labels.createml import read_createml
+from striate.data.labels.cvat import read_cvat
 from striate.data.labels.drawn import Reading
+from striate.data.labels.label_studio import read_label_studio
 from striate.data.labels.labelme import read_labelme
 from striate.data.labels.layouts import form_of
 from striate.data.labels.objects import ObjectSet
 from striate.data.labels.picture_files import PictureFiles, split_of
 from striate.data.labels.settle import settled
+from striate.data.labels.via import read_via
 from striate.data.labels.voc import read_voc, write_voc
 from striate.data.labels.yolo import read_yolo, write_yolo
 from striate.errors import SourceError
@@ -53,6 +57,10 @@ FORMATS: Final[Mapping[str, Format]] = {
     "voc": Format("Pascal VOC", lambda path, _: read_voc(path), write_voc),
     "yolo": Format("YOLO", read_yolo, write_yolo, outlines=1, ignored=False),
     "labelme": Format("LabelMe", lambda path, _: read_labelme(path)),
+    "cvat": Format("CVAT XML", lambda path, _: read_cvat(path)),
+    "via": Format("VGG Image Annotator", lambda path, _: read_via(path)),
+    "createml": Format("CreateML", lambda path, _: read_createml(path)),
+    "label-studio": Format("Label Studio", read_label_studio),
     "csv": Format("CSV", None, write_csv, parts=False, begins=",".join(HEAD).encode()),
 }  # fmt: skip
 READ: Final = tuple(name for name, form in FORMATS.items() if form.read)

@@ -115,9 +115,15 @@ def _settled(
         ignored.append(one.ignored)
     labelled = None if picture.labelled is None else tuple(sorted(index[name] for name in picture.labelled))
     return PictureObjects.of(
-        key or picture.name.replace("\\", "/"), width, height, boxes, classes,
+        key or _as_key(picture.name), width, height, boxes, classes,
         outlines=tuple(outlines), ignored=ignored, split=split, labelled=labelled, found=bool(key),
     )  # fmt: skip
+
+
+def _as_key(name: str) -> str:
+    """Return a name as a path below any folder: whoever writes files by it stays in the folder that it was given."""
+    parts = name.replace("\\", "/").split("/")
+    return "/".join(part for part in parts if part not in ("", ".", "..") and not part.endswith(":")) or "unnamed"
 
 
 def _below(where: Path, root: Path) -> str:
