@@ -74,7 +74,10 @@ def test_what_was_given_is_never_written_to(scene: Path, to: str) -> None:
         convert(scene, to=to, output=scene / "images" / "out")
     with pytest.raises(DataError, match="is only read; name a place outside"):
         convert(scene / "labels", to=to, output=scene / "images" / "out", pictures=scene / "images")
-    assert sorted(scene.rglob("*")) == before
+    voc(scene / "images" / "1.xml", ("cat", 1, 2, 3, 4))
+    with pytest.raises(DataError, match="is only read; name a place outside"):
+        convert(scene / "images" / "1.xml", to=to, output=scene / "images" / "out")
+    assert sorted(scene.rglob("*")) == sorted([*before, scene / "images" / "1.xml"])
 
 
 def test_nothing_is_left_where_writing_fails(scene: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 from striate.data.labels.object_formats import FORMATS, WRITTEN, find_objects, losses
 from striate.data.labels.objects import ObjectSet
+from striate.data.sources.listing import SUFFIXES, suffix_of
 from striate.errors import DataError
 from striate.runs import durable
 from striate.verbs.workspace import HERE, Workspace
@@ -68,7 +69,10 @@ def convert(
     """
     if to not in WRITTEN:
         raise DataError(f"{to} is not written; written are {', '.join(WRITTEN)}")
-    _check_place(output, labels if labels.is_dir() else None, pictures, begins=FORMATS[to].begins)
+    given = [labels if labels.is_dir() else None, pictures]
+    if labels.is_file() and any(suffix_of(one.name) in SUFFIXES for one in labels.parent.iterdir()):
+        given.append(labels.parent)  # the labels lie among the pictures
+    _check_place(output, *given, begins=FORMATS[to].begins)
     workspace.tell(f"reading {labels}")
     objects = find_objects(labels, form=form, pictures=pictures, allow_bad=allow_bad)
     write = FORMATS[to].write

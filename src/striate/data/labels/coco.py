@@ -54,19 +54,19 @@ def _read(value: dict[str, Any], file: Path, reading: Reading) -> None:
             raise SourceError(f"{file}: the image id {one.get('id')} belongs to two pictures; export it again")
     drawn: dict[Any, list[Drawn]] = {key: [] for key in images}
     ids: dict[Any, Any] = {}
-    repeated = orphans = 0
+    repeated = 0
     for one in _entries(value, "annotations", file):
         repeated += "id" in one and one["id"] in ids
         ids[one.get("id")] = None
-        if one.get("image_id") not in drawn:
-            orphans += 1
+        image, category = _id(one, "image_id"), _id(one, "category_id")
+        if image not in drawn:
             reading.refuse("of a picture that the file does not list", file)
             continue
-        if one.get("category_id") not in names:
+        if category not in names:
             reading.refuse("of a category that the file does not list", file)
             continue
-        if found := _annotation(one, names[one["category_id"]], file, reading):
-            drawn[one["image_id"]].append(found)
+        if found := _annotation(one, names[category], file, reading):
+            drawn[image].append(found)
     if repeated:
         reading.notes.append(
             f"{file.name}: {counted(repeated, 'annotation')} with an id that another has; ids mean nothing"
@@ -93,6 +93,12 @@ def _entries(value: dict[str, Any], name: str, file: Path) -> list[dict[str, Any
     return list(found)
 
 
+def _id(one: dict[str, Any], name: str) -> Any:
+    """Return an id that another entry may have, or None for what is none."""
+    value = one.get(name)
+    return value if isinstance(value, int | str | float) else None
+
+
 def _annotation(one: dict[str, Any], label: str, file: Path, reading: Reading) -> Drawn | None:
     shape = one.get("segmentation")
     crowd = bool(one.get("iscrowd")) or bool(one.get("ignore"))
@@ -117,7 +123,9 @@ def _labelled(image: dict[str, Any], drawn: tuple[Drawn, ...], names: dict[Any, 
     negative = image.get("neg_category_ids")
     if not isinstance(negative, list):
         return None
-    there = {one.label for one in drawn} | {names[key] for key in negative if key in names}
+    there = {one.label for one in drawn} | {
+        names[key] for key in negative if isinstance(key, int | str) and key in names
+    }
     return tuple(name for name in names.values() if name in there)
 
 

@@ -43,7 +43,8 @@ def read_label_studio(path: Path, pictures: PictureFiles) -> Reading:
                 reading.left_out["task without an answer or a picture"] += 1
                 continue
             more += len(answers) > 1
-            results = [one for one in answers[0].get("result") or () if isinstance(one, dict)]
+            results = answers[0].get("result")
+            results = [one for one in results if isinstance(one, dict)] if isinstance(results, list) else []
             sizes = [
                 size for one in results if (size := size_of(one.get("original_width"), one.get("original_height")))
             ]

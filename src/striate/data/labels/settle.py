@@ -12,6 +12,7 @@ The same for every format, so that a box means the same whatever file it came fr
 
 from __future__ import annotations
 
+import unicodedata
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -56,6 +57,8 @@ def settled(reading: Reading, files: PictureFiles, location: Path, *, allow_bad:
     """
     named = {label for picture in reading.pictures for label in _labels(picture)}
     classes = (*reading.classes, *in_order(named - {*reading.classes}))
+    for name in classes:
+        _check_text(name, "the class", location)
     index = {name: place for place, name in enumerate(classes)}
     counts = _Counts()
     done: dict[str, PictureObjects] = {}
@@ -65,6 +68,7 @@ def settled(reading: Reading, files: PictureFiles, location: Path, *, allow_bad:
         if not key and why.startswith("it may be"):
             raise SourceError(f"{picture.where} speaks of {shown(picture.name)}: {why}; name one of them in full")
         settled_one = _settled(picture, key, files, index, reading, counts)
+        _check_text(settled_one.key, "the picture", picture.where)
         before = said_by.setdefault(settled_one.key, picture.where)
         if settled_one.key in done:
             raise SourceError(
@@ -78,6 +82,12 @@ def settled(reading: Reading, files: PictureFiles, location: Path, *, allow_bad:
     if not pictures:
         raise SourceError(f"{location} holds no labels of pictures as {reading.form} writes them")
     return ObjectSet(reading.form, classes, pictures, (*reading.notes, *_notes(reading, counts)))
+
+
+def _check_text(name: str, what: str, where: Path) -> None:
+    """Refuse a name that files of labels cannot hold: with control characters, or bytes that are not UTF-8."""
+    if any(unicodedata.category(letter) in ("Cc", "Cs") for letter in name):
+        raise SourceError(f"{where}: {what} {name!a} has a name that is not plain text; rename it")
 
 
 def _labels(picture: DrawnPicture) -> set[str]:

@@ -78,7 +78,7 @@ def _region(region: dict[str, Any], attribute: str, file: Path, reading: Reading
     if isinstance(label, dict):  # of check boxes
         label = next((name for name, ticked in label.items() if ticked), "")
     label = str(label).strip()
-    kind = shape.get("name")
+    kind = str(shape.get("name"))
     if kind in _NEITHER:
         reading.left_out[_NEITHER[kind]] += 1
         return None
