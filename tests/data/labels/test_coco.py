@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.data.labels.written import boxes, coco, find_objects, text
+from tests.data.labels.written import boxes, coco, find_objects, picture, text
 
 from striate.data.labels.coco import write_coco
 from striate.errors import SourceError
@@ -86,3 +86,12 @@ def test_what_is_refused(tmp_path: Path, images: list[Any], each: list[Any], say
 def test_broken_json(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match=r"no JSON: .* in line 2"):
         find_objects(text(tmp_path / "a.json", '{"images": [], "annotations": [],\n "categories": }'))
+
+
+@pytest.mark.parametrize(("folder", "found"), [("annotations", True), ("elsewhere", False)])
+def test_pictures_beside_a_folder_of_annotations_are_found_from_its_file(
+    tmp_path: Path, folder: str, found: bool
+) -> None:
+    picture(tmp_path / "images" / "7.jpg")
+    each = find_objects(coco(tmp_path / folder / "a.json", [IMAGES[1]], [], CATS)).pictures
+    assert [(one.key, one.found) for one in each] == [("images/7.jpg" if found else "7.jpg", found)]

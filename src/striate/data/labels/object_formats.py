@@ -64,6 +64,7 @@ FORMATS: Final[Mapping[str, Format]] = {
     "csv": Format("CSV", None, write_csv, parts=False, begins=",".join(HEAD).encode()),
 }  # fmt: skip
 READ: Final = tuple(name for name, form in FORMATS.items() if form.read)
+_BESIDE: Final = ("annotations", "annotation", "labels", "label")  # folders of labels, which lie beside the pictures
 WRITTEN: Final = tuple(name for name, form in FORMATS.items() if form.write)
 
 
@@ -73,7 +74,7 @@ def find_objects(
     """Return the objects that a folder or file of labels holds.
 
     ``form`` is a name of `FORMATS`, None: found by looking. ``pictures`` is the folder below which the pictures are,
-    None: the folder of the labels itself, or of a file the folder it is in and the one above.
+    None: the folder of the labels itself, or of a file the folder it is in, or the one above ``annotations``.
     Errors: SourceError for what is not there, is of no known format, or cannot be used.
 
     Example: ``find_objects(Path("scene")).classes`` is ``("cat",)``.
@@ -89,8 +90,8 @@ def find_objects(
     if not below.is_dir():
         raise SourceError(f"there is no folder {shown(str(below))}, which --pictures names")
     files = PictureFiles.below(below)
-    if pictures is None and path.is_file() and not files.every and path.parent.name:
-        files = PictureFiles.below(path.parent.parent)  # annotations/instances.json beside images/
+    if pictures is None and path.is_file() and not files.every and path.resolve().parent.name.lower() in _BESIDE:
+        files = PictureFiles.below(path.resolve().parent.parent)  # annotations/instances.json beside images/
     return settled(read(path, files), files, path, allow_bad=allow_bad)
 
 

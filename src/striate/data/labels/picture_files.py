@@ -16,11 +16,11 @@ from striate.errors import SourceError
 _MOST: Final = 5_000_000  # files below a folder, beyond which it is not a data set's
 
 
-def files_below(root: Path, *suffixes: str) -> Iterator[Path]:
+def files_below(root: Path, *suffixes: str, all_of_it: bool = True) -> Iterator[Path]:
     """Yield the files below a folder that have one of these endings (small letters, no dot), in name order.
 
-    Hidden folders and files are passed over, links to folders are not followed. Errors: SourceError for a folder that
-    cannot be read, or millions of files.
+    Hidden folders and files are passed over, links to folders are not followed, and with ``all_of_it=False`` folders
+    that cannot be read are passed over too. Errors: SourceError for a folder that cannot be read, or millions of files.
 
     Example: ``[path.name for path in files_below(Path("album"), "png")][0]`` is ``"cat_1.png"``.
     """
@@ -29,11 +29,14 @@ def files_below(root: Path, *suffixes: str) -> Iterator[Path]:
         raise SourceError(f"{error.filename} cannot be read: {error.strerror}; allow reading it, or take it out")
 
     number = 0
-    for folder, inside, names in os.walk(root, onerror=stop):
+    for folder, inside, names in os.walk(root, onerror=stop if all_of_it else None):
         inside[:] = sorted(name for name in inside if name[0] != "." and name.lower() not in LEFT_BEHIND)
         number += len(names)
         if number > _MOST:
-            raise SourceError(f"{root} holds more than {_MOST:,} files; name the folder of the labels")
+            raise SourceError(
+                f"{root} holds more than {_MOST:,} files; name the folder of the labels, and with"
+                " --pictures that of the pictures"
+            )
         for name in sorted(names):
             if name[0] != "." and suffix_of(name) in suffixes:
                 yield Path(folder, name)
@@ -54,7 +57,7 @@ class PictureFiles:
     @classmethod
     def below(cls, root: Path) -> PictureFiles:
         """Return the pictures of a folder, at any depth."""
-        every = tuple(path.relative_to(root).as_posix() for path in files_below(root, *SUFFIXES))
+        every = tuple(path.relative_to(root).as_posix() for path in files_below(root, *SUFFIXES, all_of_it=False))
         found = cls(root, every)
         for key in every:
             found._by_stem.setdefault(stem(key).lower(), []).append(key)
