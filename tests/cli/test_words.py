@@ -22,6 +22,7 @@ from striate.session.asked import runs
 from striate.session.run import Run
 from striate.settings import ALIASES
 from striate.verbs.cache import clear
+from striate.verbs.convert import convert
 from striate.verbs.dot import dot
 from striate.verbs.export import export
 from striate.verbs.filter import filter_picture
@@ -49,6 +50,7 @@ CALLS: dict[str, tuple[Callable[..., Any], ...]] = {
     "runs": (runs,),
     "runs remove": (remove,),
     "export": (export,),
+    "convert": (convert,),
     "recipes": (),
     "weights": (),
     "weights list": (list_weights,),
@@ -87,6 +89,7 @@ OPPOSITE = {"offline": "download"}
 SHORT: dict[str, dict[str, str]] = {
     "train": {"from": "start", "lr": "learning-rate", "optimizer": "optimiser"},
     "look": {"class": "why"},
+    "convert": {"from": "form"},
     "walk": {"pad": "padding", "outpad": "output-padding"},
     "filter": {"pad": "padding", "colour": "gray"},  # --gray or --colour: gray=True or gray=False
     "weights import": {"as": "net"},

@@ -19,7 +19,9 @@ from striate.verbs.convert import convert, summary
     "-o", "--output", type=click.Path(path_type=Path), required=True,
     help="The file (coco, csv) or new folder (voc, yolo) to write.",
 )  # fmt: skip
-@click.option("--from", "form", type=click.Choice(READ), help="The format of LABELS; found by looking if not said.")
+@click.option(
+    "--form", "--from", "form", type=click.Choice(READ), help="The format of LABELS; found by looking if not said."
+)
 @click.option(
     "--pictures", type=click.Path(path_type=Path), metavar="FOLDER",
     help="Below which folder the pictures are, where not with the labels.",

@@ -105,7 +105,7 @@ def _found(path: Path) -> str:
         raise SourceError(f"{shown(str(path))} holds labels as {title} writes them; read are {', '.join(READ)}")
     raise SourceError(
         f"{shown(str(path))} holds no labels of objects that are known; if it does, say as which they are to be read"
-        f" (--from {', '.join(READ)})"
+        f" (--form {', '.join(READ)})"
     )
 
 
