@@ -22,7 +22,7 @@ test: $(READY) lint
 	$(BIN)/python -m pytest -n 2 -m 'not slow'
 
 test-slow: $(READY)
-	$(BIN)/python -m pytest -n 2 -m slow
+	$(BIN)/python -m pytest -n 2 -m slow -o faulthandler_timeout=7200
 
 lint: $(READY)
 	$(BIN)/ruff check src tests benchmarks examples
