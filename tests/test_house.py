@@ -170,7 +170,7 @@ MOST, MOST_OF_OURS = 385, 90
 NOT_TO_ANSWER = (
     *("torch", "sklearn", "scipy", "pandas", "pydantic", "jinja2", "statistics", "http", "ssl"),
     *("striate.recipe", "striate.settings", "striate.train_config", "striate.defaults"),
-    *("striate.data.strata", "striate.data.labels.enough"),
+    *("striate.data.strata", "striate.data.labels.enough", "striate.data.sources.items"),
     *("striate.engine", "striate.interpret", "striate.export", "striate.render", "striate.verbs.weights"),
     *("striate.metrics.classification", "striate.metrics.intervals", "striate.metrics.outcomes"),
     *("striate.metrics.reliability", "striate.metrics.tagging", "striate.metrics.verdict"),

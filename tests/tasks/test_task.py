@@ -9,7 +9,7 @@ import pytest
 import torch
 from tests.configs import config
 
-from striate.data.sources.items import FolderSource, Item
+from striate.data.sources.items import CLASSES, FolderSource, Item
 from striate.data.strata import Strata
 from striate.errors import ModelError, RecipeError, ShapeError
 from striate.recipe import Recipe
@@ -19,7 +19,7 @@ from striate.tasks.classify import Classify, Learnt, state_of, state_of_format_1
 from striate.tasks.decode import decode
 from striate.tasks.ood import fit_ood
 from striate.tasks.sketch import spread_evenly
-from striate.tasks.table import TASKS, task_named, task_said
+from striate.tasks.table import TASKS, task_for, task_named, task_said
 from striate.tasks.task import EMBEDDING, Judged, LabelFacts, Labels, Objective
 
 FACTS = LabelFacts(("a", "b", "c"))
@@ -39,6 +39,10 @@ def test_a_task_says_what_it_is(task):
     for said in (task.name, task.kind, task.output, task.noun, task.ends, task.headline, *task.terms):
         assert isinstance(said, str) and said
     assert task.output != EMBEDDING and len(set(task.terms)) == len(task.terms) > 0
+
+
+def test_the_kind_of_classes_is_that_of_sources():
+    assert Classify.kind == CLASSES and TASKS["classify"] is task_for(CLASSES)
 
 
 def test_a_task_that_is_none_is_named():

@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 
 from striate.data.labels.numbers import NUMBERS as KIND
 from striate.data.labels.numbers import is_number
-from striate.data.sources.items import Source
 from striate.errors import RecipeError, SourceError, StriateError
 from striate.tasks.columns import Columns, fit_columns
 from striate.tasks.number_answering import (
@@ -36,6 +35,7 @@ from striate.words import counted
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from striate.data.sources.items import Source
     from striate.data.strata import Strata
     from striate.settings import Settings
     from striate.train_config import TrainConfig

@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from striate.data.labels.tags import TAGS
-from striate.data.sources.items import Source
 from striate.errors import SourceError, StriateError
 from striate.metrics.probability import checked_scores
 from striate.tasks.prediction import Prediction
@@ -27,6 +26,7 @@ from striate.words import counted, plural
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from striate.data.sources.items import Source
     from striate.data.strata import Strata
     from striate.settings import Settings
     from striate.train_config import TrainConfig

@@ -6,11 +6,13 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from striate.data.sources.items import CLASSES, Source
 from striate.errors import SourceError
 from striate.words import counted
+
+if TYPE_CHECKING:
+    from striate.data.sources.items import Source
 
 SPLITS: Final[Mapping[str, str]] = {
     "train": "train",
@@ -62,6 +64,8 @@ def check_source(source: Source, *, least_classes: int = 2) -> None:
         )
         raise SourceError(f"{source.location} holds no pictures{unlabelled}{first}")
     check_names(source.label_names, source.location)
+    from striate.data.sources.items import CLASSES  # late: an answer in tags needs this file, and no source
+
     if source.kind != CLASSES:
         return
     used = {target for _, target in counts}
