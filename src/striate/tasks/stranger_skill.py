@@ -10,9 +10,8 @@ import numpy as np
 
 from striate.errors import ModelError
 
-POOR: Final = (
-    0.25  # of the strangers; a threshold that means nothing tells 1 of 20, and who is told one is often misled
-)
+# Of the strangers: a threshold that means nothing tells 1 of 20, and who is told one is often misled.
+POOR: Final = 0.25
 
 
 @dataclass(frozen=True)

@@ -276,9 +276,7 @@ class Task(Answering):
 
         Errors: RecipeError that says why there are none.
         """
-        raise RecipeError(
-            f"strangers: there is no net without some of the {plural(2, self.noun)} to tell strangers by; leave it out"
-        )
+        raise self._without_strangers()
 
     def stranger_skill(
         self,
@@ -288,9 +286,15 @@ class Task(Answering):
     ) -> StrangerSkill:
         """Return how well a network of `leave_out` tells strangers: each is its outputs and their targets.
 
-        Asked only where `leave_out` found a training.
+        Asked only where `leave_out` found a training. Errors: RecipeError, as there.
         """
-        raise NotImplementedError
+        raise self._without_strangers()
+
+    def _without_strangers(self) -> RecipeError:
+        """Return why a task that leaves nothing out measures no strangers."""
+        return RecipeError(
+            f"strangers: there is no net without some of the {plural(2, self.noun)} to tell strangers by; leave it out"
+        )
 
     @abstractmethod
     def decode(

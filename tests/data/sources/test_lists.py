@@ -336,7 +336,13 @@ def test_a_column_that_counts_up_is_the_numbers_where_it_is_all_there_is(tmp_pat
         Image.new("L", (4, 4), number).save(tmp_path / f"{number}.png")
     lines = ["file,count", *(f"{number}.png,{number + 1}" for number in range(6))]
     (tmp_path / "list.csv").write_text("\n".join(lines) + "\n")
+    with pytest.raises(SourceError, match=r"count numbers the rows \(--task regress learns it all the same"):
+        find(str(tmp_path / "list.csv"))
     source = find(str(tmp_path / "list.csv"), kind="numbers")
     assert source.label_names == ("count",) and [item.target for item in source.items] == [
         (one,) for one in range(1, 7)
     ]
+    lines = ["file,number,label", *(f"{number}.png,{number},{'ab'[number % 2]}" for number in range(6))]
+    (tmp_path / "list.csv").write_text("\n".join(lines) + "\n")
+    with pytest.raises(SourceError, match=r"'[ab]' in the column 'label' is no number"):
+        find(str(tmp_path / "list.csv"), kind="numbers")

@@ -131,8 +131,9 @@ def _with_header(names: Sequence[str], where: int, cells: Cells, path: Path, *, 
         for column, name in enumerate(names)
         if column not in taken and name not in _INDEX and name not in _SPLIT_COLUMNS
     ]
-    # A column that numbers the rows is no label, but where it is all there is.
-    others = [column for column in others if not _counts_up(rows, column)] or (others if label is None else [])
+    counting = [column for column in others if _counts_up(rows, column)]
+    if label is not None or kind != NUMBERS or counting != others:  # what numbers the rows is learnt where it is all
+        others = [column for column in others if column not in counting]
     tags: tuple[tuple[int, str], ...] = ()
     numbers: tuple[int, ...] = ()
     if label is not None and kind == NUMBERS and not holds_numbers(_column(rows, label)):
@@ -153,6 +154,8 @@ def _with_header(names: Sequence[str], where: int, cells: Cells, path: Path, *, 
             numbers = counts
         else:
             which = f"; which of {', '.join(shown[column] for column in able)} is it?" if able else "."
+            if counting and not able:
+                which = f"; {shown[counting[0]]} numbers the rows (--task regress learns it all the same)."
             raise SourceError(
                 f"{path} has the columns {', '.join(names)}, none of them a label{which} Call it one of"
                 f" {', '.join(LABEL_COLUMNS[:5])}"
