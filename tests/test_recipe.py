@@ -40,8 +40,14 @@ def test_what_is_said_is_kept() -> None:
 
 def test_one_number_is_the_size_of_both_sides() -> None:
     assert Recipe(size=96).size == (96, 96) == recipe.from_toml("size = 96").size
-    with pytest.raises(RecipeError, match="size"):
-        recipe.from_dict({"size": True})
+
+
+@pytest.mark.parametrize("size", [True, 0, -3, 96.5, "96x128", (96,), (0, 96), (1, 2, 3), [[96], [96]], {"height": 96}])
+def test_what_is_no_size_is_refused_as_it_was_said_and_once(size: object) -> None:
+    with pytest.raises(RecipeError) as caught:
+        recipe.from_dict({"size": size})
+    remedy = "must be a number of pixels, or [height, width], such as 96 or [96, 128]"
+    assert str(caught.value) == f"size = {size!r}: {remedy}"
 
 
 @pytest.mark.parametrize(

@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, get_args
 
 LISTS = {"progressive": "[[0.3, 14], [0.7, 20]]", "milestones": "[0.5, 0.75]", "betas": "[0.9, 0.999]"}
+
+
+def no_such(what: str, word: str, known: Collection[str], *, called: str) -> str:
+    """Return that ``what`` has nothing of that word, with the nearest of those it has, or else all of them."""
+    near = difflib.get_close_matches(word, known, n=2)
+    hint = f"did you mean {' or '.join(near)}?" if near else f"the {called}s are " + ", ".join(known)
+    return f"{what} has no {called} {word!r}; {hint}"
 
 
 def sentence(detail: Any, fields: Mapping[str, Any], said_as: Mapping[str, str]) -> str:

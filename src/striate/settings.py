@@ -6,17 +6,16 @@ itself". A `striate.train_config.TrainConfig` is what a training goes by: the sa
 
 from __future__ import annotations
 
-import difflib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from itertools import pairwise
 from types import MappingProxyType
 from typing import Annotated, Any, Final, Literal, Self, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, WrapValidator, model_validator
 
 from striate.errors import RecipeError
-from striate.recipe_words import LISTS, sentence
+from striate.recipe_words import LISTS, no_such, sentence
 
 Share = Annotated[float, Field(ge=0.0, lt=1.0)]
 Positive = Annotated[float, Field(gt=0.0, allow_inf_nan=False)]
@@ -32,10 +31,17 @@ Decay = Annotated[float, Field(ge=0.0, allow_inf_nan=False)]
 RateDecay = Annotated[float, Field(gt=0.0, le=1.0)]
 Fit = Literal["exact", "floor"]
 Colour = Literal["rgb", "gray"]
-Size = Annotated[
-    tuple[Count, Count],
-    BeforeValidator(lambda said: (said, said) if isinstance(said, int) and not isinstance(said, bool) else said),
-]
+
+
+def _both_sides(said: object, check: Callable[[object], tuple[int, int]]) -> tuple[int, int]:
+    """Return (height, width) of what is said of a size: one number is both sides."""
+    try:
+        return check((said, said) if isinstance(said, int) and not isinstance(said, bool) else said)
+    except ValidationError:  # of a side that a person may not have named: said of the whole
+        raise ValueError("must be a number of pixels, or [height, width], such as 96 or [96, 128]") from None
+
+
+Size = Annotated[tuple[Count, Count], WrapValidator(_both_sides)]
 Resize = Literal["crop", "stretch", "pad"]
 Optimiser = Literal["sgd", "muon", "rmsprop", "adam", "adamw"]
 Strength = Literal["none", "light", "standard", "strong", "alexnet-2012", "vgg-2014", "googlenet-2014", "resnet-2015"]
@@ -214,9 +220,7 @@ def checked(kind: type[AnySettings], values: Mapping[str, object]) -> AnySetting
     for word, value in values.items():
         name = field_of(word)
         if name not in kind.model_fields:
-            near = difflib.get_close_matches(str(word), kind.model_fields, n=2)
-            hint = f"did you mean {' or '.join(near)}?" if near else "the fields are " + ", ".join(kind.model_fields)
-            raise RecipeError(f"a recipe has no field {word!r}; {hint}")
+            raise RecipeError(no_such("a recipe", word, kind.model_fields, called="field"))
         if name in said:
             raise RecipeError(f"{words[name]} and {word} say the same setting; leave out one")
         said[name], words[name] = value, word

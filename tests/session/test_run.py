@@ -51,6 +51,26 @@ def test_nothing_of_how_it_is_stored_shows(run: striate.Run) -> None:
     assert run.state == "finished" and run.report.is_file() and run.onnx.is_file()
 
 
+@pytest.mark.parametrize(
+    ("keywords", "said"),
+    [
+        ({"epoch": 3}, "train has no keyword 'epoch'; did you mean epochs or head_epochs?"),
+        ({"epoch": None}, "train has no keyword 'epoch'; did you mean"),
+        ({"run_dir": "here"}, "train has no keyword 'run_dir'; did you mean runs_dir"),
+        ({"download": False}, "train has no keyword 'download'; the keywords are picture, label,"),
+        ({"lr": -1}, "lr = -1: input should be greater than 0"),
+        ({"lr": 1, "learning_rate": 2}, "say the same setting; leave out one"),
+    ],
+)
+def test_a_keyword_that_there_is_not_is_named_as_one(keywords: dict[str, Any], said: str, place: Path) -> None:
+    module = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(12, 2))
+    for train in (striate.train, striate.adopt(module, input=(3, 2, 2), classes=2).train):
+        with pytest.raises(RecipeError) as caught:
+            train("nowhere", runs_dir=place / "none", **keywords)
+        assert said in str(caught.value)
+    assert not (place / "none").exists()
+
+
 def test_its_history_is_a_table_that_pandas_takes(run: striate.Run) -> None:
     history = run.history
     assert [row["epoch"] for row in history] == [1, 2, 3] == history["epoch"]

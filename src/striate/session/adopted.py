@@ -14,7 +14,7 @@ from striate.recipe import Recipe
 from striate.runs.run import RunDirectory
 from striate.session.run import Run, shown_evaluation, shown_look
 from striate.session.shown import Shown
-from striate.session.train import with_source
+from striate.session.train import check_keywords, with_source
 from striate.session.watch import BarViewer, bar, waiting, watched
 from striate.spec.shape import Shape
 from striate.verbs import adopt as adopting
@@ -60,6 +60,7 @@ class Adopted(adopting.Adopted):
 
         Example: ``run = adopted.train("pets", epochs=2); adopted.load(run).module``
         """
+        check_keywords(settings, self.train)
         drawn = bar(progress=progress)
         recipe = source if isinstance(source, Recipe) else Recipe()
         recipe = recipe.changed(**{field: value for field, value in settings.items() if value is not None})

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from inspect import signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from striate import recipe as recipes
 from striate.errors import RecipeError
 from striate.recipe import Recipe
+from striate.recipe_words import no_such
 from striate.session.asked import name_of
 from striate.session.held import hold
 from striate.session.run import Run
 from striate.session.watch import Bar, BarViewer, bar, waiting, watched
+from striate.settings import field_of
 from striate.verbs.workspace import Progress, Workspace
 
 if TYPE_CHECKING:
@@ -100,6 +103,7 @@ def train(
     """
     from striate.verbs.train import training
 
+    check_keywords(settings, train)
     drawn = bar(progress=progress)
     if isinstance(source, Recipe) and recipe is not None:
         raise RecipeError(f"source is a whole recipe already, and recipe={str(recipe)!r} another; give one of them")
@@ -211,6 +215,15 @@ def resume(
         return Run(watched(events, BarViewer(drawn)))
     finally:
         drawn.close()
+
+
+def check_keywords(settings: Mapping[str, object], call: Callable[..., Any]) -> None:
+    """Refuse keywords that are neither a call's own nor fields of a recipe. Errors: RecipeError, with the nearest."""
+    own = [name for name, one in signature(call).parameters.items() if one.kind is one.KEYWORD_ONLY]
+    known = list(dict.fromkeys([*own, *Recipe.model_fields]))
+    for word in settings:
+        if field_of(word) not in known:
+            raise RecipeError(no_such(call.__name__, word, known, called="keyword"))
 
 
 def with_source(
