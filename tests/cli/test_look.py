@@ -5,13 +5,13 @@ from __future__ import annotations
 import io
 import re
 import shutil
-from html.parser import HTMLParser
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 from tests.cli.stage import QUICK, Place
+from tests.page_reader import Read, check_alone
 from tests.pictures import paint
 
 from striate.interpret.look import PartLook, PictureLook, RunLook
@@ -20,38 +20,13 @@ from striate.runs.run import RunDirectory
 from striate.session import run as session
 from striate.verbs.look import page
 
-VOID = {"meta", "img", "source", "br"}
 
-
-class Read(HTMLParser):
-    """A page taken apart; that its tags balance is checked while it is read."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.open: list[str] = []
-        self.tags: list[tuple[str, dict[str, str | None]]] = []
-        self.feed(text)
-        self.close()
-        assert self.open == []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append((tag, dict(attrs)))
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open.pop() == tag
-
-    def whole(self) -> Read:
-        """Nothing beside it, nothing that runs; every picture says what it shows; nothing to scroll but tables."""
-        for tag, facts in self.tags:
-            assert tag not in ("script", "link", "iframe", "object"), tag
-            assert not any(name.startswith("on") for name in facts), facts
-            for name in ("src", "href", "srcset"):
-                assert (facts.get(name) or "data:").startswith("data:"), facts
-            if tag == "img":
-                assert facts.get("alt"), facts
-        return self
+def whole(text: str) -> Read:
+    """Nothing beside it, nothing that runs; every picture says what it shows."""
+    read = Read(text)
+    check_alone(read)
+    assert all(facts["alt"] for tag, facts in read.tags if tag == "img")
+    return read
 
 
 @pytest.fixture(scope="module")
@@ -67,8 +42,8 @@ def test_a_picture_gives_one_page_with_its_answer_first(trained: Place) -> None:
     done = trained("look", "ant.png").done()
     assert re.search(r"^Why did it say \w+\? 0\.\d\d ", done.out) and done.out.endswith("drawn in ant-look.html\n")
     text = (trained.path / "ant-look.html").read_text()
-    read = Read(text).whole()
-    assert [tag for tag, _ in read.tags].count("h1") == 1
+    read = whole(text)
+    assert read.count("h1") == 1
     folded = [facts for tag, facts in read.tags if tag == "details"]
     assert len(folded) >= 2 and not any("open" in facts for facts in folded)
     for words in ("Trust: ", "What it shows", "What it does not", "What did each stage see?"):
@@ -83,7 +58,7 @@ def test_why_this_and_not_that_by_a_method_and_what_would_change_it(trained: Pla
     done = trained("look", "ant.png", "--class", "bee", "--against", "cow", "--change", "-o", "why.html").done()
     assert done.out.startswith("Why did it say bee and not cow?")
     text = (trained.path / "why.html").read_text()
-    Read(text).whole()
+    whole(text)
     assert "How far can I trust that picture?" in text and "What would it take not to say" in text
     assert "Grad-CAM" in text and "random orders" in text
     occluded = trained("look", "ant.png", "--method", "occlusion", "--png", "-o", "why.png").done()
@@ -96,11 +71,11 @@ def test_why_this_and_not_that_by_a_method_and_what_would_change_it(trained: Pla
 def test_a_part_a_channel_and_a_place(trained: Place) -> None:
     part = trained("look", "ant.png", "--part", "relu1", "--at", "2,3").done()
     assert "What does relu1 see?" in part.out
-    Read((trained.path / "ant-relu1-look.html").read_text()).whole()
+    whole((trained.path / "ant-relu1-look.html").read_text())
     channel = trained("look", "ant.png", "--part", "relu1", "--channel", "2").done()
     assert "What is channel 2 of relu1 looking for?" in channel.out
     text = (trained.path / "ant-relu1-2-look.html").read_text()
-    Read(text).whole()
+    whole(text)
     assert "patches of" in text and "by deconvolution" in text and "What maximises it" in text
 
 
@@ -117,7 +92,7 @@ def test_a_run_says_what_confuses_it_and_what_it_learnt_when(trained: Place) -> 
     done = trained("look", "pets-1").done()
     assert done.out.startswith("What confuses pets-1?")
     text = (trained.path / "pets-1-look.html").read_text()
-    Read(text).whole()
+    whole(text)
     trusts = re.findall(r'note">For (?:ant|bee|cow|emu) and not \w+: (Removing first|Of a network)', text)
     assert len(trusts) == 2 * text.count("evidence, 1 at the largest of both</em>")
     assert "What did it learn, and when?" in text and "Do all its layers work?" in text and "image/gif" in text
@@ -144,10 +119,10 @@ def test_the_same_from_python(trained: Place, monkeypatch: pytest.MonkeyPatch) -
     seen = session.Run(run).look("ant.png").value
     assert isinstance(seen, PictureLook) and seen.why is not None and seen.why.heat.shape == (16, 16)
     assert isinstance(session.Run(run).look(np.zeros((16, 16, 3), np.uint8), part="conv1", channel=1).value, PartLook)
-    whole = session.Run(run).look().value
-    assert isinstance(whole, RunLook) and whole.confusion.pictures == len(run.split()["test"])
-    assert all(why and why.trust for one in whole.mistakes for why in (one.for_said, one.for_truth))
-    Read(page(whole)).whole()
+    shown = session.Run(run).look().value
+    assert isinstance(shown, RunLook) and shown.confusion.pictures == len(run.split()["test"])
+    assert all(why and why.trust for one in shown.mistakes for why in (one.for_said, one.for_truth))
+    whole(page(shown))
 
 
 def test_an_untrained_net_says_so(trained: Place) -> None:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from html.parser import HTMLParser
 
 import pytest
 from hypothesis import given, settings
+from tests.page_reader import Read
 from tests.strategies import cases, loose_cases
 
 from striate import nets
@@ -287,27 +287,9 @@ def test_unseen_is_shown() -> None:
 
 
 def test_html_stands_alone_and_is_escaped() -> None:
-    class Reader(HTMLParser):
-        def __init__(self) -> None:
-            super().__init__()
-            self.open: list[str] = []
-            self.text: list[str] = []
-
-        def handle_starttag(self, tag: str, attrs: object) -> None:
-            self.open.append(tag)
-
-        def handle_endtag(self, tag: str) -> None:
-            assert self.open.pop() == tag
-
-        def handle_data(self, data: str) -> None:
-            self.text.append(data)
-
     survey = parse("conv 4 3x3 >> flatten >> dense 10").on(1, 28, 28)
     html = survey._repr_html_()
-    reader = Reader()
-    reader.feed(html)
-    assert reader.open == []
-    assert "conv 4 3x3" in reader.text
+    assert "conv 4 3x3" in Read(html).text
     assert "http" not in html
 
 

@@ -6,7 +6,7 @@ import io
 
 import numpy as np
 from PIL import Image
-from tests.cli.test_look import Read
+from tests.cli.test_look import whole
 
 from striate.render.answer import Answer, Legend, Row, Table, Tile, figure
 from striate.render.html.look_page import as_png, as_text, characters, is_ours, page
@@ -26,7 +26,7 @@ def _answer(text: str) -> Answer:
 
 def test_whatever_a_name_holds_the_page_needs_nothing_and_runs_nothing() -> None:
     text = page(HOSTILE, HOSTILE, [_answer(HOSTILE), _answer(HOSTILE)])
-    read = Read(text).whole()
+    read = whole(text)
     assert [tag for tag, _ in read.tags].count("details") == 3 and is_ours(text.encode())
     assert not any("evil" in (facts.get("src") or "") for _, facts in read.tags)
 

@@ -6,9 +6,7 @@ import base64
 import io
 import math
 import re
-from collections.abc import Mapping
 from dataclasses import replace
-from html.parser import HTMLParser
 from itertools import pairwise
 from typing import Any
 
@@ -17,6 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
+from tests.page_reader import Read, check_alone
 
 from striate.data.sources.items import Item
 from striate.metrics.report import classification_report
@@ -32,60 +31,8 @@ from striate.tasks.table import TASKS
 from striate.tasks.task import LabelFacts
 from striate.words import plural
 
-VOID = {"meta", "img", "br", "hr", "link", "input"}
 HOSTILE = "<script>alert(1)</script>"
 BREAKING = '"><img src=http://evil.example/x onerror=alert(1)> &amp;'
-
-
-class Read(HTMLParser):
-    """A page taken apart; that its tags balance is checked while it is read."""
-
-    def __init__(self, page: str) -> None:
-        super().__init__(convert_charrefs=True)
-        self.open: list[str] = []
-        self.tags: list[tuple[str, Mapping[str, str | None]]] = []
-        self.text: list[str] = []
-        self.style = ""
-        self.confusion: list[list[str]] = []
-        self._within = False
-        self.feed(page)
-        self.close()
-        assert self.open == [], f"never closed: {self.open}"
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append((tag, dict(attrs)))
-        assert len(dict(attrs)) == len(attrs), f"an attribute of {tag} twice"
-        if tag not in VOID:
-            self.open.append(tag)
-        if tag == "table":
-            self._within = ("class", "confusion") in attrs
-        if self._within and tag == "tr":
-            self.confusion.append([])
-        if self._within and tag == "td":
-            self.confusion[-1].append("")
-
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append((tag, dict(attrs)))
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open and self.open[-1] == tag, f"</{tag}> inside {self.open[-4:]}"
-        self.open.pop()
-
-    def handle_data(self, data: str) -> None:
-        if self.open and self.open[-1] == "style":
-            self.style += data
-            return
-        self.text.append(data)
-        if self._within and "td" in self.open:
-            self.confusion[-1][-1] += data
-
-    def values(self, name: str) -> list[str]:
-        """Every value of an attribute."""
-        return [value for _, attributes in self.tags if (value := attributes.get(name)) is not None]
-
-    def counts(self) -> np.ndarray:
-        """The numbers in the confusion matrix as they stand in the page."""
-        return np.array([[int(cell) for cell in row] for row in self.confusion if row])
 
 
 def page(
@@ -149,19 +96,9 @@ def page(
 def check(text: str) -> Read:
     """Whatever a page is made from, these hold."""
     read = Read(text)
-    tags = {tag for tag, _ in read.tags}
-    assert not tags & {"script", "link", "iframe", "object", "embed", "base", "form"}
-    assert "url(" not in read.style and "@import" not in read.style
-    assert all(value.startswith("data:image/") for value in read.values("src"))
+    check_alone(read)
     assert read.values("src"), "no picture at all"
-    hrefs, ids = read.values("href"), read.values("id")
-    assert all(value.startswith("#") for value in hrefs)
-    assert len(set(ids)) == len(ids)
-    assert {value[1:] for value in hrefs} <= set(ids)
-    for _, attributes in read.tags:
-        assert not [name for name in attributes if name.startswith("on")]
-        assert not any("javascript:" in (value or "") for value in attributes.values())
-    assert all("alt" in attributes for tag, attributes in read.tags if tag == "img")
+    assert all(value.startswith("#") for value in read.values("href"))
     return read
 
 

@@ -6,7 +6,8 @@ import re
 
 import numpy as np
 import pytest
-from tests.render.html.test_page import HOSTILE, Read
+from tests.page_reader import Read
+from tests.render.html.test_page import HOSTILE
 
 from striate.errors import StriateError
 from striate.metrics.intervals import Interval
