@@ -31,13 +31,14 @@ BENCHMARKS = {
     "tags": "several tags a picture: scenes by the default start, in turns with a plain one-against-rest regression",
     "strangers": "photo sets as strangers to each other, over the features of the default trunk",
     "coverage": "how often the interval of a cross-validated figure holds what the model is worth elsewhere",
+    "asymmetric": "several tags from chance: the asymmetric loss beside cross-entropy, on validation pictures",
     "conformal": "how often the 90 % intervals of predicted numbers hold the true one, over lists drawn from real ones",
     "calibration": "calibration error before and after, over small folders drawn from large ones",
     "held_out": "a digit held out of MNIST: how well our own net tells it from the known, beside the largest softmax",
     "unknown": "the same over many small nets and several scores: why ours is what it is",
 }
 # Only by name: minutes to an hour each, and no claim of speed.
-LONG = ("accuracy", "planted", "threads", "held_out", "unknown", "coverage", "conformal", "calibration")
+LONG = ("accuracy", "planted", "threads", "held_out", "unknown", "coverage", "conformal", "calibration", "asymmetric")
 
 
 def main() -> None:
