@@ -10,6 +10,9 @@ from tests.data.labels.written import boxes, find_objects, picture, text
 
 from striate.errors import SourceError
 
+NINE = [f"a{n}: &a{n} [{f'*a{n - 1}, ' * 9}]" for n in range(1, 12)]
+BOMB = "\n".join(["a0: &a0 [x, x]", *NINE, "names: [a]", "nc: *a11"])
+
 
 def test_roboflow(tmp_path: Path) -> None:
     text(tmp_path / "data.yaml", "train: ../train/images\nval: ../valid/images\nnc: 2\nnames: ['cat', 'dog']\n")
@@ -60,6 +63,8 @@ def test_odd_folders_have_the_part_that_the_table_says(tmp_path: Path) -> None:
         ("names: [a]\nnc: 1\n", "\n".join(f"0 .5 .5 .1 .1 .{at}" for at in range(1, 6)), "of 5 numbers"),
         ("names: [a]\nnc: 1\n", "\n".join(f"a .5 .5 .1 .{at}" for at in range(1, 6)), "5 in a line that is no class"),
         ("names: !!python/object/apply:os.system ['true']\nnc: 1\n", "0 .5 .5 .1 .1", "no YAML in line 1"),
+        (BOMB, "0 .5 .5 .1 .1", r"no YAML in line 2: it refers to itself"),
+        ("names: [a]\nnc: 1\n", "\n".join(f"{'9' * 400} .5 .5 .1 .{at}" for at in range(1, 6)), "that is no class"),
     ],
 )
 def test_what_is_refused(tmp_path: Path, table: str, line: str, says: str) -> None:
@@ -68,3 +73,10 @@ def test_what_is_refused(tmp_path: Path, table: str, line: str, says: str) -> No
     text(tmp_path / "labels" / "1.txt", line)
     with pytest.raises(SourceError, match=says):
         find_objects(tmp_path, form="yolo")
+
+
+def test_a_part_whose_folder_no_system_can_have_is_passed_over(tmp_path: Path) -> None:
+    text(tmp_path / "data.yaml", f"names: [a]\nnc: 1\nval: {'x' * 5000}\n")
+    picture(tmp_path / "images" / "1.jpg")
+    text(tmp_path / "labels" / "1.txt", "0 .5 .5 .1 .1")
+    assert [one.split for one in find_objects(tmp_path).pictures] == [""]

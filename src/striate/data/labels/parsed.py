@@ -50,12 +50,19 @@ def parsed_xml(path: Path) -> ElementTree.Element:
 def parsed_yaml(path: Path) -> dict[str, Any]:
     """Return the top of a YAML file, plain values only. Errors: SourceError where it does not read or is no mapping.
 
+    References (``*name``) are refused as entities of XML are: a few lines of them stand for more than fits in memory.
     Example: ``Path("data.yaml").write_text("nc: 1"); parsed_yaml(Path("data.yaml"))`` is ``{"nc": 1}``.
     """
     import yaml
 
+    class Plain(yaml.SafeLoader):  # type: ignore[misc]  # yaml has no types
+        def compose_node(self, parent: Any, index: Any) -> Any:
+            if self.check_event(yaml.AliasEvent):
+                raise yaml.MarkedYAMLError(problem="it refers to itself (*)", problem_mark=self.peek_event().start_mark)
+            return super().compose_node(parent, index)
+
     try:
-        value = yaml.safe_load(_bytes(path, files.TEXT))
+        value = yaml.load(_bytes(path, files.TEXT), Plain)
     except (yaml.YAMLError, RecursionError, ValueError) as error:
         mark = getattr(error, "problem_mark", None)
         at = f" in line {mark.line + 1}" if mark is not None else ""

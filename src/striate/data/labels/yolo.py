@@ -24,7 +24,7 @@ from striate.errors import SourceError
 from striate.words import counted
 
 _NAMES: Final = ("classes.txt", "obj.names", "_darknet.labels", "names.txt")
-_CLASS: Final = re.compile(r"\d+(\.0+)?")
+_CLASS: Final = re.compile(r"\d{1,9}(\.0+)?")
 
 
 def read_yolo(path: Path, pictures: PictureFiles) -> Reading:
@@ -170,7 +170,7 @@ def _folders(facts: Mapping[str, Any], table: Path, root: Path, reading: Reading
                 continue
             near = PurePosixPath(re.sub(r"^(\.\./)+", "", one.replace("\\", "/")).lstrip("/"))
             for at in (base / one, table.parent / one, table.parent / near):
-                if at.is_dir() and at.resolve().is_relative_to(root.resolve()):
+                if _is_folder(at) and at.resolve().is_relative_to(root.resolve()):
                     found[at.resolve().relative_to(root.resolve()).as_posix()] = part
                     if at == table.parent / near and str(near) != one.removeprefix("./"):
                         moved.append(f"{near} for {one}")
@@ -180,6 +180,13 @@ def _folders(facts: Mapping[str, Any], table: Path, root: Path, reading: Reading
             f"{table.name} names folders that are not where it says; taken beside it: {', '.join(moved)}"
         )
     return found
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:  # too long for a path
+        return False
 
 
 def _split(below: str, splits: Mapping[str, str]) -> str:
