@@ -19,7 +19,9 @@ import striate
 from striate.model.files.weights import read_facts
 from striate.runs.predictor import Predictor
 from striate.runs.run import RunDirectory
+from striate.verbs.evaluate import evaluate
 from striate.verbs.train import resume
+from striate.verbs.workspace import Workspace
 
 OLD = Path(__file__).with_name("old")
 ANSWERS = json.loads((OLD / "answers.json").read_text(encoding="utf-8"))
@@ -100,6 +102,18 @@ def test_resumes_as_then_and_writes_its_report() -> None:
     same(striate.evaluate("unfinished-1").to_dict(), wanted["summary"])
     assert "<svg" in run.report_path.read_text(encoding="utf-8")
     assert striate.look("unfinished-1") is not None
+
+
+def test_a_choice_that_its_task_makes_no_use_of_stops_no_run_that_has_it(tmp_path: Path) -> None:
+    shutil.copytree(OLD / "runs", tmp_path / "runs")  # a training refuses them since, before there is a run
+    said = 'loss = "squared"\ncircular = "360"\n'
+    for name in ("chance-1", "unfinished-1"):
+        with (tmp_path / "runs" / name / "recipe.toml").open("a", encoding="utf-8") as file:
+            file.write(said)
+    there = Workspace(tmp_path / "runs")
+    same(evaluate("chance-1", workspace=there).to_dict(), ANSWERS["chance-1"]["summary"])
+    run = resume("unfinished-1", workspace=there)
+    same([dict(line) for line in run.history()], ANSWERS["unfinished-1"]["history"])
 
 
 def test_goes_on_longer() -> None:

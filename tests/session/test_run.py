@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import torch
 from PIL import Image
 
 import striate
-from striate.errors import RecipeError, RunError, SourceError
+from striate.errors import DescribeError, RecipeError, RunError, SourceError
 from striate.session.held import hold
 from striate.session.shown import Shown, Table
 
@@ -236,6 +237,28 @@ def test_a_run_held_while_it_was_trained_longer_answers_by_the_new_model(place: 
     assert after.probabilities.tolist() != before.probabilities.tolist()
 
 
+def refuses_what_is_of_something_else(run: striate.Run) -> None:
+    """What is said and would not be heeded is refused, of every kind of run."""
+    source = run.recipe.source
+    for keywords, said in (
+        ({"label_from": "(.)"}, "label_from is for other pictures"),
+        ({"split": "validation"}, "split = 'validation': the pictures of a run are test, val, train, cross-validated"),
+        ({"split": "val", "data": source}, "split = 'val' is of the run's own pictures, and data = "),
+    ):
+        with pytest.raises(RunError, match=re.escape(said)):
+            run.evaluate(**keywords)  # type: ignore[arg-type]
+    for what in ({"channel": 0}, {"at": (0, 0)}, {"model": "lenet5"}):
+        with pytest.raises(
+            DescribeError, match=f"pictures-[0-9]+ is a run: {next(iter(what))} can be said of a picture"
+        ):
+            striate.look(run, **what)  # type: ignore[arg-type]
+
+
+def test_what_would_not_be_heeded_is_refused(run: striate.Run) -> None:
+    refuses_what_is_of_something_else(run)
+    assert run.evaluate(split="val").to_dict()["part"] == "val"
+
+
 class Gated(torch.nn.Module):
     """What only its own code can be."""
 
@@ -256,7 +279,14 @@ def test_the_run_of_somebodys_code_is_held_like_any_other(place: Path) -> None:
     run = adopted.train(pictures(), runs_dir=place / "code", progress=False, **settings)
     x, _ = pictures()
     assert str(run.predict(x[0], unknown=False)) == str(adopted.load(run).predict(x[0], unknown=False))
+    with pytest.raises(RunError, match="split = 'validation': the pictures of a run are test"):
+        adopted.evaluate(run, split="validation")
+    with pytest.raises(RunError, match=r"split = 'val' is of a run's own pictures, and .* is no run"):
+        adopted.evaluate(run.recipe.source, split="val")
+    found = run.evaluate(run.recipe.source).to_dict()
+    assert found["name"] == run.name and found["trained_on"] == len(run.split["train"])
     assert "accuracy" in repr(run.evaluate()) and run.evaluate().to_dict()["pictures"] > 0
+    refuses_what_is_of_something_else(run)
     for look in (run.look(), run.look(x[0])):
         assert len(repr(look)) < 6000 and look._repr_html_().startswith("<iframe srcdoc=")
 

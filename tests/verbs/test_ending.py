@@ -49,6 +49,24 @@ def test_every_way_ends_in_finishing_and_finished(
     assert finished.evaluation.part == ("cross-validated" if folds else "test")
 
 
+def test_the_model_is_there_before_the_nets_without_some_classes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: Any) -> NoReturn:
+        raise TrainingError("net 1 of 2: it does not learn")
+
+    source = paint(tmp_path / "four", ("ant", "bee", "cow", "emu"), count=32)
+    wish = Recipe(source=str(source), net=NET, epochs=1, folds=0, val=0.35, threads=1, device="cpu", strangers=True)
+    with monkeypatch.context() as patch:
+        patch.setattr(ending.stranger_nets, "stranger_skill", broken)
+        with pytest.raises(TrainingError, match="net 1 of 2"):
+            list(training(wish, workspace=Workspace(tmp_path / "runs")))
+    run = RunDirectory.open("last", tmp_path / "runs")
+    assert not run.finished() and str(Predictor.open(run.path).predict(source / "ant" / "0-00.png")[0])
+    *_, last = resuming("last", workspace=Workspace(tmp_path / "runs"))
+    assert isinstance(last, Finished) and (run.path / "strangers.json").is_file()
+
+
 @pytest.mark.parametrize("way", ["chance", "all"])
 def test_the_model_is_there_before_the_nets_that_measure_it(
     way: str, ants: Path, begun: RunDirectory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

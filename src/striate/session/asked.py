@@ -95,9 +95,13 @@ def look(
     Example: ``striate.look("cat.jpg", run="pets-1").why.trust.phrase``
     """
     from striate.verbs.look import look as looked
+    from striate.verbs.look import only_of_a_picture
 
     if isinstance(what, Run):
-        return what.look(part=part, channel=channel)
+        if what._adopted is not None:
+            only_of_a_picture(what.name, at=at, model=model, net=net)
+            return what.look(part=part, channel=channel)
+        what = what.path
     found = looked(
         what,
         part=part,

@@ -173,21 +173,18 @@ class Run:
 
         Example: ``len(run.evaluate("pets").keys)`` is 28.
         """
-        from striate.verbs.evaluate import evaluate
+        from striate.runs.predictor import Predictor
+        from striate.verbs.evaluate import evaluate_opened
 
-        workspace = Workspace.at(data_dir=data_dir)
-        if self._adopted is not None:
-            from striate.verbs.adopt import Adopted
-
-            what = self._directory if data is None else str(data)
-            plain = Adopted.evaluate(self._adopted, what, split=split, workspace=workspace, allow_bad=allow_bad)
-            return shown_evaluation(plain)  # of the class to the left: what is held shows itself already
-        found = evaluate(
-            str(self.path),
+        own, directory = self._adopted, RunDirectory.open(self.path)
+        found = evaluate_opened(
+            directory,
+            Predictor.open(directory.model_path, onnx=False) if own is None else own.predictor,
             split=split,
             data=None if data is None else str(data),
             label_from=label_from,
-            workspace=workspace,
+            provided=None if own is None else own.provided(),
+            workspace=Workspace.at(data_dir=data_dir),
             allow_bad=allow_bad,
             without_missing=without_missing,
         )

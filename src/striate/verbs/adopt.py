@@ -12,7 +12,7 @@ from torch import nn
 
 from striate.data.pictures.given import Picture
 from striate.data.pictures.preprocess import Preprocess
-from striate.errors import DescribeError, ExportError, ModelError, RecipeError, TrainingError
+from striate.errors import DescribeError, ExportError, ModelError, RecipeError, RunError, TrainingError
 from striate.interpret.torch_probe import TorchProbe
 from striate.model.adopt.examine import why_not_trained
 from striate.model.adopt.express import class_name
@@ -147,9 +147,10 @@ class Adopted:
 
         Example: ``adopted.look("cat.jpg").why.trust.phrase``
         """
-        from striate.verbs.look import look_run, look_subject
+        from striate.verbs.look import look_run, look_subject, only_of_a_picture
 
         if isinstance(what, RunDirectory):
+            only_of_a_picture(what.name, channel=channel, at=at)
             provided = self.provided() if self.why is not None else None
             return look_run(str(what.path), part=part, predictor=self.load(what).predictor, provided=provided)
         refuse_to_look(self.module)
@@ -189,6 +190,8 @@ class Adopted:
         if isinstance(source, RunDirectory):
             provided = self.provided() if self.why is not None else None
             return evaluate_run(source, self.load(source).predictor, part=split, provided=provided, workspace=workspace)
+        if split is not None:
+            raise RunError(f"split = {split!r} is of a run's own pictures, and {source} is no run")
         name = type(self.module).__name__
         return evaluate_on(self.predictor, str(source), name=name, workspace=workspace, allow_bad=allow_bad)
 

@@ -26,6 +26,8 @@ from striate.verbs.prepared import Prepared, ProvidedModel
 from striate.verbs.reopen import changes, reopen_data
 from striate.verbs.workspace import HERE, Workspace
 
+PARTS = ("test", "val", "train", PART)  # of a run's own pictures
+
 
 def evaluate(
     run: str = "last",
@@ -49,20 +51,51 @@ def evaluate(
     Example: ``evaluate("last").report.accuracy.value``
     """
     opened = RunDirectory.open(run, workspace.runs_dir)
-    predictor = Predictor.open(opened.model_path, onnx=False)
+    return evaluate_opened(
+        opened,
+        Predictor.open(opened.model_path, onnx=False),
+        split=split,
+        data=data,
+        label_from=label_from,
+        workspace=workspace,
+        allow_bad=allow_bad,
+        without_missing=without_missing,
+    )
+
+
+def evaluate_opened(
+    run: RunDirectory,
+    predictor: Predictor,
+    *,
+    split: str | None = None,
+    data: str | None = None,
+    label_from: str | None = None,
+    provided: ProvidedModel | None = None,
+    workspace: Workspace = HERE,
+    allow_bad: bool = False,
+    without_missing: bool = False,
+) -> Evaluation:
+    """Evaluate a run whose model is opened, as `evaluate` does.
+
+    ``provided`` is the network of a run that only its own code can be. Errors: as of `evaluate`.
+    """
     if data is not None:
+        if split is not None:
+            raise RunError(f"split = {split!r} is of the run's own pictures, and data = {data!r} are others; say one")
         return evaluate_on(
             predictor,
             data,
-            name=opened.name,
-            run=opened,
+            name=run.name,
+            run=run,
             label_from=label_from,
             workspace=workspace,
             allow_bad=allow_bad,
         )
     if label_from is not None:
         raise RunError("label_from is for other pictures (data): a run keeps where its own labels are from")
-    return evaluate_run(opened, predictor, part=split, workspace=workspace, without_missing=without_missing)
+    return evaluate_run(
+        run, predictor, part=split, provided=provided, workspace=workspace, without_missing=without_missing
+    )
 
 
 def evaluate_run(
@@ -88,6 +121,8 @@ def evaluate_reopened(
 ) -> Evaluation:
     """Evaluate a run's model, opened, on a part of its pictures, opened again too. Errors: as `evaluate_run`."""
     part = part or ("test" if prepared.folds is None else PART)
+    if part not in PARTS:
+        raise RunError(f"split = {part!r}: the pictures of a run are {', '.join(PARTS)}")
     if part == PART:
         if prepared.folds is None:
             raise RunError(f"{run.name} was not cross-validated; train with --folds 5, or choose a part with --split")

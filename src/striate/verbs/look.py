@@ -80,6 +80,7 @@ def look(
     Example: ``look("cat.jpg", run="pets-1").why.trust.phrase``
     """
     if isinstance(what, str | Path) and is_run(what, workspace.runs_dir):
+        only_of_a_picture(str(what), channel=channel, at=at, model=model, net=net)
         return look_run(str(what), part=part, workspace=workspace, without_missing=without_missing)
     shape = None if input is None else input if isinstance(input, Shape) else Shape(*input)
     untrained: dict[str, Any] = {"net": net, "input": shape, "classes": classes, "seed": seed}
@@ -141,6 +142,12 @@ def is_run(what: str | Path, runs_dir: Path) -> bool:
     if what.is_file():
         return False
     return str(what) == names.LAST or any((folder / names.MARK).is_file() for folder in (runs_dir / what, what))
+
+
+def only_of_a_picture(run: str, **said: object) -> None:
+    """Refuse what is said of a look at a run, and is for a look at a picture. Errors: DescribeError."""
+    if words := [word for word, value in said.items() if value is not None]:
+        raise DescribeError(f"{run} is a run: {', '.join(words)} can be said of a picture alone")
 
 
 def look_picture(probe: TorchProbe) -> PictureLook:
