@@ -103,3 +103,11 @@ def test_two_pictures_that_one_name_would_stand_for(scene: Path, tmp_path: Path)
         with pytest.raises(SourceError, match="differ in their ending alone"):
             convert(scene, to=to, output=tmp_path / "new")
     assert not (tmp_path / "new").exists()
+
+
+@pytest.mark.parametrize("which", ["labels", "output", "pictures"])
+def test_a_path_that_no_system_can_have(scene: Path, tmp_path: Path, which: str) -> None:
+    asked: dict[str, Path] = {"labels": scene, "output": tmp_path / "a.json", "pictures": scene}
+    asked[which] = tmp_path / ("x" * 300)
+    with pytest.raises(DataError, match="can be no path: it is too long"):
+        convert(asked["labels"], to="coco", output=asked["output"], pictures=asked["pictures"])

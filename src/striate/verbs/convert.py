@@ -12,6 +12,7 @@ from striate.data.labels.objects import ObjectSet
 from striate.data.sources.listing import SUFFIXES, suffix_of
 from striate.errors import DataError
 from striate.runs import durable
+from striate.runs.names import possible
 from striate.verbs.workspace import HERE, Workspace
 from striate.words import counted
 
@@ -69,6 +70,9 @@ def convert(
     """
     if to not in WRITTEN:
         raise DataError(f"{to} is not written; written are {', '.join(WRITTEN)}")
+    for path in (labels, output, pictures):
+        if path is not None and not possible(str(path.absolute())):
+            raise DataError(f"{path} can be no path: it is too long for the system, or holds a zero byte")
     given = [labels if labels.is_dir() else None, pictures]
     if labels.is_file() and any(suffix_of(one.name) in SUFFIXES for one in labels.parent.iterdir()):
         given.append(labels.parent)  # the labels lie among the pictures

@@ -76,6 +76,7 @@ def test_the_part(tmp_path: Path, name: str, folder: str, split: str) -> None:
         (IMAGES, [one(0, 0, [0, 0, 5, 5, 0.3])] * 5, "5 rotated"),
         (IMAGES, ["x"], "is no object with names"),
         ([{"id": [1]}], [], "neither a number nor text"),
+        ([{"id": 3, "file_name": None, "width": 9, "height": 9}], [], "the image id 3 has no file_name"),
     ],
 )
 def test_what_is_refused(tmp_path: Path, images: list[Any], each: list[Any], says: str) -> None:

@@ -143,9 +143,17 @@ def test_a_picture_that_is_not_there_has_a_key_below_any_folder(tmp_path: Path, 
     assert [one.key for one in find_objects(tmp_path / "a.json").pictures] == [key]
 
 
-@pytest.mark.parametrize("name", ["a\\u0000", "a\\nb", "\\ud800"])
+@pytest.mark.parametrize("name", ["a\\u0000", "a\\nb", "\\ud800", "a\\u2028b"])
 def test_a_name_that_no_file_of_labels_can_hold(tmp_path: Path, name: str) -> None:
     categories = f'[{{"id": 1, "name": "{name}c"}}]'
     text(tmp_path / "a.json", f'{{"images": [], "annotations": [], "categories": {categories}}}')
     with pytest.raises(SourceError, match=r"the class .* has a name that is not plain text"):
+        find_objects(tmp_path / "a.json")
+
+
+@pytest.mark.parametrize("name", ['""', '" "', "null", "[]"])
+def test_a_class_without_a_name_is_refused(tmp_path: Path, name: str) -> None:
+    categories = f'[{{"id": 1, "name": {name}}}]'
+    text(tmp_path / "a.json", f'{{"images": [], "annotations": [], "categories": {categories}}}')
+    with pytest.raises(SourceError, match="the class '' has no name"):
         find_objects(tmp_path / "a.json")

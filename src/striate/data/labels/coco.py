@@ -10,7 +10,7 @@ import numpy as np
 
 from striate.data.labels.drawn import Drawn, DrawnPicture, Reading
 from striate.data.labels.objects import ObjectSet, Ring
-from striate.data.labels.parsed import number, parsed_json, ring_of, size_of
+from striate.data.labels.parsed import number, parsed_json, ring_of, size_of, word
 from striate.data.labels.picture_files import files_below, split_of
 from striate.errors import SourceError
 from striate.words import counted
@@ -45,7 +45,7 @@ def is_coco(value: Any) -> bool:
 def _read(value: dict[str, Any], file: Path, reading: Reading) -> None:
     names: dict[Any, str] = {}
     for one in sorted(_entries(value, "categories", file), key=lambda one: number(one.get("id"))):
-        name = str(one.get("name", "")).strip()
+        name = word(one.get("name"))
         if names.setdefault(one.get("id"), name) != name:
             raise SourceError(f"{file}: the category id {one.get('id')} is {names[one.get('id')]!r} and {name!r}")
     images: dict[Any, dict[str, Any]] = {}
@@ -74,7 +74,9 @@ def _read(value: dict[str, Any], file: Path, reading: Reading) -> None:
     reading.classes += [name for name in dict.fromkeys(names.values()) if name not in reading.classes]
     part = split_of("/".join(file.stem.lower().replace("-", "_").rstrip("0123456789").split("_")) + "/")
     for key, image in images.items():
-        name = str(image.get("file_name", ""))
+        name = word(image.get("file_name"))
+        if not name:
+            raise SourceError(f"{file}: the image id {key} has no file_name; export it again")
         size = size_of(image.get("width"), image.get("height"))
         kept = tuple(drawn[key])
         split = split_of(name, f"{file.parent.name}/") or part

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from striate.data.labels.drawn import Drawn, DrawnPicture, Reading
-from striate.data.labels.parsed import number, parsed_json
+from striate.data.labels.parsed import number, parsed_json, word
 from striate.data.labels.picture_files import files_below
 from striate.errors import SourceError
 
@@ -35,7 +35,7 @@ def read_createml(path: Path) -> Reading:
 
 def _object(shape: Any, file: Path, reading: Reading) -> Drawn | None:
     at = shape.get("coordinates") if isinstance(shape, dict) else None
-    label = str(shape.get("label", "")).strip() if isinstance(shape, dict) else ""
+    label = word(shape.get("label")) if isinstance(shape, dict) else ""
     if not isinstance(at, dict) or not label:
         reading.refuse("without a name or a box", file)
         return None

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from striate.data.labels.drawn import Drawn, DrawnPicture, Reading
-from striate.data.labels.parsed import number, parsed_json, ring_of, size_of
+from striate.data.labels.parsed import number, parsed_json, ring_of, size_of, word
 from striate.data.labels.picture_files import PictureFiles, files_below
 from striate.data.labels.turned_shapes import ellipse_box, turned_box
 from striate.words import counted
@@ -80,7 +80,7 @@ def _shapes(result: dict[str, Any], file: Path, reading: Reading) -> list[Drawn]
     if kind in _NEITHER or not isinstance(value, dict) or kind not in value:
         reading.left_out[_NEITHER.get(kind, "answer without a shape and a name")] += 1
         return []
-    labels = [str(one) for one in value[kind]] if isinstance(value[kind], list) else []
+    labels = [name for one in value[kind] if (name := word(one))] if isinstance(value[kind], list) else []
     size = size_of(result.get("original_width"), result.get("original_height"))
     if not labels or size is None or number(result.get("image_rotation", 0)) % 360:
         reading.refuse("on a picture that was turned in the tool, or without a name or size", file)

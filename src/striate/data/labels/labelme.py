@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from striate.data.labels.drawn import Drawn, DrawnPicture, Reading
-from striate.data.labels.parsed import number, parsed_json, ring_of, size_of
+from striate.data.labels.parsed import number, parsed_json, ring_of, size_of, word
 from striate.data.labels.picture_files import files_below
 
 
@@ -25,7 +25,7 @@ def read_labelme(path: Path) -> Reading:
             continue
         shapes = (_shape(one, file, reading) for one in value["shapes"])
         size = size_of(value.get("imageWidth"), value.get("imageHeight"))
-        name = str(value["imagePath"] or file.stem)
+        name = word(value["imagePath"]) or file.stem
         reading.pictures.append(DrawnPicture(name, file, tuple(one for one in shapes if one), size))
     return reading
 
@@ -35,7 +35,7 @@ def _shape(shape: Any, file: Path, reading: Reading) -> Drawn | None:
     if not isinstance(points, list) or not all(isinstance(one, list) and len(one) == 2 for one in points) or not points:
         reading.refuse("without points", file)
         return None
-    label, kind = str(shape.get("label", "")).strip(), shape.get("shape_type") or "polygon"
+    label, kind = word(shape.get("label")), shape.get("shape_type") or "polygon"
     corners = [(number(x), number(y)) for x, y in points]
     if not label:
         reading.refuse("without a name", file)

@@ -85,6 +85,14 @@ def number(value: object) -> float:
         return math.nan
 
 
+def word(value: object) -> str:
+    """Return a name as text, without spaces around it; empty for what is no name: null, a list, a mapping.
+
+    Example: ``word(" cat ")`` is ``"cat"``, ``word(5)`` is ``"5"``, ``word(None)`` is ``""``.
+    """
+    return str(value).strip() if isinstance(value, str | int | float) else ""
+
+
 def plain(value: float, decimals: int = 4) -> str:
     """Return a number without more decimals than it needs, a whole one as such.
 

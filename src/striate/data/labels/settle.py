@@ -85,8 +85,10 @@ def settled(reading: Reading, files: PictureFiles, location: Path, *, allow_bad:
 
 
 def _check_text(name: str, what: str, where: Path) -> None:
-    """Refuse a name that files of labels cannot hold: with control characters, or bytes that are not UTF-8."""
-    if any(unicodedata.category(letter) in ("Cc", "Cs") for letter in name):
+    """Refuse a name that files of labels cannot hold: none, with line ends or control characters, or not UTF-8."""
+    if not name.strip():
+        raise SourceError(f"{where}: {what} {name!a} has no name; give it one")
+    if any(unicodedata.category(letter) in ("Cc", "Cs", "Zl", "Zp") for letter in name):
         raise SourceError(f"{where}: {what} {name!a} has a name that is not plain text; rename it")
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from striate.data.labels.drawn import Drawn, DrawnPicture, Reading
-from striate.data.labels.parsed import number, parsed_json, ring_of
+from striate.data.labels.parsed import number, parsed_json, ring_of, word
 from striate.data.labels.picture_files import files_below
 from striate.data.labels.turned_shapes import ellipse_box
 from striate.errors import SourceError
@@ -77,7 +77,7 @@ def _region(region: dict[str, Any], attribute: str, file: Path, reading: Reading
     label = facts.get(attribute, "")
     if isinstance(label, dict):  # of check boxes
         label = next((name for name, ticked in label.items() if ticked), "")
-    label = str(label).strip()
+    label = word(label)
     kind = str(shape.get("name"))
     if kind in _NEITHER:
         reading.left_out[_NEITHER[kind]] += 1
