@@ -27,6 +27,8 @@ _ITEM = re.compile(
     re.DOTALL,
 )
 
+_VALUE = "__value__"
+
 
 @dataclass(frozen=True)
 class Example:
@@ -121,22 +123,29 @@ def fault(example: Example, world: World) -> str:
 
 
 def _run(code: str, names: dict[str, Any]) -> tuple[Any, bool | None]:
-    """Run code and return the value of its last expression (of ``print``: what it prints), and whether ``a == b``."""
+    """Run code and return the value of its last expression (of ``print``: what it prints), and whether it holds.
+
+    The last expression may stand in a ``with``. What is true or false, as ``a == b``, holds where it is true.
+    """
     tree = ast.parse(code)
-    last = tree.body[-1]
+    body = tree.body
+    while isinstance(body[-1], ast.With):
+        body = body[-1].body
+    last = body[-1]
+    if isinstance(last, ast.Expr):
+        body[-1] = ast.copy_location(ast.Assign([ast.Name(_VALUE, ast.Store())], last.value), last)
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed):
-        if not isinstance(last, ast.Expr):
-            exec(compile(tree, code, "exec"), names)
-            return None, None
-        tree.body.pop()
-        exec(compile(tree, code, "exec"), names)
-        value = eval(compile(ast.Expression(last.value), code, "eval"), names)
+        exec(compile(ast.fix_missing_locations(tree), code, "exec"), names)
+    if not isinstance(last, ast.Expr):
+        return None, None
+    value = names.pop(_VALUE)
     if isinstance(last.value, ast.Call) and ast.unparse(last.value.func) == "print":
         return printed.getvalue().rstrip("\n"), None
     if isinstance(value, Iterator):
         value = list(value)
-    return value, bool(value) if isinstance(last.value, ast.Compare) else None
+    says = isinstance(last.value, ast.Compare) or type(value).__name__ in ("bool", "bool_")
+    return value, bool(value) if says else None
 
 
 def _figures(text: str) -> str:

@@ -78,6 +78,8 @@ def without_torch(folder: Path) -> None:
         ("Example: ``nobody_has_this()``", "needs 'the world has no nobody_has_this'"),
         ("Example: ``1 / 0``", "ZeroDivisionError: division by zero"),
         ("Example::\n\n    two = 2\n    two == 3", "is not so"),
+        ("Example: ``'cat'.startswith('d')``", "is not so"),
+        ("Example::\n\n    with Path('a').open('w'):\n        1 == 2", "is not so"),
     ],
 )
 def test_a_fault_is_found(text: str, wrong: str, world: World) -> None:

@@ -100,19 +100,28 @@ def test_other_classes_are_refused(home: Path) -> None:
         compare("one-1", "two-1", workspace=Workspace(home / "runs"))
 
 
-def test_pictures_that_one_has_learnt_from_judge_nobody(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def measured_by(monkeypatch: pytest.MonkeyPatch, **rows: slice) -> None:
+    """Have runs, by name, be measured by some of their pictures alone."""
     import striate.verbs.compare as module
 
-    def first_half(*args: object, **options: object) -> object:
+    def some(*args: object, **options: object) -> object:
         found = evaluate_reopened(*args, **options)  # type: ignore[arg-type]
-        if found.name == "one-1":
-            rows = slice(0, 5)
-            kept = {name: getattr(found, name)[rows] for name in ("keys", "indices", "targets")}
-            return replace(found, **kept)
-        return found
+        chosen = rows.get(found.name.replace("-", "_"), slice(None))
+        return replace(found, **{name: getattr(found, name)[chosen] for name in ("keys", "indices", "targets")})
 
-    monkeypatch.setattr(module, "evaluate_reopened", first_half)
+    monkeypatch.setattr(module, "evaluate_reopened", some)
+
+
+def test_pictures_that_one_has_learnt_from_judge_nobody(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    measured_by(monkeypatch, one_1=slice(0, 5))
     assert compare("one-1", "one-2", workspace=Workspace(home / "runs")).found.accuracy.pictures == 5
+
+
+def test_runs_that_share_no_picture_are_refused(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    measured_by(monkeypatch, one_1=slice(0, 5), one_2=slice(5, 9))
+    said = "share no picture that neither has learnt from .one-1 is measured by 5 pictures .test.; one-2 is .* by 4 "
+    with pytest.raises(RunError, match=said):
+        compare("one-1", "one-2", workspace=Workspace(home / "runs"))
 
 
 def test_the_page_shows_the_pictures_that_tell_them_apart(home: Path) -> None:

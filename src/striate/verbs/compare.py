@@ -51,12 +51,12 @@ def compare(
     rows, theirs = pairs.T
     other = Labels(second.names, second.evaluation.targets[theirs], np.ones(len(theirs), np.bool_))
     alike = first.evaluation.targets[rows] == task.matched(other, first.evaluation.labels)
-    same = alike.reshape(len(rows), -1).all(axis=1)
+    same = alike.all(axis=tuple(range(1, alike.ndim)))  # of no pictures, too
     if not same.any():
         raise RunError(
             f"{first.run} and {second.run} share no picture that neither has learnt from ({first.words};"
-            f" {second.words}); train both on one folder with the same seed, or measure both on other pictures:"
-            " striate evaluate RUN --data FOLDER"
+            f" {second.words}); train both on one folder with the same --seed and --folds, or measure both on other"
+            " pictures: striate evaluate RUN --data FOLDER"
         )
     left_out = _left_out(first, second, shared=len(rows), relabelled=int((~same).sum()))
     rows, theirs = rows[same], theirs[same]
