@@ -114,7 +114,9 @@ class Adopted(adopting.Adopted):
             part, channel: the part that is asked about, and one of its channels, from 0.
             at: (row, column) of the part's map whose view of the picture is measured.
 
-        Errors: DescribeError, PictureError. Example: ``adopted.look("cat.jpg").why.trust.phrase``
+        Errors: DescribeError, PictureError.
+
+        Example: ``adopted.look("cat.jpg").why.trust.level in ("good", "weak", "none")``
         """
         found = super().look(_directory(what), part=part, channel=channel, at=at)
         return shown_look(found, type(self.module).__name__)

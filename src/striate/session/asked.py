@@ -92,7 +92,7 @@ def look(
 
     Errors: DescribeError for a part, channel or place that is not there; ModelError, PictureError, RunError.
 
-    Example: ``striate.look("cat.jpg", run="pets-1").why.trust.phrase``
+    Example: ``striate.look("cat.jpg", run="pets-1").why.trust.level in ("good", "weak", "none")``
     """
     from striate.verbs.look import look as looked
     from striate.verbs.look import only_of_a_picture

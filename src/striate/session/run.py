@@ -203,7 +203,7 @@ class Run:
 
         Errors: DescribeError for a part or channel that is not there, PictureError.
 
-        Example: ``run.look("cat.jpg").why.trust.phrase``
+        Example: ``run.look("cat.jpg").why.trust.level in ("good", "weak", "none")``
         """
         if self._adopted is not None:
             from striate.verbs.adopt import Adopted

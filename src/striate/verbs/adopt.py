@@ -145,7 +145,7 @@ class Adopted:
 
         Of somebody's code no windows are known: what a place sees is measured on the picture, by gradients.
 
-        Example: ``adopted.look("cat.jpg").why.trust.phrase``
+        Example: ``adopted.look("cat.jpg").why.trust.level in ("good", "weak", "none")``
         """
         from striate.verbs.look import look_run, look_subject, only_of_a_picture
 

@@ -77,7 +77,7 @@ def look(
 
     Errors: DescribeError, ModelError, PictureError, RunError.
 
-    Example: ``look("cat.jpg", run="pets-1").why.trust.phrase``
+    Example: ``look("cat.jpg", run="pets-1").why.trust.level in ("good", "weak", "none")``
     """
     if isinstance(what, str | Path) and is_run(what, workspace.runs_dir):
         only_of_a_picture(str(what), channel=channel, at=at, model=model, net=net)

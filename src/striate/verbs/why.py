@@ -44,7 +44,7 @@ def why(
     Without a ``method`` the first is taken that passes its checks. ``change`` also seeks the smallest part of the
     picture without which the answer is another. Errors: StriateError for what is not there.
 
-    Example: ``why(probe, target="cats", against="dogs").evidence.trust.phrase``
+    Example: ``why(probe, target="cats", against="dogs").evidence.trust.level in ("good", "weak", "none")``
     """
     answer = answered(probe)
     if answer is None:

@@ -63,7 +63,7 @@ def explain(
     ``shared`` is for several methods in turn, with the same picture, removal and seed: nothing is found twice.
     The same seed gives the same value. Errors: StriateError for a method, class or part that is not there.
 
-    Example: ``explain(probe, target="cats", against="dogs").trust.phrase``
+    Example: ``explain(probe, target="cats", against="dogs").trust.level in ("good", "weak", "none")``
     """
     how = METHODS.get(method)
     if how is None:
