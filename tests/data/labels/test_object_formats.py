@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from tests.data.labels.written import SHARED, find_objects, picture, same
 
-from striate.data.labels.object_formats import FORMATS, losses
+from striate.data.labels.object_formats import FORMATS, WRITTEN, losses
 from striate.data.labels.objects import ObjectSet, PictureObjects
 
 real = pytest.mark.skipif(not (SHARED / "bccd60-coco").is_dir(), reason="needs ../shared/data")
@@ -61,6 +61,15 @@ def test_there_and_back(tmp_path: Path, form: str, lost: list[str]) -> None:
     assert [len(rings) for rings in again.pictures[0].outlines][:2] == ([0, 0] if form == "voc" else [0, 1])
     assert again.pictures[2].labelled == ((0, 1) if form == "coco" else None)
     assert not losses(again, form)
+
+
+def test_what_becomes_of_the_list_of_classes() -> None:
+    one = PictureObjects.of("1.jpg", 80, 60, [(1, 2, 30, 40), (5, 5, 9, 9)], [0, 2])
+    found = ObjectSet("own", ("wheel", "moth", "car"), (one,))
+    lost = ("1 class without objects (moth)", "the order of 2 classes")
+    assert {form: losses(found, form) for form in WRITTEN} == {"coco": (), "voc": lost, "yolo": (), "csv": lost}
+    both = PictureObjects.of("1.jpg", 80, 60, one.boxes.tolist(), [0, 1])
+    assert losses(ObjectSet("own", ("car", "wheel"), (both,)), "voc") == ()
 
 
 @real

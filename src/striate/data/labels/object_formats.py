@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from striate.data.labels.box_csv import HEAD, write_csv
-from striate.data.labels.classes import shown
+from striate.data.labels.classes import in_order, shown
 from striate.data.labels.coco import BY, read_coco, write_coco
 from striate.data.labels.createml import read_createml
 from striate.data.labels.cvat import read_cvat
@@ -36,6 +36,7 @@ class Format:
         write: what makes its files, by their paths in a folder; one by the name "" is a file by itself.
         outlines: how many rings an object may have there: 0 none, 1, or any number (None).
         ignored, labelled, parts: whether it says what is ignored, which classes were looked for, and train or test.
+        listed: whether it lists the classes, those without an object among them, in their order.
         begins: how a file of ours in it begins, None for a folder.
     """
 
@@ -46,6 +47,7 @@ class Format:
     ignored: bool = True
     labelled: bool = False
     parts: bool = True
+    listed: bool = True
     begins: bytes | None = None
 
 
@@ -54,14 +56,14 @@ FORMATS: Final[Mapping[str, Format]] = {
         "COCO", lambda path, _: read_coco(path), write_coco, outlines=None, labelled=True, parts=False,
         begins=f'{{"info": {{"description": "{BY}"'.encode(),
     ),
-    "voc": Format("Pascal VOC", lambda path, _: read_voc(path), write_voc),
+    "voc": Format("Pascal VOC", lambda path, _: read_voc(path), write_voc, listed=False),
     "yolo": Format("YOLO", read_yolo, write_yolo, outlines=1, ignored=False),
     "labelme": Format("LabelMe", lambda path, _: read_labelme(path)),
     "cvat": Format("CVAT XML", lambda path, _: read_cvat(path)),
     "via": Format("VGG Image Annotator", lambda path, _: read_via(path)),
     "createml": Format("CreateML", lambda path, _: read_createml(path)),
     "label-studio": Format("Label Studio", read_label_studio),
-    "csv": Format("CSV", None, write_csv, parts=False, begins=",".join(HEAD).encode()),
+    "csv": Format("CSV", None, write_csv, parts=False, listed=False, begins=",".join(HEAD).encode()),
 }  # fmt: skip
 READ: Final = tuple(name for name, form in FORMATS.items() if form.read)
 _BESIDE: Final = ("annotations", "annotation", "labels", "label")  # folders of labels, which lie beside the pictures
@@ -132,4 +134,11 @@ def losses(objects: ObjectSet, form: str) -> tuple[str, ...]:
     parts = sum(picture.split not in ("", split_of(picture.key)) for picture in objects.pictures)
     if not to.parts and parts:
         told.append(f"which part (train, val, test) {counted(parts, 'picture')} {'is' if parts == 1 else 'are'} of")
+    if not to.listed:
+        used = [name for name, number in objects.counts().items() if number]
+        if unused := [name for name in objects.classes if name not in used]:
+            some = ", ".join(unused[:6]) + (", ..." if len(unused) > 6 else "")
+            told.append(f"{counted(len(unused), 'class')} without objects ({some})")
+        if used != [*in_order(used)]:
+            told.append(f"the order of {counted(len(used), 'class')}")
     return tuple(told)
