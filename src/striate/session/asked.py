@@ -40,7 +40,8 @@ def evaluate(
         allow_bad: whether it goes on where more than 1 % of the pictures of ``data`` cannot be read.
         without_missing: whether what remains is measured where some of the run's pictures are gone.
 
-    Errors: RunError for a run without a model or whose pictures are gone, SourceError for ``data`` with other labels.
+    Errors: RunError for a run without a model or whose pictures are gone, and for ``split`` beside ``data``;
+    SourceError for ``data`` with other labels.
 
     Example: ``striate.evaluate("last").report.accuracy.value``
     """
@@ -90,7 +91,8 @@ def look(
         offline: whether nothing is downloaded.
         without_missing: whether a run is looked at by what remains where some of its pictures are gone.
 
-    Errors: DescribeError for a part, channel or place that is not there; ModelError, PictureError, RunError.
+    Errors: DescribeError for a part, channel or place that is not there, and for what is said of a run and is for a
+    picture (``channel``, ``at``, ``model``, ``net``); ModelError, PictureError, RunError.
 
     Example: ``striate.look("cat.jpg", run="pets-1").why.trust.level in ("good", "weak", "none")``
     """

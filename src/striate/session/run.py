@@ -169,7 +169,8 @@ class Run:
             allow_bad: whether it goes on where more than 1 % of the pictures of ``data`` cannot be read.
             without_missing: whether what remains is measured where some of its own pictures are gone.
 
-        Errors: RunError without a model or where its pictures are gone, SourceError for ``data`` with other labels.
+        Errors: RunError without a model or where its pictures are gone, and for ``split`` beside ``data``; SourceError
+        for ``data`` with other labels.
 
         Example: ``len(run.evaluate("pets").keys)`` is 28.
         """
