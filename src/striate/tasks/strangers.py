@@ -39,9 +39,15 @@ def left_out_together(classes: Ints) -> tuple[Ints, ...]:
 
 
 def remedy(classes: int) -> str:
-    """Return in a few words how to have it measured for a net that was trained whole, on so many classes."""
+    """Return in a few words how to have it measured for a net that has learnt from these pictures, of so many classes.
+
+    Example: ``remedy(2).startswith("a head on a trunk that has not learnt from these pictures")``
+    """
     if classes < FEWEST:
-        return "a head on a trunk (--start) is measured by itself"
+        return (
+            "a head on a trunk that has not learnt from these pictures (published weights, --start NAME) is measured by"
+            " itself"
+        )
     return "--strangers measures it, by training again without some of the classes"
 
 
