@@ -68,3 +68,11 @@ def test_what_is_not_read(tmp_path: Path, content: str, says: str) -> None:
     text(tmp_path / "1.xml", content)
     with pytest.raises(SourceError, match=says):
         find_objects(tmp_path, form="voc")
+
+
+@pytest.mark.parametrize("folders", [["SegmentationClass"], ["SegmentationClass", "SegmentationObject"]])
+def test_a_mask_is_not_the_picture_of_its_name(tmp_path: Path, folders: list[str]) -> None:
+    for folder in folders:
+        picture(tmp_path / folder / "1.png", 40, 30)
+    voc(tmp_path / "Annotations" / "1.xml", ("dog", 1, 2, 70, 50))
+    assert boxes(find_objects(tmp_path)) == {"1.jpg": [[1, 2, 70, 50]]}

@@ -15,6 +15,8 @@ from striate.errors import SourceError
 
 _MOST: Final = 5_000_000  # files below a folder, beyond which it is not a data set's
 
+_MASKS: Final = ("segmentationclass", "segmentationobject")  # folders of VOC, with pictures' names and no pictures
+
 
 def files_below(root: Path, *suffixes: str, all_of_it: bool = True) -> Iterator[Path]:
     """Yield the files below a folder that have one of these endings (small letters, no dot), in name order.
@@ -56,8 +58,9 @@ class PictureFiles:
 
     @classmethod
     def below(cls, root: Path) -> PictureFiles:
-        """Return the pictures of a folder, at any depth."""
-        every = tuple(path.relative_to(root).as_posix() for path in files_below(root, *SUFFIXES, all_of_it=False))
+        """Return the pictures of a folder, at any depth; VOC's masks are none."""
+        keys = (path.relative_to(root).as_posix() for path in files_below(root, *SUFFIXES, all_of_it=False))
+        every = tuple(key for key in keys if not any(part in _MASKS for part in key.lower().split("/")[:-1]))
         found = cls(root, every)
         for key in every:
             found._by_stem.setdefault(stem(key).lower(), []).append(key)
