@@ -100,3 +100,11 @@ def check_alone(read: Read, *, scripts: bool = False) -> None:
             assert value.startswith("data:") or (value[0] == "#" and value[1:] in ids), facts
         if tag == "img":
             assert facts.get("alt") is not None, facts
+
+
+def whole(text: str) -> Read:
+    """Nothing beside it, nothing that runs; every picture says what it shows."""
+    read = Read(text)
+    check_alone(read)
+    assert all(facts["alt"] for tag, facts in read.tags if tag == "img")
+    return read

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from tests.cli.stage import QUICK, Place
-from tests.page_reader import Read, check_alone
+from tests.page_reader import whole
 from tests.pictures import paint
 
 from striate.interpret.look import PartLook, PictureLook, RunLook
@@ -19,14 +19,6 @@ from striate.runs import filters, maps
 from striate.runs.run import RunDirectory
 from striate.session import run as session
 from striate.verbs.look import page
-
-
-def whole(text: str) -> Read:
-    """Nothing beside it, nothing that runs; every picture says what it shows."""
-    read = Read(text)
-    check_alone(read)
-    assert all(facts["alt"] for tag, facts in read.tags if tag == "img")
-    return read
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from tests.cli.test_look import Read
+from tests.page_reader import whole as whole_page
 from torch import Tensor, nn
 
 import striate
@@ -113,7 +113,7 @@ def test_a_picture_a_part_and_a_channel(kind: Callable[[], nn.Module]) -> None:
     assert str(whole.answer) == str(adopted.predict([PIXELS], unknown=False)[0])
     part = whole.stages[0].part
     for look in (whole, adopted.look(PIXELS, part=part).value, adopted.look(PIXELS, part=part, channel=2).value):
-        Read(page(look)).whole()
+        whole_page(page(look))
     one = adopted.look(PIXELS, part=part, channel=2).value
     assert (
         isinstance(one, PartLook)
