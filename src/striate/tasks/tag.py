@@ -54,8 +54,8 @@ class Tag(TagAnswering, Task):
         for row, item in enumerate(source.items):
             if isinstance(item.target, tuple):
                 values[row] = item.target
-            elif item.labelled and item.target is not None:
-                values[row, item.target] = 1
+            elif item.place >= 0:
+                values[row, item.place] = 1
         if not np.isin(values, (0, 1)).all():
             raise SourceError(f"{source.location}: a tag is there or not, 1 or 0, and its labels hold other numbers")
         return Labels(source.label_names, values, known, notes=_notes(values[known], source.label_names))

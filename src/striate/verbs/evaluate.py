@@ -169,6 +169,7 @@ def evaluate_on(
         least_classes=1,
         label_from=label_from,
         kind=task.kind,
+        allow_bad=allow_bad,
     )
     stored = open_store(source, predictor.preprocess, progress=workspace.progress)
     check_rejected(stored.source, allow_bad=allow_bad)

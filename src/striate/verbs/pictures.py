@@ -13,10 +13,12 @@ def find_pictures(
     workspace: Workspace = HERE,
     *,
     least_classes: int = 2,
+    allow_bad: bool = False,
 ) -> Source:
     """Return the source that a recipe names: the one place where its pictures are looked for, first and later.
 
-    Labels are read as the task of the recipe takes them; without one the source says what they are.
+    Labels are read as the task of the recipe takes them; without one the source says what they are. ``allow_bad`` lets
+    more than 1 % of marked objects be unusable.
 
     Errors: SourceError, DownloadError.
     """
@@ -28,5 +30,6 @@ def find_pictures(
         label_from=recipe.label_from,
         kind=kind_of(task_said(recipe)),
         progress=workspace.progress,
+        allow_bad=allow_bad,
     )
     return learnable(source)

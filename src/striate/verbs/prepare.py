@@ -51,7 +51,7 @@ def prepare(
         if provided is not None:
             raise RecipeError(f"first = {recipe.first!r}: an adopted module has a first layer of its own; leave it out")
         first_layer(recipe.first, 1)  # a name that is none stops here, before pictures are looked for
-    source = find_pictures(recipe, workspace)
+    source = find_pictures(recipe, workspace, allow_bad=allow_bad)
     said = task_said(recipe)
     task = task_for(source.kind) if said is None else task_named(said)
     task.check_recipe(recipe)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from striate import recipe as recipes
+from striate.data.labels.marks import Marks, marks_from
 from striate.data.pictures.preprocess import Preprocess
 from striate.data.sources.items import ArraySource, Item, Source, Target
 from striate.data.split import Split
@@ -59,7 +60,7 @@ def reopen_data(
     folder = facts.get("data_dir")
     where = Path(folder) if isinstance(folder, str) and Path(folder).is_dir() else workspace.data_dir
     try:
-        found = find_pictures(config, replace(workspace, data_dir=where), least_classes=1)
+        found = find_pictures(config, replace(workspace, data_dir=where), least_classes=1, allow_bad=True)
     except DataError as error:
         raise RunError(
             f"the pictures of {run.name} cannot be read from {facts.get('location', config.source)}: {error}"
@@ -124,7 +125,7 @@ def pictures_facts(prepared: Prepared) -> dict[str, Any]:
     """Return what a run keeps of each of its pictures, to know it again: key, label, digest of the content."""
     return {
         "keys": [item.key for item in prepared.source.items],
-        "targets": [item.target for item in prepared.source.items],
+        "targets": [_plain(item.target) for item in prepared.source.items],
         "digests": [digest.hex() for digest in prepared.store.digests],
     }
 
@@ -189,8 +190,20 @@ def known_pictures(run: RunDirectory) -> dict[str, tuple[Target, str]] | None:
     keys, targets, digests = (facts[name] for name in ("keys", "targets", "digests"))
     if not len(keys) == len(targets) == len(digests):
         raise RunError(f"{path} is damaged: its lists do not belong together; {run.name} cannot be used")
-    said = [tuple(target) if isinstance(target, list) else target for target in targets]
+    said = [_target(target) for target in targets]
     return {key: (target, digest) for key, target, digest in zip(keys, said, digests, strict=True)}
+
+
+def _plain(target: Target) -> Any:
+    """Return a label ready for JSON."""
+    return target.to_dict() if isinstance(target, Marks) else target
+
+
+def _target(value: Any) -> Target:
+    """Return a label as `_plain` wrote it."""
+    if isinstance(value, dict):
+        return marks_from(value)
+    return tuple(value) if isinstance(value, list) else value
 
 
 def kept_labels(run: RunDirectory, keys: Sequence[str]) -> Labels:

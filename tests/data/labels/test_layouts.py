@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 from tests.data.sources.test_source import make
+from tests.test_house import SRC
 
-from striate.data.labels.layouts import Layout, recognised
+from striate.data.labels.layouts import recognised
+from striate.data.labels.object_formats import FORMATS
 from striate.data.sources.source import find
 from striate.errors import SourceError
 
@@ -37,8 +39,8 @@ def test_layouts(tmp_path: Path, pictures: list[str], others: list[str], content
     make(tmp_path / "set", *others, data=content)
     found = recognised(tmp_path / "set")
     assert found is not None and found.form == form
-    with pytest.raises(SourceError, match=r"Striate does not learn these yet.*CSV: path,label"):
-        find(tmp_path / "set")
+    with pytest.raises(SourceError, match=r"to learn classes was asked.*CSV: path,label"):
+        find(tmp_path / "set", kind="classes")
 
 
 @pytest.mark.parametrize(
@@ -86,14 +88,6 @@ def test_real_class_folders_are_none(shared: Path, name: str) -> None:
     assert recognised(shared / "data" / name) is None
 
 
-def test_what_can_be_converted_is_told_so() -> None:
-    from striate.data.labels.layouts import _CONVERTED
-    from striate.data.labels.object_formats import FORMATS, READ
-
-    assert set(_CONVERTED) == {FORMATS[name].title for name in READ}
-    assert (
-        Layout("boxes", "COCO", "a.json")
-        .refusal(Path("set"))
-        .endswith("striate convert writes such labels in other formats")
-    )
-    assert "convert" not in Layout("masks", "a mask a picture", "masks").refusal(Path("set"))
+def test_every_format_that_is_read_is_called_as_it_is_recognised() -> None:
+    source = (SRC / "data" / "labels" / "layouts.py").read_text(encoding="utf-8")
+    assert all(f'"{form.title}"' in source for form in FORMATS.values() if form.read)

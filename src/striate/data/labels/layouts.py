@@ -16,7 +16,6 @@ from typing import Final
 from striate import files
 from striate.data.labels.classes import SPLITS
 from striate.data.sources.listing import SUFFIXES, suffix_of
-from striate.errors import SourceError
 
 _IMAGES: Final = frozenset(
     ("images", "image", "imgs", "img", "jpegimages", "pictures", "photos", "leftimg8bit", "frames", "inputs")
@@ -29,19 +28,9 @@ _LOOKED_AT: Final = 40  # files of a folder that are looked at
 _START: Final = 1 << 14  # bytes of a file that are
 _YOLO_LINE: Final = re.compile(rb"\d+( -?\d+(\.\d+)?([eE]-?\d+)?){4,}\s*")
 _REMEDY: Final = (
-    "Striate does not learn these yet. For classes, tags or numbers of these pictures name a list of them (CSV:"
-    " path,label), or for classes sort them into a folder a class"
+    "For classes, tags or numbers of these pictures name a list of them (CSV: path,label), or for classes sort them"
+    " into a folder a class"
 )
-_CONVERTED: Final = (
-    "COCO",
-    "CVAT XML",
-    "CreateML",
-    "Label Studio",
-    "LabelMe",
-    "Pascal VOC",
-    "VGG Image Annotator",
-    "YOLO",
-)  # which data/labels/object_formats.py reads
 
 
 @dataclass(frozen=True)
@@ -52,25 +41,21 @@ class Layout:
     form: str
     shown_by: str
 
-    def refusal(self, root: Path) -> str:
-        """Return why these are no class folders, and what can be done, as one line."""
-        other = "; striate convert writes such labels in other formats" if self.form in _CONVERTED else ""
-        return f"{root} holds {self.what} ({self.form}; see {self.shown_by}). {_REMEDY}{other}"
-
-
-def check_layout(root: Path) -> None:
-    """Refuse a folder of boxes, masks or outlines. Errors: SourceError that names the layout and what can be done."""
-    found = recognised(root)
-    if found is not None:
-        raise SourceError(found.refusal(root))
+    def refusal(self, root: Path, *, kind: str | None = None) -> str:
+        """Return why these are no labels of ``kind``, or of none that is learnt, and what can be done, as one line."""
+        but = f", and to learn {kind} was asked" if kind else ""
+        not_yet = "" if kind else "Striate does not learn these yet. "
+        return f"{root} holds {self.what} ({self.form}; see {self.shown_by}){but}. {not_yet}{_REMEDY}"
 
 
 def recognised(root: Path) -> Layout | None:
-    """Return the layout of a folder of another task than telling classes apart, or None.
+    """Return the layout of a folder or file of another task than telling classes apart, or None.
 
     Looked at are the folder, the folders in it, and those in its parts (``train/images``); never all of their files.
     Example: ``recognised(Path("VOC2012")).form`` is ``"Pascal VOC"``.
     """
+    if not root.is_dir():
+        return _file(root, root.name)
     folders = _folders(root)
     if _class_folders(folders):
         return None
@@ -89,7 +74,7 @@ def form_of(path: Path) -> str:
 
     Example: ``form_of(Path("VOC2012"))`` is ``"Pascal VOC"``, ``form_of(Path("cat.jpg"))`` is ``""``.
     """
-    found = recognised(path) if path.is_dir() else _file(path, path.name)
+    found = recognised(path)
     return found.form if found else ""
 
 

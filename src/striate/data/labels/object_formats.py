@@ -73,13 +73,23 @@ WRITTEN: Final = tuple(name for name, form in FORMATS.items() if form.write)
 def find_objects(
     path: Path, *, form: str | None = None, pictures: Path | None = None, allow_bad: bool = False
 ) -> ObjectSet:
-    """Return the objects that a folder or file of labels holds.
+    """Return the objects that a folder or file of labels holds; see `find_with_pictures`.
+
+    Example: ``find_objects(Path("scene")).classes`` is ``("cat",)``.
+    """
+    return find_with_pictures(path, form=form, pictures=pictures, allow_bad=allow_bad)[0]
+
+
+def find_with_pictures(
+    path: Path, *, form: str | None = None, pictures: Path | None = None, allow_bad: bool = False
+) -> tuple[ObjectSet, PictureFiles]:
+    """Return the objects that a folder or file of labels holds, and the pictures among which theirs were looked for.
 
     ``form`` is a name of `FORMATS`, None: found by looking. ``pictures`` is the folder below which the pictures are,
     None: the folder of the labels itself, or of a file the folder it is in, or the one above ``annotations``.
     Errors: SourceError for what is not there, is of no known format, or cannot be used.
 
-    Example: ``find_objects(Path("scene")).classes`` is ``("cat",)``.
+    Example: ``find_with_pictures(Path("scene"))[1].root`` is ``Path("scene")``.
     """
     if not path.exists():
         raise SourceError(f"there is no {shown(str(path))}; name a folder or a file of labels")
@@ -94,7 +104,7 @@ def find_objects(
     files = PictureFiles.below(below)
     if pictures is None and path.is_file() and not files.every and path.resolve().parent.name.lower() in _BESIDE:
         files = PictureFiles.below(path.resolve().parent.parent)  # annotations/instances.json beside images/
-    return settled(read(path, files), files, path, allow_bad=allow_bad)
+    return settled(read(path, files), files, path, allow_bad=allow_bad), files
 
 
 def _found(path: Path) -> str:

@@ -150,7 +150,7 @@ def _frame(picture: DrawnPicture, key: str, files: PictureFiles, counts: _Counts
         if written is None:
             raise SourceError(
                 f"{picture.where} says no size, and its picture {shown(picture.name)} is not below {files.root};"
-                " say where the pictures are with --pictures"
+                " put the pictures beside the labels (striate convert is told where they are: --pictures)"
             )
         return written, 1, True
     try:

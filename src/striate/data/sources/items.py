@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from striate import files
+from striate.data.labels.marks import Marks
 from striate.data.pictures.image import Header, header
 from striate.errors import PictureError, SourceError
 from striate.words import counted
@@ -23,7 +24,7 @@ SAMPLE: Final = 200  # pictures whose headers facts() reads
 _HEAD: Final = 1 << 16  # bytes that hold most headers
 _AnySource = TypeVar("_AnySource", bound="Source")
 CLASSES: Final = "classes"  # the kind of labels that a source has of which nothing else is said
-Target: TypeAlias = int | tuple[float, ...] | None
+Target: TypeAlias = int | tuple[float, ...] | Marks | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +32,8 @@ class Item:
     """A picture and its target.
 
     ``key``: its path relative to the root with forward slashes, or "train:17" in an array. ``target``: the index of its
-    class, -1 when unlabelled; or a number for each name of the source, None when unlabelled. ``split``: "train", "val"
-    or "test" when the source itself says so.
+    class, -1 when unlabelled; or a number for each name of the source, or what is marked in the picture, None when
+    unlabelled. ``split``: "train", "val" or "test" when the source itself says so.
     """
 
     key: str
@@ -50,10 +51,13 @@ class Item:
         return self.target if isinstance(self.target, int) else -1
 
     def said(self, names: Sequence[str]) -> str:
-        """Return its label in words: the class; of ``names`` that are tags (0 and 1 alone) those it has; every number.
+        """Return its label in words: the class; of ``names`` that are tags (0 and 1 alone) those it has; every number;
+        how many objects of each class are marked.
 
         Example: ``Item("a.png", (1.0, 0.0)).said(("sea", "sand"))`` is ``"sea"``.
         """
+        if isinstance(self.target, Marks):
+            return self.target.said(names)
         if not isinstance(self.target, tuple):
             return names[self.place] if self.place >= 0 else ""
         pairs = list(zip(names, self.target, strict=True))
@@ -87,8 +91,9 @@ class Facts:
 class Source(ABC):
     """All pictures of one place, with their labels and the rejected ones.
 
-    ``label_names`` are what labels name: classes, tags, or the columns of numbers; ``kind`` says which of these they
-    are, and ``label_facts`` what else the source says of them, plain JSON (units). ``name`` serves run names;
+    ``label_names`` are what labels name: classes (of pictures, or of what is marked in them), tags, or the columns of
+    numbers; ``kind`` says which of these they are, and ``label_facts`` what else the source says of them, plain JSON
+    (units). ``name`` serves run names;
     ``location`` is what ``find`` opens again (an absolute path, "digits", or "NAME@FOLDER"). ``notes`` are sentences a
     person should read: how what is there was understood, and what was left out of it. ``passed_over`` are files that
     nobody meant as pictures (what systems leave behind, hidden ones, text beside the class folders): they are counted.
@@ -107,6 +112,13 @@ class Source(ABC):
     @abstractmethod
     def picture(self, index: int) -> bytes | NDArray[np.uint8]:
         """Return the bytes of a picture's file, or its pixels (H, W) or (H, W, 3) uint8. Errors: PictureError."""
+
+    def mask(self, index: int) -> NDArray[np.uint8]:
+        """Return the class of every pixel of a picture, (H, W) as it is seen: its index, 255 for void.
+
+        Errors: SourceError for a mask that cannot be used, and of a source without masks.
+        """
+        raise SourceError(f"{self.location} has no masks")
 
     @abstractmethod
     def stamp(self, index: int) -> str:
@@ -131,7 +143,8 @@ class Source(ABC):
     def named_as(self: _AnySource, names: Sequence[str]) -> _AnySource:
         """Return the same source with these label names in this order, whatever it calls its own.
 
-        What has a name that is none of them is unlabelled then; of numbers for each name, one that it lacks is 0.
+        What has a name that is none of them is unlabelled then; of numbers for each name, one that it lacks is 0. Marks
+        of a name that is none of them are left out, and a name that the source lacks is one nobody looked for.
 
         Example: ``source.named_as(("dogs", "cats"))``
         """
@@ -142,6 +155,8 @@ class Source(ABC):
         column = {name: index for index, name in enumerate(self.label_names)}
 
         def again(target: Target) -> Target:
+            if isinstance(target, Marks):
+                return target.renumbered(new[:-1], len(names))
             if isinstance(target, tuple):
                 return tuple(target[column[name]] if name in column else 0.0 for name in names)
             return None if target is None else new[target]

@@ -33,16 +33,18 @@ def find(
     least_classes: int = 2,
     label_from: str | None = None,
     kind: str | None = None,
+    allow_bad: bool = False,
 ) -> Source:
     """Return the pictures and targets of a place, or of a data set by name.
 
-    ``location``: a folder of class folders (with or without train/ val/ test/), a CSV, TSV or text list, IDX files or
-    their folder, CIFAR's binary files or their folder, an .npz file; or ``digits``, ``mnist``, ``fashion-mnist``,
-    ``cifar10``, also as "mnist@FOLDER". What is there as a file or folder goes before a data set of the same name.
+    ``location``: a folder of class folders (with or without train/ val/ test/), a CSV, TSV or text list, a folder or
+    file of boxes in one of the formats that `striate.data.labels.object_formats` reads, IDX files or their folder,
+    CIFAR's binary files or their folder, an .npz file; or ``digits``, ``mnist``, ``fashion-mnist``, ``cifar10``, also as
+    "mnist@FOLDER". What is there as a file or folder goes before a data set of the same name.
     ``data_dir`` (or STRIATE_DATA) is where the files of data sets are; ``progress(file, bytes done, bytes in all)``.
     ``least_classes``: how many classes there must be; 1 is enough for measuring. ``label_from`` is a pattern that takes
-    the labels out of the names of files (label_from.py). ``kind`` is what the labels of a list are, whatever they look
-    like; without it that is guessed, and a note says so.
+    the labels out of the names of files (label_from.py). ``kind`` is what the labels are, whatever they look like;
+    without it that is guessed, and a note says so. ``allow_bad``: more than 1 % of marked objects may be unusable.
 
     Errors: SourceError, or DownloadError for a data set that is not to be had; one line, with the remedy.
     Example: ``find("pets").label_names`` is ``("cats", "dogs")``.
@@ -56,7 +58,7 @@ def find(
         if not is_text(str(path)):
             raise SourceError(f"the name of {shown(str(path))} is not UTF-8; rename it")
         try:
-            source = _at(path, label_from, kind=kind)
+            source = _at(path, label_from, kind=kind, allow_bad=allow_bad)
             check_source(source, least_classes=least_classes)
         except DataError as error:
             if text in _NAMES:
@@ -75,29 +77,30 @@ def find(
     raise SourceError(files.not_a_url(text) or _not_there(path, text))
 
 
-def _at(path: Path, label_from: str | None, *, kind: str | None) -> Source:
+def _at(path: Path, label_from: str | None, *, kind: str | None, allow_bad: bool) -> Source:
     name = shown(path.resolve().name) or "pictures"
     try:
         if path.is_dir():
-            return _folder(path, name, label_from, kind=kind)
+            return _folder(path, name, label_from, kind=kind, allow_bad=allow_bad)
         if not path.is_file():
             if not path.exists():
                 raise SourceError(f"{shown(str(path))} is a link to nothing")
             raise SourceError(f"{shown(str(path))} is neither a file nor a folder")
         if label_from is not None:
             raise SourceError(f"--label-from is for a folder of pictures, and {shown(str(path))} is a file")
-        return _file(path, shown(path.name.partition(".")[0]) or name, kind=kind)
+        return _file(path, shown(path.name.partition(".")[0]) or name, kind=kind, allow_bad=allow_bad)
     except OSError as error:
         raise SourceError(f"{shown(str(path))} cannot be read: {error.strerror or error}") from None
 
 
-def _folder(path: Path, name: str, label_from: str | None, *, kind: str | None) -> Source:
+def _folder(path: Path, name: str, label_from: str | None, *, kind: str | None, allow_bad: bool) -> Source:
     from striate.data.labels.label_from import label_source
-    from striate.data.labels.layouts import check_layout
+    from striate.data.labels.layouts import recognised
     from striate.data.sources.cifar import batches_in, cifar_source
     from striate.data.sources.folders import folder_source
     from striate.data.sources.idx import idx_source, images_in
     from striate.data.sources.linked import with_tags
+    from striate.data.sources.marked import marked_source
 
     if label_from is not None:
         return label_source(path, label_from, name=name)
@@ -105,11 +108,12 @@ def _folder(path: Path, name: str, label_from: str | None, *, kind: str | None) 
         return idx_source(images, name=name, location=str(path))
     if batches := batches_in(path):
         return cifar_source(batches, name=name, location=str(path))
-    check_layout(path)
+    if layout := recognised(path):
+        return marked_source(path, layout, name=name, kind=kind, allow_bad=allow_bad)
     return with_tags(folder_source(path, name=name), kind=kind)
 
 
-def _file(path: Path, name: str, *, kind: str | None) -> Source:
+def _file(path: Path, name: str, *, kind: str | None, allow_bad: bool) -> Source:
     lower = path.name.lower()
     with files.open_file(path, limit=files.MODEL) as file:
         start = file.read(16)
@@ -121,6 +125,12 @@ def _file(path: Path, name: str, *, kind: str | None) -> Source:
         from striate.data.sources.lists import list_source
 
         return list_source(path, name=name, kind=kind)
+    if lower.endswith((".json", ".xml", ".yaml", ".yml")):
+        from striate.data.labels.layouts import recognised
+        from striate.data.sources.marked import marked_source
+
+        if layout := recognised(path):
+            return marked_source(path, layout, name=name, kind=kind, allow_bad=allow_bad)
     if lower.endswith(".bin"):
         from striate.data.sources.cifar import cifar_source
 
@@ -134,8 +144,8 @@ def _file(path: Path, name: str, *, kind: str | None) -> Source:
     if lower.endswith(_ARCHIVES):
         raise SourceError(f"{path} is an archive; unpack it and name the folder")
     raise SourceError(
-        f"{path} is a file that is not known; wanted a folder of class folders, a list (.csv, .tsv, .txt), .npz,"
-        " CIFAR's .bin or IDX"
+        f"{path} is a file that is not known; wanted a folder of class folders, a list (.csv, .tsv, .txt), labels"
+        " of boxes, .npz, CIFAR's .bin or IDX"
     )
 
 
