@@ -158,7 +158,7 @@ def marks_from(values: Mapping[str, Any]) -> Marks:
     kind = values.get("marks")
     if not isinstance(kind, str) or kind not in _KINDS:
         raise ValueError(f"it says to be {kind!r}, and marks are {', '.join(_KINDS)}")
-    names = {"marks", *(field.name for field in fields(_KINDS[kind]))}
+    names = {"marks", *(field.name for field in fields(_KINDS[kind]))}  # type: ignore[arg-type]
     if values.keys() != names:
         raise ValueError(f"{kind} have {', '.join(sorted(names))}, and it has {', '.join(sorted(values))[:80]}")
     if kind == "mask":

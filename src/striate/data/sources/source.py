@@ -39,8 +39,8 @@ def find(
 
     ``location``: a folder of class folders (with or without train/ val/ test/), a CSV, TSV or text list, a folder or
     file of boxes in one of the formats that `striate.data.labels.object_formats` reads, IDX files or their folder,
-    CIFAR's binary files or their folder, an .npz file; or ``digits``, ``mnist``, ``fashion-mnist``, ``cifar10``, also as
-    "mnist@FOLDER". What is there as a file or folder goes before a data set of the same name.
+    CIFAR's binary files or their folder, an .npz file; or ``digits``, ``mnist``, ``fashion-mnist``, ``cifar10``, also
+    as "mnist@FOLDER". What is there as a file or folder goes before a data set of the same name.
     ``data_dir`` (or STRIATE_DATA) is where the files of data sets are; ``progress(file, bytes done, bytes in all)``.
     ``least_classes``: how many classes there must be; 1 is enough for measuring. ``label_from`` is a pattern that takes
     the labels out of the names of files (label_from.py). ``kind`` is what the labels are, whatever they look like;
