@@ -171,20 +171,23 @@ def precision_of(matches: Sequence[ClassMatches], names: Sequence[str], pictures
         for size, count in enumerate(present[kind].tolist()):
             if not count:
                 continue
-            precision[:, :, kind, size] = _curve(one.right[size][:, within], one.open[size][:, within], count)
+            precision[:, :, kind, size] = curve(one.right[size][:, within], one.open[size][:, within], count)
             for place, limit in enumerate(LIMITS):
                 recall[:, kind, size, place] = one.right[size][:, one.ranks < limit].sum(axis=1) / count
         if present[kind, ALL]:
             whole = within.all()
             unlimited[:, :, kind] = (
-                precision[:, :, kind, ALL] if whole else _curve(one.right[ALL], one.open[ALL], int(present[kind, ALL]))
+                precision[:, :, kind, ALL] if whole else curve(one.right[ALL], one.open[ALL], int(present[kind, ALL]))
             )
     many = np.array([len(one) for one in matches], np.int64)
     return Precision(tuple(names), pictures, precision, recall, unlimited, present, many, tuple(matches))
 
 
-def _curve(right: Bools, left_open: Bools, count: int) -> Floats:
-    """Return the precision (T, 101) at every recall, of boxes (T, D) surest first, where ``count`` are there."""
+def curve(right: Bools, left_open: Bools, count: int) -> Floats:
+    """Return the precision (T, 101) at every recall, of boxes (T, D) surest first, where ``count`` objects are there.
+
+    Example: ``curve(np.array([[True]]), np.array([[False]]), 2).sum()`` is 51.0.
+    """
     hits = np.cumsum(right, axis=1).astype(np.float64)
     alarms = np.cumsum(~right & ~left_open, axis=1).astype(np.float64)
     reached = hits / count
