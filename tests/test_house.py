@@ -122,15 +122,24 @@ def imports(path: Path) -> list[tuple[int, str]]:
     return [(line, name) for line, name in found if name.split(".")[0] == "striate"]
 
 
+def within(path: Path, function: str) -> set[int]:
+    """The lines of all functions of this name in a file."""
+    there = [node for node in ast.walk(parsed(path)) if isinstance(node, ast.FunctionDef) and node.name == function]
+    return {line for node in there for line in range(node.lineno, (node.end_lineno or node.lineno) + 1)}
+
+
 def test_imports_run_one_way() -> None:
     wrong = []
     for path in FILES:
         room = path.relative_to(SRC).parts[0].removesuffix(".py")
+        draws = {("tasks", line) for line in within(path, "drawn")}  # an answer draws itself where it is asked to
         for line, module in imports(path) if room != "__init__" else ():
             other = room_of(module)
             if other not in RANK:
                 wrong.append(f"{path.relative_to(SRC)}:{line} imports {module}, which is no room")
             elif other != room and RANK[other] >= RANK[room]:
+                if (room, line) in draws and module.startswith("striate.render.png."):
+                    continue
                 wrong.append(f"{path.relative_to(SRC)}:{line}: {room} may not import {other}")
     assert not wrong, "\n".join(wrong)
 
@@ -176,10 +185,17 @@ NOT_TO_ANSWER = (
     *("striate.metrics.reliability", "striate.metrics.tagging", "striate.metrics.verdict"),
     *("striate.tasks.assessment", "striate.tasks.sections", "striate.tasks.pairing", "striate.tasks.question"),
 )
-FAMILY = {"classify": ("classify", "class_"), "tag": ("tag",), "regress": ("regress", "number")}
+FAMILY = {
+    "classify": ("classify", "class_"),
+    "tag": ("tag",),
+    "regress": ("regress", "number"),
+    "segment": ("segment", "masks"),
+}
 """How the names of a task's own modules begin."""
 COLUMN = {"mean": 0.0, "scale": 1.0, "period": None, "start": 0.0}
 LABELS = {"regress": {"units": ["", ""], "columns": [COLUMN, COLUMN]}}
+ENDS = {"segment": "conv 2 1x1"}
+"""How a net of two names ends, where that is not in two numbers."""
 PREDICT = """
 import sys
 from striate.cli.main import main
@@ -200,7 +216,8 @@ def test_what_predicting_imports(name: str, tmp_path: Path) -> None:
     from striate.verbs.export import graph_for
 
     assert FAMILY.keys() == TASKS.keys()
-    net, task = parse("conv 2 3x3 >> relu >> globalavgpool >> flatten >> dense 2"), TASKS[name]
+    ends = ENDS.get(name, "globalavgpool >> flatten >> dense 2")
+    net, task = parse(f"conv 2 3x3 >> relu >> {ends}"), TASKS[name]
     how = Preprocess(8, 8, 1)
     model = build(net, Shape(1, 8, 8), preprocess=how, seed=0).eval()
     facts = ModelFile(

@@ -77,6 +77,7 @@ TASKS: Final = Tasks({
     "classify": ("striate.tasks.classify", "Classify", "a class a picture"),
     "tag": ("striate.tasks.tag", "Tag", "any number of tags a picture"),
     "regress": ("striate.tasks.regress", "Regress", "one or several numbers a picture"),
+    "segment": ("striate.tasks.segment", "Segment", "a class a pixel"),
 })  # fmt: skip
 BY_ITSELF: Final = "classify"  # of runs that do not say
 OUTPUT_BEFORE: Final = "logits"  # what the one output was called in files of before outputs had names

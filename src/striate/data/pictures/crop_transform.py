@@ -149,9 +149,9 @@ class CropTransform:
 
         What the crop left out of the picture is ``void``.
         """
-        places = self._places(masks.shape[-2:])
+        places = self.places(masks.shape[-2:])
         rows, columns = (np.floor(place).astype(np.int64) for place in places)
-        return self._stored(_taken(masks, rows, columns, void))
+        return self.stored(_taken(masks, rows, columns, void))
 
     def maps_back(self, maps: NDArray[np.floating[Any]], *, fill: float = float("nan")) -> NDArray[np.floating[Any]]:
         """Return maps (..., h, w) over the whole input, of whatever resolution, as maps (..., H, W) of the picture.
@@ -162,10 +162,10 @@ class CropTransform:
         >>> Preprocess(1, 2, 1).crop_transform(1, 3).maps_back(np.array([[0.5, 0.25]])).tolist()
         [[0.5, 0.25, nan]]
         """
-        rows, columns = self._places(maps.shape[-2:])
+        rows, columns = self.places(maps.shape[-2:])
         there = _inside(rows, maps.shape[-2])[:, None] & _inside(columns, maps.shape[-1])
         found = _between(np.swapaxes(_between(np.swapaxes(maps, -1, -2), rows), -1, -2), columns)
-        return self._stored(np.where(there, found, np.asarray(fill, maps.dtype)))
+        return self.stored(np.where(there, found, np.asarray(fill, maps.dtype)))
 
     def box(self, box: Box) -> Box:
         """Return where a box of the input lies in the picture as it is seen; it may reach beyond it."""
@@ -190,13 +190,20 @@ class CropTransform:
         turned = values.swapaxes(-1, -2) if self.orientation >= 5 else values
         return turned[..., :: -1 if self._from_below else 1, :: -1 if self._from_right else 1]
 
-    def _stored(self, values: NDArray[Any]) -> NDArray[Any]:
-        """Return what is upright as the file holds it."""
+    def stored(self, values: NDArray[Any]) -> NDArray[Any]:
+        """Return values (..., H, W) of the upright picture as the picture that the methods speak of has them."""
         turned = values[..., :: -1 if self._from_below else 1, :: -1 if self._from_right else 1]
         return np.ascontiguousarray(turned.swapaxes(-1, -2) if self.orientation >= 5 else turned)
 
-    def _places(self, cells: tuple[int, ...]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Return where the middles of the picture's rows and columns are, in cells of a map over the whole input."""
+    def places(self, cells: tuple[int, ...]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return where the middles of the upright picture's rows (H,) and columns (W,) are, in ``cells`` of a map.
+
+        The map (h, w) lies over the whole input; places outside of 0 to h, or 0 to w, are what the crop left out.
+
+        >>> from striate.data.pictures.preprocess import Preprocess
+        >>> [each.tolist() for each in Preprocess(2, 2, 1).crop_transform(2, 4).places((1, 1))]
+        [[0.25, 0.75], [-0.25, 0.25, 0.75, 1.25]]
+        """
         rows = (np.arange(self.height) + 0.5 - self.top) / self.down * (cells[0] / self.size[0])
         columns = (np.arange(self.width) + 0.5 - self.left) / self.across * (cells[1] / self.size[1])
         return np.asarray(rows, np.float64), np.asarray(columns, np.float64)

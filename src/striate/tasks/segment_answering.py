@@ -1,0 +1,212 @@
+"""A class a pixel, after training: tables of answers, what they are worth, what may be asked of them. No torch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from striate.errors import ModelError, StriateError
+from striate.tasks.answering import PARTS, Answering
+from striate.tasks.calibrate import HIGHEST, LOWEST, fit_temperature
+from striate.tasks.masks import VOID, mask_columns
+from striate.tasks.masks_pixels import checked_maps, classes_at, logits_at, middles
+from striate.tasks.values import LabelFacts, Labels, Outputs, State
+from striate.words import counted
+
+if TYPE_CHECKING:  # what measures and explains is imported by who does: predicting needs none of it
+    from striate.tasks.assessment import Assessment, Basis
+    from striate.tasks.sections import Part
+    from striate.tasks.segment_question import MaskQuestion
+    from striate.tasks.task import Judged
+
+MASKS: Final = "masks"
+MEAN_IOU: Final = "mean IoU"
+PIXEL_ACCURACY: Final = "pixel accuracy"
+SAMPLED: Final = 100_000  # pixels that a temperature is fitted to at most
+A_PICTURE: Final = 2000  # of one picture at most: its pixels say much the same
+
+
+@dataclass(frozen=True)
+class LearntMasks:
+    """What is learnt after training: the temperature, and of how many pictures."""
+
+    temperature: float = 1.0
+    pictures: int = 0
+
+
+class SegmentAnswering(Answering):
+    """The answering half of `striate.tasks.segment.Segment`. ``learnt`` is a `LearntMasks`."""
+
+    output = MASKS
+    headline = MEAN_IOU
+
+    def columns(self, facts: LabelFacts, top: int | None = None) -> tuple[str, ...]:  # noqa: D102
+        return mask_columns(facts.names, top)
+
+    def measure(self, outputs: Outputs, targets: NDArray[Any], facts: LabelFacts) -> dict[str, float]:
+        """Return the mean IoU over the classes that are there, and the share of pixels that are right.
+
+        Both are of one confusion over all pixels of all pictures, at the size of the network's input.
+        """
+        table = np.zeros((len(facts.names),) * 2, np.int64)
+        for row, ids in enumerate(said(outputs[MASKS], targets.shape[1:])):
+            table += confusion(ids, targets[row], len(facts.names))
+        return {MEAN_IOU: mean_iou(table), PIXEL_ACCURACY: float(np.trace(table) / max(1, int(table.sum())))}
+
+    def shown(self, name: str, value: float, facts: LabelFacts) -> str:
+        """Return a share in percent: ``mean IoU 56.1 %``."""
+        return f"{name} {100 * value:.1f} %"
+
+    def evaluate(
+        self, outputs: Outputs, targets: NDArray[Any], facts: LabelFacts, learnt: Any, basis: Basis
+    ) -> Assessment:
+        """Return IoU and Dice by class; out-of-fold answers are calibrated by those of the other folds."""
+        from striate.tasks.segment_figures import mask_figures
+
+        maps, size = checked_maps(outputs[MASKS], len(facts.names), "class"), targets.shape[1:]
+        answers = np.stack(list(said(maps, size)))
+        return mask_figures(answers, targets, facts.names, basis)
+
+    def shown_parts(
+        self, values: NDArray[Any], parts: Mapping[str, NDArray[np.int64]], facts: LabelFacts
+    ) -> tuple[Part, ...]:
+        """Return which share of the labelled pixels of each part is of each class, and how many pictures show it."""
+        from striate.tasks.sections import Table
+
+        used = [part for part in PARTS if len(parts[part])]
+        pixels = {part: pixels_by_class(values, parts[part], len(facts.names)) for part in used}
+        rows = [
+            (
+                name,
+                *(
+                    f"{100 * pixels[part][:, place].sum() / max(1, int(pixels[part].sum())):.3g} % of the pixels,"
+                    f" in {counted(int((pixels[part][:, place] > 0).sum()), 'picture')}"
+                    for part in used
+                ),
+            )
+            for place, name in enumerate(facts.names)
+        ]
+        rows.append(("pictures", *(f"{len(parts[part]):,}" for part in used)))
+        heads = ("class", *(PARTS[part] for part in used))
+        return (Table(heads, tuple(rows), label="pixels of each class, by part", folded=len(rows) > 40),)
+
+    def matched(self, labels: Labels, facts: LabelFacts) -> NDArray[Any]:
+        """Return masks (N, H, W) of another source with this model's numbers of the classes.
+
+        Errors: StriateError for classes that the model does not know, and that pictures show.
+        """
+        table = np.full(VOID + 1, VOID, np.uint8)
+        there = pixels_by_class(labels.values, np.arange(len(labels.values)), len(labels.names)).sum(0) > 0
+        strange = [name for place, name in enumerate(labels.names) if there[place] and name not in facts.names]
+        if strange:
+            raise StriateError(
+                f"has {counted(len(strange), 'class')} the model does not know:"
+                f" {', '.join(strange[:5])}{' ...' if len(strange) > 5 else ''}; it knows {', '.join(facts.names[:10])}"
+            )
+        for place, name in enumerate(labels.names):
+            if name in facts.names:
+                table[place] = facts.names.index(name)
+        found: NDArray[Any] = table[labels.values]
+        return found
+
+    def question(
+        self,
+        output: NDArray[np.float32],
+        facts: LabelFacts,
+        learnt: Any,
+        word: str | int | None = None,
+        against: str | int | None = None,
+    ) -> MaskQuestion:
+        """Return why a class was said at a pixel ("x,y" in the input), or a class wherever it was said.
+
+        Without a word it is about the class that most of the picture is said to be of.
+        """
+        from striate.tasks.segment_question import mask_question
+
+        height, width = facts.facts.get("input", output.shape[1:])
+        return mask_question(output, facts.names, (int(height), int(width)), word, against)
+
+
+def said(maps: NDArray[np.floating], size: tuple[int, ...]) -> Iterator[NDArray[np.uint8]]:
+    """Yield the likeliest class of every pixel (H, W) of the input, of each of the maps (N, K, h, w)."""
+    rows, columns = middles(size[0], maps.shape[2]), middles(size[1], maps.shape[3])
+    return (classes_at(each, rows, columns) for each in maps)
+
+
+def confusion(ids: NDArray[np.uint8], truth: NDArray[np.uint8], classes: int) -> NDArray[np.int64]:
+    """Return how many pixels that are of a class (rows) were said to be of one (columns), (K, K); void ones are none.
+
+    >>> confusion(np.array([0, 1, 1], np.uint8), np.array([0, 0, 255], np.uint8), 2).tolist()
+    [[1, 1], [0, 0]]
+    """
+    known = truth < classes
+    pairs = truth[known].astype(np.int64) * classes + ids[known]
+    return np.bincount(pairs, minlength=classes * classes).reshape(classes, classes)
+
+
+def mean_iou(table: NDArray[Any]) -> float:
+    """Return the mean of intersection over union over the classes of a confusion that are there or were said.
+
+    >>> mean_iou(np.array([[3, 1, 0], [0, 4, 0], [0, 0, 0]]))
+    0.775
+    """
+    right = np.diag(table)
+    union = table.sum(0) + table.sum(1) - right
+    there = union > 0
+    return float((right[there] / union[there]).mean()) if there.any() else 0.0
+
+
+def pixels_by_class(values: NDArray[np.uint8], rows: NDArray[np.int64], classes: int) -> NDArray[np.int64]:
+    """Return how many pixels of each of some masks are of each class, (rows, K)."""
+    found = np.zeros((len(rows), classes), np.int64)
+    for place, row in enumerate(rows.tolist()):
+        found[place] = np.bincount(values[row].ravel(), minlength=VOID + 1)[:classes]
+    return found
+
+
+def fitted(maps: NDArray[np.floating], targets: NDArray[np.uint8]) -> LearntMasks:
+    """Return the temperature by which the probabilities of pixels are likeliest, of maps of pictures not trained on."""
+    chosen = [pixels for pixels in _sampled(maps, targets) if len(pixels[0])]
+    if not chosen:
+        return LearntMasks()
+    logits, wanted = (np.concatenate(each) for each in zip(*chosen, strict=True))
+    return LearntMasks(fit_temperature(logits, wanted), len(chosen))
+
+
+def _sampled(
+    maps: NDArray[np.floating], targets: NDArray[np.uint8]
+) -> Iterator[tuple[NDArray[np.float64], NDArray[np.int64]]]:
+    """Yield logits (P, K) and classes (P,) of some labelled pixels of each picture, drawn by its place alone."""
+    (height, width), classes = targets.shape[1:], maps.shape[1]
+    most = max(1, min(A_PICTURE, SAMPLED // max(1, len(maps))))
+    for place, (each, target) in enumerate(zip(maps, targets, strict=True)):
+        known = np.flatnonzero(target.ravel() < classes)
+        random = np.random.Generator(np.random.Philox(key=place))
+        pixels = known if len(known) <= most else np.sort(random.choice(known, most, replace=False))
+        rows, columns = np.divmod(pixels, width)
+        at = (rows + 0.5) * (maps.shape[2] / height), (columns + 0.5) * (maps.shape[3] / width)
+        yield logits_at(each, *at), target.ravel()[pixels].astype(np.int64)
+
+
+def state_of(judged: Judged, facts: LabelFacts) -> State:
+    """Return the temperature as a model file keeps it; `learnt_of` reads it."""
+    found = fitted(np.asarray(judged.outputs[MASKS]), judged.targets)
+    notes = []
+    if not found.pictures:
+        notes.append("there was no picture to calibrate by, so that the confidence of pixels is what the net says")
+    elif found.temperature in (LOWEST, HIGHEST):
+        notes.append(f"the temperature stopped at the end of its range, {LOWEST} to {HIGHEST}")
+    return State({"temperature": found.temperature, "pictures": found.pictures}, notes=tuple(notes))
+
+
+def learnt_of(state: State) -> LearntMasks:
+    """Return what `state_of` kept. Errors: ModelError for what is damaged."""
+    temperature, pictures = state.facts.get("temperature", 1.0), state.facts.get("pictures", 0)
+    number = isinstance(temperature, int | float) and not isinstance(temperature, bool)
+    if not number or not LOWEST <= temperature <= HIGHEST or type(pictures) is not int or pictures < 0:
+        raise ModelError("the model file's calibration does not read: its temperature is no number of its range")
+    return LearntMasks(float(temperature), pictures)
