@@ -65,7 +65,7 @@ def drawn_masks(pictures: int = 24, seed: int = 0) -> Drawn:
 
 
 def training_of(task: Task, source: ArraySource, net: str, settings: TrainConfig | None = None, **said: object):
-    """A training of a net from chance on a source, by the engine alone, and its labels: three of four are trained on."""
+    """A training of a net from chance on a source, by the engine alone, and its labels; on three of four pictures."""
     from striate.engine.fit import begin
     from striate.model.build.model import build
 

@@ -1,4 +1,4 @@
-"""What is said of every pixel of a picture: read between the cells, in the person's pixels, as areas, runs and colours."""
+"""What is said of every pixel of a picture: between cells, in the person's pixels, as areas, runs and colours."""
 
 from __future__ import annotations
 

@@ -25,7 +25,8 @@ from striate.spec import parse
 from striate.tasks import segment_loss
 from striate.tasks.assessment import About, Basis
 from striate.tasks.segment import Segment, SourceMasks
-from striate.tasks.segment_answering import MASKS, confusion, fitted, mean_iou
+from striate.tasks.segment_answering import MASKS, fitted
+from striate.tasks.segment_figures import confusion, mean_iou
 from striate.tasks.task import Judged, LabelFacts, Labels, State
 from striate.verbs.places import in_input
 
@@ -134,9 +135,10 @@ def test_labels_are_read_when_they_are_placed_and_lie_where_the_picture_does():
     assert np.array_equal(placed.values[0], source.mask(0)[1::2, 1::2]) and placed.facts["input"] == [24, 24]
     both = [Segment().strata(labels), Segment().strata(placed)]
     assert both[0].values.tolist()[0] == [True, True, True] and both[1].values.shape == (6, 3)
-    assert Segment().settle(placed, [0, 1]).facts["trained"]["pixels"] == np.bincount(
-        placed.values[:2].ravel(), minlength=3
-    ).tolist()
+    assert (
+        Segment().settle(placed, [0, 1]).facts["trained"]["pixels"]
+        == np.bincount(placed.values[:2].ravel(), minlength=3).tolist()
+    )
 
 
 def test_what_cannot_be_learnt_is_refused_in_one_sentence():
@@ -205,7 +207,7 @@ def test_figures_are_those_of_one_confusion_over_the_set():
     found = Segment().measure({MASKS: maps}, truth, FACTS)
     # ground: 1 of {2 true, 2 said}: 1/3; disc: 4 of {5 true, 5 said}: 4/6; bar was said of a void pixel alone.
     assert found == {"mean IoU": pytest.approx((1 / 3 + 4 / 6) / 2), "pixel accuracy": pytest.approx(5 / 7)}
-    assert list(found)[0] == Segment().headline and Segment().shown("mean IoU", 0.5, FACTS) == "mean IoU 50.0 %"
+    assert next(iter(found)) == Segment().headline and Segment().shown("mean IoU", 0.5, FACTS) == "mean IoU 50.0 %"
     assert mean_iou(confusion(truth[1], truth[1], 3)) == 1.0
 
 
@@ -269,7 +271,9 @@ def test_what_may_be_asked_of_masks():
     assert other.classes[other.target] in ("disc", "bar") and other.kind == where.kind
     with pytest.raises(StriateError, match="there is no class 'dics'; near it: disc"):
         task.question(maps, FACTS, None, "dics")
-    with pytest.raises(StriateError, match="there is no pixel 12, 3: across they go from 0 to 11, and down from 0 to 7"):
+    with pytest.raises(
+        StriateError, match="there is no pixel 12, 3: across they go from 0 to 11, and down from 0 to 7"
+    ):
         task.question(maps, FACTS, None, "12,3")
     with pytest.raises(DescribeError, match="against itself"):
         task.question(maps, FACTS, None, "disc", "disc")
@@ -285,7 +289,9 @@ def test_a_small_net_from_chance_learns_what_is_drawn():
     assert epochs[-1].val_loss < epochs[0].val_loss
     rows = np.arange(24, 32)
     outputs = infer_outputs(training.final_model(), training.store, rows, output=MASKS)
-    found = Segment().evaluate(outputs, labels.values[rows], labels.kept, Segment().opened(State(), labels.kept), Basis())
+    found = Segment().evaluate(
+        outputs, labels.values[rows], labels.kept, Segment().opened(State(), labels.kept), Basis()
+    )
     figures = Segment().measure(outputs, labels.values[rows], labels.kept)
     assert found.headline.value.value == pytest.approx(figures["mean IoU"])
     assert found.headline.value.low <= found.headline.value.value <= found.headline.value.high

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from striate.data.pictures.crop_transform import CropTransform
 
 VOID: Final = 255  # the id of a pixel of which nothing is said; so there are at most 255 classes
+MEAN_IOU: Final = "mean IoU"
+PIXEL_ACCURACY: Final = "pixel accuracy"
 SHOWN: Final = 5  # how many classes a line of text names at most
 WIDE: Final = 50  # up to so many classes have a column each
 

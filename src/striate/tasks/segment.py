@@ -81,12 +81,7 @@ class Segment(SegmentAnswering, Task):
             )
         known = np.array([item.labelled for item in source.items], bool)
         rows = np.arange(len(source.items))
-
-        def read(row: int) -> NDArray[np.uint8]:
-            mask: NDArray[np.uint8] = source.mask(row)  # type: ignore[attr-defined]
-            return mask
-
-        return SourceMasks(source.label_names, rows, known, read=read)
+        return SourceMasks(source.label_names, rows, known, read=source.mask)
 
     def check_labels(self, source: Source, labels: Labels) -> None:
         """Refuse too few masks, and masks of one class alone; so many are read as it takes to see two classes."""

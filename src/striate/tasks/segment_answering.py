@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from striate.errors import ModelError, StriateError
 from striate.tasks.answering import PARTS, Answering
 from striate.tasks.calibrate import HIGHEST, LOWEST, fit_temperature
-from striate.tasks.masks import VOID, mask_columns
+from striate.tasks.masks import MEAN_IOU, PIXEL_ACCURACY, VOID, mask_columns
 from striate.tasks.masks_pixels import checked_maps, classes_at, logits_at, middles
 from striate.tasks.values import LabelFacts, Labels, Outputs, State
 from striate.words import counted
@@ -24,8 +24,6 @@ if TYPE_CHECKING:  # what measures and explains is imported by who does: predict
     from striate.tasks.task import Judged
 
 MASKS: Final = "masks"
-MEAN_IOU: Final = "mean IoU"
-PIXEL_ACCURACY: Final = "pixel accuracy"
 SAMPLED: Final = 100_000  # pixels that a temperature is fitted to at most
 A_PICTURE: Final = 2000  # of one picture at most: its pixels say much the same
 
@@ -52,6 +50,8 @@ class SegmentAnswering(Answering):
 
         Both are of one confusion over all pixels of all pictures, at the size of the network's input.
         """
+        from striate.tasks.segment_figures import confusion, mean_iou
+
         table = np.zeros((len(facts.names),) * 2, np.int64)
         for row, ids in enumerate(said(outputs[MASKS], targets.shape[1:])):
             table += confusion(ids, targets[row], len(facts.names))
@@ -135,29 +135,6 @@ def said(maps: NDArray[np.floating], size: tuple[int, ...]) -> Iterator[NDArray[
     """Yield the likeliest class of every pixel (H, W) of the input, of each of the maps (N, K, h, w)."""
     rows, columns = middles(size[0], maps.shape[2]), middles(size[1], maps.shape[3])
     return (classes_at(each, rows, columns) for each in maps)
-
-
-def confusion(ids: NDArray[np.uint8], truth: NDArray[np.uint8], classes: int) -> NDArray[np.int64]:
-    """Return how many pixels that are of a class (rows) were said to be of one (columns), (K, K); void ones are none.
-
-    >>> confusion(np.array([0, 1, 1], np.uint8), np.array([0, 0, 255], np.uint8), 2).tolist()
-    [[1, 1], [0, 0]]
-    """
-    known = truth < classes
-    pairs = truth[known].astype(np.int64) * classes + ids[known]
-    return np.bincount(pairs, minlength=classes * classes).reshape(classes, classes)
-
-
-def mean_iou(table: NDArray[Any]) -> float:
-    """Return the mean of intersection over union over the classes of a confusion that are there or were said.
-
-    >>> mean_iou(np.array([[3, 1, 0], [0, 4, 0], [0, 0, 0]]))
-    0.775
-    """
-    right = np.diag(table)
-    union = table.sum(0) + table.sum(1) - right
-    there = union > 0
-    return float((right[there] / union[there]).mean()) if there.any() else 0.0
 
 
 def pixels_by_class(values: NDArray[np.uint8], rows: NDArray[np.int64], classes: int) -> NDArray[np.int64]:

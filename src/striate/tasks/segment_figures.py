@@ -12,8 +12,8 @@ from striate.metrics.intervals import Bootstrap, Interval, percentiles, widened
 from striate.metrics.probability import Floats
 from striate.metrics.verdict import Verdict
 from striate.tasks.assessment import About, Assessment, Basis, Headline
+from striate.tasks.masks import MEAN_IOU, PIXEL_ACCURACY
 from striate.tasks.sections import Section, Table, Text, Tile, Tiles, percent
-from striate.tasks.segment_answering import MEAN_IOU, PIXEL_ACCURACY, confusion, mean_iou
 
 
 @dataclass(frozen=True)
@@ -105,6 +105,29 @@ def mask_figures(
     size = (answers.shape[1], answers.shape[2])
     mean, accuracy = (widened(one, basis.effect, high=1.0) for one in (mean, accuracy))
     return MaskFigures(MaskReport(size, mean, accuracy, each), tables)
+
+
+def confusion(ids: NDArray[np.uint8], truth: NDArray[np.uint8], classes: int) -> NDArray[np.int64]:
+    """Return how many pixels that are of a class (rows) were said to be of one (columns), (K, K); void ones are none.
+
+    >>> confusion(np.array([0, 1, 1], np.uint8), np.array([0, 0, 255], np.uint8), 2).tolist()
+    [[1, 1], [0, 0]]
+    """
+    known = truth < classes
+    pairs = truth[known].astype(np.int64) * classes + ids[known]
+    return np.bincount(pairs, minlength=classes * classes).reshape(classes, classes)
+
+
+def mean_iou(table: NDArray[Any]) -> float:
+    """Return the mean of intersection over union over the classes of a confusion that are there or were said.
+
+    >>> mean_iou(np.array([[3, 1, 0], [0, 4, 0], [0, 0, 0]]))
+    0.775
+    """
+    right = np.diag(table)
+    union = table.sum(0) + table.sum(1) - right
+    there = union > 0
+    return float((right[there] / union[there]).mean()) if there.any() else 0.0
 
 
 def _right(tables: NDArray[Any]) -> Floats:

@@ -26,7 +26,9 @@ def class_colours(count: int) -> Colours:
     (2, 3)
     """
     numbers = np.arange(count)
-    return from_oklch(np.where(numbers % 2, 0.78, 0.62), np.full(count, 0.15), np.asarray((25 + 137.508 * numbers) % 360, np.float64))
+    return from_oklch(
+        np.where(numbers % 2, 0.78, 0.62), np.full(count, 0.15), np.asarray((25 + 137.508 * numbers) % 360, np.float64)
+    )
 
 
 def drawn_masks(image: Image.Image, ids: NDArray[np.uint8], names: Sequence[str]) -> Image.Image:
