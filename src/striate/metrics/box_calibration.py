@@ -92,7 +92,7 @@ def box_calibration(
     drawn = pictures.sums(np.column_stack([gaps, count.sum(axis=1)]))
     with np.errstate(invalid="ignore", divide="ignore"):
         resampled = np.abs(drawn[:, :-1]).sum(axis=1) / drawn[:, -1]
-    return BoxCalibration(len(scores), _mirrored(value, resampled, pictures), found)
+    return BoxCalibration(len(scores), pictures.mirrored(value, resampled), found)
 
 
 def said_boxes(matches: Sequence[ClassMatches], cuts: Floats) -> tuple[Floats, Bools, Ints]:
@@ -110,15 +110,3 @@ def _sums(picture: Ints, which: Ints, values: Floats | Bools | None, pictures: i
     weights = None if values is None else values.astype(np.float64)
     sums = np.bincount(picture * bins + which, weights, minlength=pictures * bins)
     return sums.reshape(pictures, bins).astype(np.float64)
-
-
-def _mirrored(value: float, resampled: Floats, pictures: PictureBootstrap) -> Interval | None:
-    """Return the interval as `striate.metrics.reliability` has it: chance only ever pushes such an error up."""
-    low, high = (float(end) for end in np.percentile(resampled[np.isfinite(resampled)], (2.5, 97.5)))
-    ends = np.array([2 * value - high, max(high, 2 * value - low)])
-    reach = np.sqrt(pictures.design)
-    return Interval(
-        value,
-        min(value, max(0.0, value - reach * (value - ends[0]))),
-        max(value, min(1.0, value + reach * (ends[1] - value))),
-    )

@@ -84,16 +84,35 @@ class PictureBootstrap:
     ) -> Interval | None:
         """Return a value with the percentiles of its resamples, those that are no number left out.
 
-        ``low`` and ``high`` are what it can be; ``own`` is an interval that it has otherwise, the wider counts. None
-        where the value is no number.
+        ``low`` and ``high`` are what it can be; ``own`` is an interval that it has otherwise, the wider counts. Of
+        one picture alone nothing is known of others: the ends are then ``low`` and ``high``. None where the value is no
+        number.
         """
         if not np.isfinite(value):
             return None
+        if self.bootstrap.pictures == 1 and own is None and math.isfinite(low) and math.isfinite(high):
+            return Interval(value, low, high)
         known = resampled[np.isfinite(resampled)]
         found = widened(percentiles(value, known if known.size else np.array([value])), self.design, low=low, high=high)
         if own is None:
             return found
         return Interval(value, max(low, min(own.low, found.low)), min(high, max(own.high, found.high)))
+
+    def mirrored(self, value: float, resampled: Floats) -> Interval | None:
+        """Return the interval of an error of 0 to 1 that chance only ever pushes up, such as a calibration error.
+
+        Drawing again pushes it up once more, so the ends are the percentiles' mirror images about the value, and the
+        high one the percentile itself where that is higher (`striate.metrics.reliability`).
+        """
+        known = resampled[np.isfinite(resampled)]
+        if not np.isfinite(value) or not known.size:
+            return None
+        if self.bootstrap.pictures == 1:
+            return Interval(value, 0.0, 1.0)
+        low, high = (float(end) for end in np.percentile(known, (2.5, 97.5)))
+        found = Interval(value, min(value, 2 * value - high), max(high, 2 * value - low, value))
+        wide = widened(found, self.design, low=0.0, high=1.0)
+        return Interval(value, max(0.0, wide.low), min(1.0, wide.high))
 
     def share(self, right: ArrayLike, all_of_them: ArrayLike) -> Interval | None:
         """Return what share is right, of sums a picture (P,) and (P,); None where there is nothing."""
