@@ -76,6 +76,15 @@ class World:
             "<annotation><filename>1.jpg</filename><object><name>cat</name><bndbox><xmin>1</xmin><ymin>2</ymin>"
             "<xmax>30</xmax><ymax>40</ymax></bndbox></object></annotation>"
         )
+        for part in ("street/images", "street/masks", "meadow"):
+            (folder / part).mkdir(parents=True)
+        _picture("cats", 8, 60, 80).save(folder / "street" / "images" / "1.jpg")
+        Image.fromarray(np.eye(60, 80, dtype=np.uint8)).save(folder / "street" / "masks" / "1.png")
+        _picture("cats", 8, 60, 80).save(folder / "meadow" / "1.jpg")
+        (folder / "meadow" / "1.json").write_text(
+            '{"imagePath": "1.jpg", "imageWidth": 80, "imageHeight": 60, "shapes": [{"label": "cow",'
+            ' "shape_type": "polygon", "points": [[10, 10], [40, 10], [40, 30]]}]}'
+        )
         _picture("cats", 7, 375, 500).save(folder / "cat.jpg")
         self.closing = ExitStack()
         (folder / "recipe.toml").write_text('source = "pets"\nepochs = 5\n', encoding="utf-8")

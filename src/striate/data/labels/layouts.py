@@ -15,15 +15,9 @@ from typing import Final
 
 from striate import files
 from striate.data.labels.classes import SPLITS
+from striate.data.labels.mask_files import IMAGES, MASKS, mask_folders
 from striate.data.sources.listing import SUFFIXES, suffix_of
 
-_IMAGES: Final = frozenset(
-    ("images", "image", "imgs", "img", "jpegimages", "pictures", "photos", "leftimg8bit", "frames", "inputs")
-)
-_MASKS: Final = frozenset(
-    ("masks", "mask", "segmentationclass", "segmentationobject", "gtfine", "ground_truth", "groundtruth", "gt",
-     "labels", "label", "annotations", "targets", "segmentations")
-)  # fmt: skip
 _LOOKED_AT: Final = 40  # files of a folder that are looked at
 _START: Final = 1 << 14  # bytes of a file that are
 _YOLO_LINE: Final = re.compile(rb"\d+( -?\d+(\.\d+)?([eE]-?\d+)?){4,}\s*")
@@ -61,12 +55,21 @@ def recognised(root: Path) -> Layout | None:
         return None
     places = [root, *folders]
     for folder in folders:
-        if folder.name.lower() in {*SPLITS, *_IMAGES, *_MASKS}:
+        if folder.name.lower() in {*SPLITS, *IMAGES, *MASKS}:
             places += _folders(folder)[:10]
     for place in places:
         if found := _annotated(place, root, folders):
             return found
-    return _masked(root, folders)
+    return masked(root)
+
+
+def masked(root: Path) -> Layout | None:
+    """Return the layout of a folder with masks beside its pictures, whatever else it holds, or None.
+
+    Example: ``masked(Path("pets"))`` is None.
+    """
+    found = mask_folders(root) if root.is_dir() else []
+    return Layout("masks", "a mask a picture", os.path.relpath(found[0][1], root)) if found else None
 
 
 def form_of(path: Path) -> str:
@@ -80,7 +83,7 @@ def form_of(path: Path) -> str:
 
 def _class_folders(folders: list[Path]) -> bool:
     """Return whether at least two folders, here or in train/, hold pictures and have no name of another layout."""
-    other = {*SPLITS, *_IMAGES, *_MASKS}
+    other = {*SPLITS, *IMAGES, *MASKS}
     train = [folder for folder in folders if SPLITS.get(folder.name.lower()) == "train"]
     for each in (folders, *(_folders(folder) for folder in train)):
         named = [folder for folder in each if folder.name.lower() not in other]
@@ -145,30 +148,6 @@ def _json(path: Path, start: bytes, shown: str) -> Layout | None:
     return None
 
 
-def _masked(root: Path, folders: list[Path]) -> Layout | None:
-    """Return masks: two folders side by side, of pictures and of masks, whose files have the same names."""
-    for place in (root, *(folder for folder in folders if folder.name.lower() in SPLITS)):
-        inside = folders if place == root else _folders(place)
-        pictures = [folder for folder in inside if folder.name.lower() in _IMAGES]
-        masks = [folder for folder in inside if folder.name.lower() in _MASKS]
-        if not pictures or not masks or len(inside) > 6:
-            continue
-        stems, others = _stems(pictures[0]), _stems(masks[0])
-        if stems and others and (len(stems & others) * 2 >= len(others) or _alike(stems, others)):
-            return Layout("masks", "a mask a picture", os.path.relpath(masks[0], root))
-    return None
-
-
-def _alike(stems: set[str], others: set[str]) -> bool:
-    """Return whether most masks are called like a picture with a word more: 12_mask, mask_12."""
-    plain = {
-        re.sub(r"[_-]?(mask|seg|gt|label|l|p|matte|segmentation)[_-]?", "", one, flags=re.IGNORECASE) for one in others
-    }
-    return len(
-        plain & {re.sub(r"[_-]?(image|img|sat)[_-]?", "", one, flags=re.IGNORECASE) for one in stems} | plain & stems
-    ) * 2 >= len(others)
-
-
 def _folders(folder: Path) -> list[Path]:
     try:
         with os.scandir(folder) as entries:
@@ -187,15 +166,6 @@ def _names(folder: Path) -> list[str]:
             return sorted(islice(some, _LOOKED_AT))
     except OSError:
         return []
-
-
-def _stems(folder: Path) -> set[str]:
-    try:
-        with os.scandir(folder) as entries:
-            every = (entry.name for entry in entries)
-            return {name.rpartition(".")[0] for name in every if suffix_of(name) in SUFFIXES}
-    except OSError:
-        return set()
 
 
 def _start(path: Path) -> bytes:

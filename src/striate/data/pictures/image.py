@@ -201,6 +201,27 @@ def as_array(picture: NDArray[np.uint8] | Image.Image) -> NDArray[np.uint8]:
 
 
 @contextmanager
+def loading(data: bytes, *, limits: Limits = _LIMITS) -> Iterator[tuple[Image.Image, int]]:
+    """Yield a picture as Pillow has it, its values as they are stored, and the EXIF orientation in which its rows lie.
+
+    For what is no photograph: a mask, whose values are classes (`striate.data.pictures.stored`). Limits and errors are
+    those of `decode`; what goes wrong within the block is a PictureError too.
+    """
+    with _reasons(data):
+        with _quiet():
+            picture = _open(data, limits)
+            orientation = _orientation(picture, data)
+        memory = check_work(picture, data, limits)
+        with _TURN if memory > _LARGE else nullcontext():
+            if picture.format == "TIFF":
+                silence_libtiff()
+                with _quiet():
+                    picture.load()
+            picture.load()
+            yield picture, orientation
+
+
+@contextmanager
 def _quiet() -> Iterator[None]:
     """Keep Pillow's warnings (odd EXIF and the like) from the screen; what matters is checked here."""
     with _WARNINGS, warnings.catch_warnings():

@@ -62,7 +62,7 @@ def upright_pixels(picture: Image.Image, channels: int, orientation: int, *, dep
     convert = _converter(picture, depth)
     width, height = picture.size
     result = np.empty((height, width, channels) if orientation < 5 else (width, height, channels), np.uint8)
-    lying = _turned_back(result, orientation)
+    lying = turned_back(result, orientation)
     for top, strip in _strips(picture):
         pixels = to_channels(convert(strip), channels)
         lying[top : top + len(pixels)] = pixels
@@ -80,7 +80,7 @@ def _strips(picture: Image.Image) -> Iterator[tuple[int, Image.Image]]:
         yield top, picture.crop((0, top, width, min(top + rows, height)))
 
 
-def _turned_back(upright: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:
+def turned_back(upright: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:
     """Return a view of an upright picture in which its rows lie as they are stored."""
     down = orientation in (3, 4, 7, 8)
     right = orientation in (2, 3, 6, 7)

@@ -58,7 +58,7 @@ def find(
         if not is_text(str(path)):
             raise SourceError(f"the name of {shown(str(path))} is not UTF-8; rename it")
         try:
-            source = _at(path, label_from, kind=kind, allow_bad=allow_bad)
+            source = _at(path, label_from, kind=kind, allow_bad=allow_bad, least_classes=least_classes)
             check_source(source, least_classes=least_classes)
         except DataError as error:
             if text in _NAMES:
@@ -77,23 +77,31 @@ def find(
     raise SourceError(files.not_a_url(text) or _not_there(path, text))
 
 
-def _at(path: Path, label_from: str | None, *, kind: str | None, allow_bad: bool) -> Source:
+def _at(path: Path, label_from: str | None, *, kind: str | None, allow_bad: bool, least_classes: int) -> Source:
     name = shown(path.resolve().name) or "pictures"
     try:
         if path.is_dir():
-            return _folder(path, name, label_from, kind=kind, allow_bad=allow_bad)
+            return _folder(path, name, label_from, kind=kind, allow_bad=allow_bad, least_classes=least_classes)
         if not path.is_file():
             if not path.exists():
                 raise SourceError(f"{shown(str(path))} is a link to nothing")
             raise SourceError(f"{shown(str(path))} is neither a file nor a folder")
         if label_from is not None:
             raise SourceError(f"--label-from is for a folder of pictures, and {shown(str(path))} is a file")
-        return _file(path, shown(path.name.partition(".")[0]) or name, kind=kind, allow_bad=allow_bad)
+        return _file(
+            path,
+            shown(path.name.partition(".")[0]) or name,
+            kind=kind,
+            allow_bad=allow_bad,
+            least_classes=least_classes,
+        )
     except OSError as error:
         raise SourceError(f"{shown(str(path))} cannot be read: {error.strerror or error}") from None
 
 
-def _folder(path: Path, name: str, label_from: str | None, *, kind: str | None, allow_bad: bool) -> Source:
+def _folder(
+    path: Path, name: str, label_from: str | None, *, kind: str | None, allow_bad: bool, least_classes: int
+) -> Source:
     from striate.data.labels.label_from import label_source
     from striate.data.labels.layouts import recognised
     from striate.data.sources.cifar import batches_in, cifar_source
@@ -109,11 +117,11 @@ def _folder(path: Path, name: str, label_from: str | None, *, kind: str | None, 
     if batches := batches_in(path):
         return cifar_source(batches, name=name, location=str(path))
     if layout := recognised(path):
-        return marked_source(path, layout, name=name, kind=kind, allow_bad=allow_bad)
+        return marked_source(path, layout, name=name, kind=kind, allow_bad=allow_bad, least_classes=least_classes)
     return with_tags(folder_source(path, name=name), kind=kind)
 
 
-def _file(path: Path, name: str, *, kind: str | None, allow_bad: bool) -> Source:
+def _file(path: Path, name: str, *, kind: str | None, allow_bad: bool, least_classes: int) -> Source:
     lower = path.name.lower()
     with files.open_file(path, limit=files.MODEL) as file:
         start = file.read(16)
@@ -130,7 +138,7 @@ def _file(path: Path, name: str, *, kind: str | None, allow_bad: bool) -> Source
         from striate.data.sources.marked import marked_source
 
         if layout := recognised(path):
-            return marked_source(path, layout, name=name, kind=kind, allow_bad=allow_bad)
+            return marked_source(path, layout, name=name, kind=kind, allow_bad=allow_bad, least_classes=least_classes)
     if lower.endswith(".bin"):
         from striate.data.sources.cifar import cifar_source
 
