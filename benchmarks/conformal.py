@@ -27,7 +27,7 @@ from striate.engine.head_folds import HeadAnswers, cross_validated
 from striate.recipe import Recipe
 from striate.tasks.conformal import covered, fit_conformal
 from striate.tasks.number_answering import columns_of
-from striate.tasks.task import Objective
+from striate.tasks.objective import Objective
 from striate.verbs.prepare import prepare
 from striate.verbs.start import open_start
 from striate.verbs.tune import begin_tuning

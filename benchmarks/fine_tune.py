@@ -24,7 +24,8 @@ import json, sys, numpy as np
 from striate.recipe import Recipe
 from striate.engine.head import HeadTraining, watch_head
 from striate.tasks.classify import Classify
-from striate.tasks.task import Labels, Objective
+from striate.tasks.objective import Objective
+from striate.tasks.task import Labels
 random = np.random.default_rng(0)
 targets = random.integers(0, 10, 20000)
 features = (random.normal(size=(10, 2048))[targets] / 8 + random.normal(size=(20000, 2048))).astype(np.float32)

@@ -16,7 +16,8 @@ from striate.engine.head_folds import cross_validated
 from striate.engine.infer import infer
 from striate.recipe import Recipe
 from striate.tasks.classify import Classify
-from striate.tasks.task import Labels, Objective
+from striate.tasks.objective import Objective
+from striate.tasks.task import Labels
 from striate.verbs.prepare import prepare
 from striate.verbs.prepared import Prepared
 from striate.verbs.start import open_start

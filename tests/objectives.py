@@ -6,7 +6,8 @@ import numpy as np
 from tests.configs import config
 
 from striate.tasks.classify import Classify
-from striate.tasks.task import Labels, Objective
+from striate.tasks.objective import Objective
+from striate.tasks.task import Labels
 
 
 def of_classes(targets: np.ndarray, classes: int = 3, **recipe: object) -> Objective:

@@ -61,10 +61,36 @@ PICTURES_ALONE = (
 STEPS_ALONE = ("epoch_share", "progressive", "momentum", "schedule", "clip", "accumulate")
 
 
-def start_rules(tune: str) -> dict[str, Any]:
-    """What a person who starts from weights gets instead; a head's decay is chosen by validation pictures, or folds."""
+MAPS_STEPS = 800  # of a head on maps, where nobody says: more gained nothing on the sets of docs/benchmarks.md
+MAP_STEPS: dict[str, object] = {
+    "batch": 8,
+    "optimiser": "adamw",
+    "learning_rate": 2e-3,
+    "weight_decay": 0.05,
+    "warmup": 0.05,
+    "label_smoothing": 0.0,
+    "ema": 0.99,
+}
+
+
+def epochs_of(steps: int, batch: int, pictures: int) -> int:
+    """Return in how many epochs of so many pictures about so many steps are made, 4 at the least.
+
+    >>> epochs_of(800, 8, 205)
+    31
+    """
+    return max(4, round(steps * batch / max(1, pictures)))
+
+
+def start_rules(tune: str, pictures: int = 1) -> dict[str, Any]:
+    """What a person who starts from weights gets instead; a head's decay is chosen by validation pictures, or folds.
+
+    ``pictures`` are those to train on: a head on maps makes so many steps whatever their number.
+    """
     if tune == "head":
         return {"tune": tune, "epochs": 100, "weight_decay": None}
+    if tune == "maps":
+        return {"tune": tune, **MAP_STEPS, "epochs": epochs_of(MAPS_STEPS, 8, pictures)}
     return {
         "tune": tune,
         "head_epochs": 100,

@@ -129,7 +129,7 @@ class Recipe(Settings):
                 # The rate and decay of the rules belong to their optimiser and nets; others get their own usual ones.
                 rules |= {"optimiser": optimiser, **OWN_RATES[optimiser]}
             return closed(self, {**rules, **usual})
-        rules |= start_rules(self.tune or "head")
+        rules |= start_rules(self.tune or "head", pictures)
         if rules["tune"] == "head" and (said := self.said_of_pictures):
             raise RecipeError(
                 f"{', '.join(said)}: the head alone is fitted to features, which has no use for that; leave it"

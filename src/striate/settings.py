@@ -89,7 +89,7 @@ class Settings(BaseModel):
     ``start_digest`` which very weights. ``tune`` says what is trained then: the new ``head`` alone, on features, for at
     most ``epochs`` passes over them, or ``all``: the head for at most ``head_epochs`` passes, then the whole net for
     ``epochs``, each stage at ``rate_decay`` times the rate of the next, all of them unfrozen after the share
-    ``unfreeze`` of the epochs.
+    ``unfreeze`` of the epochs; of a task that answers at places, ``maps``: its head, on the maps of a frozen trunk.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=False, validate_default=True)
@@ -103,7 +103,7 @@ class Settings(BaseModel):
     first: Annotated[str, Field(min_length=1)] | None = None
     start: str | None = None
     start_digest: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
-    tune: Literal["head", "all"] | None = None
+    tune: Literal["head", "maps", "all"] | None = None
     head_epochs: Annotated[int, Field(ge=0)] | None = None
     rate_decay: RateDecay | None = None
     unfreeze: Share | None = None

@@ -85,6 +85,8 @@ def unused(tune: str | None, folds: int) -> dict[str, Any]:
     found: dict[str, Any] = {} if folds else {"repeats": 1}
     if tune == "all":
         return found
+    if tune == "maps":  # what moves pictures has no use where no picture goes through the trunk but once
+        return found | {"head_epochs": 0, "rate_decay": 1.0, "unfreeze": 0.0, "augment": "none"}
     found |= {"head_epochs": 0, "rate_decay": 1.0, "unfreeze": 0.0}
     if tune == "head":
         # A head alone takes no steps; should somebody take some, they are those of ``tune = all``.

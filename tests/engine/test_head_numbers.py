@@ -17,8 +17,9 @@ from striate.engine.heads import Problem, along
 from striate.metrics.regression import r2_score
 from striate.tasks.columns import fit_columns
 from striate.tasks.number_answering import columns_of
+from striate.tasks.objective import Objective
 from striate.tasks.regress import Regress
-from striate.tasks.task import Labels, Objective
+from striate.tasks.task import Labels
 
 TASK = Regress()
 

@@ -33,10 +33,9 @@ NET = "conv 8 5x5 pad same >> relu >> conv 8 5x5 pad same >> relu >> flatten >> 
 TURNED = {1: None, 3: Image.Transpose.ROTATE_180, 6: Image.Transpose.ROTATE_90, 8: Image.Transpose.ROTATE_270}
 
 
-@pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Dark pictures of several sizes, turned by EXIF, each with a bright spot where its list says."""
-    root, random = tmp_path_factory.mktemp("spots"), np.random.default_rng(0)
+def drawn(root: Path) -> Path:
+    """Dark pictures of several sizes, turned by EXIF, each with a bright spot where their list says."""
+    random = np.random.default_rng(0)
     lines = ["file,across,down"]
     for number in range(64):
         wide, high = random.integers(30, 50, 2)
@@ -50,6 +49,12 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         stored.save(root / f"{number:02}.png", exif=exif)
         lines.append(f"{number:02}.png,{x:.3f},{y:.3f}")
     (root / "labels.csv").write_text("\n".join(lines) + "\n")
+    return root
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    root = drawn(tmp_path_factory.mktemp("spots"))
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("STRIATE_CACHE", str(root / "cache"))
         patch.setitem(table.TASKS, Where.name, Where())

@@ -19,11 +19,11 @@ from striate.errors import ModelError, RecipeError, SourceError, StriateError
 from striate.metrics.probability import sigmoid
 from striate.recipe import Recipe
 from striate.tasks.assessment import About, Basis
+from striate.tasks.objective import Objective
 from striate.tasks.sections import Matrix, Table, Tiles
 from striate.tasks.tag import Tag
 from striate.tasks.tag_loss import asymmetric
 from striate.tasks.tags import Tags
-from striate.tasks.task import Objective
 from striate.tasks.values import Judged, LabelFacts, Labels, State
 
 TASK = Tag()

@@ -17,10 +17,11 @@ from striate.spec import parse
 from striate.tasks.calibrate import calibrate
 from striate.tasks.classify import Classify, Learnt, state_of, state_of_format_1
 from striate.tasks.decode import decode
+from striate.tasks.objective import Objective
 from striate.tasks.ood import fit_ood
 from striate.tasks.sketch import spread_evenly
 from striate.tasks.table import TASKS, task_for, task_named, task_said
-from striate.tasks.task import EMBEDDING, Judged, LabelFacts, Labels, Objective
+from striate.tasks.task import EMBEDDING, Judged, LabelFacts, Labels
 
 FACTS = LabelFacts(("a", "b", "c"))
 

@@ -30,7 +30,7 @@ from striate.engine.infer import answers, joined
 from striate.engine.state import NotFiniteError, Training
 from striate.engine.unfreeze import Stages
 from striate.errors import DeviceError, DivergedError, TrainingError
-from striate.tasks.task import Objective
+from striate.tasks.objective import Objective
 from striate.train_config import TrainConfig
 
 if TYPE_CHECKING:

@@ -21,7 +21,8 @@ from torch import Tensor
 from striate.engine.fit import Epoch
 from striate.engine.state import Facts, Tensors
 from striate.errors import DivergedError, TrainingError
-from striate.tasks.task import EMBEDDING, Objective, Task
+from striate.tasks.objective import Objective
+from striate.tasks.task import EMBEDDING, Task
 
 DECAYS = Task.decays  # of most tasks; a path of any is as long
 CHUNK = 8192  # features looked at at once

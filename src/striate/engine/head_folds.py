@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from striate.data.folds import Folds
 from striate.engine.head import path_of
 from striate.engine.heads import Problem, along
-from striate.tasks.task import Objective
+from striate.tasks.objective import Objective
 
 
 @dataclass(frozen=True, eq=False)

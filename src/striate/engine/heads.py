@@ -19,7 +19,7 @@ from torch import Tensor
 
 from striate.engine.head import CHUNK, DECAYS, ENOUGH, MEMORY, TRIES
 from striate.errors import DivergedError
-from striate.tasks.task import Objective
+from striate.tasks.objective import Objective
 
 AT_ONCE = 1_000_000  # numbers of all heads together, of which about 24 copies are held: 200 MB
 

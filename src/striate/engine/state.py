@@ -28,7 +28,7 @@ from striate.data.batches.resident import resident
 from striate.engine import optimise, unfreeze
 from striate.engine.unfreeze import Stages
 from striate.errors import TrainingError
-from striate.tasks.task import Objective
+from striate.tasks.objective import Objective
 from striate.train_config import TrainConfig
 
 if TYPE_CHECKING:

@@ -138,11 +138,16 @@ def model_of(
 
 
 class Walk:
-    """A net being written into a graph. ``entering``: by the path of a layer, what flows into it and its shape."""
+    """A net being written into a graph.
+
+    ``entering``: by the path of a layer, what flows into it and its shape; ``leaving``: by that of a layer or join,
+    what it puts out.
+    """
 
     def __init__(self, graph: Graph, net: Net, shape: Shape) -> None:
         self.graph = graph
         self.entering: dict[str, tuple[str, Shape]] = {}
+        self.leaving: dict[str, tuple[str, Shape]] = {}
         self._trace = Trace(net, shape)
         self._trace.run()
 
@@ -165,6 +170,7 @@ class Walk:
                 continue
             if isinstance(step.net, Branches):
                 value = self._join(step, [self._row(branch, value) for branch in step.branches])
+                self.leaving[step.path] = (value, step.shape)
                 continue
             assert isinstance(step.net, Layer)
             self.entering[step.path] = (value, step.given)
@@ -174,6 +180,8 @@ class Walk:
                 part, folded = replace(part, folded=affine), following if affine else None
             self.graph.path = step.path
             value = TABLE[type(step.net)](self.graph, part, value)
+            last = step if folded is None or folded is not following else folded
+            self.leaving[last.path] = (value, last.shape)
         return value
 
     def _affine(self, step: Step) -> Affine | None:

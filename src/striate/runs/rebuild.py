@@ -62,11 +62,18 @@ def surveyed(facts: ModelFile, provided: Model | None = None) -> Survey:
     except DescribeError as error:
         said = error.reason if isinstance(error, NotationError) else " ".join(str(error).split())
         raise ModelError(said if is_code(facts.net) else f"its net does not read: {said}") from None
-    if survey.output != Shape(width_of(facts)):
-        noun = TASKS[facts.task].noun if facts.task in TASKS else "name"
-        raise ModelError(
-            f"its net puts out {survey.output} for {counted(len(facts.names), noun)}; they do not belong together"
-        )
+    task = TASKS.get(facts.task)
+    if task is None or task.solved:
+        if survey.output != Shape(width_of(facts)):
+            noun = "name" if task is None else task.noun
+            raise ModelError(
+                f"its net puts out {survey.output} for {counted(len(facts.names), noun)}; they do not belong together"
+            )
+        return survey
+    try:
+        task.check(survey, LabelFacts(facts.names, facts.labels))
+    except DescribeError as error:
+        raise ModelError(f"{' '.join(str(error).split())}; they do not belong together") from None
     return survey
 
 

@@ -78,6 +78,8 @@ def _epochs_text(config: TrainConfig) -> str:
     many = counted(config.epochs, "epoch")
     if config.tune == "head":
         return f"at most {many} over features"
+    if config.tune == "maps":
+        return f"{many} of batches of {config.batch} over the maps of a trunk that stays as it is"
     head = "" if config.tune is None else "the head on features, then all of it for "
     return f"{head}{many} of batches of {config.batch}"
 

@@ -13,13 +13,12 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from striate.errors import RecipeError, ShapeError
+from striate.errors import DescribeError, RecipeError, ShapeError
 from striate.metrics.probability import Ints
 from striate.spec.shape import Shape
 from striate.tasks.answering import Answering
@@ -35,11 +34,12 @@ if TYPE_CHECKING:
     from striate.data.sources.items import Source
     from striate.data.strata import Strata
     from striate.settings import Settings
+    from striate.spec.net import Net
     from striate.spec.survey import Survey
     from striate.tasks.stranger_skill import StrangerSkill
     from striate.train_config import TrainConfig
 
-__all__ = ["EMBEDDING", "NOTHING", "Judged", "LabelFacts", "Labels", "LeftOut", "Objective", "Outputs", "State", "Task"]
+__all__ = ["EMBEDDING", "NOTHING", "Judged", "LabelFacts", "Labels", "LeftOut", "Outputs", "State", "Task"]
 
 SOME_TASKS = ("loss", "circular", "class_weights", "strangers")
 """Fields of a recipe that not every task makes use of (`Task.choices`)."""
@@ -78,6 +78,9 @@ class Task(Answering):
     placed: ClassVar[bool] = False
     """Whether its labels and answers lie somewhere in the picture, as points, boxes and masks do. Then it is asked to
     `place` and `move` its labels, and its predictions to go back (`Prediction.in_picture`)."""
+    solved: ClassVar[bool] = True
+    """Whether a new head on a frozen trunk is one dense layer, solved on features (`slopes`). Otherwise it answers at
+    places (`on_trunk`) and learns step by step from the trunk's maps; `slopes` is then never asked."""
     defaults: ClassVar[Mapping[str, Any]] = NOTHING
     """What a recipe that leaves them open has otherwise than `striate.defaults` say, field by field."""
 
@@ -147,6 +150,24 @@ class Task(Answering):
         """Return how many numbers the main output has for a picture; a last dense layer without a number gets it."""
         return len(facts.names)
 
+    def size_for(self, height: int, width: int, labels: Labels) -> tuple[int, int] | None:
+        """Return the (height, width) that pictures of this median size are trained at by itself; None: as usual.
+
+        ``labels`` lie in the pictures, where they lie anywhere: small objects may want larger pictures.
+        """
+        return None
+
+    def on_trunk(self, net: Net, shape: Shape, labels: Labels) -> Net:
+        """Return the net of this task on a trunk, whose old head may be on it yet: it waits for `width` numbers.
+
+        ``shape`` is the input. Asked of tasks that are not `solved`. Errors: DescribeError for what is no trunk.
+        """
+        raise DescribeError(f"task {self.name} has no head of its own to put on a trunk")
+
+    def laid_out(self, labels: Labels, survey: Survey) -> Labels:
+        """Return labels with those facts that lie in the net: how its output is laid out."""
+        return labels
+
     def check(self, survey: Survey, facts: LabelFacts) -> None:
         """Refuse a whole net that does not end as it has to, auxiliary heads included.
 
@@ -197,7 +218,6 @@ class Task(Answering):
         number of pictures alone, so that parts of a batch add up to exactly the whole.
         """
 
-    @abstractmethod
     def slopes(
         self, output: Tensor, targets: Tensor, config: TrainConfig, weights: Tensor | None = None
     ) -> tuple[Tensor, Tensor]:
@@ -207,6 +227,7 @@ class Task(Answering):
         and the shape of ``output``. It has to be convex in the output, and smooth; the solver is the same for all
         tasks (`engine.head`, `engine.heads`). ``weights`` that `row_weights` has used already are left alone.
         """
+        raise RecipeError(f"task {self.name} has no head that is solved on features")
 
     def judges(self, targets: NDArray[Any], seen: NDArray[Any]) -> NDArray[np.bool_]:
         """Return which pictures may judge a head that was fitted to ``seen`` ones (`Labels.values` both).
@@ -305,32 +326,3 @@ class Task(Answering):
         ``options`` are the task's own, by name; one that it does not know is left alone. Errors: StriateError for
         outputs that are not those of its names, or are not finite.
         """
-
-
-@dataclass(frozen=True, eq=False)
-class Objective:
-    """What a training is told of what it learns: the task, the labels of all pictures of its store, how it goes."""
-
-    task: Task
-    labels: Labels
-    config: TrainConfig
-    targets: NDArray[Any] = field(init=False)
-    """(N, ...): `Task.encode` of every row."""
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "targets", self.task.encode(self.labels))
-
-    @property
-    def facts(self) -> LabelFacts:
-        """What of the labels is kept."""
-        return self.labels.kept
-
-    @property
-    def width(self) -> int:
-        """How many numbers the main output has for a picture."""
-        return self.task.width(self.labels.kept)
-
-    @property
-    def told_apart(self) -> tuple[str, ...]:
-        """The terms of the loss where it has several; none of one, which is the loss."""
-        return self.task.terms if len(self.task.terms) > 1 else ()

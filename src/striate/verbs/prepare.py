@@ -13,13 +13,16 @@ from threading import Thread
 from striate import nets
 from striate.data import dealing
 from striate.data.pictures.preprocess import Preprocess
+from striate.data.sources.items import Facts
 from striate.data.sources.source import check_rejected
 from striate.data.store.store import open_store
 from striate.errors import RecipeError, SourceError
 from striate.recipe import Recipe
 from striate.spec.net import Net
+from striate.spec.shape import Shape
 from striate.spec.survey import Survey
 from striate.tasks.table import task_for, task_named, task_said
+from striate.tasks.task import Labels, Task
 from striate.train_config import TrainConfig
 from striate.verbs import fit
 from striate.verbs.pictures import find_pictures
@@ -72,7 +75,7 @@ def prepare(
             start = usual()
             by_itself = (MISSING if start is None else STARTED,)
     if start is not None:
-        recipe = started(with_tune(recipe), start, gray=facts.gray)
+        recipe = _on_start(with_tune(recipe), start, task, labels, facts)
     brought = start.preprocess if start is not None else provided.preprocess if provided is not None else None
 
     def settled(begun: Recipe) -> tuple[TrainConfig, Net, Survey, Preprocess]:
@@ -96,7 +99,8 @@ def prepare(
         )
         return chosen, *plan(chosen, labels.kept, preprocess=brought, provided=provided)
 
-    folds = dealing.by_itself(recipe, source) if recipe.folds is None else recipe.folds
+    alone = 0 if not task.solved else dealing.by_itself(recipe, source)
+    folds = alone if recipe.folds is None else recipe.folds
     plans = settled(recipe.changed(folds=folds))
     if recipe.folds is None and not dealing.affordable(plans[0], plans[2].macs, len(source.items)):
         plans = settled(recipe.changed(folds=0))
@@ -108,7 +112,7 @@ def prepare(
     check_rejected(stored.source, allow_bad=allow_bad)
     labels = in_input(task, task.labels(stored.source, config), stored.source, preprocess)  # of what could be decoded
     parts, dealt = dealing.divided(config, stored.source, stored.store.digests, task.strata(labels))
-    labels = task.settle(labels, parts.train)
+    labels = task.laid_out(task.settle(labels, parts.train), survey)
     if dealt is None:
         config = config.changed(folds=0, repeats=1)
     pictures = scaled(preprocess, stored.store, parts, provided)
@@ -125,6 +129,24 @@ def prepare(
         start=start,
         by_itself=by_itself,
     )
+
+
+def _on_start(recipe: Recipe, start: Start, task: Task, labels: Labels, facts: Facts) -> Recipe:
+    """Return the recipe with what weights to start from bring along, and the task's own head on their net."""
+    if task.solved and recipe.tune == "maps":
+        raise RecipeError(
+            f"tune = 'maps': the head of task {task.name} is solved on features, one vector a picture; say head, or all"
+        )
+    if task.solved:
+        return started(recipe, start, gray=facts.gray)
+    if recipe.size is None and (size := task.size_for(*(facts.common_size or facts.median_size), labels)) is not None:
+        recipe = recipe.changed(size=size)
+    if recipe.tune == "head":
+        recipe = recipe.changed(tune="maps")
+    begun = started(recipe, start, gray=facts.gray)
+    assert begun.size is not None
+    shape = Shape(start.preprocess.channels, *begun.size)
+    return begun.changed(net=str(task.on_trunk(start.net, shape, labels)))
 
 
 def _import_ahead() -> None:

@@ -18,8 +18,9 @@ from striate.data.split import Split
 from striate.data.store.store import Store, channel_statistics
 from striate.spec.net import Net
 from striate.spec.survey import Survey
+from striate.tasks.objective import Objective
 from striate.tasks.table import task_of
-from striate.tasks.task import LabelFacts, Labels, Objective, Task
+from striate.tasks.task import LabelFacts, Labels, Task
 from striate.train_config import TrainConfig
 from striate.verbs import fit
 

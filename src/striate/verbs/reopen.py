@@ -76,8 +76,9 @@ def reopen_data(
     if not without_missing:
         _check_there(run, found, wanted, wanted - set(there))
     stored = open_store(found.only(wanted).named_as(names), preprocess, progress=workspace.progress)
-    labels = in_input(task, _labels(task, stored.source, config, facts), stored.source, preprocess)
+    labels = _labels(task, stored.source, config, facts)
     net, survey, preprocess = plan(config, labels.kept, preprocess=preprocess, provided=provided)
+    labels = task.laid_out(in_input(task, labels, stored.source, preprocess), survey)
     index = {item.key: place for place, item in enumerate(stored.source.items)}
     missing = tuple(sorted(wanted - index.keys()))
     if not without_missing:

@@ -37,7 +37,10 @@ def with_threads(prepared: Prepared, start: Start | None, provided: ProvidedMode
     if config.threads is not None or most == 1 or choose_device(config.device).type != "cpu":
         return prepared
     asked = counts(most)
-    if start is not None and config.tune == "head":  # each thread makes features by itself, and waits for no other
+    if start is not None and config.tune in (
+        "head",
+        "maps",
+    ):  # each thread makes features by itself, and waits for no other
         return replace(prepared, config=config.changed(threads=most))
     work = _work(prepared)
     if work <= SHORT or config.compile:  # compiling takes longer than all that could be won
@@ -56,6 +59,9 @@ def _work(prepared: Prepared) -> int:
     frozen = 0 if config.weights is None else macs * len(prepared.source.items)
     if config.tune == "head":
         return frozen
+    if config.tune == "maps":
+        learns = sum(row.macs or 0 for row in prepared.survey.rows if not row.frozen)
+        return frozen + int(BOTH_WAYS * learns * len(parts.train) * config.epochs)
     trainings = 1 if folds is None else 1 + folds.draws * (folds.count - 1)
     return frozen + int(BOTH_WAYS * macs * len(parts.train) * config.epochs * config.epoch_share * trainings)
 

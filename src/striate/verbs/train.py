@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from striate.engine.fit import Training
+    from striate.verbs.maps import MapTuning
     from striate.verbs.tune import Tuning
 
 __all__ = ["Event", "Finished", "Finishing", "Planned", "resume", "resuming", "train", "training"]
@@ -207,9 +208,13 @@ def _provided_again(run: RunDirectory, net: str, facts: dict[str, Any], module: 
 
 def _begin(
     prepared: Prepared, start: Start | None, provided: ProvidedModel | None, workspace: Workspace
-) -> Training | Tuning:
+) -> Training | Tuning | MapTuning:
     """Build the model and all that training needs; what cannot be trained at all fails here, before it has a run."""
     if start is not None:
+        if prepared.config.tune == "maps":
+            from striate.verbs.maps import begin_maps
+
+            return begin_maps(prepared, start, workspace)
         from striate.verbs.tune import begin_tuning
 
         return begin_tuning(prepared, start, workspace)
@@ -217,7 +222,11 @@ def _begin(
 
 
 def _learn(
-    run: RunDirectory, prepared: Prepared, state: Training | Tuning, started: float, provided: ProvidedModel | None
+    run: RunDirectory,
+    prepared: Prepared,
+    state: Training | Tuning | MapTuning,
+    started: float,
+    provided: ProvidedModel | None,
 ) -> Iterator[Event]:
     """Train from the newest checkpoint, or from the beginning, to the report."""
     from striate.engine.fit import Training, watch
@@ -225,7 +234,12 @@ def _learn(
     from striate.verbs.ending import NetsAlike, Trained, ending
 
     if not isinstance(state, Training):
+        from striate.verbs.maps import MapTuning, learnt_on_maps
         from striate.verbs.tune import tuned
+
+        if isinstance(state, MapTuning):
+            yield from ending(run, prepared, (yield from learnt_on_maps(run, prepared, state)), started)
+            return
 
         yield from ending(run, prepared, (yield from tuned(run, prepared, state)), started)
         return

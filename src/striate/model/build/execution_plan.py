@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -53,13 +53,19 @@ class ExecutionPlan:
         With ``reuse`` a ReLU or a sum writes over what it reads where nothing else needs that, its gradient neither:
         the numbers are the same, and a map less is made, filled and kept.
         """
-        values = {0: inputs}
+        return self.run_from({0: inputs}, keep, reuse=reuse)
+
+    def run_from(
+        self, given: Mapping[int, Tensor], keep: Collection[int] = (), *, reuse: bool = False
+    ) -> dict[int, Tensor]:
+        """Do what `run` does, from values that are there already: the plan's steps may read these and no others."""
+        values = dict(given)
         for step, done, over in zip(self.steps, self._done, self._over, strict=True):
-            given = [values[source] for source in step.sources]
+            reads = [values[source] for source in step.sources]
             if reuse and over is not None and over not in keep and not _watched(step.action, self._makers[over]):
-                values[step.target] = _written(step, given, step.sources.index(over))
+                values[step.target] = _written(step, reads, step.sources.index(over))
             else:
-                values[step.target] = step.action(*given)
+                values[step.target] = step.action(*reads)
             for value in done:
                 if value not in keep:
                     del values[value]

@@ -54,12 +54,27 @@ class Model(nn.Module):
         self._full = ExecutionPlan(drafted.steps, drafted.output, [value for value, _ in drafted.sides])
         self._main = ExecutionPlan([step for step in drafted.steps if not step.auxiliary], drafted.output)
         self.embedding_part, self._embedding = _embedding(self._main)
-        _put(self, "input", entry)
+        put(self, "input", entry)
         for step in drafted.steps:
             if isinstance(step.action, nn.Module):
                 if seed is not None:
                     initialise(step.action, step.path, seed)
-                _put(self, step.path, step.action)
+                put(self, step.path, step.action)
+
+    @property
+    def main_plan(self) -> ExecutionPlan:
+        """The steps from the input to the main output."""
+        return self._main
+
+    @property
+    def has_sides(self) -> bool:
+        """Whether there are side heads, which learn too."""
+        return bool(self._sides)
+
+    @property
+    def embedding_value(self) -> int:
+        """The number of the value in `main_plan` that is the embedding."""
+        return self._embedding
 
     def normalise(self, pixels: Tensor) -> Tensor:
         """Return pixels (N, C, H, W) uint8 as `forward` takes them: float, pixels * scale + offset per channel."""
@@ -230,7 +245,7 @@ def entry(shape: Shape, preprocess: Preprocess | None) -> Input:
     return Input(scale, offset)
 
 
-def _put(root: nn.Module, path: str, module: nn.Module) -> None:
+def put(root: nn.Module, path: str, module: nn.Module) -> None:
     """Hang a module at a dotted path, with plain modules between. Raises `DescribeError` for a name that is taken."""
     names = path.split(".")
     for depth, name in enumerate(names):

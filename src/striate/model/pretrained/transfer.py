@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 import torch
@@ -17,8 +17,17 @@ _COUNT = "num_batches_tracked"  # no answer depends on it, and not every publish
 
 
 @torch.no_grad()
-def load_trunk(model: Model, tensors: Mapping[str, Tensor], *, what: str) -> None:
+def load_trunk(
+    model: Model,
+    tensors: Mapping[str, Tensor],
+    *,
+    what: str,
+    named: Callable[[str], str | None] | None = None,
+) -> None:
     """Copy into a model every tensor before its head (`Model.embedding_part`); the head and the scaling stay.
+
+    ``named`` says what a part of the model is called in the weights, None for one that is not theirs; without it all
+    but the head is called alike (a net with a pyramid: `striate.spec.pyramid.trunk_path`).
 
     ``what`` names the weights in errors. Tensors that the model has no place for (the old head, side heads, what is
     known of "none of these") are left. Raises ModelError for one that is missing or of another shape or type.
@@ -29,12 +38,19 @@ def load_trunk(model: Model, tensors: Mapping[str, Tensor], *, what: str) -> Non
     for name, own in model.state_dict().items():
         if name.startswith((head, "input.")) or (name.endswith(_COUNT) and name not in tensors):
             continue
-        given = tensors.get(name)
+        theirs: str | None = name
+        if named is not None:
+            path, _, what_of = name.rpartition(".")
+            part = named(path)
+            theirs = None if part is None else f"{part}.{what_of}"
+        if theirs is None or (theirs.endswith(_COUNT) and theirs not in tensors):
+            continue
+        given = tensors.get(theirs)
         if given is None:
-            raise ModelError(f"{what} has no {name}; its weights do not belong to its net")
+            raise ModelError(f"{what} has no {theirs}; its weights do not belong to its net")
         if given.shape != own.shape or given.dtype != own.dtype:
             raise ModelError(
-                f"{what}: {name} is {given.dtype} {tuple(given.shape)}, and at this size of picture the net has"
+                f"{what}: {theirs} is {given.dtype} {tuple(given.shape)}, and at this size of picture the net has"
                 f" {own.dtype} {tuple(own.shape)} there; leave the size to the weights"
             )
         own.copy_(given)

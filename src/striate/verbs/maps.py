@@ -1,0 +1,248 @@
+"""Maps: a head with a pyramid is trained on what a frozen trunk makes of every picture, computed once and kept.
+
+What `striate.verbs.trunk` is for a head that is solved on one vector a picture, for one that answers at every place:
+the maps that the trunk hands to the pyramid, of each picture and, where it may be mirrored, of its mirror image, in
+half precision. Then an epoch passes no picture through the trunk.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import deque
+from collections.abc import Generator, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from striate.data.batches.moves import Moves
+from striate.data.split import Split
+from striate.data.store.features import Features, open_features
+from striate.data.store.store import Store
+from striate.engine.device import choose_device, use_threads
+from striate.engine.fit import begin, watch
+from striate.errors import ModelError
+from striate.model.build.frozen_part import Cut, Rest
+from striate.model.files.weights import read
+from striate.model.pretrained.transfer import load_trunk
+from striate.runs.onnx_file import session
+from striate.runs.run import RunDirectory
+from striate.spec.pyramid import trunk_names
+from striate.tasks.objective import Objective
+from striate.tasks.task import Labels
+from striate.verbs.asking import asking
+from striate.verbs.ending import Trained
+from striate.verbs.events import Event, Planned, follow, take_up
+from striate.verbs.folds import few
+from striate.verbs.lineage import learnt_before
+from striate.verbs.prepared import Prepared, Start
+from striate.verbs.trunk import frozen_net
+from striate.verbs.workspace import HERE, Workspace
+from striate.words import counted
+
+if TYPE_CHECKING:
+    from striate.engine.fit import Training
+    from striate.model.build.model import Model
+
+BLOCK = 4  # pictures that a thread is given at a time
+MIRROR = np.array([[-1.0, 0.0, 0.0], [0.0, 1.0, 0.0]])
+HALF = 2  # bytes
+
+
+@dataclass(frozen=True)
+class MapTuning:
+    """A net with the weights it starts from, and the training of what is not frozen of it, on maps."""
+
+    model: Model
+    training: Training
+    notes: tuple[str, ...]
+    start: Start
+
+
+@dataclass(frozen=True)
+class _Views:
+    """What is shown of the pictures: ``rows`` (R,) of the store, and whether each is ``mirrored`` (R,)."""
+
+    rows: NDArray[np.int64]
+    mirrored: NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, prepared: Prepared) -> _Views:
+        """Return every picture as it is, and behind them those to train on mirrored, where they may be."""
+        every = np.arange(len(prepared.store.pixels), dtype=np.int64)
+        more = np.array(prepared.split.train if prepared.config.flip else (), np.int64)
+        rows = np.concatenate([every, more])
+        return cls(rows, np.arange(len(rows)) >= len(every))
+
+    def moves(self, some: slice, size: tuple[int, int]) -> Moves:
+        """Return how some of them lie to the pictures of the store, ``size`` (height, width)."""
+        mirrored = self.mirrored[some]
+        geometry = np.where(mirrored[:, None, None], MIRROR, np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]))
+        return Moves(len(mirrored), size, size, geometry)
+
+    def pixels(self, store: Store, view: int) -> NDArray[np.uint8]:
+        """Return a view (1, H, W, C) of a picture."""
+        row = int(self.rows[view])
+        shown = store.pixels[row : row + 1]
+        return np.ascontiguousarray(shown[:, :, ::-1] if self.mirrored[view] else shown)
+
+
+def begin_maps(prepared: Prepared, start: Start, workspace: Workspace = HERE) -> MapTuning:
+    """Build the net, give its trunk the weights, and pass every picture through it, once.
+
+    Errors: ModelError for weights that are damaged or do not fit, DeviceError, StoreError.
+    """
+    config = prepared.config
+    device = choose_device(config.device)
+    threads = use_threads(config.threads)
+    model = frozen_net(prepared, device)
+    names = trunk_names(prepared.net, start.net)
+    load_trunk(model, read(start.path)[0], what=start.words, named=names.get)
+    cut = Cut(model, names.__contains__)
+    steps = config.changed(augment="none", flip=False)  # what is mirrored is so already
+    views = _Views.of(prepared)
+    features = _maps(prepared, start, cut, names, views, device, threads, workspace)
+    training = begin(
+        cast("Model", Rest(cut)),  # it answers what the loop asks of a model
+        steps,
+        _store(features, prepared.store, views),
+        Objective(prepared.task, _labels(prepared, views), steps),
+        _split(prepared, views),
+    )
+    what = f"{counted(len(views.rows), 'view')} of {counted(len(prepared.store.pixels), 'picture')}"
+    said = f"the maps of {what}, {cut.width:,} numbers each, {'made' if features.computed else 'found in the cache'}"
+    inexact = () if device.type == "cpu" else (f"{device.type} made the maps: their last bits may differ",)
+    return MapTuning(model, training, (said, *inexact), start)
+
+
+def learnt_on_maps(run: RunDirectory, prepared: Prepared, tuning: MapTuning) -> Generator[Event, None, Trained]:
+    """Train from the newest checkpoint, or from the beginning, and return what `striate.verbs.ending` goes on with."""
+    training, checkpoint = tuning.training, run.latest_checkpoint()
+    if checkpoint is not None:
+        take_up(training, checkpoint, run.path / "checkpoints")
+    done = 0 if checkpoint is None else training.epochs_done
+    run.truncate_history(done)
+    notes = (*run.notes, *prepared.notes, *learnt_before(run, prepared), *tuning.notes, *training.inexact)
+    yield Planned(run, prepared, device=str(training.device), done=done, notes=notes + (() if done else few(prepared)))
+    yield from follow(run, training, watch(training))
+    training.final_model()
+    model = tuning.model.eval()
+    return Trained(model, asking(model, prepared.store, prepared.task, device=training.device))
+
+
+def _maps(
+    prepared: Prepared,
+    start: Start,
+    cut: Cut,
+    names: Mapping[str, str],
+    views: _Views,
+    device: torch.device,
+    threads: int,
+    workspace: Workspace,
+) -> Features:
+    """Return the maps of all views, one row each, from the cache or made now."""
+    arithmetic: list[Any] = ["onnxruntime", version("onnxruntime")]
+    asked = _session(cut) if device.type == "cpu" else None
+    if asked is None:
+        arithmetic = ["float16", device.type, torch.__version__, threads]
+    rule = {
+        "weights": start.digest,
+        "preprocess": prepared.preprocess.to_dict(),
+        "arithmetic": arithmetic,
+        "maps": cut.trunk_paths(names.get),
+        "mirrored": [int(row) for row in views.rows[views.mirrored]],
+    }
+    many = replace(prepared.store, digests=tuple(prepared.store.digests[row] for row in views.rows))
+    made = _by_torch(cut, prepared, views, device) if asked is None else _by_onnx(asked, prepared.store, views, threads)
+    said = json.dumps(rule, sort_keys=True)
+    return open_features(
+        many, prepared.source, said, cut.width, lambda: made, bytes_each=HALF, progress=workspace.progress
+    )
+
+
+def _session(cut: Cut) -> Any:
+    """Return a session of ONNX Runtime on the frozen part; None where there cannot be one."""
+    from striate.errors import ExportError
+    from striate.export.onnx_maps import maps_graph
+
+    model = cut.model
+    tensors = {name: tensor.detach().cpu().numpy() for name, tensor in model.state_dict().items()}
+    try:
+        content = maps_graph(
+            model.net,
+            model.shape,
+            tensors,
+            cut.paths(),
+            scale=tensors["input.scale"],
+            offset=tensors["input.offset"],
+        )
+        return session(content, many=True, threads=1)
+    except (ExportError, ModelError, KeyError):
+        return None
+
+
+def _by_onnx(asked: Any, store: Store, views: _Views, threads: int) -> Iterator[NDArray[Any]]:
+    """Yield the maps of the views in their order, a block at a time; each thread computes a picture by itself."""
+    from striate.export.onnx_maps import MAPS
+
+    def block(begin: int) -> NDArray[Any]:
+        some = range(begin, min(begin + BLOCK, len(views.rows)))
+        return np.concatenate([asked.run([MAPS], {"pixels": views.pixels(store, view)})[0] for view in some])
+
+    waiting: deque[Future[NDArray[Any]]] = deque()
+    with ThreadPoolExecutor(threads, thread_name_prefix="striate-maps") as pool:
+        try:
+            for begin in range(0, len(views.rows), BLOCK):
+                waiting.append(pool.submit(block, begin))
+                if len(waiting) > 2 * threads:
+                    yield _finite(waiting.popleft().result())
+            while waiting:
+                yield _finite(waiting.popleft().result())
+        finally:  # whoever stops waits for no more than is under way
+            pool.shutdown(cancel_futures=True)
+
+
+def _by_torch(cut: Cut, prepared: Prepared, views: _Views, device: torch.device) -> Iterator[NDArray[Any]]:
+    """Yield the maps of the views in their order, a block at a time, by torch."""
+    for first in range(0, len(views.rows), BLOCK):
+        some = range(first, min(first + BLOCK, len(views.rows)))
+        pixels = np.concatenate([views.pixels(prepared.store, view) for view in some])
+        inputs = cut.model.normalise(torch.from_numpy(pixels).permute(0, 3, 1, 2).to(device))
+        yield _finite(cut.compute(inputs).half().cpu().numpy())
+
+
+def _finite(maps: NDArray[Any]) -> NDArray[Any]:
+    if not np.isfinite(maps).all():
+        raise ModelError(
+            "the maps of this trunk have numbers beyond 65,504, the largest of half precision, in which they are kept;"
+            " train the whole net with tune = all (--tune all)"
+        )
+    return maps
+
+
+def _store(features: Features, store: Store, views: _Views) -> Store:
+    """Return the maps as a store: a row of bytes a view."""
+    digests = tuple(store.digests[row] for row in views.rows)
+    return Store(features.raw, digests, features.lease)
+
+
+def _labels(prepared: Prepared, views: _Views) -> Labels:
+    """Return the labels of the views: those of the pictures, moved as they are."""
+    labels, task = prepared.labels, prepared.task
+    kept = len(prepared.store.pixels)
+    moved = slice(kept, len(views.rows))
+    values = labels.values
+    if len(views.rows) > kept:
+        more = task.move(values[views.rows[moved]], views.moves(moved, prepared.store.pixels.shape[1:3]))
+        values = np.concatenate([values, more.astype(values.dtype, copy=False)])
+    return replace(labels, values=values, known=labels.known[views.rows])
+
+
+def _split(prepared: Prepared, views: _Views) -> Split:
+    """Return the parts of the views: mirrored ones train."""
+    parts, behind = prepared.split, range(len(prepared.store.pixels), len(views.rows))
+    return Split((*parts.train, *behind), parts.val, parts.test, parts.left_out)

@@ -1,0 +1,98 @@
+"""A head with a pyramid, trained on the maps of a frozen trunk: kept, resumed to the bit, answered as the whole net."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import takewhile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from tests.tasks.spot import Where
+from tests.tasks.test_spot import drawn
+from tests.verbs.test_kill import bits
+
+from striate.engine.fit import Epoch
+from striate.errors import RecipeError
+from striate.recipe import Recipe
+from striate.runs.predictor import Predictor
+from striate.spec import Flatten, GlobalAvgPool, Net, Shape
+from striate.spec.pyramid import on_map, trunk_names
+from striate.tasks import table
+from striate.tasks.task import Labels
+from striate.verbs.evaluate import evaluate
+from striate.verbs.train import resume, train, training
+from striate.verbs.workspace import Workspace
+
+TRUNK = "conv 8 3x3 stride 2 pad 1 >> batchnorm >> relu >> conv 16 3x3 stride 2 pad 1 >> relu >> flatten >> dense"
+
+
+class Placed(Where):
+    """Where the spot is, by a head that looks at every place of the trunk's maps."""
+
+    name = "placed-spot"
+    solved = False
+
+    def on_trunk(self, net: Net, shape: Shape, labels: Labels) -> Net:
+        return on_map(net, shape, stride=2, width=8) >> (GlobalAvgPool() >> Flatten()).name("answer1")
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    root = drawn(tmp_path_factory.mktemp("spots"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("STRIATE_CACHE", str(root / "cache"))
+        patch.setitem(table.TASKS, Where.name, Where())
+        patch.setitem(table.TASKS, Placed.name, Placed())
+        begun = train(
+            recipe(root, "spot", net=TRUNK, epochs=2), name="trunk", workspace=Workspace(runs_dir=root / "runs")
+        )
+        assert begun.model_path.is_file()
+        yield root
+
+
+def recipe(root: Path, task: str, **said: Any) -> Recipe:
+    where = {"source": str(root / "labels.csv"), "task": task, "size": (16, 16), "device": "cpu", "threads": 1}
+    return Recipe(**{**where, "folds": 0, "seed": 1, "batch": 8, **said})
+
+
+def on_maps(root: Path, task: str = "placed-spot", **said: Any) -> Recipe:
+    how = {"start": str(root / "runs" / "trunk-1"), "tune": "head", "epochs": 6, "learning_rate": 0.01, "flip": True}
+    return recipe(root, task, **{**how, **said})
+
+
+def test_a_head_on_maps_is_the_whole_nets_answer(home: Path) -> None:
+    work = Workspace(runs_dir=home / "runs")
+    run = train(on_maps(home), name="maps", workspace=work)
+    assert 'tune = "maps"' in run.recipe_toml() and "lateral2" in run.recipe_toml()
+    losses = [line["train_loss"] for line in run.history()]
+    assert losses[-1] < losses[0]
+    trunk, mine = (Predictor.open(work.runs_dir / name, onnx=False).model for name in ("trunk-1", run.name))
+    old, names = dict(trunk.state_dict()), trunk_names(mine.net, trunk.net)
+    assert names["deeper2.conv1"] == "conv2"
+    for name, tensor in mine.state_dict().items():
+        path, _, what = name.rpartition(".")
+        if path in names and what != "num_batches_tracked":
+            assert np.array_equal(tensor, old[f"{names[path]}.{what}"]), name
+    predictor = Predictor.open(run.path)
+    assert predictor.onnx is not None
+    found = evaluate(run.name, workspace=work)
+    last = run.history()[-1]["metrics"]
+    assert found.keys and next(iter(last.values())) < 20
+    again = train(on_maps(home), name="again", workspace=work)
+    assert bits(again) == bits(run)
+
+
+def test_it_is_resumed_to_the_bit(home: Path) -> None:
+    work = Workspace(runs_dir=home / "runs")
+    events = training(on_maps(home), name="cut", workspace=work)
+    seen = takewhile(lambda event: not (isinstance(event, Epoch) and event.index == 3), events)
+    assert list(seen)
+    events.close()
+    assert bits(resume("cut-1", workspace=work)) == bits(train(on_maps(home), name="whole", workspace=work))
+
+
+def test_a_task_that_is_solved_has_no_head_on_maps(home: Path) -> None:
+    with pytest.raises(RecipeError, match="tune = 'maps'"):
+        train(on_maps(home, task="spot", tune="maps"), name="no", workspace=Workspace(runs_dir=home / "runs"))
