@@ -360,7 +360,7 @@ def knows_a_task(path: Path) -> list[str]:
     from striate.tasks.table import TASKS
 
     shared = {"table", "task", "values", "answering", "assessment", "pairing", "sections", "prediction", "question"}
-    shared |= {"score_map", "stranger_skill"}  # of whatever a task shows on a map, and has left out
+    shared |= {"objective", "score_map", "stranger_skill"}  # of whatever a task shows on a map, and has left out
     found = []
     for node in ast.walk(parsed(path)):
         if isinstance(node, ast.Constant) and node.value in {*TASKS, *(task.output for task in TASKS.values())}:
