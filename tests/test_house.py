@@ -189,12 +189,16 @@ FAMILY = {
     "classify": ("classify", "class_"),
     "tag": ("tag",),
     "regress": ("regress", "number"),
+    "detect": ("detect", "box", "cells"),
     "segment": ("segment", "masks"),
 }
 """How the names of a task's own modules begin."""
 COLUMN = {"mean": 0.0, "scale": 1.0, "period": None, "start": 0.0}
-LABELS = {"regress": {"units": ["", ""], "columns": [COLUMN, COLUMN]}}
-ENDS = {"segment": "conv 2 1x1"}
+LABELS = {
+    "regress": {"units": ["", ""], "columns": [COLUMN, COLUMN]},
+    "detect": {"levels": [[6, 6]], "input": [8, 8]},
+}
+ENDS = {"detect": "conv 6 1x1 >> flatten", "segment": "conv 2 1x1"}
 """How a net of two names ends, where that is not in two numbers."""
 PREDICT = """
 import sys
@@ -352,6 +356,7 @@ STILL = {
     "verbs/probe.py": "an untrained net by its name",
     "verbs/weights.py": "published weights are classifiers",
     "verbs/weights_import.py": "somebody else's weights are a classifier's",
+    "words.py": "the plural of a box",
 }
 
 

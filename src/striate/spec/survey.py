@@ -125,6 +125,16 @@ class Survey:
         """The layer or the join that each row is of; none for somebody's code."""
         return () if self._trace is None else tuple(step.net for step in self._trace.done[: len(self.rows)])
 
+    @property
+    def given(self) -> tuple[Shape, ...]:
+        """The shape that flows into each of the `layers`.
+
+        >>> from striate.spec import Conv, Flatten
+        >>> (Conv(6, 5) >> Flatten()).on(1, 28, 28).given[1].size
+        (24, 24)
+        """
+        return () if self._trace is None else tuple(step.given for step in self._trace.done[: len(self.rows)])
+
     def footprint(self, part: str, row: int = 0, column: int = 0) -> frozenset[tuple[int, int]]:
         """Return the pixels of the picture that one position (``row``, ``column``) of the output of a ``part`` can see.
 

@@ -14,6 +14,8 @@ from striate.errors import StriateError
 from striate.words import counted, readable
 
 if TYPE_CHECKING:
+    from PIL.Image import Image
+
     from striate.data.pictures.crop_transform import CropTransform
 
 SHOWN = 5  # how many classes a line of text names at most
@@ -56,6 +58,13 @@ class Prediction(ABC):
         An answer that lies nowhere in the picture stays as it is.
         """
         return self
+
+    def drawn(self, image: Image) -> Image:
+        """Return a picture, RGB and as it is seen, with the answer drawn on it, where that has a sense.
+
+        Errors: StriateError for an answer that lies nowhere in the picture.
+        """
+        raise StriateError(f"there is nothing to draw on the picture: the answer, {self}, lies nowhere in it")
 
     @abstractmethod
     def to_dict(self, top: int | None = None) -> dict[str, object]:

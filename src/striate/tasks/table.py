@@ -77,6 +77,7 @@ TASKS: Final = Tasks({
     "classify": ("striate.tasks.classify", "Classify", "a class a picture"),
     "tag": ("striate.tasks.tag", "Tag", "any number of tags a picture"),
     "regress": ("striate.tasks.regress", "Regress", "one or several numbers a picture"),
+    "detect": ("striate.tasks.detect", "Detect", "boxes around objects"),
     "segment": ("striate.tasks.segment", "Segment", "a class a pixel"),
 })  # fmt: skip
 BY_ITSELF: Final = "classify"  # of runs that do not say

@@ -17,6 +17,7 @@ from tests.page_reader import Read, check_alone
 from tests.render.html import test_look_page, test_page
 
 from striate.data.copies import Copies
+from striate.data.labels.marks import BoxMarks
 from striate.data.sources.items import FolderSource, Item
 from striate.interpret.arithmetic.dot import dot
 from striate.interpret.arithmetic.filters import FILTERS
@@ -30,6 +31,7 @@ from striate.render.html.page import Section, render
 from striate.session.shown import Table, framed, html_table, said
 from striate.spec import Shape, parse
 from striate.tasks.assessment import Basis
+from striate.tasks.box_rows import rows_of
 from striate.tasks.pairing import LossPaired, Shared
 from striate.tasks.table import TASKS
 from striate.tasks.task import LabelFacts
@@ -86,6 +88,11 @@ def evaluated(name: str) -> dict[str, Any]:
         targets = (rng.random((37, 3)) < 0.4).astype(np.float32)
         outputs = {"logits": rng.normal(size=(37, 3)).astype(np.float32)}
         facts = LabelFacts(names)
+    elif name == "detect":
+        facts = LabelFacts((BAD, f"b{BAD}"), {"levels": [[4, 4]], "input": [32, 32]})
+        marks = [BoxMarks((32, 32), ((2, 2, 9, 9), (12, 8, 30, 30)), (0, row % 2)) for row in range(37)]
+        targets = rows_of(list(marks), 2)
+        outputs = {"boxes": 2 * rng.normal(size=(37, 96)).astype(np.float32)}
     else:
         targets = rng.normal(50, 10, (37, 1))
         items = tuple(Item(f"{row}.jpg", tuple(each)) for row, each in enumerate(targets.tolist()))

@@ -1,0 +1,206 @@
+"""Boxes, after training: what was found, what that is worth, what may be asked of it. No torch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from striate.errors import StriateError
+from striate.metrics.boxes import suppress
+from striate.tasks.answering import PARTS, Answering, wrong_word
+from striate.tasks.box_rows import UNLOOKED, counts, in_picture, truths
+from striate.tasks.boxes import Boxes, box_columns
+from striate.tasks.cells import Cells, boxes_at
+from striate.tasks.detect_state import LearntBoxes
+from striate.tasks.values import NOTHING, LabelFacts, Labels, Outputs
+from striate.words import counted, plural
+
+if TYPE_CHECKING:  # what measures and explains is imported by who does: predicting needs none of it
+    from striate.metrics.boxes import Found
+    from striate.tasks.assessment import Assessment, Basis
+    from striate.tasks.detect_question import BoxQuestion
+    from striate.tasks.sections import Part
+
+BOXES: Final = "boxes"
+AP50: Final = "AP50"
+AP: Final = "AP"
+COUNTS: Final = "error of counts"
+LOW: Final = 0.02  # raw scores below this are no candidates; a fresh net says 0.01 of every cell
+QUICK: Final = 0.05  # and of an epoch's figures
+OVERLAP: Final = 0.6  # of two boxes of a class, above which the weaker goes
+
+
+def candidates(
+    outputs: Outputs, facts: LabelFacts, learnt: LearntBoxes, *, low: float = LOW, options: Mapping[str, Any] = NOTHING
+) -> list[Boxes]:
+    """Return the boxes of each picture with raw scores from ``low`` on, in pixels of the input, surest first.
+
+    Of two that overlap by more than 0.6, of one class, the surer stays. Errors: StriateError for outputs that are not
+    finite, or are laid out otherwise than the facts say.
+    """
+    classes = len(facts.names)
+    cells, output = Cells.of(facts.facts, classes), outputs[BOXES]
+    if not np.isfinite(output).all():
+        raise StriateError("the numbers that boxes are made of are not finite")
+    logits, numbers = cells.split(np.asarray(output))
+    cut, thresholds = float(np.log(low) - np.log1p(-low)), learnt.cuts(options)
+    found = []
+    for each, places in zip(logits, numbers, strict=True):
+        kinds, at = np.nonzero(each >= cut)
+        raw = 1 / (1 + np.exp(-each[kinds, at].astype(np.float64)))
+        boxes = boxes_at(cells, places[:, at].T, at)
+        solid = np.flatnonzero((boxes[:, 2] > boxes[:, 0]) & (boxes[:, 3] > boxes[:, 1]))
+        kept = solid[suppress(boxes[solid], raw[solid], kinds[solid], overlap=OVERLAP)]
+        scores = learnt.calibrated(raw[kept], kinds[kept])
+        order = np.argsort(-scores, kind="stable")
+        kept, scores = kept[order], scores[order]
+        found.append(Boxes(facts.names, boxes[kept], kinds[kept], scores, thresholds, at[kept], learnt.missed))
+    return found
+
+
+def found_in(answers: list[Boxes], targets: NDArray[Any]) -> list[Found]:
+    """Return all boxes of answers in pixels of their pictures, whose rows the ``targets`` (N, M, 7) are."""
+    from striate.metrics.boxes import Found
+
+    return [
+        Found(in_picture(one.boxes, rows), one.classes, one.scores) for one, rows in zip(answers, targets, strict=True)
+    ]
+
+
+class DetectAnswering(Answering):
+    """The answering half of `striate.tasks.detect.Detect`. ``learnt`` is a `LearntBoxes`."""
+
+    output = BOXES
+    headline = AP50
+    higher_is_better = True
+
+    def columns(self, facts: LabelFacts, top: int | None = None) -> tuple[str, ...]:  # noqa: D102
+        return box_columns(facts.names)
+
+    def warnings(self, learnt: Any, options: Mapping[str, Any] = NOTHING) -> tuple[str, ...]:
+        """Return that nothing was learnt of scores, or that what is asked for was not reached."""
+        if options.get("precision") is not None and options.get("recall") is not None:
+            raise StriateError("precision and recall are asked for together; one decides where boxes are said from")
+        for name in ("precision", "recall"):
+            share = options.get(name)
+            if share is None:
+                continue
+            if not 0 < float(share) <= 1:
+                raise StriateError(f"{name} {share}: it is a share above 0, at most 1, such as 0.95")
+            short = learnt.unreached(options)
+            if not short:
+                continue
+            if not learnt.curves:
+                return (f"a {name} of {share:g} cannot be promised: {learnt.why or 'no scores were calibrated'}",)
+            which = plural(len(short), "class")
+            return (f"{counted(len(short), 'class')} did not reach a {name} of {share:g} where it was measured; that"
+                    f" {which} {plural(len(short), 'is')} said from the nearest score on",)  # fmt: skip
+        return ()
+
+    def measure(self, outputs: Outputs, targets: NDArray[Any], facts: LabelFacts) -> dict[str, float]:
+        """Return AP50, AP, and how far counts are off a picture and class, of boxes with a score of 0.05 and more."""
+        from striate.metrics.average_precision import coco
+
+        answers = candidates(outputs, facts, LearntBoxes.nothing(len(facts.names)), low=QUICK)
+        there = truths(targets)
+        found = coco(found_in(answers, targets), there, facts.names)
+        said = np.array([list(one.counts.values()) for one in answers])
+        off = float(np.abs(said - counts(targets, len(facts.names))).mean())
+        return {AP50: float(np.nan_to_num(found.ap50)), AP: float(np.nan_to_num(found.ap)), COUNTS: off}
+
+    def shown(self, name: str, value: float, facts: LabelFacts) -> str:
+        """Return a figure to three places: ``AP50 0.873``."""
+        return f"{name} {value:.2f}" if name == COUNTS else f"{name} {value:.3f}"
+
+    def evaluate(
+        self, outputs: Outputs, targets: NDArray[Any], facts: LabelFacts, learnt: Any, basis: Basis
+    ) -> Assessment:
+        """Return average precision by COCO's protocol and what else boxes are worth, in pixels of the pictures."""
+        from striate.tasks.detect_figures import assess_boxes
+
+        answers = candidates(outputs, facts, learnt)
+        return assess_boxes(found_in(answers, targets), truths(targets), facts.names, basis, learnt.thresholds)
+
+    def shown_parts(
+        self, values: NDArray[Any], parts: Mapping[str, NDArray[np.int64]], facts: LabelFacts
+    ) -> tuple[Part, ...]:
+        """Return how many boxes of each class each part has, and in how many pictures."""
+        from striate.tasks.sections import Table
+
+        used = [part for part in PARTS if len(parts[part])]
+        many = {part: counts(values[parts[part]], len(facts.names)) for part in used}
+        rows = [
+            (
+                name,
+                *(f"{int(many[part][:, kind].sum()):,} in {int((many[part][:, kind] > 0).sum()):,}" for part in used),
+            )
+            for kind, name in enumerate(facts.names)
+        ]
+        none = {part: int((~many[part].any(axis=1)).sum()) for part in used}
+        if any(none.values()):
+            rows.append(("pictures without a box", *(f"{none[part]:,}" for part in used)))
+        rows.append(("pictures", *(f"{len(parts[part]):,}" for part in used)))
+        heads = ("boxes, in pictures", *(PARTS[part] for part in used))
+        return (Table(heads, tuple(rows), label="boxes of each class by part", folded=len(rows) > 40),)
+
+    def matched(self, labels: Labels, facts: LabelFacts) -> NDArray[Any]:
+        """Return the boxes of another source by the classes of this model; one that it lacks was not looked for there.
+
+        Errors: StriateError for classes that the model does not know.
+        """
+        strange = [name for name in labels.names if name not in facts.names]
+        if strange:
+            raise StriateError(
+                f"has boxes of {counted(len(strange), 'class')} the model does not know:"
+                f" {', '.join(strange[:5])}{' ...' if len(strange) > 5 else ''}; it knows {', '.join(facts.names[:10])}"
+            )
+        places = np.array([facts.names.index(name) for name in labels.names], np.float32)
+        lacking = [at for at, name in enumerate(facts.names) if name not in labels.names]
+        more = np.zeros((len(labels.values), len(lacking), labels.values.shape[2]), np.float32)
+        more[:, :, 0] = UNLOOKED
+        more[:, :, 1] = lacking
+        values = np.concatenate([labels.values, more], axis=1)
+        for column, chosen in ((0, labels.values[:, :, 0] >= 0), (1, labels.values[:, :, 0] == UNLOOKED)):
+            own = values[:, : labels.values.shape[1], column]
+            own[chosen] = places[own[chosen].astype(np.int64)]
+        return values
+
+    def question(
+        self,
+        output: NDArray[np.float32],
+        facts: LabelFacts,
+        learnt: Any,
+        word: str | int | None = None,
+        against: str | int | None = None,
+    ) -> BoxQuestion:
+        """Return what made a box: ``word`` is its number from 1, or a class, of which the surest is taken."""
+        from striate.tasks.detect_question import BoxQuestion
+
+        if against is not None:
+            raise StriateError("boxes are found one by one, none against another; leave that out, and name a box alone")
+        answer = candidates({BOXES: output[None]}, facts, learnt, low=1e-6)[0]
+        said = answer.said.tolist()
+        if isinstance(word, str) and word.isdecimal():
+            word = int(word)
+        if isinstance(word, int):
+            if not 1 <= word <= len(said):
+                there = f"they go from 1 to {len(said)}" if said else "nothing was found"
+                raise StriateError(f"there is no box {word}: {there}")
+            row = said[word - 1]
+        else:
+            if word is not None and word not in facts.names:
+                raise wrong_word(word, facts.names, "class")
+            mine = np.arange(len(answer.boxes))
+            if word is not None:
+                mine = np.flatnonzero(answer.classes == facts.names.index(word))
+            if not len(mine):
+                raise StriateError(f"there is nothing{'' if word is None else f' like {word}'} to ask about")
+            row = next((one for one in said if one in set(mine.tolist())), int(mine[0]))
+        cells, kind = Cells.of(facts.facts, len(facts.names)), int(answer.classes[row])
+        left, top, right, bottom = answer.boxes[row].tolist()
+        number = said.index(row) + 1 if row in said else 0
+        place = cells.place(int(answer.made_by[row]), kind)
+        return BoxQuestion(number, facts.names[kind], place, (left, top, right, bottom))

@@ -1,0 +1,55 @@
+"""Why this box: the question about one object that was found, and the cell of the output that found it. Torch late."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from striate.errors import DescribeError
+from striate.tasks.cells import PRIOR
+from striate.tasks.question import Question
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+@dataclass(frozen=True)
+class BoxQuestion(Question):
+    """Why box ``number`` is there: what raises the logit of its class in the cell that made it, and what lowers it.
+
+    ``place`` is where that logit stands in the flat output, ``name`` the class, ``box`` the place in pixels of the
+    input. A ``number`` of 0 is a box that is not said, the surest of those.
+
+    Example: ``BoxQuestion(2, "RBC", 17, (0.0, 0.0, 9.0, 9.0)).title`` is ``"Why is box 2 RBC?"``
+    """
+
+    number: int
+    name: str
+    place: int
+    box: tuple[float, float, float, float]
+
+    @property
+    def title(self) -> str:  # noqa: D102
+        return f"Why is box {self.number} {self.name}?" if self.number else f"What is most like {self.name}, and why?"
+
+    @property
+    def answer(self) -> str:  # noqa: D102
+        return f"{self.name} (box {self.number})" if self.number else f"{self.name}, not said"
+
+    @property
+    def unit(self) -> str:  # noqa: D102
+        return f"score of {self.name} in the cell of this box"
+
+    def score(self, output: Tensor) -> Tensor:
+        """Return the logit of the class in the cell (N,) of outputs (N, S). Errors: DescribeError for other outputs."""
+        flat = output.flatten(1)
+        if not 0 <= self.place < flat.shape[1]:
+            raise DescribeError(f"there is no number {self.place} in an output of {flat.shape[1]:,}")
+        return flat[:, self.place]
+
+    def level(self, output: Tensor) -> Tensor:
+        """Return the score (N,), before calibration."""
+        return (self.score(output) + PRIOR).sigmoid()
+
+    def value(self, output: Tensor) -> float:  # noqa: D102
+        return float(self.level(output)[0])
