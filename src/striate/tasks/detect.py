@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from striate.errors import ShapeError, SourceError, TrainingError
+from striate.errors import ShapeError, SourceError
 from striate.tasks.box_rows import COLUMNS, LEVEL, counts, moved, placed, rows_of, truths
 from striate.tasks.cells import SIDES, Cells, levels_of
 from striate.tasks.detect_answering import BOXES, DetectAnswering, candidates, found_in
@@ -150,12 +150,6 @@ class Detect(DetectAnswering, Task):
             score, box = detect_loss(output[some], targets[some])
             total += float(score + box) * len(output[some])
         return total / len(output)
-
-    def slopes(
-        self, output: Tensor, targets: Tensor, config: TrainConfig, weights: Tensor | None = None
-    ) -> tuple[Tensor, Tensor]:
-        """Refuse: which cells answer for a box is no convex question. Errors: TrainingError."""
-        raise TrainingError("what finds boxes is trained step by step; a head solved on features alone finds none")
 
     def fit_state(self, judged: Judged, facts: LabelFacts) -> State:
         """Return how likely boxes are right by their scores, and from which score on those of each class are said."""
