@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from striate.errors import StriateError
 from striate.metrics.intervals import Interval
+from striate.tasks.overlays import Overlay
 
 
 @dataclass(frozen=True)
@@ -64,11 +65,15 @@ class Table:
 
 @dataclass(frozen=True)
 class Tile:
-    """One picture: its ``row`` among the evaluated ones, and what stands under it. ``file`` also names its file."""
+    """One picture: its ``row`` among the evaluated ones, and what stands under it. ``file`` also names its file.
+
+    ``overlay``: what is there and what was said, in pixels of the network's input, to be drawn side by side.
+    """
 
     row: int
     caption: str
     file: bool = True
+    overlay: Overlay | None = None
 
 
 @dataclass(frozen=True)
