@@ -33,7 +33,8 @@ from striate.tasks.cells import PRIOR, Cells, distances
 from striate.tasks.detect import Detect
 from striate.tasks.detect_answering import AP50, candidates
 from striate.tasks.detect_state import LearntBoxes, fit_boxes, learnt_from
-from striate.tasks.task import Judged, LabelFacts, Labels, Objective, State
+from striate.tasks.objective import Objective
+from striate.tasks.task import Judged, LabelFacts, Labels, State
 from striate.verbs.evaluate import evaluate
 from striate.verbs.reopen import reopen_data
 from striate.verbs.train import resume, train, training
