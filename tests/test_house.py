@@ -191,6 +191,7 @@ FAMILY = {
     "regress": ("regress", "number"),
     "detect": ("detect", "box", "cells"),
     "segment": ("segment", "masks"),
+    "count": ("count", "points"),
 }
 """How the names of a task's own modules begin."""
 COLUMN = {"mean": 0.0, "scale": 1.0, "period": None, "start": 0.0}
@@ -198,7 +199,7 @@ LABELS = {
     "regress": {"units": ["", ""], "columns": [COLUMN, COLUMN]},
     "detect": {"levels": [[6, 6]], "input": [8, 8]},
 }
-ENDS = {"detect": "conv 6 1x1 >> flatten", "segment": "conv 2 1x1"}
+ENDS = {"detect": "conv 6 1x1 >> flatten", "segment": "conv 2 1x1", "count": "conv 2 1x1"}
 """How a net of two names ends, where that is not in two numbers."""
 PREDICT = """
 import sys
@@ -366,8 +367,13 @@ def knows_a_task(path: Path) -> list[str]:
 
     shared = {"table", "task", "values", "answering", "assessment", "pairing", "sections", "prediction", "question"}
     shared |= {"objective", "score_map", "stranger_skill"}  # of whatever a task shows on a map, and has left out
-    found = []
-    for node in ast.walk(parsed(path)):
+    found, nodes = [], list(ast.walk(parsed(path)))
+    keys = [key for node in nodes if isinstance(node, ast.Dict) for key in node.keys]
+    keys += [node.slice for node in nodes if isinstance(node, ast.Subscript)]
+    words = {id(key) for key in keys if isinstance(key, ast.Constant) and key.value in TASKS}  # of what is counted
+    for node in nodes:
+        if id(node) in words:
+            continue
         if isinstance(node, ast.Constant) and node.value in {*TASKS, *(task.output for task in TASKS.values())}:
             found.append(f"{node.lineno}: {node.value!r}")
         elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("striate.tasks."):

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tests.configs import config
 
+from striate.data.labels.marks import DotMarks, MaskMarks
 from striate.data.pictures.preprocess import Preprocess
 from striate.data.sources.items import ArraySource, Item
 from striate.data.split import Split
@@ -30,13 +31,6 @@ class Drawn(ArraySource):
         return self.masks[index]
 
 
-@dataclass(frozen=True)
-class Marked:
-    """A target that says that its picture is labelled."""
-
-    key: str
-
-
 def scene(random: np.random.Generator, side: int = SIDE) -> tuple[NDArray[np.uint8], NDArray[np.uint8], list[tuple]]:
     """A picture (side, side), its mask (0 ground, 1 disc, 2 bar), and the middles of its discs."""
     across, down = np.meshgrid(np.arange(side) + 0.5, np.arange(side) + 0.5)
@@ -55,12 +49,27 @@ def scene(random: np.random.Generator, side: int = SIDE) -> tuple[NDArray[np.uin
 def drawn_masks(pictures: int = 24, seed: int = 0) -> Drawn:
     random = np.random.default_rng(seed)
     scenes = [scene(random) for _ in range(pictures)]
-    items = tuple(Item(f"{number:02}.png", Marked(f"{number:02}")) for number in range(pictures))  # type: ignore[arg-type]
+    items = tuple(Item(f"{number:02}.png", MaskMarks(f"{number:02}", "")) for number in range(pictures))
     return Drawn(
         "drawn", "/drawn", ("ground", "disc", "bar"), items,
         kind="masks", blocks=(np.stack([picture for picture, _, _ in scenes]),),
         rows=np.stack([np.zeros(pictures, np.int64), np.arange(pictures)], 1), origins=("drawn",),
         masks=tuple(mask for _, mask, _ in scenes),
+    )  # fmt: skip
+
+
+def drawn_dots(pictures: int = 24, seed: int = 0) -> ArraySource:
+    """The same pictures with a dot in the middle of each disc."""
+    random = np.random.default_rng(seed)
+    scenes = [scene(random) for _ in range(pictures)]
+    items = tuple(
+        Item(f"{number:02}.png", DotMarks((SIDE, SIDE), tuple(middles), (0,) * len(middles)))
+        for number, (_, _, middles) in enumerate(scenes)
+    )
+    return ArraySource(
+        "dots", "/dots", ("discs",), items,
+        kind="dots", blocks=(np.stack([picture for picture, _, _ in scenes]),),
+        rows=np.stack([np.zeros(pictures, np.int64), np.arange(pictures)], 1), origins=("dots",),
     )  # fmt: skip
 
 

@@ -15,6 +15,7 @@ from torch.nn import functional
 from striate.tasks.points import LATE
 
 SPREAD = 1.0  # standard deviation of a dot's Gaussian, in cells
+WHOLE = 0.25  # what the error of the whole count weighs, beside that of the cells (measured as above)
 SMALL = 0.1  # of the count: errors below count by their square, those above as they are
 
 
@@ -55,10 +56,13 @@ def density_error(found: Tensor, wanted: Tensor) -> Tensor:
 
 
 def count_error(counted: Tensor, wanted: Tensor) -> Tensor:
-    """Return how far off counts (N, K) are, as a share of one more than the true ones; small errors by their square."""
+    """Return how far off counts (N, K) are, as a share of one more than the true ones, a quarter of it.
+
+    Small errors count by their square.
+    """
     size = wanted + 1
     apart = functional.smooth_l1_loss(counted / size, wanted / size, beta=SMALL, reduction="none")
-    return apart.sum() / len(counted)
+    return WHOLE * apart.sum() / len(counted)
 
 
 def dots_of(targets: Tensor, classes: int) -> Tensor:

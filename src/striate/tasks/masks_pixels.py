@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from striate.errors import StriateError
 from striate.metrics.probability import Floats
 
 _MOST = 1 << 21  # values that are interpolated at once
@@ -25,22 +24,6 @@ def middles(pixels: int, cells: int) -> Floats:
     [0.25, 0.75, 1.25, 1.75]
     """
     return np.asarray((np.arange(pixels) + 0.5) * (cells / pixels), np.float64)
-
-
-def checked_maps(maps: NDArray[np.floating], names: int, what: str) -> NDArray[np.floating]:
-    """Return maps (N, K, h, w) that are finite, K as many as there are names. Errors: StriateError.
-
-    ``what`` is what one of the names is called: class.
-    """
-    if maps.ndim != 4 or maps.shape[1] != names:
-        raise StriateError(f"a net answers with a map for each {what}, {names} in all, not with {maps.shape[1:]}")
-    finite = np.isfinite(maps).all(axis=(1, 2, 3))
-    if not finite.all():
-        raise StriateError(
-            f"{int((~finite).sum())} of {len(maps)} answers hold NaN or infinity; the model that gave them is broken,"
-            " so train it again from a sound checkpoint"
-        )
-    return maps
 
 
 def classes_at(logits: NDArray[np.floating], rows: Floats, columns: Floats) -> NDArray[np.uint8]:

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from striate.errors import PictureError, RecipeError, ShapeError, SourceError
 from striate.spec.shape import Shape
+from striate.tasks.maps import checked_maps
 from striate.tasks.masks import VOID, Masks
-from striate.tasks.masks_pixels import checked_maps
 from striate.tasks.prediction import Prediction
 from striate.tasks.segment_answering import (
     MASKS,

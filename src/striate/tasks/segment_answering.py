@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from striate.errors import ModelError, StriateError
 from striate.tasks.answering import PARTS, Answering
 from striate.tasks.calibrate import HIGHEST, LOWEST, fit_temperature
+from striate.tasks.maps import checked_maps
 from striate.tasks.masks import MEAN_IOU, PIXEL_ACCURACY, VOID, mask_columns
-from striate.tasks.masks_pixels import checked_maps, classes_at, logits_at, middles
+from striate.tasks.masks_pixels import classes_at, logits_at, middles
 from striate.tasks.values import LabelFacts, Labels, Outputs, State
 from striate.words import counted
 

@@ -79,6 +79,7 @@ TASKS: Final = Tasks({
     "regress": ("striate.tasks.regress", "Regress", "one or several numbers a picture"),
     "detect": ("striate.tasks.detect", "Detect", "boxes around objects"),
     "segment": ("striate.tasks.segment", "Segment", "a class a pixel"),
+    "count": ("striate.tasks.count", "CountObjects", "how many objects there are"),
 })  # fmt: skip
 BY_ITSELF: Final = "classify"  # of runs that do not say
 OUTPUT_BEFORE: Final = "logits"  # what the one output was called in files of before outputs had names
