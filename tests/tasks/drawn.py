@@ -14,7 +14,8 @@ from striate.data.sources.items import ArraySource, Item
 from striate.data.split import Split
 from striate.data.store.store import Store
 from striate.spec import Shape, parse
-from striate.tasks.task import Labels, Objective, Task
+from striate.tasks.objective import Objective
+from striate.tasks.task import Labels, Task
 from striate.train_config import TrainConfig
 from striate.verbs.places import in_input
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from striate.data.labels.marks import BoxMarks, DotMarks
 from striate.data.labels.numbers import NUMBERS
-from striate.errors import RecipeError, ShapeError, SourceError
+from striate.errors import ShapeError, SourceError
 from striate.metrics.probability import Floats
 from striate.spec.shape import Shape
 from striate.tasks.count_answering import (
@@ -63,6 +63,7 @@ class CountObjects(CountAnswering, Task):
     ends = "a map a class"
     terms = ("density", "count")
     placed = True
+    solved = False
     # What is cut off would be missing in the count.
     defaults = MappingProxyType({"resize": "stretch", "label_smoothing": 0.0})
 
@@ -117,28 +118,25 @@ class CountObjects(CountAnswering, Task):
         return Strata(strata_of(truth_of(labels.values, labels.kept), labels.known), labels.known)
 
     def place(self, labels: Labels, crops: Sequence[CropTransform]) -> Labels:
-        """Return the dots in pixels of the input; those that the crop left out are none. Counts alone lie nowhere."""
-        size = list(crops[0].size) if crops else [1, 1]
-        facts = {**labels.facts, "input": size}
+        """Return dots with x and y as shares of the input's sides, which hold at any size of it.
+
+        Those that the crop left out are none. Counts alone lie nowhere.
+        """
         if labels.facts[BY] == COUNTS:
-            return replace(labels, facts=facts)
+            return labels
         values = labels.values.copy()
         for row, crop in enumerate(crops):
             there = values[row, :, 0] >= 0
             moved = crop.points(values[row, there, 1:])
             sides = np.array([crop.size[1], crop.size[0]], np.float64)
             inside = ((moved >= 0) & (moved <= sides)).all(1)
-            values[row, there, 1:] = np.minimum(moved, sides - _INSIDE)
+            values[row, there, 1:] = np.minimum(moved, sides - _INSIDE) / sides
             values[row, there, 0] = np.where(inside, values[row, there, 0], -1)
-        return replace(labels, values=values, facts=facts)
+        return replace(labels, values=values)
 
     def encode(self, labels: Labels, rows: Sequence[int] | NDArray[np.int64] | None = None) -> NDArray[Any]:
-        """Return dots with x and y as shares of the input's sides, which hold at any size; or counts float32."""
-        values = np.asarray(super().encode(labels, rows), np.float32)
-        if labels.facts[BY] == COUNTS:
-            return np.nan_to_num(values)
-        height, width = labels.facts.get("input", (1, 1))
-        return values / np.array([1, width, height], np.float32)
+        """Return dots as they are, or counts, float32."""
+        return np.nan_to_num(np.asarray(super().encode(labels, rows), np.float32))
 
     def move(self, targets: NDArray[Any], moves: Moves) -> NDArray[Any]:
         """Return the dots (N, M, 3) of a batch where its pictures went, without those beyond an edge or covered.
@@ -162,7 +160,7 @@ class CountObjects(CountAnswering, Task):
         moved = moves.points(points, of=rows)
         wide, tall = moves.size[1], moves.size[0]
         seen = moves.sees(moved, of=rows) & (moved[:, 0] < wide) & (moved[:, 1] < tall)
-        return _packed(rows[seen], kinds[seen], moved[seen] / (wide, tall), len(targets))
+        return _packed(rows[seen], kinds[seen], moved[seen] / (wide, tall), targets.shape)
 
     def cautions(self, labels: Labels, rows: Sequence[int], config: TrainConfig) -> tuple[str, ...]:
         """Return that boxes say more where objects are few, and what moving pictures does to counts alone."""
@@ -210,12 +208,6 @@ class CountObjects(CountAnswering, Task):
             wanted = count_loss.dots_of(targets, classes)
             density = count_loss.density_error(found, count_loss.rendered(targets, classes, size))
         return dict(zip(self.terms, (density, count_loss.count_error(found.sum((2, 3)), wanted)), strict=True))
-
-    def slopes(
-        self, output: Tensor, targets: Tensor, config: TrainConfig, weights: Tensor | None = None
-    ) -> tuple[Tensor, Tensor]:
-        """Refuse to be solved on features of whole pictures. Errors: RecipeError."""
-        raise RecipeError(f"a head of task {self.name} is not solved on features of whole pictures; say --tune all")
 
     def plain_loss(self, outputs: Mapping[str, Tensor], targets: Tensor, config: TrainConfig) -> float:
         """Return the loss that is learnt by, a mean over pictures."""
@@ -271,11 +263,13 @@ def _dots(target: object) -> NDArray[np.float32] | None:
     return np.column_stack([np.asarray(classes, np.float32), points])
 
 
-def _packed(rows: NDArray[np.int64], kinds: NDArray[Any], points: NDArray[Any], number: int) -> NDArray[np.float32]:
-    """Return dots, each on a row, as (number, M, 3): filled up with none to the fullest."""
+def _packed(
+    rows: NDArray[np.int64], kinds: NDArray[Any], points: NDArray[Any], shape: tuple[int, ...]
+) -> NDArray[np.float32]:
+    """Return dots, each on a row, as (N, M, 3), filled up with none: M is that of ``shape``, or of the fullest row."""
     order = np.argsort(rows, kind="stable")
-    rows, counts = rows[order], np.bincount(rows, minlength=number)
-    found = np.full((number, max(1, int(counts.max(initial=0))), 3), -1.0, np.float32)
+    rows, counts = rows[order], np.bincount(rows, minlength=shape[0])
+    found = np.full((shape[0], max(shape[1], int(counts.max(initial=0))), 3), -1.0, np.float32)
     begins = np.cumsum(counts) - counts
     places = np.arange(len(rows)) - begins[rows]
     found[rows, places] = np.column_stack([kinds[order], points[order]])

@@ -62,6 +62,7 @@ class Segment(SegmentAnswering, Task):
     terms = ("cross-entropy", "dice")
     choices = frozenset({"class_weights"})
     placed = True
+    solved = False
     # A picture is divided whole: nothing is cut off, and its labels are not smoothed.
     defaults = MappingProxyType({"resize": "stretch", "label_smoothing": 0.0})
 
@@ -202,12 +203,6 @@ class Segment(SegmentAnswering, Task):
         smoothing = config.label_smoothing
         entropy = segment_loss.cross_entropy(maps, shares, weights=weights, smoothing=smoothing)
         return dict(zip(self.terms, (entropy, segment_loss.dice(maps, shares)), strict=True))
-
-    def slopes(
-        self, output: Tensor, targets: Tensor, config: TrainConfig, weights: Tensor | None = None
-    ) -> tuple[Tensor, Tensor]:
-        """Refuse to be solved on features of whole pictures. Errors: RecipeError."""
-        raise RecipeError(f"a head of task {self.name} is not solved on features of whole pictures; say --tune all")
 
     def plain_loss(self, outputs: Mapping[str, Tensor], targets: Tensor, config: TrainConfig) -> float:
         """Return cross-entropy without weights and the other term, a mean over pictures."""
