@@ -278,17 +278,17 @@ def _code(
     least: int,
 ) -> MaskCode:
     """Return a code, with the classes that no mask shows left out. Errors: SourceError for one class or too many."""
+    if len(names) > MOST:
+        raise SourceError(
+            f"masks hold {len(names):,} classes, and {MOST} are the most; are they shades (smoothed or resized masks),"
+            " or numbers of objects?"
+        )
     there = {value for one in masks for value in (one.as_colours if colours else _ids(one))}
     used = sorted({at for value, at in zip(values, classes, strict=True) if value in there and at != VOID})
     if len(used) < least:
         only = f"{names[used[0]]!r}" if used else "void"
         raise SourceError(
             f"all masks hold {only} alone ({counted(len(masks), 'mask')}); to divide pictures takes at least {least}"
-        )
-    if len(used) > MOST:
-        raise SourceError(
-            f"masks hold {len(used):,} classes, and {MOST} are the most; are they shades (smoothed or resized masks),"
-            " or numbers of objects?"
         )
     kept = tuple(names[at] for at in used)
     more = list(notes)
