@@ -22,6 +22,9 @@ from striate.errors import SourceError
         (["images/val/1.jpg"], ["masks/val/1.png"], "val"),
         (["test/1.png"], ["testannot/1.png"], "test"),
         (["JPEGImages/1.jpg"], ["SegmentationClass/1.png"], ""),
+        (["1.jpg", "2.jpg"], ["1_mask.png", "2_mask.png"], ""),
+        (["train/1.jpg"], ["train/1_mask.png"], "train"),
+        (["images/1.jpg"], ["dots/1.png"], ""),
         (["images/a/1.tif", "images/b/1.tif"], ["gt/a/1.tif", "gt/b/1.tif"], ""),
     ],
 )
@@ -64,6 +67,7 @@ def test_what_could_be_either_stops(tmp_path: Path, files: list[str], said: str)
         ["cats/1.jpg", "dogs/1.jpg"],
         ["images/1.jpg", "labels/1.txt"],
         ["images/1.jpg", "images/2.jpg", "label/8.jpg", "label/9.jpg"],
+        ["1.jpg", "2.jpg", "3.jpg", "4.jpg", "1_mask.jpg"],
         ["train/cats/1.jpg", "trainannot.txt"],
     ],
 )

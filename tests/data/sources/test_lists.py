@@ -313,7 +313,6 @@ def test_lists_of_other_things(tmp_path: Path, text: str, words: str) -> None:
 @pytest.mark.parametrize(
     ("file", "words"),
     [
-        ("cells-vgg/dots.csv", "holds points"),
         ("raccoon/raccoon_labels.csv", "holds boxes"),
     ],
 )

@@ -198,12 +198,12 @@ def _refuse_boxes(names: Sequence[str], shown: Sequence[str], path: Path) -> Non
         if all(name in names for name in box):
             columns = ", ".join(shown[names.index(name)] for name in box)
             raise SourceError(
-                f"{path} holds boxes or outlines (columns {columns}), which Striate does not learn yet; for classes,"
+                f"{path} holds boxes or outlines (columns {columns}), and a list has a line a picture; for classes,"
                 " tags or numbers write a list with one line a picture, path,label"
             )
     if "x" in names and "y" in names and not any(name in names for name in LABEL_COLUMNS if name != "y"):
         raise SourceError(
-            f"{path} holds points (columns x, y), which Striate does not learn yet; for classes, tags or numbers write"
+            f"{path} holds points (columns x, y), and a list has a line a picture; for classes, tags or numbers write"
             " a list with one line a picture, path,label; two numbers a picture are columns of other names"
         )
 

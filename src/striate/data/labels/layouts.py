@@ -15,7 +15,7 @@ from typing import Final
 
 from striate import files
 from striate.data.labels.classes import SPLITS
-from striate.data.labels.mask_files import IMAGES, MASKS, mask_folders
+from striate.data.labels.mask_files import DOT_FOLDERS, IMAGES, MASKS, dots_beside, mask_folders
 from striate.data.sources.listing import SUFFIXES, suffix_of
 
 _LOOKED_AT: Final = 40  # files of a folder that are looked at
@@ -51,7 +51,7 @@ def recognised(root: Path) -> Layout | None:
     if not root.is_dir():
         return _file(root, root.name)
     folders = _folders(root)
-    if _class_folders(folders):
+    if class_folders(root):
         return None
     places = [root, *folders]
     for folder in folders:
@@ -64,12 +64,17 @@ def recognised(root: Path) -> Layout | None:
 
 
 def masked(root: Path) -> Layout | None:
-    """Return the layout of a folder with masks beside its pictures, whatever else it holds, or None.
+    """Return the layout of a folder with masks or dots beside its pictures, whatever else it holds, or None.
 
     Example: ``masked(Path("pets"))`` is None.
     """
     found = mask_folders(root) if root.is_dir() else []
-    return Layout("masks", "a mask a picture", os.path.relpath(found[0][1], root)) if found else None
+    if not found:
+        return None
+    where = os.path.relpath(found[0][1], root)
+    if dots_beside(found):
+        return Layout("dots", "a picture of dots a picture", where)
+    return Layout("masks", "a mask a picture", where)
 
 
 def form_of(path: Path) -> str:
@@ -81,9 +86,13 @@ def form_of(path: Path) -> str:
     return found.form if found else ""
 
 
-def _class_folders(folders: list[Path]) -> bool:
-    """Return whether at least two folders, here or in train/, hold pictures and have no name of another layout."""
-    other = {*SPLITS, *IMAGES, *MASKS}
+def class_folders(root: Path) -> bool:
+    """Return whether at least two folders, here or in train/, hold pictures and have no name of another layout.
+
+    Example: ``class_folders(Path("pets"))`` is True.
+    """
+    folders = _folders(root)
+    other = {*SPLITS, *IMAGES, *MASKS, *DOT_FOLDERS}
     train = [folder for folder in folders if SPLITS.get(folder.name.lower()) == "train"]
     for each in (folders, *(_folders(folder) for folder in train)):
         named = [folder for folder in each if folder.name.lower() not in other]

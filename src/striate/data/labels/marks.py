@@ -13,7 +13,9 @@ from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Final
 
 from striate.data.labels.objects import PictureObjects
+from striate.words import counted
 
+OBJECT: Final = "object"  # the class of what is marked and has no class
 _MOST: Final = 2**31  # pixels, classes
 Point = tuple[float, float]
 Box = tuple[float, float, float, float]
@@ -197,4 +199,5 @@ def _rows(values: Any, width: int, number: int) -> list[tuple[float, ...]]:
 
 def _counts(names: Sequence[str], classes: Sequence[int]) -> str:
     number = Counter(classes)
-    return ", ".join(f"{number[at]:,} {name}" for at, name in enumerate(names) if number[at]) or "nothing"
+    there = [(number[at], name) for at, name in enumerate(names) if number[at]]
+    return ", ".join(counted(many, name) if name == OBJECT else f"{many:,} {name}" for many, name in there) or "nothing"

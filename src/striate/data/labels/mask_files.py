@@ -1,7 +1,8 @@
 """Which file is the mask of which picture: folders side by side, and names that differ in their ending or in a word.
 
 ``images/1.jpg`` and ``masks/1.png`` (or ``1_mask.png``), ``{train,val,test}/{images,masks}``, ``images/train`` and
-``masks/train``, ``train`` and ``trainannot``, and VOC's ``JPEGImages`` and ``SegmentationClass``.
+``masks/train``, ``train`` and ``trainannot``, VOC's ``JPEGImages`` and ``SegmentationClass``, and ``1.jpg`` beside
+``1_mask.png`` in one folder. Pictures of dots (``dots/1.png``, ``1_dots.png``) are found in the same way.
 """
 
 from __future__ import annotations
@@ -25,13 +26,18 @@ MASKS: Final = frozenset(
     ("masks", "mask", "segmentationclass", "segmentationobject", "gtfine", "ground_truth", "groundtruth", "gt",
      "labels", "label", "annotations", "targets", "segmentations", "annotated")
 )  # fmt: skip
+DOT_FOLDERS: Final = frozenset(("dots", "points", "dot", "dotted"))
 _OBJECTS: Final = "segmentationobject"  # a number an object: no classes
 _TAILS: Final = re.compile(r"[_-]?(annot|annotations?|masks?|labels?|gt|seg)")
 _MASK_WORDS: Final = re.compile(
-    r"(^|[_.-])(mask|masks|seg|segmentation|gt|label|labels|l|p|matte|annot|gtfine|labelids|labeltrainids)(?=$|[_.-])",
+    r"(^|[_.-])(masks?|seg|segmentation|gt|labels?|l|p|matte|annot|gtfine|labelids|labeltrainids|dots)(?=$|[_.-])"
+    r"|(?<=\d)(dots|mask)$",
     re.IGNORECASE,
 )
-_PICTURE_WORDS: Final = re.compile(r"(^|[_.-])(image|img|sat|leftimg8bit|picture|photo)(?=$|[_.-])", re.IGNORECASE)
+_PICTURE_WORDS: Final = re.compile(
+    r"(^|[_.-])(image|img|sat|leftimg8bit|picture|photo|cell)(?=$|[_.-])|(?<=\d)cell$", re.IGNORECASE
+)
+_IN_ONE_FOLDER: Final = re.compile(r"([_.-](masks?|seg|segmentation|gt|label|dots)|(?<=\d)(dots|mask))$", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -58,7 +64,7 @@ class MaskPairs:
 def mask_folders(root: Path) -> list[tuple[Path, Path]]:
     """Return the folders of pictures and of masks beside each other, in a folder or in its parts; none is [].
 
-    Looked at are names, and whether the files of both have names in common.
+    Looked at are names, and whether the files of both have names in common. Where both lie in one folder, both are it.
     Example: ``mask_folders(Path("pets"))`` is ``[]``.
     """
     inside = _folders(root)
@@ -67,13 +73,36 @@ def mask_folders(root: Path) -> list[tuple[Path, Path]]:
         for folder in inside:
             if folder.name.lower() in SPLITS:
                 found += _beside(_folders(folder))
-    return found
+    places = [root, *(folder for folder in inside if folder.name.lower() in {*SPLITS, *IMAGES})]
+    return found or [(folder, folder) for folder in places if _mixed(folder)]
+
+
+def dots_beside(folders: list[tuple[Path, Path]]) -> bool:
+    """Return whether what lies beside pictures is called dots, in some folders as `mask_folders` finds them.
+
+    Example: ``dots_beside([(Path("images"), Path("dots"))])`` is True.
+    """
+    return bool(folders) and all(
+        masks.name.lower() in DOT_FOLDERS
+        if masks != pictures
+        else all(one.lower().endswith("dots") for one in _stems(masks) if _IN_ONE_FOLDER.search(one))
+        for pictures, masks in folders
+    )
+
+
+def _mixed(folder: Path) -> bool:
+    """Return whether most pictures of a folder have a mask in it that is called like them with a word more."""
+    stems = _stems(folder)
+    masks = {one for one in stems if _IN_ONE_FOLDER.search(one)}
+    pictures = {*(stems - masks), *(_plain(one, _PICTURE_WORDS) for one in stems - masks)}
+    fitting = sum(_IN_ONE_FOLDER.sub("", one) in pictures for one in masks)
+    return fitting > 0 and fitting * 2 >= len(masks) and fitting * 2 >= len(stems - masks)
 
 
 def _beside(folders: list[Path]) -> list[tuple[Path, Path]]:
     """Return pairs of folders, among some that lie side by side, of pictures and of masks of the same names."""
     pictures = [folder for folder in folders if folder.name.lower() in IMAGES]
-    masks = [folder for folder in folders if folder.name.lower() in MASKS and folder.name.lower() != _OBJECTS]
+    masks = [folder for folder in folders if folder.name.lower() in {*MASKS, *DOT_FOLDERS} - {_OBJECTS}]
     found = []
     for folder in pictures[:1]:
         best = next((mask for mask in sorted(masks, key=_rank) if _alike(folder, mask)), None)
@@ -145,7 +174,8 @@ def find_pairs(root: Path) -> MaskPairs:
     over: list[str] = []
     parts = _lists(root)
     for pictures, masks in mask_folders(root):
-        named = _by_name(root, pictures)
+        mixed = pictures == masks
+        named = _by_name(root, pictures, mixed=mixed)
         plain: dict[str, list[str]] = {}
         for name in named:
             plain.setdefault(_below(name, _PICTURE_WORDS), []).append(name)
@@ -153,6 +183,8 @@ def find_pairs(root: Path) -> MaskPairs:
         for path in files_below(masks, *SUFFIXES):
             key = path.relative_to(root).as_posix()
             name = without_ending(path.relative_to(masks).as_posix())
+            if mixed and not _IN_ONE_FOLDER.search(name):
+                continue
             same = [name] if name in named else plain.get(_below(name, _MASK_WORDS), [])
             if len(same) > 1:
                 raise SourceError(
@@ -181,12 +213,14 @@ def _below(name: str, words: re.Pattern[str]) -> str:
     return folder + slash + _plain(last, words)
 
 
-def _by_name(root: Path, pictures: Path) -> dict[str, str]:
-    """Return the keys of the pictures of a folder by their path in it without ending."""
+def _by_name(root: Path, pictures: Path, *, mixed: bool) -> dict[str, str]:
+    """Return the keys of the pictures of a folder by their path in it without ending; ``mixed``: its masks are none."""
     named: dict[str, str] = {}
     for path in files_below(pictures, *SUFFIXES):
         key = path.relative_to(root).as_posix()
         name = without_ending(path.relative_to(pictures).as_posix())
+        if mixed and _IN_ONE_FOLDER.search(name):
+            continue
         if (other := named.setdefault(name, key)) != key:
             raise SourceError(
                 f"{root}: {shown(other)} and {shown(key)} differ in their ending alone, and a mask is found by the rest"

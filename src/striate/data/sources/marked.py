@@ -13,6 +13,7 @@ from striate.data.labels.classes import shown
 from striate.data.labels.layouts import Layout, masked
 from striate.data.labels.marks import BoxMarks
 from striate.data.labels.object_formats import FORMATS
+from striate.data.sources.dotted import DOTS, dot_picture_source, middles
 from striate.data.sources.items import FolderSource, Item
 from striate.data.sources.masked import MASKS, mask_source
 from striate.data.sources.outlined import outline_source
@@ -35,15 +36,20 @@ def marked_source(
 ) -> FolderSource:
     """Return the pictures of a folder or file of labels that was recognised, with what is marked in them.
 
-    ``kind`` is what a person wants to learn of it, None: what is there, boxes before masks.
+    ``kind`` is what a person wants to learn of it, None: what is there, boxes before masks and dots.
     ``allow_bad`` lets more than 1 % of the objects be unusable, ``least_classes`` is how many masks must show.
     Errors: SourceError for labels that cannot be used, and for a kind that they are none of.
     """
+    beside = masked(path)
     objects = any(form.title == layout.form and form.read for form in FORMATS.values())
     if kind in (None, BOXES) and objects:
         return box_source(path, name=name, allow_bad=allow_bad)
-    if kind in (None, MASKS) and masked(path):
+    if kind in (None, MASKS) and beside and beside.what == MASKS:
         return mask_source(path, name=name, least_classes=least_classes)
+    if kind in (None, DOTS) and beside:
+        return dot_picture_source(path, name=name)
+    if kind == DOTS and objects:
+        return middles(box_source(path, name=name, allow_bad=allow_bad))
     if kind == MASKS and objects:
         return outline_source(path, name=name, allow_bad=allow_bad)
     raise SourceError(layout.refusal(path, kind=kind))

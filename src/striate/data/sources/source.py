@@ -38,9 +38,10 @@ def find(
     """Return the pictures and targets of a place, or of a data set by name.
 
     ``location``: a folder of class folders (with or without train/ val/ test/), a CSV, TSV or text list, a folder or
-    file of boxes in one of the formats that `striate.data.labels.object_formats` reads, IDX files or their folder,
-    CIFAR's binary files or their folder, an .npz file; or ``digits``, ``mnist``, ``fashion-mnist``, ``cifar10``, also
-    as "mnist@FOLDER". What is there as a file or folder goes before a data set of the same name.
+    file of boxes in one of the formats that `striate.data.labels.object_formats` reads, masks or dots beside pictures,
+    IDX files or their folder, CIFAR's binary files or their folder, an .npz file; or ``digits``, ``mnist``,
+    ``fashion-mnist``, ``cifar10``, also as "mnist@FOLDER". What is there as a file or folder goes before a data set
+    of the same name.
     ``data_dir`` (or STRIATE_DATA) is where the files of data sets are; ``progress(file, bytes done, bytes in all)``.
     ``least_classes``: how many classes there must be; 1 is enough for measuring. ``label_from`` is a pattern that takes
     the labels out of the names of files (label_from.py). ``kind`` is what the labels are, whatever they look like;
@@ -103,8 +104,9 @@ def _folder(
     path: Path, name: str, label_from: str | None, *, kind: str | None, allow_bad: bool, least_classes: int
 ) -> Source:
     from striate.data.labels.label_from import label_source
-    from striate.data.labels.layouts import recognised
+    from striate.data.labels.layouts import class_folders, recognised
     from striate.data.sources.cifar import batches_in, cifar_source
+    from striate.data.sources.dotted import DOTS, dot_table_in, dot_table_source
     from striate.data.sources.folders import folder_source
     from striate.data.sources.idx import idx_source, images_in
     from striate.data.sources.linked import with_tags
@@ -116,8 +118,15 @@ def _folder(
         return idx_source(images, name=name, location=str(path))
     if batches := batches_in(path):
         return cifar_source(batches, name=name, location=str(path))
-    if layout := recognised(path):
+    dots = kind == DOTS or (kind is None and not class_folders(path))
+    table = dot_table_in(path) if dots else None
+    layout = recognised(path)
+    if table is not None and (kind == DOTS or layout is None):
+        return dot_table_source(table, name=name, location=path, kind=kind, allow_bad=allow_bad)
+    if layout is not None:
         return marked_source(path, layout, name=name, kind=kind, allow_bad=allow_bad, least_classes=least_classes)
+    if kind == DOTS and (path / "counts.csv").is_file():
+        return _file(path / "counts.csv", name, kind=kind, allow_bad=allow_bad, least_classes=least_classes)
     return with_tags(folder_source(path, name=name), kind=kind)
 
 
@@ -130,9 +139,13 @@ def _file(path: Path, name: str, *, kind: str | None, allow_bad: bool, least_cla
 
         return npz_source(path, name=name, kind=kind)
     if lower.endswith((".csv", ".tsv", ".txt")):
+        from striate.data.labels.dots import is_dot_table
+        from striate.data.sources.dotted import DOTS, dot_table_source
         from striate.data.sources.lists import list_source
 
-        return list_source(path, name=name, kind=kind)
+        if kind in (None, DOTS) and is_dot_table(path):
+            return dot_table_source(path, name=name, location=path, kind=kind, allow_bad=allow_bad)
+        return list_source(path, name=name, kind="numbers" if kind == DOTS else kind)  # counts alone
     if lower.endswith((".json", ".xml", ".yaml", ".yml")):
         from striate.data.labels.layouts import recognised
         from striate.data.sources.marked import marked_source
