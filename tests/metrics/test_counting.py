@@ -40,6 +40,12 @@ def test_intervals_hold_the_share_they_hold() -> None:
     assert one.coverage.value == 0.75
     assert one.width == 2.0
     assert one.level == 0.9
+    ends[0] = 0, np.inf  # of one picture nothing is known
+    (part,) = count_measures(counted, [[3], [7], [10], [2]], ("cell",), intervals=ends)
+    assert part.coverage.value == pytest.approx(2 / 3)
+    ends[:] = 0, np.inf
+    (none,) = count_measures(counted, [[3], [7], [10], [2]], ("cell",), intervals=ends)
+    assert none.coverage is none.width is None
 
 
 def test_what_does_not_belong_together_is_refused() -> None:

@@ -90,7 +90,8 @@ def count_measures(
         counts: (N, K), what was counted, whole numbers or not.
         truth: (N, K), how many there are, NaN where nobody counted.
         names: the names of the K classes.
-        intervals: (N, K, 2), the ends between which a count is said to lie; None: there are none.
+        intervals: (N, K, 2), the ends between which a count is said to lie, infinite where there is none; None: there
+            are none at all.
         level: what share of them should hold the true count.
         groups: (N,), equal for copies of a picture.
         design: the design effect of answers that are not independent (docs/decisions/0010).
@@ -135,8 +136,11 @@ def _measured(
     coverage, width = None, None
     if ends is not None:
         low, high = ends[known].T
-        inside = int(((true >= low - 1e-9) & (true <= high + 1e-9)).sum())
-        coverage, width = wilson(inside, len(true), design=effect), float((high - low).mean())
+        bounded = np.isfinite(high) & np.isfinite(low)
+        if bounded.any():
+            inside = int(((true >= low - 1e-9) & (true <= high + 1e-9))[bounded].sum())
+            coverage = wilson(inside, int(bounded.sum()), design=effect)
+            width = float((high - low)[bounded].mean())
     return CountMeasure(
         name=name,
         pictures=len(true),

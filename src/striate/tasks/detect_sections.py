@@ -203,7 +203,7 @@ def count_table(counts: list[CountMeasure]) -> Table:
             f"{one.objects:,.0f}",
             f"{one.counted:,.0f}",
             number(one.measures.mae),
-            _signed(one.measures.bias),
+            signed(one.measures.bias),
             percent(one.exact),
             f"off by {one.constants['median'].mae:.2f}",
             *((share(one.coverage),) if held else ()),
@@ -224,6 +224,9 @@ def share(one: Interval | None) -> Cell:
     return "-" if one is None else percent(one)
 
 
-def _signed(one: Interval) -> Figure:
+def signed(one: Interval) -> Figure:
+    """Return a difference as a table shows it, with its sign. Example: ``str(signed(Interval(1, 0, 2)))`` is
+    ``"+1.00 (0.00 to 2.00)"``.
+    """
     shown = number(one)
     return Figure(shown.value if one.value <= 0 else f"+{shown.value}", shown.between, shown.text)
