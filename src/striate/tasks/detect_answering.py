@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from striate.errors import StriateError
 from striate.metrics.boxes import suppress
 from striate.tasks.answering import PARTS, Answering, wrong_word
-from striate.tasks.box_rows import UNLOOKED, counts, in_picture, truths
+from striate.tasks.box_rows import FRAME, UNLOOKED, counts, in_picture, truths
 from striate.tasks.boxes import Boxes, box_columns
 from striate.tasks.cells import Cells, boxes_at
 from striate.tasks.detect_state import LearntBoxes
@@ -20,7 +20,8 @@ from striate.words import counted, plural
 
 if TYPE_CHECKING:  # what measures and explains is imported by who does: predicting needs none of it
     from striate.metrics.boxes import Found
-    from striate.tasks.assessment import Assessment, Basis
+    from striate.tasks.assessment import Basis
+    from striate.tasks.detect_assessment import BoxAssessment
     from striate.tasks.detect_question import BoxQuestion
     from striate.tasks.sections import Part
 
@@ -117,12 +118,22 @@ class DetectAnswering(Answering):
 
     def evaluate(
         self, outputs: Outputs, targets: NDArray[Any], facts: LabelFacts, learnt: Any, basis: Basis
-    ) -> Assessment:
+    ) -> BoxAssessment:
         """Return average precision by COCO's protocol and what else boxes are worth, in pixels of the pictures."""
-        from striate.tasks.detect_figures import assess_boxes
+        from striate.tasks.detect_assessment import assess_boxes
 
         answers = candidates(outputs, facts, learnt)
-        return assess_boxes(found_in(answers, targets), truths(targets), facts.names, basis, learnt.thresholds)
+        frames = targets[targets[:, :, 0] == FRAME][:, 1:5]
+        intervals = [[one.count(name)[2:] for name in facts.names] for one in answers]
+        return assess_boxes(
+            found_in(answers, targets),
+            truths(targets),
+            facts.names,
+            basis,
+            learnt.thresholds,
+            frames=frames,
+            count_intervals=intervals if learnt.pictures and not basis.judging else None,
+        )
 
     def shown_parts(
         self, values: NDArray[Any], parts: Mapping[str, NDArray[np.int64]], facts: LabelFacts

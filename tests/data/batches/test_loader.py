@@ -16,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from striate.data.batches import loader
+from striate.data.batches.augment import named
 from striate.data.batches.loader import batches, order, steps
 from striate.data.store.store import Store
 from striate.errors import DataError
@@ -223,3 +224,18 @@ def test_a_store_of_any_size_takes_no_memory_of_its_own(tmp_path):
     )
     second, third, array = map(float, done.stdout.split())
     assert max(second, third) < 10 < 90 < array  # MB; the store has 94
+
+
+@pytest.mark.parametrize("augment", ["none", "light"])
+def test_targets_move_only_where_their_pictures_do(augment):
+    pixels, targets = np.zeros((4, 1, 40, 1), np.uint8), np.arange(4.0)  # as maps lie in a store: a row each
+    stream = batches(
+        Store(pixels, (b"",) * 4),
+        targets,
+        range(4),
+        batch_size=2,
+        augment=named(augment, flip=False),
+        moved=lambda some, _: some + 10,
+    )
+    got = torch.cat([batch.targets for batch in stream]).tolist()
+    assert got == ([0, 1, 2, 3] if augment == "none" else [10, 11, 12, 13])

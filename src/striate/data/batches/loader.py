@@ -121,7 +121,8 @@ def batches(
 
     def made(at: int, pixels: Tensor, wanted: Tensor) -> Batch:
         how = moves(at)
-        wanted = wanted if moved is None else torch.from_numpy(moved(labels[chosen[at]], how))
+        if moved is not None and not how.still:  # what lies in a store of maps lies in no picture of its shape
+            wanted = torch.from_numpy(moved(labels[chosen[at]], how))
         return Batch(pixels, wanted, chosen[at], how)
 
     if resident is not None and chosen:

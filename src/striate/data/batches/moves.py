@@ -52,6 +52,11 @@ class Moves:
         drawn = [None if values is None else values[rows] for values in (self.geometry, self.colour, self.erased)]
         return Moves(len(np.arange(self.number)[rows]), self.source, self.size, *drawn)
 
+    @property
+    def still(self) -> bool:
+        """Whether every picture became its input as it was: nothing moved, nothing covered, the size its own."""
+        return self.geometry is None and self.erased is None and self.source == self.size
+
     @cached_property
     def matrices(self) -> Matrices:
         """Return (N, 2, 3) float64: the point (x, y) of stored picture n is at ``matrices[n] @ (x, y, 1)`` of input n.
