@@ -28,7 +28,7 @@ from striate.spec import parse
 from striate.tasks import count_loss
 from striate.tasks.assessment import About, Basis
 from striate.tasks.count import CountObjects
-from striate.tasks.count_answering import DENSITY, learnt_from, summed
+from striate.tasks.count_answering import DENSITY, learnt_from, overlay, summed
 from striate.tasks.points import Count, densities, peaks
 from striate.tasks.task import Judged, LabelFacts, Labels, State
 from striate.verbs.places import in_input
@@ -360,3 +360,14 @@ def test_a_small_net_from_chance_learns_to_count_what_is_drawn():
         found = one.in_picture(crop).points()
         near += sum(np.hypot(*(found - place).T).min() < 3 for place in source.items[row].target.points if len(found))
     assert near >= 0.75 * sum(len(source.items[row].target.points) for row in rows)
+
+
+def test_dots_and_found_places_lie_over_a_picture_in_cells():
+    dots = np.array([[[0, 0.25, 0.5], [1, 0.75, 0.5], [-1, 0, 0]]])
+    maps = np.full((1, 2, 4, 8), -9.0)
+    maps[0, 0, 1, 2] = 4.6  # about one object there
+    drawn = overlay(maps, dots, np.array([[1.0, 0.0]]), ("cells", "dust"), 0)
+    assert drawn.size == (4, 8)
+    assert [(mark.label, mark.box[:2]) for mark in drawn.truth] == [("cells", (2.0, 2.0)), ("dust", (6.0, 2.0))]
+    assert [mark.label for mark in drawn.answer] == ["cells"]
+    assert drawn.answer[0].box[:2] == pytest.approx((2.5, 1.5)) and drawn.answer[0].is_point

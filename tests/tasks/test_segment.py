@@ -26,7 +26,6 @@ from striate.tasks import segment_loss
 from striate.tasks.assessment import About, Basis
 from striate.tasks.segment import Segment, SourceMasks
 from striate.tasks.segment_answering import MASKS, fitted
-from striate.tasks.segment_figures import confusion, mean_iou
 from striate.tasks.task import Judged, LabelFacts, Labels, State
 from striate.verbs.places import in_input
 
@@ -208,7 +207,6 @@ def test_figures_are_those_of_one_confusion_over_the_set():
     # ground: 1 of {2 true, 2 said}: 1/3; disc: 4 of {5 true, 5 said}: 4/6; bar was said of a void pixel alone.
     assert found == {"mean IoU": pytest.approx((1 / 3 + 4 / 6) / 2), "pixel accuracy": pytest.approx(5 / 7)}
     assert next(iter(found)) == Segment().headline and Segment().shown("mean IoU", 0.5, FACTS) == "mean IoU 50.0 %"
-    assert mean_iou(confusion(truth[1], truth[1], 3)) == 1.0
 
 
 def test_the_temperature_is_that_which_the_logits_were_sharpened_by():

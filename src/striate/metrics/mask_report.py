@@ -163,8 +163,8 @@ class MaskReport:
 
 
 def mask_report(
-    answers: Sequence[NDArray[Any]],
-    truths: Sequence[NDArray[Any]],
+    answers: Sequence[NDArray[Any]] | NDArray[Any],
+    truths: Sequence[NDArray[Any]] | NDArray[Any],
     names: Sequence[str],
     *,
     confidences: Iterable[NDArray[Any]] | None = None,

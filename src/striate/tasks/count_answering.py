@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -13,12 +14,13 @@ from striate.errors import ModelError, StriateError
 from striate.metrics.probability import Floats, Ints
 from striate.tasks.answering import PARTS, Answering, wrong_word
 from striate.tasks.conformal import LEVEL, Conformal, fit_conformal, too_few
-from striate.tasks.points import MEAN_ABSOLUTE_ERROR, as_counts, count_columns, densities
+from striate.tasks.points import MEAN_ABSOLUTE_ERROR, as_counts, count_columns, densities, peaks
 from striate.tasks.values import LabelFacts, Labels, Outputs, State
 
 if TYPE_CHECKING:  # what measures and explains is imported by who does: predicting needs none of it
     from striate.tasks.assessment import Assessment, Basis
     from striate.tasks.count_question import CountQuestion
+    from striate.tasks.overlays import MarkOverlay
     from striate.tasks.sections import Part
     from striate.tasks.task import Judged
 
@@ -77,7 +79,7 @@ class CountAnswering(Answering):
         self, outputs: Outputs, targets: NDArray[Any], facts: LabelFacts, learnt: Any, basis: Basis
     ) -> Assessment:
         """Return errors, bias and coverage; out-of-fold answers are corrected, and bounded, by those of other folds."""
-        from striate.tasks.count_figures import count_figures
+        from striate.tasks.count_assessment import assess_counts
 
         raw, truth = summed(outputs[DENSITY]), truth_of(targets, facts)
         counts = raw * learnt.slopes
@@ -89,7 +91,9 @@ class CountAnswering(Answering):
                 others = learnt_from(raw[~mine], truth[~mine], folds=basis.folds[~mine], groups=groups)
                 counts[mine] = raw[mine] * others.slopes
                 low[mine], high[mine] = others.within(counts[mine])
-        return count_figures(counts, truth, np.stack([low, high], 2), facts.names, basis, level=learnt.level)
+        ends = np.stack([low, high], 2)
+        overlays = partial(overlay, outputs[DENSITY], targets, counts, facts.names) if np.ndim(targets) == 3 else None
+        return assess_counts(counts, truth, ends, facts.names, basis, level=learnt.level, overlays=overlays)
 
     def shown_parts(
         self, values: NDArray[Any], parts: Mapping[str, NDArray[np.int64]], facts: LabelFacts
@@ -166,6 +170,28 @@ def truth_of(targets: NDArray[Any], facts: LabelFacts) -> Floats:
     """Return how many objects of each class there are (N, K), of `Labels.values` by dots, or of counts as they are."""
     by = COUNTS if np.ndim(targets) == 2 else str(facts.facts.get(BY, DOTS))
     return as_counts(targets, by, len(facts.names))
+
+
+def overlay(
+    maps: NDArray[np.floating], dots: NDArray[Any], counts: Floats, names: Sequence[str], row: int
+) -> MarkOverlay:
+    """Return the dots (N, M, 3) of one picture and the places that were found, in cells of the maps (N, K, h, w).
+
+    As many places of a class are looked for as were counted; those that lie close together share one.
+    """
+    from striate.tasks.overlays import Mark, MarkOverlay
+
+    height, width = maps.shape[2:]
+    mine = dots[row][dots[row][:, 0] >= 0].astype(np.float64)
+    there = [
+        Mark((x * width, y * height, x * width, y * height), names[int(kind)], "open") for kind, x, y in mine.tolist()
+    ]
+    found = [
+        Mark((x, y, x, y), name, "open")
+        for each, count, name in zip(densities(maps[row]), counts[row], names, strict=True)
+        for x, y in peaks(each, int(np.floor(count + 0.5))).tolist()
+    ]
+    return MarkOverlay(tuple(there), tuple(found), (height, width))
 
 
 def learnt_from(raw: Floats, truth: Floats, *, folds: Ints | None = None, groups: Ints | None = None) -> LearntCounts:

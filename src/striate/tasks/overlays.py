@@ -1,7 +1,7 @@
 """What lies over a picture of a page: the objects that are there and those that were said, before anybody draws it.
 
-Coordinates are pixels of the network's input, which is the picture that a page shows; `striate.render` draws truth and
-answer side by side. No torch.
+Coordinates are pixels of the network's input, which is the picture that a page shows, where nothing else is said;
+`striate.render` draws truth and answer side by side. No torch.
 """
 
 from __future__ import annotations
@@ -38,10 +38,14 @@ class Mark:
 
 @dataclass(frozen=True)
 class MarkOverlay:
-    """Boxes or points over a picture: the ones that are there, and the ones that were said."""
+    """Boxes or points over a picture: the ones that are there, and the ones that were said.
+
+    ``size`` is the height and width that their coordinates lie in, None for that of the network's input.
+    """
 
     truth: tuple[Mark, ...]
     answer: tuple[Mark, ...]
+    size: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, eq=False)

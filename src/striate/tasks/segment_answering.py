@@ -14,7 +14,7 @@ from striate.tasks.answering import PARTS, Answering
 from striate.tasks.calibrate import HIGHEST, LOWEST, fit_temperature
 from striate.tasks.maps import checked_maps
 from striate.tasks.masks import MEAN_IOU, PIXEL_ACCURACY, VOID, mask_columns
-from striate.tasks.masks_pixels import classes_at, logits_at, middles
+from striate.tasks.masks_pixels import classes_at, confidence_at, logits_at, middles
 from striate.tasks.values import LabelFacts, Labels, Outputs, State
 from striate.words import counted
 
@@ -51,12 +51,14 @@ class SegmentAnswering(Answering):
 
         Both are of one confusion over all pixels of all pictures, at the size of the network's input.
         """
-        from striate.tasks.segment_figures import confusion, mean_iou
+        from striate.metrics.segmentation import pixel_counts
 
-        table = np.zeros((len(facts.names),) * 2, np.int64)
-        for row, ids in enumerate(said(outputs[MASKS], targets.shape[1:])):
-            table += confusion(ids, targets[row], len(facts.names))
-        return {MEAN_IOU: mean_iou(table), PIXEL_ACCURACY: float(np.trace(table) / max(1, int(table.sum())))}
+        counts = pixel_counts(said(outputs[MASKS], targets.shape[1:]), targets, len(facts.names))
+        each = counts.iou[~np.isnan(counts.iou)]
+        return {
+            MEAN_IOU: float(each.mean()) if len(each) else 0.0,
+            PIXEL_ACCURACY: float(np.nan_to_num(counts.accuracy)),
+        }
 
     def shown(self, name: str, value: float, facts: LabelFacts) -> str:
         """Return a share in percent: ``mean IoU 56.1 %``."""
@@ -66,11 +68,17 @@ class SegmentAnswering(Answering):
         self, outputs: Outputs, targets: NDArray[Any], facts: LabelFacts, learnt: Any, basis: Basis
     ) -> Assessment:
         """Return IoU and Dice by class; out-of-fold answers are calibrated by those of the other folds."""
-        from striate.tasks.segment_figures import mask_figures
+        from striate.tasks.segment_assessment import assess_masks
 
         maps, size = checked_maps(outputs[MASKS], len(facts.names), "class"), targets.shape[1:]
-        answers = np.stack(list(said(maps, size)))
-        return mask_figures(answers, targets, facts.names, basis)
+        temperatures = np.full(len(maps), learnt.temperature)
+        if basis.folds is not None:
+            for fold in np.unique(basis.folds):
+                mine = basis.folds == fold
+                temperatures[mine] = fitted(maps[~mine], targets[~mine]).temperature
+        at = middles(size[0], maps.shape[2]), middles(size[1], maps.shape[3])
+        sure = (confidence_at(one / warmth, *at) for one, warmth in zip(maps, temperatures, strict=True))
+        return assess_masks(np.stack(list(said(maps, size))), sure, targets, facts.names, basis)
 
     def shown_parts(
         self, values: NDArray[Any], parts: Mapping[str, NDArray[np.int64]], facts: LabelFacts

@@ -37,8 +37,8 @@ class MaskAssessment(Assessment):
     """
 
     report: MaskReport
-    answers: Sequence[NDArray[np.uint8]]
-    truths: Sequence[NDArray[np.uint8]]
+    answers: Sequence[NDArray[Any]] | NDArray[Any]
+    truths: Sequence[NDArray[Any]] | NDArray[Any]
     judging: bool = False
 
     loss_name = "1 - mean IoU"
@@ -213,9 +213,9 @@ class MaskAssessment(Assessment):
 
 
 def assess_masks(
-    answers: Sequence[NDArray[np.uint8]],
+    answers: Sequence[NDArray[Any]] | NDArray[Any],
     confidences: Iterable[NDArray[Any]] | None,
-    truths: Sequence[NDArray[np.uint8]],
+    truths: Sequence[NDArray[Any]] | NDArray[Any],
     names: Sequence[str],
     basis: Basis,
 ) -> MaskAssessment:
