@@ -6,10 +6,13 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from tests.data.labels.written import boxes, coco, find_objects, picture, text
 
 from striate.data.labels.coco import write_coco
+from striate.data.labels.filled import filled
+from striate.data.labels.run_lengths import encoded
 from striate.errors import SourceError
 
 IMAGES = [{"id": at, "file_name": f"{at}.jpg", "width": 80, "height": 60} for at in (0, 7, 90)]
@@ -35,12 +38,13 @@ def test_crowds_parts_and_masks(tmp_path: Path) -> None:
     each = [
         one(0, 0, [0, 0, 80, 60], iscrowd=1, segmentation=rle),
         one(0, 3, [0, 0, 30, 30], segmentation=parts),
-        one(7, 3, [5, 5, 9, 9], segmentation=rle),
+        one(7, 3, [5, 5, 9, 9], segmentation={"size": [60, 80], "counts": [0, 4799]}),
     ]
     found = find_objects(coco(tmp_path / "a.json", IMAGES, each, CATS))
     assert found.pictures[0].ignored.tolist() == [True, False]
-    assert [len(rings) for rings in found.pictures[0].outlines] == [0, 2]
-    assert "kept as a box: 1 mask as run lengths" in found.notes
+    assert [len(rings) for rings in found.pictures[0].outlines] == [1, 2]
+    assert found.pictures[0].outlines[0][0].tolist() == [[0, 0], [80, 0], [80, 60], [0, 60]]
+    assert "kept as a box: 1 mask whose run lengths do not read" in found.notes
     written = json.loads(write_coco(found)[""])
     assert [a["area"] for a in written["annotations"]] == [4800, 150, 81]
 
@@ -96,3 +100,47 @@ def test_pictures_beside_a_folder_of_annotations_are_found_from_its_file(
     picture(tmp_path / "images" / "7.jpg")
     each = find_objects(coco(tmp_path / folder / "a.json", [IMAGES[1]], [], CATS)).pictures
     assert [(one.key, one.found) for one in each] == [("images/7.jpg" if found else "7.jpg", found)]
+
+
+def test_run_lengths_and_holes_go_both_ways(tmp_path: Path) -> None:
+    mask = np.zeros((60, 80), bool)
+    mask[10:30, 20:50] = True
+    mask[15:20, 30:35] = False  # a hole
+    mask[40, 60] = True  # a part
+    shape = {"size": [60, 80], "counts": encoded(mask)}
+    found = find_objects(coco(tmp_path / "a.json", IMAGES, [one(0, 3, [20, 10, 41, 31], segmentation=shape)], CATS))
+    rings = found.pictures[0].outlines[0]
+    assert len(rings) == 3 and np.array_equal(filled(rings, 60, 80), mask)
+    (written,) = json.loads(write_coco(found)[""])["annotations"]
+    assert written["segmentation"] == shape and written["area"] == mask.sum()
+
+
+def test_run_lengths_in_the_frame_of_the_file_are_turned_with_the_picture(tmp_path: Path) -> None:
+    picture(tmp_path / "1.jpg", orientation=6)
+    mask = np.zeros((60, 80), bool)
+    mask[0:10, 0:30] = True
+    shape = {"size": [60, 80], "counts": encoded(mask)}
+    image = {"id": 1, "file_name": "1.jpg", "width": 80, "height": 60}
+    found = find_objects(coco(tmp_path / "a.json", [image], [one(1, 3, [0, 0, 30, 10], segmentation=shape)], CATS))
+    assert np.array_equal(filled(found.pictures[0].outlines[0], 80, 60), np.rot90(mask, -1))
+
+
+def test_keypoints_are_points(tmp_path: Path) -> None:
+    cats = [{"id": 1, "name": "cell"}, {"id": 2, "name": "person", "keypoints": ["nose", "hand"]}]
+    each = [
+        one(0, 1, [1, 1, 4, 4], keypoints=[3, 2, 2]),
+        one(0, 2, [1, 1, 9, 9], keypoints=[5, 6, 1, 7, 8, 0]),
+        one(7, 1, [1, 1, 4, 4], keypoints=[900, 2, 2]),
+    ]
+    found = find_objects(coco(tmp_path / "a.json", IMAGES, each, cats))
+    names = [(found.classes[at], x, y) for at, x, y in found.pictures[0].points]
+    assert names == [("cell", 3, 2), ("nose", 5, 6)]  # the hand is not there
+    assert "dropped, the picture kept: 1 point beside the picture" in found.notes
+
+
+def test_classes_that_were_looked_for_by_name(tmp_path: Path) -> None:
+    images = [{**IMAGES[0], "labelled": ["owl"]}, IMAGES[1]]
+    path = coco(tmp_path / "a.json", images, [one(0, 3, [1, 1, 5, 5])], [*CATS, {"id": 8, "name": "owl"}])
+    found = find_objects(path)
+    assert found.classes == ("cat", "dog", "owl")
+    assert [picture.labelled for picture in found.pictures] == [(1, 2), None]  # what is drawn was looked for too

@@ -35,7 +35,7 @@ def test_shapes(tmp_path: Path) -> None:
     assert boxes(found) == {"1.jpg": [[8, 6, 48, 36], [34, 30, 40, 38], [0, 0, 8, 6], [32, 27, 48, 33]]}
     assert [len(rings) for rings in found.pictures[0].outlines] == [0, 1, 1, 0]
     said = " ".join(found.notes)
-    for what in ("1 task with several answers", "1 rotated box", "left out: 1 point", "1 ellipse"):
+    for what in ("1 task with several answers", "1 rotated box", "1 point beside boxes", "1 ellipse"):
         assert what in said
 
 

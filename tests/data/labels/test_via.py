@@ -29,7 +29,7 @@ def test_shapes_and_the_class(tmp_path: Path) -> None:
     via(tmp_path, [{"shape_attributes": shape, "region_attributes": facts} for shape, facts in each])
     found = find_objects(tmp_path)
     assert boxes(found) == {"1.jpg": [[1, 2, 11, 22], [0, 0, 9, 9], [35, 25, 45, 35]]}
-    assert found.counts() == {"cat": 2, "dog": 1} and "left out: 1 point" in found.notes[0]
+    assert found.counts() == {"cat": 2, "dog": 1} and "1 point beside boxes" in found.notes[0]
 
 
 def test_a_project_with_regions_by_number(tmp_path: Path) -> None:

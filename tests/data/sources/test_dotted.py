@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -172,6 +173,27 @@ def test_the_middles_of_boxes(tmp_path: Path) -> None:
     assert (source.kind, source.label_names) == ("dots", ("cell", "dust"))
     assert source.items[0].target == marks((25, 10), (2, 3), classes=(0, 1))
     assert source.notes[-1] == "the middles of the boxes are the dots"
+
+
+def test_points_of_annotation_tools_are_dots(tmp_path: Path) -> None:
+    picture(tmp_path / "1.jpg")
+    shapes = [
+        {"label": "cell", "shape_type": "point", "points": [[4.5, 3]]},
+        {"label": "cell", "shape_type": "point", "points": [[40, 30]]},
+        {"label": "dust", "shape_type": "rectangle", "points": [[1, 1], [5, 5]]},
+    ]
+    labels = {"imagePath": "1.jpg", "imageWidth": 80, "imageHeight": 60, "shapes": shapes}
+    text(tmp_path / "1.json", json.dumps(labels))
+    source = find(tmp_path, kind="dots")
+    assert source.label_names == ("cell",) and source.items[0].target == marks((4.5, 3), (40, 30))
+    assert source.notes == (
+        "1 picture with 2 dots of 1 class (LabelMe)",
+        "1 object known by a box or outline is no dot, beside points",
+    )
+    assert find(tmp_path).label_names == ("dust",)
+    text(tmp_path / "1.json", json.dumps(labels | {"shapes": shapes[:2]}))
+    with pytest.raises(SourceError, match="no object in any of them; to count its 2 points say --task count"):
+        find(tmp_path)
 
 
 def test_where_not_all_classes_were_looked_for_nothing_is_counted(tmp_path: Path) -> None:

@@ -8,10 +8,13 @@ from typing import Any, Final
 
 import numpy as np
 
-from striate.data.labels.drawn import Drawn, DrawnPicture, Reading
-from striate.data.labels.objects import ObjectSet, Ring
+from striate.data.labels.drawn import Drawn, DrawnPicture, Reading, Spot
+from striate.data.labels.filled import filled
+from striate.data.labels.objects import ObjectSet, PictureObjects, Ring
 from striate.data.labels.parsed import number, parsed_json, ring_of, size_of, word
 from striate.data.labels.picture_files import files_below, split_of
+from striate.data.labels.run_lengths import decoded, encoded
+from striate.data.labels.traced import traced
 from striate.errors import SourceError
 from striate.words import counted
 
@@ -22,8 +25,8 @@ def read_coco(path: Path) -> Reading:
     """Return what a JSON file of annotations, or every one below a folder, says.
 
     Ids mean nothing but which belongs to which; gaps in them, and beginning at 0 or 1, are the same. Categories are in
-    the order of their ids. A crowd is an ignored object, known by its box. Where LVIS says which categories were looked
-    for in a picture, that is kept.
+    the order of their ids. A crowd is an ignored object. Run lengths become outlines along the edges of their pixels,
+    keypoints are points. Which categories were looked for in a picture is kept, where LVIS or ``labelled`` says it.
     Errors: SourceError for a file that does not read, and for ids that belong to nothing.
     Example: ``read_coco(Path("pets")).pictures`` is ``[]``.
     """
@@ -44,8 +47,10 @@ def is_coco(value: Any) -> bool:
 
 def _read(value: dict[str, Any], file: Path, reading: Reading) -> None:
     names: dict[Any, str] = {}
+    categories: dict[Any, dict[str, Any]] = {}
     for one in sorted(_entries(value, "categories", file), key=lambda one: number(one.get("id"))):
         name = word(one.get("name"))
+        categories[one.get("id")] = one
         if names.setdefault(one.get("id"), name) != name:
             raise SourceError(f"{file}: the category id {one.get('id')} is {names[one.get('id')]!r} and {name!r}")
     images: dict[Any, dict[str, Any]] = {}
@@ -53,6 +58,7 @@ def _read(value: dict[str, Any], file: Path, reading: Reading) -> None:
         if images.setdefault(one.get("id"), one).get("file_name") != one.get("file_name"):
             raise SourceError(f"{file}: the image id {one.get('id')} belongs to two pictures; export it again")
     drawn: dict[Any, list[Drawn]] = {key: [] for key in images}
+    spots: dict[Any, list[Spot]] = {key: [] for key in images}
     ids: dict[Any, Any] = {}
     repeated = 0
     for one in _entries(value, "annotations", file):
@@ -65,6 +71,7 @@ def _read(value: dict[str, Any], file: Path, reading: Reading) -> None:
         if category not in names:
             reading.refuse("of a category that the file does not list", file)
             continue
+        spots[image] += _points(one, categories[category])
         if found := _annotation(one, names[category], file, reading):
             drawn[image].append(found)
     if repeated:
@@ -81,7 +88,9 @@ def _read(value: dict[str, Any], file: Path, reading: Reading) -> None:
         kept = tuple(drawn[key])
         split = split_of(name, f"{file.parent.name}/") or part
         reading.pictures.append(
-            DrawnPicture(name, file, kept, size, split=split, labelled=_labelled(image, kept, names))
+            DrawnPicture(
+                name, file, kept, size, split=split, labelled=_labelled(image, kept, names), points=tuple(spots[key])
+            )
         )
 
 
@@ -105,10 +114,13 @@ def _annotation(one: dict[str, Any], label: str, file: Path, reading: Reading) -
     shape = one.get("segmentation")
     crowd = bool(one.get("iscrowd")) or bool(one.get("ignore"))
     rings = tuple(ring for each in shape if (ring := ring_of(each))) if isinstance(shape, list) else ()
+    if isinstance(shape, dict):
+        try:
+            rings = traced(decoded(shape.get("counts"), *_size(shape.get("size"))))
+        except ValueError:
+            reading.boxed["mask whose run lengths do not read"] += 1
     box = one.get("bbox")
     if isinstance(box, list) and len(box) == 4:
-        if isinstance(shape, dict) and not crowd:
-            reading.boxed["mask as run lengths"] += 1
         left, top, width, height = map(number, box)
         return Drawn(label, (left, top, left + width, top + height), rings, crowd)
     if isinstance(box, list) and len(box) == 5:
@@ -120,8 +132,37 @@ def _annotation(one: dict[str, Any], label: str, file: Path, reading: Reading) -
     return None
 
 
+def _size(size: Any) -> tuple[int, int]:
+    """Return height and width of run lengths. Errors: ValueError."""
+    if not isinstance(size, list) or len(size) != 2 or not all(type(one) is int and one > 0 for one in size):
+        raise ValueError("run lengths have no size")
+    return size[0], size[1]
+
+
+def _points(one: dict[str, Any], category: dict[str, Any]) -> list[Spot]:
+    """Return the keypoints that are there (v > 0), each of its own class where the category names several."""
+    flat = one.get("keypoints")
+    if not isinstance(flat, list) or len(flat) % 3:
+        return []
+    names = category.get("keypoints")
+    several = isinstance(names, list) and len(names) == len(flat) // 3 > 1
+    label = word(category.get("name"))
+    return [
+        (word(names[at]) if several and isinstance(names, list) else label, number(x), number(y))
+        for at, (x, y, v) in enumerate(zip(flat[::3], flat[1::3], flat[2::3], strict=True))
+        if number(v) > 0
+    ]
+
+
 def _labelled(image: dict[str, Any], drawn: tuple[Drawn, ...], names: dict[Any, str]) -> tuple[str, ...] | None:
-    """Return the classes that were looked for in a picture, as LVIS says it (Gupta, Dollar and Girshick, 2019)."""
+    """Return the classes that were looked for in a picture, by name, or as LVIS says it.
+
+    Of LVIS (Gupta, Dollar and Girshick, 2019) are ``neg_category_ids``; ``labelled`` is ours: a list of names.
+    """
+    said = image.get("labelled")
+    if isinstance(said, list):
+        there = {one.label for one in drawn} | {word(name) for name in said}
+        return tuple(name for name in names.values() if name in there)
     negative = image.get("neg_category_ids")
     if not isinstance(negative, list):
         return None
@@ -134,7 +175,8 @@ def _labelled(image: dict[str, Any], drawn: tuple[Drawn, ...], names: dict[Any, 
 def write_coco(objects: ObjectSet) -> dict[str, bytes]:
     """Return COCO's JSON, one file by the name "": category ids from 1, as COCO's own begin.
 
-    An ignored object is a crowd. An outline is written as polygons; the sum of theirs is the area of the object.
+    An ignored object is a crowd. An outline is written as polygons, whose areas' sum is that of the object; one with a
+    hole, which polygons cannot say, as run lengths.
     Example: ``json.loads(write_coco(ObjectSet("x", ("cat",), ()))[""])["categories"][0]["id"]`` is 1.
     """
     images: list[dict[str, Any]] = []
@@ -150,6 +192,9 @@ def write_coco(objects: ObjectSet) -> dict[str, bytes]:
         ):
             left, top, right, bottom = (float(value) for value in box)
             area = sum(map(_area, rings)) if rings else (right - left) * (bottom - top)
+            segmentation = _segmentation(picture, rings)
+            if isinstance(segmentation, dict):
+                area = float(decoded(segmentation["counts"], picture.height, picture.width).sum())
             annotations.append(
                 {
                     "id": len(annotations) + 1,
@@ -158,7 +203,7 @@ def write_coco(objects: ObjectSet) -> dict[str, bytes]:
                     "bbox": [round(value, 4) for value in (left, top, right - left, bottom - top)],
                     "area": round(float(area), 4),
                     "iscrowd": int(ignored),
-                    "segmentation": [[round(float(value), 4) for value in ring.ravel()] for ring in rings],
+                    "segmentation": segmentation,
                 }
             )
     value = {
@@ -168,6 +213,26 @@ def write_coco(objects: ObjectSet) -> dict[str, bytes]:
         "categories": [{"id": at, "name": name} for at, name in enumerate(objects.classes, 1)],
     }
     return {"": json.dumps(value, ensure_ascii=False, allow_nan=False).encode("utf-8", "surrogatepass") + b"\n"}
+
+
+def _segmentation(picture: PictureObjects, rings: tuple[Ring, ...]) -> list[list[float]] | dict[str, Any]:
+    """Return polygons, whose union is the object as COCO has it; run lengths of an object with a hole."""
+    if _nested(rings):
+        whole = filled(rings, picture.height, picture.width)
+        if not (whole == np.any([filled([ring], picture.height, picture.width) for ring in rings], axis=0)).all():
+            return {"size": [picture.height, picture.width], "counts": encoded(whole)}
+    return [[round(float(value), 4) for value in ring.ravel()] for ring in rings]
+
+
+def _nested(rings: tuple[Ring, ...]) -> bool:
+    """Return whether one ring may lie in another, by the boxes around them."""
+    around = [(*ring.min(0), *ring.max(0)) for ring in rings] if len(rings) > 1 else []
+    return any(
+        a[0] <= b[0] and a[1] <= b[1] and a[2] >= b[2] and a[3] >= b[3]
+        for at, a in enumerate(around)
+        for other, b in enumerate(around)
+        if at != other
+    )
 
 
 def _area(ring: Ring) -> float:

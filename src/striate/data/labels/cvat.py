@@ -7,17 +7,19 @@ from typing import Final
 from xml.etree import ElementTree
 
 from striate.data.labels.classes import SPLITS
-from striate.data.labels.drawn import Drawn, DrawnPicture, Reading
+from striate.data.labels.drawn import Drawn, DrawnPicture, Points, Reading, Spot
 from striate.data.labels.parsed import number, parsed_xml, ring_of, size_of
 from striate.data.labels.picture_files import files_below
+from striate.data.labels.run_lengths import rows_decoded
+from striate.data.labels.traced import traced
 from striate.data.labels.turned_shapes import ellipse_box, turned_box
 from striate.errors import SourceError
 
-_NEITHER: Final = {"polyline": "line", "points": "set of points", "cuboid": "cuboid", "skeleton": "skeleton"}
+_NEITHER: Final = {"polyline": "line", "cuboid": "cuboid", "skeleton": "skeleton"}
 
 
 def read_cvat(path: Path) -> Reading:
-    """Return what CVAT's XML says: boxes, polygons, ellipses and masks (as boxes); a rotated box is an outline.
+    """Return what CVAT's XML says: boxes, polygons, masks, ellipses (as boxes) and points; a rotated box is an outline.
 
     Errors: SourceError for XML that does not read, and for the tracks of a video.
     Example: ``read_cvat(Path("VOC2012")).pictures`` is ``[]``.
@@ -35,11 +37,29 @@ def read_cvat(path: Path) -> Reading:
         for image in root.findall("image"):
             drawn = tuple(one for shape in image if (one := _shape(shape, file, reading)))
             turned += sum(shape.tag == "box" and bool(number(shape.get("rotation", 0)) % 360) for shape in image)
+            spots = [spot for shape in image if shape.tag == "points" for spot in _points(shape)]
             split = SPLITS.get(image.get("subset", "").lower(), "")
             size = size_of(image.get("width"), image.get("height"))
-            reading.pictures.append(DrawnPicture(image.get("name", ""), file, drawn, size, split=split))
+            reading.pictures.append(
+                DrawnPicture(image.get("name", ""), file, drawn, size, split=split, points=tuple(spots))
+            )
     reading.rotated(turned)
     return reading
+
+
+def _points(shape: ElementTree.Element) -> list[Spot]:
+    pairs = [pair.split(",") for pair in shape.get("points", "").split(";")]
+    return [(shape.get("label", ""), number(x), number(y)) for x, y in (pair for pair in pairs if len(pair) == 2)]
+
+
+def _mask(shape: ElementTree.Element) -> tuple[Points, ...]:
+    """Return the outlines of a mask, run lengths along the rows of its box; none where they do not read."""
+    left, top, width, height = (number(shape.get(name, "")) for name in ("left", "top", "width", "height"))
+    try:
+        runs = [int(run) for run in shape.get("rle", "").split(",")]
+        return traced(rows_decoded(runs, int(height), int(width)), left=left, top=top)
+    except (ValueError, OverflowError):
+        return ()
 
 
 def _shape(shape: ElementTree.Element, file: Path, reading: Reading) -> Drawn | None:
@@ -50,6 +70,8 @@ def _shape(shape: ElementTree.Element, file: Path, reading: Reading) -> Drawn | 
 
     if shape.tag == "tag":
         reading.left_out["tag of a whole picture"] += 1
+        return None
+    if shape.tag == "points":
         return None
     if shape.tag in _NEITHER:
         reading.left_out[_NEITHER[shape.tag]] += 1
@@ -69,8 +91,10 @@ def _shape(shape: ElementTree.Element, file: Path, reading: Reading) -> Drawn | 
         reading.boxed["ellipse"] += 1
         return Drawn(label, ellipse_box(value("cx"), value("cy"), value("rx"), value("ry"), value("rotation", "0")))
     if shape.tag == "mask":
-        reading.boxed["mask"] += 1
+        rings = _mask(shape)
+        if not rings:
+            reading.boxed["mask whose run lengths do not read"] += 1
         left, top = value("left"), value("top")
-        return Drawn(label, (left, top, left + value("width"), top + value("height")))
+        return Drawn(label, (left, top, left + value("width"), top + value("height")), rings)
     reading.refuse(f"as {shape.tag!r}, which is not known", file)
     return None

@@ -10,6 +10,8 @@ from striate.words import counted, plural
 
 Box = tuple[float, float, float, float]
 Points = tuple[tuple[float, float], ...]
+Spot = tuple[str, float, float]
+"""A point, which marks an object or a part of one: class, x, y."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,7 @@ class DrawnPicture:
         shares: whether coordinates are shares of width and height, 0 to 1, in place of pixels.
         split: "train", "val" or "test", where a file says so.
         labelled: the names of the classes that were looked for, None: all.
+        points: points that were marked, of which no box is known.
 
     Example: ``DrawnPicture("cat.jpg", Path("cat.xml"), ()).split`` is ``""``.
     """
@@ -55,6 +58,7 @@ class DrawnPicture:
     shares: bool = False
     split: str = ""
     labelled: tuple[str, ...] | None = None
+    points: tuple[Spot, ...] = ()
 
 
 @dataclass

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import Any, Final
 
-from striate.data.labels.drawn import Drawn, DrawnPicture, Reading
+from striate.data.labels.drawn import Drawn, DrawnPicture, Reading, Spot
 from striate.data.labels.parsed import number, parsed_json, ring_of, size_of, word
 from striate.data.labels.picture_files import PictureFiles, files_below
 from striate.data.labels.turned_shapes import ellipse_box, turned_box
@@ -14,14 +14,13 @@ from striate.words import counted
 
 _UPLOADED: Final = re.compile(r"^[0-9a-f]{8}-")  # what Label Studio puts before the name of a file it is given
 _NEITHER: Final = {
-    "keypointlabels": "point",
     "brushlabels": "mask of a brush",
     "choices": "answer about a whole picture",
 }
 
 
 def read_label_studio(path: Path, pictures: PictureFiles) -> Reading:
-    """Return what an export says: rectangles, polygons and ellipses, per cent made pixels of the written size.
+    """Return what an export says: rectangles, polygons, ellipses, points, per cent made pixels of the written size.
 
     Where several people answered a task, the first answer that was not cancelled counts. A rotated rectangle is an
     outline. A name is looked for as uploaded, and without what the upload put before it.
@@ -48,9 +47,10 @@ def read_label_studio(path: Path, pictures: PictureFiles) -> Reading:
             sizes = [
                 size for one in results if (size := size_of(one.get("original_width"), one.get("original_height")))
             ]
+            spots = tuple(spot for one in results for spot in _points(one))
             drawn = tuple(shape for one in results for shape in _shapes(one, file, reading))
             turned += sum(one.get("type") == "rectanglelabels" and bool(_turn(one)) for one in results)
-            reading.pictures.append(DrawnPicture(name, file, drawn, sizes[0] if sizes else None))
+            reading.pictures.append(DrawnPicture(name, file, drawn, sizes[0] if sizes else None, points=spots))
     if more:
         reading.notes.append(f"{counted(more, 'task')} with several answers; the first counts")
     reading.rotated(turned)
@@ -75,8 +75,21 @@ def _turn(result: dict[str, Any]) -> float:
     return number(value.get("rotation", 0)) % 360 if isinstance(value, dict) else 0.0
 
 
+def _points(result: dict[str, Any]) -> list[Spot]:
+    """Return the points of an answer, per cent made pixels."""
+    value = result.get("value")
+    size = size_of(result.get("original_width"), result.get("original_height"))
+    if result.get("type") != "keypointlabels" or not isinstance(value, dict) or size is None:
+        return []
+    labels = value.get("keypointlabels")
+    x, y = number(value.get("x")) * size[0] / 100, number(value.get("y")) * size[1] / 100
+    return [(name, x, y) for one in (labels if isinstance(labels, list) else []) if (name := word(one))]
+
+
 def _shapes(result: dict[str, Any], file: Path, reading: Reading) -> list[Drawn]:
     value, kind = result.get("value"), str(result.get("type"))
+    if kind == "keypointlabels":
+        return []
     if kind in _NEITHER or not isinstance(value, dict) or kind not in value:
         reading.left_out[_NEITHER.get(kind, "answer without a shape and a name")] += 1
         return []

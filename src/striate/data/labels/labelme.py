@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from base64 import b64decode
 from math import hypot
 from pathlib import Path
 from typing import Any
 
-from striate.data.labels.drawn import Drawn, DrawnPicture, Reading
+from striate.data.labels.drawn import Drawn, DrawnPicture, Points, Reading, Spot
 from striate.data.labels.parsed import number, parsed_json, ring_of, size_of, word
 from striate.data.labels.picture_files import files_below
+from striate.data.labels.traced import traced
+from striate.data.pictures.stored import stored_values
+from striate.errors import PictureError
 
 
 def read_labelme(path: Path) -> Reading:
-    """Return what the JSON files of a folder, or one of them, say: rectangles, polygons and circles.
+    """Return what the JSON files of a folder, or one of them, say: rectangles, polygons, masks, circles and points.
 
-    Shapes of one group are kept apart. Lines and points are left out and counted. The picture inside a file
+    Shapes of one group are kept apart. Lines are left out and counted. The picture inside a file
     (``imageData``) is not read.
     Errors: SourceError for a file that does not read. Example: ``read_labelme(Path("pets")).form`` is ``"LabelMe"``.
     """
@@ -23,14 +27,24 @@ def read_labelme(path: Path) -> Reading:
         value = parsed_json(file)
         if not isinstance(value, dict) or not isinstance(value.get("shapes"), list) or "imagePath" not in value:
             continue
-        shapes = (_shape(one, file, reading) for one in value["shapes"])
+        spots: list[Spot] = []
+        shapes = tuple(shape for one in value["shapes"] if (shape := _shape(one, file, reading, spots)))
         size = size_of(value.get("imageWidth"), value.get("imageHeight"))
         name = word(value["imagePath"]) or file.stem
-        reading.pictures.append(DrawnPicture(name, file, tuple(one for one in shapes if one), size))
+        reading.pictures.append(DrawnPicture(name, file, shapes, size, points=tuple(spots)))
     return reading
 
 
-def _shape(shape: Any, file: Path, reading: Reading) -> Drawn | None:
+def _mask(text: Any, corner: tuple[float, float]) -> tuple[Points, ...]:
+    """Return the outlines of a mask, a PNG as base64 whose upper left corner this is; none for one that is none."""
+    try:
+        stored = stored_values(b64decode(text, validate=True)) if isinstance(text, str) else None
+    except (PictureError, ValueError):
+        return ()
+    return () if stored is None else traced(stored.values != 0, left=corner[0], top=corner[1])
+
+
+def _shape(shape: Any, file: Path, reading: Reading, spots: list[Spot]) -> Drawn | None:
     points = shape.get("points") if isinstance(shape, dict) else None
     if not isinstance(points, list) or not all(isinstance(one, list) and len(one) == 2 for one in points) or not points:
         reading.refuse("without points", file)
@@ -51,7 +65,12 @@ def _shape(shape: Any, file: Path, reading: Reading) -> Drawn | None:
     if kind == "polygon" and (ring := ring_of(points)):
         return Drawn.around(label, (ring,))
     if kind == "mask" and len(corners) == 2:
-        reading.boxed["mask"] += 1
-        return Drawn(label, (*corners[0], corners[1][0] + 1, corners[1][1] + 1))
-    reading.left_out[{"linestrip": "line", "line": "line", "point": "point"}.get(str(kind), "other shape")] += 1
+        rings = _mask(shape.get("mask"), corners[0])
+        if not rings:
+            reading.boxed["mask that does not read"] += 1
+        return Drawn(label, (*corners[0], corners[1][0] + 1, corners[1][1] + 1), rings)
+    if kind == "point" and len(corners) == 1:
+        spots.append((label, *corners[0]))
+        return None
+    reading.left_out[{"linestrip": "line", "line": "line"}.get(str(kind), "other shape")] += 1
     return None

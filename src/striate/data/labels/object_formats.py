@@ -15,6 +15,7 @@ from striate.data.labels.cvat import read_cvat
 from striate.data.labels.drawn import Reading
 from striate.data.labels.label_studio import read_label_studio
 from striate.data.labels.labelme import read_labelme
+from striate.data.labels.labelme_xml import read_labelme_xml
 from striate.data.labels.layouts import form_of
 from striate.data.labels.objects import ObjectSet
 from striate.data.labels.picture_files import PictureFiles, split_of
@@ -59,6 +60,7 @@ FORMATS: Final[Mapping[str, Format]] = {
     "voc": Format("Pascal VOC", lambda path, _: read_voc(path), write_voc, listed=False),
     "yolo": Format("YOLO", read_yolo, write_yolo, outlines=1, ignored=False),
     "labelme": Format("LabelMe", lambda path, _: read_labelme(path)),
+    "labelme-xml": Format("LabelMe XML", lambda path, _: read_labelme_xml(path)),
     "cvat": Format("CVAT XML", lambda path, _: read_cvat(path)),
     "via": Format("VGG Image Annotator", lambda path, _: read_via(path)),
     "createml": Format("CreateML", lambda path, _: read_createml(path)),
@@ -138,6 +140,8 @@ def losses(objects: ObjectSet, form: str) -> tuple[str, ...]:
     kept = [rings for rings, ignored in each if to.ignored or not ignored]
     if to.outlines is not None and (number := sum(len(rings) > to.outlines for rings in kept)):
         told.append(f"{counted(number, 'outline' if to.outlines == 0 else 'outline in parts')}, written as boxes")
+    if points := sum(len(picture.points) for picture in objects.pictures):
+        told.append(f"{counted(points, 'point')}, left out")
     limited = sum(picture.labelled is not None for picture in objects.pictures)
     if not to.labelled and limited:
         told.append(f"which classes were looked for, in {counted(limited, 'picture')}")

@@ -30,6 +30,7 @@ class PictureObjects:
         split: "train", "val", "test", or "" where nothing says so.
         labelled: the classes that were looked for in this picture; None: all of them.
         found: whether the picture itself is there.
+        points: the class, x and y of each point that was marked; they are no objects, but may be counted as such.
 
     Example: ``PictureObjects.of("cat.jpg", 500, 375, [(10, 20, 110, 220)], [0]).boxes.shape`` is ``(1, 4)``.
     """
@@ -44,6 +45,7 @@ class PictureObjects:
     split: str = ""
     labelled: tuple[int, ...] | None = None
     found: bool = True
+    points: tuple[tuple[int, float, float], ...] = ()
 
     @classmethod
     def of(
@@ -59,6 +61,7 @@ class PictureObjects:
         split: str = "",
         labelled: tuple[int, ...] | None = None,
         found: bool = True,
+        points: tuple[tuple[int, float, float], ...] = (),
     ) -> PictureObjects:
         """Return the objects of a picture out of plain lists, one entry an object.
 
@@ -75,6 +78,7 @@ class PictureObjects:
             split,
             labelled,
             found,
+            points,
         )
 
     def __len__(self) -> int:

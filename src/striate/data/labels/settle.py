@@ -23,18 +23,22 @@ from numpy.typing import NDArray
 
 from striate.data.labels.classes import in_order, shown
 from striate.data.labels.drawn import Drawn, DrawnPicture, Reading
+from striate.data.labels.marks import OBJECT
 from striate.data.labels.objects import ObjectSet, PictureObjects, Ring
 from striate.data.labels.picture_files import PictureFiles, split_of
 from striate.data.sources.items import file_header
 from striate.errors import PictureError, SourceError
 from striate.words import counted, plural
 
+NO_BOX: Final = " beside boxes and outlines, of use for counting alone"
 _NOTED: Final = 0.01  # pixels or less over the edge is rounding, and is not worth a word
 
 
 @dataclass
 class _Counts:
     clipped: int = 0
+    points: int = 0
+    beside: int = 0  # points that are not in their picture
     copies: int = 0
     turned: int = 0  # pictures whose boxes were in the frame of the file
     upright: int = 0  # whose boxes were written for the picture as it is seen
@@ -93,7 +97,11 @@ def _check_text(name: str, what: str, where: Path) -> None:
 
 
 def _labels(picture: DrawnPicture) -> set[str]:
-    return {one.label for one in picture.drawn} | {*(picture.labelled or ())}
+    return (
+        {one.label for one in picture.drawn}
+        | {*(picture.labelled or ())}
+        | {label or OBJECT for label, *_ in picture.points}
+    )
 
 
 def _settled(
@@ -125,10 +133,11 @@ def _settled(
         classes.append(index[one.label])
         outlines.append(tuple(_turned(np.array(ring, np.float64) * scale, lying, orientation) for ring in one.rings))
         ignored.append(one.ignored)
+    points = _points(picture, scale, lying, orientation, index, counts) if usable else ()
     labelled = None if picture.labelled is None else tuple(sorted(index[name] for name in picture.labelled))
     return PictureObjects.of(
         key or _as_key(picture.name), width, height, boxes, classes,
-        outlines=tuple(outlines), ignored=ignored, split=split, labelled=labelled, found=bool(key),
+        outlines=tuple(outlines), ignored=ignored, split=split, labelled=labelled, found=bool(key), points=points,
     )  # fmt: skip
 
 
@@ -194,6 +203,27 @@ def _box(
     return inside, ""
 
 
+def _points(
+    picture: DrawnPicture,
+    scale: NDArray[np.float64],
+    lying: tuple[int, int],
+    orientation: int,
+    index: dict[str, int],
+    counts: _Counts,
+) -> tuple[tuple[int, float, float], ...]:
+    """Return the points of a picture in pixels, as it is seen; those beside it are dropped and counted."""
+    found = []
+    for label, *at in picture.points:
+        place = np.array(at, np.float64) * scale
+        if not (np.isfinite(place).all() and (place >= 0).all() and (place <= lying).all()):
+            counts.beside += 1
+            continue
+        ((x, y),) = _turned(place[None], lying, orientation).tolist()
+        found.append((index[label or OBJECT], x, y))
+    counts.points += len(found)
+    return tuple(found)
+
+
 def _turned(points: Ring, lying: tuple[int, int], orientation: int) -> Ring:
     """Return (N, 2) points of a file's rows, ``lying`` wide and high, as the picture is seen under an orientation.
 
@@ -230,6 +260,10 @@ def _notes(reading: Reading, counts: _Counts) -> list[str]:
         f"left out: {counted(number, what)}, which {plural(number, 'is')} neither box nor outline"
         for what, number in reading.left_out.most_common()
     ]
+    if counts.points:
+        notes.append(f"{counted(counts.points, 'point')}{NO_BOX}")
+    if counts.beside:
+        notes.append(f"dropped, the picture kept: {counted(counts.beside, 'point')} beside the picture")
     notes += [f"kept as a box: {counted(number, what)}" for what, number in reading.boxed.most_common()]
     if counts.clipped:
         notes.append(f"{counted(counts.clipped, 'object')} reached over the edge of the picture; clipped")

@@ -7,18 +7,19 @@ from math import degrees
 from pathlib import Path
 from typing import Any, Final
 
-from striate.data.labels.drawn import Drawn, DrawnPicture, Reading
+from striate.data.labels.drawn import Drawn, DrawnPicture, Reading, Spot
 from striate.data.labels.parsed import number, parsed_json, ring_of, word
 from striate.data.labels.picture_files import files_below
 from striate.data.labels.turned_shapes import ellipse_box
 from striate.errors import SourceError
 
 _CLASS: Final = ("class", "classes", "label", "labels", "category", "name", "type", "object", "species")
-_NEITHER: Final = {"polyline": "line", "point": "point"}
+_NEITHER: Final = {"polyline": "line"}
 
 
 def read_via(path: Path) -> Reading:
-    """Return what a JSON of annotations, or a project of VIA, says: rectangles, polygons, circles and ellipses.
+    """Return what a JSON of annotations, or a project of VIA, says: rectangles, polygons, circles,
+    ellipses and points.
 
     The class is the attribute of the regions that is called so (class, label, category, name, type), or the only one.
     Errors: SourceError where no attribute is the class. Example: ``read_via(Path("pets")).pictures`` is ``[]``.
@@ -34,8 +35,9 @@ def read_via(path: Path) -> Reading:
         regions = [_regions(one) for one in entries]
         attribute = _attribute([region for each in regions for region in each], file)
         for entry, each in zip(entries, regions, strict=True):
-            drawn = tuple(one for region in each if (one := _region(region, attribute, file, reading)))
-            reading.pictures.append(DrawnPicture(str(entry["filename"]), file, drawn))
+            spots: list[Spot] = []
+            drawn = tuple(one for region in each if (one := _region(region, attribute, file, reading, spots)))
+            reading.pictures.append(DrawnPicture(str(entry["filename"]), file, drawn, points=tuple(spots)))
     return reading
 
 
@@ -69,7 +71,7 @@ def _attribute(regions: list[dict[str, Any]], file: Path) -> str:
     )
 
 
-def _region(region: dict[str, Any], attribute: str, file: Path, reading: Reading) -> Drawn | None:
+def _region(region: dict[str, Any], attribute: str, file: Path, reading: Reading, spots: list[Spot]) -> Drawn | None:
     shape, facts = region.get("shape_attributes"), region.get("region_attributes")
     if not isinstance(shape, dict) or not isinstance(facts, dict):
         reading.refuse("without a shape", file)
@@ -84,6 +86,9 @@ def _region(region: dict[str, Any], attribute: str, file: Path, reading: Reading
         return None
     if not label:
         reading.refuse("without a name", file)
+        return None
+    if kind == "point":
+        spots.append((label, number(shape.get("cx")), number(shape.get("cy"))))
         return None
     x, y, width, height = (number(shape.get(name)) for name in ("x", "y", "width", "height"))
     if kind == "rect":

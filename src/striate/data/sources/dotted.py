@@ -180,13 +180,17 @@ def _source(
         names,
         tuple(items),
         rejected=tuple(counts.rejected),
-        notes=(_found(items, names, read.path.name), *notes, *_told(counts)),
+        notes=(found_dots(items, names, read.path.name), *notes, *_told(counts)),
         kind=DOTS,
         root=root,
     )
 
 
-def _found(items: Sequence[Item], names: Sequence[str], what: str) -> str:
+def found_dots(items: Sequence[Item], names: Sequence[str], what: str) -> str:
+    """Return what was found in one line; ``what`` is where.
+
+    Example: ``found_dots([], ("object",), "dots.csv")`` is ``"0 pictures with 0 dots (dots.csv)"``.
+    """
     number = Counter(at for item in items if isinstance(item.target, DotMarks) for at in item.target.classes)
     empty = sum(isinstance(item.target, DotMarks) and not item.target.points for item in items)
     without = f", {empty:,} of them without any" if empty else ""
@@ -253,7 +257,7 @@ def dot_picture_source(path: Path, *, name: str) -> FolderSource:
         )
         for key, split, size, dots in read
     )
-    notes = [_found(items, names, "pictures of dots")]
+    notes = [found_dots(items, names, "pictures of dots")]
     if len(values) > 1:
         notes.append(f"dots of {len(values)} values, each taken for a class: {', '.join(names[:6])}")
     if spots:
@@ -268,7 +272,7 @@ def dot_picture_source(path: Path, *, name: str) -> FolderSource:
 def middles(source: FolderSource) -> FolderSource:
     """Return a source of boxes as one of dots, the middle of each box; boxes to be ignored are none.
 
-    Example: ``middles(box_source(Path("scene"), name="scene")).items[0].target.points`` is ``((15.5, 21.0),)``.
+    Example: ``middles(box_source(Path("scene"), name="scene")).kind`` is ``"dots"``.
     """
     items = []
     partly = 0

@@ -11,9 +11,10 @@ from typing import Final
 
 from striate.data.labels.classes import shown
 from striate.data.labels.layouts import Layout, masked
-from striate.data.labels.marks import BoxMarks
+from striate.data.labels.marks import BoxMarks, DotMarks
 from striate.data.labels.object_formats import FORMATS
-from striate.data.sources.dotted import DOTS, dot_picture_source, middles
+from striate.data.labels.settle import NO_BOX
+from striate.data.sources.dotted import DOTS, dot_picture_source, found_dots, middles
 from striate.data.sources.items import FolderSource, Item
 from striate.data.sources.masked import MASKS, mask_source
 from striate.data.sources.outlined import outline_source
@@ -49,7 +50,7 @@ def marked_source(
     if kind in (None, DOTS) and beside:
         return dot_picture_source(path, name=name)
     if kind == DOTS and objects:
-        return middles(box_source(path, name=name, allow_bad=allow_bad))
+        return object_dots(path, name=name, allow_bad=allow_bad)
     if kind == MASKS and objects:
         return outline_source(path, name=name, allow_bad=allow_bad)
     raise SourceError(layout.refusal(path, kind=kind))
@@ -64,12 +65,54 @@ def box_source(path: Path, *, name: str, form: str | None = None, allow_bad: boo
 
     Example: ``box_source(Path("scene"), name="scene").items[0].said(("cat",))`` is ``"1 cat"``.
     """
+    return _boxes(spoken_of(path, form=form, allow_bad=allow_bad), path, name)
+
+
+def object_dots(path: Path, *, name: str, form: str | None = None, allow_bad: bool = False) -> FolderSource:
+    """Return the pictures that labels of objects speak of with a dot an object: the points, else the middles of boxes.
+
+    Errors: as of `box_source`.
+
+    Example: ``object_dots(Path("scene"), name="scene").items[0].target.points`` is ``((15.5, 21.0),)``.
+    """
     spoken = spoken_of(path, form=form, allow_bad=allow_bad)
+    if not any(picture.points for picture in spoken.there):
+        return middles(_boxes(spoken, path, name))
+    used = sorted({at for picture in spoken.there for at, *_ in picture.points})
+    items = []
+    for picture in spoken.there:
+        places = tuple(used.index(at) for at, *_ in picture.points)
+        marks = DotMarks((picture.height, picture.width), tuple((x, y) for _, x, y in picture.points), places)
+        items.append(Item(picture.key, None if picture.labelled is not None else marks, picture.split or None))
+    names = tuple(spoken.objects.classes[at] for at in used)
+    boxes = sum(map(len, spoken.there))
+    notes = [found_dots(items, names, spoken.objects.form)]
+    if boxes:
+        notes.append(
+            f"{counted(boxes, 'object')} known by a box or outline {plural(boxes, 'is')} no dot, beside points"
+        )
+    return FolderSource(
+        name,
+        str(path),
+        names,
+        tuple(items),
+        rejected=spoken.rejected,
+        notes=(*notes, *(note for note in spoken.notes if not note.endswith(NO_BOX))),
+        kind=DOTS,
+        passed_over=spoken.passed_over,
+        root=spoken.root,
+    )
+
+
+def _boxes(spoken: Spoken, path: Path, name: str) -> FolderSource:
+    """Return the source of boxes of what labels say."""
     objects, there = spoken.objects, spoken.there
     if not any(map(len, there)):
+        number = sum(len(picture.points) for picture in there)
+        points = f"; to count its {counted(number, 'point')} say --task count" if number else ""
         raise SourceError(
             f"{shown(str(path))} holds labels of {counted(len(there), 'picture')} ({objects.form}) and no object in any"
-            " of them"
+            f" of them{points}"
         )
     counts = replace(objects, pictures=there).counts()
     used = [place for place, label in enumerate(objects.classes) if counts[label]]
