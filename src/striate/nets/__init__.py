@@ -46,6 +46,7 @@ from striate.nets.resnext import resnext50_32x4d, resnext101_32x8d
 from striate.nets.small import small, tiny
 from striate.nets.squeezenet import TORCHVISION_1_0, TORCHVISION_1_1, squeezenet1_0, squeezenet1_1
 from striate.nets.unet import unet, unet_2015
+from striate.nets.unet_small import unet_small
 from striate.nets.vgg import names as vgg_names
 from striate.nets.vgg import vgg
 from striate.nets.wide_resnet import wide_resnet50_2, wide_resnet101_2, wrn28_10
@@ -93,6 +94,7 @@ __all__ = [
     "tiny",
     "unet",
     "unet_2015",
+    "unet_small",
     "vgg",
     "wide_resnet50_2",
     "wide_resnet101_2",
@@ -238,6 +240,9 @@ CATALOG: dict[str, Entry] = {
     "tiny": Entry(tiny, "ours, for small gray pictures", "docs/defaults.md", 2026, Shape(1, 28, 28)),
     "small": Entry(small, "ours, for small pictures in colour", "docs/defaults.md", 2026, Shape(3, 32, 32)),
     "resnet": Entry(resnet, "ours, for larger pictures", "docs/defaults.md", 2026, Shape(3, 128, 128)),
+    "unet_small": Entry(
+        unet_small, "ours, for an answer at every place", "docs/defaults.md", 2026, Shape(1, 256, 256), 2
+    ),
     # residual nets
     "resnet18": _imagenet(resnet18, "ResNet-18", _RESIDUAL, 2015, 69.758, _RESNET),
     "resnet34": _imagenet(resnet34, "ResNet-34", _RESIDUAL, 2015, 73.314, _RESNET),
