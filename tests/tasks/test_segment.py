@@ -207,6 +207,8 @@ def test_figures_are_those_of_one_confusion_over_the_set():
     # ground: 1 of {2 true, 2 said}: 1/3; disc: 4 of {5 true, 5 said}: 4/6; bar was said of a void pixel alone.
     assert found == {"mean IoU": pytest.approx((1 / 3 + 4 / 6) / 2), "pixel accuracy": pytest.approx(5 / 7)}
     assert next(iter(found)) == Segment().headline and Segment().shown("mean IoU", 0.5, FACTS) == "mean IoU 50.0 %"
+    empty = Segment().measure({MASKS: maps[:1]}, np.full((1, 2, 2), 255, np.uint8), FACTS)
+    assert empty == {"mean IoU": 0.0, "pixel accuracy": 0.0} == Segment().measure({MASKS: maps[:0]}, truth[:0], FACTS)
 
 
 def test_the_temperature_is_that_which_the_logits_were_sharpened_by():

@@ -47,18 +47,19 @@ class SegmentAnswering(Answering):
         return mask_columns(facts.names, top)
 
     def measure(self, outputs: Outputs, targets: NDArray[Any], facts: LabelFacts) -> dict[str, float]:
-        """Return the mean IoU over the classes that are there, and the share of pixels that are right.
+        """Return the mean IoU over the classes that are there, and the share of pixels that are right; 0 without any.
 
         Both are of one confusion over all pixels of all pictures, at the size of the network's input.
         """
         from striate.metrics.segmentation import pixel_counts
 
+        if not len(targets):
+            return {MEAN_IOU: 0.0, PIXEL_ACCURACY: 0.0}
         counts = pixel_counts(said(outputs[MASKS], targets.shape[1:]), targets, len(facts.names))
-        each = counts.iou[~np.isnan(counts.iou)]
-        return {
-            MEAN_IOU: float(each.mean()) if len(each) else 0.0,
-            PIXEL_ACCURACY: float(np.nan_to_num(counts.accuracy)),
-        }
+        there = counts.iou[~np.isnan(counts.iou)]
+        if not len(there):  # all is void
+            return {MEAN_IOU: 0.0, PIXEL_ACCURACY: 0.0}
+        return {MEAN_IOU: float(there.mean()), PIXEL_ACCURACY: counts.accuracy}
 
     def shown(self, name: str, value: float, facts: LabelFacts) -> str:
         """Return a share in percent: ``mean IoU 56.1 %``."""
