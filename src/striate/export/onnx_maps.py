@@ -31,7 +31,7 @@ def maps_graph(
 ) -> bytes:
     """Return the graph of what the parts at ``paths`` put out, serialised: one row a picture, float16, called ``maps``.
 
-    Each map lies row by row, channels last, one map after the other. ``pixels`` (N, H, W, C) are uint8. Errors:
+    Each map lies channel by channel, one map after the other. ``pixels`` (N, H, W, C) are uint8. Errors:
     KeyError for a path that is no part, ExportError for a part that ONNX cannot hold.
     """
     graph = Graph(tensors)
@@ -43,7 +43,7 @@ def maps_graph(
     for path in paths:
         value, made = walk.leaving[path]
         if made.is_map:
-            value = graph.node("Flatten", [graph.node("Transpose", [value], {"perm": [0, 2, 3, 1]})])
+            value = graph.node("Flatten", [value])
         rows.append(value)
         width += made.elements
     joined = rows[0] if len(rows) == 1 else graph.node("Concat", rows, {"axis": 1})

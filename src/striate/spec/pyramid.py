@@ -96,6 +96,17 @@ def trunk_names(net: Net, trunk: Net) -> dict[str, str]:
     return {path: theirs for path, (theirs, _) in found.items()}
 
 
+def size_within(height: int, width: int, longest: int) -> tuple[int, int]:
+    """Return (height, width) near a picture's proportions, no side longer than ``longest``, that a pyramid halves evenly.
+
+    >>> size_within(480, 640, 320), size_within(360, 480, 480), size_within(40, 30, 320)
+    ((256, 320), (352, 480), (32, 32))
+    """
+    scale = min(1.0, longest / max(height, width))
+    high, wide = (max(COARSEST, round(side * scale / COARSEST) * COARSEST) for side in (height, width))
+    return high, wide
+
+
 def is_pyramid(net: Net) -> bool:
     """Whether a net was made by `on_map` or `on_levels`."""
     return any(_NEW.match(path) for path, _ in net.parts())

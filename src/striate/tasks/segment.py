@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from striate.errors import PictureError, RecipeError, ShapeError, SourceError
+from striate.spec.pyramid import on_map, size_within
 from striate.spec.shape import Shape
 from striate.tasks.maps import checked_maps
 from striate.tasks.masks import VOID, Masks
@@ -35,9 +36,13 @@ if TYPE_CHECKING:
     from striate.data.sources.items import Source
     from striate.data.strata import Strata
     from striate.settings import Settings
+    from striate.spec.net import Net
     from striate.spec.survey import Survey
     from striate.train_config import TrainConfig
 
+LONGEST: Final = 480  # pixels of the longer side, where nobody says
+STRIDE: Final = 4  # of the map that answers
+WIDTH: Final = 64  # channels of the pyramid
 FEWEST: Final = 2  # pictures with a mask, below which there is nothing to learn and measure
 COUNTED_AT_ONCE: Final = 16  # pictures whose validation loss is computed together
 
@@ -83,6 +88,14 @@ class Segment(SegmentAnswering, Task):
         known = np.array([item.labelled for item in source.items], bool)
         rows = np.arange(len(source.items))
         return SourceMasks(source.label_names, rows, known, read=source.mask)
+
+    def size_for(self, height: int, width: int, labels: Labels) -> tuple[int, int]:
+        """Return a size near the pictures' own proportions, 480 pixels at the longer side at most."""
+        return size_within(height, width, LONGEST)
+
+    def on_trunk(self, net: Net, shape: Shape, labels: Labels) -> Net:
+        """Return a pyramid that ends in one map of stride 4, a channel a class."""
+        return on_map(net, shape, stride=STRIDE, width=WIDTH)
 
     def check_labels(self, source: Source, labels: Labels) -> None:
         """Refuse too few masks, and masks of one class alone; so many are read as it takes to see two classes."""

@@ -103,7 +103,9 @@ def begin_maps(prepared: Prepared, start: Start, workspace: Workspace = HERE) ->
     names = trunk_names(prepared.net, start.net)
     load_trunk(model, read(start.path)[0], what=start.words, named=names.get)
     cut = Cut(model, names.__contains__)
-    steps = config.changed(augment="none", flip=False)  # what is mirrored is so already
+    # What is mirrored is so already. With channels last, convolutions of large maps take twice as long backwards
+    # (64 channels of 88 x 120: docs/performance.md).
+    steps = config.changed(augment="none", flip=False, channels_last=False)
     views = _Views.of(prepared)
     features = _maps(prepared, start, cut, names, views, device, threads, workspace)
     training = begin(
@@ -154,6 +156,7 @@ def _maps(
         "preprocess": prepared.preprocess.to_dict(),
         "arithmetic": arithmetic,
         "maps": cut.trunk_paths(names.get),
+        "layout": "channels first",
         "mirrored": [int(row) for row in views.rows[views.mirrored]],
     }
     many = replace(prepared.store, digests=tuple(prepared.store.digests[row] for row in views.rows))

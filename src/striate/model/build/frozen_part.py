@@ -66,9 +66,9 @@ class Cut:
 
     @torch.no_grad()
     def compute(self, inputs: Tensor) -> Tensor:
-        """Return the maps of normalised inputs (N, C, H, W) as rows (N, width): each map row by row, channels last."""
+        """Return the maps of normalised inputs (N, C, H, W) as rows (N, width): each map channel by channel."""
         values = self._frozen.run(inputs, keep=self.reads)
-        return torch.cat([_flat(values[value]) for value in self.reads], 1)
+        return torch.cat([values[value].flatten(1) for value in self.reads], 1)
 
     def _shapes(self) -> tuple[Shape, ...]:
         """Return the shape of every map: what the net's survey says of the part that makes it."""
@@ -117,18 +117,12 @@ class Rest(nn.Module):
         return values[plan.output], embedding.mean((2, 3)) if embedding.dim() == 4 else embedding
 
     def _values(self, rows: Tensor) -> dict[int, Tensor]:
-        """Return the maps by the number of the value: views of the rows, channels last."""
+        """Return the maps by the number of the value, each by itself in memory: convolutions are quicker on that."""
         flat, found, begin = rows.flatten(1), {}, 0
         cut = self._cut[0]
         for value, shape in zip(cut.reads, cut.maps, strict=True):
             end = begin + prod((shape.channels, *shape.size))
-            part = flat[:, begin:end]
-            if shape.is_map:
-                part = part.view(len(part), *shape.size, shape.channels).permute(0, 3, 1, 2)
-            found[value] = part
+            part = flat[:, begin:end].contiguous()
+            found[value] = part.view(len(part), shape.channels, *shape.size) if shape.is_map else part
             begin = end
         return found
-
-
-def _flat(values: Tensor) -> Tensor:
-    return values.permute(0, 2, 3, 1).flatten(1) if values.dim() == 4 else values
