@@ -81,14 +81,17 @@ class Recipe(Settings):
         plain = {name: field.default for name, field in Recipe.model_fields.items()}
         return [name for name in (*PICTURES_ALONE, *STEPS_ALONE) if getattr(self, name) != plain[name]]
 
-    def photographs(self, *, height: int, width: int, gray: bool) -> bool:
+    def photographs(self, *, height: int, width: int, gray: bool, solved: bool = True) -> bool:
         """Return whether pictures of this median size (pixels) are photographs that start from published weights.
 
         So they do where they have colour, are larger than 64 pixels, and nothing is said that makes the net one's own
-        or speaks of a training that passes pictures through it; ``tune`` said with it speaks of weights.
+        or speaks of a training that passes pictures through it; ``tune`` said with it speaks of weights. A head
+        that is not ``solved`` on features takes steps either way.
         """
         large = max(height, width) > SMALL and (self.size is None or max(self.size) > SMALL)
-        plain = self.start is None and not self.own_net and (self.tune == "all" or not self.said_of_pictures)
+        plain = (
+            self.start is None and not self.own_net and (self.tune == "all" or not solved or not self.said_of_pictures)
+        )
         return large and plain and not gray and self.colour != "gray"
 
     def settled(

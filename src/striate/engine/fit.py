@@ -108,12 +108,14 @@ def begin(
     *,
     device: str | torch.device | None = None,
     stages: Stages = (),
+    pictures: bool = True,
 ) -> Training:
     """Make a training of a model, a config and pictures; nothing is learnt yet.
 
     The model is moved to the device (``config.device`` unless another is given) and trained in place. ``objective``
     is the task and the labels of the store's rows; ``split`` says which rows are trained and validated on. ``stages``
     (part paths, from the picture to the head) are unfrozen one by one and learn at rates of their own, see `unfreeze`.
+    Without ``pictures`` the rows of the store are none, but maps of pictures, and their labels have moved already.
 
     Errors: DeviceError, also where nothing can be compiled and the config wants it; TrainingError without pictures to
     train on.
@@ -145,6 +147,7 @@ def begin(
         threads=threads,
         weights=None if weights is None else weights.to(chosen),
         stages=stages,
+        pictures=pictures,
     )
 
 
@@ -214,7 +217,7 @@ def _batches(training: Training) -> Generator[Batch]:
         resident=training.resident,
         augment=training.augment,
         size_at=lambda at: progressive.input_size(training.config, before + at, training.epochs * training.steps, full),
-        moved=training.task.move if training.task.placed else None,
+        moved=training.task.move if training.task.placed and training.pictures else None,
     )
     return cast("Generator[Batch]", stream)
 

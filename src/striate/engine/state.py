@@ -82,14 +82,15 @@ class Training:
         threads: int,
         weights: Tensor | None,
         stages: Stages = (),
+        pictures: bool = True,
     ) -> None:
         self.model, self.config, self.store, self.objective, self.split = model, config, store, objective, split
         self.task, self.targets = objective.task, objective.targets
         self.device, self.bfloat16, self.threads, self.augment = device, bfloat16, threads, augment
         self.weights, self.stages, self.epochs, self.batch = weights, stages, epochs, batch
+        self.pictures = pictures
         self.resident = resident(store.pixels, self.targets, device)
-        pictures = len(split.train)
-        self.steps = max(1, round(config.epoch_share * steps(pictures, batch_size=batch)))
+        self.steps = max(1, round(config.epoch_share * steps(len(split.train), batch_size=batch)))
 
         self.outputs = torch.compile(model.outputs) if config.compile else model.outputs
         self.optimiser = optimise.optimiser(model, config, unfreeze.factors(model, stages, config.rate_decay))

@@ -97,7 +97,7 @@ def trunk_names(net: Net, trunk: Net) -> dict[str, str]:
 
 
 def size_within(height: int, width: int, longest: int) -> tuple[int, int]:
-    """Return (height, width) near a picture's proportions, no side longer than ``longest``, that a pyramid halves evenly.
+    """Return (height, width) of a picture's proportions, about ``longest`` at most, that a pyramid halves evenly.
 
     >>> size_within(480, 640, 320), size_within(360, 480, 480), size_within(40, 30, 320)
     ((256, 320), (352, 480), (32, 32))

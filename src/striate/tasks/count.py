@@ -18,6 +18,7 @@ from striate.data.labels.numbers import NUMBERS
 from striate.errors import ShapeError, SourceError
 from striate.metrics.probability import Floats
 from striate.spec.shape import Shape
+from striate.tasks import scene_nets
 from striate.tasks.count_answering import (
     BY,
     COUNTS,
@@ -45,9 +46,12 @@ if TYPE_CHECKING:
     from striate.data.sources.items import Source
     from striate.data.strata import Strata
     from striate.settings import Settings
+    from striate.spec.net import Net
     from striate.spec.survey import Survey
     from striate.train_config import TrainConfig
 
+LONGEST: Final = 512  # pixels of the longer side, where nobody says
+STRIDE: Final = 2  # of the map that answers
 FEWEST: Final = 5  # pictures with a count, below which there is nothing to learn and measure
 FEW: Final = 10  # objects a picture, in the middle of all, up to which boxes say more
 AT_ONCE: Final = 16  # pictures whose validation loss is computed together
@@ -66,6 +70,22 @@ class CountObjects(CountAnswering, Task):
     solved = False
     # What is cut off would be missing in the count.
     defaults = MappingProxyType({"resize": "stretch", "label_smoothing": 0.0})
+
+    def size_for(self, height: int, width: int, labels: Labels) -> tuple[int, int]:
+        """Return a size near the pictures' own proportions, 512 pixels at the longer side at most."""
+        return scene_nets.size_within(height, width, LONGEST)
+
+    def on_trunk(self, net: Net, shape: Shape, labels: Labels) -> Net:
+        """Return a pyramid that ends in one map of stride 2, a density a class."""
+        return scene_nets.map_on(net, shape, STRIDE)
+
+    def from_chance(self, shape: Shape, labels: Labels) -> Net:
+        """Return a small U-Net, a density at every second pixel."""
+        return scene_nets.chance_map(STRIDE)
+
+    def usual(self, pictures: int, *, chance: bool) -> dict[str, Any]:
+        """Return the task's own defaults."""
+        return {**self.defaults, **(scene_nets.chance_steps(pictures) if chance else {})}
 
     def labels(self, source: Source, recipe: Settings) -> Labels:
         """Return the dots (N, M, 3) float32 of each picture: class, x and y; or counts (N, K).

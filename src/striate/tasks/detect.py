@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from striate.errors import ShapeError, SourceError
+from striate.tasks import scene_nets
 from striate.tasks.box_rows import COLUMNS, LEVEL, counts, moved, placed, rows_of, truths
 from striate.tasks.cells import SIDES, Cells, levels_of
 from striate.tasks.detect_answering import BOXES, DetectAnswering, candidates, found_in
@@ -31,12 +32,16 @@ if TYPE_CHECKING:
     from striate.data.sources.items import Source
     from striate.data.strata import Strata
     from striate.settings import Settings
+    from striate.spec.net import Net
+    from striate.spec.shape import Shape
     from striate.spec.survey import Survey
     from striate.tasks.prediction import Prediction
     from striate.train_config import TrainConfig
 
 CELLS_A_BOX = 6.0  # that answer for one, about: nine of which some lie outside of it, or are another's
 _SOME = 64  # pictures whose validation loss is computed at once
+
+LONGEST = 320  # pixels of the longer side, where nobody says
 
 
 class Detect(DetectAnswering, Task):
@@ -56,6 +61,22 @@ class Detect(DetectAnswering, Task):
         "weight_decay": 0.05,
         "batch": 8,
     })  # fmt: skip
+
+    def size_for(self, height: int, width: int, labels: Labels) -> tuple[int, int]:
+        """Return a size near the pictures' own proportions, 320 pixels at the longer side at most."""
+        return scene_nets.size_within(height, width, LONGEST)
+
+    def on_trunk(self, net: Net, shape: Shape, labels: Labels) -> Net:
+        """Return a pyramid that answers at strides 8, 16 and 32."""
+        return scene_nets.boxes_on(net, shape)
+
+    def from_chance(self, shape: Shape, labels: Labels) -> Net:
+        """Return such a pyramid on a small residual net."""
+        return scene_nets.chance_boxes(shape)
+
+    def usual(self, pictures: int, *, chance: bool) -> dict[str, Any]:
+        """Return the task's own defaults."""
+        return {**self.defaults, **(scene_nets.chance_steps(pictures) if chance else {})}
 
     def labels(self, source: Source, recipe: Settings) -> Labels:
         """Return the boxes of every picture (N, M, 7), in its own pixels. Errors: SourceError for other labels."""

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from striate.errors import PictureError, RecipeError, ShapeError, SourceError
-from striate.spec.pyramid import on_map, size_within
 from striate.spec.shape import Shape
+from striate.tasks import scene_nets
 from striate.tasks.maps import checked_maps
 from striate.tasks.masks import VOID, Masks
 from striate.tasks.prediction import Prediction
@@ -42,7 +42,6 @@ if TYPE_CHECKING:
 
 LONGEST: Final = 480  # pixels of the longer side, where nobody says
 STRIDE: Final = 4  # of the map that answers
-WIDTH: Final = 64  # channels of the pyramid
 FEWEST: Final = 2  # pictures with a mask, below which there is nothing to learn and measure
 COUNTED_AT_ONCE: Final = 16  # pictures whose validation loss is computed together
 
@@ -91,11 +90,19 @@ class Segment(SegmentAnswering, Task):
 
     def size_for(self, height: int, width: int, labels: Labels) -> tuple[int, int]:
         """Return a size near the pictures' own proportions, 480 pixels at the longer side at most."""
-        return size_within(height, width, LONGEST)
+        return scene_nets.size_within(height, width, LONGEST)
 
     def on_trunk(self, net: Net, shape: Shape, labels: Labels) -> Net:
         """Return a pyramid that ends in one map of stride 4, a channel a class."""
-        return on_map(net, shape, stride=STRIDE, width=WIDTH)
+        return scene_nets.map_on(net, shape, STRIDE)
+
+    def from_chance(self, shape: Shape, labels: Labels) -> Net:
+        """Return a small U-Net, a class a pixel."""
+        return scene_nets.chance_map(1)
+
+    def usual(self, pictures: int, *, chance: bool) -> dict[str, Any]:
+        """Return the task's own defaults."""
+        return {**self.defaults, **(scene_nets.chance_steps(pictures) if chance else {})}
 
     def check_labels(self, source: Source, labels: Labels) -> None:
         """Refuse too few masks, and masks of one class alone; so many are read as it takes to see two classes."""

@@ -164,6 +164,17 @@ class Task(Answering):
         """
         raise DescribeError(f"task {self.name} has no head of its own to put on a trunk")
 
+    def from_chance(self, shape: Shape, labels: Labels) -> Net:
+        """Return the net of this task where nobody says one and no weights are started from; as of `on_trunk`."""
+        raise DescribeError(f"task {self.name} has no net of its own; say which (--net)")
+
+    def usual(self, pictures: int, *, chance: bool) -> Mapping[str, Any]:
+        """Return what a recipe that leaves them open has otherwise than `striate.defaults` say, field by field.
+
+        ``pictures`` are those to train on; ``chance``: no weights are started from.
+        """
+        return self.defaults
+
     def laid_out(self, labels: Labels, survey: Survey) -> Labels:
         """Return labels with those facts that lie in the net: how its output is laid out."""
         return labels

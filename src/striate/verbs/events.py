@@ -93,16 +93,14 @@ def follow(
     checkpoint are not given one of their own: they are done again.
     """
     from striate.engine.fit import Epoch, Step, Training
-    from striate.model.build.model import Model
 
     def checkpoint() -> float:
         tensors, facts = training.state()
         run.checkpoint(tensors, facts | ({"before": before} if before else {}), epoch=before + facts["epochs_done"])
         return time.monotonic()
 
-    # Where a head is trained on maps no picture goes through the model, and there is nothing new to see of its parts.
-    whole = isinstance(training, Training) and isinstance(training.model, Model)
-    see = _seeing(run, training) if whole and isinstance(training, Training) else None
+    # Where a head is trained on maps no picture goes through the model.
+    see = _seeing(run, training) if isinstance(training, Training) and training.pictures else None
     if see is not None and isinstance(training, Training) and not training.updates:
         see(before)
     kept = time.monotonic()

@@ -114,6 +114,7 @@ def begin_maps(prepared: Prepared, start: Start, workspace: Workspace = HERE) ->
         _store(features, prepared.store, views),
         Objective(prepared.task, _labels(prepared, views), steps),
         _split(prepared, views),
+        pictures=False,
     )
     what = f"{counted(len(views.rows), 'view')} of {counted(len(prepared.store.pixels), 'picture')}"
     said = f"the maps of {what}, {cut.width:,} numbers each, {'made' if features.computed else 'found in the cache'}"

@@ -71,11 +71,13 @@ def prepare(
     by_itself: tuple[str, ...] = ()
     if usual is not None and provided is None:
         height, width = facts.common_size or facts.median_size
-        if recipe.photographs(height=height, width=width, gray=facts.gray):
+        if recipe.photographs(height=height, width=width, gray=facts.gray, solved=task.solved):
             start = usual()
             by_itself = (MISSING if start is None else STARTED,)
     if start is not None:
         recipe = _on_start(with_tune(recipe), start, task, labels, facts)
+    elif not task.solved and recipe.net is None and provided is None:
+        recipe = _by_chance(recipe, task, labels, facts)
     brought = start.preprocess if start is not None else provided.preprocess if provided is not None else None
 
     def settled(begun: Recipe) -> tuple[TrainConfig, Net, Survey, Preprocess]:
@@ -88,7 +90,7 @@ def prepare(
             uniform=facts.common_size is not None,
             gray=facts.gray,
             normed=net is None or normed(net),
-            usual=task.defaults,
+            usual=task.usual(dealing.to_train_on(source, begun), chance=begun.weights is None),
         )
         at = None if start is None else start.preprocess
         # A file of either name may change or go: from here on the config is all that a run and a reader need.
@@ -147,6 +149,14 @@ def _on_start(recipe: Recipe, start: Start, task: Task, labels: Labels, facts: F
     assert begun.size is not None
     shape = Shape(start.preprocess.channels, *begun.size)
     return begun.changed(net=str(task.on_trunk(start.net, shape, labels)))
+
+
+def _by_chance(recipe: Recipe, task: Task, labels: Labels, facts: Facts) -> Recipe:
+    """Return the recipe with the task's own net and size, where nobody says them and no weights are started from."""
+    size = recipe.size or task.size_for(*(facts.common_size or facts.median_size), labels)
+    assert size is not None
+    shape = Shape(1 if (recipe.colour or ("gray" if facts.gray else "rgb")) == "gray" else 3, *size)
+    return recipe.changed(size=size, net=str(task.from_chance(shape, labels)))
 
 
 def _import_ahead() -> None:

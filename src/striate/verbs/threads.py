@@ -115,7 +115,7 @@ def _steps(prepared: Prepared, provided: ProvidedModel | None) -> tuple[Callable
         seed=config.seed,
         augment=training.augment,
         size_at=lambda at: first,
-        moved=training.task.move if training.task.placed else None,
+        moved=training.task.move if training.task.placed and training.pictures else None,
     )
     with closing(stream):  # type: ignore[type-var]
         batch = next(stream)
