@@ -18,7 +18,6 @@ from striate.data.labels.numbers import NUMBERS
 from striate.errors import ShapeError, SourceError
 from striate.metrics.probability import Floats
 from striate.spec.shape import Shape
-from striate.tasks import scene_nets
 from striate.tasks.count_answering import (
     BY,
     COUNTS,
@@ -73,18 +72,26 @@ class CountObjects(CountAnswering, Task):
 
     def size_for(self, height: int, width: int, labels: Labels) -> tuple[int, int]:
         """Return a size near the pictures' own proportions, 512 pixels at the longer side at most."""
+        from striate.tasks import scene_nets
+
         return scene_nets.size_within(height, width, LONGEST)
 
     def on_trunk(self, net: Net, shape: Shape, labels: Labels) -> Net:
         """Return a pyramid that ends in one map of stride 2, a density a class."""
+        from striate.tasks import scene_nets
+
         return scene_nets.map_on(net, shape, STRIDE)
 
     def from_chance(self, shape: Shape, labels: Labels) -> Net:
         """Return a small U-Net, a density at every second pixel."""
+        from striate.tasks import scene_nets
+
         return scene_nets.chance_map(STRIDE)
 
     def usual(self, pictures: int, *, chance: bool) -> dict[str, Any]:
         """Return the task's own defaults."""
+        from striate.tasks import scene_nets
+
         return {**self.defaults, **(scene_nets.chance_steps(pictures) if chance else {})}
 
     def labels(self, source: Source, recipe: Settings) -> Labels:

@@ -15,7 +15,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from striate.errors import ShapeError, SourceError
-from striate.tasks import scene_nets
 from striate.tasks.box_rows import COLUMNS, LEVEL, counts, moved, placed, rows_of, truths
 from striate.tasks.cells import SIDES, Cells, levels_of
 from striate.tasks.detect_answering import BOXES, DetectAnswering, candidates, found_in
@@ -64,18 +63,26 @@ class Detect(DetectAnswering, Task):
 
     def size_for(self, height: int, width: int, labels: Labels) -> tuple[int, int]:
         """Return a size near the pictures' own proportions, 320 pixels at the longer side at most."""
+        from striate.tasks import scene_nets
+
         return scene_nets.size_within(height, width, LONGEST)
 
     def on_trunk(self, net: Net, shape: Shape, labels: Labels) -> Net:
         """Return a pyramid that answers at strides 8, 16 and 32."""
+        from striate.tasks import scene_nets
+
         return scene_nets.boxes_on(net, shape)
 
     def from_chance(self, shape: Shape, labels: Labels) -> Net:
         """Return such a pyramid on a small residual net."""
+        from striate.tasks import scene_nets
+
         return scene_nets.chance_boxes(shape)
 
     def usual(self, pictures: int, *, chance: bool) -> dict[str, Any]:
         """Return the task's own defaults."""
+        from striate.tasks import scene_nets
+
         return {**self.defaults, **(scene_nets.chance_steps(pictures) if chance else {})}
 
     def labels(self, source: Source, recipe: Settings) -> Labels:

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from striate.errors import PictureError, RecipeError, ShapeError, SourceError
 from striate.spec.shape import Shape
-from striate.tasks import scene_nets
 from striate.tasks.maps import checked_maps
 from striate.tasks.masks import VOID, Masks
 from striate.tasks.prediction import Prediction
@@ -90,18 +89,26 @@ class Segment(SegmentAnswering, Task):
 
     def size_for(self, height: int, width: int, labels: Labels) -> tuple[int, int]:
         """Return a size near the pictures' own proportions, 480 pixels at the longer side at most."""
+        from striate.tasks import scene_nets
+
         return scene_nets.size_within(height, width, LONGEST)
 
     def on_trunk(self, net: Net, shape: Shape, labels: Labels) -> Net:
         """Return a pyramid that ends in one map of stride 4, a channel a class."""
+        from striate.tasks import scene_nets
+
         return scene_nets.map_on(net, shape, STRIDE)
 
     def from_chance(self, shape: Shape, labels: Labels) -> Net:
         """Return a small U-Net, a class a pixel."""
+        from striate.tasks import scene_nets
+
         return scene_nets.chance_map(1)
 
     def usual(self, pictures: int, *, chance: bool) -> dict[str, Any]:
         """Return the task's own defaults."""
+        from striate.tasks import scene_nets
+
         return {**self.defaults, **(scene_nets.chance_steps(pictures) if chance else {})}
 
     def check_labels(self, source: Source, labels: Labels) -> None:
