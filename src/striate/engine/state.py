@@ -87,8 +87,7 @@ class Training:
         self.model, self.config, self.store, self.objective, self.split = model, config, store, objective, split
         self.task, self.targets = objective.task, objective.targets
         self.device, self.bfloat16, self.threads, self.augment = device, bfloat16, threads, augment
-        self.weights, self.stages, self.epochs, self.batch = weights, stages, epochs, batch
-        self.pictures = pictures
+        self.weights, self.stages, self.pictures, self.epochs, self.batch = weights, stages, pictures, epochs, batch
         self.resident = resident(store.pixels, self.targets, device)
         self.steps = max(1, round(config.epoch_share * steps(len(split.train), batch_size=batch)))
 
