@@ -76,6 +76,7 @@ def test_pictures_of_several_sizes() -> None:
         ({"count": 20, "poles_right": 0.2}, {}, "weak", "Weak on pole"),
         ({"count": 20, "wrong": 0.3}, {}, "confused", "sky and road are confused"),
         ({"count": 20}, {}, "fine", "Fine as it is"),
+        ({"count": 20, "wrong": 0.9, "poles_right": 0.2}, {}, "more", "Not good yet"),
     ],
 )
 def test_verdicts(some, asked, kind: str, words: str) -> None:

@@ -12,6 +12,7 @@ from striate.words import counted
 
 FAR = 0.2  # how far below the mean a class's IoU must lie, its interval included, to be called weak
 FINE = 0.8  # the least that mean IoU must be, at the low end of its interval
+TOLD = 0.4  # mean IoU, below which it is not two classes that are confused, but most
 CONFUSED = 0.2  # the share of a class's pixels that are called another one, from which on the two are confused
 _BEGIN_BETTER = "; start from a network that knows photographs (--start), that helps most"
 
@@ -31,7 +32,8 @@ def mask_verdict(
     holds. ``learnt``: more than a tenth of the pictures were learnt from. ``untested``: nothing is there, or a class
     that was learnt is not. ``few``: the interval of mean IoU is wider than 25 points. ``guess``: pixel accuracy is not
     above that of always saying the most frequent class. ``weak``: a class's IoU lies 20 points below the mean, and its
-    whole interval below it. ``confused``: a fifth of a class's pixels are called another. ``fine``: the interval lies
+    whole interval below it. ``confused``: mean IoU is 40 % or more, and a fifth of a class's pixels are
+    called another. ``fine``: the interval lies
     above 80 %. ``more``: none of these.
 
     Example: ``mask_verdict(mask_report([np.array([[0, 1]])], [np.array([[0, 0]])], ("sky", "sea"))).kind`` is
@@ -137,7 +139,7 @@ def _weak(seen: _Seen) -> _Found | None:
 
 def _confused(seen: _Seen) -> _Found | None:
     pairs = [pair for pair in seen.report.confused() if pair[2] >= CONFUSED]
-    if not pairs or len(seen.report.names) == 2:
+    if not pairs or len(seen.report.names) == 2 or seen.value.value < TOLD:
         return None
     row, column, share = max(pairs, key=lambda pair: pair[2])
     text = (

@@ -99,7 +99,7 @@ class CountAssessment(Assessment):
             if one.measures.mae.high >= constant.mae:
                 said.append(
                     f"{one.name}: always saying {constant.value:.4g} (the {name}) has a mean absolute error of"
-                    f" {constant.mae:.3g}: not shown to be worse than this"
+                    f" {constant.mae:.3g}: no worse than this"
                 )
         if self.report.absent:
             said.append(f"nobody counted {', '.join(self.report.absent[:5])}, of which nothing is measured")
