@@ -2,10 +2,12 @@
 
 import contextlib
 import io
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from striate.data.sources.source import find
 from striate.errors import StriateError
 from striate.metrics.average_precision import coco
 from striate.metrics.boxes import Found, Truth
@@ -36,7 +38,7 @@ def case(rng: np.random.Generator) -> tuple[list[Found], list[Truth]]:
     return found, truth
 
 
-def as_coco(found: list[Found], truth: list[Truth]) -> tuple[dict, list[dict]]:
+def as_coco(found: list[Found], truth: list[Truth], names=NAMES) -> tuple[dict, list[dict]]:
     annotations, results = [], []
     for picture, (answer, there) in enumerate(zip(found, truth, strict=True)):
         for row in range(len(there)):
@@ -53,12 +55,12 @@ def as_coco(found: list[Found], truth: list[Truth]) -> tuple[dict, list[dict]]:
                 "bbox": [left, top, right - left, bottom - top], "score": float(answer.scores[row]),
             })  # fmt: skip
     pictures = [{"id": number + 1, "width": 999, "height": 999} for number in range(len(truth))]
-    kinds = [{"id": number + 1, "name": name} for number, name in enumerate(NAMES)]
+    kinds = [{"id": number + 1, "name": name} for number, name in enumerate(names)]
     return {"images": pictures, "annotations": annotations, "categories": kinds, "info": {}}, results
 
 
-def reference(made, evaluate, found: list[Found], truth: list[Truth], limits: list[int] | None = None):
-    labels, results = as_coco(found, truth)
+def reference(made, evaluate, found: list[Found], truth: list[Truth], limits: list[int] | None = None, names=NAMES):
+    labels, results = as_coco(found, truth, names)
     with contextlib.redirect_stdout(io.StringIO()):
         there = made()
         there.dataset = labels
@@ -112,6 +114,39 @@ def test_faster_coco_eval_says_the_same() -> None:
             continue
         stats = reference(faster.COCO, faster.COCOeval_faster, found, truth).stats[:12]
         np.testing.assert_allclose(minus_one(np.array(coco(found, truth, NAMES).coco)), stats, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param("bccd", marks=pytest.mark.slow),
+        "bccd60-coco",
+        "bccd60-yolo",
+        "raccoon",
+        "roboflow-coco-leaf",
+        "roboflow-yolo-building",
+    ],
+)
+def test_real_sets_are_measured_as_pycocotools_measures_them(name: str, shared: Path) -> None:
+    api = pytest.importorskip("pycocotools.coco").COCO
+    evaluate = pytest.importorskip("pycocotools.cocoeval").COCOeval
+    source = find(str(shared / "data" / name), kind="boxes")
+    marks = [item.target for item in source.items if item.target is not None]
+    truth, found, rng = [], [], np.random.default_rng(0)
+    for one in marks:
+        ignored = np.isin(np.arange(len(one.boxes)), one.ignored)
+        there = Truth(one.boxes, one.classes, ignored)
+        near = np.repeat(there.boxes, 3, axis=0)
+        sides = np.tile(near[:, 2:] - near[:, :2], 2)
+        near += rng.normal(0, 0.1, near.shape) * sides
+        near[:, 2:] = np.maximum(near[:, 2:], near[:, :2])
+        kinds = np.where(rng.random(len(near)) < 0.9, np.repeat(there.classes, 3), 0)
+        truth.append(there)
+        found.append(Found(near, kinds, rng.random(len(near))))
+    mine = coco(found, truth, source.label_names)
+    theirs = reference(api, evaluate, found, truth, names=source.label_names)
+    assert (minus_one(np.array(mine.coco)) == theirs.stats).all()
+    assert (minus_one(mine.precision) == theirs.eval["precision"][:, :, :, :, 2]).all()
 
 
 def crowded() -> tuple[list[Found], list[Truth]]:

@@ -1,8 +1,11 @@
 """A class for every pixel: against scikit-learn, and by hand."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+from striate.data.sources.source import find
 from striate.errors import StriateError
 from striate.metrics.picture_bootstrap import PictureBootstrap
 from striate.metrics.segmentation import VOID, iou_of, pixel_counts, pixel_measures
@@ -46,6 +49,26 @@ def test_shares_are_those_of_scikit_learn(cases: int) -> None:
         mean = metrics.jaccard_score(there, mine, labels=present, average="macro", zero_division=0)
         assert measured.mean_iou.value == pytest.approx(mean)
         assert measured.accuracy.value == pytest.approx(metrics.accuracy_score(there, mine))
+
+
+@pytest.mark.parametrize("name", [pytest.param("camvid", marks=pytest.mark.slow), "membrane"])
+def test_real_masks_are_measured_as_scikit_learn_measures_them(name: str, shared: Path) -> None:
+    metrics = pytest.importorskip("sklearn.metrics")
+    source = find(str(shared / "data" / name), kind="masks")
+    truths = [source.mask(index) for index in range(3)]
+    answers = [np.where(truth == VOID, 0, np.roll(truth, 3, axis=1)).astype(int) for truth in truths]
+    answers = [np.where(answer == VOID, 0, answer) for answer in answers]
+    counts = pixel_counts(answers, truths, len(source.label_names))
+    known = np.concatenate([truth[truth != VOID] for truth in truths])
+    said = np.concatenate([answer[truth != VOID] for answer, truth in zip(answers, truths, strict=True)])
+    present = np.unique(known)
+    assert (counts.confusion == metrics.confusion_matrix(known, said, labels=np.arange(len(counts.iou)))).all()
+    np.testing.assert_allclose(
+        counts.iou[present], metrics.jaccard_score(known, said, labels=present, average=None), rtol=1e-14
+    )
+    np.testing.assert_allclose(
+        counts.dice[present], metrics.f1_score(known, said, labels=present, average=None), rtol=1e-14
+    )
 
 
 def test_one_count_over_the_whole_set_and_not_a_mean_over_pictures() -> None:
