@@ -323,7 +323,8 @@ def test_without_pictures_or_boxes_nothing_is_learnt_and_it_is_said():
     "wrong",
     [
         {"slopes": [[1, 1, 0]]}, {"slopes": [[-1, 1, 0], [1, 1, 0]]}, {"slopes": "steep"}, {"thresholds": [0.5, 2]},
-        {"thresholds": None}, {"curves": [[]]}, {"boxes": -1}, {"missed": [np.nan, 0]}, {"calibration_errors": [1]},
+        {"thresholds": None}, {"curves": [[]]}, {"boxes": -1}, {"missed": [np.nan, 0]}, {"overlap": 2},
+        {"calibration_errors": [1]},
     ],
 )  # fmt: skip
 def test_a_damaged_state_is_refused(wrong):
@@ -433,5 +434,17 @@ def test_state_stands_on_answers_to_pictures_that_were_not_trained_on():
     state = TASK.fit_state(Judged({"boxes": output}, values, config(), lambda choose: ({}, values)), FACTS)
     learnt = TASK.opened(state, FACTS)
     assert learnt.pictures == 2 and learnt.boxes == 2
+    assert learnt.overlap == 0.5 == LearntBoxes.nothing(2).overlap
     answers = candidates({"boxes": output}, FACTS, learnt)
     assert [str(one) for one in answers] == ["1 disc", "1 square"]
+
+
+def test_how_far_boxes_may_overlap_is_chosen_by_what_is_there():
+    boxes = ((8.0, 8.0, 24.0, 24.0), (8.0, 12.5, 24.0, 28.5))  # they overlap by 0.56
+    output = said((0, boxes[0], 0.9), (0, boxes[1], 0.85))
+    for there, overlap in ((boxes, 0.6), (boxes[:1], 0.5)):
+        values = rows_of([BoxMarks((48, 64), there, (0,) * len(there))], 2)
+        state = TASK.fit_state(Judged({"boxes": output}, values, config(), lambda choose: ({}, np.zeros(0))), FACTS)
+        learnt = TASK.opened(state, FACTS)
+        assert learnt.overlap == overlap
+        assert len(candidates({"boxes": output}, FACTS, learnt)[0].boxes) == len(there)

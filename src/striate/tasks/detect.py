@@ -18,7 +18,7 @@ from striate.errors import ShapeError, SourceError
 from striate.tasks.box_rows import COLUMNS, LEVEL, counts, moved, placed, rows_of, truths
 from striate.tasks.cells import SIDES, Cells, levels_of
 from striate.tasks.detect_answering import BOXES, DetectAnswering, candidates, found_in
-from striate.tasks.detect_state import LearntBoxes, fit_boxes, learnt_from
+from striate.tasks.detect_state import OVERLAPS, LearntBoxes, fit_boxes, learnt_from
 from striate.tasks.task import Task
 from striate.tasks.values import NOTHING, Judged, LabelFacts, Labels, Outputs, State
 from striate.words import counted, plural
@@ -180,9 +180,21 @@ class Detect(DetectAnswering, Task):
         return total / len(output)
 
     def fit_state(self, judged: Judged, facts: LabelFacts) -> State:
-        """Return how likely boxes are right by their scores, and from which score on those of each class are said."""
-        answers = candidates(judged.outputs, facts, LearntBoxes.nothing(len(facts.names)))
-        return fit_boxes(found_in(answers, judged.targets), truths(judged.targets), facts.names)
+        """Return how likely boxes are right by their scores, and from which score on those of each class are said.
+
+        And which of two boxes say the same: the overlap under which average precision is best, of AP50 and AP the mean.
+        """
+        from striate.metrics.average_precision import coco
+
+        raw, there = LearntBoxes.nothing(len(facts.names)), truths(judged.targets)
+        tried = []
+        for overlap in OVERLAPS if there else OVERLAPS[:1]:
+            answers = candidates(judged.outputs, facts, replace(raw, overlap=overlap))
+            found = found_in(answers, judged.targets)
+            precision = coco(found, there, facts.names) if there else None
+            tried.append((np.nan_to_num(precision.ap50 + precision.ap) if precision else 0.0, found, overlap))
+        _, found, overlap = max(tried, key=lambda one: one[0])
+        return fit_boxes(found, there, facts.names, overlap=overlap)
 
     def unlearnt(self, why: str) -> State:
         """Return a state of raw scores; ``why`` stands in it."""

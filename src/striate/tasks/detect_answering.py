@@ -31,7 +31,6 @@ AP: Final = "AP"
 COUNTS: Final = "error of counts"
 LOW: Final = 0.02  # raw scores below this are no candidates; a fresh net says 0.01 of every cell
 QUICK: Final = 0.05  # and of an epoch's figures
-OVERLAP: Final = 0.6  # of two boxes of a class, above which the weaker goes
 
 
 def candidates(
@@ -39,8 +38,8 @@ def candidates(
 ) -> list[Boxes]:
     """Return the boxes of each picture with raw scores from ``low`` on, in pixels of the input, surest first.
 
-    Of two that overlap by more than 0.6, of one class, the surer stays. Errors: StriateError for outputs that are not
-    finite, or are laid out otherwise than the facts say.
+    Of two of a class that overlap by more than was learnt, the surer stays. Errors: StriateError for outputs that are
+    not finite, or are laid out otherwise than the facts say.
     """
     classes = len(facts.names)
     cells, output = Cells.of(facts.facts, classes), outputs[BOXES]
@@ -54,7 +53,7 @@ def candidates(
         raw = 1 / (1 + np.exp(-each[kinds, at].astype(np.float64)))
         boxes = boxes_at(cells, places[:, at].T, at)
         solid = np.flatnonzero((boxes[:, 2] > boxes[:, 0]) & (boxes[:, 3] > boxes[:, 1]))
-        kept = solid[suppress(boxes[solid], raw[solid], kinds[solid], overlap=OVERLAP)]
+        kept = solid[suppress(boxes[solid], raw[solid], kinds[solid], overlap=learnt.overlap)]
         scores = learnt.calibrated(raw[kept], kinds[kept])
         order = np.argsort(-scores, kind="stable")
         kept, scores = kept[order], scores[order]

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from striate.metrics.boxes import Found, Truth
     from striate.metrics.probability import Bools, Floats, Ints
 
+OVERLAPS: Final = (0.5, 0.4, 0.6, 0.7)  # of two boxes of a class above which the weaker goes; the first by itself
 PLAIN: Final = 0.3  # the score from which on a box is said where nothing was learnt
 PRIOR: Final = 20.0  # boxes that the calibrated scores count for beside those that were seen, where a cut is chosen
 SPREADS: Final = (1.0, 1.0, 3.0)  # how far a, b and c are thought to lie from 1, 1 and 0
@@ -42,7 +43,7 @@ class LearntBoxes:
     ``slopes`` (K, 3) are a, b and c; from ``thresholds`` (K,) on, of calibrated scores, a box is said. ``missed`` (K,)
     is how many boxes no box overlaps, of those that are there, for each that is found. ``curves`` are for each class
     the points (score, precision, recall) (T, 3), the highest score first; none where nothing was learnt. ``boxes`` and
-    ``pictures`` are how many it stands on.
+    ``pictures`` are how many it stands on. Of two boxes of a class the weaker goes from ``overlap`` on.
     """
 
     slopes: Floats
@@ -53,6 +54,7 @@ class LearntBoxes:
     pictures: int = 0
     errors: tuple[float, float] | None = None  # the calibration error before and after
     why: str = ""
+    overlap: float = OVERLAPS[0]
 
     @classmethod
     def nothing(cls, classes: int, why: str = "") -> LearntBoxes:
@@ -86,7 +88,7 @@ class LearntBoxes:
         """Return it as plain values, which `learnt_from` reads."""
         curves = [np.round(curve, 5).tolist() for curve in self.curves]
         facts = {"slopes": self.slopes.tolist(), "thresholds": self.thresholds.tolist(), "missed": self.missed.tolist()}
-        counts = {"boxes": self.boxes, "pictures": self.pictures}
+        counts = {"boxes": self.boxes, "pictures": self.pictures, "overlap": self.overlap}
         errors = None if self.errors is None else list(self.errors)
         return State({**facts, "curves": curves, **counts, "calibration_errors": errors, "why": self.why}, notes=notes)
 
@@ -105,10 +107,13 @@ class _Said:
         object.__setattr__(self, "features", _features(self.scores))
 
 
-def fit_boxes(found: Sequence[Found], truth: Sequence[Truth], names: Sequence[str]) -> State:
+def fit_boxes(
+    found: Sequence[Found], truth: Sequence[Truth], names: Sequence[str], *, overlap: float = OVERLAPS[0]
+) -> State:
     """Return what is learnt of boxes that were found, with raw scores, in pictures that were not trained on.
 
-    Never fails for want of boxes: notes say of which classes little or nothing could be learnt.
+    ``overlap`` is that above which the weaker of two was dropped. Never fails for want of boxes: notes say of which
+    classes little or nothing could be learnt.
     """
     from striate.metrics.box_matching import match
     from striate.metrics.tagging import calibration_errors
@@ -141,6 +146,7 @@ def fit_boxes(found: Sequence[Found], truth: Sequence[Truth], names: Sequence[st
         int(there.sum()),
         len(truth),
         (errors[0], errors[1]),
+        overlap=overlap,
     )
     return learnt.state(_notes(there, names))
 
@@ -164,12 +170,12 @@ def learnt_from(state: State, classes: int) -> LearntBoxes:
         if not all(type(one) is int and one >= 0 for one in (boxes, pictures)):
             raise ValueError("counts are no whole numbers")
         errors = facts.get("calibration_errors")
+        overlap = float(_array(facts.get("overlap", OVERLAPS[0]), (), "overlap", 0.0, 1.0))
         both = None if errors is None else tuple(_array(errors, (2,), "calibration errors", 0.0, 1.0).tolist())
     except (ValueError, TypeError, KeyError) as error:
         raise ModelError(f"what the model file has learnt of scores does not read: {error}") from None
-    return LearntBoxes(
-        slopes, thresholds, missed, read, boxes, pictures, both and (both[0], both[1]), str(facts.get("why", ""))
-    )
+    pair = None if both is None else (both[0], both[1])
+    return LearntBoxes(slopes, thresholds, missed, read, boxes, pictures, pair, str(facts.get("why", "")), overlap)
 
 
 def _array(value: Any, shape: tuple[int, ...], name: str, low: float, high: float) -> Floats:
