@@ -40,8 +40,6 @@ if TYPE_CHECKING:
 CELLS_A_BOX = 6.0  # that answer for one, about: nine of which some lie outside of it, or are another's
 _SOME = 64  # pictures whose validation loss is computed at once
 
-LONGEST = 320  # pixels of the longer side, where nobody says
-
 
 class Detect(DetectAnswering, Task):
     """Boxes around objects of several classes."""
@@ -62,22 +60,22 @@ class Detect(DetectAnswering, Task):
     })  # fmt: skip
 
     def size_for(self, height: int, width: int, labels: Labels) -> tuple[int, int]:
-        """Return a size near the pictures' own proportions, 320 pixels at the longer side at most."""
-        from striate.tasks import scene_nets
+        """Return a size near the pictures' proportions, 320 pixels long, up to 480 where boxes are small."""
+        from striate.tasks import box_sizes, scene_nets
 
-        return scene_nets.size_within(height, width, LONGEST)
+        return scene_nets.size_within(height, width, box_sizes.longest(labels.values))
 
     def on_trunk(self, net: Net, shape: Shape, labels: Labels) -> Net:
-        """Return a pyramid that answers at strides 8, 16 and 32."""
-        from striate.tasks import scene_nets
+        """Return a pyramid that answers at strides 8, 16 and 32, and at 4 where boxes are tiny."""
+        from striate.tasks import box_sizes, scene_nets
 
-        return scene_nets.boxes_on(net, shape)
+        return scene_nets.boxes_on(net, shape, box_sizes.strides(shape, labels.values))
 
     def from_chance(self, shape: Shape, labels: Labels) -> Net:
         """Return such a pyramid on a small residual net."""
-        from striate.tasks import scene_nets
+        from striate.tasks import box_sizes, scene_nets
 
-        return scene_nets.chance_boxes(shape)
+        return scene_nets.chance_boxes(shape, box_sizes.strides(shape, labels.values))
 
     def usual(self, pictures: int, *, chance: bool) -> dict[str, Any]:
         """Return the task's own defaults."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 from striate.defaults import epochs_of
@@ -25,9 +26,9 @@ BATCH: Final = 4
 __all__ = ["boxes_on", "chance_boxes", "chance_map", "chance_steps", "map_on", "size_within"]
 
 
-def boxes_on(net: Net, shape: Shape) -> Net:
-    """Return a pyramid on a trunk that answers at three levels, for boxes of every size."""
-    return on_levels(net, shape, strides=STRIDES, width=WIDTH)
+def boxes_on(net: Net, shape: Shape, strides: Sequence[int] = STRIDES) -> Net:
+    """Return a pyramid on a trunk that answers at several levels, for boxes of every size."""
+    return on_levels(net, shape, strides=strides, width=WIDTH)
 
 
 def map_on(net: Net, shape: Shape, stride: int) -> Net:
@@ -35,9 +36,9 @@ def map_on(net: Net, shape: Shape, stride: int) -> Net:
     return on_map(net, shape, stride=stride, width=WIDTH)
 
 
-def chance_boxes(shape: Shape) -> Net:
+def chance_boxes(shape: Shape, strides: Sequence[int] = STRIDES) -> Net:
     """Return the net that boxes are learnt by where no weights are started from."""
-    return boxes_on(resolve(TRUNK), shape)
+    return boxes_on(resolve(TRUNK), shape, strides)
 
 
 def chance_map(stride: int, *, levels: int = 3, first: int = FIRST) -> Net:
