@@ -27,6 +27,11 @@ def picture(pixels: np.ndarray, *, alt: str, side: int = THUMBNAIL) -> Picture:
     return _picture(Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels), alt=alt, side=side)
 
 
+def drawn(image: Image.Image, *, alt: str) -> Picture:
+    """Return a picture that was drawn for a page, as large as it is."""
+    return _picture(image, alt=alt, side=max(image.size))
+
+
 def filters(weights: np.ndarray) -> list[Picture]:
     """Return each filter of a first layer, (filters, 1 or 3, height, width) float, as a picture.
 

@@ -10,8 +10,9 @@ import numpy as np
 from striate.render import pictures
 from striate.render.html.environment import html
 from striate.render.html.facts import Section as Drawn
+from striate.render.png.side_by_side import legend, side_by_side
 from striate.render.svg import plots
-from striate.tasks.sections import Bars, Matrix, Part, Points, Section, Table, Text, Tiles
+from striate.tasks.sections import Bars, Matrix, Part, Points, Section, Table, Text, Tile, Tiles
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -36,14 +37,21 @@ def part_html(part: Part, *, pixels: np.ndarray, rows: np.ndarray, keys: Sequenc
     if isinstance(part, Table):
         return html("sections/table.html", part=part)
     if isinstance(part, Tiles):
-        side = pictures.LARGE if part.large else pictures.THUMBNAIL
-        tiles = [(tile, pictures.picture(pixels[rows[tile.row]], alt=keys[tile.row], side=side)) for tile in part.tiles]
-        return html("sections/tiles.html", part=part, tiles=tiles)
+        over = [tile.overlay for tile in part.tiles if tile.overlay is not None]
+        tiles = [(tile, _tile(part, tile, pixels[rows[tile.row]], keys[tile.row])) for tile in part.tiles]
+        return html("sections/tiles.html", part=part, tiles=tiles, legend=legend(over[0]) if over else "")
     if isinstance(part, Bars):
         return plots.bars(part)
     if isinstance(part, Points):
         return plots.points(part)
     return _matrix(part)
+
+
+def _tile(part: Tiles, tile: Tile, pixels: np.ndarray, key: str) -> pictures.Picture:
+    """Return a picture, and with something over it what is there and what was said side by side."""
+    if tile.overlay is None:
+        return pictures.picture(pixels, alt=key, side=pictures.LARGE if part.large else pictures.THUMBNAIL)
+    return pictures.drawn(side_by_side(pixels, tile.overlay), alt=key)
 
 
 def _matrix(part: Matrix) -> Markup:
