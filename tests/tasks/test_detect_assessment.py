@@ -89,6 +89,13 @@ def test_what_is_there_and_what_was_said_in_pixels_of_the_input() -> None:
     assert (first.answer[0].what, first.truth[0].what) == ("right", "right")
     assert told.sections()[0].parts[1].tiles[0].overlay == drawn
     assert of(*some()).overlay(0) is None
+    kind, *_, missed = told.errors_of[1]
+    alone = told.overlay(1, kind)
+    assert [mark.label for mark in alone.answer] == ["dot 0.90"]
+    assert [mark.label for mark in alone.truth] == ["cell"]
+    assert told.overlay(1, missed).answer == ()
+    assert [mark.what for mark in told.overlay(1, missed).truth] == ["missed"]
+    assert told.overlay(2, told.errors_of[2][0]).truth == ()
 
 
 def test_json_of_single_pictures_names_boxes() -> None:

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 from striate.metrics.box_errors import KINDS, BoxError
 from striate.metrics.box_report import BoxReport, box_report
 from striate.metrics.box_verdict import box_verdict
-from striate.metrics.boxes import Found, Truth
+from striate.metrics.boxes import Found, Truth, iou
 from striate.metrics.intervals import Interval
 from striate.metrics.operating_points import checked_thresholds
 from striate.metrics.probability import Floats, Ints
@@ -176,29 +176,41 @@ class BoxAssessment(Assessment):
         """Return the worst pictures, the classes, what is wrong, sizes, thresholds, scores and counts."""
         return box_sections(self)
 
-    def tile(self, row: int, caption: str = "") -> Tile:
+    def tile(self, row: int) -> Tile:
         """Return a picture with what is there and what was said."""
-        return Tile(row, caption or self.caption(row), overlay=self.overlay(row))
+        return Tile(row, self.caption(row), overlay=self.overlay(row))
 
-    def overlay(self, row: int) -> MarkOverlay | None:
-        """Return what is there and what was said in a picture, in pixels of the network's input."""
+    def overlay(self, row: int, error: BoxError | None = None) -> MarkOverlay | None:
+        """Return what is there and what was said in a picture, in pixels of the network's input.
+
+        With an ``error`` of the picture it is that box alone and the object that it is about; of a missed object, the
+        object and the boxes that touch it.
+        """
         if self.frames is None:
             return None
-        found, truth, errors = self.found[row], self.truth[row], self.errors_of.get(row, [])
-        wrong = {error.found for error in errors if error.found is not None}
+        found, truth = self.found[row], self.truth[row]
+        said = found.scores >= self.thresholds[row, found.classes]
+        there = np.ones(len(truth), bool)
+        if error is not None:
+            there = np.arange(len(truth)) == (-1 if error.truth is None else error.truth)
+            said &= (
+                iou(found.boxes, truth.boxes[there]).any(axis=1)
+                if error.found is None
+                else np.arange(len(found)) == error.found
+            )
+        wrong = {one.found for one in self.errors_of.get(row, []) if one.found is not None}
         taken = self._taken(row)
         answers = [
-            self._mark(row, found.boxes[box], f"{self.report.names[kind]} {found.scores[box]:.2f}",
+            self._mark(row, found.boxes[box], f"{self.report.names[found.classes[box]]} {found.scores[box]:.2f}",
                        "wrong" if box in wrong else "right" if box in taken else "open")
-            for box, kind in enumerate(found.classes.tolist())
-            if found.scores[box] >= self.thresholds[row, kind]
+            for box in np.flatnonzero(said).tolist()
         ]  # fmt: skip
-        there: list[Mark] = []
         have = set(taken.values())
-        for box, kind in enumerate(truth.classes.tolist()):
+        objects: list[Mark] = []
+        for box in np.flatnonzero(there).tolist():
             state: What = "open" if truth.ignored[box] else "right" if box in have else "missed"
-            there.append(self._mark(row, truth.boxes[box], self.report.names[kind], state))
-        return MarkOverlay(tuple(there), tuple(answers))
+            objects.append(self._mark(row, truth.boxes[box], self.report.names[truth.classes[box]], state))
+        return MarkOverlay(tuple(objects), tuple(answers))
 
     def _taken(self, row: int) -> dict[int, int]:
         """Return which box there each right one of a picture has, of those that are said."""

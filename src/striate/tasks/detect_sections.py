@@ -12,13 +12,13 @@ from striate.metrics.box_report import ERROR_WORDS
 from striate.metrics.counting import CountMeasure
 from striate.metrics.intervals import Interval
 from striate.metrics.operating_points import operating_points
-from striate.tasks.sections import Bar, Bars, Cell, Figure, Part, Section, Table, Text, Tiles, number, percent
+from striate.tasks.sections import Bar, Bars, Cell, Figure, Part, Section, Table, Text, Tile, Tiles, number, percent
 
 if TYPE_CHECKING:
     from striate.tasks.detect_assessment import BoxAssessment
 
 _TILES = 12  # worst pictures shown
-_OF_A_KIND = 4  # pictures shown of each kind of error
+_OF_A_KIND = 3  # pictures shown of each kind of error
 _BARS = 40  # classes of which a bar is drawn
 _STEPS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)  # scores of which it is shown what would be said
 MEANS = {
@@ -115,7 +115,9 @@ def _kinds(found: BoxAssessment) -> Section | None:
         of_kind = [error for error in errors.errors if error.kind == kind]
         seen = list({error.picture: error for error in reversed(of_kind)}.values())[::-1][:_OF_A_KIND]
         if seen:
-            tiles = tuple(found.tile(error.picture, _told(found, error)) for error in seen)
+            tiles = tuple(
+                Tile(error.picture, _told(found, error), overlay=found.overlay(error.picture, error)) for error in seen
+            )
             parts.append(Tiles(tiles, f"The surest: {ERROR_WORDS[kind]}" if kind != "missed" else "Missed"))
     return Section("What is wrong?", tuple(parts), anchor="errors")
 

@@ -14,6 +14,7 @@ from striate.metrics.intervals import Interval
 from striate.render.html.environment import html
 from striate.render.html.sections import columns, drawn, lines
 from striate.render.svg.plots import MOST, bars, points
+from striate.tasks.overlays import Mark, MarkOverlay
 from striate.tasks.sections import (
     Bar,
     Bars,
@@ -65,6 +66,16 @@ def test_tiles_show_the_evaluated_pictures_by_their_rows() -> None:
     shown = body(Tiles((Tile(1, "second"),)))
     (data,) = re.findall(r'src="data:image/png;base64,([^"]*)"', shown)
     assert (np.asarray(Image.open(io.BytesIO(base64.b64decode(data)))) == PIXELS[1]).all()
+
+
+def test_what_lies_over_pictures_is_drawn_and_explained_once_a_section() -> None:
+    over = MarkOverlay((Mark((1, 1, 3, 3), HOSTILE, "missed"),), ())
+    tiles = Tiles((Tile(0, "first", overlay=over), Tile(1, "second")))
+    shown = body(Text("why"), Tiles((Tile(1, "plain"),)), tiles, tiles)
+    assert shown.count("Left what is there, right what was said") == 1
+    assert len(re.findall(r'class="grid-of-pictures pairs"', shown)) == 2
+    assert len(re.findall(r'class="grid-of-pictures large"', shown)) == 1
+    assert "Left what" not in body(Tiles((Tile(1, "plain"),)))
 
 
 def test_bars_reach_as_far_as_their_values() -> None:

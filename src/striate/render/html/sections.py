@@ -26,25 +26,36 @@ def drawn(section: Section, *, pixels: np.ndarray, rows: np.ndarray, keys: Seque
     ``pixels`` (M, H, W, C) uint8 is a whole store, ``rows`` (N,) where in it the evaluated pictures are, and ``keys``
     (N,) what they are called.
     """
-    parts = [part_html(part, pixels=pixels, rows=rows, keys=keys) for part in section.parts]
+    over = next((place for place, part in enumerate(section.parts) if isinstance(part, Tiles) and _over(part)), -1)
+    parts = [
+        part_html(part, pixels=pixels, rows=rows, keys=keys, explained=place > over >= 0)
+        for place, part in enumerate(section.parts)
+    ]
     return Drawn(section.title, html("sections/parts.html", parts=parts), half=section.half, anchor=section.anchor)
 
 
-def part_html(part: Part, *, pixels: np.ndarray, rows: np.ndarray, keys: Sequence[str]) -> Markup:
-    """Return one part as HTML."""
+def part_html(
+    part: Part, *, pixels: np.ndarray, rows: np.ndarray, keys: Sequence[str], explained: bool = False
+) -> Markup:
+    """Return one part as HTML; ``explained``: it was said before what lies over its pictures."""
     if isinstance(part, Text):
         return html("sections/text.html", part=part)
     if isinstance(part, Table):
         return html("sections/table.html", part=part)
     if isinstance(part, Tiles):
-        over = [tile.overlay for tile in part.tiles if tile.overlay is not None]
+        over = _over(part)
         tiles = [(tile, _tile(part, tile, pixels[rows[tile.row]], keys[tile.row])) for tile in part.tiles]
-        return html("sections/tiles.html", part=part, tiles=tiles, legend=legend(over[0]) if over else "")
+        return html("sections/tiles.html", part=part, tiles=tiles, over=over, legend="" if explained else over)
     if isinstance(part, Bars):
         return plots.bars(part)
     if isinstance(part, Points):
         return plots.points(part)
     return _matrix(part)
+
+
+def _over(part: Tiles) -> str:
+    """Return what lies over pictures, in words; nothing where nothing does."""
+    return next((legend(tile.overlay) for tile in part.tiles if tile.overlay is not None), "")
 
 
 def _tile(part: Tiles, tile: Tile, pixels: np.ndarray, key: str) -> pictures.Picture:
