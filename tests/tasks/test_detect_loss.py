@@ -113,7 +113,7 @@ def test_it_is_what_a_loop_over_cells_comes_to(seed):
     torch.manual_seed(seed)
     output, targets = torch.randn(3, CELLS.numbers), drawn(seed)
     targets[1, 5] = torch.tensor([UNLOOKED, 1, 0, 0, 0, 0, 0])
-    found = [float(one) for one in detect_loss(output, targets)]
+    found = [float(one) for one in detect_loss(output, targets, "centre")]
     assert found == pytest.approx(by_hand(output.numpy(), targets.numpy()), rel=1e-4)
 
 

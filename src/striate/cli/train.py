@@ -14,6 +14,7 @@ from striate import recipe as recipes
 from striate.cli import shared_options
 from striate.errors import RecipeError
 from striate.recipe import Recipe
+from striate.session import terminal
 from striate.session.progress import Line, Progress, clock
 from striate.session.train_text import plan_text, result_text
 from striate.session.watch import watched
@@ -127,7 +128,7 @@ def command(
     if log == "tensorboard" and find_spec("tensorboard") is None:
         raise RecipeError("--log tensorboard needs: pip install 'striate[tensorboard]'")
     with Progress() as progress:
-        workspace = Workspace(runs_dir, data_dir, not offline, progress)
+        workspace = Workspace(runs_dir, data_dir, not offline, progress, terminal.tell)
         if resume is not None:
             others = {"source": source, "name": name, "size": size, "recipe": named, "set": settings}
             extra = sorted({*said, *(word for word, value in others.items() if value)} - {"epochs", "threads"})

@@ -23,7 +23,7 @@ FLOOR: Final = 0.2  # the least that the place of a box counts, whatever its sco
 BOX: Final = 2.0  # how much places count beside scores
 ALIGNED, SHARPNESS = 13, 6.0  # task-aligned: cells a box, and the power of the overlap
 Assignment = Literal["centre", "aligned"]
-ASSIGNMENT: Final[Assignment] = "centre"
+ASSIGNMENT: Final[Assignment] = "aligned"  # on blood cells, validation AP after 400 steps: 0.517 against 0.46
 
 
 class Truths(NamedTuple):

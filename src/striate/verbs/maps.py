@@ -38,6 +38,7 @@ from striate.verbs.asking import asking
 from striate.verbs.ending import Trained
 from striate.verbs.events import Event, Planned, follow, take_up
 from striate.verbs.folds import few
+from striate.verbs.forecast import forecast
 from striate.verbs.lineage import learnt_before
 from striate.verbs.prepared import Prepared, Start
 from striate.verbs.trunk import frozen_net
@@ -47,6 +48,7 @@ from striate.words import counted
 if TYPE_CHECKING:
     from striate.engine.fit import Training
     from striate.model.build.model import Model
+    from striate.train_config import TrainConfig
 
 BLOCK = 4  # pictures that a thread is given at a time
 MIRROR = np.array([[-1.0, 0.0, 0.0], [0.0, 1.0, 0.0]])
@@ -107,7 +109,9 @@ def begin_maps(prepared: Prepared, start: Start, workspace: Workspace = HERE) ->
     # (64 channels of 88 x 120: docs/performance.md).
     steps = config.changed(augment="none", flip=False, channels_last=False)
     views = _Views.of(prepared)
-    features = _maps(prepared, start, cut, names, views, device, threads, workspace)
+    asked = _session(cut) if device.type == "cpu" else None
+    workspace.tell(_forecast(prepared, cut, steps, views, asked, threads))
+    features = _maps(prepared, start, cut, names, views, asked, device, threads, workspace)
     training = begin(
         cast("Model", Rest(cut)),  # it answers what the loop asks of a model
         steps,
@@ -120,6 +124,32 @@ def begin_maps(prepared: Prepared, start: Start, workspace: Workspace = HERE) ->
     said = f"the maps of {what}, {cut.width:,} numbers each, {'made' if features.computed else 'found in the cache'}"
     inexact = () if device.type == "cpu" else (f"{device.type} made the maps: their last bits may differ",)
     return MapTuning(model, training, (said, *inexact), start)
+
+
+def _forecast(prepared: Prepared, cut: Cut, config: TrainConfig, views: _Views, asked: Any, threads: int) -> str:
+    """Return how long all will take, as a line; a step and a picture are timed for it."""
+    nothing = np.zeros((len(views.rows), 1, cut.width, HALF), np.uint8)
+    digests = tuple(prepared.store.digests[row] for row in views.rows)
+    training = begin(
+        cast("Model", Rest(cut)),
+        config,
+        Store(nothing, digests),
+        Objective(prepared.task, _labels(prepared, views), config),
+        _split(prepared, views),
+        pictures=False,
+    )
+    device, parts = training.device, prepared.split
+
+    def view() -> object:
+        if asked is not None:
+            from striate.export.onnx_maps import MAPS
+
+            return asked.run([MAPS], {"pixels": views.pixels(prepared.store, 0)})
+        pixels = torch.from_numpy(views.pixels(prepared.store, 0)).permute(0, 3, 1, 2).to(device)
+        return cut.compute(cut.model.normalise(pixels))
+
+    said = forecast(training, view, views=len(views.rows), asked=len(parts.val) + len(parts.test), threads=threads)
+    return said.words((prepared.preprocess.height, prepared.preprocess.width))
 
 
 def learnt_on_maps(run: RunDirectory, prepared: Prepared, tuning: MapTuning) -> Generator[Event, None, Trained]:
@@ -143,13 +173,13 @@ def _maps(
     cut: Cut,
     names: Mapping[str, str],
     views: _Views,
+    asked: Any,
     device: torch.device,
     threads: int,
     workspace: Workspace,
 ) -> Features:
     """Return the maps of all views, one row each, from the cache or made now."""
     arithmetic: list[Any] = ["onnxruntime", version("onnxruntime")]
-    asked = _session(cut) if device.type == "cpu" else None
     if asked is None:
         arithmetic = ["float16", device.type, torch.__version__, threads]
     rule = {
