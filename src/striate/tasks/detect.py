@@ -51,13 +51,8 @@ class Detect(DetectAnswering, Task):
     terms = ("score", "box")
     placed = True
     solved = False
-    defaults = MappingProxyType({
-        "resize": "pad",
-        "optimiser": "adamw",
-        "learning_rate": 1e-3,
-        "weight_decay": 0.05,
-        "batch": 8,
-    })  # fmt: skip
+    # Nothing is cut off, and boxes keep their proportions.
+    defaults = MappingProxyType({"resize": "pad", "label_smoothing": 0.0})
 
     def size_for(self, height: int, width: int, labels: Labels) -> tuple[int, int]:
         """Return a size near the pictures' proportions, 320 pixels long, up to 480 where boxes are small."""
