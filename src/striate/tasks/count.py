@@ -51,6 +51,8 @@ if TYPE_CHECKING:
 
 LONGEST: Final = 512  # pixels of the longer side, where nobody says
 STRIDE: Final = 2  # of the map that answers
+WIDTH: Final = 24  # channels of a pyramid, whose finest maps are large
+STEPS: Final = 320  # of a net from chance, where nobody says
 FEWEST: Final = 5  # pictures with a count, below which there is nothing to learn and measure
 FEW: Final = 10  # objects a picture, in the middle of all, up to which boxes say more
 AT_ONCE: Final = 16  # pictures whose validation loss is computed together
@@ -68,7 +70,7 @@ class CountObjects(CountAnswering, Task):
     placed = True
     solved = False
     # What is cut off would be missing in the count.
-    defaults = MappingProxyType({"resize": "stretch", "label_smoothing": 0.0})
+    defaults = MappingProxyType({"resize": "stretch", "flip": True, "label_smoothing": 0.0})
 
     def size_for(self, height: int, width: int, labels: Labels) -> tuple[int, int]:
         """Return a size near the pictures' own proportions, 512 pixels at the longer side at most."""
@@ -80,19 +82,20 @@ class CountObjects(CountAnswering, Task):
         """Return a pyramid that ends in one map of stride 2, a density a class."""
         from striate.tasks import scene_nets
 
-        return scene_nets.map_on(net, shape, STRIDE)
+        return scene_nets.map_on(net, shape, STRIDE, WIDTH)
 
     def from_chance(self, shape: Shape, labels: Labels) -> Net:
         """Return a small U-Net, a density at every second pixel."""
         from striate.tasks import scene_nets
 
-        return scene_nets.chance_map(STRIDE)
+        return scene_nets.chance_map()
 
     def usual(self, pictures: int, *, chance: bool) -> dict[str, Any]:
         """Return the task's own defaults."""
         from striate.tasks import scene_nets
 
-        return {**self.defaults, **(scene_nets.chance_steps(pictures) if chance else {})}
+        steps = scene_nets.chance_steps(pictures, steps=STEPS, rate=3e-3, least=10) if chance else {}
+        return {**self.defaults, **steps}
 
     def labels(self, source: Source, recipe: Settings) -> Labels:
         """Return the dots (N, M, 3) float32 of each picture: class, x and y; or counts (N, K).

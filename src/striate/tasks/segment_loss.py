@@ -23,10 +23,13 @@ def class_shares(targets: Tensor, classes: int, size: tuple[int, int]) -> Tensor
     rows = (2 * torch.arange(tall, device=device) + 1) * height // (2 * tall)
     columns = (2 * torch.arange(wide, device=device) + 1) * width // (2 * wide)
     each, cells = classes + 1, height * width
-    begin = torch.arange(number, device=device)[:, None, None] * (each * cells)
-    places = targets.long().clamp_(max=classes).mul_(cells) + (begin + (rows[:, None] * width + columns))
-    counts = torch.bincount(places.flatten(), minlength=number * each * cells).view(number, each, height, width)
+    begins = ((rows[:, None] * width + columns) * each).int()
+    found = torch.empty(number, cells, each, device=device)
+    for row, mask in zip(found, targets, strict=True):  # one by one: what is counted stays in the cache
+        places = mask.clamp(max=classes).int().add_(begins)
+        row.copy_(torch.bincount(places.flatten(), minlength=cells * each).view(cells, each))
     pixels = torch.bincount(rows, minlength=height)[:, None] * torch.bincount(columns, minlength=width)
+    counts = found.view(number, height, width, each).permute(0, 3, 1, 2)
     return counts[:, :classes] / pixels.clamp_(min=1)
 
 
