@@ -18,7 +18,7 @@ def of(counted, truth, names=("cell",), intervals=None, **more):
 
 def test_captions_losses_and_the_worst() -> None:
     told = of([[41.2, 1.0], [7.4, 0.0], [3.0, 2.0]], [[45, 1], [7, np.nan], [9, 2]], ("RBC", "WBC"))
-    assert told.caption(0) == "41 RBC, are 45; 1 WBC"
+    assert told.caption(0) == "41 RBC, 45 there; 1 WBC"
     assert told.caption(1) == "7 RBC"
     assert told.losses.tolist() == pytest.approx([1.9, 0.4, 3.0])
     assert told.worst().tolist() == [2, 0]

@@ -63,14 +63,14 @@ class CountAssessment(Assessment):
         return np.asarray(order[losses[order] >= 0.5][:most], np.int64)
 
     def caption(self, row: int) -> str:
-        """Say what was counted and how many there are, first where that is farthest off: ``41 RBC, are 45``."""
+        """Say what was counted and how many there are, first where that is farthest off: ``41 RBC, 45 there``."""
         off = np.nan_to_num(np.abs(self.counts[row] - self.truth[row]), nan=-1.0)
         told = []
         for kind in np.argsort(-off, kind="stable").tolist():
             name, said, true = self.report.names[kind], self.counts[row, kind], self.truth[row, kind]
             if np.isnan(true):
                 continue
-            there = f", {'is' if true == 1 else 'are'} {true:g}"
+            there = f", {true:g} there"
             told.append(f"{np.floor(said + 0.5):.0f} {name}{'' if np.floor(said + 0.5) == true else there}")
         return "; ".join(told) or "nobody counted"
 
@@ -224,7 +224,7 @@ def assess_counts(
         level: what share of the intervals should hold the true count.
         overlays: what lies over a picture, by its row; see `CountAssessment`.
 
-    Example: ``assess_counts([[41.2]], [[45]], None, ("RBC",), Basis()).caption(0)`` is ``"41 RBC, are 45"``.
+    Example: ``assess_counts([[41.2]], [[45]], None, ("RBC",), Basis()).caption(0)`` is ``"41 RBC, 45 there"``.
     """
     told = None if basis.judging else intervals
     report = count_report(counted, truth, names, intervals=told, level=level, groups=basis.groups, design=basis.design)
