@@ -17,7 +17,7 @@ from striate.verbs.convert import convert, summary
 @click.option("--to", type=click.Choice(WRITTEN), required=True, help="The format to write.")
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path), required=True,
-    help="The file (coco, csv) or new folder (voc, yolo) to write.",
+    help="The file (coco, csv) or new folder (voc, yolo, masks) to write.",
 )  # fmt: skip
 @click.option(
     "--form", "--from", "form", type=click.Choice(READ), help="The format of LABELS; found by looking if not said."
@@ -31,7 +31,7 @@ from striate.verbs.convert import convert, summary
 def command(
     labels: Path, to: str, output: Path, form: str | None, pictures: Path | None, allow_bad: bool, as_json: bool
 ) -> None:
-    """Read boxes and outlines of LABELS, a folder or a file, and write them in another format.
+    """Read boxes, outlines or masks of LABELS, a folder or a file, and write them in another format.
 
     Says what was found, what was assumed and dropped, and what the other format has no word for. Pictures are read for
     their sizes alone; they are neither copied nor changed.

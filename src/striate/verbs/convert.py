@@ -58,7 +58,7 @@ def convert(
     Arguments:
         labels: a folder or file of labels.
         to: the format to write, one of `WRITTEN`.
-        output: the file (coco, csv) or the new folder (voc, yolo) to write; never within the labels or the pictures.
+        output: the file (coco, csv) or the new folder (voc, yolo, masks) to write; never within what was given.
         form: the format to read, None: found by looking.
         pictures: the folder below which the pictures are, None: where the labels are.
         allow_bad: whether more than 1 % of the objects may be unusable.

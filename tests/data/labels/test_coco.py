@@ -44,7 +44,7 @@ def test_crowds_parts_and_masks(tmp_path: Path) -> None:
     assert found.pictures[0].ignored.tolist() == [True, False]
     assert [len(rings) for rings in found.pictures[0].outlines] == [1, 2]
     assert found.pictures[0].outlines[0][0].tolist() == [[0, 0], [80, 0], [80, 60], [0, 60]]
-    assert "kept as a box: 1 mask whose run lengths do not read" in found.notes
+    assert "kept as a box: 1 broken mask" in found.notes
     written = json.loads(write_coco(found)[""])
     assert [a["area"] for a in written["annotations"]] == [4800, 150, 81]
 

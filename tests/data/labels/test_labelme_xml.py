@@ -27,7 +27,7 @@ def test_shapes(tmp_path: Path) -> None:
     assert found.form == "LabelMe XML" and boxes(found) == {"1.jpg": [[1, 2, 9, 8], [1, 2, 9, 8], [3, 4, 5, 6]]}
     assert [len(rings) for rings in found.pictures[0].outlines] == [1, 0, 0]
     assert [found.classes[at] for at in found.pictures[0].classes] == ["a", "b", "b"]
-    assert "kept as a box: 1 mask in a file of its own" in found.notes
+    assert "kept as a box: 1 mask file" in found.notes
     assert "left out: 1 line, which is neither box nor outline" in found.notes
 
 

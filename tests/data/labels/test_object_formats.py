@@ -66,8 +66,15 @@ def test_there_and_back(tmp_path: Path, form: str, lost: list[str]) -> None:
 def test_what_becomes_of_the_list_of_classes() -> None:
     one = PictureObjects.of("1.jpg", 80, 60, [(1, 2, 30, 40), (5, 5, 9, 9)], [0, 2])
     found = ObjectSet("own", ("wheel", "moth", "car"), (one,))
+    boxes = ("2 objects known by their boxes alone, void",)
     lost = ("1 class without objects (moth)", "the order of 2 classes")
-    assert {form: losses(found, form) for form in WRITTEN} == {"coco": (), "voc": lost, "yolo": (), "csv": lost}
+    assert {form: losses(found, form) for form in WRITTEN} == {
+        "coco": (),
+        "voc": lost,
+        "yolo": (),
+        "csv": lost,
+        "masks": boxes,
+    }
     both = PictureObjects.of("1.jpg", 80, 60, one.boxes.tolist(), [0, 1])
     assert losses(ObjectSet("own", ("car", "wheel"), (both,)), "voc") == ()
 

@@ -129,7 +129,7 @@ def test_nothing_that_is_known(tmp_path: Path) -> None:
         find_objects(tmp_path)
     with pytest.raises(SourceError, match="there is no"):
         find_objects(tmp_path / "absent")
-    with pytest.raises(SourceError, match="written only"):
+    with pytest.raises(SourceError, match="holds no labels of pictures as CSV"):
         find_objects(tmp_path, form="csv")
 
 

@@ -80,3 +80,28 @@ def test_a_part_whose_folder_no_system_can_have_is_passed_over(tmp_path: Path) -
     picture(tmp_path / "images" / "1.jpg")
     text(tmp_path / "labels" / "1.txt", "0 .5 .5 .1 .1")
     assert [one.split for one in find_objects(tmp_path).pictures] == [""]
+
+
+@pytest.mark.parametrize(
+    ("said", "wanted"),
+    [
+        ("[dog]", [(0, 1), (1,)]),  # what is drawn was looked for too
+        ("{images/old: [dog], images: [cat, dog, owl]}", [(0, 1, 2), (1,)]),
+        ("{images/old: []}", [None, ()]),
+    ],
+)
+def test_pictures_in_which_only_some_classes_were_looked_for(tmp_path: Path, said: str, wanted: list[object]) -> None:
+    picture(tmp_path / "images" / "new" / "1.jpg")
+    picture(tmp_path / "images" / "old" / "2.jpg")
+    text(tmp_path / "labels" / "new" / "1.txt", "0 0.5 0.5 0.1 0.1\n")
+    text(tmp_path / "labels" / "old" / "2.txt", "")
+    text(tmp_path / "data.yaml", f"names: [cat, dog, owl]\nlabelled: {said}\n")
+    assert [one.labelled for one in find_objects(tmp_path).pictures] == wanted
+
+
+def test_classes_looked_for_that_are_none(tmp_path: Path) -> None:
+    picture(tmp_path / "images" / "1.jpg")
+    text(tmp_path / "labels" / "1.txt", "0 0.5 0.5 0.1 0.1\n")
+    text(tmp_path / "data.yaml", "names: [cat]\nlabelled: [dog]\n")
+    with pytest.raises(SourceError, match="labelled is neither a list of its names"):
+        find_objects(tmp_path)

@@ -299,7 +299,7 @@ def test_labels_that_are_classes_are_no_question(tmp_path: Path, column: str, la
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("filename,width,class,xmin,ymin,xmax,ymax\npictures/1.jpg,9,cat,1,1,2,2\n", "holds boxes or outlines"),
+        ("filename,encodedpixels\npictures/1.jpg,1 2\n", "holds boxes or outlines"),
         ("file,x,y\npictures/1.jpg,1,1\n", r"holds points \(columns x, y\)"),
         ("file,weather,place\npictures/1.jpg,sun,sea\n", "which of weather, place is it"),
         ("pictures/1.jpg,cat,x\npictures/2.jpg,dog,y\n", "3 columns and no header"),
@@ -308,17 +308,6 @@ def test_labels_that_are_classes_are_no_question(tmp_path: Path, column: str, la
 def test_lists_of_other_things(tmp_path: Path, text: str, words: str) -> None:
     with pytest.raises(SourceError, match=words):
         find(listed(tmp_path, text))
-
-
-@pytest.mark.parametrize(
-    ("file", "words"),
-    [
-        ("raccoon/raccoon_labels.csv", "holds boxes"),
-    ],
-)
-def test_real_lists_of_other_tasks(shared: Path, file: str, words: str) -> None:
-    with pytest.raises(SourceError, match=words):
-        find(shared / "data" / file)
 
 
 @pytest.mark.parametrize(

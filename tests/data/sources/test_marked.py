@@ -83,6 +83,21 @@ def test_pictures_that_are_not_there_are_rejected_and_more_than_one_in_a_hundred
         find(tmp_path)
 
 
+def test_a_picture_that_does_not_read_is_rejected_and_its_neighbours_are_kept(tmp_path: Path) -> None:
+    for number in range(8):
+        picture(tmp_path / "images" / f"{number}.jpg")
+        text(tmp_path / "labels" / f"{number}.txt", "0 0.5 0.5 0.5 0.5\n")
+    text(tmp_path / "data.yaml", "names: [cell]\ntrain: images\n")
+    text(tmp_path / "images" / "3.jpg", "no picture")
+    source = find(tmp_path)
+    assert len(source.items) == 7
+    assert [(one.key, one.bad) for one in source.rejected] == [("images/3.jpg", True)]
+    for number in range(4, 8):
+        text(tmp_path / "images" / f"{number}.jpg", "no picture")
+    with pytest.raises(SourceError, match=r"5 of 8 pictures .* do not read, more than 1 % .*--allow-bad"):
+        find(tmp_path)
+
+
 def test_no_object_at_all_is_refused(tmp_path: Path) -> None:
     picture(tmp_path / "1.jpg")
     voc(tmp_path / "1.xml")

@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 
 from striate.data.labels.drawn import Drawn, DrawnPicture, Reading, Spot
-from striate.data.labels.filled import filled
+from striate.data.labels.filled import filled, joined
 from striate.data.labels.objects import ObjectSet, PictureObjects, Ring
 from striate.data.labels.parsed import number, parsed_json, ring_of, size_of, word
 from striate.data.labels.picture_files import files_below, split_of
@@ -118,7 +118,7 @@ def _annotation(one: dict[str, Any], label: str, file: Path, reading: Reading) -
         try:
             rings = traced(decoded(shape.get("counts"), *_size(shape.get("size"))))
         except ValueError:
-            reading.boxed["mask whose run lengths do not read"] += 1
+            reading.boxed["broken mask"] += 1
     box = one.get("bbox")
     if isinstance(box, list) and len(box) == 4:
         left, top, width, height = map(number, box)
@@ -219,7 +219,7 @@ def _segmentation(picture: PictureObjects, rings: tuple[Ring, ...]) -> list[list
     """Return polygons, whose union is the object as COCO has it; run lengths of an object with a hole."""
     if _nested(rings):
         whole = filled(rings, picture.height, picture.width)
-        if not (whole == np.any([filled([ring], picture.height, picture.width) for ring in rings], axis=0)).all():
+        if not np.array_equal(whole, joined(rings, picture.height, picture.width)):
             return {"size": [picture.height, picture.width], "counts": encoded(whole)}
     return [[round(float(value), 4) for value in ring.ravel()] for ring in rings]
 

@@ -93,7 +93,7 @@ def _shape(shape: ElementTree.Element, file: Path, reading: Reading) -> Drawn | 
     if shape.tag == "mask":
         rings = _mask(shape)
         if not rings:
-            reading.boxed["mask whose run lengths do not read"] += 1
+            reading.boxed["broken mask"] += 1
         left, top = value("left"), value("top")
         return Drawn(label, (left, top, left + value("width"), top + value("height")), rings)
     reading.refuse(f"as {shape.tag!r}, which is not known", file)

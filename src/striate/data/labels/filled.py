@@ -20,10 +20,31 @@ def filled(rings: Sequence[Ring], height: int, width: int) -> NDArray[np.bool_]:
     ``[[True, True, False], [False, False, False]]``.
     """
     inside = np.zeros((height, width), np.bool_)
-    for _, ring in sorted(((-_area(ring), at) for at, ring in enumerate(rings))):
-        one = _ring(rings[ring], height, width)
-        inside = inside & ~one if one.any() and not (one & ~inside).any() else inside | one
+    for _, at in sorted(((-_area(ring), at) for at, ring in enumerate(rings))):
+        window, one = _drawn(rings[at], height, width)
+        here = inside[window]
+        inside[window] = here & ~one if one.any() and not (one & ~here).any() else here | one
     return inside
+
+
+def joined(rings: Sequence[Ring], height: int, width: int) -> NDArray[np.bool_]:
+    """Return (height, width): whether the middle of a pixel lies in any of these rings, which have no holes then.
+
+    Example: ``joined([np.array([(0, 0), (2, 0), (2, 1), (0, 1)])], 1, 3).tolist()`` is ``[[True, True, False]]``.
+    """
+    inside = np.zeros((height, width), np.bool_)
+    for ring in rings:
+        window, one = _drawn(ring, height, width)
+        inside[window] |= one
+    return inside
+
+
+def _drawn(ring: Ring, height: int, width: int) -> tuple[tuple[slice, slice], NDArray[np.bool_]]:
+    """Return the part of a picture around a ring, and which of its pixels' middles lie in it."""
+    left, top = np.clip(np.floor(ring.min(0)), 0, (width, height)).astype(int).tolist()
+    right, bottom = np.clip(np.ceil(ring.max(0)), 0, (width, height)).astype(int).tolist()
+    window = (slice(top, max(top, bottom)), slice(left, max(left, right)))
+    return window, _ring(ring - (left, top), max(0, bottom - top), max(0, right - left))
 
 
 def _area(ring: Ring) -> float:

@@ -67,7 +67,7 @@ def _shape(shape: Any, file: Path, reading: Reading, spots: list[Spot]) -> Drawn
     if kind == "mask" and len(corners) == 2:
         rings = _mask(shape.get("mask"), corners[0])
         if not rings:
-            reading.boxed["mask that does not read"] += 1
+            reading.boxed["broken mask"] += 1
         return Drawn(label, (*corners[0], corners[1][0] + 1, corners[1][1] + 1), rings)
     if kind == "point" and len(corners) == 1:
         spots.append((label, *corners[0]))

@@ -41,7 +41,7 @@ def _object(one: ElementTree.Element, file: Path, reading: Reading) -> Drawn | N
         return None
     box = one.find("segm/box")
     if box is not None:
-        reading.boxed["mask in a file of its own"] += 1
+        reading.boxed["mask file"] += 1
         left, top, right, bottom = (number(_text(box, name)) for name in ("xmin", "ymin", "xmax", "ymax"))
         return Drawn(label, (left, top, right, bottom))
     points = [(number(_text(each, "x")), number(_text(each, "y"))) for each in one.iterfind("polygon/pt")]

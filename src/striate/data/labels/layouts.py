@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from striate import files
+from striate.data.labels.box_csv import is_box_table
 from striate.data.labels.classes import SPLITS
 from striate.data.labels.mask_files import DOT_FOLDERS, IMAGES, MASKS, dots_beside, mask_folders
 from striate.data.sources.listing import SUFFIXES, suffix_of
@@ -36,10 +37,9 @@ class Layout:
     shown_by: str
 
     def refusal(self, root: Path, *, kind: str | None = None) -> str:
-        """Return why these are no labels of ``kind``, or of none that is learnt, and what can be done, as one line."""
+        """Return why these are no labels of ``kind``, and what can be done, as one line."""
         but = f", and to learn {kind} was asked" if kind else ""
-        not_yet = "" if kind else "Striate does not learn these yet. "
-        return f"{root} holds {self.what} ({self.form}; see {self.shown_by}){but}. {not_yet}{_REMEDY}"
+        return f"{root} holds {self.what} ({self.form}; see {self.shown_by}){but}. {_REMEDY}"
 
 
 def recognised(root: Path) -> Layout | None:
@@ -60,7 +60,17 @@ def recognised(root: Path) -> Layout | None:
     for place in places:
         if found := _annotated(place, root, folders):
             return found
-    return masked(root)
+    return masked(root) or _table(root, root)
+
+
+def _table(place: Path, root: Path) -> Layout | None:
+    """Return the table of boxes that lies in a folder, the first by name."""
+    try:
+        names = sorted(entry for entry in os.listdir(place) if suffix_of(entry) in ("csv", "tsv"))  # noqa: PTH208
+    except OSError:
+        return None
+    found = next((name for name in names[:_LOOKED_AT] if is_box_table(place / name)), None)
+    return Layout("boxes", "CSV", os.path.relpath(place / found, root)) if found else None
 
 
 def masked(root: Path) -> Layout | None:
@@ -136,6 +146,8 @@ def _file(path: Path, shown: str) -> Layout | None:
             return Layout("boxes or outlines", "CVAT XML", shown)
     elif suffix_of(path.name) == "json":
         return _json(path, start, shown)
+    elif is_box_table(path):
+        return Layout("boxes", "CSV", shown)
     elif suffix_of(path.name) in ("yaml", "yml") and b"names:" in start and (b"train:" in start or b"nc:" in start):
         return Layout("boxes", "YOLO", shown)
     return None

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from striate.data.labels.box_csv import HEAD, write_csv
+from striate.data.labels.box_csv import HEAD, read_csv, write_csv
 from striate.data.labels.classes import in_order, shown
 from striate.data.labels.coco import BY, read_coco, write_coco
 from striate.data.labels.createml import read_createml
@@ -17,7 +17,8 @@ from striate.data.labels.label_studio import read_label_studio
 from striate.data.labels.labelme import read_labelme
 from striate.data.labels.labelme_xml import read_labelme_xml
 from striate.data.labels.layouts import form_of
-from striate.data.labels.objects import ObjectSet
+from striate.data.labels.mask_format import read_masks, write_masks
+from striate.data.labels.objects import ObjectSet, Ring
 from striate.data.labels.picture_files import PictureFiles, split_of
 from striate.data.labels.settle import settled
 from striate.data.labels.via import read_via
@@ -65,7 +66,10 @@ FORMATS: Final[Mapping[str, Format]] = {
     "via": Format("VGG Image Annotator", lambda path, _: read_via(path)),
     "createml": Format("CreateML", lambda path, _: read_createml(path)),
     "label-studio": Format("Label Studio", read_label_studio),
-    "csv": Format("CSV", None, write_csv, parts=False, listed=False, begins=",".join(HEAD).encode()),
+    "csv": Format(
+        "CSV", lambda path, _: read_csv(path), write_csv, parts=False, listed=False, begins=",".join(HEAD).encode()
+    ),
+    "masks": Format("a mask a picture", lambda path, _: read_masks(path), write_masks, outlines=None, ignored=True),
 }  # fmt: skip
 READ: Final = tuple(name for name, form in FORMATS.items() if form.read)
 _BESIDE: Final = ("annotations", "annotation", "labels", "label")  # folders of labels, which lie beside the pictures
@@ -123,6 +127,18 @@ def _found(path: Path) -> str:
     )
 
 
+def _lost_in_masks(each: list[tuple[Ring, ...]], ignored: int) -> list[str]:
+    """Return what a class a pixel does not say of objects."""
+    told = []
+    if number := sum(not rings for rings in each):
+        told.append(f"{counted(number, 'object')} known by {'its box' if number == 1 else 'their boxes'} alone, void")
+    if ignored:
+        told.append(f"the class of {counted(ignored, 'object')} to be ignored, void")
+    if sum(bool(rings) for rings in each) > 1:
+        told.append("which object a pixel is of, and what lies under another")
+    return told
+
+
 def losses(objects: ObjectSet, form: str) -> tuple[str, ...]:
     """Return what a format has no word for, each with its number, as sentences; none where all is carried.
 
@@ -137,9 +153,11 @@ def losses(objects: ObjectSet, form: str) -> tuple[str, ...]:
     told = []
     if not to.ignored and (number := sum(ignored for _, ignored in each)):
         told.append(f"{counted(number, 'object')} to be ignored (crowd, difficult), left out")
+    if to.write is write_masks:
+        told += _lost_in_masks([rings for rings, ignored in each if not ignored], sum(ignored for _, ignored in each))
     kept = [rings for rings, ignored in each if to.ignored or not ignored]
     if to.outlines is not None and (number := sum(len(rings) > to.outlines for rings in kept)):
-        told.append(f"{counted(number, 'outline' if to.outlines == 0 else 'outline in parts')}, written as boxes")
+        told.append(f"{counted(number, 'outline')}{' in parts' * bool(to.outlines)}, written as boxes")
     if points := sum(len(picture.points) for picture in objects.pictures):
         told.append(f"{counted(points, 'point')}, left out")
     limited = sum(picture.labelled is not None for picture in objects.pictures)

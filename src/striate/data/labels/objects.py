@@ -94,12 +94,14 @@ class ObjectSet:
         classes: the names of the classes, in the order of the indices.
         pictures: one entry a picture, in the order of their keys.
         notes: sentences: what was assumed and why, what was left out and how often.
+        broken: the keys of pictures that do not read and whose size nothing says, and why: they are left out.
     """
 
     form: str
     classes: tuple[str, ...]
     pictures: tuple[PictureObjects, ...]
     notes: tuple[str, ...] = field(default=())
+    broken: tuple[tuple[str, str], ...] = field(default=())
 
     def counts(self) -> dict[str, int]:
         """Return how many objects each class has, in the order of the classes; ignored ones count too.

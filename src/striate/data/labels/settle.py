@@ -43,6 +43,7 @@ class _Counts:
     turned: int = 0  # pictures whose boxes were in the frame of the file
     upright: int = 0  # whose boxes were written for the picture as it is seen
     untold: int = 0  # which EXIF turns, and no size tells the frame
+    broken: list[tuple[str, str]] = field(default_factory=list)  # pictures that do not read, and why
     absent: list[str] = field(default_factory=list)
     resized: Counter[str] = field(default_factory=Counter)
 
@@ -71,7 +72,11 @@ def settled(reading: Reading, files: PictureFiles, location: Path, *, allow_bad:
         key, why = files.find(picture.name, picture.where)
         if not key and why.startswith("it may be"):
             raise SourceError(f"{picture.where} speaks of {shown(picture.name)}: {why}; name one of them in full")
-        settled_one = _settled(picture, key, files, index, reading, counts)
+        try:
+            settled_one = _settled(picture, key, files, index, reading, counts)
+        except PictureError as error:  # nothing says its size
+            counts.broken.append((key, str(error)))
+            continue
         _check_text(settled_one.key, "the picture", picture.where)
         before = said_by.setdefault(settled_one.key, picture.where)
         if settled_one.key in done:
@@ -82,10 +87,19 @@ def settled(reading: Reading, files: PictureFiles, location: Path, *, allow_bad:
             )
         done[settled_one.key] = settled_one
     _check(reading, counts, sum(map(len, done.values())), location, allow_bad=allow_bad)
+    if len(counts.broken) >= 5 and len(counts.broken) * 100 > len(reading.pictures) and not allow_bad:
+        raise SourceError(
+            f"{len(counts.broken):,} of {counted(len(reading.pictures), 'picture')} in {location} do not read, more"
+            f" than 1 % ({shown(counts.broken[0][0])}: {counts.broken[0][1]}). Repair or remove them, or allow it"
+            " (--allow-bad)"
+        )
     pictures = tuple(done[key] for key in sorted(done))
     if not pictures:
+        if counts.broken:
+            key, why = counts.broken[0]
+            raise SourceError(f"{shown(key)}: {why}; repair it, or take it and its labels out")
         raise SourceError(f"{location} holds no labels of pictures as {reading.form} writes them")
-    return ObjectSet(reading.form, classes, pictures, (*reading.notes, *_notes(reading, counts)))
+    return ObjectSet(reading.form, classes, pictures, (*reading.notes, *_notes(reading, counts)), tuple(counts.broken))
 
 
 def _check_text(name: str, what: str, where: Path) -> None:
@@ -164,9 +178,9 @@ def _frame(picture: DrawnPicture, key: str, files: PictureFiles, counts: _Counts
         return written, 1, True
     try:
         head = file_header(files.root / key)
-    except PictureError as error:
+    except PictureError:
         if written is None:
-            raise SourceError(f"{shown(key)}: {error}; repair it, or take it and its labels out") from None
+            raise
         counts.absent.append(key)
         return written, 1, True
     seen = (head.width, head.height)
@@ -283,6 +297,11 @@ def _notes(reading: Reading, counts: _Counts) -> list[str]:
         notes.append(
             f"EXIF turns {counted(counts.untold, 'picture')} and nothing tells in which frame the boxes are; they were"
             " taken as the picture is seen"
+        )
+    if counts.broken:
+        notes.append(
+            f"left out: {counted(len(counts.broken), 'picture')} of which nothing tells the size (the first:"
+            f" {shown(counts.broken[0][0])}: {counts.broken[0][1]})"
         )
     if counts.absent:
         notes.append(

@@ -36,7 +36,7 @@ def read_yolo(path: Path, pictures: PictureFiles) -> Reading:
     """
     root = path if path.is_dir() else path.parent
     reading = Reading("YOLO")
-    splits = _names(path, root, reading)
+    splits, looked = _names(path, root, reading)
     stems = {stem(key) for key in pictures.every}
     passed: list[str] = []
     for file in files_below(root, "txt"):
@@ -51,16 +51,27 @@ def read_yolo(path: Path, pictures: PictureFiles) -> Reading:
             continue
         drawn = tuple(one for line in lines if (one := _object(line, file, reading)))
         below = file.relative_to(root).with_suffix("").as_posix()
-        reading.pictures.append(DrawnPicture(_picture_of(below), file, drawn, shares=True, split=_split(below, splits)))
+        reading.pictures.append(
+            DrawnPicture(
+                _picture_of(below),
+                file,
+                drawn,
+                shares=True,
+                split=_split(below, splits),
+                labelled=_labelled(_picture_of(below), looked, drawn),
+            )
+        )
     if passed:
         reading.notes.append(
             f"passed over: {counted(len(passed), 'text file')} without labels (the first: {shown(passed[0])})"
         )
-    _without(root, pictures, reading, splits)
+    _without(root, pictures, reading, splits, looked)
     return reading
 
 
-def _without(root: Path, pictures: PictureFiles, reading: Reading, splits: Mapping[str, str]) -> None:
+def _without(
+    root: Path, pictures: PictureFiles, reading: Reading, splits: Mapping[str, str], looked: Mapping[str, list[str]]
+) -> None:
     """Add the pictures below folders ``images`` that no text file speaks of."""
     told = {pictures.find(picture.name, picture.where)[0] for picture in reading.pictures}
     folders = {key.rpartition("/")[0] for key in told}
@@ -70,7 +81,14 @@ def _without(root: Path, pictures: PictureFiles, reading: Reading, splits: Mappi
     ] if reading.pictures else []  # fmt: skip
     for key in silent:
         reading.pictures.append(
-            DrawnPicture(key, root / "labels", (), shares=True, split=_split(without_ending(key), splits))
+            DrawnPicture(
+                key,
+                root / "labels",
+                (),
+                shares=True,
+                split=_split(without_ending(key), splits),
+                labelled=_labelled(key, looked, ()),
+            )
         )
     if silent:
         reading.notes.append(
@@ -124,22 +142,48 @@ def _picture_of(below: str) -> str:
     return below
 
 
-def _names(path: Path, root: Path, reading: Reading) -> dict[str, str]:
-    """Fill the names of the classes; return which part each folder of ``data.yaml`` is, by its path below ``root``."""
+def _labelled(below: str, looked: Mapping[str, list[str]], drawn: tuple[Drawn, ...]) -> tuple[str, ...] | None:
+    """Return the classes that were looked for in a picture, by the longest folder of it that is said; None for all."""
+    folders = [folder for folder in looked if not folder or f"{below}/".startswith(f"{folder}/")]
+    if not folders:
+        return None
+    there = {one.label for one in drawn}
+    return tuple(dict.fromkeys([*looked[max(folders, key=len)], *sorted(there)]))
+
+
+def _looked_for(facts: Mapping[str, Any], table: Path, classes: list[str]) -> dict[str, list[str]]:
+    """Return the classes that were looked for, by folder: ``labelled: [cat]``, or ``labelled: {images/old: [cat]}``."""
+    said = facts.get("labelled")
+    if said is None:
+        return {}
+    each = said if isinstance(said, dict) else {"": said}
+    found = {}
+    for folder, names in each.items():
+        if not isinstance(folder, str) or not isinstance(names, list) or not all(str(one) in classes for one in names):
+            raise SourceError(f"{table}: labelled is neither a list of its names nor one by folder")
+        found[folder.strip("/").removeprefix("./")] = [str(one) for one in names]
+    return found
+
+
+def _names(path: Path, root: Path, reading: Reading) -> tuple[dict[str, str], dict[str, list[str]]]:
+    """Fill the names of the classes; return which part each folder of ``data.yaml`` is, and the classes looked for.
+
+    Folders are by their path below ``root``.
+    """
     tables = [path] if path.is_file() else [*files_below(root, "yaml", "yml")]
     for table in tables:
         facts = parsed_yaml(table)
         if "names" in facts:
             reading.classes += _class_names(facts, table)
-            return _folders(facts, table, root, reading)
+            return _folders(facts, table, root, reading), _looked_for(facts, table, reading.classes)
     for file in files_below(root, "txt", "names", "labels"):
         if file.name.lower() in _NAMES:
             reading.classes += [line.strip() for line in _lines(file) if line.strip()]
-            return {}
+            return {}, {}
     reading.notes.append(
         "no data.yaml, classes.txt or obj.names gives the classes names; they are called by their numbers"
     )
-    return {}
+    return {}, {}
 
 
 def _class_names(facts: Mapping[str, Any], table: Path) -> list[str]:

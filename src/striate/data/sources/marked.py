@@ -42,7 +42,9 @@ def marked_source(
     Errors: SourceError for labels that cannot be used, and for a kind that they are none of.
     """
     beside = masked(path)
-    objects = any(form.title == layout.form and form.read for form in FORMATS.values())
+    objects = layout.what not in (MASKS, DOTS) and any(
+        form.title == layout.form and form.read for form in FORMATS.values()
+    )
     if kind in (None, BOXES) and objects:
         return box_source(path, name=name, allow_bad=allow_bad)
     if kind in (None, MASKS) and beside and beside.what == MASKS:

@@ -139,12 +139,17 @@ def _file(path: Path, name: str, *, kind: str | None, allow_bad: bool, least_cla
 
         return npz_source(path, name=name, kind=kind)
     if lower.endswith((".csv", ".tsv", ".txt")):
+        from striate.data.labels.box_csv import is_box_table
         from striate.data.labels.dots import is_dot_table
+        from striate.data.labels.layouts import recognised
         from striate.data.sources.dotted import DOTS, dot_table_source
         from striate.data.sources.lists import list_source
+        from striate.data.sources.marked import marked_source
 
         if kind in (None, DOTS) and is_dot_table(path):
             return dot_table_source(path, name=name, location=path, kind=kind, allow_bad=allow_bad)
+        if kind in (None, "boxes", DOTS) and is_box_table(path) and (layout := recognised(path)):
+            return marked_source(path, layout, name=name, kind=kind, allow_bad=allow_bad, least_classes=least_classes)
         return list_source(path, name=name, kind="numbers" if kind == DOTS else kind)  # counts alone
     if lower.endswith((".json", ".xml", ".yaml", ".yml")):
         from striate.data.labels.layouts import recognised

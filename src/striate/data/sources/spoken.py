@@ -58,7 +58,8 @@ def spoken_of(path: Path, *, form: str | None = None, allow_bad: bool = False) -
     gone = [
         Rejected(shown(one.key), "labels speak of it, and it is not there") for one in objects.pictures if not one.found
     ]
-    named = {picture.key for picture in objects.pictures}
+    gone += [Rejected(shown(key), why) for key, why in objects.broken]
+    named = {*(picture.key for picture in objects.pictures), *(key for key, _ in objects.broken)}
     unspoken = [Rejected(shown(key), "no label speaks of it", bad=False) for key in files.every if key not in named]
     scan = Scan(files.root)
     for key, entry in scan.walk(files.root, "", (os.path.realpath(files.root),)):
