@@ -267,7 +267,7 @@ def test_weights_that_are_not_the_nets(tmp_path: Path, model: Any) -> None:
         ({"state": {"calibration": [1]}}, "calibration does not read"),
         ({"state": {"unknown": "all"}}, 'none of these" does not read'),
         ({"state": {"unknown": {}}}, 'none of these" lacks'),
-        ({"task": "detect"}, "task 'detect'"),
+        ({"task": "dream"}, "task 'dream'"),
     ],
 )
 def test_facts_that_do_not_belong_together(tmp_path: Path, model: Any, changes: dict[str, Any], match: str) -> None:

@@ -212,7 +212,11 @@ def test_boxes_are_decoded_the_weaker_of_two_goes_and_those_below_the_threshold_
     assert [one["number"] for one in told["boxes"]] == [1, 2] and told["counts"]["disc"]["count"] == 2
     assert told["boxes"][0]["box"] == pytest.approx({"left": 4, "top": 4, "right": 20, "bottom": 24}, abs=1e-4)
     assert len(found.to_dict(3)["boxes"]) == 3 and found.to_dict(3)["boxes"][2]["number"] is None
-    assert found.cells() == (2, 2, 0) and len(TASK.columns(FACTS)) == 3
+    rows = found.rows()
+    assert [row[:3] for row in rows] == [(1, "disc", pytest.approx(0.9)), (2, "disc", pytest.approx(0.8))]
+    assert rows[0][3:] == pytest.approx(box, abs=1e-4) and {len(row) for row in rows} == {len(TASK.columns(FACTS))}
+    assert found.rows(3)[2][:2] == (None, "square") and found.cells() == rows[0]
+    assert decoded(said((1, other, 0.2))).rows() == [(None,) * 7], "a picture without a box has a row"
     assert str(decoded(said((1, other, 0.2)))) == "nothing (closest: 0.20 square)"
     assert str(decoded(np.zeros_like(output))) == "nothing", "of a fresh net"
 

@@ -5,21 +5,23 @@ from __future__ import annotations
 import json
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from striate.cli import shared_options
+from striate.cli import predict_files, shared_options
 from striate.errors import PictureError
 from striate.session import terminal
 from striate.session.progress import Progress
-from striate.verbs.predict import open_predictor, pictures, predict
+from striate.verbs.predict import cautions_of, open_predictor, pictures, predict
 from striate.verbs.workspace import Workspace
 
 if TYPE_CHECKING:
     from striate.tasks.prediction import Prediction
+
+STDOUT = Path("-")
 
 
 @click.command()
@@ -33,7 +35,7 @@ if TYPE_CHECKING:
     "table",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="Write the answers as a table, a row a picture; - prints it.",
+    help="Write the answers as a table, a row a picture, or a box; - prints it.",
 )
 @click.option("--unknown/--no-unknown", default=True, help='Whether to answer "none of these".  [default: yes]')
 @click.option("--int8", is_flag=True, help="Answer in int8, quicker; the first time measures what that costs.")
@@ -46,8 +48,14 @@ if TYPE_CHECKING:
     help="Slide over one larger picture and draw where CLASS is (without a name: the likeliest).",
 )
 @click.option(
-    "-o", "--output", type=click.Path(path_type=Path), help="Where --map draws; NAME-map.png here if not said."
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    help="Draw the answer on its picture: a PNG; of several pictures a folder. Where --map draws.",
 )
+@predict_files.options
+@click.option("--precision", type=float, metavar="SHARE", help="Say boxes so that this share of them is right: 0.95.")
+@click.option("--recall", type=float, metavar="SHARE", help="Say so many that this share of the objects is found: 0.9.")
 @click.option(
     "--scale",
     type=click.FloatRange(0, 100, min_open=True),
@@ -69,6 +77,12 @@ def command(
     int8: bool,
     mapped: str | None,
     output: Path | None,
+    coco: Path | None,
+    yolo: Path | None,
+    voc: Path | None,
+    masks: Path | None,
+    precision: float | None,
+    recall: float | None,
     scale: float,
     offline: bool,
     data_dir: Path | None,
@@ -79,6 +93,9 @@ def command(
     Published weights that are not here yet are downloaded into the cache, once.
 
     A picture that cannot be read is named with its reason and the others are answered; the exit code is then 2.
+
+    Answers that have places are drawn on the picture with -o, and written as labels with --coco, --yolo, --voc and
+    --masks, which other tools read and `striate train` learns from; --top writes the surest ones, said or not.
 
     The columns of --csv are what the model's task has to say. Of a classifier: picture, best (empty for "none of
     these"), unknown, strangeness, threshold, error (of a picture that cannot be read), and "probability of CLASS" for
@@ -92,14 +109,20 @@ def command(
         raise click.UsageError("which picture? say striate predict PICTURE")
     found = pictures(paths)
     files = found.files
-    if mapped is None and (output is not None or scale != 1.0):
-        raise click.UsageError("-o and --scale are for --map")
+    asked = predict_files.Asked(paths, files, output, {"coco": coco, "yolo": yolo, "voc": voc}, masks)
+    aims = {name: share for name, share in (("precision", precision), ("recall", recall)) if share is not None}
+    if mapped is None and scale != 1.0:
+        raise click.UsageError("--scale is for --map")
+    if mapped is not None and (asked.labels or aims):
+        raise click.UsageError("--map is an answer of its own; leave out what is to be written or reached beside it")
     if table is not None and (as_json or mapped is not None):
         raise click.UsageError(f"--csv and {'--json' if as_json else '--map'} are two answers; leave out one")
     if table is not None:
         from striate.cli import predict_csv
 
         predict_csv.check(table)
+    if mapped is None:
+        asked.check()
     with Progress(unit="bytes") as progress:
         predictor = open_predictor(
             run=run,
@@ -120,7 +143,11 @@ def command(
         if len(dark) < 3:
             dark.append(name)
 
-    answers = predict(predictor, files, unknown=unknown, black=black)
+    cautions = cautions_of(predictor, unknown=unknown, aims=aims)
+    answers: Iterator[tuple[Path, Prediction | PictureError]]
+    answers = predict(predictor, files, unknown=unknown, black=black, aims=aims)
+    written: list[str] = []
+    answers = iter(asked.writing(answers, predictor.labels.names, top=top, tell=written.append))
     bad, separator = 0, "["
 
     def unread(reason: str) -> None:
@@ -144,11 +171,13 @@ def command(
             terminal.say(text if len(files) == 1 else f"{path}  {text}")
     if as_json:
         click.echo("\n]")
+    for line in written:
+        (terminal.tell if as_json or table == STDOUT else terminal.say)(line)
     if dark:
         from striate.data.pictures.depth import black_note
 
         terminal.tell(black_note(dark, darkest.total(), max(darkest), predictor.preprocess.bits))
-    for caution in predictor.task.warnings(predictor.learnt, {"unknown": unknown}):
+    for caution in cautions:
         terminal.tell(f"note: {caution}")
     if found.passed_over:
         click.echo(_passed_over(found.passed_over), err=True)

@@ -1,4 +1,6 @@
-"""``striate predict --csv``: answers as a table that Python's csv, pandas and spreadsheets read, a row a picture.
+"""``striate predict --csv``: answers as a table that Python's csv, pandas and spreadsheets read.
+
+A row a picture; of an answer of several things, such as boxes, a row a thing, and of none an empty one.
 
 Written a batch of answers at a time, so that a million pictures take no more memory than a hundred; the file has its
 name when all of them are in it. UTF-8, lines end in CR LF (RFC 4180), numbers as Python writes them, unrounded.
@@ -60,13 +62,17 @@ def header(task: Task, labels: LabelFacts, top: int | None = None) -> list[str]:
     return ["picture", *names[: task.error_at], "error", *names[task.error_at :]]
 
 
-def row(path: Path, answer: Prediction | PictureError, columns: int, task: Task, top: int | None = None) -> list[str]:
-    """Return the cells of a picture, ``columns`` in all: its answer, or nothing but why it cannot be read."""
+def rows(
+    path: Path, answer: Prediction | PictureError, columns: int, task: Task, top: int | None = None
+) -> Iterator[list[str]]:
+    """Yield the rows of a picture, ``columns`` cells each: its answer, or nothing but why it cannot be read."""
     at = task.error_at
     if isinstance(answer, PictureError):
-        return [_of_path(str(path)), *[""] * at, _of_path(str(answer)), *[""] * (columns - at - 2)]
-    cells = [_cell(value) for value in answer.cells(top)]
-    return [_of_path(str(path)), *cells[:at], "", *cells[at:]]
+        yield [_of_path(str(path)), *[""] * at, _of_path(str(answer)), *[""] * (columns - at - 2)]
+        return
+    for values in answer.rows(top):
+        cells = [_cell(value) for value in values]
+        yield [_of_path(str(path)), *cells[:at], "", *cells[at:]]
 
 
 def write(
@@ -85,23 +91,23 @@ def write(
     """
     number = 0
 
-    def rows() -> Iterator[list[str]]:
+    def lines() -> Iterator[list[str]]:
         nonlocal number
         heads = header(task, labels, top)
         yield heads
         for number, (picture, answer) in enumerate(answers, 1):  # noqa: B007
             if isinstance(answer, PictureError):
                 bad(str(answer))
-            yield row(picture, answer, len(heads), task, top)
+            yield from rows(picture, answer, len(heads), task, top)
 
     if path == STDOUT:
-        for cells in rows():
+        for cells in lines():
             click.echo(_text([[terminal.line(cell) for cell in cells]], "\n"), nl=False)
         return number
     with writing_output(path, is_ours, option="--csv") as add:
         waiting: list[list[str]] = []
         size = 0
-        for cells in rows():
+        for cells in lines():
             waiting.append(cells)
             size += sum(map(len, cells))
             if size > _BATCH:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cached_property, partial
 from itertools import islice
@@ -32,6 +32,7 @@ from striate.runs.seal import Proof, beside
 from striate.tasks.prediction import Prediction
 from striate.tasks.table import TASKS
 from striate.tasks.task import EMBEDDING, LabelFacts, Outputs, State
+from striate.tasks.values import NOTHING
 
 if TYPE_CHECKING:
     import torch
@@ -206,7 +207,7 @@ class Predictor:
 
     def _all(self, pictures: Given, *, unknown: bool, batch_size: int = 64) -> list[Prediction]:
         answers: list[Prediction] = []
-        for _, answer in self._each(pictures, unknown=unknown, batch_size=batch_size):
+        for _, answer in self._each(pictures, options={"unknown": unknown}, batch_size=batch_size):
             if isinstance(answer, PictureError):
                 raise answer
             answers.append(answer)
@@ -219,6 +220,7 @@ class Predictor:
         unknown: bool = True,
         batch_size: int = 64,
         deep: Callable[[str, Depth], None] | None = None,
+        options: Mapping[str, Any] = NOTHING,
     ) -> Iterator[tuple[str, Prediction | PictureError]]:
         """Yield (key, answer) for each picture in order; for one that cannot be read, the reason in place of an answer.
 
@@ -226,14 +228,16 @@ class Predictor:
         ``pictures`` may be endless; of a list, the next batches are decoded while this one is answered. A long list is
         answered by the ONNX file on every core at once, each computing a few pictures by itself. ``unknown`` and
         ``batch_size`` as in `predict`; ``deep`` is told key and depth of each picture of 16 bits, before its answer.
+        ``options`` are further ones of the task (`Answering.aims`).
         """
-        return self._each(given(pictures), unknown=unknown, batch_size=batch_size, deep=deep)
+        asked = {"unknown": unknown, **options}
+        return self._each(given(pictures), options=asked, batch_size=batch_size, deep=deep)
 
     def _each(
         self,
         pictures: Given,
         *,
-        unknown: bool,
+        options: Mapping[str, Any],
         batch_size: int,
         deep: Callable[[str, Depth], None] | None = None,
     ) -> Iterator[tuple[str, Prediction | PictureError]]:
@@ -253,7 +257,7 @@ class Predictor:
                     many = (known or len(reading)) > FEW
                     size = self._share(len(reading), lanes) if lanes and many else batch_size
                     for begin in range(0, len(reading), size):
-                        some = partial(self._answered, reading[begin : begin + size], unknown=unknown, many=many)
+                        some = partial(self._answered, reading[begin : begin + size], options=options, many=many)
                         waiting.append(answering.submit(some).result if lanes else some)
                     while len(waiting) > ahead:
                         yield from _told(waiting.popleft()(), deep)
@@ -275,11 +279,11 @@ class Predictor:
         while chunk := list(islice(called, batch_size)):
             yield [(key, pool.submit(self._pixels, key, picture)) for key, picture in chunk]
 
-    def _answered(self, reading: _Reading, *, unknown: bool, many: bool) -> _Answered:
+    def _answered(self, reading: _Reading, *, options: Mapping[str, Any], many: bool) -> _Answered:
         """Return the answers to a batch."""
         read = [(key, *future.result()) for key, future in reading]
         pixels = [each for _, each, _, _ in read if not isinstance(each, PictureError)]
-        answers = iter(self._answers(np.stack(pixels), unknown=unknown, many=many) if pixels else [])
+        answers = iter(self._answers(np.stack(pixels), options=options, many=many) if pixels else [])
         told: _Answered = []
         for key, each, deep, crop in read:
             answer = each if isinstance(each, PictureError) else next(answers)
@@ -305,11 +309,11 @@ class Predictor:
         except PictureError as error:
             return PictureError(f"{key}: {error}"), None, None
 
-    def _answers(self, pixels: np.ndarray[Any, Any], *, unknown: bool, many: bool) -> list[Prediction]:
+    def _answers(self, pixels: np.ndarray[Any, Any], *, options: Mapping[str, Any], many: bool) -> list[Prediction]:
         """Return the answers for pictures (N, H, W, C), some of ``many``."""
         outputs = self._ask(pixels, many=many)
         try:
-            return self.task.decode(outputs, self.labels, self.learnt, options={"unknown": unknown})
+            return self.task.decode(outputs, self.labels, self.learnt, options=options)
         except StriateError as error:  # NaN, or numbers that are not those of its names
             raise ModelError(f"{self.path or 'the model'}: {error}") from None
 

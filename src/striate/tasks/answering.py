@@ -43,6 +43,9 @@ class Answering(ABC):
         """Return the columns of a table of answers behind the picture: what `Prediction.cells` fills."""
         return ("answer",)
 
+    aims: ClassVar[tuple[str, ...]] = ()
+    """What an answer may be asked to reach, each a share: options of `Task.decode`, and of `warnings`, by name."""
+
     def warnings(self, learnt: Any, options: Mapping[str, Any] = NOTHING) -> tuple[str, ...]:
         """Return sentences to be read with every answer, such as what the model cannot tell."""
         return ()

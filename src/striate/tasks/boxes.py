@@ -5,19 +5,24 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 
-from striate.tasks.prediction import WIDE, Prediction, Value
+from striate.tasks.prediction import Prediction, Value
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
+    from striate.data.labels.objects import PictureObjects
     from striate.data.pictures.crop_transform import CropTransform
     from striate.metrics.boxes import Found
     from striate.metrics.probability import Bools, Floats, Ints
 
+BOX_COLUMNS: Final = ("box", "class", "score", "left", "top", "right", "bottom")
+"""What the rows of `Boxes` stand under: the number of a box that is said, and its sides in pixels of the picture."""
+
+THINNEST: Final = 0.01  # pixels: of a label
 NOTHING_FOUND = "nothing"
 _MANY = 2000  # boxes: above, the number of true ones is taken as normal
 
@@ -110,10 +115,35 @@ class Boxes(Prediction):
         low, high = _between(likely, unseen)
         return Count(self.counts[name], float(likely.sum() + unseen), low, high)
 
+    def _rows(self, top: int | None) -> list[int]:
+        """Return the boxes that are said, or the ``top`` surest."""
+        return self.said.tolist() if top is None else list(range(min(top, len(self.boxes))))
+
+    def rows(self, top: int | None = None) -> Sequence[tuple[Value, ...]]:
+        """Return a row a box that is said, or the ``top`` surest, under `BOX_COLUMNS`; of no box an empty one."""
+        numbers = {row: number for number, row in enumerate(self.said.tolist(), 1)}
+        found: list[tuple[Value, ...]] = []
+        for row in self._rows(top):
+            name, score = self.names[self.classes[row]], float(self.scores[row])
+            found.append((numbers.get(row), name, score, *self.boxes[row].tolist()))
+        return found or [(None,) * len(BOX_COLUMNS)]
+
     def cells(self, top: int | None = None) -> tuple[Value, ...]:
-        """Return the cells under `box_columns`: how many are said, and how many of each class."""
-        counts: Sequence[Value] = tuple(float(many) for many in self.counts.values())
-        return (float(len(self)), *(counts if len(self.names) <= WIDE else ()))
+        """Return the first of `rows`, that of the surest box."""
+        return self.rows(top)[0]
+
+    def objects(self, key: str, size: tuple[int, int], top: int | None = None) -> PictureObjects:
+        """Return the boxes that are said, or the ``top`` surest, as labels, with their scores.
+
+        One that hardly has an area, of an untrained net, is left out: labels are written to a part of a pixel.
+        """
+        from striate.data.labels.objects import PictureObjects
+
+        asked = np.asarray(self._rows(top), np.int64)
+        rows = asked[(self.boxes[asked, 2:] - self.boxes[asked, :2] >= THINNEST).all(1)]
+        boxes = [(left, above, right, below) for left, above, right, below in self.boxes[rows].tolist()]
+        kinds, scores = self.classes[rows].tolist(), tuple(self.scores[rows].tolist())
+        return PictureObjects.of(key, size[1], size[0], boxes, kinds, scores=scores)
 
     def in_picture(self, crop: CropTransform) -> Boxes:
         """Return the boxes in pixels of the picture; those that lie beyond it alone are left out."""
@@ -130,7 +160,7 @@ class Boxes(Prediction):
 
     def to_dict(self, top: int | None = None) -> dict[str, object]:
         """Return the answer ready for JSON: the boxes that are said, or the ``top`` surest, and the counts."""
-        rows = self.said.tolist() if top is None else list(range(min(top, len(self.boxes))))
+        rows = self._rows(top)
         numbers = {row: number for number, row in enumerate(self.said.tolist(), 1)}
         boxes: list[dict[str, Any]] = []
         for row in rows:
@@ -153,14 +183,6 @@ class Boxes(Prediction):
 
         rows = self.said
         return draw_boxes(image, self.names, self.boxes[rows], self.classes[rows], self.scores[rows])
-
-
-def box_columns(names: Sequence[str]) -> tuple[str, ...]:
-    """Return what the cells of `Boxes` stand under: how many boxes, and how many of each class, of up to 50.
-
-    Example: ``box_columns(("WBC", "RBC"))`` is ``("boxes", "number of WBC", "number of RBC")``.
-    """
-    return ("boxes", *(f"number of {name}" for name in names if len(names) <= WIDE))
 
 
 def _between(likely: Floats, unseen: float) -> tuple[int, int]:

@@ -12,11 +12,11 @@ from striate.errors import StriateError
 from striate.metrics.boxes import suppress
 from striate.tasks.answering import PARTS, Answering, wrong_word
 from striate.tasks.box_rows import FRAME, UNLOOKED, counts, in_picture, truths
-from striate.tasks.boxes import Boxes, box_columns
+from striate.tasks.boxes import BOX_COLUMNS, Boxes
 from striate.tasks.cells import Cells, boxes_at
 from striate.tasks.detect_state import LearntBoxes
 from striate.tasks.values import NOTHING, LabelFacts, Labels, Outputs
-from striate.words import counted, plural
+from striate.words import counted
 
 if TYPE_CHECKING:  # what measures and explains is imported by who does: predicting needs none of it
     from striate.metrics.boxes import Found
@@ -76,9 +76,10 @@ class DetectAnswering(Answering):
     output = BOXES
     headline = AP50
     higher_is_better = True
+    aims = ("precision", "recall")
 
     def columns(self, facts: LabelFacts, top: int | None = None) -> tuple[str, ...]:  # noqa: D102
-        return box_columns(facts.names)
+        return BOX_COLUMNS
 
     def warnings(self, learnt: Any, options: Mapping[str, Any] = NOTHING) -> tuple[str, ...]:
         """Return that nothing was learnt of scores, or that what is asked for was not reached."""
@@ -95,9 +96,9 @@ class DetectAnswering(Answering):
                 continue
             if not learnt.curves:
                 return (f"a {name} of {share:g} cannot be promised: {learnt.why or 'no scores were calibrated'}",)
-            which = plural(len(short), "class")
-            return (f"{counted(len(short), 'class')} did not reach a {name} of {share:g} where it was measured; that"
-                    f" {which} {plural(len(short), 'is')} said from the nearest score on",)  # fmt: skip
+            which = "that class is" if len(short) == 1 else "those are"
+            return (f"{counted(len(short), 'class')} did not reach a {name} of {share:g} where it was measured;"
+                    f" {which} said from the nearest score on",)  # fmt: skip
         return ()
 
     def measure(self, outputs: Outputs, targets: NDArray[Any], facts: LabelFacts) -> dict[str, float]:

@@ -17,6 +17,7 @@ from striate.tasks.prediction import Prediction, Value
 if TYPE_CHECKING:
     from PIL import Image
 
+    from striate.data.labels.objects import PictureObjects
     from striate.data.pictures.crop_transform import CropTransform
 
 VOID: Final = 255  # the id of a pixel of which nothing is said; so there are at most 255 classes
@@ -121,6 +122,24 @@ class Masks(Prediction):
     def in_picture(self, crop: CropTransform) -> Masks:
         """Return the answer for every pixel of the person's picture."""
         return replace(self, crop=crop)
+
+    def mask(self) -> NDArray[np.uint8]:
+        """Return `ids`."""
+        return self.ids
+
+    def objects(self, key: str, size: tuple[int, int], top: int | None = None) -> PictureObjects:
+        """Return the area of each class that the picture shows, or of the ``top`` largest, as one object each."""
+        from striate.data.labels.objects import PictureObjects
+
+        order = self._order()[:top]
+        boxes = []
+        for place in order:
+            there = self.of(place)
+            (across,), (down,) = np.nonzero(there.any(0)), np.nonzero(there.any(1))
+            boxes.append((float(across[0]), float(down[0]), float(across[-1] + 1), float(down[-1] + 1)))
+        sure = [float(self.confidence[self.of(place)].mean()) for place in order]
+        runs = tuple(self.rle(place)["counts"] for place in order)
+        return PictureObjects.of(key, size[1], size[0], boxes, order, scores=tuple(sure), runs=runs)
 
     def drawn(self, image: Image.Image) -> Image.Image:
         """Return a picture (RGB, as it is seen) with the areas over it in colours, named where they are large enough.

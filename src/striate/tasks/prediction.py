@@ -16,6 +16,7 @@ from striate.words import counted, readable
 if TYPE_CHECKING:
     from PIL.Image import Image
 
+    from striate.data.labels.objects import PictureObjects
     from striate.data.pictures.crop_transform import CropTransform
 
 SHOWN = 5  # how many classes a line of text names at most
@@ -52,6 +53,13 @@ class Prediction(ABC):
         """
         return (str(self),)
 
+    def rows(self, top: int | None = None) -> Sequence[tuple[Value, ...]]:
+        """Return the rows of the answer in a table, at least one, each with cells as `cells` has them; here that one.
+
+        An answer of several things, each of which has what the columns say, has a row a thing.
+        """
+        return (self.cells(top),)
+
     def in_picture(self, crop: CropTransform) -> Prediction:
         """Return the answer in pixels of the person's picture, where `Task.decode` gave it in those of the input.
 
@@ -65,6 +73,26 @@ class Prediction(ABC):
         Errors: StriateError for an answer that lies nowhere in the picture.
         """
         raise StriateError(f"there is nothing to draw on the picture: the answer, {self}, lies nowhere in it")
+
+    def objects(self, key: str, size: tuple[int, int], top: int | None = None) -> PictureObjects:
+        """Return what is said to be in a picture called ``key``, of ``size`` (height, width) pixels, as labels are.
+
+        With ``top`` the surest ones, whether they are said or not. Errors: StriateError for an answer that is of no
+        objects and of no areas.
+        """
+        raise StriateError(
+            f"there are no objects to write as labels: the answer, {self}, names none; --csv and --json write it"
+        )
+
+    def mask(self) -> NDArray[np.uint8]:
+        """Return the number of the class of each pixel (H, W), 255 where nothing is said of it.
+
+        Errors: StriateError for an answer that does not speak of each pixel.
+        """
+        raise StriateError(
+            f"there is no mask to write: the answer, {self}, does not say of each pixel what it is; --csv and --json"
+            " write it"
+        )
 
     @abstractmethod
     def to_dict(self, top: int | None = None) -> dict[str, object]:

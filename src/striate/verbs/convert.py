@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from striate.data.sources.listing import SUFFIXES, suffix_of
 from striate.errors import DataError
 from striate.runs import durable
 from striate.runs.names import possible
+from striate.verbs.new_folder import check_place, writing_folder
 from striate.verbs.workspace import HERE, Workspace
 from striate.words import counted
 
@@ -76,7 +76,7 @@ def convert(
     given = [labels if labels.is_dir() else None, pictures]
     if labels.is_file() and any(suffix_of(one.name) in SUFFIXES for one in labels.parent.iterdir()):
         given.append(labels.parent)  # the labels lie among the pictures
-    _check_place(output, *given, begins=FORMATS[to].begins)
+    check_place(output, *given, begins=FORMATS[to].begins)
     workspace.tell(f"reading {labels}")
     objects = find_objects(labels, form=form, pictures=pictures, allow_bad=allow_bad)
     write = FORMATS[to].write
@@ -85,53 +85,10 @@ def convert(
     if "" in made:
         durable.write(output, made[""])
     else:
-        _write_folder(output, made)
-    return Converted(objects, to, output, len(made), losses(objects, to))
-
-
-def _check_place(output: Path, *given: Path | None, begins: bytes | None) -> None:
-    """Refuse a place within what was given, without a folder above it, or where something is that is not ours."""
-    for folder in given:
-        if folder is not None and output.resolve().is_relative_to(folder.resolve()):
-            raise DataError(f"{output} is within {folder}, which is only read; name a place outside it with -o")
-    if not output.parent.is_dir():
-        raise DataError(f"{output} cannot be written: there is no folder {output.parent}")
-    if begins is None:
-        if output.is_symlink() or (output.exists() and (not output.is_dir() or any(output.iterdir()))):
-            raise DataError(f"{output} is there already; name a new folder with -o")
-        return
-    if output.is_dir():
-        raise DataError(f"{output} is a folder; name a file with -o")
-    if output.exists() and not _begins(output, begins):
-        raise DataError(f"{output} is there already and is not ours; name another file with -o")
-
-
-def _begins(path: Path, begins: bytes) -> bool:
-    from striate import files
-
-    try:
-        with files.open_file(path, limit=files.MODEL) as file:
-            return file.read(len(begins)) == begins
-    except OSError:
-        return False
-
-
-def _write_folder(output: Path, made: dict[str, bytes]) -> None:
-    """Write the files of a folder beside it, then give the folder its name; nothing is left where that fails."""
-    from tempfile import mkdtemp
-
-    with durable.explained(output, f"cannot write {output}", "nothing half-written was left behind"):
-        beside = Path(mkdtemp(prefix=f".{output.name}.", suffix=".tmp", dir=output.parent))
-        try:
+        with writing_folder(output) as add:
             for name, data in made.items():
-                path = beside / name
-                path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_bytes(data)
-            beside.chmod(0o755)
-            beside.replace(output)
-        except BaseException:
-            shutil.rmtree(beside, ignore_errors=True)
-            raise
+                add(name, data)
+    return Converted(objects, to, output, len(made), losses(objects, to))
 
 
 def summary(objects: ObjectSet) -> str:

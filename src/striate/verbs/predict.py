@@ -6,12 +6,13 @@ The predictor, with NumPy, is imported when it is opened, while the bytes of its
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from striate.errors import ModelError, PictureError, SourceError
+from striate.errors import ModelError, PictureError, SourceError, StriateError
 from striate.files import not_a_url
 from striate.runs.names import MARK, followed
 from striate.runs.run import RunDirectory
@@ -132,17 +133,31 @@ def _inside(folder: Path) -> tuple[list[Path], list[Path]]:
     return sorted(found), sorted(others)
 
 
+def cautions_of(predictor: Predictor, *, unknown: bool = True, aims: Mapping[str, float]) -> tuple[str, ...]:
+    """Return sentences to be read with every answer; ``aims`` is what these are to reach, such as a recall of 0.9.
+
+    Errors: StriateError for an aim that the model's task does not know, or that is no share.
+    """
+    task = predictor.task
+    for name in aims:
+        if name not in task.aims:
+            some = f" may be asked for {' and '.join(task.aims)}" if task.aims else " are not chosen by such a figure"
+            raise StriateError(f"--{name} is for answers that are chosen by it; those of the task {task.name}{some}")
+    return task.warnings(predictor.learnt, {"unknown": unknown, **aims})
+
+
 def predict(
     predictor: Predictor,
     files: Sequence[Path],
     *,
     unknown: bool = True,
     black: Callable[[str, int], None] | None = None,
+    aims: Mapping[str, float] = MappingProxyType({}),
 ) -> Iterator[tuple[Path, Prediction | PictureError]]:
     """Yield every file with its answer, or with the reason why it cannot be read, in the order given.
 
     ``black`` is told the name, and the bits used, of each picture that comes out nearly black as nothing states its
-    depth (`striate.data.pictures.depth`).
+    depth (`striate.data.pictures.depth`). ``aims`` is what answers are to reach, see `cautions_of`.
     """
     from striate.data.pictures.depth import nearly_black  # with NumPy
 
@@ -152,7 +167,7 @@ def predict(
         if black is not None and nearly_black(depth, bits):
             black(key, depth.used)
 
-    for key, answer in predictor.predict_each(files, unknown=unknown, deep=deep):
+    for key, answer in predictor.predict_each(files, unknown=unknown, deep=deep, options=aims):
         path = Path(key)
         if isinstance(answer, PictureError) and path.is_symlink() and not path.exists():
             yield path, PictureError(f"{key} cannot be read: it is a link to nothing")

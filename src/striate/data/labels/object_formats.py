@@ -40,6 +40,7 @@ class Format:
         ignored, labelled, parts: whether it says what is ignored, which classes were looked for, and train or test.
         listed: whether it lists the classes, those without an object among them, in their order.
         begins: how a file of ours in it begins, None for a folder.
+        runs: whether it can say which pixels an object has.
     """
 
     title: str
@@ -51,12 +52,13 @@ class Format:
     parts: bool = True
     listed: bool = True
     begins: bytes | None = None
+    runs: bool = False
 
 
 FORMATS: Final[Mapping[str, Format]] = {
     "coco": Format(
         "COCO", lambda path, _: read_coco(path), write_coco, outlines=None, labelled=True, parts=False,
-        begins=f'{{"info": {{"description": "{BY}"'.encode(),
+        begins=f'{{"info": {{"description": "{BY}"'.encode(), runs=True,
     ),
     "voc": Format("Pascal VOC", lambda path, _: read_voc(path), write_voc, listed=False),
     "yolo": Format("YOLO", read_yolo, write_yolo, outlines=1, ignored=False),

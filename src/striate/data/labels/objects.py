@@ -31,6 +31,8 @@ class PictureObjects:
         labelled: the classes that were looked for in this picture; None: all of them.
         found: whether the picture itself is there.
         points: the class, x and y of each point that was marked; they are no objects, but may be counted as such.
+        scores: how sure a model is of each object; none where a person drew them.
+        runs: which pixels each object has, as COCO's compressed run lengths; none where outlines or boxes say it.
 
     Example: ``PictureObjects.of("cat.jpg", 500, 375, [(10, 20, 110, 220)], [0]).boxes.shape`` is ``(1, 4)``.
     """
@@ -46,6 +48,8 @@ class PictureObjects:
     labelled: tuple[int, ...] | None = None
     found: bool = True
     points: tuple[tuple[int, float, float], ...] = ()
+    scores: tuple[float, ...] = ()
+    runs: tuple[str, ...] = ()
 
     @classmethod
     def of(
@@ -62,6 +66,8 @@ class PictureObjects:
         labelled: tuple[int, ...] | None = None,
         found: bool = True,
         points: tuple[tuple[int, float, float], ...] = (),
+        scores: tuple[float, ...] = (),
+        runs: tuple[str, ...] = (),
     ) -> PictureObjects:
         """Return the objects of a picture out of plain lists, one entry an object.
 
@@ -79,6 +85,8 @@ class PictureObjects:
             labelled,
             found,
             points,
+            scores,
+            runs,
         )
 
     def __len__(self) -> int:
