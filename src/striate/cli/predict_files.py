@@ -85,10 +85,11 @@ class Asked:
         from striate.verbs.new_folder import check_place
 
         given = [path for path in self.paths if path.is_dir()]
-        for name, path in (*self.objects.items(), ("masks", self.masks)):
+        for name, path in self.objects.items():
             if path is not None:
-                begins = FORMATS[name].begins if name in FORMATS else None
-                check_place(path, *given, begins=begins, option=f"--{name}")
+                check_place(path, *given, begins=FORMATS[name].begins, option=f"--{name}")
+        if self.masks is not None:
+            check_place(self.masks, *given, begins=None, option="--masks")
         if self.output is not None:
             self._check_drawings(self.output, given)
 
