@@ -132,7 +132,7 @@ def overlaps(boxes: Tensor, others: Tensor) -> tuple[Tensor, Tensor]:
     """Return the intersection over union of each pair of boxes (..., 4), and the generalised one, which is below it.
 
     Source: Rezatofighi et al. 2019, "Generalized Intersection over Union", algorithm 1.
-    Example: ``overlaps(torch.tensor([[0.0, 0, 1, 1]]), torch.tensor([[2.0, 0, 3, 1]]))`` is 0 and -1/3.
+    Example: ``float(overlaps(torch.tensor([[0.0, 0, 1, 1]]), torch.tensor([[2.0, 0, 3, 1]]))[1])`` is -0.333.
     """
     low, high = torch.maximum(boxes[..., :2], others[..., :2]), torch.minimum(boxes[..., 2:], others[..., 2:])
     common = (high - low).clamp(min=0).prod(-1)
