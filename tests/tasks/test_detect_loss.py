@@ -138,10 +138,11 @@ def test_every_box_is_answered_for_and_the_gradient_is_finite_in_bfloat16(assign
     assert (numbers[0] != 0).any(0).sum() >= 10 and not numbers[1].any(), "no place is learnt where nothing is"
 
 
-def test_a_tiny_box_has_a_cell_even_where_no_middle_of_one_lies_in_it():
+@pytest.mark.parametrize("assignment", ["centre", "aligned"])
+def test_a_tiny_box_has_a_cell_even_where_no_middle_of_one_lies_in_it(assignment):
     targets = targets_of([(1, 9.0, 9.0, 10.0, 10.0)])
     output = torch.zeros(1, CELLS.numbers, requires_grad=True)
-    detect_loss(output, targets)[1].backward()
+    detect_loss(output, targets, assignment)[1].backward()
     _, numbers = CELLS.split(output.grad)
     assert torch.nonzero(numbers[0].abs().sum(0))[:, 0].tolist() == [17], "the cell of row 1 and column 1"
 
