@@ -109,3 +109,11 @@ def test_areas_are_drawn_over_the_picture_that_they_are_of():
     assert said.drawn(picture).size == picture.size and said.drawn(picture).mode == "RGB"
     with pytest.raises(StriateError, match="the picture is 80x120 and what was said of it is of 6x9 pixels"):
         Masks(NAMES, smooth()).drawn(picture)
+
+
+@pytest.mark.parametrize(("height", "room"), [(30, False), (120, True)])
+def test_a_name_that_would_stand_on_another_is_left_out(height, room):
+    ids = np.zeros((height, 40), np.uint8)
+    ids[height // 2 - 2 : height // 2 + 2] = 1
+    one, other = (drawn_masks(Image.new("RGB", (40, height)), ids, ("road", name)) for name in ("sky", "sea"))
+    assert (one.tobytes() != other.tobytes()) == room

@@ -56,11 +56,12 @@ def drawn_masks(image: Image.Image, ids: NDArray[np.uint8], names: Sequence[str]
 
 
 def _name(image: Image.Image, ids: NDArray[np.uint8], names: Sequence[str]) -> None:
-    """Write the name of each class in the middle of its widest area, where it is large enough to be worth one."""
+    """Write the name of each class in the middle of its widest area, where that is large enough and still free."""
     draw, size = ImageDraw.Draw(image), max(11, min(image.size) // 28)
     font = ImageFont.load_default(size)
     areas = np.bincount(ids.ravel(), minlength=256)[: len(names)]
     step = max(1, -(-max(ids.shape) // _COARSE))
+    taken: list[tuple[float, float, float, float]] = []
     coarse = ids[step // 2 :: step, step // 2 :: step]
     for place in np.argsort(-areas, kind="stable").tolist():
         if areas[place] < _ROOM * ids.size or not (coarse == place).any():
@@ -69,6 +70,9 @@ def _name(image: Image.Image, ids: NDArray[np.uint8], names: Sequence[str]) -> N
         wide, tall = font.getlength(names[place]) + 8, size + 6
         x = min(max(0.0, (column + 0.5) * step - wide / 2), max(0.0, image.width - wide))
         y = min(max(0.0, (row + 0.5) * step - tall / 2), max(0.0, image.height - float(tall)))
+        if any(x < right and left < x + wide and y < low and high < y + tall for left, high, right, low in taken):
+            continue  # a larger area is named there
+        taken.append((x, y, x + wide, y + tall))
         draw.rectangle([x, y, x + wide, y + tall], fill=_INK)
         draw.text((x + 4, y + 2), names[place], _PAPER, font)
 
