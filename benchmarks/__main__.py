@@ -29,6 +29,7 @@ BENCHMARKS = {
     "fine_tune": "cats and dogs from SqueezeNet's weights, in turns with a plain PyTorch script",
     "trunk": "photographs by the default start, in turns with a plain PyTorch script; flowers5 beside SqueezeNet",
     "tags": "several tags a picture: scenes by the default start, in turns with a plain one-against-rest regression",
+    "scenes": "boxes, masks and counts by the defaults, from a cold cache: figures, CPU time, forecasts",
     "strangers": "photo sets as strangers to each other, over the features of the default trunk",
     "coverage": "how often the interval of a cross-validated figure holds what the model is worth elsewhere",
     "asymmetric": "several tags from chance: the asymmetric loss beside cross-entropy, on validation pictures",
@@ -38,7 +39,18 @@ BENCHMARKS = {
     "unknown": "the same over many small nets and several scores: why ours is what it is",
 }
 # Only by name: minutes to an hour each, and no claim of speed.
-LONG = ("accuracy", "planted", "threads", "held_out", "unknown", "coverage", "conformal", "calibration", "asymmetric")
+LONG = (
+    "scenes",
+    "accuracy",
+    "planted",
+    "threads",
+    "held_out",
+    "unknown",
+    "coverage",
+    "conformal",
+    "calibration",
+    "asymmetric",
+)
 
 
 def main() -> None:
