@@ -96,3 +96,8 @@ def test_it_is_resumed_to_the_bit(home: Path) -> None:
 def test_a_task_that_is_solved_has_no_head_on_maps(home: Path) -> None:
     with pytest.raises(RecipeError, match="tune = 'maps'"):
         train(on_maps(home, task="spot", tune="maps"), name="no", workspace=Workspace(runs_dir=home / "runs"))
+
+
+def test_folds_of_a_head_on_maps_are_refused(home: Path) -> None:
+    with pytest.raises(RecipeError, match="folds = 3: a head on the maps"):
+        train(on_maps(home, folds=3), name="no", workspace=Workspace(runs_dir=home / "runs"))

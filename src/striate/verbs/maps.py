@@ -37,7 +37,6 @@ from striate.tasks.task import Labels
 from striate.verbs.asking import asking
 from striate.verbs.ending import Trained
 from striate.verbs.events import Event, Planned, follow, take_up
-from striate.verbs.folds import few
 from striate.verbs.forecast import forecast
 from striate.verbs.lineage import learnt_before
 from striate.verbs.prepared import Prepared, Start
@@ -160,7 +159,7 @@ def learnt_on_maps(run: RunDirectory, prepared: Prepared, tuning: MapTuning) -> 
     done = 0 if checkpoint is None else training.epochs_done
     run.truncate_history(done)
     notes = (*run.notes, *prepared.notes, *learnt_before(run, prepared), *tuning.notes, *training.inexact)
-    yield Planned(run, prepared, device=str(training.device), done=done, notes=notes + (() if done else few(prepared)))
+    yield Planned(run, prepared, device=str(training.device), done=done, notes=notes)
     yield from follow(run, training, watch(training))
     training.final_model()
     model = tuning.model.eval()

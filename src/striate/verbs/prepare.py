@@ -145,6 +145,11 @@ def _on_start(recipe: Recipe, start: Start, task: Task, labels: Labels, facts: F
         recipe = recipe.changed(size=size)
     if recipe.tune == "head":
         recipe = recipe.changed(tune="maps")
+    if recipe.tune == "maps" and recipe.folds:
+        raise RecipeError(
+            f"folds = {recipe.folds}: a head on the maps of a frozen trunk is not cross-validated; leave it out, and"
+            " say how many pictures are to test with (--set test=0.2)"
+        )
     begun = started(recipe, start, gray=facts.gray)
     assert begun.size is not None
     shape = Shape(start.preprocess.channels, *begun.size)
