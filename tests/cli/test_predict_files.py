@@ -223,3 +223,15 @@ def test_a_picture_that_cannot_be_read_is_named_and_the_others_are_written(asked
     assert [path.name for path in (asked.path / "out").rglob("*.png")] == ["one.png"]
     out = asked(*ask, "--json", "-o", "out").out
     assert len(json.loads(out)) == 2, "what was drawn is told beside the JSON, not in it"
+
+
+def test_look_answers_or_refuses_in_one_line(asked: Place) -> None:
+    look = ("look", "in/one.jpg", "--model", "detect.safetensors", "-o", "look.html")
+    told = asked(*look, "--object", "2", "--method", "grad-cam")
+    assert told.code == 0 and told.out.startswith("Why is box 2 ")
+    asked(*look, "--object", "9999").refused("there is no box 9999: they go from 1 to ")
+    asked(*look, "--against", "red").refused("boxes are found one by one, none against another")
+    asked(*look, "--change").refused("is not asked of a model of the task detect")
+    for task in ("segment", "count"):
+        ask = ("look", "in/one.jpg", "--model", f"{task}.safetensors", "-o", "look.html", "--why", "red")
+        asked(*ask).refused("no answer for the whole picture", "shows what its parts see")

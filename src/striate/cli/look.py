@@ -24,7 +24,14 @@ if TYPE_CHECKING:
 @click.option("--channel", type=click.IntRange(0), help="With --part: what is this channel looking for?")
 @click.option("--at", metavar="ROW,COLUMN", help="With --part: the place whose receptive field is shown.")
 @click.option("--method", help="Why, by this method: layer-cam, grad-cam, occlusion, integrated-gradients ...")
-@click.option("--why", "--class", "target", metavar="NAME", help="Why this class (or tag), and not the one it says.")
+@click.option(
+    "--why",
+    "--class",
+    "--object",
+    "target",
+    metavar="NAME|N",
+    help="Why this class (or tag), and not the one it says; of boxes, why the one with this number.",
+)
 @click.option("--against", help="Why it and not this class: cat, not dog.")
 @click.option("--change", is_flag=True, help="Also: the smallest part of the picture without which it says another.")
 @click.option("--png", is_flag=True, help="Draw the answer as one PNG.")

@@ -48,7 +48,10 @@ def why(
     """
     answer = answered(probe)
     if answer is None:
-        raise DescribeError("this net gives no answer for the whole picture: there is nothing to be explained")
+        raise DescribeError(
+            "this net gives no answer for the whole picture: there is nothing to be explained; striate look PICTURE by"
+            " itself shows what its parts see"
+        )
     found, failed = evidence(probe, method=method, target=target, against=against, part=part)
     return Why(answer, found, failed, change_of_mind(probe) if change else None)
 

@@ -87,8 +87,10 @@ def change_of_mind(probe: TorchProbe, *, removal: str = "blur", across: int = AC
     def margins_of(outputs: Tensor) -> NDArray[np.float64]:
         margin = question.margin(outputs)
         if margin is None:
-            noun = probe.task.noun
-            raise DescribeError(f"what would change its answer is not asked of a {noun}, which has no other to turn to")
+            raise DescribeError(
+                f"what would change its answer is not asked of a model of the task {probe.task.name}: its answer has no"
+                " other to turn to"
+            )
         return margin.double().numpy()
 
     alone = ask([cell] for cell in range(count))
