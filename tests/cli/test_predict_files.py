@@ -16,6 +16,7 @@ from tests.models import model_file
 
 from striate.data.labels.object_formats import find_objects
 from striate.data.pictures.preprocess import Preprocess
+from striate.data.sources.masked import mask_source
 from striate.model.build.model import build
 from striate.model.files.weights import ModelFile, to_bytes
 from striate.spec import Shape, parse
@@ -172,9 +173,18 @@ def test_masks_and_areas_are_what_was_said_of_each_pixel(asked: Place) -> None:
     said = {one["picture"]: one for one in json.loads(asked(*say("segment", "--json")).done().out)}
     told = asked(*say("segment", "--masks", "masks", "--coco", "a.json")).done().out.splitlines()
     assert "3 masks written to masks" in told
-    assert (asked.path / "masks" / "classes.txt").read_text() == "0 red\n1 =white\n"
+    assert (asked.path / "masks" / "classes.txt").read_text() == "0: red\n1: =white\n"
+    (asked.path / "again").mkdir()
+    shutil.copytree(asked.path / "in", asked.path / "again" / "images")
+    (asked.path / "again" / "images" / "sub" / "two.jpg").unlink()
+    (asked.path / "masks" / "sub" / "two.jpg.png").unlink()
+    shutil.copytree(asked.path / "masks", asked.path / "again" / "masks")
+    (asked.path / "again" / "masks" / "sub" / "two.png.png").rename(asked.path / "again" / "masks" / "sub" / "two.png")
+    assert mask_source(asked.path / "again", name="again").label_names == NAMES, "the names come along"
     coco = COCO(asked.path / "a.json")
     for image in coco.loadImgs(coco.getImgIds()):
+        if image["file_name"] == "sub/two.jpg":
+            continue
         name = image["file_name"]
         with Image.open(asked.path / "masks" / ("one.png" if name == "one.jpg" else f"{name}.png")) as file:
             assert file.mode == "P"

@@ -91,7 +91,7 @@ def with_masks(
     """
     from striate.render.png.answer_png import mask_png
 
-    lines = "".join(f"{number} {' '.join(name.split())}\n" for number, name in enumerate(called))
+    lines = "".join(f"{number}: {' '.join(name.split())}\n" for number, name in enumerate(called))
     done = set[str]()
     with writing_folder(output) as add:
         for path, answer in answers:

@@ -97,7 +97,8 @@ def mask_source(path: Path, *, name: str, least_classes: int = 2) -> MaskFileSou
     Example: ``mask_source(Path("street"), name="street").mask(0).max()`` is 1.
     """
     found = find_pairs(path)
-    table = find_table(path, *dict.fromkeys(folder.parent for _, folder in mask_folders(path)))
+    folders = [folder for _, folder in mask_folders(path)]
+    table = find_table(path, *dict.fromkeys(folder.parent for folder in folders), *folders)
     with ThreadPoolExecutor(min(4, os.cpu_count() or 1), thread_name_prefix="striate-masks") as pool:
         seen = list(pool.map(lambda pair: _look(path, pair), found.pairs))
     good = [(pair, one) for pair, one in zip(found.pairs, seen, strict=True) if one.looked is not None]
