@@ -36,7 +36,7 @@ def read_masks(path: Path) -> Reading:
     Void is left out. Each mask is decoded twice, so that none is kept.
     Errors: SourceError for masks that do not read or say no classes.
 
-    Example: ``read_masks(Path("street")).pictures[0].drawn[0].label`` is ``"1"``.
+    Example: ``read_masks(Path("street")).pictures[0].drawn[0].label`` is ``"0"``.
     """
     reading = Reading("a mask a picture")
     if not path.is_dir():

@@ -25,7 +25,7 @@ class Cut:
     ``is_frozen`` says of a layer's path whether its weights stay. Errors: ModelError where nothing is left to be
     trained, or the net has heads to the side.
 
-    Example: ``Cut(model, lambda path: not path.startswith("head")).maps``
+    Example: ``Cut(model, lambda path: path == "conv1").width`` is ``2048``.
     """
 
     def __init__(self, model: Model, is_frozen: Callable[[str], bool]) -> None:
@@ -83,7 +83,7 @@ class Rest(nn.Module):
     Its parameters are the model's own, by their names there. It answers what the training loop asks of a model:
     `normalise`, `outputs`, `embed`.
 
-    Example: ``Rest(cut).outputs(cut.compute(inputs)[:, None, None]).main.shape`` is that of the model's output.
+    Example: ``len(list(Rest(Cut(model, lambda path: path != "dense1")).parameters()))`` is ``2``.
     """
 
     def __init__(self, cut: Cut) -> None:
