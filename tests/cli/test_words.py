@@ -64,7 +64,16 @@ TERMINAL: dict[str, set[str]] = {
     "*": {"json", "ascii", "png", "output", "csv", "help"},
     "describe": {"diagram"},  # Survey's drawing
     "train": {"quiet", "log", "set", "resume"},  # progress=, TensorBoard, keywords as they are, striate.resume
-    "predict": {"top", "map"},  # of an answer, and score_map(...)
+    "predict": {  # of an answer, score_map(...), an answer's objects() and mask(), aims={...}
+        "top",
+        "map",
+        "coco",
+        "yolo",
+        "voc",
+        "masks",
+        "precision",
+        "recall",
+    },  # fmt: skip
     "look": {"method", "why", "against", "change"},  # striate.verbs.why
     "runs remove": {"yes"},
     "cache clear": {"weights"},  # clear_weights()
@@ -88,7 +97,7 @@ OPPOSITE = {"offline": "download"}
 # Older and shorter words that are taken for ever.
 SHORT: dict[str, dict[str, str]] = {
     "train": {"from": "start", "lr": "learning-rate", "optimizer": "optimiser"},
-    "look": {"class": "why"},
+    "look": {"class": "why", "object": "why"},  # of boxes, by number
     "convert": {"from": "form"},
     "walk": {"pad": "padding", "outpad": "output-padding"},
     "filter": {"pad": "padding", "colour": "gray"},  # --gray or --colour: gray=True or gray=False
