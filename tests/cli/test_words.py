@@ -73,7 +73,7 @@ TERMINAL: dict[str, set[str]] = {
         "masks",
         "precision",
         "recall",
-    },  # fmt: skip
+    },
     "look": {"method", "why", "against", "change"},  # striate.verbs.why
     "runs remove": {"yes"},
     "cache clear": {"weights"},  # clear_weights()
