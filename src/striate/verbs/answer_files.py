@@ -27,7 +27,7 @@ Answers: TypeAlias = "Iterable[tuple[Path, Prediction | PictureError]]"
 def keys_of(files: Sequence[Path], paths: Sequence[Path]) -> dict[Path, str]:
     """Return what each file is called, with slashes: its path below the folder that was given, or that all share.
 
-    Example: ``keys_of([Path("in/a/x.jpg")], [Path("in")])`` is ``{Path("in/a/x.jpg"): "a/x.jpg"}``.
+    Example: ``keys_of([Path("a/x.jpg"), Path("b/x.jpg")], [Path("a"), Path("b")])[Path("b/x.jpg")]`` is ``"b/x.jpg"``.
     """
     if len(paths) == 1 and paths[0].is_dir():
         root = os.path.normpath(paths[0].absolute())

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from striate import nets
-from striate.errors import ModelError
+from striate.errors import DescribeError, ModelError
 from striate.export.onnx_maps import MAPS, maps_graph
 from striate.model.build.frozen_part import Cut, Rest
 from striate.model.build.model import Model, build
@@ -79,5 +79,5 @@ def test_what_cannot_be_cut_is_refused() -> None:
     with pytest.raises(ModelError, match="every part of this net is frozen"):
         Cut(net, lambda path: True)
     sides = build(parse("conv 2 3x3 >> side 0.3 (flatten >> dense 2) >> flatten >> dense 2"), Shape(1, 4, 4))
-    with pytest.raises(ModelError, match="heads to the side"):
+    with pytest.raises(DescribeError, match="heads to the side"):
         Cut(sides, lambda path: path.startswith("conv"))

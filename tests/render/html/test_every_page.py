@@ -93,6 +93,14 @@ def evaluated(name: str) -> dict[str, Any]:
         marks = [BoxMarks((32, 32), ((2, 2, 9, 9), (12, 8, 30, 30)), (0, row % 2)) for row in range(37)]
         targets = rows_of(list(marks), 2)
         outputs = {"boxes": 2 * rng.normal(size=(37, 96)).astype(np.float32)}
+    elif name == "segment":
+        facts = LabelFacts((BAD, f"b{BAD}"), {"input": [12, 12]})
+        targets = rng.integers(0, 2, (37, 12, 12)).astype(np.uint8)
+        outputs = {task.output: rng.normal(size=(37, 2, 4, 4)).astype(np.float32)}
+    elif name == "count":
+        facts = LabelFacts((BAD, f"b{BAD}"), {"by": "dots"})
+        targets = np.stack([rng.integers(0, 2, (37, 5)), *rng.random((2, 37, 5))], 2).astype(np.float32)
+        outputs = {task.output: rng.normal(size=(37, 2, 4, 4)).astype(np.float32)}
     else:
         targets = rng.normal(50, 10, (37, 1))
         items = tuple(Item(f"{row}.jpg", tuple(each)) for row, each in enumerate(targets.tolist()))

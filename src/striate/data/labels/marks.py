@@ -10,10 +10,12 @@ from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from striate.data.labels.objects import PictureObjects
 from striate.words import counted
+
+if TYPE_CHECKING:  # reading a run needs no NumPy
+    from striate.data.labels.objects import PictureObjects
 
 OBJECT: Final = "object"  # the class of what is marked and has no class
 _MOST: Final = 2**31  # pixels, classes

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from striate.errors import ModelError
 from striate.model.build.execution_plan import ExecutionPlan, Step
-from striate.model.build.model import Model, Outputs, put
+from striate.model.build.model import Model, Outputs, plan_of, put
 from striate.spec.shape import Shape
 
 
@@ -23,15 +23,13 @@ class Cut:
     """The two parts of a model: ``frozen`` steps, the values that the ``rest`` reads of them, in order, and `maps`.
 
     ``is_frozen`` says of a layer's path whether its weights stay. Errors: ModelError where nothing is left to be
-    trained, or the net has heads to the side.
+    trained, DescribeError where the net has heads to the side.
 
     Example: ``Cut(model, lambda path: path == "conv1").width`` is ``2048``.
     """
 
     def __init__(self, model: Model, is_frozen: Callable[[str], bool]) -> None:
-        plan = model.main_plan
-        if model.has_sides:
-            raise ModelError("this net has heads to the side, and is not cut in two")
+        plan, self.embedding = plan_of(model)
         still: set[int] = {0}
         frozen: list[Step] = []
         rest: list[Step] = []
@@ -90,7 +88,7 @@ class Rest(nn.Module):
         super().__init__()
         self.net, self.shape = cut.model.net, Shape(1, 1, cut.width)
         self._cut = [cut]  # a list: torch would take the whole model for a part of this
-        self._embedding = cut.model.embedding_value
+        self._embedding = cut.embedding
         for step in cut.rest.steps:
             if isinstance(step.action, nn.Module):
                 put(self, step.path, step.action)

@@ -61,21 +61,6 @@ class Model(nn.Module):
                     initialise(step.action, step.path, seed)
                 put(self, step.path, step.action)
 
-    @property
-    def main_plan(self) -> ExecutionPlan:
-        """The steps from the input to the main output."""
-        return self._main
-
-    @property
-    def has_sides(self) -> bool:
-        """Whether there are side heads, which learn too."""
-        return bool(self._sides)
-
-    @property
-    def embedding_value(self) -> int:
-        """The number of the value in `main_plan` that is the embedding."""
-        return self._embedding
-
     def normalise(self, pixels: Tensor) -> Tensor:
         """Return pixels (N, C, H, W) uint8 as `forward` takes them: float, pixels * scale + offset per channel."""
         entry = self._modules["input"]
@@ -204,6 +189,16 @@ def build(
         raise ShapeError("this net ends in as many outputs as there are classes; say how many: build(..., classes=10)")
     net.on(shape, fit="floor")
     return Model(net, shape, entry(shape, preprocess), seed=seed)
+
+
+def plan_of(model: Model) -> tuple[ExecutionPlan, int]:
+    """Return the steps from a model's input to its main output, and which of their values is the embedding.
+
+    Errors: DescribeError for a net with side heads, which a plan leaves out.
+    """
+    if model._sides:
+        raise DescribeError("this net has heads to the side, and is not cut in two")
+    return model._main, model._embedding
 
 
 def decayed(model: nn.Module) -> tuple[tuple[str, ...], tuple[str, ...]]:
