@@ -10,7 +10,6 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any, Final, TypeAlias
 
-from striate.data.labels.marks import marks_from
 from striate.model.files import strict
 
 Check: TypeAlias = Callable[[Any], str]  # what is wrong with a value, "" for nothing: "[3] is 7 and no text"
@@ -62,6 +61,8 @@ def target(value: Any) -> str:
 def label(value: Any) -> str:
     """What a picture shows: the number of a class, a list of numbers, marks, or null where it is not known."""
     if isinstance(value, dict):
+        from striate.data.labels.marks import marks_from
+
         try:
             marks_from(value)
         except ValueError as error:
