@@ -89,17 +89,16 @@ def _untested(seen: _Seen) -> _Found | None:
     )
     if not missing:
         return None
-    folds = ", or measure with --folds 5" if seen.part != "cross-validated" else ""
     names = _names(missing)
-    return "untested", f"Nothing is known of {names}: {seen.figure}, and none shows it; add pictures{folds}", missing
+    return "untested", f"Nothing is known of {names}: {seen.figure}, and none shows it; add pictures", missing
 
 
 def _few(seen: _Seen) -> _Found | None:
     if seen.value.high - seen.value.low <= WIDE:
         return None
-    more = "only more pictures would tell" if seen.part == "cross-validated" else "more pictures would tell"
+    more = "more pictures would tell"
     if seen.part in ("test", "validation"):
-        more = "--folds 5 measures on every picture there is"
+        more = "more pictures to test with would tell (--set test=0.3)"
     return "few", f"Too few to say: {seen.figure}; {more}", ()
 
 
