@@ -98,6 +98,23 @@ def test_a_task_that_is_solved_has_no_head_on_maps(home: Path) -> None:
         train(on_maps(home, task="spot", tune="maps"), name="no", workspace=Workspace(runs_dir=home / "runs"))
 
 
-def test_folds_of_a_head_on_maps_are_refused(home: Path) -> None:
-    with pytest.raises(RecipeError, match="folds = 3: a head on the maps"):
-        train(on_maps(home, folds=3), name="no", workspace=Workspace(runs_dir=home / "runs"))
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        ({"folds": 3}, "folds = 3: a head on the maps"),
+        ({"tune": "all"}, "tune = 'all': the trunk under a head of task placed-spot stays as it came"),
+        ({"augment": "strong"}, "augment: the maps of a frozen trunk are made once"),
+        ({"progressive": ((0.5, 8),)}, "progressive: the maps of a frozen trunk are made once"),
+    ],
+)
+def test_what_a_head_on_maps_would_not_heed_is_refused(home: Path, said: dict[str, Any], words: str) -> None:
+    with pytest.raises(RecipeError, match=words):
+        train(on_maps(home, **said), name="no", workspace=Workspace(runs_dir=home / "runs"))
+
+
+def test_where_nobody_says_what_is_tuned_it_is_the_head_wherever_it_is_computed(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("striate.verbs.start._accelerator", lambda: True)
+    run = train(on_maps(home, tune=None, epochs=1), name="by-itself", workspace=Workspace(runs_dir=home / "runs"))
+    assert 'tune = "maps"' in run.recipe_toml()

@@ -75,7 +75,7 @@ def prepare(
             start = usual()
             by_itself = (MISSING if start is None else STARTED,)
     if start is not None:
-        recipe = _on_start(with_tune(recipe), start, task, labels, facts)
+        recipe = _on_start(recipe, start, task, labels, facts)
     elif not task.solved and recipe.net is None and provided is None:
         recipe = _by_chance(recipe, task, labels, facts)
     brought = start.preprocess if start is not None else provided.preprocess if provided is not None else None
@@ -140,12 +140,21 @@ def _on_start(recipe: Recipe, start: Start, task: Task, labels: Labels, facts: F
             f"tune = 'maps': the head of task {task.name} is solved on features, one vector a picture; say head, or all"
         )
     if task.solved:
-        return started(recipe, start, gray=facts.gray)
+        return started(with_tune(recipe), start, gray=facts.gray)
     if recipe.size is None and (size := task.size_for(*(facts.common_size or facts.median_size), labels)) is not None:
         recipe = recipe.changed(size=size)
-    if recipe.tune == "head":
-        recipe = recipe.changed(tune="maps")
-    if recipe.tune == "maps" and recipe.folds:
+    if recipe.tune == "all":
+        raise RecipeError(
+            f"tune = 'all': the trunk under a head of task {task.name} stays as it came, and only the head learns; leave"
+            " it out, or train a net of your own from chance (--start none)"
+        )
+    recipe = recipe.changed(tune="maps")
+    if said := [name for name in ("augment", "progressive") if getattr(recipe, name) not in (None, "none", ())]:
+        raise RecipeError(
+            f"{', '.join(said)}: the maps of a frozen trunk are made once, of each picture and its mirror image, and"
+            " nothing else is drawn of them; leave it out (--set flip=false leaves out the mirror images)"
+        )
+    if recipe.folds:
         raise RecipeError(
             f"folds = {recipe.folds}: a head on the maps of a frozen trunk is not cross-validated; leave it out, and"
             " say how many pictures are to test with (--set test=0.2)"
