@@ -145,8 +145,8 @@ def _on_start(recipe: Recipe, start: Start, task: Task, labels: Labels, facts: F
         recipe = recipe.changed(size=size)
     if recipe.tune == "all":
         raise RecipeError(
-            f"tune = 'all': the trunk under a head of task {task.name} stays as it came, and only the head learns; leave"
-            " it out, or train a net of your own from chance (--start none)"
+            f"tune = 'all': the trunk under a head of task {task.name} stays as it came, and only the head learns;"
+            " leave it out, or train a net of your own from chance (--start none)"
         )
     recipe = recipe.changed(tune="maps")
     if said := [name for name in ("augment", "progressive") if getattr(recipe, name) not in (None, "none", ())]:
