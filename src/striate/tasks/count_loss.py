@@ -3,7 +3,7 @@
 A dot becomes a Gaussian of a cell's width that sums to 1 within the picture, so that the density sums to the count
 (Lempitsky and Zisserman, "Learning to count objects in images", 2010). A density is a softplus of what the net puts
 out, less 4: never below 0, and near nothing where the net says nothing yet. Of a softplus, a ReLU and the plain output
-it was the one that learnt soonest (`benchmarks/scenes.py`).
+it learnt soonest in a small net on cells-vgg (one seed, validation pictures: off by 7.2, 7.6 and 15.3).
 """
 
 from __future__ import annotations
