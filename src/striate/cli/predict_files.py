@@ -119,6 +119,8 @@ class Asked:
 
         ``called`` are the names of what is found.
         """
+        if self.output is None and not self.labels:
+            return answers  # and nothing is imported for it
         from striate.verbs import answer_files
 
         for name, path in self.objects.items():
