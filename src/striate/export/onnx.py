@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from striate.model.build.model import Model
 
 TOLERANCE: Final = 1e-4  # of the largest number of an output, or of 1 where that is larger
-PICTURES: Final = 32  # that are compared: enough for both graphs of ONNX Runtime, and for more than one batch
+PICTURES: Final = (8, 32)  # that are compared, fewest and most: enough for both graphs of ONNX Runtime
+_PIXELS: Final = 2**19  # that all of them have together, between those: 10 pictures of 224 x 224
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,7 @@ def export_onnx(
     task = task_named(facts.task)
     model = copy.deepcopy(model).cpu().eval()
     content = graph_bytes(model, task) if content is None else content
-    parity = compare(model, content, pixels[:PICTURES], task)
+    parity = compare(model, content, pixels[: compared(*pixels.shape[1:3])], task)
     if not parity.holds:
         raise ExportError(f"the ONNX graph of {file} does not answer as torch does: {parity}; it was not written")
     arrays = tensorfile.read_arrays(file, header, state_prefix(facts))
@@ -129,6 +130,15 @@ def finished(
     ):
         proto.metadata_props.add(key=key, value=value)
     return sealed(proto.SerializeToString(deterministic=True))
+
+
+def compared(height: int, width: int) -> int:
+    """Return on how many pictures of a size the answers of a graph are compared with torch's.
+
+    Example: ``compared(32, 32), compared(224, 224), compared(480, 640)`` are 32, 10 and 8.
+    """
+    fewest, most = PICTURES
+    return max(fewest, min(most, _PIXELS // (height * width)))
 
 
 def compare(model: Model, content: bytes, pixels: NDArray[np.uint8], task: Task = TASKS[BY_ITSELF]) -> Parity:

@@ -138,15 +138,21 @@ def quantise(predictor: Predictor, prepared: Prepared, output: Path) -> Cost:
 
 
 def photographs(preprocess: Preprocess) -> np.ndarray:
-    """Return 32 parts of the two photographs that come with scikit-learn, (N, H, W, C), for models without a run."""
+    """Return parts of the two photographs that come with scikit-learn, (N, H, W, C), for models without a run.
+
+    As many as answers are compared on.
+    """
     from importlib.resources import files
 
     from striate.data.pictures.image import decode
+    from striate.export.onnx import compared
+
+    each = -(-compared(preprocess.height, preprocess.width) // 2)
 
     parts = []
     for name in ("china.jpg", "flower.jpg"):
         picture = decode(files("sklearn").joinpath("datasets", "images", name).read_bytes())
-        parts += [picture[row::4, column::4] for row in range(4) for column in range(4)]
+        parts += [picture[place // 4 :: 4, place % 4 :: 4] for place in range(each)]
     return np.stack([preprocess.pixels(np.ascontiguousarray(part)) for part in parts])
 
 

@@ -33,8 +33,8 @@ from striate.runs.onnx_file import session
 from striate.runs.run import RunDirectory
 from striate.spec.pyramid import trunk_names
 from striate.tasks.objective import Objective
-from striate.tasks.task import Labels
-from striate.verbs.asking import asking
+from striate.tasks.task import Labels, Outputs
+from striate.verbs.asking import InferFn, asking
 from striate.verbs.ending import Trained
 from striate.verbs.events import Event, Planned, follow, take_up
 from striate.verbs.forecast import forecast
@@ -62,6 +62,7 @@ class MapTuning:
     training: Training
     notes: tuple[str, ...]
     start: Start
+    ask: InferFn
 
 
 @dataclass(frozen=True)
@@ -73,11 +74,18 @@ class _Views:
 
     @classmethod
     def of(cls, prepared: Prepared) -> _Views:
-        """Return every picture as it is, and behind them those to train on mirrored, where they may be."""
-        every = np.arange(len(prepared.store.pixels), dtype=np.int64)
-        more = np.array(prepared.split.train if prepared.config.flip else (), np.int64)
-        rows = np.concatenate([every, more])
-        return cls(rows, np.arange(len(rows)) >= len(every))
+        """Return the pictures to train on and to validate by as they are, then the former mirrored, where they may be.
+
+        Those to test with are not learnt from, and are asked as anybody's: through the whole net, in the end.
+        """
+        train, val = (np.array(part, np.int64) for part in (prepared.split.train, prepared.split.val))
+        rows = np.concatenate([train, val, train if prepared.config.flip else train[:0]])
+        return cls(rows, np.arange(len(rows)) >= len(train) + len(val))
+
+    @property
+    def still(self) -> int:
+        """How many are pictures as they are."""
+        return int((~self.mirrored).sum())
 
     def moves(self, some: slice, size: tuple[int, int]) -> Moves:
         """Return how some of them lie to the pictures of the store, ``size`` (height, width)."""
@@ -111,18 +119,38 @@ def begin_maps(prepared: Prepared, start: Start, workspace: Workspace = HERE) ->
     asked = _session(cut) if device.type == "cpu" else None
     workspace.tell(_forecast(prepared, cut, steps, views, asked, threads))
     features = _maps(prepared, start, cut, names, views, asked, device, threads, workspace)
+    rest = cast("Model", Rest(cut))  # it answers what the loop asks of a model
     training = begin(
-        cast("Model", Rest(cut)),  # it answers what the loop asks of a model
+        rest,
         steps,
         _store(features, prepared.store, views),
         Objective(prepared.task, _labels(prepared, views), steps),
         _split(prepared, views),
         pictures=False,
     )
-    what = f"{counted(len(views.rows), 'view')} of {counted(len(prepared.store.pixels), 'picture')}"
+    what = f"{counted(len(views.rows), 'view')} of {counted(views.still, 'picture')}"
     said = f"the maps of {what}, {cut.width:,} numbers each, {'made' if features.computed else 'found in the cache'}"
     inexact = () if device.type == "cpu" else (f"{device.type} made the maps: their last bits may differ",)
-    return MapTuning(model, training, (said, *inexact), start)
+    ask = _asking(prepared, model, rest, training, views)
+    return MapTuning(model, training, (said, *inexact), start, ask)
+
+
+def _asking(prepared: Prepared, model: Model, rest: Model, training: Training, views: _Views) -> InferFn:
+    """Return the question to the model: about pictures whose maps there are by these, about others as anybody's."""
+    kept = {row: place for place, row in enumerate(views.rows[: views.still].tolist())}
+    task = prepared.task
+    on_maps, whole = (
+        asking(one, store, task, device=training.device)
+        for one, store in ((rest, training.store), (model, prepared.store))
+    )
+
+    def ask(rows: NDArray[np.int64]) -> Outputs:
+        places = [kept.get(row) for row in np.asarray(rows).tolist()]
+        if not places or None in places:
+            return whole(rows)
+        return on_maps(np.array(places, np.int64))
+
+    return ask
 
 
 def _forecast(prepared: Prepared, cut: Cut, config: TrainConfig, views: _Views, asked: Any, threads: int) -> str:
@@ -147,7 +175,7 @@ def _forecast(prepared: Prepared, cut: Cut, config: TrainConfig, views: _Views, 
         pixels = torch.from_numpy(views.pixels(prepared.store, 0)).permute(0, 3, 1, 2).to(device)
         return cut.compute(cut.model.normalise(pixels))
 
-    said = forecast(training, view, views=len(views.rows), asked=len(parts.val) + len(parts.test), threads=threads)
+    said = forecast(training, view, views=len(views.rows), asked=len(parts.test), threads=threads)
     return said.words((prepared.preprocess.height, prepared.preprocess.width))
 
 
@@ -162,8 +190,7 @@ def learnt_on_maps(run: RunDirectory, prepared: Prepared, tuning: MapTuning) -> 
     yield Planned(run, prepared, device=str(training.device), done=done, notes=notes)
     yield from follow(run, training, watch(training))
     training.final_model()
-    model = tuning.model.eval()
-    return Trained(model, asking(model, prepared.store, prepared.task, device=training.device))
+    return Trained(tuning.model.eval(), tuning.ask)
 
 
 def _maps(
@@ -266,16 +293,15 @@ def _store(features: Features, store: Store, views: _Views) -> Store:
 def _labels(prepared: Prepared, views: _Views) -> Labels:
     """Return the labels of the views: those of the pictures, moved as they are."""
     labels, task = prepared.labels, prepared.task
-    kept = len(prepared.store.pixels)
-    moved = slice(kept, len(views.rows))
-    values = labels.values
-    if len(views.rows) > kept:
-        more = task.move(values[views.rows[moved]], views.moves(moved, prepared.store.pixels.shape[1:3]))
-        values = np.concatenate([values, more.astype(values.dtype, copy=False)])
+    moved = slice(views.still, len(views.rows))
+    values = labels.values[views.rows]
+    if views.still < len(views.rows):
+        values[moved] = task.move(values[moved], views.moves(moved, prepared.store.pixels.shape[1:3]))
     return replace(labels, values=values, known=labels.known[views.rows])
 
 
 def _split(prepared: Prepared, views: _Views) -> Split:
     """Return the parts of the views: mirrored ones train."""
-    parts, behind = prepared.split, range(len(prepared.store.pixels), len(views.rows))
-    return Split((*parts.train, *behind), parts.val, parts.test, parts.left_out)
+    train = len(prepared.split.train)
+    behind = range(views.still, len(views.rows))
+    return Split((*range(train), *behind), tuple(range(train, views.still)), (), ())
