@@ -452,3 +452,16 @@ def test_how_far_boxes_may_overlap_is_chosen_by_what_is_there():
         learnt = TASK.opened(state, FACTS)
         assert learnt.overlap == overlap
         assert len(candidates({"boxes": output}, FACTS, learnt)[0].boxes) == len(there)
+
+
+def test_a_box_lies_where_all_that_say_the_same_do():
+    box, near, other = (4.0, 4.0, 20.0, 24.0), (8.5, 4.0, 24.5, 24.0), (30.0, 4.0, 46.0, 24.0)
+    output = said((0, box, 0.9), (0, near, 0.6), (1, near, 0.8), (0, other, 0.5))
+    overlap = 11.5 / 20.5
+    weights = np.array([0.9**2, 0.6**2 * np.exp(-((1 - overlap) ** 2) / 0.05)])
+    between = (weights @ np.array([box, near])) / weights.sum()
+    found = decoded(output)
+    assert found.boxes == pytest.approx(np.array([between, near, other]), abs=1e-3)
+    assert found.scores == pytest.approx([0.9, 0.8, 0.5])
+    old = {name: value for name, value in LearntBoxes.nothing(2).state().facts.items() if name != "pooled"}
+    assert decoded(output, learnt_from(State(old), 2)).boxes[0] == pytest.approx(np.array(box), abs=1e-3)

@@ -43,7 +43,8 @@ class LearntBoxes:
     ``slopes`` (K, 3) are a, b and c; from ``thresholds`` (K,) on, of calibrated scores, a box is said. ``missed`` (K,)
     is how many boxes no box overlaps, of those that are there, for each that is found. ``curves`` are for each class
     the points (score, precision, recall) (T, 3), the highest score first; none where nothing was learnt. ``boxes`` and
-    ``pictures`` are how many it stands on. Of two boxes of a class the weaker goes from ``overlap`` on.
+    ``pictures`` are how many it stands on. Of two boxes of a class the weaker goes from ``overlap`` on; ``pooled``:
+    where the other is, is said by both (`striate.tasks.detect_answering.pooled`).
     """
 
     slopes: Floats
@@ -55,6 +56,7 @@ class LearntBoxes:
     errors: tuple[float, float] | None = None  # the calibration error before and after
     why: str = ""
     overlap: float = OVERLAPS[0]
+    pooled: bool = True  # whether it is then said where all of them together are; not so in older files
 
     @classmethod
     def nothing(cls, classes: int, why: str = "") -> LearntBoxes:
@@ -88,7 +90,7 @@ class LearntBoxes:
         """Return it as plain values, which `learnt_from` reads."""
         curves = [np.round(curve, 5).tolist() for curve in self.curves]
         facts = {"slopes": self.slopes.tolist(), "thresholds": self.thresholds.tolist(), "missed": self.missed.tolist()}
-        counts = {"boxes": self.boxes, "pictures": self.pictures, "overlap": self.overlap}
+        counts = {"boxes": self.boxes, "pictures": self.pictures, "overlap": self.overlap, "pooled": self.pooled}
         errors = None if self.errors is None else list(self.errors)
         return State({**facts, "curves": curves, **counts, "calibration_errors": errors, "why": self.why}, notes=notes)
 
@@ -175,7 +177,8 @@ def learnt_from(state: State, classes: int) -> LearntBoxes:
     except (ValueError, TypeError, KeyError) as error:
         raise ModelError(f"what the model file has learnt of scores does not read: {error}") from None
     pair = None if both is None else (both[0], both[1])
-    return LearntBoxes(slopes, thresholds, missed, read, boxes, pictures, pair, str(facts.get("why", "")), overlap)
+    why, pooled = str(facts.get("why", "")), facts.get("pooled", False) is True
+    return LearntBoxes(slopes, thresholds, missed, read, boxes, pictures, pair, why, overlap, pooled)
 
 
 def _array(value: Any, shape: tuple[int, ...], name: str, low: float, high: float) -> Floats:
