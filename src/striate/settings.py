@@ -44,7 +44,9 @@ def _both_sides(said: object, check: Callable[[object], tuple[int, int]]) -> tup
 Size = Annotated[tuple[Count, Count], WrapValidator(_both_sides)]
 Resize = Literal["crop", "stretch", "pad"]
 Optimiser = Literal["sgd", "muon", "rmsprop", "adam", "adamw"]
-Strength = Literal["none", "light", "standard", "strong", "alexnet-2012", "vgg-2014", "googlenet-2014", "resnet-2015"]
+Strength = Literal[
+    "none", "light", "standard", "strong", "windows", "alexnet-2012", "vgg-2014", "googlenet-2014", "resnet-2015"
+]
 AnySettings = TypeVar("AnySettings", bound="Settings")
 
 CHANCE = "none"  # as ``start``: no weights, but a net whose own are drawn

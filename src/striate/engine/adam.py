@@ -38,7 +38,7 @@ class Adam:
         self.param_groups: list[dict[str, Any]] = [{"lr": lr, **group} for group in groups]
         self.betas, self.eps = betas, eps
         self.state: defaultdict[Tensor, dict[str, Tensor]] = defaultdict(dict)
-        self.defaults: dict[str, Any] = {"fused": True}
+        self.defaults: dict[str, Any] = {"fused": True, "betas": betas, "eps": eps}
         self._move = torch._fused_adamw_ if decoupled else torch._fused_adam_
 
     def zero_grad(self, set_to_none: bool = True) -> None:

@@ -93,6 +93,11 @@ class Task(Answering):
                     f"{name} = {said if isinstance(said, bool) else repr(said)}: task {self.name} makes no use of it;"
                     " leave it out, or say which task it is for (--task)"
                 )
+        if recipe.augment == "windows" and not self.placed:
+            raise RecipeError(
+                f"augment = 'windows': task {self.name} answers for whole pictures, and a window of one may not show"
+                " what the answer stands for; say light, standard or strong"
+            )
 
     # Labels.
 

@@ -31,8 +31,7 @@ if TYPE_CHECKING:
     from striate.model.build.model import Model
     from striate.verbs.evaluation import Evaluation
 
-SHOWN = 32  # pictures on which model.onnx has to answer as torch does; of large ones fewer, which have more positions
-LEAST_SHOWN, SHOWN_VALUES = 8, 32 * 224 * 224 * 3
+SHOWN = 32  # pictures on which model.onnx has to answer as torch does
 NO_TEST = (
     "no picture was left to test with, so the figure is of the very pictures it was trained on and says nothing of new"
     " ones; it takes two different pictures of a kind at least to measure one by the other"
@@ -153,9 +152,7 @@ def _leave_onnx(run: RunDirectory, prepared: Prepared, model: Model, content: by
 
     if is_code(str(prepared.net)):
         return  # it is asked in its own process
-    each = int(np.prod(prepared.store.pixels.shape[1:]))
-    many = min(SHOWN, max(LEAST_SHOWN, SHOWN_VALUES // each))
-    shown = subset(prepared.split.val or prepared.split.train, many, seed=prepared.config.seed)
+    shown = subset(prepared.split.val or prepared.split.train, SHOWN, seed=prepared.config.seed)
     try:
         why = export_beside(model, run.model_path, prepared.store.pixels[shown], content)
     except StriateError:

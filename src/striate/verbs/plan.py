@@ -116,6 +116,8 @@ def _check_whiten(config: TrainConfig, survey: Survey, provided: ProvidedModel |
 def _check_progressive(config: TrainConfig, net: Net, survey: Survey) -> None:
     """Refuse stages of progressive resizing that this very net cannot be trained at. Errors: RecipeError."""
     full = survey.input.size
+    if config.progressive and config.augment == "windows":
+        raise RecipeError("progressive: augment = 'windows' shows parts of pictures in their own size; leave one out")
     for until, longer in config.progressive:
         if longer >= max(full):
             raise RecipeError(

@@ -37,6 +37,8 @@ ALL = Augment(
     erase=0.3,
     pca=0.1,
     components=COMPONENTS,
+    quarters=True,
+    window=0.7,
 )
 ONE_BY_ONE = {
     "still": Augment(),
@@ -54,6 +56,9 @@ ONE_BY_ONE = {
     "hue": Augment(hue=90.0),
     "erase": Augment(erase=0.5),
     "pca": Augment(pca=0.3, components=COMPONENTS),
+    "quarters": Augment(quarters=True),
+    "window": Augment(window=0.9),
+    "window and erase": Augment(window=0.9, erase=0.6),
 }
 STRENGTHS = ("light", "standard", "strong", "vgg-2014", "googlenet-2014")
 NAMED = {name: replace(named(name, flip=True), components=COMPONENTS) for name in STRENGTHS}
@@ -212,13 +217,13 @@ def test_a_mask_is_what_its_pixels_show(name, moves, data):
 @pytest.mark.parametrize("name", EVERY)
 def test_what_shows_nothing_of_the_picture_is_void_and_nothing_else(name):
     moves = draw_moves(EVERY[name], seed=1, epoch=0, items=range(40), source=SOURCE)
-    j, i = np.mgrid[: SOURCE[0], : SOURCE[1]] + 0.5
+    j, i = np.mgrid[: moves.size[0], : moves.size[1]] + 0.5
     middles = np.stack([i.ravel(), j.ravel()], 1)
     void = ~shows(moves)
     for at in range(40):
         x, y = moves.points_back(middles, at).T
-        outside = ((x < 0) | (x >= SOURCE[1]) | (y < 0) | (y >= SOURCE[0])).reshape(SOURCE)
-        unsure = ((np.abs(x - x.round()) < 1e-6) | (np.abs(y - y.round()) < 1e-6)).reshape(SOURCE)
+        outside = ((x < 0) | (x >= SOURCE[1]) | (y < 0) | (y >= SOURCE[0])).reshape(moves.size)
+        unsure = ((np.abs(x - x.round()) < 1e-6) | (np.abs(y - y.round()) < 1e-6)).reshape(moves.size)
         left, top, right, bottom = moves.erased_boxes[at]
         outside[top:bottom, left:right] = True
         assert (void[at] == outside)[~unsure].all()
@@ -365,7 +370,12 @@ def test_a_part_of_a_batch_is_moved_as_in_the_whole(name):
     moves = draw_moves(EVERY[name], seed=0, epoch=1, items=range(9), source=(24, 20), size=(12, 10))
     whole = move_pictures(inputs, moves)
     assert torch.equal(torch.cat([move_pictures(inputs[i:j], moves[i:j]) for i, j in ((0, 1), (1, 6), (6, 9))]), whole)
-    assert torch.equal(apply(shrunk(inputs, (12, 10)), moves.geometry, moves.colour, erased=moves.erased), whole)
+    shown = apply(shrunk(inputs, moves.moved_at), moves.geometry, moves.colour, erased=moves.erased)
+    if moves.corners is not None:
+        assert moves.moved_at == moves.source  # a window is of a picture in its own size
+        parts = [one[:, top:, left:] for one, (left, top) in zip(shown, moves.corners.tolist(), strict=True)]
+        shown = torch.stack([part[:, : moves.size[0], : moves.size[1]] for part in parts])
+    assert torch.equal(shown, whole)
     assert np.array_equal(moves[np.array([4, 2])].matrices, moves.matrices[[4, 2]])
 
 

@@ -34,6 +34,8 @@ _FROM_YIQ = np.linalg.inv(_TO_YIQ)
 _LUMA = np.outer(_FROM_YIQ[:, 0], _TO_YIQ[0])
 _CHROMA = np.outer(_FROM_YIQ[:, 1], _TO_YIQ[1]) + np.outer(_FROM_YIQ[:, 2], _TO_YIQ[2])
 _CHROMA_TURNED = np.outer(_FROM_YIQ[:, 2], _TO_YIQ[1]) - np.outer(_FROM_YIQ[:, 1], _TO_YIQ[2])
+_QUARTERS = np.array([[[1, 0], [0, 1]], [[0, -1], [1, 0]], [[-1, 0], [0, -1]], [[0, 1], [-1, 0]]], np.float64)
+MULTIPLE: Final = 32  # pixels that the sides of a window are a multiple of: nets halve them up to five times
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,9 @@ class Augment:
     of the mean colour covers (random erasing, Zhong et al. 2017, arXiv:1708.04896); half of the pictures get one.
     ``pca``: standard deviation of the multiples in which ``components`` are added to every pixel (Krizhevsky et al.
     2012, section 4.1); ``components`` are the pictures' own (`striate.data.batches.pca`), on the normalised scale, row
-    c what channel c gets of each; `striate.engine.fit.begin` fills them in.
+    c what channel c gets of each; `striate.engine.fit.begin` fills them in. ``quarters``: pictures are turned by a
+    number of quarters, and half of them mirrored: what has no up. ``window``: the share of each side that is cut out of
+    the moved picture, in its own pixels, to learn from; to a multiple of 32 pixels.
     """
 
     max_shift: float = 0.0
@@ -66,6 +70,8 @@ class Augment:
     erase: float = 0.0
     pca: float = 0.0
     components: tuple[tuple[float, ...], ...] = ()
+    quarters: bool = False
+    window: float = 1.0
 
     def __post_init__(self) -> None:
         low, high = self.scale
@@ -76,6 +82,8 @@ class Augment:
         low, high = self.enlarge
         if not 1 <= low <= high <= 16:
             raise RecipeError(f"augmentation enlarge {self.enlarge}: must be (low, high) with 1 <= low <= high <= 16")
+        if not 0 < self.window <= 1:
+            raise RecipeError(f"augmentation window {self.window}: must be a share of the sides, above 0 up to 1")
         bounds = {"max_shift": 1.0, "max_rotate": 180.0, "max_shear": 60.0, "brightness": 10.0, "contrast": 1.0}
         for name, most in {**bounds, "saturation": 1.0, "hue": 180.0, "erase": 1.0, "pca": 10.0}.items():
             value = getattr(self, name)
@@ -86,7 +94,7 @@ class Augment:
     def moves(self) -> bool:
         """Whether any draw of geometry differs from the picture as it is."""
         still = self.scale == self.enlarge == (1.0, 1.0) and self.aspect == 1.0 and not self.flip
-        return not still or bool(self.max_shift or self.max_rotate or self.max_shear)
+        return not still or self.quarters or bool(self.max_shift or self.max_rotate or self.max_shear)
 
     @property
     def colours(self) -> bool:
@@ -113,6 +121,7 @@ _STRENGTHS = {
         hue=10.0,
         erase=0.25,
     ),
+    "windows": Augment(quarters=True, window=0.5),  # for what is answered at places, in pictures without an up
     # Of the papers; the recipes of the same names in striate/recipes say where each figure stands.
     "alexnet-2012": Augment(enlarge=(256 / 224, 256 / 224), pca=0.1),
     "vgg-2014": Augment(enlarge=(256 / 224, 512 / 224), pca=0.1),
@@ -150,7 +159,13 @@ def draw_moves(
     """
     geometry, colour = draw(augment, seed=seed, epoch=epoch, items=items)
     erased = draw_erased(augment, seed=seed, epoch=epoch, items=items)
-    return Moves(len(items), source, size or source, geometry, colour, erased)
+    if augment.window == 1.0:
+        return Moves(len(items), source, size or source, geometry, colour, erased)
+    window = tuple(min(side, max(MULTIPLE, round(side * augment.window / MULTIPLE) * MULTIPLE)) for side in source)
+    share = draws.uniforms(items, 2, seed=seed, purpose="window", epoch=epoch)
+    room = np.array([source[1] - window[1], source[0] - window[0]])
+    corners = np.minimum((share * (room + 1)).astype(np.int64), room)
+    return Moves(len(items), source, (window[0], window[1]), geometry, colour, erased, corners)
 
 
 def draw(
@@ -164,6 +179,9 @@ def draw(
     geometry = colour = None
     if augment.moves:
         geometry = _geometry(augment, draws.uniforms(items, 10, seed=seed, purpose="geometry", epoch=epoch))
+        if augment.quarters:
+            quarters = draws.uniforms(items, 1, seed=seed, purpose="quarters", epoch=epoch)[:, 0]
+            geometry[:, :, :2] = _QUARTERS[np.minimum((4 * quarters).astype(np.int64), 3)] @ geometry[:, :, :2]
     if augment.colours:
         colour = _colour(augment, draws.uniforms(items, 4, seed=seed, purpose="colour", epoch=epoch))
         if augment.pca:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -25,8 +26,9 @@ class Moves:
     """How each of ``number`` pictures, ``source`` (height, width) pixels as stored, became an input of ``size``.
 
     ``geometry`` (N, 2, 3), ``colour`` (N, 3, 4) and ``erased`` (N, 4) are what was drawn, in the terms of
-    `striate.data.batches.augment`, which hold at any size; None where nothing changes. What a person works with is
-    `matrices`, in pixels, and the methods. ``moves[a:b]`` are those of some of the pictures.
+    `striate.data.batches.augment`, which hold at any size; None where nothing changes. With ``corners`` (N, 2), the
+    inputs are windows of pictures moved in their own size, each with its left and top edge there, (x, y) in pixels.
+    What a person works with is `matrices`, in pixels, and the methods. ``moves[a:b]`` are those of some of the pictures.
 
     Example: a picture 8 wide and 4 high, mirrored; a point and a box on it:
 
@@ -43,19 +45,27 @@ class Moves:
     geometry: Matrices | None = None
     colour: Matrices | None = None
     erased: Matrices | None = None
+    corners: NDArray[np.int64] | None = None
 
     def __len__(self) -> int:
         return self.number
 
     def __getitem__(self, rows: slice | NDArray[np.int64]) -> Moves:
         """Return the moves of some pictures, by a slice or by their numbers in the batch."""
-        drawn = [None if values is None else values[rows] for values in (self.geometry, self.colour, self.erased)]
+        every = (self.geometry, self.colour, self.erased, self.corners)
+        drawn: list[Any] = [None if values is None else values[rows] for values in every]
         return Moves(len(np.arange(self.number)[rows]), self.source, self.size, *drawn)
 
     @property
     def still(self) -> bool:
         """Whether every picture became its input as it was: nothing moved, nothing covered, the size its own."""
-        return self.geometry is None and self.erased is None and self.source == self.size
+        unmoved = self.geometry is None and self.erased is None and self.corners is None
+        return unmoved and self.source == self.size
+
+    @property
+    def moved_at(self) -> tuple[int, int]:
+        """The (height, width) at which pictures are moved: that of the inputs, or before a window is cut their own."""
+        return self.size if self.corners is None else self.source
 
     @cached_property
     def matrices(self) -> Matrices:
@@ -66,9 +76,11 @@ class Moves:
         >>> Moves(1, (8, 8), (4, 4)).matrices.tolist()
         [[[0.5, 0.0, 0.0], [0.0, 0.5, 0.0]]]
         """
-        (tall, wide), (height, width) = self.source, self.size
+        (tall, wide), (height, width) = self.source, self.moved_at
         shrink = np.diag([width / wide, height / tall])
         matrices = np.zeros((self.number, 2, 3))
+        if self.corners is not None:
+            matrices[:, :, 2] = -self.corners
         if self.geometry is None:
             matrices[:, :, :2] = shrink
             return matrices
@@ -76,7 +88,7 @@ class Moves:
         forward = inverse(read[:, :, :2])
         middle = np.array([width / 2, height / 2])
         matrices[:, :, :2] = forward @ shrink
-        matrices[:, :, 2] = middle - (forward @ (middle + read[:, :, 2])[:, :, None])[:, :, 0]
+        matrices[:, :, 2] += middle - (forward @ (middle + read[:, :, 2])[:, :, None])[:, :, 0]
         return matrices
 
     @cached_property
@@ -99,10 +111,13 @@ class Moves:
     @cached_property
     def erased_boxes(self) -> NDArray[np.int64]:
         """Return (N, 4): the box of each input that was covered with the mean colour; empty (left = right): none."""
-        height, width = self.size
+        (height, width), (tall, wide) = self.moved_at, self.size
         if self.erased is None:
             return np.zeros((self.number, 4), np.int64)
-        return np.floor(self.erased * (width, height, width, height) + 0.5).astype(np.int64)
+        boxes = np.floor(self.erased * (width, height, width, height) + 0.5).astype(np.int64)
+        if self.corners is None:
+            return boxes
+        return np.clip(boxes - np.tile(self.corners, 2), 0, (wide, tall, wide, tall))
 
     def points(self, points: ArrayLike, of: Rows = 0) -> NDArray[np.float64]:
         """Return where points (K, 2) of the stored pictures are in the inputs, (K, 2); beyond an edge as they fall.

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
@@ -27,10 +28,20 @@ def move_pictures(pictures: Tensor, moves: Moves) -> Tensor:
 
     Example: ``move_pictures(model.normalise(batch.pixels), batch.moves).shape`` is ``(8, 3, 16, 16)``.
     """
-    inputs = shrunk(pictures, moves.size)
-    if moves.geometry is None and moves.colour is None and moves.erased is None:
-        return inputs
-    return apply(inputs, moves.geometry, moves.colour, erased=moves.erased)
+    inputs = shrunk(pictures, moves.moved_at)
+    if moves.geometry is not None or moves.colour is not None or moves.erased is not None:
+        inputs = apply(inputs, moves.geometry, moves.colour, erased=moves.erased)
+    return inputs if moves.corners is None else _cut(inputs, moves.corners, moves.size)
+
+
+def _cut(inputs: Tensor, corners: NDArray[np.int64], size: tuple[int, int]) -> Tensor:
+    """Return of each picture (N, C, H, W) the window of a size whose left and top edge are at its corner, (N, 2)."""
+    parts = [
+        picture[:, top : top + size[0], left : left + size[1]]
+        for picture, (left, top) in zip(inputs, corners.tolist(), strict=True)
+    ]
+    form = torch.channels_last if inputs.is_contiguous(memory_format=torch.channels_last) else torch.contiguous_format
+    return torch.stack(parts).contiguous(memory_format=form)
 
 
 def move_masks(masks: Tensor, moves: Moves, *, void: int = VOID) -> Tensor:
@@ -59,13 +70,15 @@ def move_masks(masks: Tensor, moves: Moves, *, void: int = VOID) -> Tensor:
     places = rows.clamp(0, tall - 1) * wide + columns.clamp(0, wide - 1)
     taken = masks.reshape(number, -1).gather(1, places.flatten(1)).view(number, height, width)
     if moves.erased is not None:
-        there &= ~_covered(moves.erased, height, width, masks.device)
+        there &= ~_within(moves.erased_boxes, height, width, masks.device)
     return taken.masked_fill(~there, void)
 
 
 def _straight(moves: Moves) -> bool:
     """Whether pictures are only shifted and mirrored, in their size: rows stay rows, and columns columns."""
-    return moves.source == moves.size and moves.geometry is not None and bool(by_whole_pixels(moves.geometry).all())
+    if moves.geometry is None or moves.corners is not None or moves.source != moves.size:
+        return False
+    return bool(by_whole_pixels(moves.geometry).all())
 
 
 def _lifted(masks: Tensor, moves: Moves, void: int) -> Tensor:
@@ -193,8 +206,12 @@ def _without(inputs: Tensor, erased: Matrices) -> Tensor:
 
 
 def _covered(erased: Matrices, height: int, width: int, device: torch.device) -> Tensor:
-    """Return (N, H, W): which pixels the rectangles cover."""
-    edges = np.floor(erased * (width, height, width, height) + 0.5).astype(np.int64)
+    """Return (N, H, W): which pixels the rectangles cover, (N, 4) in shares of the sides."""
+    return _within(np.floor(erased * (width, height, width, height) + 0.5).astype(np.int64), height, width, device)
+
+
+def _within(edges: NDArray[np.int64], height: int, width: int, device: torch.device) -> Tensor:
+    """Return (N, H, W): which pixels lie within boxes (N, 4)."""
     left, top, right, bottom = torch.from_numpy(edges).to(device, non_blocking=True)[:, :, None].unbind(1)
     x, y = torch.arange(width, device=device), torch.arange(height, device=device)
     across, down = (x >= left) & (x < right), (y >= top) & (y < bottom)  # (N, W), (N, H)
