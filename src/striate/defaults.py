@@ -75,6 +75,22 @@ MAP_STEPS: dict[str, object] = {
 }
 
 
+# Of the whole net behind a head on maps, where that is asked for: how gently, and how pictures move.
+WHOLE_STEPS: dict[str, object] = {
+    "epochs": 6,
+    "batch": 8,
+    "optimiser": "adamw",
+    "learning_rate": 1e-3,
+    "weight_decay": 0.05,
+    "rate_decay": 0.5,
+    "unfreeze": 0.0,
+    "warmup": 0.1,
+    "label_smoothing": 0.0,
+    "ema": 0.0,
+    "augment": "zoom",
+}
+
+
 def epochs_of(steps: int, batch: int, pictures: int) -> int:
     """Return in how many epochs of so many pictures about so many steps are made, 4 at the least.
 
@@ -84,13 +100,16 @@ def epochs_of(steps: int, batch: int, pictures: int) -> int:
     return max(4, round(steps * batch / max(1, pictures)))
 
 
-def start_rules(tune: str, pictures: int = 1) -> dict[str, Any]:
+def start_rules(tune: str, pictures: int = 1, *, placed: bool = False) -> dict[str, Any]:
     """What a person who starts from weights gets instead; a head's decay is chosen by validation pictures, or folds.
 
-    ``pictures`` are those to train on: a head on maps makes so many steps whatever their number.
+    ``pictures`` are those to train on: a head on maps makes so many steps whatever their number. ``placed``: the head
+    answers at places, and is trained on maps before all is.
     """
     if tune == "head":
         return {"tune": tune, "epochs": 100, "weight_decay": None}
+    if tune == "all" and placed:
+        return {"tune": tune, **WHOLE_STEPS, "head_epochs": epochs_of(MAPS_STEPS, MAPS_BATCH, VIEWS * pictures)}
     if tune == "maps":
         return {"tune": tune, **MAP_STEPS, "epochs": epochs_of(MAPS_STEPS, MAPS_BATCH, VIEWS * pictures)}
     return {

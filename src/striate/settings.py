@@ -45,7 +45,16 @@ Size = Annotated[tuple[Count, Count], WrapValidator(_both_sides)]
 Resize = Literal["crop", "stretch", "pad"]
 Optimiser = Literal["sgd", "muon", "rmsprop", "adam", "adamw"]
 Strength = Literal[
-    "none", "light", "standard", "strong", "windows", "alexnet-2012", "vgg-2014", "googlenet-2014", "resnet-2015"
+    "none",
+    "light",
+    "zoom",
+    "standard",
+    "strong",
+    "windows",
+    "alexnet-2012",
+    "vgg-2014",
+    "googlenet-2014",
+    "resnet-2015",
 ]
 AnySettings = TypeVar("AnySettings", bound="Settings")
 

@@ -102,7 +102,7 @@ def test_a_task_that_is_solved_has_no_head_on_maps(home: Path) -> None:
     ("said", "words"),
     [
         ({"folds": 3}, "folds = 3: a head on the maps"),
-        ({"tune": "all"}, "tune = 'all': the trunk under a head of task placed-spot stays as it came"),
+        ({"tune": "all", "folds": 3}, "folds = 3: a head on the maps"),
         ({"augment": "strong"}, "augment: the maps of a frozen trunk are made once"),
         ({"progressive": ((0.5, 8),)}, "progressive: the maps of a frozen trunk are made once"),
     ],
@@ -110,6 +110,39 @@ def test_a_task_that_is_solved_has_no_head_on_maps(home: Path) -> None:
 def test_what_a_head_on_maps_would_not_heed_is_refused(home: Path, said: dict[str, Any], words: str) -> None:
     with pytest.raises(RecipeError, match=words):
         train(on_maps(home, **said), name="no", workspace=Workspace(runs_dir=home / "runs"))
+
+
+def whole(root: Path, **said: Any) -> Recipe:
+    how = {"tune": "all", "head_epochs": 3, "epochs": 3, "learning_rate": 0.01, "warmup": 0.0, "augment": "light"}
+    return on_maps(root, **{**how, **said})
+
+
+def test_behind_the_head_the_later_parts_of_the_trunk_learn(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    work = Workspace(runs_dir=home / "runs")
+    monkeypatch.setattr("striate.spec.pyramid.front.__defaults__", (2,))
+    run = train(whole(home), name="all", workspace=work)
+    assert [line["index"] for line in run.history()] == [1, 2, 3, 4, 5, 6]
+    assert "head_epochs = 3" in run.recipe_toml() and 'augment = "light"' in run.recipe_toml()
+    trunk, mine = (Predictor.open(work.runs_dir / name, onnx=False).model for name in ("trunk-1", run.name))
+    old, new = dict(trunk.state_dict()), dict(mine.state_dict())
+    for name in ("conv1.weight", "conv1.bias", "batchnorm1.weight", "batchnorm1.running_mean"):
+        assert np.array_equal(new[name], old[name]), name
+    assert not np.array_equal(new["deeper2.conv1.weight"], old["conv2.weight"])
+    head = train(on_maps(home, epochs=3, warmup=0.0), name="head", workspace=work)
+    first = [line["train_loss"] for line in head.history()]
+    assert [line["train_loss"] for line in run.history()][:3] != first, "a head alone has its own rate"
+    assert evaluate(run.name, workspace=work).keys
+
+
+@pytest.mark.parametrize("stop", [2, 3, 4, 5])
+def test_all_of_it_is_resumed_to_the_bit(home: Path, monkeypatch: pytest.MonkeyPatch, stop: int) -> None:
+    work = Workspace(runs_dir=home / "runs")
+    monkeypatch.setattr("striate.spec.pyramid.front.__defaults__", (2,))
+    events = training(whole(home), name=f"cut-all{stop}", workspace=work)
+    assert list(takewhile(lambda event: not (isinstance(event, Epoch) and event.index == stop), events))
+    events.close()
+    uncut = train(whole(home), name=f"uncut-all{stop}", workspace=work)
+    assert bits(resume(f"cut-all{stop}-1", workspace=work)) == bits(uncut)
 
 
 def test_where_nobody_says_what_is_tuned_it_is_the_head_wherever_it_is_computed(

@@ -10,7 +10,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Collection, Generator
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from itertools import islice
@@ -108,13 +108,15 @@ def begin(
     *,
     device: str | torch.device | None = None,
     stages: Stages = (),
+    still: Collection[str] = (),
     pictures: bool = True,
 ) -> Training:
     """Make a training of a model, a config and pictures; nothing is learnt yet.
 
     The model is moved to the device (``config.device`` unless another is given) and trained in place. ``objective``
     is the task and the labels of the store's rows; ``split`` says which rows are trained and validated on. ``stages``
-    (part paths, from the picture to the head) are unfrozen one by one and learn at rates of their own, see `unfreeze`.
+    (part paths, from the picture to the head) are unfrozen one by one and learn at rates of their own, see `unfreeze`;
+    parts at the paths ``still`` stay in evaluation mode, and what requires no gradient is not learnt at all.
     Without ``pictures`` the rows of the store are none, but maps of pictures, and their labels have moved already.
 
     Errors: DeviceError, also where nothing can be compiled and the config wants it; TrainingError without pictures to
@@ -147,6 +149,7 @@ def begin(
         threads=threads,
         weights=None if weights is None else weights.to(chosen),
         stages=stages,
+        still=still,
         pictures=pictures,
     )
 

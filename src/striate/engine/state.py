@@ -14,7 +14,7 @@ With "good" what a recovery does is a function of the training alone, not of whe
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
@@ -26,6 +26,7 @@ from striate.data.batches.augment import Augment
 from striate.data.batches.loader import steps
 from striate.data.batches.resident import resident
 from striate.engine import optimise, unfreeze
+from striate.engine.tensors import copied, finite, under
 from striate.engine.unfreeze import Stages
 from striate.errors import TrainingError
 from striate.tasks.objective import Objective
@@ -82,12 +83,14 @@ class Training:
         threads: int,
         weights: Tensor | None,
         stages: Stages = (),
+        still: Collection[str] = (),
         pictures: bool = True,
     ) -> None:
         self.model, self.config, self.store, self.objective, self.split = model, config, store, objective, split
         self.task, self.targets = objective.task, objective.targets
         self.device, self.bfloat16, self.threads, self.augment = device, bfloat16, threads, augment
-        self.weights, self.stages, self.pictures, self.epochs, self.batch = weights, stages, pictures, epochs, batch
+        self.weights, self.pictures, self.epochs, self.batch = weights, pictures, epochs, batch
+        self.stages, self.still = stages, still
         self.resident = resident(store.pixels, self.targets, device)
         self.steps = max(1, round(config.epoch_share * steps(len(split.train), batch_size=batch)))
 
@@ -106,7 +109,7 @@ class Training:
         self.lengthened: list[dict[str, int]] = []
         told = f"{device.type} adds up in an order of its own choosing, so the last bits may differ"
         self.inexact: tuple[str, ...] = () if device.type == "cpu" else (told,)
-        self.torn = False  # true while something is half-done: an interrupt then costs the step
+        self.torn = False  # true while something is half-done
         self._closed: tuple[Tensors, Facts] | None = None  # the state, once the model holds its final weights
         self._good = self._capture()
 
@@ -117,7 +120,8 @@ class Training:
 
     def train_mode(self) -> None:
         """Put the model into training mode, but for the stages that are still frozen in the epoch under way."""
-        unfreeze.train_mode(self.model, self.stages, self.parameters, self.config, self.epochs_done, self.epochs)
+        plan = (self.config, self.epochs_done, self.epochs)
+        unfreeze.train_mode(self.model, self.stages, self.parameters, *plan, still=self.still)
 
     @property
     def done(self) -> bool:
@@ -143,7 +147,7 @@ class Training:
         if self.torn or self.updates == good_facts["updates"]:
             return dict(good_tensors), dict(good_facts)
         tensors, facts = self._capture()
-        if not _finite(tensors):
+        if not finite(tensors):
             return dict(good_tensors), dict(good_facts)
         # The best epoch is the same in both: it only changes between epochs.
         back = {f"good.{name}": t for name, t in good_tensors.items() if not name.startswith("best.")}
@@ -179,7 +183,7 @@ class Training:
     def keep(self) -> None:
         """Take the present state as the one to go back to. Errors: NotFiniteError, and nothing is kept."""
         captured = self._capture()
-        if not _finite(captured[0]):
+        if not finite(captured[0]):
             raise NotFiniteError("a weight is not a finite number")
         self._good = captured
         self.torn = False
@@ -242,8 +246,8 @@ class Training:
 
     def _shown(self) -> Tensors:
         """Return a copy of the weights that evaluation sees."""
-        shown = {name: _copy(tensor) for name, tensor in self.model.state_dict().items()}
-        return shown | {name: _copy(tensor) for name, tensor in zip(self.live, self.averages, strict=False)}
+        shown = {name: copied(tensor) for name, tensor in self.model.state_dict().items()}
+        return shown | {name: copied(tensor) for name, tensor in zip(self.live, self.averages, strict=False)}
 
     def _facts(self) -> Facts:
         best = None if self.best is None else {"epoch": self.best.epoch, "loss": self.best.loss}
@@ -280,25 +284,25 @@ class Training:
         return [(f"{name} {now[name]}", f"{name} {facts[name]}") for name in changed]
 
     def _capture(self) -> tuple[Tensors, Facts]:
-        tensors = {f"weights.{name}": _copy(tensor) for name, tensor in self.model.state_dict().items()}
+        tensors = {f"weights.{name}": copied(tensor) for name, tensor in self.model.state_dict().items()}
         for name, averaged in zip(self.live, self.averages, strict=False):
-            tensors[f"average.{name}"] = _copy(averaged)
+            tensors[f"average.{name}"] = copied(averaged)
         for name, parameter in self.parameters.items():
             for slot, value in self.optimiser.state.get(parameter, {}).items():
                 if value is not None:
-                    tensors[f"optimiser.{name}.{slot}"] = _copy(value)
-        tensors["sums"] = _copy(self.sums)
+                    tensors[f"optimiser.{name}.{slot}"] = copied(value)
+        tensors["sums"] = copied(self.sums)
         if self.best is not None:
             tensors |= {f"best.{name}": tensor for name, tensor in self.best.tensors.items()}
         return tensors, self._facts()
 
     def _restore(self, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -> None:
         self.torn = True
-        self._load_weights(_under("weights.", tensors))
+        self._load_weights(under("weights.", tensors))
         for name, averaged in zip(self.live, self.averages, strict=False):
             averaged.copy_(tensors[f"average.{name}"])
         self.optimiser.state.clear()
-        for name, value in _under("optimiser.", tensors).items():
+        for name, value in under("optimiser.", tensors).items():
             parameter_name, slot = name.rsplit(".", 1)
             parameter = self.parameters[parameter_name]
             # A slot of the parameter's shape also takes its memory order, as the optimiser itself makes it.
@@ -311,7 +315,7 @@ class Training:
         for name in (*_COUNTERS, *_STORED):
             setattr(self, name, facts[_STORED.get(name, name)])
         best = facts["best"]
-        self.best = None if best is None else Best(best["epoch"], best["loss"], _under("best.", tensors))
+        self.best = None if best is None else Best(best["epoch"], best["loss"], under("best.", tensors))
         self.torn = False
 
     @torch.no_grad()
@@ -329,22 +333,8 @@ class Training:
                     f"the state was trained with {name} {facts[name]}, this recipe has {own[name]};"
                     " it can only be continued with the recipe it began with (epochs may be raised)"
                 )
-        weights = _under("weights.", tensors)
+        weights = under("weights.", tensors)
         for name, tensor in self.model.state_dict().items():
             found = tuple(weights[name].shape) if name in weights else "not there"
             if found != tuple(tensor.shape):
                 raise TrainingError(f"the state is of another net: {name} is {tuple(tensor.shape)} here, there {found}")
-
-
-def _under(prefix: str, tensors: Mapping[str, Tensor]) -> Tensors:
-    """Return the tensors whose names begin with the prefix, without it."""
-    return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
-
-
-def _copy(tensor: Tensor) -> Tensor:
-    """Return a copy on the CPU in plain memory order, whatever order and device the tensor has."""
-    return torch.empty(tensor.shape, dtype=tensor.dtype).copy_(tensor.detach())
-
-
-def _finite(tensors: Mapping[str, Tensor]) -> bool:
-    return all(bool(torch.isfinite(tensor).all()) for tensor in tensors.values() if tensor.is_floating_point())

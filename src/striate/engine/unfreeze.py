@@ -6,7 +6,7 @@ unfreezing). A frozen stage is in evaluation mode: no gradient, no dropout, and 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TypeAlias
 
 from torch import nn
@@ -42,9 +42,16 @@ def train_mode(
     config: TrainConfig,
     epoch: int,
     epochs: int,
+    still: Collection[str] = (),
 ) -> None:
-    """Put a model into training mode and freeze the stages whose turn in ``epoch`` (from 0) has not come."""
+    """Put a model into training mode and freeze the stages whose turn in ``epoch`` (from 0) has not come.
+
+    The parts at the paths ``still`` stay in evaluation mode, whether their weights learn or not: batches of a few large
+    pictures have no good statistics.
+    """
     model.train()
+    for path in still:
+        model.get_submodule(path).eval()
     if not stages:
         return
     count = learning(len(stages), epoch, epochs, config.unfreeze)

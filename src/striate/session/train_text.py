@@ -9,6 +9,7 @@ from pathlib import Path
 from striate.session import terminal
 from striate.session.label_lines import label_lines
 from striate.session.progress import clock
+from striate.tasks.table import task_of
 from striate.train_config import TrainConfig
 from striate.verbs.cautions import cautions
 from striate.verbs.events import Finished, Planned
@@ -80,6 +81,11 @@ def _epochs_text(config: TrainConfig) -> str:
         return f"at most {many} over features"
     if config.tune == "maps":
         return f"{many} of batches of {config.batch} over the maps of a trunk that stays as it is"
+    if config.tune == "all" and not task_of(config).solved:
+        return (
+            f"the head on maps for {counted(config.head_epochs, 'epoch')}, then all but the first stages of the trunk"
+            f" for {many} of batches of {config.batch}"
+        )
     head = "" if config.tune is None else "the head on features, then all of it for "
     return f"{head}{many} of batches of {config.batch}"
 

@@ -21,9 +21,11 @@ from striate.spec.layers import Dense
 from striate.spec.net import Named, Net, Row
 from striate.spec.norms import GroupNorm
 from striate.spec.shape import Shape
+from striate.spec.survey import Survey
 from striate.spec.windowed import Conv, Flatten, GlobalPool, Upsample
 
 FINEST = 2  # finer maps of a trunk are of no use to a pyramid, and cost most
+FINEST_LEARNT = 8  # maps of a trunk before coarser ones stay as they came
 COARSEST = 32  # pixels of the picture that a cell of the coarsest map stands for
 GROUPS = 8  # of the norms: a batch of a few pictures has no good statistics
 _DEEPER = re.compile(r"(?:(?:deeper|coarser)\d+\.)+")
@@ -76,6 +78,28 @@ def trunk_path(path: str) -> str | None:
     """
     inner = _DEEPER.sub("", path)
     return None if _NEW.match(inner) or not inner else inner
+
+
+def front(survey: Survey, stride: int = FINEST_LEARNT) -> tuple[str, ...]:
+    """Return the parts of a net with a pyramid that are its trunk's and lie before maps coarser than a ``stride``.
+
+    What they see are edges and textures, which are those of all photographs, and on their large maps a step takes
+    longest: where a trunk learns on, they stay.
+
+        >>> from striate.nets import resolve
+        >>> net = on_map(resolve("resnet"), Shape(3, 64, 96), stride=4, width=32)
+        >>> front(net.on(3, 64, 96, classes=5), 4)[-1].partition(".")[0]
+        'stage1'
+    """
+    found: list[str] = []
+    for part in survey.rows:
+        if trunk_path(part.path) is None:
+            continue
+        sides = zip(survey.input.size, (part.output or survey.input).size or (1, 1), strict=True)
+        if max(round(side / here) for side, here in sides) > stride:
+            break
+        found.append(part.path)
+    return tuple(found)
 
 
 def trunk_names(net: Net, trunk: Net) -> dict[str, str]:

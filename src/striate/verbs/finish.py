@@ -75,7 +75,7 @@ def finish(
     else:
         part = next((part for part in ("test", "val") if getattr(prepared.split, part)), "train")
         if part != "test":
-            tells = "" if prepared.config.tune == "maps" else FOLDS_TELL
+            tells = FOLDS_TELL if prepared.task.solved else ""
             run.notes.append(NO_TEST if part == "train" else ONLY_VAL + tells)
         evaluation = evaluate_prepared(run, prepared, ask, learnt, part=part)
     before = learnt_before(run, prepared)

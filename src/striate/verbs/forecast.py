@@ -19,18 +19,23 @@ SMALLER = 0.75  # of the sides, the size that a shorter training is told of
 
 @dataclass(frozen=True)
 class Forecast:
-    """How long a training on maps will take, in seconds: making the ``maps``, its ``steps``, and its ``end``."""
+    """How long a training on maps will take, in seconds: making the ``maps``, its ``steps``, and its ``end``.
+
+    ``number`` steps take ``each``; behind them ``epochs`` of the whole net take ``whole`` altogether.
+    """
 
     maps: float
     steps: float
     end: float
     number: int
     each: float
+    epochs: int = 0
+    whole: float = 0.0
 
     @property
     def seconds(self) -> float:
         """All of it."""
-        return self.maps + self.steps + self.end
+        return self.maps + self.steps + self.whole + self.end
 
     def words(self, size: tuple[int, int]) -> str:
         """Return it as a line: how long, on what the guess stands, what a smaller size (of pictures) would cost.
@@ -40,8 +45,10 @@ class Forecast:
         """
         smaller = max(32, round(max(size) * SMALLER / 32) * 32)
         share = (smaller / max(size)) ** 2
-        less = (self.maps + self.steps) * share + self.end
+        less = (self.maps + self.steps + self.whole) * share + self.end
         steps = f"{counted(self.number, 'step')} of {self.each:.2g} s"
+        if self.epochs:
+            steps += f", {counted(self.epochs, 'epoch')} of the whole net of {self.whole / self.epochs:.0f} s"
         guess = f"{steps} and {self.maps:.0f} s of maps, timed here just now"
         tail = f"; with --size {smaller} about {minutes(less)}" if less < 0.9 * self.seconds else ""
         return f"about {minutes(self.seconds)} ({guess}){tail}"
@@ -60,13 +67,35 @@ def minutes(seconds: float) -> str:
     return f"{round(seconds / 360) / 10:g} h"
 
 
-def forecast(training: Training, view: Callable[[], object], *, views: int, asked: int, threads: int) -> Forecast:
+def forecast(
+    training: Training,
+    view: Callable[[], object],
+    *,
+    views: int,
+    asked: int,
+    threads: int,
+    whole: Training | None = None,
+) -> Forecast:
     """Return how long a training will take of which nothing is done yet, by timing a step and a view of a picture.
 
     ``training`` may be on maps of zeros: its gradients are thrown away. ``view`` makes the maps of one picture, as many
-    as ``views`` are made, by ``threads`` at once; of ``asked`` pictures the whole net is asked in the end.
+    as ``views`` are made, by ``threads`` at once; of ``asked`` pictures the whole net is asked in the end. ``whole`` is
+    the training of the whole net behind it, where there is one.
     """
-    size, rows = training.batch, list(training.split.train[: training.batch])
+    each = _step_seconds(training, training.batch)
+    once = timed(view)
+    number = training.steps * training.epochs
+    end = asked * once * WHOLE / threads + ENDS
+    if whole is None:
+        return Forecast(views * once / threads, number * each, end, number, each)
+    judged = len(whole.split.val) * once * WHOLE / threads
+    epoch = whole.steps * _step_seconds(whole, 2) + judged
+    return Forecast(views * once / threads, number * each, end, number, each, whole.epochs, whole.epochs * epoch)
+
+
+def _step_seconds(training: Training, most: int) -> float:
+    """Return how long a step takes, by one of ``most`` pictures at most."""
+    size, rows = training.batch, list(training.split.train[: min(most, training.batch)])
     pixels = training.store.pixels[: len(rows)]
     height, width = pixels.shape[1:3]
     import numpy as np
@@ -84,10 +113,7 @@ def forecast(training: Training, view: Callable[[], object], *, views: int, aske
         gradients(training, batch)
         training.optimiser.zero_grad(set_to_none=True)
 
-    each = timed(step) * size / max(1, len(rows))
-    once = timed(view)
-    number = training.steps * training.epochs
-    return Forecast(views * once / threads, number * each, asked * once * WHOLE / threads + ENDS, number, each)
+    return timed(step) * size / max(1, len(rows))
 
 
 def timed(work: Callable[[], object], turns: int = 2) -> float:

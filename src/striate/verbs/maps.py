@@ -29,6 +29,7 @@ from striate.errors import ModelError
 from striate.model.build.frozen_part import Cut, Rest
 from striate.model.files.weights import read
 from striate.model.pretrained.transfer import load_trunk
+from striate.runs import checkpoints
 from striate.runs.onnx_file import session
 from striate.runs.run import RunDirectory
 from striate.spec.pyramid import trunk_names
@@ -41,6 +42,7 @@ from striate.verbs.forecast import forecast
 from striate.verbs.lineage import learnt_before
 from striate.verbs.prepared import Prepared, Start
 from striate.verbs.trunk import frozen_net
+from striate.verbs.whole import begin_whole, head_config, is_whole
 from striate.verbs.workspace import HERE, Workspace
 from striate.words import counted
 
@@ -112,9 +114,7 @@ def begin_maps(prepared: Prepared, start: Start, workspace: Workspace = HERE) ->
     names = trunk_names(prepared.net, start.net)
     load_trunk(model, read(start.path)[0], what=start.words, named=names.get)
     cut = Cut(model, names.__contains__)
-    # What is mirrored is so already. With channels last, convolutions of large maps take twice as long backwards
-    # (64 channels of 88 x 120: docs/performance.md).
-    steps = config.changed(augment="none", flip=False, channels_last=False)
+    steps = head_config(prepared)
     views = _Views.of(prepared)
     asked = _session(cut) if device.type == "cpu" else None
     workspace.tell(_forecast(prepared, cut, steps, views, asked, threads))
@@ -154,7 +154,7 @@ def _asking(prepared: Prepared, model: Model, rest: Model, training: Training, v
 
 
 def _forecast(prepared: Prepared, cut: Cut, config: TrainConfig, views: _Views, asked: Any, threads: int) -> str:
-    """Return how long all will take, as a line; a step and a picture are timed for it."""
+    """Return how long all will take, as a line; steps and a picture are timed for it."""
     nothing = np.zeros((len(views.rows), 1, cut.width, HALF), np.uint8)
     digests = tuple(prepared.store.digests[row] for row in views.rows)
     training = begin(
@@ -175,22 +175,43 @@ def _forecast(prepared: Prepared, cut: Cut, config: TrainConfig, views: _Views, 
         pixels = torch.from_numpy(views.pixels(prepared.store, 0)).permute(0, 3, 1, 2).to(device)
         return cut.compute(cut.model.normalise(pixels))
 
-    said = forecast(training, view, views=len(views.rows), asked=len(parts.test), threads=threads)
+    whole = begin_whole(prepared, cut.model) if prepared.config.tune == "all" else None
+    asked_in_the_end = len(parts.test) + (0 if whole is None else len(parts.val))
+    said = forecast(training, view, views=len(views.rows), asked=asked_in_the_end, threads=threads, whole=whole)
     return said.words((prepared.preprocess.height, prepared.preprocess.width))
 
 
 def learnt_on_maps(run: RunDirectory, prepared: Prepared, tuning: MapTuning) -> Generator[Event, None, Trained]:
-    """Train from the newest checkpoint, or from the beginning, and return what `striate.verbs.ending` goes on with."""
-    training, checkpoint = tuning.training, run.latest_checkpoint()
-    if checkpoint is not None:
-        take_up(training, checkpoint, run.path / "checkpoints")
-    done = 0 if checkpoint is None else training.epochs_done
+    """Train the head, and the trunk behind it where all is tuned, from the newest checkpoint or from the beginning.
+
+    Return what `striate.verbs.ending` goes on with.
+    """
+    training, checkpoint, config = tuning.training, run.latest_checkpoint(), prepared.config
+    folder = run.path / "checkpoints"
+    gone_on = checkpoint is not None and is_whole(checkpoint[0])
+    if checkpoint is not None and not gone_on:
+        take_up(training, checkpoint, folder)
+    before = training.epochs_done
+    done = before
+    if checkpoint is not None and gone_on:
+        with checkpoints.loading(folder):
+            before = int(checkpoint[1].get("before", 0))
+            done = before + int(checkpoint[1]["epochs_done"])
     run.truncate_history(done)
     notes = (*run.notes, *prepared.notes, *learnt_before(run, prepared), *tuning.notes, *training.inexact)
     yield Planned(run, prepared, device=str(training.device), done=done, notes=notes)
-    yield from follow(run, training, watch(training))
-    training.final_model()
-    return Trained(tuning.model.eval(), tuning.ask)
+    if not gone_on and (config.tune == "maps" or config.head_epochs):
+        yield from follow(run, training, watch(training))
+        training.final_model()
+        before = training.epochs_done
+    if config.tune == "maps":
+        return Trained(tuning.model.eval(), tuning.ask)
+    whole = begin_whole(prepared, tuning.model)
+    if checkpoint is not None and gone_on:
+        take_up(whole, checkpoint, folder)
+    yield from follow(run, whole, watch(whole), before=before)
+    model = whole.final_model()
+    return Trained(model, asking(model, prepared.store, prepared.task, device=whole.device))
 
 
 def _maps(

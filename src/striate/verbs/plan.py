@@ -19,7 +19,7 @@ from striate.settings import FIRST
 from striate.spec.code import Code
 from striate.spec.layers import BatchNorm, Conv, GroupNorm
 from striate.spec.net import Named, Net
-from striate.spec.pyramid import trunk_path
+from striate.spec.pyramid import front, trunk_path
 from striate.spec.stages import stages
 from striate.spec.survey import Survey
 from striate.tasks.table import task_of
@@ -56,6 +56,8 @@ def plan(
         survey = survey.with_frozen([FIRST])
     if config.tune == "maps":
         survey = survey.with_frozen([row.path for row in survey.rows if trunk_path(row.path) is not None])
+    if config.tune == "all" and not task.solved:
+        survey = survey.with_frozen(front(survey))
     if config.tune == "head":
         survey = survey.with_frozen([path for stage in stages(survey)[:-1] for path in stage])
     if preprocess is not None:

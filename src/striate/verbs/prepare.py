@@ -90,6 +90,7 @@ def prepare(
             uniform=facts.common_size is not None,
             gray=facts.gray,
             normed=net is None or normed(net),
+            solved=task.solved,
             usual=task.usual(dealing.to_train_on(source, begun), chance=begun.weights is None),
         )
         at = None if start is None else start.preprocess
@@ -143,16 +144,13 @@ def _on_start(recipe: Recipe, start: Start, task: Task, labels: Labels, facts: F
         return started(with_tune(recipe), start, gray=facts.gray)
     if recipe.size is None and (size := task.size_for(*(facts.common_size or facts.median_size), labels)) is not None:
         recipe = recipe.changed(size=size)
-    if recipe.tune == "all":
-        raise RecipeError(
-            f"tune = 'all': the trunk under a head of task {task.name} stays as it came, and only the head learns;"
-            " leave it out, or train a net of your own from chance (--start none)"
-        )
-    recipe = recipe.changed(tune="maps")
-    if said := [name for name in ("augment", "progressive") if getattr(recipe, name) not in (None, "none", ())]:
+    recipe = recipe.changed(tune="all" if recipe.tune == "all" else "maps")
+    moving = () if recipe.tune == "all" else ("augment", "progressive")
+    if said := [name for name in moving if getattr(recipe, name) not in (None, "none", ())]:
         raise RecipeError(
             f"{', '.join(said)}: the maps of a frozen trunk are made once, of each picture and its mirror image, and"
-            " nothing else is drawn of them; leave it out (--set flip=false leaves out the mirror images)"
+            " nothing else is drawn of them; leave it out (--set flip=false leaves out the mirror images), or train the"
+            " whole net behind the head (--tune all)"
         )
     if recipe.folds:
         raise RecipeError(

@@ -211,7 +211,7 @@ def _begin(
 ) -> Training | Tuning | MapTuning:
     """Build the model and all that training needs; what cannot be trained at all fails here, before it has a run."""
     if start is not None:
-        if prepared.config.tune == "maps":
+        if not prepared.task.solved:
             from striate.verbs.maps import begin_maps
 
             return begin_maps(prepared, start, workspace)
