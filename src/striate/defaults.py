@@ -63,7 +63,7 @@ STEPS_ALONE = ("epoch_share", "progressive", "momentum", "schedule", "clip", "ac
 
 MAPS_STEPS = 750  # of a head on maps, where nobody says
 MAPS_BATCH = 4  # small batches learn sooner
-VIEWS = 2  # of a picture: as it is, and mirrored
+VIEWS = 2  # of a picture: as it is, and mirrored; of some tasks more (`Task.zooms`)
 MAP_STEPS: dict[str, object] = {
     "batch": MAPS_BATCH,
     "optimiser": "adamw",
@@ -100,18 +100,19 @@ def epochs_of(steps: int, batch: int, pictures: int) -> int:
     return max(4, round(steps * batch / max(1, pictures)))
 
 
-def start_rules(tune: str, pictures: int = 1, *, placed: bool = False) -> dict[str, Any]:
+def start_rules(tune: str, pictures: int = 1, *, zooms: int | None = None) -> dict[str, Any]:
     """What a person who starts from weights gets instead; a head's decay is chosen by validation pictures, or folds.
 
-    ``pictures`` are those to train on: a head on maps makes so many steps whatever their number. ``placed``: the head
-    answers at places, and is trained on maps before all is.
+    ``pictures`` are those to train on: a head on maps makes so many steps whatever their number. ``zooms``: how many
+    more views a head on maps sees of each; None for a head that is solved on features.
     """
     if tune == "head":
         return {"tune": tune, "epochs": 100, "weight_decay": None}
-    if tune == "all" and placed:
-        return {"tune": tune, **WHOLE_STEPS, "head_epochs": epochs_of(MAPS_STEPS, MAPS_BATCH, VIEWS * pictures)}
+    on_maps = epochs_of(MAPS_STEPS, MAPS_BATCH, (VIEWS + (zooms or 0)) * pictures)
+    if tune == "all" and zooms is not None:
+        return {"tune": tune, **WHOLE_STEPS, "head_epochs": on_maps}
     if tune == "maps":
-        return {"tune": tune, **MAP_STEPS, "epochs": epochs_of(MAPS_STEPS, MAPS_BATCH, VIEWS * pictures)}
+        return {"tune": tune, **MAP_STEPS, "epochs": on_maps}
     return {
         "tune": tune,
         "head_epochs": 100,

@@ -103,15 +103,15 @@ class Recipe(Settings):
         uniform: bool = False,
         gray: bool = False,
         normed: bool = True,
-        solved: bool = True,
+        zooms: int | None = None,
         usual: Mapping[str, Any] = NOTHING,
     ) -> TrainConfig:
         """Return what a training goes by: the recipe with every gap filled.
 
         ``pictures`` is how many there are to train on, ``height`` x ``width`` (pixels) the median size, ``uniform``
         whether all have that very size, ``gray`` whether none has colour; ``normed`` whether the net normalises
-        inside (without it the rates of the house's nets blow its weights up), ``solved`` whether the task's heads are
-        solved on features (`Task.solved`). ``usual`` is what its task has otherwise
+        inside (without it the rates of the house's nets blow its weights up), ``zooms`` how many more
+        views a head on maps sees (`Task.zooms`; None for one on features). ``usual`` is what its task has otherwise
         than `striate.defaults` say. ``fit`` that nobody said is exact.
 
         Errors: RecipeError for what goes not together, and where ``task`` is not said.
@@ -134,7 +134,7 @@ class Recipe(Settings):
                 # The rate and decay of the rules belong to their optimiser and nets; others get their own usual ones.
                 rules |= {"optimiser": optimiser, **OWN_RATES[optimiser]}
             return closed(self, {**rules, **usual})
-        rules |= start_rules(self.tune or "head", pictures, placed=not solved)
+        rules |= start_rules(self.tune or "head", pictures, zooms=zooms)
         if rules["tune"] == "head" and (said := self.said_of_pictures):
             raise RecipeError(
                 f"{', '.join(said)}: the head alone is fitted to features, which has no use for that; leave it"

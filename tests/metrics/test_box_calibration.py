@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from striate.errors import StriateError
-from striate.metrics.box_calibration import box_calibration
+from striate.metrics.box_calibration import box_calibration, by_chance
 from striate.metrics.box_matching import match
 from striate.metrics.boxes import Found, Truth
 from striate.metrics.picture_bootstrap import PictureBootstrap
@@ -58,3 +58,17 @@ def test_boxes_in_a_crowd_do_not_count() -> None:
 def test_scores_that_are_no_probabilities_are_refused() -> None:
     with pytest.raises(StriateError, match="from 0 to 1"):
         of(*pictures_of(1.5, 7))
+
+
+def test_by_chance_it_is_what_exact_scores_would_have_of_as_many_boxes() -> None:
+    rng = np.random.default_rng(0)
+    scores = rng.uniform(0.3, 1.0, 400)
+    which = np.clip(np.searchsorted(np.linspace(0, 1, 16), scores, side="left") - 1, 0, 14)
+    drawn = [
+        np.abs(np.bincount(which, (rng.random(400) < scores) - scores, minlength=15)).sum() / 400 for _ in range(2000)
+    ]
+    assert by_chance(scores, which) == pytest.approx(np.mean(drawn), rel=0.03)
+    told = of(*pictures_of(0.7, 7))
+    assert told.chance == pytest.approx(np.sqrt(2 / np.pi * 40 * 0.7 * 0.3) / 40)
+    assert told.to_dict()["by_chance"] == told.chance
+    assert of(*pictures_of(0.7, 7), thresholds=(0.9,)).chance is None

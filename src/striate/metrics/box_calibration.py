@@ -41,16 +41,26 @@ class ScoreBin:
 
 @dataclass(frozen=True)
 class BoxCalibration:
-    """How far scores are from the share that is right: ``error``, None where no box is said; ``bins``."""
+    """How far scores are from the share that is right: ``error``, None where no box is said; ``bins``.
+
+    ``chance`` is what the error would be in the mean of scores that are exactly right, as there are only so many boxes;
+    None as the error is.
+    """
 
     boxes: int
     error: Interval | None
     bins: tuple[ScoreBin, ...]
+    chance: float | None = None
 
     def to_dict(self) -> dict[str, object]:
         """Return everything, ready for JSON."""
         error = None if self.error is None else self.error.to_dict()
-        return {"boxes": self.boxes, "error": error, "bins": [one.to_dict() for one in self.bins]}
+        return {
+            "boxes": self.boxes,
+            "error": error,
+            "by_chance": self.chance,
+            "bins": [one.to_dict() for one in self.bins],
+        }
 
 
 def box_calibration(
@@ -92,7 +102,21 @@ def box_calibration(
     drawn = pictures.sums(np.column_stack([gaps, count.sum(axis=1)]))
     with np.errstate(invalid="ignore", divide="ignore"):
         resampled = np.abs(drawn[:, :-1]).sum(axis=1) / drawn[:, -1]
-    return BoxCalibration(len(scores), pictures.mirrored(value, resampled), found)
+    return BoxCalibration(len(scores), pictures.mirrored(value, resampled), found, by_chance(scores, which, bins))
+
+
+def by_chance(scores: Floats, which: Ints, bins: int = BINS) -> float:
+    """Return the mean error of scores (D,) in bins ``which`` (D,) where each is the very chance that its box is right.
+
+    The boxes right in a bin are then a sum of coins, and how far it lies from the sum of the scores is in the mean
+    sqrt(2 / pi) of its standard deviation, by the normal distribution; boxes of a picture are taken for independent, so
+    that it is more rather than less. Source: Bröcker and Smith 2007, "Increasing the Reliability of Reliability
+    Diagrams", who draw the coins.
+
+    Example: ``by_chance(np.full(100, 0.5), np.zeros(100, int))`` is 0.0399.
+    """
+    spread = np.bincount(which, scores * (1 - scores), minlength=bins)
+    return float(np.sqrt(2 / np.pi * np.maximum(spread, 0.0)).sum() / len(scores))
 
 
 def said_boxes(matches: Sequence[ClassMatches], cuts: Floats) -> tuple[Floats, Bools, Ints]:

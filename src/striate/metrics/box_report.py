@@ -114,6 +114,9 @@ class BoxReport:
         width = max(len(name) for name, _, _ in figures)
         lines = ["95 % intervals in brackets, by picture", self.protocol, ""]
         lines += [f"{name:<{width}}  {'-' if one is None else figure_text(one, unit)}" for name, one, unit in figures]
+        if self.calibration.chance is not None:
+            on = counted(self.calibration.boxes, "box")
+            lines[-1] += f"; of scores that are exactly right, by chance {100 * self.calibration.chance:.1f} % on {on}"
         recalls = (self.precision.ar1, self.precision.ar10, self.precision.ar100)
         if not np.isnan(recalls[0]):
             name = "recall (AR) at 1, 10, 100"

@@ -51,6 +51,7 @@ class Detect(DetectAnswering, Task):
     terms = ("score", "box")
     placed = True
     solved = False
+    zooms = 1
     # Nothing is cut off, and boxes keep their proportions.
     defaults = MappingProxyType({"resize": "pad", "label_smoothing": 0.0})
 

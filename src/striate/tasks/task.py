@@ -81,6 +81,8 @@ class Task(Answering):
     solved: ClassVar[bool] = True
     """Whether a new head on a frozen trunk is one dense layer, solved on features (`slopes`). Otherwise it answers at
     places (`on_trunk`) and learns step by step from the trunk's maps; `slopes` is then never asked."""
+    zooms: ClassVar[int] = 0
+    """How many views at other sizes a head on maps is shown of each picture, beside it and its mirror image."""
     defaults: ClassVar[Mapping[str, Any]] = NOTHING
     """What a recipe that leaves them open has otherwise than `striate.defaults` say, field by field."""
 

@@ -1,8 +1,8 @@
 """Maps: a head with a pyramid is trained on what a frozen trunk makes of every picture, computed once and kept.
 
 What `striate.verbs.trunk` is for a head that is solved on one vector a picture, for one that answers at every place:
-the maps that the trunk hands to the pyramid, of each picture and, where it may be mirrored, of its mirror image, in
-half precision. Then an epoch passes no picture through the trunk.
+the maps that the trunk hands to the pyramid, of each picture and of what else is shown of it
+(`striate.verbs.views`), in half precision. Then an epoch passes no picture through the trunk.
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from striate.data.batches.moves import Moves
 from striate.data.split import Split
 from striate.data.store.features import Features, open_features
 from striate.data.store.store import Store
@@ -42,6 +41,7 @@ from striate.verbs.forecast import forecast
 from striate.verbs.lineage import learnt_before
 from striate.verbs.prepared import Prepared, Start
 from striate.verbs.trunk import frozen_net
+from striate.verbs.views import Views
 from striate.verbs.whole import begin_whole, head_config, is_whole
 from striate.verbs.workspace import HERE, Workspace
 from striate.words import counted
@@ -52,7 +52,6 @@ if TYPE_CHECKING:
     from striate.train_config import TrainConfig
 
 BLOCK = 4  # pictures that a thread is given at a time
-MIRROR = np.array([[-1.0, 0.0, 0.0], [0.0, 1.0, 0.0]])
 HALF = 2  # bytes
 
 
@@ -65,41 +64,6 @@ class MapTuning:
     notes: tuple[str, ...]
     start: Start
     ask: InferFn
-
-
-@dataclass(frozen=True)
-class _Views:
-    """What is shown of the pictures: ``rows`` (R,) of the store, and whether each is ``mirrored`` (R,)."""
-
-    rows: NDArray[np.int64]
-    mirrored: NDArray[np.bool_]
-
-    @classmethod
-    def of(cls, prepared: Prepared) -> _Views:
-        """Return the pictures to train on and to validate by as they are, then the former mirrored, where they may be.
-
-        Those to test with are not learnt from, and are asked as anybody's: through the whole net, in the end.
-        """
-        train, val = (np.array(part, np.int64) for part in (prepared.split.train, prepared.split.val))
-        rows = np.concatenate([train, val, train if prepared.config.flip else train[:0]])
-        return cls(rows, np.arange(len(rows)) >= len(train) + len(val))
-
-    @property
-    def still(self) -> int:
-        """How many are pictures as they are."""
-        return int((~self.mirrored).sum())
-
-    def moves(self, some: slice, size: tuple[int, int]) -> Moves:
-        """Return how some of them lie to the pictures of the store, ``size`` (height, width)."""
-        mirrored = self.mirrored[some]
-        geometry = np.where(mirrored[:, None, None], MIRROR, np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]))
-        return Moves(len(mirrored), size, size, geometry)
-
-    def pixels(self, store: Store, view: int) -> NDArray[np.uint8]:
-        """Return a view (1, H, W, C) of a picture."""
-        row = int(self.rows[view])
-        shown = store.pixels[row : row + 1]
-        return np.ascontiguousarray(shown[:, :, ::-1] if self.mirrored[view] else shown)
 
 
 def begin_maps(prepared: Prepared, start: Start, workspace: Workspace = HERE) -> MapTuning:
@@ -115,7 +79,7 @@ def begin_maps(prepared: Prepared, start: Start, workspace: Workspace = HERE) ->
     load_trunk(model, read(start.path)[0], what=start.words, named=names.get)
     cut = Cut(model, names.__contains__)
     steps = head_config(prepared)
-    views = _Views.of(prepared)
+    views = Views.of(prepared)
     asked = _session(cut) if device.type == "cpu" else None
     workspace.tell(_forecast(prepared, cut, steps, views, asked, threads))
     features = _maps(prepared, start, cut, names, views, asked, device, threads, workspace)
@@ -135,7 +99,7 @@ def begin_maps(prepared: Prepared, start: Start, workspace: Workspace = HERE) ->
     return MapTuning(model, training, (said, *inexact), start, ask)
 
 
-def _asking(prepared: Prepared, model: Model, rest: Model, training: Training, views: _Views) -> InferFn:
+def _asking(prepared: Prepared, model: Model, rest: Model, training: Training, views: Views) -> InferFn:
     """Return the question to the model: about pictures whose maps there are by these, about others as anybody's."""
     kept = {row: place for place, row in enumerate(views.rows[: views.still].tolist())}
     task = prepared.task
@@ -153,7 +117,7 @@ def _asking(prepared: Prepared, model: Model, rest: Model, training: Training, v
     return ask
 
 
-def _forecast(prepared: Prepared, cut: Cut, config: TrainConfig, views: _Views, asked: Any, threads: int) -> str:
+def _forecast(prepared: Prepared, cut: Cut, config: TrainConfig, views: Views, asked: Any, threads: int) -> str:
     """Return how long all will take, as a line; steps and a picture are timed for it."""
     nothing = np.zeros((len(views.rows), 1, cut.width, HALF), np.uint8)
     digests = tuple(prepared.store.digests[row] for row in views.rows)
@@ -219,7 +183,7 @@ def _maps(
     start: Start,
     cut: Cut,
     names: Mapping[str, str],
-    views: _Views,
+    views: Views,
     asked: Any,
     device: torch.device,
     threads: int,
@@ -235,7 +199,7 @@ def _maps(
         "arithmetic": arithmetic,
         "maps": cut.trunk_paths(names.get),
         "layout": "channels first",
-        "mirrored": [int(row) for row in views.rows[views.mirrored]],
+        "views": views.digest,
     }
     many = replace(prepared.store, digests=tuple(prepared.store.digests[row] for row in views.rows))
     made = _by_torch(cut, prepared, views, device) if asked is None else _by_onnx(asked, prepared.store, views, threads)
@@ -266,7 +230,7 @@ def _session(cut: Cut) -> Any:
         return None
 
 
-def _by_onnx(asked: Any, store: Store, views: _Views, threads: int) -> Iterator[NDArray[Any]]:
+def _by_onnx(asked: Any, store: Store, views: Views, threads: int) -> Iterator[NDArray[Any]]:
     """Yield the maps of the views in their order, a block at a time; each thread computes a picture by itself."""
     from striate.export.onnx_maps import MAPS
 
@@ -287,7 +251,7 @@ def _by_onnx(asked: Any, store: Store, views: _Views, threads: int) -> Iterator[
             pool.shutdown(cancel_futures=True)
 
 
-def _by_torch(cut: Cut, prepared: Prepared, views: _Views, device: torch.device) -> Iterator[NDArray[Any]]:
+def _by_torch(cut: Cut, prepared: Prepared, views: Views, device: torch.device) -> Iterator[NDArray[Any]]:
     """Yield the maps of the views in their order, a block at a time, by torch."""
     for first in range(0, len(views.rows), BLOCK):
         some = range(first, min(first + BLOCK, len(views.rows)))
@@ -305,13 +269,13 @@ def _finite(maps: NDArray[Any]) -> NDArray[Any]:
     return maps
 
 
-def _store(features: Features, store: Store, views: _Views) -> Store:
+def _store(features: Features, store: Store, views: Views) -> Store:
     """Return the maps as a store: a row of bytes a view."""
     digests = tuple(store.digests[row] for row in views.rows)
     return Store(features.raw, digests, features.lease)
 
 
-def _labels(prepared: Prepared, views: _Views) -> Labels:
+def _labels(prepared: Prepared, views: Views) -> Labels:
     """Return the labels of the views: those of the pictures, moved as they are."""
     labels, task = prepared.labels, prepared.task
     moved = slice(views.still, len(views.rows))
@@ -321,8 +285,8 @@ def _labels(prepared: Prepared, views: _Views) -> Labels:
     return replace(labels, values=values, known=labels.known[views.rows])
 
 
-def _split(prepared: Prepared, views: _Views) -> Split:
-    """Return the parts of the views: mirrored ones train."""
+def _split(prepared: Prepared, views: Views) -> Split:
+    """Return the parts of the views: those that are moved train."""
     train = len(prepared.split.train)
     behind = range(views.still, len(views.rows))
     return Split((*range(train), *behind), tuple(range(train, views.still)), (), ())

@@ -90,7 +90,7 @@ def prepare(
             uniform=facts.common_size is not None,
             gray=facts.gray,
             normed=net is None or normed(net),
-            solved=task.solved,
+            zooms=None if task.solved else task.zooms,
             usual=task.usual(dealing.to_train_on(source, begun), chance=begun.weights is None),
         )
         at = None if start is None else start.preprocess

@@ -28,7 +28,7 @@ class Moves:
     ``geometry`` (N, 2, 3), ``colour`` (N, 3, 4) and ``erased`` (N, 4) are what was drawn, in the terms of
     `striate.data.batches.augment`, which hold at any size; None where nothing changes. With ``corners`` (N, 2), the
     inputs are windows of pictures moved in their own size, each with its left and top edge there, (x, y) in pixels.
-    What a person works with is `matrices`, in pixels, and the methods. ``moves[a:b]`` are those of some of the pictures.
+    What a person works with is `matrices`, in pixels, and the methods. ``moves[a:b]`` are those of some of them.
 
     Example: a picture 8 wide and 4 high, mirrored; a point and a box on it:
 
