@@ -27,7 +27,7 @@ ORDER = [
     ["tasks"],
     ["engine"],
     ["runs"],
-    ["interpret", "export"],  # which do not import each other
+    ["interpret", "search", "export"],  # which do not import each other
     ["render"],
     ["verbs"],
     ["session"],
@@ -51,6 +51,13 @@ NO_TORCH = [
     "data.store.store",
     "model.sandbox.parent",
     "tasks.prediction",
+    "search.embedder",
+    "search.index_files",
+    "search.nearest",
+    "search.regions",
+    "search.scale",
+    "verbs.find",
+    "verbs.index",
     "interpret.arithmetic.filters",
     "interpret.arithmetic.walk",
     "interpret.arithmetic.contributions",

@@ -19,6 +19,7 @@ if TYPE_CHECKING:  # for readers and type checkers; `_HOME` says the same when t
     from striate.session.adopted import Adopted, adopt
     from striate.session.asked import compare, evaluate, look, runs
     from striate.session.run import Run
+    from striate.session.search import find, index
     from striate.session.train import resume, train, training
     from striate.spec import (
         GELU,
@@ -137,7 +138,9 @@ __all__ = [
     "concat",
     "describe",
     "evaluate",
+    "find",
     "import_weights",
+    "index",
     "look",
     "multiply",
     "parse",
@@ -161,7 +164,9 @@ _HOME = {
     "compare": "striate.session.asked",
     "describe": "striate.verbs.describe",
     "evaluate": "striate.session.asked",
+    "find": "striate.session.search",
     "import_weights": "striate.verbs.weights_import",
+    "index": "striate.session.search",
     "look": "striate.session.asked",
     "resume": "striate.session.train",
     "runs": "striate.session.asked",

@@ -121,6 +121,10 @@ class StoreError(DataError):
     """The store of decoded pictures."""
 
 
+class SearchError(DataError):
+    """An index of pictures that is none, is damaged, or was made by another model."""
+
+
 class ModelError(StriateError):
     """A model file that is not one, or does not match."""
 

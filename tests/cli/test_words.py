@@ -50,6 +50,8 @@ CALLS: dict[str, tuple[Callable[..., Any], ...]] = {
     "runs": (runs,),
     "runs remove": (remove,),
     "export": (export,),
+    "find": (striate.find,),
+    "index": (striate.index,),
     "convert": (convert,),
     "recipes": (),
     "weights": (),
@@ -75,6 +77,7 @@ TERMINAL: dict[str, set[str]] = {
         "recall",
     },
     "look": {"method", "why", "against", "change"},  # striate.verbs.why
+    "find": {"paths"},  # [hit.path for hit in it.hits]
     "runs remove": {"yes"},
     "cache clear": {"weights"},  # clear_weights()
 }
@@ -99,6 +102,7 @@ SHORT: dict[str, dict[str, str]] = {
     "train": {"from": "start", "lr": "learning-rate", "optimizer": "optimiser"},
     "look": {"class": "why", "object": "why"},  # of boxes, by number
     "convert": {"from": "form"},
+    "find": {"in": "where", "not": "unlike"},
     "walk": {"pad": "padding", "outpad": "output-padding"},
     "filter": {"pad": "padding", "colour": "gray"},  # --gray or --colour: gray=True or gray=False
     "weights import": {"as": "net"},

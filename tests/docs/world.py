@@ -165,6 +165,12 @@ class World:
 
         return open_probe(Path("cat.jpg"), Network(run="pets-1"))
 
+    @cached_property
+    def embedder(self) -> Any:
+        from striate.verbs.embedder import open_embedder
+
+        return open_embedder()
+
     # -- pictures and labels ---------------------------------------------------------------------------------------
 
     @cached_property

@@ -33,6 +33,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "compare": ("striate.cli.compare", "Two runs on the pictures neither has learnt from: is one better?"),
     "runs": ("striate.cli.runs", "The runs there are: data, figure with its interval, date, size; remove one."),
     "export": ("striate.cli.export", "A trained network as an ONNX file for other programs, in float32 or int8."),
+    "find": ("striate.cli.find", "The pictures of a folder that are most like one, or hold what is like a part of it."),
+    "index": ("striate.cli.index", "The vectors of a folder's pictures, made once and kept, for find."),
     "convert": ("striate.cli.convert", "Labels of objects (COCO, Pascal VOC, YOLO ...) from one format to another."),
     "recipes": ("striate.cli.recipes", "The recipes of the papers, and ours; one of them in full."),
     "weights": ("striate.cli.weights", "Weights that were trained elsewhere: fetch by name, import a file."),

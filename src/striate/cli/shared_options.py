@@ -33,3 +33,8 @@ allow_bad: Callable[[Command], Command] = click.option(
 without_missing: Callable[[Command], Command] = click.option(
     "--without-missing", is_flag=True, help="Go on without those of the run's pictures that are gone."
 )
+embedding: Callable[[Command], Command] = click.option(
+    "--model",
+    metavar="RUN|FILE|NAME",
+    help="Whose maps are compared: a run, a model file or published weights.  [default: efficientnet_lite0]",
+)

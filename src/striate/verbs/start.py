@@ -130,9 +130,14 @@ def _opened(words: str, path: Path, digest: str | None) -> Start:
             f"the weights in {path} are not those that were asked for: their digest is {found[:16]}…, and start_digest"
             f" is {digest[:16]}…; take the file it was made with, or leave start_digest out"
         )
-    pictures = Preprocess.from_dict(facts.preprocess)
-    if pictures.crop_share != 1:
-        # Published weights were measured on the middle of pictures; what a new task is about may stand at the edge
-        # (cats and dogs: validation loss 0.130 on the middle, 0.089 on the whole; docs/fine-tuning.md).
-        pictures = replace(pictures, crop_share=1.0, resize="stretch")
+    pictures = whole_pictures(Preprocess.from_dict(facts.preprocess))
     return Start(words, path, found, with_new_head(parse(facts.net)), pictures)
+
+
+def whole_pictures(pictures: Preprocess) -> Preprocess:
+    """Return how pictures have to come, with nothing of them cut off.
+
+    Published weights were measured on the middle of pictures; what a person's pictures are about may stand at the edge
+    (cats and dogs: validation loss 0.130 on the middle, 0.089 on the whole; docs/fine-tuning.md).
+    """
+    return pictures if pictures.crop_share == 1 else replace(pictures, crop_share=1.0, resize="stretch")

@@ -1,0 +1,225 @@
+"""Find: the pictures of a folder that are most like some pictures, or hold what is most like a part of one."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from striate.data.pictures.given import one
+from striate.data.pictures.image import decode
+from striate.data.store.rows import digest_of
+from striate.errors import PictureError, SearchError
+from striate.files import PICTURE, not_a_url, read_bytes
+from striate.search.nearest import directions, middle, nearest
+from striate.search.regions import regions
+from striate.verbs.index import Indexed, open_index
+from striate.verbs.workspace import HERE, Workspace
+from striate.words import counted, plural
+
+if TYPE_CHECKING:
+    from striate.data.pictures.given import Picture
+    from striate.search.embedder import Embedder
+
+NUMBER: Final = 12  # pictures that are named where nobody says how many
+AWAY: Final = 0.5  # how much what it shall not be like weighs against what it shall be like (Rocchio 1971)
+
+Box = tuple[float, float, float, float]
+
+
+@dataclass(frozen=True)
+class Hit:
+    """A picture that was found: its file, how alike it is (the cosine, 1 at most), and in words how rare that is.
+
+    ``box`` is where in it, (left, top, right, bottom) in its pixels, where parts were looked for. ``same`` says that
+    the file is, byte for byte, one that was asked with.
+    """
+
+    path: Path
+    cosine: float
+    rare: str
+    box: Box | None = None
+    same: bool = False
+
+    def line(self) -> str:
+        """Return it in a line.
+
+        >>> Hit(Path("a.jpg"), 0.5, "", (1.0, 2.0, 30.0, 40.0)).line()
+        ' 0.50  a.jpg  at 1,2,30,40'
+        """
+        place = "" if self.box is None else "  at " + ",".join(f"{edge:.0f}" for edge in self.box)
+        return f"{self.cosine:5.2f}  {self.path}{place}" + "  the same file" * self.same
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it ready for JSON."""
+        return {
+            "picture": str(self.path),
+            "cosine": round(self.cosine, 4),
+            "rare": self.rare,
+            **({} if self.box is None else {"box": [round(edge, 1) for edge in self.box]}),
+            "same": self.same,
+        }
+
+
+@dataclass(frozen=True, eq=False)
+class Found:
+    """What was found, the most alike first, among the pictures of ``indexed``; ``cautions`` are to be read with it."""
+
+    hits: tuple[Hit, ...]
+    indexed: Indexed
+    cautions: tuple[str, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it ready for JSON."""
+        return {
+            "found": [hit.to_dict() for hit in self.hits],
+            "among": len(self.indexed.index),
+            "index": str(self.indexed.folder),
+            "model": self.indexed.index.embedder.words,
+            "scale": self.indexed.index.scale.to_dict(),
+            "cautions": list(self.cautions),
+        }
+
+
+def find(
+    like: Sequence[Picture],
+    where: Path,
+    *,
+    unlike: Sequence[Picture] = (),
+    box: Box | None = None,
+    parts: bool = False,
+    number: int = NUMBER,
+    model: str | None = None,
+    workspace: Workspace = HERE,
+) -> Found:
+    """Return the pictures in a folder that are most like some pictures.
+
+    Arguments:
+        like: one or several pictures (paths, bytes, pixels) that it shall be like, all together.
+        where: a folder of pictures, whose index is made or brought up to date first, or an index, taken as it is.
+        unlike: pictures that it shall not be like.
+        box: the part of the one picture ``like`` that is asked for: left, top, right, bottom in its pixels.
+        parts: whether it may be a part of a picture, which is then framed.
+        number: how many.
+        model: a run, a model file or published weights whose maps are compared; None: the usual trunk.
+        workspace: where runs and weights are, and who hears of progress.
+
+    All pictures are compared, none is passed over. A picture that was asked with is not among the answers; a copy of it
+    is, and is said to be one. Errors: SearchError, and PictureError for a picture that cannot be read.
+
+    Example: ``find(["cat.jpg"], Path("album"), number=3).hits[0].path.parent.name`` is ``"album"``.
+    """
+    if not like:
+        raise SearchError("nothing to look for: name a picture, such as striate find cat.jpg --in photos")
+    if box is not None and len(like) > 1:
+        raise SearchError(f"a box is a part of one picture, and {len(like)} were named")
+    if number < 1:
+        raise SearchError(f"{number} pictures cannot be found; ask for 1 or more")
+    asked = [_read(what) for what in like]
+    against = [_read(what) for what in unlike]
+    indexed = open_index(where, model, parts=parts, workspace=workspace)
+    index = indexed.index
+    centre = middle(index.vectors)
+    query = _direction([_vector(index.embedder, content, box) for content in asked], centre)
+    if against:
+        away = _direction([_vector(index.embedder, content, None) for content in against], centre)
+        query = directions((query - AWAY * away)[None], np.zeros_like(centre))[0]
+    digests = {digest_of(content) for content in asked}
+    own = {os.path.realpath(what) for what in (*like, *unlike) if isinstance(what, str | os.PathLike)}
+    wanted = number + len(own)
+    found: tuple[NDArray[np.int64], NDArray[np.float32], Sequence[Any]]
+    if parts and index.parts is not None:
+        found = regions(index.parts, query, wanted, centre=centre)
+    else:
+        near = nearest(index.vectors, query[None], wanted, centre=centre)
+        found = near.rows[0], near.cosine[0], (None,) * len(near.rows[0])
+    hits = []
+    for row, cosine, window in zip(*found, strict=True):
+        path = Path(index.folder) / index.paths[row]
+        if os.path.realpath(path) in own and not parts:
+            continue
+        facts = index.pictures[row]
+        place = (
+            None if window is None else _in_picture(index.embedder, window, int(facts["height"]), int(facts["width"]))
+        )
+        same = bytes(facts["digest"]) in digests
+        hits.append(Hit(path, float(cosine), index.scale.words(float(cosine)), place, same))
+    return Found(tuple(hits[:number]), indexed, _cautions(indexed, hits, parts=parts))
+
+
+def _read(what: Picture) -> bytes | NDArray[np.uint8]:
+    """Return the bytes of a file, or pixels. Errors: PictureError that names it."""
+    picture = one(what)
+    if not isinstance(picture, str | Path):
+        return picture
+    try:
+        return read_bytes(picture, limit=PICTURE)
+    except FileNotFoundError:
+        raise PictureError(not_a_url(str(picture)) or f"there is no picture {picture}") from None
+    except OSError as error:
+        raise PictureError(f"{picture} cannot be read: {error.strerror or error}") from None
+
+
+def _vector(embedder: Embedder, content: bytes | NDArray[np.uint8], box: Box | None) -> NDArray[np.float32]:
+    if box is not None:
+        content = _part(content, box, embedder.preprocess.channels)
+    return embedder.vector(embedder.maps(embedder.preprocess.pixels(content)))
+
+
+def _part(content: bytes | NDArray[np.uint8], box: Box, channels: int) -> NDArray[np.uint8]:
+    """Return the pixels within a box. Errors: SearchError for one that is not in the picture."""
+    pixels = decode(content, channels=channels) if isinstance(content, bytes) else content
+    high, wide = pixels.shape[:2]
+    left, top, right, bottom = box
+    if not (0 <= left < right <= wide and 0 <= top < bottom <= high) or right - left < 1 or bottom - top < 1:
+        raise SearchError(
+            f"the box {','.join(f'{edge:g}' for edge in box)} (left, top, right, bottom) is no part of a picture"
+            f" that is {wide} wide and {high} high"
+        )
+    return np.ascontiguousarray(pixels[int(top) : int(np.ceil(bottom)), int(left) : int(np.ceil(right))])
+
+
+def _direction(vectors: Sequence[NDArray[np.float32]], centre: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the direction (D,) that several vectors have in common."""
+    seen = directions(np.stack(vectors).astype(np.float16), centre)  # as the index keeps its own
+    found: NDArray[np.float32] = directions(seen.mean(axis=0)[None], np.zeros_like(centre))[0]
+    return found
+
+
+def _in_picture(embedder: Embedder, window: Any, height: int, width: int) -> Box:
+    """Return where a window of the map lies in a picture of that size."""
+    _, high, wide = embedder.shape
+    given = embedder.preprocess
+    down, across = given.height / high, given.width / wide
+    box = [window.left * across, window.top * down, window.right * across, window.bottom * down]
+    left, top, right, bottom = given.crop_transform(height, width).boxes_back(np.array([box]))[0]
+    return (
+        max(0.0, float(left)),
+        max(0.0, float(top)),
+        min(float(width), float(right)),
+        min(float(height), float(bottom)),
+    )
+
+
+def _cautions(indexed: Indexed, hits: Sequence[Hit], *, parts: bool) -> tuple[str, ...]:
+    index, lines = indexed.index, []
+    usual = index.scale.neighbour
+    if hits and usual is not None and hits[0].cosine < usual and not parts:
+        lines.append(
+            f"nothing here is much like it: the nearest has a cosine of {hits[0].cosine:.2f}, and 95 of 100 of these"
+            f" pictures have a nearer neighbour ({usual:.2f} and above)"
+        )
+    if index.unread:
+        number, first = len(index.unread), index.unread[0]
+        lines.append(
+            f"{counted(number, 'picture')} cannot be read and {plural(number, 'is')} not among these:"
+            f" {first.path}: {first.reason}" + "; ..." * (number > 1)
+        )
+    if not Path(index.folder).is_dir():
+        lines.append(f"the pictures' folder {index.folder} is not here; paths are as they were")
+    return tuple(lines)

@@ -1,0 +1,39 @@
+"""Exact search: what a full sort of all cosines says."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from striate.search import nearest as module
+from striate.search.nearest import directions, middle, nearest
+
+
+@given(st.integers(1, 70), st.integers(1, 9), st.integers(1, 12), st.integers(0, 10_000))
+def test_it_is_what_a_full_sort_says(count: int, width: int, number: int, seed: int) -> None:
+    draw = np.random.default_rng(seed)
+    vectors = draw.normal(size=(count, width)).astype(np.float16)
+    centre = middle(vectors)
+    queries = directions(draw.normal(size=(3, width)), np.zeros(width, np.float32))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "BLOCK", 16)
+        found = nearest(vectors, queries, number, centre=centre)
+    whole = queries @ directions(vectors, centre).T
+    order = np.argsort(-whole, axis=1, kind="stable")[:, :number]
+    np.testing.assert_allclose(found.cosine, np.take_along_axis(whole, order, axis=1), atol=1e-6)
+    assert found.rows.shape == (3, min(number, count))
+    np.testing.assert_allclose(np.take_along_axis(whole, found.rows, axis=1), found.cosine, atol=1e-6)
+
+
+def test_equal_ones_come_in_their_order_and_whoever_lies_in_the_middle_is_like_nothing() -> None:
+    vectors = np.array([[0, 1], [1, 0], [0, 2], [1, 0]], np.float32)
+    found = nearest(directions(vectors, np.zeros(2, np.float32)), np.array([[1, 0]], np.float32), 4)
+    assert found.rows.tolist() == [[1, 3, 0, 2]]
+    assert directions(np.ones((1, 2)), np.ones(2, np.float32)).tolist() == [[0.0, 0.0]]
+
+
+def test_the_middle_of_few_is_near_zero_and_that_of_many_is_their_mean() -> None:
+    assert middle(np.full((1, 1), 21.0)).tolist() == [1.0]
+    assert middle(np.full((100_000, 1), 3.0, np.float16))[0] == pytest.approx(3, abs=1e-3)

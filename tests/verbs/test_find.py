@@ -1,0 +1,103 @@
+"""Find: what is alike comes first, the picture itself does not, and a part is framed where it is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from tests.models import model_file
+
+from striate.errors import PictureError, SearchError
+from striate.verbs.find import find
+from striate.verbs.index import index
+
+NET = "conv 8 3x3 pad 1 >> relu >> maxpool 2 >> conv 6 3x3 pad 1 >> relu >> globalavgpool >> flatten >> dense"
+COLOURS = {"red": (220, 30, 30), "green": (20, 200, 40), "blue": (30, 40, 220)}
+
+
+def painted(name: str, seed: int) -> np.ndarray:
+    noise = np.random.default_rng(seed).normal(0, 12, (24, 32, 3))
+    return (noise + COLOURS[name]).clip(0, 255).astype(np.uint8)
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    for name in COLOURS:
+        (tmp_path / "photos" / name).mkdir(parents=True)
+        for seed in range(8):
+            Image.fromarray(painted(name, seed)).save(tmp_path / "photos" / name / f"{seed}.png")
+    return tmp_path / "photos"
+
+
+@pytest.fixture
+def place(photos: Path) -> Path:
+    model = model_file(photos.parent / "m.safetensors", NET)
+    return index(photos, photos.parent / "i", model=str(model), parts=True).folder
+
+
+def kinds(found: object) -> set[str]:
+    return {hit.path.parent.name for hit in found.hits}  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("name", COLOURS)
+def test_what_is_alike_comes_first(photos: Path, place: Path, name: str) -> None:
+    assert kinds(find([painted(name, 99)], place, number=8)) == {name}
+
+
+def test_the_picture_itself_is_not_found_and_a_copy_is_said_to_be_one(photos: Path, place: Path) -> None:
+    asked = photos / "red" / "3.png"
+    found = find([asked], place, number=23)
+    assert len(found.hits) == 23 and asked not in [hit.path for hit in found.hits]
+    copy = photos.parent / "copy.png"
+    copy.write_bytes(asked.read_bytes())
+    first = find([copy], place, number=1).hits[0]
+    assert first.path == asked and first.same and first.cosine == pytest.approx(1, abs=1e-3)
+    assert first.rare.startswith("more alike than ")
+
+
+def test_what_it_shall_not_be_like_is_left_behind(photos: Path, place: Path) -> None:
+    both = [photos / "red" / "0.png", photos / "green" / "0.png"]
+    assert kinds(find(both, place, number=14)) >= {"red", "green"}
+    without = find(both, place, unlike=[photos / "green" / "1.png"], number=7)
+    assert kinds(without) == {"red"}
+
+
+def test_a_box_asks_with_a_part_and_parts_are_framed(photos: Path, place: Path) -> None:
+    half = painted("red", 50)
+    half[:, 16:] = painted("blue", 51)[:, 16:]
+    assert kinds(find([half], place, number=6, box=(17, 0, 32, 24))) == {"blue"}
+    Image.fromarray(half).save(photos / "half.png")
+    model = str(photos.parent / "m.safetensors")
+    again = index(photos, photos.parent / "i", model=model, parts=True).folder
+    found = find([painted("blue", 77)], again, parts=True, number=25)
+    (hit,) = [hit for hit in found.hits if hit.path.name == "half.png"]
+    assert hit.box is not None and hit.box[0] >= 12 and hit.box[2] == 32
+    whole = find([painted("blue", 77)], again, number=25)
+    assert next(one for one in whole.hits if one.path.name == "half.png").cosine < hit.cosine
+
+
+def test_refusals_name_the_thing(photos: Path, place: Path) -> None:
+    red = photos / "red" / "0.png"
+    with pytest.raises(SearchError, match="nothing to look for"):
+        find([], place)
+    with pytest.raises(SearchError, match="one picture, and 2"):
+        find([red, red], place, box=(0, 0, 5, 5))
+    with pytest.raises(SearchError, match="32 wide and 24 high"):
+        find([red], place, box=(0, 0, 33, 5))
+    with pytest.raises(SearchError, match="0 pictures"):
+        find([red], place, number=0)
+    with pytest.raises(PictureError, match=r"there is no picture .*cat\.jpg"):
+        find(["cat.jpg"], place)
+
+
+def test_what_is_like_nothing_here_is_said(photos: Path, place: Path) -> None:
+    (photos / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\nno")
+    place = index(photos, place, model=str(photos.parent / "m.safetensors"), parts=True).folder
+    odd = np.zeros((24, 32, 3), np.uint8)
+    odd[::2, ::2] = 255
+    lines = find([odd], place).cautions
+    assert any("broken.png" in line and "is not among these" in line for line in lines)
+    assert any("nothing here is much like it" in line for line in lines)
+    assert not any("much like" in line for line in find([painted("red", 5)], place).cautions)
