@@ -11,7 +11,7 @@ from tests.models import model_file
 
 from striate.errors import SearchError
 from striate.search import index_files
-from striate.search.index_files import PICTURE, Index, Unread
+from striate.search.index_files import ROW, Index, Unread
 from striate.verbs.embedder import open_embedder
 
 NET = "conv 4 3x3 pad 1 >> relu >> conv 6 3x3 pad 1 >> relu >> globalavgpool >> flatten >> dense"
@@ -25,7 +25,7 @@ def index(tmp_path: Path) -> Index:
         "/photos",
         ("a.png", "b/ü.png"),
         draw.normal(size=(2, 6)).astype(np.float16),
-        np.array([(b"d" * 16, 5, 6, 7, 8), (b"e" * 16, 9, 10, 11, 12)], PICTURE),
+        np.array([(b"d" * 16, 5, 6, 7, 8), (b"e" * 16, 9, 10, 11, 12)], ROW),
         embedder,
         draw.normal(size=(2, 12, 16, 6)).astype(np.float16),
         (Unread("c.png", "broken", 1, 2),),

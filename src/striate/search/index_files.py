@@ -3,7 +3,7 @@
 An index is a folder. ``index.json`` names the files that belong to it and says what made the vectors; it is replaced
 last, so that whoever opens the folder finds one whole index, and those that were are removed after. ``vectors-*.npy``
 (N, D) float16 and, where parts of pictures are to be found too, ``parts-*.npy`` (N, high, wide, D) are mapped and read
-as far as they are asked for; ``pictures-*.npy`` has a row a picture (`PICTURE`), ``paths-*.json`` their paths below the
+as far as they are asked for; ``pictures-*.npy`` has a row a picture (`ROW`), ``paths-*.json`` their paths below the
 folder of pictures. ``embedder.onnx`` and ``projection.npy`` are what made them.
 """
 
@@ -37,7 +37,7 @@ INDEX: Final = "index.json"
 GRAPH: Final = "embedder.onnx"
 PROJECTION: Final = "projection.npy"
 LOCK: Final = "lock"
-PICTURE: Final = np.dtype(
+ROW: Final = np.dtype(
     [("digest", "V16"), ("size", "<u8"), ("time", "<i8"), ("height", "<u4"), ("width", "<u4")],
 )
 """What of a picture is kept: digest of its file, size in bytes, time of change (ns), and its size as it is seen."""
@@ -59,7 +59,7 @@ class Index:
 
     ``folder`` is where the pictures are; ``paths`` (N,) lie below it. ``vectors`` (N, D) and ``parts`` (N, high, wide,
     D), None where they were not asked for, are float16 and as the projection gives them; ``pictures`` (N,) rows of
-    `PICTURE`. ``unread`` are those without a vector, ``scale`` says what cosines are usual among the others.
+    `ROW`. ``unread`` are those without a vector, ``scale`` says what cosines are usual among the others.
     """
 
     folder: str
@@ -188,7 +188,7 @@ def _read(folder: Path) -> Index:
         raise SearchError(f"{folder} cannot be read: {error.strerror or error}") from None
     width = embedder.projection.shape[1]
     whole = index.vectors.shape == (len(paths), width) and index.vectors.dtype == np.float16
-    if not whole or index.pictures.shape != (len(paths),) or index.pictures.dtype != PICTURE:
+    if not whole or index.pictures.shape != (len(paths),) or index.pictures.dtype != ROW:
         raise _damaged(folder, "its files do not belong together")
     return index
 

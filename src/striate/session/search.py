@@ -14,7 +14,7 @@ from striate.verbs.workspace import Workspace
 
 if TYPE_CHECKING:
     from striate.data.pictures.given import Picture
-    from striate.verbs.find import Box, Found
+    from striate.verbs.find import Matches, Rectangle
     from striate.verbs.index import Indexed
 
 
@@ -57,7 +57,7 @@ def find(
     where: Path | str,
     *,
     unlike: Picture | Sequence[Picture] = (),
-    box: Box | None = None,
+    box: Rectangle | None = None,
     parts: bool = False,
     number: int = 12,
     model: str | Path | Run | None = None,
@@ -65,7 +65,7 @@ def find(
     data_dir: Path | str | None = None,
     offline: bool = False,
     progress: bool = True,
-) -> Shown[Found]:
+) -> Shown[Matches]:
     """Return the pictures of a folder that are most like a picture, or like several; all are compared, exactly.
 
     It prints as lines, shows itself in a notebook with the pictures, and ``save(path)`` writes the page.
@@ -110,7 +110,7 @@ def find(
     return Shown(found, text=lambda: text(found), html=lambda: framed(whole()), page=whole)
 
 
-def text(found: Found) -> str:
+def text(found: Matches) -> str:
     """Return what was found as lines: the cosine, the path, where in the picture, and what to know of it."""
     lines = [hit.line() for hit in found.hits] or ["nothing but what was asked with"]
     return "\n".join([*lines, *(f"note: {line}" for line in found.cautions)])

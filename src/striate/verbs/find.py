@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 NUMBER: Final = 12  # pictures that are named where nobody says how many
 AWAY: Final = 0.5  # how much what it shall not be like weighs against what it shall be like (Rocchio 1971)
 
-Box = tuple[float, float, float, float]
+Rectangle = tuple[float, float, float, float]
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Hit:
     path: Path
     cosine: float
     rare: str
-    box: Box | None = None
+    box: Rectangle | None = None
     same: bool = False
 
     def line(self) -> str:
@@ -67,7 +67,7 @@ class Hit:
 
 
 @dataclass(frozen=True, eq=False)
-class Found:
+class Matches:
     """What was found, the most alike first, among the pictures of ``indexed``; ``cautions`` are to be read with it."""
 
     hits: tuple[Hit, ...]
@@ -91,12 +91,12 @@ def find(
     where: Path,
     *,
     unlike: Sequence[Picture] = (),
-    box: Box | None = None,
+    box: Rectangle | None = None,
     parts: bool = False,
     number: int = NUMBER,
     model: str | None = None,
     workspace: Workspace = HERE,
-) -> Found:
+) -> Matches:
     """Return the pictures in a folder that are most like some pictures.
 
     Arguments:
@@ -149,7 +149,7 @@ def find(
         )
         same = bytes(facts["digest"]) in digests
         hits.append(Hit(path, float(cosine), index.scale.words(float(cosine)), place, same))
-    return Found(tuple(hits[:number]), indexed, _cautions(indexed, hits, parts=parts))
+    return Matches(tuple(hits[:number]), indexed, _cautions(indexed, hits, parts=parts))
 
 
 def _read(what: Picture) -> bytes | NDArray[np.uint8]:
@@ -165,13 +165,13 @@ def _read(what: Picture) -> bytes | NDArray[np.uint8]:
         raise PictureError(f"{picture} cannot be read: {error.strerror or error}") from None
 
 
-def _vector(embedder: Embedder, content: bytes | NDArray[np.uint8], box: Box | None) -> NDArray[np.float32]:
+def _vector(embedder: Embedder, content: bytes | NDArray[np.uint8], box: Rectangle | None) -> NDArray[np.float32]:
     if box is not None:
         content = _part(content, box, embedder.preprocess.channels)
     return embedder.vector(embedder.maps(embedder.preprocess.pixels(content)))
 
 
-def _part(content: bytes | NDArray[np.uint8], box: Box, channels: int) -> NDArray[np.uint8]:
+def _part(content: bytes | NDArray[np.uint8], box: Rectangle, channels: int) -> NDArray[np.uint8]:
     """Return the pixels within a box. Errors: SearchError for one that is not in the picture."""
     pixels = decode(content, channels=channels) if isinstance(content, bytes) else content
     high, wide = pixels.shape[:2]
@@ -191,7 +191,7 @@ def _direction(vectors: Sequence[NDArray[np.float32]], centre: NDArray[np.float3
     return found
 
 
-def _in_picture(embedder: Embedder, window: Any, height: int, width: int) -> Box:
+def _in_picture(embedder: Embedder, window: Any, height: int, width: int) -> Rectangle:
     """Return where a window of the map lies in a picture of that size."""
     _, high, wide = embedder.shape
     given = embedder.preprocess

@@ -14,7 +14,7 @@ from striate.errors import SearchError
 from striate.runs import durable
 from striate.search import index_files
 from striate.search.embedder import Embedder
-from striate.search.index_files import PICTURE, Index
+from striate.search.index_files import ROW, Index
 from striate.verbs.embedder import open_embedder
 from striate.verbs.indexing import Work, files_of
 from striate.verbs.workspace import HERE, Workspace
@@ -146,7 +146,7 @@ def _empty(photos: Path, embedder: Embedder, *, parts: bool) -> Index:
         str(photos.resolve()),
         (),
         np.zeros((0, width), np.float16),
-        np.zeros(0, PICTURE),
+        np.zeros(0, ROW),
         embedder,
         np.zeros((0, high, wide, width), np.float16) if parts else None,
     )

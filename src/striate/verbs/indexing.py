@@ -25,7 +25,7 @@ from striate.files import PICTURE as LARGEST
 from striate.files import read_bytes
 from striate.search import index_files
 from striate.search.embedder import main_directions
-from striate.search.index_files import PICTURE, Index, Unread
+from striate.search.index_files import ROW, Index, Unread
 from striate.search.scale import Scale
 from striate.verbs.workspace import Workspace
 
@@ -187,7 +187,7 @@ class Work:
         paths = tuple(path for path in self.facts if path in self.rows)
         width = self.embedder.projection.shape[1]
         vectors = np.zeros((len(paths), width), np.float16)
-        pictures = np.zeros(len(paths), PICTURE)
+        pictures = np.zeros(len(paths), ROW)
         _, high, wide = self.embedder.shape
         parts = np.zeros((len(paths), high, wide, width), np.float16) if self.parts else None
         kept = [(place, row) for place, path in enumerate(paths) if isinstance(row := self.rows[path], int)]

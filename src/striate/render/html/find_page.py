@@ -28,10 +28,10 @@ if TYPE_CHECKING:
 SIDE = 220  # pixels of a picture on the page
 _AT_LEAST = (2 * SIDE, 2 * SIDE)
 
-Box = tuple[float, float, float, float]
+Rectangle = tuple[float, float, float, float]
 
 
-def tile(what: Picture, caption: str, box: Box | None = None) -> Tile:
+def tile(what: Picture, caption: str, box: Rectangle | None = None) -> Tile:
     """Return a picture with its caption, small; a ``box`` of it (left, top, right, bottom) is framed.
 
     A file that cannot be read any more is an empty picture that says so.
@@ -45,7 +45,7 @@ def tile(what: Picture, caption: str, box: Box | None = None) -> Tile:
     return Tile(shrunk(pixels, box), caption, alt=_name(what), shown=SIDE, smooth=True)
 
 
-def shrunk(pixels: NDArray[np.uint8], box: Box | None = None) -> NDArray[np.uint8]:
+def shrunk(pixels: NDArray[np.uint8], box: Rectangle | None = None) -> NDArray[np.uint8]:
     """Return pixels (H, W, 3) in the size a page needs, with the frame of a box of them."""
     from PIL import Image
 
@@ -67,7 +67,7 @@ class Hit(Protocol):
     @property
     def cosine(self) -> float: ...  # noqa: D102
     @property
-    def box(self) -> Box | None: ...  # noqa: D102
+    def box(self) -> Rectangle | None: ...  # noqa: D102
     @property
     def same(self) -> bool: ...  # noqa: D102
 
@@ -90,7 +90,7 @@ class Search(Protocol):
     def cautions(self) -> Sequence[str]: ...  # noqa: D102
 
 
-def whole_page(asked: Sequence[Picture], against: Sequence[Picture], box: Box | None, found: Search) -> str:
+def whole_page(asked: Sequence[Picture], against: Sequence[Picture], box: Rectangle | None, found: Search) -> str:
     """Return the page of what was ``found`` for pictures ``asked`` with, and those it should not be like.
 
     ``box`` is the part of the one picture that was meant.
