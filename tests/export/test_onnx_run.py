@@ -94,7 +94,7 @@ def test_answers_are_torchs(
     monkeypatch.setattr(OODDetector, "answers", True)  # which of a net trained whole takes that it was measured
     quick, slow = Predictor.open(run.path), without_onnx(run)
     pixels = np.stack([quick.preprocess.pixels(each) for each in digits])
-    mine, theirs = quick._ask(pixels), slow._ask(pixels)
+    mine, theirs = quick.ask(pixels), slow.ask(pixels)
     assert set(mine) == set(theirs) == {"logits", "embedding"}
     for found, wanted in ((mine[name], theirs[name]) for name in mine):
         np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=1e-4)

@@ -26,6 +26,7 @@ from striate.errors import ModelError, ShapeError, SourceError, StriateError
 from striate.model.build.model import build
 from striate.recipe import Recipe
 from striate.runs.predictor import Predictor
+from striate.session.run import Run
 from striate.spec import Shape, parse
 from striate.tasks.box_rows import FRAME, LEVEL, PADDING, UNLOOKED, rows_of, truths
 from striate.tasks.boxes import Boxes
@@ -407,7 +408,9 @@ def recipe(root: Path, **said_: Any) -> Recipe:
 
 def test_it_learns_from_a_folder_and_answers_in_pixels_of_the_picture(home: Path):
     run = train(recipe(home), workspace=Workspace(home / "runs"))
-    assert run.model_path.exists() and reopen_data(run).labels.facts["levels"] == [[12, 16]]
+    facts = reopen_data(run).labels.facts
+    assert run.model_path.exists() and facts["levels"] == [[12, 16]]
+    assert facts["scale"] == [1.0, 1.0] and facts["extent"] == pytest.approx([19, 19], abs=1)
     found = evaluate(run.name, workspace=Workspace(home / "runs"))
     assert found.report.precision.ap50 > 0.8
     for onnx in (True, False):
@@ -417,6 +420,12 @@ def test_it_learns_from_a_folder_and_answers_in_pixels_of_the_picture(home: Path
         boxes = [one.boxes for one in truths(reopen_data(run).labels.values)]
         near = [np.abs(there[:, None] - answer.boxes[answer.said]).max(2).min(1, initial=99).max() for there in boxes]
         assert min(near) < 4, "pixels off, at most"
+    keys = list(found.keys)[:4]
+    four = np.block([[np.asarray(Image.open(home / "voc" / name)) for name in pair] for pair in (keys[:2], keys[2:])])
+    tiled = Run.open(run.name, home / "runs").predict(four, tile="auto")
+    assert isinstance(tiled, Boxes)
+    apart = sum(tiled.counts.values()) - sum(len(one) for one in predictor.predict([home / "voc" / k for k in keys]))
+    assert abs(apart) <= 1 + len(tiled) // 5, "objects cut at the seams of the four pictures aside, as many"
     assert "Where was it most wrong?" in run.report_path.read_text() or found.report.precision.ap50 == 1
 
 

@@ -68,6 +68,7 @@ def test_masks_from_a_folder_to_answers(home: Path) -> None:
     assert all(isinstance(one, Masks) and one.ids.shape == truth.shape for one in said)
     assert (said[0].ids == said[1].ids).mean() > 0.999 and (said[0].ids == truth).mean() > 0.75
     np.testing.assert_allclose(said[0].logits, said[1].logits, atol=1e-3)
+    assert run.source()["labels"]["facts"]["scale"] == [1.0, 1.0]
     other = evaluate(run.name, data=str(home / "masked"), workspace=workspace)
     assert len(other.keys) == 40
 

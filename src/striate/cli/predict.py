@@ -48,6 +48,13 @@ STDOUT = Path("-")
     help="Slide over one larger picture and draw where CLASS is (without a name: the likeliest).",
 )
 @click.option(
+    "--tile",
+    is_flag=False,
+    flag_value="auto",
+    metavar="[SIZE]",
+    help="Look at larger pictures tile by tile, each SIZE of their pixels long; auto: at the scale it learnt at.",
+)
+@click.option(
     "-o",
     "--output",
     type=click.Path(path_type=Path),
@@ -76,6 +83,7 @@ def command(
     unknown: bool,
     int8: bool,
     mapped: str | None,
+    tile: str | None,
     output: Path | None,
     coco: Path | None,
     yolo: Path | None,
@@ -92,6 +100,9 @@ def command(
 
     Published weights that are not here yet are downloaded into the cache, once.
 
+    Boxes, masks and counts in pictures much larger than those it learnt from: --tile looks at them part by part, as
+    closely as it looked at those, and makes one answer of it. The parts overlap; nothing is counted twice.
+
     A picture that cannot be read is named with its reason and the others are answered; the exit code is then 2.
 
     Answers that have places are drawn on the picture with -o, and written as labels with --coco, --yolo, --voc and
@@ -105,6 +116,8 @@ def command(
     """
     if not paths and mapped and Path(mapped).is_file():  # --map wide.jpg: the word behind it is no class
         paths, mapped = (Path(mapped),), ""
+    if not paths and tile and Path(tile).exists():  # --tile slide.jpg: the word behind it is no size
+        paths, tile = (Path(tile),), "auto"
     if not paths:
         raise click.UsageError("which picture? say striate predict PICTURE")
     found = pictures(paths)
@@ -113,7 +126,7 @@ def command(
     aims = {name: share for name, share in (("precision", precision), ("recall", recall)) if share is not None}
     if mapped is None and scale != 1.0:
         raise click.UsageError("--scale is for --map")
-    if mapped is not None and (asked.labels or aims):
+    if mapped is not None and (asked.labels or aims or tile is not None):
         raise click.UsageError("--map is an answer of its own; leave out what is to be written or reached beside it")
     if table is not None and (as_json or mapped is not None):
         raise click.UsageError(f"--csv and {'--json' if as_json else '--map'} are two answers; leave out one")
@@ -143,9 +156,14 @@ def command(
         if len(dark) < 3:
             dark.append(name)
 
+    larger: list[tuple[float, str]] = []
+
+    def wide(name: str, times: float) -> None:
+        larger.append((times, name))
+
     cautions = cautions_of(predictor, unknown=unknown, aims=aims)
     answers: Iterator[tuple[Path, Prediction | PictureError]]
-    answers = predict(predictor, files, unknown=unknown, black=black, aims=aims)
+    answers = predict(predictor, files, unknown=unknown, black=black, large=wide, aims=aims, tile=tile)
     written: list[str] = []
     answers = iter(asked.writing(answers, predictor.labels.names, top=top, tell=written.append))
     bad, separator = 0, "["
@@ -177,12 +195,28 @@ def command(
         from striate.data.pictures.depth import black_note
 
         terminal.tell(black_note(dark, darkest.total(), max(darkest), predictor.preprocess.bits))
+    if larger:
+        terminal.tell(_larger(larger))
     for caution in cautions:
         terminal.tell(f"note: {caution}")
     if found.passed_over:
         click.echo(_passed_over(found.passed_over), err=True)
     if bad:
         sys.exit(2)
+
+
+def _larger(pictures: list[tuple[float, str]]) -> str:
+    """Return that pictures are much larger than those learnt from, and what to do."""
+    times, name = max(pictures)
+    if len(pictures) == 1:
+        said = f"{name} is {times:.2g} times as large as the pictures it learnt from"
+    else:
+        said = f"{len(pictures):,} pictures are up to {times:.2g} times as large as those it learnt from ({name})"
+    return (
+        f"note: {said}; --tile looks at it at their scale"
+        if len(pictures) == 1
+        else (f"note: {said}; --tile looks at them at their scale")
+    )
 
 
 def _passed_over(files: Sequence[Path]) -> str:

@@ -23,11 +23,11 @@ from striate.data.pictures.depth import Depth
 from striate.data.pictures.given import Given, One, Picture, enumerated, given
 from striate.data.pictures.preprocess import Preprocess
 from striate.errors import ModelError, PictureError, StriateError
-from striate.files import PICTURE, read_bytes
 from striate.model.files import tensorfile, weights
 from striate.model.files.weights import ModelFile, state_of, state_prefix
 from striate.model.pretrained.key_mapping import HEADLESS
 from striate.runs.onnx_file import FEW, OnnxFile, thread_count
+from striate.runs.reading import Seen, content_of, unreadable
 from striate.runs.seal import Proof, beside
 from striate.tasks.prediction import Prediction
 from striate.tasks.table import TASKS
@@ -40,8 +40,7 @@ if TYPE_CHECKING:
     from striate.model.build.model import Model
 
 _Read: TypeAlias = "tuple[np.ndarray[Any, Any] | PictureError, Depth | None, CropTransform | None]"
-_Reading: TypeAlias = "list[tuple[str, Future[_Read]]]"
-_Answered: TypeAlias = "list[tuple[str, Prediction | PictureError, Depth | None]]"
+_Answered: TypeAlias = "list[tuple[str, Prediction | PictureError, Depth | None, CropTransform | None]]"
 _WORKERS: Final = min(8, os.cpu_count() or 1)  # threads that decode; Pillow works outside Python's lock
 _SHARE: Final = 2**16  # pixels that one thread answers for at a time, so that their maps stay in its cache
 _HEAVY: Final = 2**26  # bytes of weights, for each of which it takes a picture more: they are read every time
@@ -188,26 +187,34 @@ class Predictor:
         return rebuilt(tensors, facts, self.preprocess, self._provided).to(self.device).eval()
 
     def predict(
-        self, pictures: Picture | Iterable[Picture], *, unknown: bool = True, batch_size: int = 64
+        self,
+        pictures: Picture | Iterable[Picture],
+        *,
+        unknown: bool = True,
+        batch_size: int = 64,
+        tile: int | str | None = None,
     ) -> list[Prediction]:
         """Return a list of answers, one a picture; of one picture it has one.
 
         ``pictures``: a path, the bytes of a file, an open file, a Pillow picture, or one array: (H, W), (H, W, C), of
         torch (C, H, W); a list, a generator, or an array with one dimension more is many
         (`striate.data.pictures.given`). ``unknown=False`` never answers "none of these". ``batch_size`` changes the
-        speed, and an answer by no more than rounding. Errors: PictureError that names the first that cannot be read.
+        speed, an answer by rounding alone. ``tile``: see `predict_each`. Errors: PictureError that names the first bad.
         """
-        return self._all(given(pictures), unknown=unknown, batch_size=batch_size)
+        return self._all(given(pictures), unknown=unknown, batch_size=batch_size, tile=tile)
 
-    def answer(self, pictures: Picture | Iterable[Picture], *, unknown: bool = True) -> Prediction | list[Prediction]:
-        """Return what `predict` does, but of one picture its answer (``pictures``, ``unknown`` and errors as there)."""
-        what = given(pictures)
-        answers = self._all(what, unknown=unknown)
+    def answer(
+        self, pictures: Picture | Iterable[Picture], *, unknown: bool = True, tile: int | str | None = None
+    ) -> Prediction | list[Prediction]:
+        """Return what `predict` does, but of one picture its answer (``pictures``, ``unknown``, ``tile`` as there)."""
+        answers = self._all(what := given(pictures), unknown=unknown, tile=tile)
         return answers if what.many else answers[0]
 
-    def _all(self, pictures: Given, *, unknown: bool, batch_size: int = 64) -> list[Prediction]:
+    def _all(
+        self, pictures: Given, *, unknown: bool, batch_size: int = 64, tile: int | str | None = None
+    ) -> list[Prediction]:
         answers: list[Prediction] = []
-        for _, answer in self._each(pictures, options={"unknown": unknown}, batch_size=batch_size):
+        for _, answer in self.each(pictures, options={"unknown": unknown}, batch_size=batch_size, tile=tile):
             if isinstance(answer, PictureError):
                 raise answer
             answers.append(answer)
@@ -219,30 +226,39 @@ class Predictor:
         *,
         unknown: bool = True,
         batch_size: int = 64,
-        deep: Callable[[str, Depth], None] | None = None,
+        seen: Seen | None = None,
         options: Mapping[str, Any] = NOTHING,
+        tile: int | str | None = None,
     ) -> Iterator[tuple[str, Prediction | PictureError]]:
         """Yield (key, answer) for each picture in order; for one that cannot be read, the reason in place of an answer.
 
         The key is the path as it was given, or ``picture 3`` (from 1). Pictures are read a batch at a time, so
         ``pictures`` may be endless; of a list, the next batches are decoded while this one is answered. A long list is
         answered by the ONNX file on every core at once, each computing a few pictures by itself. ``unknown`` and
-        ``batch_size`` as in `predict`; ``deep`` is told key and depth of each picture of 16 bits, before its answer.
-        ``options`` are further ones of the task (`Answering.aims`).
+        ``batch_size`` as in `predict`; ``seen`` is told of each picture, before its answer. ``options`` are further
+        ones of the task (`Answering.aims`). ``tile``: pictures larger than a tile are looked at tile by tile, each as
+        long, at its longer side, as so many pixels of the picture, or "auto": at the scale of the pictures learnt from.
         """
-        asked = {"unknown": unknown, **options}
-        return self._each(given(pictures), options=asked, batch_size=batch_size, deep=deep)
+        options = {"unknown": unknown, **options}
+        return self.each(given(pictures), options=options, batch_size=batch_size, seen=seen, tile=tile)
 
-    def _each(
+    def each(
         self,
         pictures: Given,
         *,
         options: Mapping[str, Any],
         batch_size: int,
-        deep: Callable[[str, Depth], None] | None = None,
+        seen: Seen | None = None,
+        tile: int | str | None = None,
     ) -> Iterator[tuple[str, Prediction | PictureError]]:
+        """Yield what `predict_each` does, of pictures that are known for what they are."""
         if batch_size < 1:
             raise ValueError(f"batch_size {batch_size}: must be at least 1")
+        if tile is not None:
+            from striate.runs import tiled  # which few ask for
+
+            yield from tiled.each(self, pictures, tile, options=options, seen=seen)
+            return
         known = pictures.count
         lanes = min(_WORKERS, thread_count()) if self.onnx is not None else 0
         # A camera is not read before its picture is wanted; of a list, what comes next keeps every core busy.
@@ -253,16 +269,18 @@ class Predictor:
             ThreadPoolExecutor(lanes or 1, thread_name_prefix="striate-answer") as answering,
         ):
             try:
-                for reading in self._readings(enumerated(pictures.pictures), batch_size, decoding):
+                called = enumerated(pictures.pictures)
+                while chunk := list(islice(called, batch_size)):
+                    reading = [(key, decoding.submit(self._pixels, key, picture)) for key, picture in chunk]
                     many = (known or len(reading)) > FEW
                     size = self._share(len(reading), lanes) if lanes and many else batch_size
                     for begin in range(0, len(reading), size):
                         some = partial(self._answered, reading[begin : begin + size], options=options, many=many)
                         waiting.append(answering.submit(some).result if lanes else some)
                     while len(waiting) > ahead:
-                        yield from _told(waiting.popleft()(), deep)
+                        yield from _told(waiting.popleft()(), seen)
                 while waiting:
-                    yield from _told(waiting.popleft()(), deep)
+                    yield from _told(waiting.popleft()(), seen)
             finally:  # whoever stops early waits for no more than is under way
                 answering.shutdown(cancel_futures=True)
 
@@ -272,14 +290,9 @@ class Predictor:
         few = max(1, _SHARE // (self.preprocess.height * self.preprocess.width), heavy)
         return min(few, -(-pictures // lanes))
 
-    def _readings(
-        self, called: Iterator[tuple[str, One | PictureError]], batch_size: int, pool: ThreadPoolExecutor
-    ) -> Iterator[_Reading]:
-        """Yield batches that are being decoded, each picture with its key."""
-        while chunk := list(islice(called, batch_size)):
-            yield [(key, pool.submit(self._pixels, key, picture)) for key, picture in chunk]
-
-    def _answered(self, reading: _Reading, *, options: Mapping[str, Any], many: bool) -> _Answered:
+    def _answered(
+        self, reading: list[tuple[str, Future[_Read]]], *, options: Mapping[str, Any], many: bool
+    ) -> _Answered:
         """Return the answers to a batch."""
         read = [(key, *future.result()) for key, future in reading]
         pixels = [each for _, each, _, _ in read if not isinstance(each, PictureError)]
@@ -289,7 +302,7 @@ class Predictor:
             answer = each if isinstance(each, PictureError) else next(answers)
             if crop is not None and isinstance(answer, Prediction):
                 answer = answer.in_picture(crop)
-            told.append((key, answer, deep))
+            told.append((key, answer, deep, crop))
         return told
 
     def _pixels(self, key: str, picture: One | PictureError) -> _Read:
@@ -298,27 +311,23 @@ class Predictor:
         The crop is None where answers lie nowhere in a picture.
         """
         try:
-            if isinstance(picture, PictureError):
-                raise picture
-            content = read_bytes(picture, limit=PICTURE) if isinstance(picture, str | Path) else picture
+            content = content_of(picture)
             pixels, deep = self.preprocess.read(content)
             return pixels, deep, self.preprocess.crop_of(content) if self.task.placed else None
         except OSError as error:
-            reason = "there is no such file" if isinstance(error, FileNotFoundError) else error.strerror or str(error)
-            return PictureError(f"{key} cannot be read: {reason}"), None, None
+            return unreadable(key, error), None, None
         except PictureError as error:
             return PictureError(f"{key}: {error}"), None, None
 
     def _answers(self, pixels: np.ndarray[Any, Any], *, options: Mapping[str, Any], many: bool) -> list[Prediction]:
         """Return the answers for pictures (N, H, W, C), some of ``many``."""
-        outputs = self._ask(pixels, many=many)
         try:
-            return self.task.decode(outputs, self.labels, self.learnt, options=options)
+            return self.task.decode(self.ask(pixels, many=many), self.labels, self.learnt, options=options)
         except StriateError as error:  # NaN, or numbers that are not those of its names
             raise ModelError(f"{self.path or 'the model'}: {error}") from None
 
-    def _ask(self, pixels: NDArray[np.uint8], *, many: bool = False) -> Outputs:
-        """Return the outputs for pixels (N, H, W, C)."""
+    def ask(self, pixels: NDArray[np.uint8], *, many: bool = False) -> Outputs:
+        """Return the outputs for pixels (N, H, W, C), some of ``many``."""
         if self.onnx is not None:
             return self.onnx.ask(pixels, many=many or len(pixels) > FEW)
         from striate.data.store.store import Store
@@ -329,13 +338,10 @@ class Predictor:
         return dict(zip((self.task.output, EMBEDDING), found, strict=True))
 
 
-def _told(
-    answers: _Answered, deep: Callable[[str, Depth], None] | None
-) -> Iterator[tuple[str, Prediction | PictureError]]:
-    """Yield answers, and tell of the pictures that have 16 bits."""
-    for key, answer, depth in answers:
-        if deep is not None and depth is not None:
-            deep(key, depth)
+def _told(answers: _Answered, seen: Seen | None) -> Iterator[tuple[str, Prediction | PictureError]]:
+    for key, answer, depth, crop in answers:
+        if seen is not None and isinstance(answer, Prediction):
+            seen(key, depth, crop)
         yield key, answer
 
 

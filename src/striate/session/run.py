@@ -129,15 +129,20 @@ class Run:
             raise RunError(f"{self.name} has no report yet; go on with striate.resume({self.name!r})")
         return self._directory.report_path
 
-    def predict(self, pictures: Picture | Iterable[Picture], *, unknown: bool = True) -> Prediction | list[Prediction]:
+    def predict(
+        self, pictures: Picture | Iterable[Picture], *, unknown: bool = True, tile: int | str | None = None
+    ) -> Prediction | list[Prediction]:
         """Return the answer about one picture, or a list of answers about many: one in, one out.
 
         Arguments:
             pictures: a path, the bytes of a file, a Pillow picture, an array (H, W) or (H, W, C), a tensor (C, H, W),
                 or several of them; a folder's path is all pictures in it, in the order of their names.
             unknown: False never answers "none of these".
+            tile: boxes, masks and counts in pictures larger than a tile are found tile by tile, each as long, at its
+                longer side, as so many pixels of the picture; "auto": at the scale of the pictures it learnt from.
 
-        Errors: PictureError that names the picture, ModelError before the run has a model.
+        Errors: PictureError that names the picture, ModelError before the run has a model, StriateError for a tile that
+        cannot be.
 
         Example: ``len(run.predict("album"))`` is 6.
         """
@@ -145,7 +150,7 @@ class Run:
             from striate.verbs.predict import pictures as files
 
             pictures = files([Path(pictures)]).files
-        return self._asked().answer(pictures, unknown=unknown)
+        return self._asked().answer(pictures, unknown=unknown, tile=tile)
 
     def evaluate(
         self,

@@ -19,10 +19,12 @@ from striate.tasks.values import NOTHING, LabelFacts, Labels, Outputs
 from striate.words import counted
 
 if TYPE_CHECKING:  # what measures and explains is imported by who does: predicting needs none of it
+    from striate.data.pictures.tiles import Tiling
     from striate.tasks.assessment import Assessment, Basis, Cost
     from striate.tasks.pairing import Paired, Shared
     from striate.tasks.question import Question
     from striate.tasks.sections import Part
+    from striate.tasks.stitcher import Stitcher
 
 PARTS: Final[Mapping[str, str]] = {"train": "train", "val": "validate", "test": "test"}
 
@@ -30,6 +32,7 @@ PARTS: Final[Mapping[str, str]] = {"train": "train", "val": "validate", "test": 
 class Answering(ABC):
     """The answering half of a task. ``learnt`` is always what `Task.opened` made of its state."""
 
+    noun: ClassVar[str]
     output: ClassVar[str]
     headline: ClassVar[str]
     higher_is_better: ClassVar[bool]
@@ -49,6 +52,24 @@ class Answering(ABC):
     def warnings(self, learnt: Any, options: Mapping[str, Any] = NOTHING) -> tuple[str, ...]:
         """Return sentences to be read with every answer, such as what the model cannot tell."""
         return ()
+
+    # Pictures much larger than the network's input.
+
+    def overlap(self, facts: LabelFacts) -> tuple[float, float]:
+        """Return how much of a tile's height and width the next one sees too, a share, for nothing to be lost there."""
+        return 0.25, 0.25
+
+    def stitcher(
+        self, tiling: Tiling, facts: LabelFacts, learnt: Any, options: Mapping[str, Any] = NOTHING
+    ) -> Stitcher:
+        """Return what makes one answer of the answers to the tiles of a picture; ``options`` are those of `decode`.
+
+        Errors: StriateError for a task that answers about a picture as a whole.
+        """
+        raise StriateError(
+            f"tiles are for answers that lie in the picture: boxes, masks, counts; this model says a {self.noun} of a"
+            " picture as a whole"
+        )
 
     # Copies of a model in other programs and in int8.
 

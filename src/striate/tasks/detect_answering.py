@@ -19,11 +19,13 @@ from striate.tasks.values import NOTHING, LabelFacts, Labels, Outputs
 from striate.words import counted
 
 if TYPE_CHECKING:  # what measures and explains is imported by who does: predicting needs none of it
+    from striate.data.pictures.tiles import Tiling
     from striate.metrics.boxes import Found
     from striate.metrics.probability import Floats, Ints
     from striate.tasks.assessment import Basis
     from striate.tasks.detect_assessment import BoxAssessment
     from striate.tasks.detect_question import BoxQuestion
+    from striate.tasks.detect_tiles import BoxStitcher
     from striate.tasks.sections import Part
 
 BOXES: Final = "boxes"
@@ -31,6 +33,8 @@ AP50: Final = "AP50"
 AP: Final = "AP"
 COUNTS: Final = "error of counts"
 LOW: Final = 0.02  # raw scores below this are no candidates; a fresh net says 0.01 of every cell
+SPARE: Final = 8.0  # pixels of the input from a tile's edge, within which a box may be of something that it cuts
+LEAST: Final = 0.2  # of a tile, that the next one sees too
 QUICK: Final = 0.05  # and of an epoch's figures
 NEAR: Final = 0.05  # how near boxes are that say where an object is together: exp(-(1 - overlap)^2 / NEAR)
 
@@ -126,6 +130,23 @@ class DetectAnswering(Answering):
             return (f"{counted(len(short), 'class')} did not reach a {name} of {share:g} where it was measured;"
                     f" {which} said from the nearest score on",)  # fmt: skip
         return ()
+
+    def overlap(self, facts: LabelFacts) -> tuple[float, float]:
+        """Return enough for nearly all boxes trained on to lie whole in a tile; half where that is not known."""
+        extent, size = facts.facts.get("extent", 0), facts.facts.get("input", 0)
+        try:
+            down, across = ((float(long) + 2 * SPARE) / own for long, own in zip(extent, size, strict=True))
+        except (TypeError, ValueError, ZeroDivisionError):  # of an older model, or damaged
+            return 0.5, 0.5
+        return min(max(down, LEAST), 0.5), min(max(across, LEAST), 0.5)
+
+    def stitcher(
+        self, tiling: Tiling, facts: LabelFacts, learnt: Any, options: Mapping[str, Any] = NOTHING
+    ) -> BoxStitcher:
+        """Return what makes the boxes of a picture of those of its tiles."""
+        from striate.tasks.detect_tiles import BoxStitcher
+
+        return BoxStitcher(tiling, facts, learnt, options)
 
     def measure(self, outputs: Outputs, targets: NDArray[Any], facts: LabelFacts) -> dict[str, float]:
         """Return AP50, AP, and how far counts are off a picture and class, of boxes with a score of 0.05 and more."""

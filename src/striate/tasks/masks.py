@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from striate.errors import StriateError
-from striate.tasks.masks_pixels import classes_at, confidence_at, middles
+from striate.tasks.masks_pixels import classes_at, confidence_at, middles, pixels_of
 from striate.tasks.prediction import Prediction, Value
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ class Masks(Prediction):
     @cached_property
     def areas(self) -> NDArray[np.int64]:
         """How many pixels are of each class, (K,)."""
-        return np.bincount(self.ids.ravel(), minlength=VOID + 1)[: len(self.names)].astype(np.int64)
+        return pixels_of(self.ids, len(self.names))
 
     @property
     def shares(self) -> NDArray[np.float64]:

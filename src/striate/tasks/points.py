@@ -50,7 +50,7 @@ class Count(Prediction):
     """
 
     names: tuple[str, ...]
-    density: Floats
+    density: NDArray[np.floating]
     low: Floats
     high: Floats
     level: float = 0.9
@@ -63,7 +63,7 @@ class Count(Prediction):
     @cached_property
     def counts(self) -> Floats:
         """How many there are of each class, (K,), not rounded."""
-        return np.asarray(self.density.sum((1, 2)), np.float64)
+        return np.asarray(self.density.sum((1, 2), dtype=np.float64), np.float64)
 
     @property
     def whole(self) -> tuple[int, ...]:

@@ -20,6 +20,7 @@ Outputs: TypeAlias = Mapping[str, NDArray[Any]]
 """What a network says of N pictures, each array (N, ...), by the name of the output."""
 
 EMBEDDING = "embedding"  # (N, D): what flows into the last layer
+SCALE = "scale"  # of `LabelFacts.facts`: how many pixels of the pictures learnt from one of the input is, down, across
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 

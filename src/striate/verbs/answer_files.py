@@ -121,12 +121,13 @@ def with_objects(
     from striate.data.labels.object_formats import FORMATS, losses
     from striate.data.labels.objects import ObjectSet
     from striate.data.pictures.image import header
+    from striate.data.pictures.tiles import LIMITS  # an answer by tiles may be of a picture too large for all else
 
     form, found = FORMATS[to], dict[str, "PictureObjects"]()
     assert form.write is not None
     for path, answer in answers:
         if not isinstance(answer, PictureError):
-            told = header(_read(path))
+            told = header(_read(path), limits=LIMITS)
             one = answer.objects(keys[path], (told.height, told.width), top)
             if one.runs and not form.runs:
                 able = " or ".join(f"--{name}" for name, other in FORMATS.items() if other.runs)

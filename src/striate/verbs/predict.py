@@ -20,6 +20,7 @@ from striate.runs.seal import Proof, beside
 from striate.verbs.workspace import HERE, Workspace
 
 if TYPE_CHECKING:
+    from striate.data.pictures.crop_transform import CropTransform
     from striate.data.pictures.depth import Depth
     from striate.runs.predictor import Predictor
     from striate.tasks.prediction import Prediction
@@ -152,22 +153,31 @@ def predict(
     *,
     unknown: bool = True,
     black: Callable[[str, int], None] | None = None,
+    large: Callable[[str, float], None] | None = None,
     aims: Mapping[str, float] = MappingProxyType({}),
+    tile: int | str | None = None,
 ) -> Iterator[tuple[Path, Prediction | PictureError]]:
     """Yield every file with its answer, or with the reason why it cannot be read, in the order given.
 
     ``black`` is told the name, and the bits used, of each picture that comes out nearly black as nothing states its
-    depth (`striate.data.pictures.depth`). ``aims`` is what answers are to reach, see `cautions_of`.
+    depth (`striate.data.pictures.depth`); ``large`` that, and how many times as large, of each that is much larger than
+    those learnt from and was looked at as a whole. ``aims`` is what answers are to reach, see `cautions_of`; ``tile``
+    as of `Predictor.predict_each`. Errors: StriateError for a tile that cannot be.
     """
     from striate.data.pictures.depth import nearly_black  # with NumPy
 
     bits = predictor.preprocess.bits
 
-    def deep(key: str, depth: Depth) -> None:
-        if black is not None and nearly_black(depth, bits):
+    def seen(key: str, depth: Depth | None, crop: CropTransform | None) -> None:
+        if black is not None and depth is not None and nearly_black(depth, bits):
             black(key, depth.used)
+        if large is not None and crop is not None:
+            from striate.runs.tiled import larger
 
-    for key, answer in predictor.predict_each(files, unknown=unknown, deep=deep, options=aims):
+            if times := larger(predictor, crop):
+                large(key, times)
+
+    for key, answer in predictor.predict_each(files, unknown=unknown, seen=seen, options=aims, tile=tile):
         path = Path(key)
         if isinstance(answer, PictureError) and path.is_symlink() and not path.exists():
             yield path, PictureError(f"{key} cannot be read: it is a link to nothing")

@@ -26,7 +26,7 @@ from striate.tasks.task import Labels, Task
 from striate.train_config import TrainConfig
 from striate.verbs import fit
 from striate.verbs.pictures import find_pictures
-from striate.verbs.places import in_input
+from striate.verbs.places import placed, with_scale
 from striate.verbs.plan import first_layer, lasting, normed, plan
 from striate.verbs.prepared import WORTH_SHARING, Prepared, ProvidedModel, Start, scaled
 from striate.verbs.start import MISSING, STARTED, started, with_tune
@@ -113,9 +113,9 @@ def prepare(
         config = config.changed(threads=1)
     stored = open_store(source, preprocess, progress=workspace.progress)
     check_rejected(stored.source, allow_bad=allow_bad)
-    labels = in_input(task, task.labels(stored.source, config), stored.source, preprocess)  # of what could be decoded
+    labels, crops = placed(task, task.labels(stored.source, config), stored.source, preprocess)  # of what was decoded
     parts, dealt = dealing.divided(config, stored.source, stored.store.digests, task.strata(labels))
-    labels = task.laid_out(task.settle(labels, parts.train), survey)
+    labels = task.laid_out(task.settle(with_scale(labels, crops, parts.train), parts.train), survey)
     if dealt is None:
         config = config.changed(folds=0, repeats=1)
     pictures = scaled(preprocess, stored.store, parts, provided)

@@ -10,6 +10,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from striate.errors import StriateError
 from striate.render.colours import Colours, from_oklch
+from striate.tasks.masks_pixels import pixels_of
 
 OPACITY = 0.45
 _COARSE = 96  # cells along the longer side, in which the middles of areas are sought
@@ -59,7 +60,7 @@ def _name(image: Image.Image, ids: NDArray[np.uint8], names: Sequence[str]) -> N
     """Write the name of each class in the middle of its widest area, where that is large enough and still free."""
     draw, size = ImageDraw.Draw(image), max(11, min(image.size) // 28)
     font = ImageFont.load_default(size)
-    areas = np.bincount(ids.ravel(), minlength=256)[: len(names)]
+    areas = pixels_of(ids, len(names))
     step = max(1, -(-max(ids.shape) // _COARSE))
     taken: list[tuple[float, float, float, float]] = []
     coarse = ids[step // 2 :: step, step // 2 :: step]
