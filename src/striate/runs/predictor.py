@@ -251,7 +251,7 @@ class Predictor:
         seen: Seen | None = None,
         tile: int | str | None = None,
     ) -> Iterator[tuple[str, Prediction | PictureError]]:
-        """Yield what `predict_each` does, of pictures that are known for what they are."""
+        """Yield what `predict_each` does (``options``, ``batch_size``, ``seen``, ``tile``), of given ``pictures``."""
         if batch_size < 1:
             raise ValueError(f"batch_size {batch_size}: must be at least 1")
         if tile is not None:
@@ -327,7 +327,7 @@ class Predictor:
             raise ModelError(f"{self.path or 'the model'}: {error}") from None
 
     def ask(self, pixels: NDArray[np.uint8], *, many: bool = False) -> Outputs:
-        """Return the outputs for pixels (N, H, W, C), some of ``many``."""
+        """Return the outputs for ``pixels`` (N, H, W, C), some of ``many``."""
         if self.onnx is not None:
             return self.onnx.ask(pixels, many=many or len(pixels) > FEW)
         from striate.data.store.store import Store

@@ -42,11 +42,13 @@ if TYPE_CHECKING:
 
     from striate.data.batches.moves import Moves
     from striate.data.pictures.crop_transform import CropTransform
+    from striate.data.pictures.tiles import Tiling
     from striate.data.sources.items import Source
     from striate.data.strata import Strata
     from striate.settings import Settings
     from striate.spec.net import Net
     from striate.spec.survey import Survey
+    from striate.tasks.map_tiles import CountStitcher
     from striate.train_config import TrainConfig
 
 LONGEST: Final = 512  # pixels of the longer side, where nobody says
@@ -267,6 +269,14 @@ class CountObjects(CountAnswering, Task):
             Count(facts.names, densities(each) * learnt.slopes[:, None, None], first, last, level)
             for each, first, last in zip(maps, low, high, strict=True)
         ]
+
+    def stitcher(
+        self, tiling: Tiling, facts: LabelFacts, learnt: Any, options: Mapping[str, Any] = NOTHING
+    ) -> CountStitcher:
+        """Return what lays the densities of tiles together."""
+        from striate.tasks.map_tiles import CountStitcher
+
+        return CountStitcher(tiling, facts, learnt, options)
 
 
 def _counts(source: Source) -> Floats:

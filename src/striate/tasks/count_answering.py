@@ -15,13 +15,11 @@ from striate.metrics.probability import Floats, Ints
 from striate.tasks.answering import PARTS, Answering, wrong_word
 from striate.tasks.conformal import LEVEL, Conformal, fit_conformal, too_few
 from striate.tasks.points import MEAN_ABSOLUTE_ERROR, as_counts, count_columns, densities, peaks
-from striate.tasks.values import NOTHING, LabelFacts, Labels, Outputs, State
+from striate.tasks.values import LabelFacts, Labels, Outputs, State
 
 if TYPE_CHECKING:  # what measures and explains is imported by who does: predicting needs none of it
-    from striate.data.pictures.tiles import Tiling
     from striate.tasks.assessment import Assessment, Basis
     from striate.tasks.count_question import CountQuestion
-    from striate.tasks.map_tiles import CountStitcher
     from striate.tasks.overlays import MarkOverlay
     from striate.tasks.sections import Part
     from striate.tasks.task import Judged
@@ -61,14 +59,6 @@ class CountAnswering(Answering):
     def columns(self, facts: LabelFacts, top: int | None = None) -> tuple[str, ...]:
         """Return each class, and the ends of its interval."""
         return count_columns(facts.names)
-
-    def stitcher(
-        self, tiling: Tiling, facts: LabelFacts, learnt: Any, options: Mapping[str, Any] = NOTHING
-    ) -> CountStitcher:
-        """Return what lays the densities of tiles together."""
-        from striate.tasks.map_tiles import CountStitcher
-
-        return CountStitcher(tiling, facts, learnt, options)
 
     def measure(self, outputs: Outputs, targets: NDArray[Any], facts: LabelFacts) -> dict[str, float]:
         """Return how far off counts are in the mean, and by how much too many: of several classes the mean over them.

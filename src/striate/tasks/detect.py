@@ -28,12 +28,14 @@ if TYPE_CHECKING:
 
     from striate.data.batches.moves import Moves
     from striate.data.pictures.crop_transform import CropTransform
+    from striate.data.pictures.tiles import Tiling
     from striate.data.sources.items import Source
     from striate.data.strata import Strata
     from striate.settings import Settings
     from striate.spec.net import Net
     from striate.spec.shape import Shape
     from striate.spec.survey import Survey
+    from striate.tasks.detect_tiles import BoxStitcher
     from striate.tasks.prediction import Prediction
     from striate.train_config import TrainConfig
 
@@ -213,6 +215,14 @@ class Detect(DetectAnswering, Task):
     ) -> list[Prediction]:
         """Return the `Boxes` of each picture; ``options`` are ``precision`` or ``recall``, a share to be reached."""
         return list(candidates(outputs, facts, learnt, options=options))
+
+    def stitcher(
+        self, tiling: Tiling, facts: LabelFacts, learnt: Any, options: Mapping[str, Any] = NOTHING
+    ) -> BoxStitcher:
+        """Return what makes the boxes of a picture of those of its tiles."""
+        from striate.tasks.detect_tiles import BoxStitcher
+
+        return BoxStitcher(tiling, facts, learnt, options)
 
 
 def _boxes_a_picture(labels: Labels) -> float:

@@ -19,13 +19,11 @@ from striate.tasks.values import NOTHING, LabelFacts, Labels, Outputs
 from striate.words import counted
 
 if TYPE_CHECKING:  # what measures and explains is imported by who does: predicting needs none of it
-    from striate.data.pictures.tiles import Tiling
     from striate.metrics.boxes import Found
     from striate.metrics.probability import Floats, Ints
     from striate.tasks.assessment import Basis
     from striate.tasks.detect_assessment import BoxAssessment
     from striate.tasks.detect_question import BoxQuestion
-    from striate.tasks.detect_tiles import BoxStitcher
     from striate.tasks.sections import Part
 
 BOXES: Final = "boxes"
@@ -139,14 +137,6 @@ class DetectAnswering(Answering):
         except (TypeError, ValueError, ZeroDivisionError):  # of an older model, or damaged
             return 0.5, 0.5
         return min(max(down, LEAST), 0.5), min(max(across, LEAST), 0.5)
-
-    def stitcher(
-        self, tiling: Tiling, facts: LabelFacts, learnt: Any, options: Mapping[str, Any] = NOTHING
-    ) -> BoxStitcher:
-        """Return what makes the boxes of a picture of those of its tiles."""
-        from striate.tasks.detect_tiles import BoxStitcher
-
-        return BoxStitcher(tiling, facts, learnt, options)
 
     def measure(self, outputs: Outputs, targets: NDArray[Any], facts: LabelFacts) -> dict[str, float]:
         """Return AP50, AP, and how far counts are off a picture and class, of boxes with a score of 0.05 and more."""

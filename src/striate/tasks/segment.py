@@ -32,11 +32,13 @@ if TYPE_CHECKING:
 
     from striate.data.batches.moves import Moves
     from striate.data.pictures.crop_transform import CropTransform
+    from striate.data.pictures.tiles import Tiling
     from striate.data.sources.items import Source
     from striate.data.strata import Strata
     from striate.settings import Settings
     from striate.spec.net import Net
     from striate.spec.survey import Survey
+    from striate.tasks.map_tiles import MaskStitcher
     from striate.train_config import TrainConfig
 
 LONGEST: Final = 480  # pixels of the longer side, where nobody says
@@ -259,6 +261,14 @@ class Segment(SegmentAnswering, Task):
         """Return the `Masks` of each picture."""
         maps = checked_maps(outputs[MASKS], len(facts.names), self.noun)
         return [Masks(facts.names, each / np.float32(learnt.temperature)) for each in maps]
+
+    def stitcher(
+        self, tiling: Tiling, facts: LabelFacts, learnt: Any, options: Mapping[str, Any] = NOTHING
+    ) -> MaskStitcher:
+        """Return what blends the areas of tiles."""
+        from striate.tasks.map_tiles import MaskStitcher
+
+        return MaskStitcher(tiling, facts, learnt, options)
 
 
 def _read(labels: Labels, row: int) -> NDArray[np.uint8]:

@@ -15,13 +15,11 @@ from striate.tasks.calibrate import HIGHEST, LOWEST, fit_temperature
 from striate.tasks.maps import checked_maps
 from striate.tasks.masks import MEAN_IOU, PIXEL_ACCURACY, VOID, mask_columns
 from striate.tasks.masks_pixels import classes_at, confidence_at, logits_at, middles
-from striate.tasks.values import NOTHING, LabelFacts, Labels, Outputs, State
+from striate.tasks.values import LabelFacts, Labels, Outputs, State
 from striate.words import counted
 
 if TYPE_CHECKING:  # what measures and explains is imported by who does: predicting needs none of it
-    from striate.data.pictures.tiles import Tiling
     from striate.tasks.assessment import Assessment, Basis
-    from striate.tasks.map_tiles import MaskStitcher
     from striate.tasks.sections import Part
     from striate.tasks.segment_question import MaskQuestion
     from striate.tasks.task import Judged
@@ -47,14 +45,6 @@ class SegmentAnswering(Answering):
 
     def columns(self, facts: LabelFacts, top: int | None = None) -> tuple[str, ...]:  # noqa: D102
         return mask_columns(facts.names, top)
-
-    def stitcher(
-        self, tiling: Tiling, facts: LabelFacts, learnt: Any, options: Mapping[str, Any] = NOTHING
-    ) -> MaskStitcher:
-        """Return what blends the areas of tiles."""
-        from striate.tasks.map_tiles import MaskStitcher
-
-        return MaskStitcher(tiling, facts, learnt, options)
 
     def measure(self, outputs: Outputs, targets: NDArray[Any], facts: LabelFacts) -> dict[str, float]:
         """Return the mean IoU over the classes that are there, and the share of pixels that are right; 0 without any.
