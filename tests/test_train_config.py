@@ -22,7 +22,19 @@ SRC = Path(striate.__file__).parent
 OLD = Path(__file__).parent / "runs" / "old" / "runs"
 FACTS: dict[str, Any] = {"pictures": 200, "height": 32, "width": 32, "gray": False}
 # What may be off, or said by nobody, in a training too: nothing is trained otherwise for want of it.
-OFF = {"label_from", "loss", "circular", "first", "start", "start_digest", "tune", "bits", "weight_decay", "clip"} | {
+OFF = {
+    "label_from",
+    "labels",
+    "loss",
+    "circular",
+    "first",
+    "start",
+    "start_digest",
+    "tune",
+    "bits",
+    "weight_decay",
+    "clip",
+} | {
     "patience",
     "strangers",
     "threads",

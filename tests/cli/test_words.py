@@ -101,7 +101,7 @@ OPPOSITE = {"offline": "download"}
 SHORT: dict[str, dict[str, str]] = {
     "train": {"from": "start", "lr": "learning-rate", "optimizer": "optimiser"},
     "look": {"class": "why", "object": "why"},  # of boxes, by number
-    "convert": {"from": "form"},
+    "convert": {"form": "labels", "from": "labels"},
     "find": {"in": "where", "not": "unlike"},
     "walk": {"pad": "padding", "outpad": "output-padding"},
     "filter": {"pad": "padding", "colour": "gray"},  # --gray or --colour: gray=True or gray=False

@@ -27,6 +27,7 @@ from striate.verbs.workspace import Workspace
 @click.option(
     "--label-from", metavar="PATTERN", help="With --data: take labels out of file names, such as '(.+?)_\\d+'."
 )
+@click.option("--labels", metavar="FORM|PATH", help="With --data: which labels of it: a format, or a file or folder.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @shared_options.without_missing
 @shared_options.allow_bad
@@ -38,6 +39,7 @@ def command(
     split: str | None,
     data: str | None,
     label_from: str | None,
+    labels: str | None,
     as_json: bool,
     without_missing: bool,
     allow_bad: bool,
@@ -57,6 +59,7 @@ def command(
             split=split,
             data=data,
             label_from=label_from,
+            labels=labels,
             workspace=Workspace(runs_dir, data_dir, progress=progress),
             allow_bad=allow_bad,
             without_missing=without_missing,

@@ -41,6 +41,9 @@ MOST_THREADS = 1024  # more than any machine has cores for one training; torch i
     "--circular", metavar="PERIOD", help="Numbers that go round: 360 for degrees; of several 'angle=360 hour=24'."
 )
 @click.option("--label-from", metavar="PATTERN", help="Labels out of file names, such as '(.+?)_\\d+'.")
+@click.option(
+    "--labels", metavar="FORM|PATH", help="Which labels, where there are several: a format, or a file or folder."
+)
 @click.option("--net", help="A published network, the text of a net, or a file with such text.")
 @click.option(
     "--first", metavar="FILTER", help="A filter by name as the first layer, not trained: sobel, 'gabor 9 45'."

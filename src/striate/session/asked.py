@@ -23,6 +23,7 @@ def evaluate(
     split: str | None = None,
     data: str | Path | None = None,
     label_from: str | None = None,
+    labels: str | Path | None = None,
     runs_dir: Path | str = "runs",
     data_dir: Path | str | None = None,
     allow_bad: bool = False,
@@ -35,6 +36,7 @@ def evaluate(
         split: "test", "val" or "train" of its own pictures; None: those that the run itself is measured by.
         data: other pictures, as `train` takes them by path or name.
         label_from: a pattern that takes the labels of ``data`` out of the names of files.
+        labels: which labels of ``data`` are meant: those of a format, or a file or folder.
         runs_dir: the folder of runs.
         data_dir: where the files of data sets by name are.
         allow_bad: whether it goes on where more than 1 % of the pictures of ``data`` cannot be read.
@@ -50,6 +52,7 @@ def evaluate(
         data,
         split=split,
         label_from=label_from,
+        labels=labels,
         data_dir=data_dir,
         allow_bad=allow_bad,
         without_missing=without_missing,

@@ -32,6 +32,7 @@ def train(
     picture: str | None = None,
     label: str | Sequence[str] | None = None,
     label_from: str | None = None,
+    labels: str | Path | None = None,
     task: str | None = None,
     net: str | None = None,
     first: str | None = None,
@@ -68,6 +69,8 @@ def train(
             those are written into ``runs_dir`` once. It may also be a whole Recipe.
         picture, label: the columns of a table; several labels are numbers or tags.
         label_from: a pattern that takes labels out of the names of files, ``r"(.+?)_\d+"``.
+        labels: which labels are meant where a folder has several or they lie elsewhere: those of a format ("coco",
+            "voc", "yolo", "masks", "dots"), or a file or folder.
         task: what is to be learnt ("classify", "tag", "regress"), where the labels leave that open.
         net: a name of the catalogue, a file with a net, or the text of one.
         first: a filter by name ("sobel") in front of the net, whose weights training leaves as they are.
@@ -110,6 +113,7 @@ def train(
     begun = source if isinstance(source, Recipe) else Recipe() if recipe is None else recipes.find(recipe)
     said = {
         "label_from": label_from,
+        "labels": None if labels is None else str(labels),
         "task": task,
         "class_weights": class_weights,
         "net": net,
@@ -244,6 +248,8 @@ def with_source(
         if columns:
             raise RecipeError("picture and label name the columns of a table in memory, and this is a place or a name")
         return (recipe if isinstance(source, Recipe) else recipe.changed(source=str(source))), None
+    if recipe.labels is not None:
+        raise RecipeError(f"labels = {recipe.labels!r}: pictures in memory have their labels with them; leave it out")
     held = hold(source, runs_dir, picture=picture, label=label, progress=waiting(drawn))
     drawn.close()
     drawn.say(held.note)

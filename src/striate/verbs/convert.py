@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from striate.data.labels.object_formats import FORMATS, WRITTEN, find_objects, losses
+from striate.data.labels.object_formats import FORMATS, READ, WRITTEN, find_objects, losses
 from striate.data.labels.objects import ObjectSet
+from striate.data.sources.chosen import chosen
 from striate.data.sources.listing import SUFFIXES, suffix_of
-from striate.errors import DataError
+from striate.errors import DataError, SourceError
 from striate.runs import durable
 from striate.runs.names import possible
 from striate.verbs.new_folder import check_place, writing_folder
@@ -44,11 +45,11 @@ class Converted:
 
 
 def convert(
-    labels: Path,
+    source: Path,
     *,
     to: str,
     output: Path,
-    form: str | None = None,
+    labels: str | Path | None = None,
     pictures: Path | None = None,
     allow_bad: bool = False,
     workspace: Workspace = HERE,
@@ -56,10 +57,11 @@ def convert(
     """Read labels and write them in another format, whole or not at all; pictures are neither copied nor changed.
 
     Arguments:
-        labels: a folder or file of labels.
+        source: a folder or file of labels.
         to: the format to write, one of `WRITTEN`.
         output: the file (coco, csv) or the new folder (voc, yolo, masks) to write; never within what was given.
-        form: the format to read, None: found by looking.
+        labels: which labels are meant, where ``source`` is a folder that has several: a format, or a file or folder of
+            it; None: found by looking.
         pictures: the folder below which the pictures are, None: where the labels are.
         allow_bad: whether more than 1 % of the objects may be unusable.
         workspace: who hears of what is done.
@@ -70,15 +72,22 @@ def convert(
     """
     if to not in WRITTEN:
         raise DataError(f"{to} is not written; written are {', '.join(WRITTEN)}")
-    for path in (labels, output, pictures):
+    for path in (source, output, pictures):
         if path is not None and not possible(str(path.absolute())):
             raise DataError(f"{path} can be no path: it is too long for the system, or holds a zero byte")
-    given = [labels if labels.is_dir() else None, pictures]
-    if labels.is_file() and any(suffix_of(one.name) in SUFFIXES for one in labels.parent.iterdir()):
-        given.append(labels.parent)  # the labels lie among the pictures
+    form = None if labels is None else chosen(str(labels), source)
+    if isinstance(form, Path):
+        if not source.is_dir():
+            raise SourceError(f"{source} is a file; with --labels {labels} name the folder of its pictures")
+        source, form, pictures = form, None, pictures or source
+    elif form is not None and form not in READ:
+        raise SourceError(f"--labels {form}: objects are converted, of the formats {', '.join(READ)}")
+    given = [source if source.is_dir() else None, pictures]
+    if source.is_file() and any(suffix_of(one.name) in SUFFIXES for one in source.parent.iterdir()):
+        given.append(source.parent)  # the labels lie among the pictures
     check_place(output, *given, begins=FORMATS[to].begins)
-    workspace.tell(f"reading {labels}")
-    objects = find_objects(labels, form=form, pictures=pictures, allow_bad=allow_bad)
+    workspace.tell(f"reading {source}")
+    objects = find_objects(source, form=form, pictures=pictures, allow_bad=allow_bad)
     write = FORMATS[to].write
     assert write is not None
     made = write(objects)

@@ -35,6 +35,7 @@ def evaluate(
     split: str | None = None,
     data: str | None = None,
     label_from: str | None = None,
+    labels: str | None = None,
     workspace: Workspace = HERE,
     allow_bad: bool = False,
     without_missing: bool = False,
@@ -44,7 +45,8 @@ def evaluate(
     ``split`` is ``test``, ``val``, ``train``, or ``cross-validated`` for the answers of its folds; by itself these
     where the run has them, else ``test``.
     ``without_missing`` measures what remains where some of the run's own pictures are gone.
-    ``label_from`` takes the labels of ``data`` out of the names of its files, by a pattern.
+    ``label_from`` takes the labels of ``data`` out of the names of its files, by a pattern; ``labels`` says which of
+    those that lie there are meant: a format, or a file or folder.
 
     Errors: RunError when the run has no model yet, SourceError when ``data`` has labels that the model does not know.
 
@@ -57,6 +59,7 @@ def evaluate(
         split=split,
         data=data,
         label_from=label_from,
+        labels=labels,
         workspace=workspace,
         allow_bad=allow_bad,
         without_missing=without_missing,
@@ -70,6 +73,7 @@ def evaluate_opened(
     split: str | None = None,
     data: str | None = None,
     label_from: str | None = None,
+    labels: str | None = None,
     provided: ProvidedModel | None = None,
     workspace: Workspace = HERE,
     allow_bad: bool = False,
@@ -82,17 +86,24 @@ def evaluate_opened(
     if data is not None:
         if split is not None:
             raise RunError(f"split = {split!r} is of the run's own pictures, and data = {data!r} are others; say one")
+        if without_missing:
+            raise RunError(
+                f"without_missing (--without-missing) is of the run's own pictures, and data = {data!r} are others;"
+                " leave it out"
+            )
         return evaluate_on(
             predictor,
             data,
             name=run.name,
             run=run,
             label_from=label_from,
+            labels=labels,
             workspace=workspace,
             allow_bad=allow_bad,
         )
-    if label_from is not None:
-        raise RunError("label_from is for other pictures (data): a run keeps where its own labels are from")
+    for name, said in (("label_from", label_from), ("labels", labels)):
+        if said is not None:
+            raise RunError(f"{name} is for other pictures (data): a run keeps where its own labels are from")
     return evaluate_run(
         run, predictor, part=split, provided=provided, workspace=workspace, without_missing=without_missing
     )
@@ -151,6 +162,7 @@ def evaluate_on(
     name: str,
     run: RunDirectory | None = None,
     label_from: str | None = None,
+    labels: str | None = None,
     workspace: Workspace = HERE,
     allow_bad: bool = False,
 ) -> Evaluation:
@@ -168,17 +180,18 @@ def evaluate_on(
         progress=workspace.progress,
         least_classes=1,
         label_from=label_from,
+        labels=labels,
         kind=task.kind,
         allow_bad=allow_bad,
     )
     stored = open_store(source, predictor.preprocess, progress=workspace.progress)
     check_rejected(stored.source, allow_bad=allow_bad)
-    labels = in_input(task, task.labels(stored.source, Recipe()), stored.source, predictor.preprocess)
+    said = in_input(task, task.labels(stored.source, Recipe()), stored.source, predictor.preprocess)
     try:
-        targets = task.matched(labels, predictor.labels)
+        targets = task.matched(said, predictor.labels)
     except StriateError as error:
         raise SourceError(f"{stored.source.location} {error}") from None
-    chosen = np.flatnonzero(labels.known)
+    chosen = np.flatnonzero(said.known)
     if not len(chosen):
         raise SourceError(f"{stored.source.location} has no labelled picture to measure by")
     learnt_from, told = (None, ()) if run is None else seen(run, [stored.store.digests[row].hex() for row in chosen])

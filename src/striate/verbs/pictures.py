@@ -28,6 +28,7 @@ def find_pictures(
         download=workspace.download,
         least_classes=least_classes,
         label_from=recipe.label_from,
+        labels=recipe.labels,
         kind=kind_of(task_said(recipe)),
         progress=workspace.progress,
         allow_bad=allow_bad,

@@ -8,11 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 from importlib import import_module
+from pathlib import Path
 from threading import Thread
 
 from striate import nets
 from striate.data import dealing
 from striate.data.pictures.preprocess import Preprocess
+from striate.data.sources import chosen as labels_chosen
 from striate.data.sources.items import Facts
 from striate.data.sources.source import check_rejected
 from striate.data.store.store import open_store
@@ -97,6 +99,7 @@ def prepare(
         # A file of either name may change or go: from here on the config is all that a run and a reader need.
         chosen = chosen.changed(
             source=source.location,
+            labels=None if begun.labels is None else labels_chosen.lasting(begun.labels, Path(source.location)),
             net=lasting(chosen, provided),
             fit=begun.fit or fit.by_itself(chosen, provided=provided is not None, start=at),
         )

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import Final
 
@@ -19,7 +19,8 @@ from striate.data.labels.classes import SPLITS
 from striate.data.labels.mask_files import DOT_FOLDERS, IMAGES, MASKS, dots_beside, mask_folders
 from striate.data.sources.listing import SUFFIXES, suffix_of
 
-_LOOKED_AT: Final = 40  # files of a folder that are looked at
+_LOOKED_AT: Final = 40  # tables of a folder that are looked at
+_EACH: Final = 5  # files of each ending that are
 _START: Final = 1 << 14  # bytes of a file that are
 _YOLO_LINE: Final = re.compile(rb"\d+( -?\d+(\.\d+)?([eE]-?\d+)?){4,}\s*")
 _REMEDY: Final = (
@@ -42,25 +43,44 @@ class Layout:
         return f"{root} holds {self.what} ({self.form}; see {self.shown_by}){but}. {_REMEDY}"
 
 
-def recognised(root: Path) -> Layout | None:
+def recognised(root: Path, *, classes: bool = True) -> Layout | None:
     """Return the layout of a folder or file of another task than telling classes apart, or None.
 
-    Looked at are the folder, the folders in it, and those in its parts (``train/images``); never all of their files.
+    Class folders are none, whatever else is in them, unless ``classes`` is False. Where a folder holds labels of
+    several tools it is the first of `layouts`.
     Example: ``recognised(Path("VOC2012")).form`` is ``"Pascal VOC"``.
     """
-    if not root.is_dir():
-        return _file(root, root.name)
-    folders = _folders(root)
-    if class_folders(root):
+    if classes and root.is_dir() and class_folders(root):
         return None
+    return next(_layouts(root), None)
+
+
+def layouts(root: Path) -> tuple[Layout, ...]:
+    """Return every layout that a folder or file has, one of each form, in the order in which they are believed.
+
+    Looked at are the folder, the folders in it, and those in its parts (``train/images``); never all of their files.
+    Example: ``[one.form for one in layouts(Path("VOC2012"))]`` is ``["Pascal VOC"]``.
+    """
+    found: dict[str, Layout] = {}
+    for one in _layouts(root):
+        found.setdefault(one.form, one)
+    return tuple(found.values())
+
+
+def _layouts(root: Path) -> Iterator[Layout]:
+    """Yield the layouts of a folder or file, place after place."""
+    if not root.is_dir():
+        if found := _file(root, root.name):
+            yield found
+        return
+    folders = _folders(root)
     places = [root, *folders]
     for folder in folders:
         if folder.name.lower() in {*SPLITS, *IMAGES, *MASKS}:
             places += _folders(folder)[:10]
     for place in places:
-        if found := _annotated(place, root, folders):
-            return found
-    return masked(root) or _table(root, root)
+        yield from _annotated(place, root, folders)
+    yield from filter(None, (masked(root), _table(root, root)))
 
 
 def _table(place: Path, root: Path) -> Layout | None:
@@ -92,7 +112,7 @@ def form_of(path: Path) -> str:
 
     Example: ``form_of(Path("VOC2012"))`` is ``"Pascal VOC"``, ``form_of(Path("cat.jpg"))`` is ``""``.
     """
-    found = recognised(path)
+    found = recognised(path, classes=False)
     return found.form if found else ""
 
 
@@ -119,20 +139,19 @@ def _holds_picture(folder: Path) -> bool:
         return False
 
 
-def _annotated(place: Path, root: Path, folders: list[Path]) -> Layout | None:
-    """Return what the files that are no pictures, in one folder, say of pictures."""
+def _annotated(place: Path, root: Path, folders: list[Path]) -> Iterator[Layout]:
+    """Yield what the files that are no pictures, in one folder, say of pictures."""
     names = _names(place)
     beside = place in (root, *folders) or any(place.parent == folder for folder in folders)
-    for name in [name for name in names if suffix_of(name) in ("xml", "json", "yaml", "yml")][:5]:
+    for name in sorted(name for ending in ("xml", "json", "yaml", "yml") for name in names[ending][:_EACH]):
         if suffix_of(name) in ("yaml", "yml") and place != root:
             continue
         if found := _file(place / name, os.path.relpath(place / name, root)):
-            return found
-    texts = [name for name in names if suffix_of(name) == "txt" and name.lower() != "classes.txt"][:5]
+            yield found
+    texts = [name for name in names["txt"] if name.lower() != "classes.txt"][:_EACH]
     lines = [_start(place / name).splitlines() for name in texts]
     if beside and any(lines) and all(_YOLO_LINE.fullmatch(line) for each in lines for line in each[:20]):
-        return Layout("boxes", "YOLO", os.path.relpath(place / texts[0], root))
-    return None
+        yield Layout("boxes", "YOLO", os.path.relpath(place / texts[0], root))
 
 
 def _file(path: Path, shown: str) -> Layout | None:
@@ -179,14 +198,17 @@ def _folders(folder: Path) -> list[Path]:
         return []
 
 
-def _names(folder: Path) -> list[str]:
-    """Return some of the files of a folder that are no pictures, in name order."""
+def _names(folder: Path) -> dict[str, list[str]]:
+    """Return the files of a folder that may hold labels, by their ending, in name order."""
+    found: dict[str, list[str]] = {ending: [] for ending in ("xml", "json", "yaml", "yml", "txt")}
     try:
         with os.scandir(folder) as entries:
-            some = (entry.name for entry in entries if suffix_of(entry.name) in ("xml", "json", "yaml", "yml", "txt"))
-            return sorted(islice(some, _LOOKED_AT))
+            for entry in entries:
+                if (ending := suffix_of(entry.name)) in found:
+                    found[ending].append(entry.name)
     except OSError:
-        return []
+        pass
+    return {ending: sorted(names) for ending, names in found.items()}
 
 
 def _start(path: Path) -> bytes:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -164,8 +165,29 @@ def _plain(name: str, words: re.Pattern[str]) -> str:
     return words.sub("", name).strip("_.-")
 
 
-def find_pairs(root: Path) -> MaskPairs:
-    """Return which picture has which mask. Errors: SourceError for one that has several, or may have.
+def folders_for(pictures: Path, masks: Path) -> tuple[Path, list[tuple[Path, Path]]]:
+    """Return the folder that holds both pictures and a folder of masks that was named, and the pair of them.
+
+    The pictures lie in a folder beside the masks, or in ``pictures`` itself. Errors: SourceError where no picture has
+    the name of a mask.
+
+    Example: ``folders_for(Path("street"), Path("street/masks"))[0]`` is ``Path("street")``.
+    """
+    beside = [folder for folder in _folders(masks.parent) if folder.name.lower() in IMAGES and folder != masks]
+    inside = [folder for folder in beside if folder.is_relative_to(pictures)]
+    for folder in (*inside, *(one for one in _folders(pictures) if one.name.lower() in IMAGES), pictures):
+        if folder != masks and _alike(folder, masks):
+            return Path(os.path.commonpath((folder, masks, pictures))), [(folder, masks)]
+    raise SourceError(
+        f"no picture in {shown(str(pictures))} is called like a mask in {shown(str(masks))}: masks/1.png is that of"
+        " 1.jpg"
+    )
+
+
+def find_pairs(root: Path, folders: Sequence[tuple[Path, Path]] | None = None) -> MaskPairs:
+    """Return which picture has which mask; ``folders`` are those of pictures and of masks, None: found by looking.
+
+    Errors: SourceError for one that has several, or may have.
 
     Example: ``find_pairs(Path("pets")).pairs`` is ``()``.
     """
@@ -173,9 +195,9 @@ def find_pairs(root: Path) -> MaskPairs:
     alone: list[str] = []
     over: list[str] = []
     parts = _lists(root)
-    for pictures, masks in mask_folders(root):
+    for pictures, masks in mask_folders(root) if folders is None else folders:
         mixed = pictures == masks
-        named = _by_name(root, pictures, mixed=mixed)
+        named = _by_name(root, pictures, masks)
         plain: dict[str, list[str]] = {}
         for name in named:
             plain.setdefault(_below(name, _PICTURE_WORDS), []).append(name)
@@ -213,13 +235,13 @@ def _below(name: str, words: re.Pattern[str]) -> str:
     return folder + slash + _plain(last, words)
 
 
-def _by_name(root: Path, pictures: Path, *, mixed: bool) -> dict[str, str]:
-    """Return the keys of the pictures of a folder by their path in it without ending; ``mixed``: its masks are none."""
+def _by_name(root: Path, pictures: Path, masks: Path) -> dict[str, str]:
+    """Return the keys of the pictures of a folder by their path in it without ending; masks are none."""
     named: dict[str, str] = {}
     for path in files_below(pictures, *SUFFIXES):
         key = path.relative_to(root).as_posix()
         name = without_ending(path.relative_to(pictures).as_posix())
-        if mixed and _IN_ONE_FOLDER.search(name):
+        if _IN_ONE_FOLDER.search(name) if pictures == masks else path.is_relative_to(masks):
             continue
         if (other := named.setdefault(name, key)) != key:
             raise SourceError(

@@ -125,7 +125,7 @@ def _found(path: Path) -> str:
         raise SourceError(f"{shown(str(path))} holds labels as {title} writes them; read are {', '.join(READ)}")
     raise SourceError(
         f"{shown(str(path))} holds no labels of objects that are known; if it does, say as which they are to be read"
-        f" (--form {', '.join(READ)})"
+        f" (--labels {', '.join(READ)})"
     )
 
 

@@ -83,7 +83,7 @@ def settled(reading: Reading, files: PictureFiles, location: Path, *, allow_bad:
             raise SourceError(
                 f"{shown(settled_one.key)} has objects in {before} and "
                 + (f"in {picture.where}" if before != picture.where else "again in the same file under another entry")
-                + "; name the file you mean, or take one of them out"
+                + "; name the file you mean (--labels FILE), or take one of them out"
             )
         done[settled_one.key] = settled_one
     _check(reading, counts, sum(map(len, done.values())), location, allow_bad=allow_bad)

@@ -20,6 +20,7 @@ from striate.data.labels.drawn import Drawn, DrawnPicture, Reading
 from striate.data.labels.objects import ObjectSet, PictureObjects
 from striate.data.labels.parsed import number, parsed_yaml, plain
 from striate.data.labels.picture_files import PictureFiles, files_below, split_of, stem, without_ending
+from striate.data.sources.listing import suffix_of
 from striate.errors import SourceError
 from striate.words import counted
 
@@ -34,12 +35,13 @@ def read_yolo(path: Path, pictures: PictureFiles) -> Reading:
     Errors: SourceError for a class that has no name, and files that do not read.
     Example: ``read_yolo(Path("pets"), PictureFiles.below(Path("album"))).pictures`` is ``[]``.
     """
-    root = path if path.is_dir() else path.parent
+    texts = path if path.is_dir() else path.parent
+    root = _root(texts, pictures.root)
     reading = Reading("YOLO")
     splits, looked = _names(path, root, reading)
     stems = {stem(key) for key in pictures.every}
     passed: list[str] = []
-    for file in files_below(root, "txt"):
+    for file in files_below(texts, "txt"):
         if file.name.lower() in _NAMES:
             continue
         lines = [line.split() for line in _lines(file) if line.strip()]
@@ -163,6 +165,27 @@ def _looked_for(facts: Mapping[str, Any], table: Path, classes: list[str]) -> di
             raise SourceError(f"{table}: labelled is neither a list of its names nor one by folder")
         found[folder.strip("/").removeprefix("./")] = [str(one) for one in names]
     return found
+
+
+def _root(texts: Path, pictures: Path) -> Path:
+    """Return the folder of the table of names for text files: theirs, or one above it that has the pictures too."""
+    if any(_is_table(file) for file in files_below(texts, "yaml", "yml", "txt", "names", "labels")):
+        return texts
+    for above in (texts.parent, texts.parent.parent):
+        both = above.is_relative_to(pictures) or (pictures.parent == above and pictures != texts)
+        if both and any(_is_table(file) for file in above.iterdir() if file.is_file()):
+            return above
+    return texts
+
+
+def _is_table(file: Path) -> bool:
+    """Return whether a file is one of those that give classes their names."""
+    if suffix_of(file.name) not in ("yaml", "yml"):
+        return file.name.lower() in _NAMES
+    try:
+        return "names" in parsed_yaml(file)
+    except SourceError:
+        return False
 
 
 def _names(path: Path, root: Path, reading: Reading) -> tuple[dict[str, str], dict[str, list[str]]]:

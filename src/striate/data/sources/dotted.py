@@ -16,7 +16,7 @@ from striate import files
 from striate.data.labels.classes import in_order, shown
 from striate.data.labels.dots import DotTable, dots_in, is_dot_table, read_dots
 from striate.data.labels.marks import OBJECT, BoxMarks, DotMarks
-from striate.data.labels.mask_files import find_pairs
+from striate.data.labels.mask_files import find_pairs, folders_for
 from striate.data.labels.picture_files import split_of
 from striate.data.pictures.stored import stored_values
 from striate.data.sources.items import FolderSource, Item, Rejected, file_header
@@ -54,9 +54,17 @@ def dot_table_in(folder: Path) -> Path | None:
 
 
 def dot_table_source(
-    table: Path, *, name: str, location: Path, kind: str | None = None, allow_bad: bool = False
+    table: Path,
+    *,
+    name: str,
+    location: Path,
+    kind: str | None = None,
+    pictures: Path | None = None,
+    allow_bad: bool = False,
 ) -> FolderSource:
     r"""Return the pictures that a table of dots names, with the dots of each; ``location`` is what a person named.
+
+    ``pictures`` is the folder that its paths begin in, None: that of the table.
 
     A picture that the table does not name is left out, unless a list of counts beside it says that it has none.
     ``kind`` is what a person wants to learn, None where nobody has said.
@@ -74,7 +82,8 @@ def dot_table_source(
             f"{table} holds points (columns x, y), one a picture: to count them say so (--task count); to learn where"
             " it is, two numbers, --task regress"
         )
-    where = ListedFiles.of(table.parent, list(read.points))
+    root = table.parent if pictures is None else pictures
+    where = ListedFiles.of(root, list(read.points))
     counts = _Counts()
     drawn: dict[str, Points] = {}
     splits: dict[str, str | None] = {}
@@ -89,22 +98,22 @@ def dot_table_source(
         else:
             drawn[key], splits[key] = points, read.splits.get(said) or split_of(key) or None
     notes = [f"{table.name}: x and y are pixels, whose middles are meant (half a pixel further)"] if read.whole else []
-    notes += _beside(table, drawn, splits, location)
+    notes += _beside(table, drawn, splits, root)
     if not drawn:
         raise SourceError(
             f"{table}: none of its {counted(len(read.points), 'picture')} is there; paths are relative to"
-            f" {table.parent}" + (f": {counts.rejected[0].key}" if counts.rejected else "")
+            f" {root}" + (f": {counts.rejected[0].key}" if counts.rejected else "")
         )
-    return _source(name, location, table.parent, drawn, splits, counts, notes, read, allow_bad=allow_bad)
+    return _source(name, location, root, drawn, splits, counts, notes, read, allow_bad=allow_bad)
 
 
-def _beside(table: Path, drawn: dict[str, Points], splits: dict[str, str | None], location: Path) -> list[str]:
+def _beside(table: Path, drawn: dict[str, Points], splits: dict[str, str | None], root: Path) -> list[str]:
     """Compare with a list of counts beside the dots, and take from it the pictures that have none."""
     path = next((table.parent / name for name in ("counts.csv", "count.csv") if (table.parent / name).is_file()), None)
     if path is None:
         return []
     try:
-        counts = list_source(path, name="counts", kind="numbers")
+        counts = list_source(path, name="counts", kind="numbers", pictures=root)
     except SourceError as error:
         return [f"{path.name} is not used, and does not read: {error}"]
     numbers = {item.key: item.target[0] for item in counts.items if isinstance(item.target, tuple)}
@@ -214,26 +223,32 @@ def _told(counts: _Counts) -> list[str]:
     return notes
 
 
-def dot_picture_source(path: Path, *, name: str) -> FolderSource:
-    """Return the pictures of a folder that have a picture of dots beside them.
+def dot_picture_source(path: Path, *, name: str, dots: Path | None = None) -> FolderSource:
+    """Return the pictures of a folder that have a picture of dots beside them; ``dots`` is the folder of those.
 
     Errors: SourceError where none of these is one. Example: ``dot_picture_source(Path("street"), name="street")``.
     """
-    found = find_pairs(path)
+    root, pairs = (path, None) if dots is None else folders_for(path, dots)
+    found = find_pairs(root, pairs)
+    if not found.pairs:
+        raise SourceError(
+            f"{shown(str(dots or path))} holds neither a table of dots (file,x,y) nor pictures of dots beside"
+            " pictures of the same names"
+        )
     rejected = [Rejected(key, "it has no picture of dots", bad=False) for key in found.pictures]
     read: list[tuple[str, str, tuple[int, int], list[tuple[float, float, int]]]] = []
     spots = 0
     for pair in found.pairs:
         try:
-            stored = stored_values(files.read_bytes(path / pair.mask, limit=files.PICTURE))
+            stored = stored_values(files.read_bytes(root / pair.mask, limit=files.PICTURE))
             if stored.format == "JPEG":
                 raise PictureError("is a JPEG, in which a dot is a blur; save dots as PNG")
-            head = file_header(path / pair.picture)
+            head = file_header(root / pair.picture)
             size = (head.height, head.width)
             if stored.values.shape != size:
                 height, width = stored.values.shape
                 raise PictureError(f"is {width} x {height} pixels, and the picture {size[1]} x {size[0]}")
-            dots, round_ones = dots_in(stored)
+            points, round_ones = dots_in(stored)
         except OSError as error:
             rejected.append(
                 Rejected(pair.picture, f"its dots {shown(pair.mask)} cannot be read: {error.strerror or error}")
@@ -243,7 +258,7 @@ def dot_picture_source(path: Path, *, name: str) -> FolderSource:
             rejected.append(Rejected(pair.picture, f"its dots {shown(pair.mask)}: {error}"))
             continue
         spots += round_ones
-        read.append((pair.picture, pair.split, size, dots))
+        read.append((pair.picture, pair.split, size, points))
     if not read:
         first = f"; {rejected[0].key}: {rejected[0].reason}" if rejected else ""
         raise SourceError(f"{shown(str(path))} holds no picture of dots that fits its picture{first}")
@@ -265,7 +280,7 @@ def dot_picture_source(path: Path, *, name: str) -> FolderSource:
             f"{counted(spots, 'picture')} of dots {plural(spots, 'is')} of spots: the middle of each is its dot"
         )
     return FolderSource(
-        name, str(path), names, items, rejected=tuple(rejected), notes=tuple(notes), kind=DOTS, root=path
+        name, str(path), names, items, rejected=tuple(rejected), notes=tuple(notes), kind=DOTS, root=root
     )
 
 

@@ -44,10 +44,11 @@ class _Read:
     notes: tuple[str, ...] = ()
 
 
-def list_source(path: Path, *, name: str, kind: str | None = None) -> FolderSource:
+def list_source(path: Path, *, name: str, kind: str | None = None, pictures: Path | None = None) -> FolderSource:
     """Return the pictures that a list names. A row without its file is rejected, one without a label has no target.
 
-    ``kind`` is what the labels are, whatever they look like; None: it is guessed, and a note says so.
+    ``kind`` is what the labels are, whatever they look like; None: it is guessed, and a note says so. ``pictures`` is
+    the folder that the paths begin in, None: that of the list.
 
     Errors: SourceError naming the line for a row that does not read, an unknown split, or two labels of one picture; a
     question where the labels may be no classes.
@@ -58,7 +59,8 @@ def list_source(path: Path, *, name: str, kind: str | None = None) -> FolderSour
     rejected: list[Rejected] = []
     seen: dict[str, _Row] = {}
     places: dict[str, int] = {}
-    there = ListedFiles.of(path.parent, [row.path for row in rows])
+    root = path.parent if pictures is None else pictures
+    there = ListedFiles.of(root, [row.path for row in rows])
     for row, target in zip(rows, read.targets, strict=True):
         key, exists, why = there.find(row.path)
         first = seen.setdefault(key, row)
@@ -79,17 +81,17 @@ def list_source(path: Path, *, name: str, kind: str | None = None) -> FolderSour
             items.append(Item(key, target, row.split))
     if rows and not items:
         raise SourceError(
-            f"{path}: none of its {len(rows)} files is there; paths are relative to {path.parent}: {rejected[0].key}"
+            f"{path}: none of its {len(rows)} files is there; paths are relative to {root}: {rejected[0].key}"
         )
     notes = (*read.notes, *_unused_note(columns))
     return FolderSource(
         name,
-        str(path),
+        str(path if pictures is None else pictures),
         read.names,
         tuple(items),
         rejected=tuple(rejected),
         notes=notes,
-        root=path.parent,
+        root=root,
         kind=read.kind,
         label_facts=read.facts,
     )

@@ -23,7 +23,6 @@ from striate.errors import SourceError
 from striate.words import counted, plural
 
 BOXES: Final = "boxes"
-_LABELS: Final = frozenset(("xml", "json", "txt", "yaml", "yml", "names", "labels", "data", "csv"))  # files of labels
 
 
 def marked_source(
@@ -49,7 +48,7 @@ def marked_source(
         return box_source(path, name=name, allow_bad=allow_bad)
     if kind in (None, MASKS) and beside and beside.what == MASKS:
         return mask_source(path, name=name, least_classes=least_classes)
-    if kind in (None, DOTS) and beside:
+    if kind in (None, DOTS) and beside and (beside.what == DOTS or not objects):
         return dot_picture_source(path, name=name)
     if kind == DOTS and objects:
         return object_dots(path, name=name, allow_bad=allow_bad)
@@ -58,26 +57,32 @@ def marked_source(
     raise SourceError(layout.refusal(path, kind=kind))
 
 
-def box_source(path: Path, *, name: str, form: str | None = None, allow_bad: bool = False) -> FolderSource:
+def box_source(
+    path: Path, *, name: str, form: str | None = None, labels: Path | None = None, allow_bad: bool = False
+) -> FolderSource:
     """Return the pictures that labels of objects speak of, with the boxes of each; one without an object teaches too.
 
-    ``form`` is a name of `FORMATS`, None: found by looking. A picture that is not there is rejected, one that no label
+    ``form`` is a name of `FORMATS`, None: found by looking. ``labels`` are those of the pictures of ``path``, where
+    they are not all that lies there. A picture that is not there is rejected, one that no label
     speaks of is left out, and classes without an object are no names of the source: a note says so.
     Errors: SourceError for labels that cannot be used, of no class, or whose pictures are all elsewhere.
 
     Example: ``box_source(Path("scene"), name="scene").items[0].said(("cat",))`` is ``"1 cat"``.
     """
-    return _boxes(spoken_of(path, form=form, allow_bad=allow_bad), path, name)
+    pictures = path if labels else None
+    return _boxes(spoken_of(labels or path, form=form, pictures=pictures, allow_bad=allow_bad), path, name)
 
 
-def object_dots(path: Path, *, name: str, form: str | None = None, allow_bad: bool = False) -> FolderSource:
+def object_dots(
+    path: Path, *, name: str, form: str | None = None, labels: Path | None = None, allow_bad: bool = False
+) -> FolderSource:
     """Return the pictures that labels of objects speak of with a dot an object: the points, else the middles of boxes.
 
     Errors: as of `box_source`.
 
     Example: ``object_dots(Path("scene"), name="scene").items[0].target.points`` is ``((15.5, 21.0),)``.
     """
-    spoken = spoken_of(path, form=form, allow_bad=allow_bad)
+    spoken = spoken_of(labels or path, form=form, pictures=path if labels else None, allow_bad=allow_bad)
     if not any(picture.points for picture in spoken.there):
         return middles(_boxes(spoken, path, name))
     used = sorted({at for picture in spoken.there for at, *_ in picture.points})

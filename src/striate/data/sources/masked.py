@@ -23,7 +23,7 @@ from striate.data.labels.class_tables import find_table
 from striate.data.labels.classes import shown
 from striate.data.labels.marks import MaskMarks
 from striate.data.labels.mask_codes import Looked, MaskCode, find_code
-from striate.data.labels.mask_files import MaskPair, MaskPairs, find_pairs, mask_folders
+from striate.data.labels.mask_files import MaskPair, MaskPairs, find_pairs, folders_for, mask_folders
 from striate.data.pictures.image import Header
 from striate.data.pictures.modes import turned_back
 from striate.data.pictures.stored import Stored, stored_values
@@ -89,18 +89,21 @@ class _Seen:
     why: str = ""
 
 
-def mask_source(path: Path, *, name: str, least_classes: int = 2) -> MaskFileSource:
-    """Return the pictures of a folder that have masks beside them.
+def mask_source(path: Path, *, name: str, masks: Path | None = None, least_classes: int = 2) -> MaskFileSource:
+    """Return the pictures of a folder that have masks beside them; ``masks`` is the folder of these, None: found.
 
     Errors: SourceError for masks that say no classes, or of which none fits its picture.
 
     Example: ``mask_source(Path("street"), name="street").mask(0).max()`` is 1.
     """
-    found = find_pairs(path)
-    folders = [folder for _, folder in mask_folders(path)]
+    root, pairs = (path, mask_folders(path)) if masks is None else folders_for(path, masks)
+    found = find_pairs(root, pairs)
+    if not found.pairs:
+        raise SourceError(f"{shown(str(masks or path))} holds no masks beside pictures of the same names")
+    folders = [folder for _, folder in pairs]
     table = find_table(path, *dict.fromkeys(folder.parent for folder in folders), *folders)
     with ThreadPoolExecutor(min(4, os.cpu_count() or 1), thread_name_prefix="striate-masks") as pool:
-        seen = list(pool.map(lambda pair: _look(path, pair), found.pairs))
+        seen = list(pool.map(lambda pair: _look(root, pair), found.pairs))
     good = [(pair, one) for pair, one in zip(found.pairs, seen, strict=True) if one.looked is not None]
     bad = [Rejected(pair.picture, one.why) for pair, one in zip(found.pairs, seen, strict=True) if one.looked is None]
     if not good:
@@ -122,7 +125,7 @@ def mask_source(path: Path, *, name: str, least_classes: int = 2) -> MaskFileSou
         rejected=(*bad, *(Rejected(key, "it has no mask", bad=False) for key in found.pictures)),
         notes=notes,
         kind=MASKS,
-        root=path,
+        root=root,
         places=tuple(range(len(code.names))),
         code=code,
     )

@@ -37,15 +37,18 @@ class OutlineSource(MaskedSource):
         return mask_of(self.drawn[self.items[index].key], classes, background=background)
 
 
-def outline_source(path: Path, *, name: str, form: str | None = None, allow_bad: bool = False) -> OutlineSource:
+def outline_source(
+    path: Path, *, name: str, form: str | None = None, labels: Path | None = None, allow_bad: bool = False
+) -> OutlineSource:
     """Return the pictures that labels of objects speak of, with the masks that their outlines draw.
 
-    What no outline covers is the class background; an object that is known by its box alone is void.
+    ``labels`` are those of the pictures of ``path``, where they are not all that lies there. What no outline covers
+    is the class background; an object that is known by its box alone is void.
     Errors: SourceError for labels that cannot be used, without outlines, or whose pictures are all elsewhere.
 
     Example: ``outline_source(Path("meadow"), name="meadow").label_names`` is ``("background", "cow")``.
     """
-    spoken = spoken_of(path, form=form, allow_bad=allow_bad)
+    spoken = spoken_of(labels or path, form=form, pictures=path if labels else None, allow_bad=allow_bad)
     objects, there = spoken.objects, spoken.there
     outlines = sum(bool(rings) for picture in there for rings in picture.outlines)
     if not outlines:

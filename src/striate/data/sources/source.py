@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -32,6 +33,7 @@ def find(
     progress: Callable[[str, int, int], None] | None = None,
     least_classes: int = 2,
     label_from: str | None = None,
+    labels: str | None = None,
     kind: str | None = None,
     allow_bad: bool = False,
 ) -> Source:
@@ -44,8 +46,9 @@ def find(
     of the same name.
     ``data_dir`` (or STRIATE_DATA) is where the files of data sets are; ``progress(file, bytes done, bytes in all)``.
     ``least_classes``: how many classes there must be; 1 is enough for measuring. ``label_from`` is a pattern that takes
-    the labels out of the names of files (label_from.py). ``kind`` is what the labels are, whatever they look like;
-    without it that is guessed, and a note says so. ``allow_bad``: more than 1 % of marked objects may be unusable.
+    the labels out of the names of files (label_from.py). ``labels`` says which labels of the folder are meant: those of
+    a format, or a file or folder (chosen.py). ``kind`` is what the labels are, whatever they look like; without it that
+    is guessed, and a note says so. ``allow_bad``: more than 1 % of marked objects may be unusable.
 
     Errors: SourceError, or DownloadError for a data set that is not to be had; one line, with the remedy.
     Example: ``find("pets").label_names`` is ``("cats", "dogs")``.
@@ -59,7 +62,7 @@ def find(
         if not is_text(str(path)):
             raise SourceError(f"the name of {shown(str(path))} is not UTF-8; rename it")
         try:
-            source = _at(path, label_from, kind=kind, allow_bad=allow_bad, least_classes=least_classes)
+            source = _at(path, label_from, labels, kind=kind, allow_bad=allow_bad, least_classes=least_classes)
             check_source(source, least_classes=least_classes)
         except DataError as error:
             if text in _NAMES:
@@ -67,8 +70,9 @@ def find(
             raise
         return source
     if name in _NAMES:
-        if label_from is not None:
-            raise SourceError(f"--label-from is for a folder of pictures, and {name} has its labels")
+        for option, said in (("--label-from", label_from), ("--labels", labels)):
+            if said is not None:
+                raise SourceError(f"{option} is for a folder of pictures, and {name} has its labels")
         from striate.data.sources.named import named_source
 
         where = Path(os.path.abspath(folder)) if folder else None  # noqa: PTH100
@@ -78,9 +82,24 @@ def find(
     raise SourceError(files.not_a_url(text) or _not_there(path, text))
 
 
-def _at(path: Path, label_from: str | None, *, kind: str | None, allow_bad: bool, least_classes: int) -> Source:
+def _at(
+    path: Path,
+    label_from: str | None,
+    labels: str | None,
+    *,
+    kind: str | None,
+    allow_bad: bool,
+    least_classes: int,
+) -> Source:
     name = shown(path.resolve().name) or "pictures"
     try:
+        if labels is not None and path.exists():
+            from striate.data.sources.chosen import chosen_source
+
+            if label_from is not None:
+                raise SourceError("--labels and --label-from both say where the labels are; leave out one")
+            named = name if path.is_dir() else shown(path.name.partition(".")[0]) or name
+            return chosen_source(path, labels, name=named, kind=kind, allow_bad=allow_bad, least_classes=least_classes)
         if path.is_dir():
             return _folder(path, name, label_from, kind=kind, allow_bad=allow_bad, least_classes=least_classes)
         if not path.is_file():
@@ -105,12 +124,14 @@ def _folder(
 ) -> Source:
     from striate.data.labels.label_from import label_source
     from striate.data.labels.layouts import class_folders, recognised
+    from striate.data.sources.chosen import others
     from striate.data.sources.cifar import batches_in, cifar_source
     from striate.data.sources.dotted import DOTS, dot_table_in, dot_table_source
     from striate.data.sources.folders import folder_source
     from striate.data.sources.idx import idx_source, images_in
     from striate.data.sources.linked import with_tags
-    from striate.data.sources.marked import marked_source
+    from striate.data.sources.marked import BOXES, marked_source
+    from striate.data.sources.masked import MASKS
 
     if label_from is not None:
         return label_source(path, label_from, name=name)
@@ -120,11 +141,12 @@ def _folder(
         return cifar_source(batches, name=name, location=str(path))
     dots = kind == DOTS or (kind is None and not class_folders(path))
     table = dot_table_in(path) if dots else None
-    layout = recognised(path)
+    layout = recognised(path, classes=kind not in (BOXES, MASKS, DOTS))
     if table is not None and (kind == DOTS or layout is None):
         return dot_table_source(table, name=name, location=path, kind=kind, allow_bad=allow_bad)
     if layout is not None:
-        return marked_source(path, layout, name=name, kind=kind, allow_bad=allow_bad, least_classes=least_classes)
+        found = marked_source(path, layout, name=name, kind=kind, allow_bad=allow_bad, least_classes=least_classes)
+        return replace(found, notes=(*found.notes[:1], *others(path, layout, found.kind, kind=kind), *found.notes[1:]))
     if kind == DOTS and (path / "counts.csv").is_file():
         return _file(path / "counts.csv", name, kind=kind, allow_bad=allow_bad, least_classes=least_classes)
     return with_tags(folder_source(path, name=name), kind=kind)

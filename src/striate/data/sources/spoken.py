@@ -39,21 +39,21 @@ class Spoken:
     notes: tuple[str, ...]
 
 
-def spoken_of(path: Path, *, form: str | None = None, allow_bad: bool = False) -> Spoken:
+def spoken_of(path: Path, *, form: str | None = None, pictures: Path | None = None, allow_bad: bool = False) -> Spoken:
     """Return the objects of a folder or file of labels, and which of its pictures are there.
 
-    ``form`` is a name of `FORMATS`, None: found by looking. Errors: SourceError for labels that cannot be used, and
-    where no picture is there.
+    ``form`` is a name of `FORMATS`, None: found by looking. ``pictures`` is the folder below which the pictures are,
+    None: that of the labels. Errors: SourceError for labels that cannot be used, and where no picture is there.
 
     Example: ``spoken_of(Path("scene")).there[0].key`` is ``"1.jpg"``.
     """
-    objects, files = find_with_pictures(path, form=form, allow_bad=allow_bad)
+    objects, files = find_with_pictures(path, form=form, pictures=pictures, allow_bad=allow_bad)
     there = tuple(picture for picture in objects.pictures if picture.found)
     if not there:
         raise SourceError(
             f"{shown(str(path))} holds labels of {counted(len(objects.pictures), 'picture')} ({objects.form}), and none"
-            f" of them is below {shown(str(files.root))}: {shown(objects.pictures[0].key)}; put the pictures beside the"
-            " labels"
+            f" of them is below {shown(str(files.root))}: {shown(objects.pictures[0].key)}; name the folder of the"
+            " pictures, and these labels with --labels"
         )
     gone = [
         Rejected(shown(one.key), "labels speak of it, and it is not there") for one in objects.pictures if not one.found
