@@ -81,7 +81,8 @@ def _grown(cat: TorchProbe) -> Answer:
     """Return pictures grown for channels of ever later parts, and for a class and its difference from another."""
     objectives = [feature_visualization.channel(cat.model, part, channel) for part, channel in GROWN]
     tabby, lynx = (
-        feature_visualization.of_class(cat.model, cat.classes.index(name), name) for name in ("tabby", "bell pepper")
+        feature_visualization.of_class(cat.model, cat.labels.names.index(name), name)
+        for name in ("tabby", "bell pepper")
     )
     objectives += [tabby, lynx, lynx - tabby]
     tiles = []

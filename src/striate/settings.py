@@ -10,7 +10,7 @@ import json
 from collections.abc import Callable, Mapping
 from itertools import pairwise
 from types import MappingProxyType
-from typing import Annotated, Any, Final, Literal, Self, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Self, TypeVar, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, WrapValidator, model_validator
 
@@ -105,6 +105,19 @@ class Settings(BaseModel):
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=False, validate_default=True)
+
+    if not TYPE_CHECKING:  # whoever checks types sees the fields
+
+        def __init__(self, /, **values: object) -> None:
+            """Make settings of fields by name, or by one of `ALIASES`. Errors: RecipeError that names what is wrong."""
+            kind = type(self)
+            said, words = _by_field(kind, values)
+            try:
+                super().__init__(**said)
+            except ValidationError as error:
+                raise RecipeError(
+                    "; ".join(sentence(one, kind.model_fields, words) for one in error.errors())
+                ) from None
 
     source: str = ""
     label_from: Annotated[str, Field(min_length=1, max_length=1000)] | None = None
@@ -228,6 +241,12 @@ def checked(kind: type[AnySettings], values: Mapping[str, object]) -> AnySetting
 
     A field goes by its name or by one of `ALIASES`; the error has the word that was used.
     """
+    made: Callable[..., AnySettings] = kind
+    return made(**values)
+
+
+def _by_field(kind: type[Settings], values: Mapping[str, object]) -> tuple[dict[str, object], dict[str, str]]:
+    """Return values by the names of fields, and the word that was used for each. Errors: RecipeError."""
     said: dict[str, object] = {}
     words: dict[str, str] = {}
     for word, value in values.items():
@@ -236,8 +255,17 @@ def checked(kind: type[AnySettings], values: Mapping[str, object]) -> AnySetting
             raise RecipeError(no_such("a recipe", word, kind.model_fields, called="field"))
         if name in said:
             raise RecipeError(f"{words[name]} and {word} say the same setting; leave out one")
+        if _has_bool(value) and not _takes(kind.model_fields[name].annotation, bool):
+            raise RecipeError(f"{word} = {value!r}: true and false are no numbers and no names; say which")
         said[name], words[name] = value, word
-    try:
-        return kind.model_validate(said)
-    except ValidationError as error:
-        raise RecipeError("; ".join(sentence(one, kind.model_fields, words) for one in error.errors())) from None
+    return said, words
+
+
+def _has_bool(value: object) -> bool:
+    """Whether a value is true or false, or has one of them in it: pydantic would take them for 1 and 0."""
+    return isinstance(value, bool) or (isinstance(value, list | tuple) and any(map(_has_bool, value)))
+
+
+def _takes(annotation: object, kind: type) -> bool:
+    """Whether a type, or a part of it, is ``kind``."""
+    return annotation is kind or any(_takes(part, kind) for part in get_args(annotation))

@@ -42,7 +42,7 @@ def test_levels_are_found_by_what_parts_put_out() -> None:
 
 def test_what_cannot_be_is_refused_with_what_would_do() -> None:
     trunk = nets.resolve("resnet")
-    with pytest.raises(DescribeError, match="100 is no multiple of 32"):
+    with pytest.raises(DescribeError, match=r"100 is no multiple of 32.*; 96x96 or 96x128 fits \(--size\)"):
         on_map(trunk, Shape(3, 96, 100), stride=4, width=32)
     with pytest.raises(DescribeError, match="no map of stride 64, only of 4, 8, 16, 32; take one of these"):
         on_map(trunk, SHAPE, stride=64, width=32)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -360,6 +361,9 @@ def test_another_sources_classes_are_taken_by_their_names():
     labels = Labels(("square",), rows_of([BoxMarks((8, 8), ((1, 1, 4, 4),), (0,))], 1), np.ones(1, bool))
     there = truths(TASK.matched(labels, FACTS))[0]
     assert there.classes.tolist() == [1] and there.unlooked == (0,)
+    listed = replace(labels, facts={"unused": ["disc"]})
+    assert truths(TASK.matched(listed, FACTS))[0].unlooked == (), "it was looked for, and there is none"
+    assert "unused" not in TASK.settle(listed, [0]).facts
     with pytest.raises(
         StriateError, match=r"has boxes of 1 class the model does not know: ring; it knows disc, square"
     ):

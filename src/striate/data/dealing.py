@@ -6,13 +6,16 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from striate.data.folds import Folds, fold
 from striate.data.sources.items import Source
 from striate.data.split import Split, split
+from striate.data.store.rows import digest_of
 from striate.data.strata import Strata
 from striate.data.stratify import fold_labels
 from striate.defaults import FEW, FOLDS
+from striate.errors import PictureError
 from striate.recipe import Recipe
 from striate.train_config import TrainConfig
 
@@ -40,6 +43,28 @@ def to_train_on(source: Source, recipe: Recipe) -> int:
     share = 1.0 - recipe.val - recipe.test
     train = own.count("train") * (1.0 if "val" in own else 1.0 - recipe.val)
     return max(1, round(free * share + train))
+
+
+def trained_rows(source: Source, recipe: Recipe, strata: Strata) -> NDArray[np.int64]:
+    """Return the rows of the pictures that will be trained on, before any is decoded.
+
+    The files are read for it, where a share of them is drawn, as the split goes by their content. `divided` draws the
+    same, but for pictures that then do not decode. Errors: SourceError, as `split`.
+    """
+    own = {item.split for item, known in zip(source.items, strata.known, strict=True) if known}
+    if recipe.folds or {"val", "test"} <= own:
+        parts = ("train", None, "val") if recipe.folds else ("train", None)
+        at = [row for row, item in enumerate(source.items) if strata.known[row] and item.split in parts]
+        return np.array(at, np.int64)
+    digests, known = [], strata.known.copy()
+    for row in range(len(source.items)):
+        try:
+            digests.append(digest_of(source.picture(row)))
+        except PictureError:
+            digests.append(b"")
+            known[row] = False
+    there = replace(strata, known=known)
+    return np.array(split(source, digests, seed=recipe.seed, val=recipe.val, test=recipe.test, strata=there).train)
 
 
 def affordable(config: TrainConfig, macs: int, pictures: int) -> bool:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from itertools import pairwise
+from math import ceil, floor
 
 from striate.errors import DescribeError
 from striate.spec.activations import ReLU
@@ -153,10 +154,15 @@ def _fused(net: Net, shape: Shape, stride: int, width: int) -> Net:
         raise DescribeError(
             f"this net has no map of stride {stride}, only of {', '.join(map(str, segments))}; take one of these"
         )
-    if lost := [side for side in shape.size if side % max(segments)]:
+    coarsest = max(segments)
+    if lost := [side for side in shape.size if side % coarsest]:
+        low, high = (
+            "x".join(str(max(coarsest, to(side / coarsest) * coarsest)) for side in shape.size) for to in (floor, ceil)
+        )
         raise DescribeError(
-            f"pictures of {shape.height}x{shape.width}: {lost[0]} is no multiple of {max(segments)}, the stride of the"
-            " coarsest map, and maps that are enlarged would not fit; take sides that are"
+            f"pictures of {shape.height}x{shape.width}: {lost[0]} is no multiple of {coarsest}, the stride of the"
+            f" coarsest map, and maps that are enlarged would not fit; {' or '.join(dict.fromkeys((low, high)))} fits"
+            " (--size)"
         )
     coarser: Net | None = None
     for level in sorted((one for one in segments if one >= stride), reverse=True):

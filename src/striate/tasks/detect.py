@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from striate.errors import ShapeError, SourceError
 from striate.tasks.box_rows import COLUMNS, LEVEL, counts, moved, placed, rows_of, truths
 from striate.tasks.cells import SIDES, Cells, levels_of
-from striate.tasks.detect_answering import BOXES, DetectAnswering, candidates, found_in
+from striate.tasks.detect_answering import BOXES, UNUSED, DetectAnswering, candidates, found_in
 from striate.tasks.detect_state import OVERLAPS, LearntBoxes, fit_boxes, learnt_from
 from striate.tasks.task import Task
 from striate.tasks.values import NOTHING, Judged, LabelFacts, Labels, Outputs, State
@@ -54,6 +54,7 @@ class Detect(DetectAnswering, Task):
     placed = True
     solved = False
     zooms = 1
+    sized_by_labels = True
     # Nothing is cut off, and boxes keep their proportions.
     defaults = MappingProxyType({"resize": "pad", "label_smoothing": 0.0})
 
@@ -90,7 +91,8 @@ class Detect(DetectAnswering, Task):
             raise SourceError(f"{source.location} has {source.kind}; to find objects takes boxes around them")
         known = np.array([one is not None for one in marks], bool)
         values = rows_of(marks, len(source.label_names)) if marks else np.zeros((0, 1, COLUMNS), np.float32)
-        return Labels(source.label_names, values, known, notes=_notes(values[known], source.label_names))
+        facts = {name: source.label_facts[name] for name in (UNUSED,) if source.label_facts.get(name)}
+        return Labels(source.label_names, values, known, facts, _notes(values[known], source.label_names))
 
     def check_labels(self, source: Source, labels: Labels) -> None:
         """Refuse a source of fewer than two labelled pictures, or without a box."""
@@ -127,7 +129,8 @@ class Detect(DetectAnswering, Task):
             if len(of)
         ]
         extent = {"extent": np.max(sides, axis=0)[::-1].round(2).tolist()} if sides else {}
-        return replace(labels, facts={**labels.facts, "trained": trained, **extent})
+        kept = {name: value for name, value in labels.facts.items() if name != UNUSED}  # of this source alone
+        return replace(labels, facts={**kept, "trained": trained, **extent})
 
     def place(self, labels: Labels, crops: Sequence[CropTransform]) -> Labels:
         """Return the boxes in pixels of the network's input; those that it does not show are left out."""

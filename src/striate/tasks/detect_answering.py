@@ -27,6 +27,7 @@ if TYPE_CHECKING:  # what measures and explains is imported by who does: predict
     from striate.tasks.sections import Part
 
 BOXES: Final = "boxes"
+UNUSED: Final = "unused"  # a fact of labels: classes that they list, of which no object was found anywhere
 AP50: Final = "AP50"
 AP: Final = "AP"
 COUNTS: Final = "error of counts"
@@ -195,7 +196,9 @@ class DetectAnswering(Answering):
         return (Table(heads, tuple(rows), label="boxes of each class by part", folded=len(rows) > 40),)
 
     def matched(self, labels: Labels, facts: LabelFacts) -> NDArray[Any]:
-        """Return the boxes of another source by the classes of this model; one that it lacks was not looked for there.
+        """Return the boxes of another source by the classes of this model.
+
+        A class that it lacks was not looked for there, unless it lists it: then there is none.
 
         Errors: StriateError for classes that the model does not know.
         """
@@ -206,7 +209,8 @@ class DetectAnswering(Answering):
                 f" {', '.join(strange[:5])}{' ...' if len(strange) > 5 else ''}; it knows {', '.join(facts.names[:10])}"
             )
         places = np.array([facts.names.index(name) for name in labels.names], np.float32)
-        lacking = [at for at, name in enumerate(facts.names) if name not in labels.names]
+        known = {*labels.names, *labels.facts.get(UNUSED, ())}
+        lacking = [at for at, name in enumerate(facts.names) if name not in known]
         more = np.zeros((len(labels.values), len(lacking), labels.values.shape[2]), np.float32)
         more[:, :, 0] = UNLOOKED
         more[:, :, 1] = lacking

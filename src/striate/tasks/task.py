@@ -83,6 +83,9 @@ class Task(Answering):
     places (`on_trunk`) and learns step by step from the trunk's maps; `slopes` is then never asked."""
     zooms: ClassVar[int] = 0
     """How many views at other sizes a head on maps is shown of each picture, beside it and its mirror image."""
+    sized_by_labels: ClassVar[bool] = False
+    """Whether `size_for`, `on_trunk` and `from_chance` look at the labels: they are then given those of the pictures to
+    train on alone, which takes reading all files once more."""
     defaults: ClassVar[Mapping[str, Any]] = NOTHING
     """What a recipe that leaves them open has otherwise than `striate.defaults` say, field by field."""
 
@@ -160,7 +163,8 @@ class Task(Answering):
     def size_for(self, height: int, width: int, labels: Labels) -> tuple[int, int] | None:
         """Return the (height, width) that pictures of this median size are trained at by itself; None: as usual.
 
-        ``labels`` lie in the pictures, where they lie anywhere: small objects may want larger pictures.
+        ``labels`` lie in the pictures, where they lie anywhere: small objects may want larger pictures. Of a task that
+        is `sized_by_labels` they are those of the pictures to train on.
         """
         return None
 

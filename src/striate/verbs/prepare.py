@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from threading import Thread
@@ -15,7 +16,7 @@ from striate import nets
 from striate.data import dealing
 from striate.data.pictures.preprocess import Preprocess
 from striate.data.sources import chosen as labels_chosen
-from striate.data.sources.items import Facts
+from striate.data.sources.items import Facts, Source
 from striate.data.sources.source import check_rejected
 from striate.data.store.store import open_store
 from striate.errors import RecipeError, SourceError
@@ -77,9 +78,9 @@ def prepare(
             start = usual()
             by_itself = (MISSING if start is None else STARTED,)
     if start is not None:
-        recipe = _on_start(recipe, start, task, labels, facts)
+        recipe = _on_start(recipe, start, task, _to_train_on(recipe, source, task, labels), facts)
     elif not task.solved and recipe.net is None and provided is None:
-        recipe = _by_chance(recipe, task, labels, facts)
+        recipe = _by_chance(recipe, task, _to_train_on(recipe, source, task, labels), facts)
     brought = start.preprocess if start is not None else provided.preprocess if provided is not None else None
 
     def settled(begun: Recipe) -> tuple[TrainConfig, Net, Survey, Preprocess]:
@@ -135,6 +136,14 @@ def prepare(
         start=start,
         by_itself=by_itself,
     )
+
+
+def _to_train_on(recipe: Recipe, source: Source, task: Task, labels: Labels) -> Labels:
+    """Return the labels by which a size and a net are chosen: where labels choose it, of the pictures to train on."""
+    if not task.sized_by_labels:
+        return labels
+    rows = dealing.trained_rows(source, recipe, task.strata(labels))
+    return replace(labels, values=labels.values[rows], known=labels.known[rows])
 
 
 def _on_start(recipe: Recipe, start: Start, task: Task, labels: Labels, facts: Facts) -> Recipe:

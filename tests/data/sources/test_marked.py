@@ -67,6 +67,10 @@ def test_a_class_without_an_object_is_no_name(tmp_path: Path) -> None:
     assert source.label_names == ("Spot",) and source.label_facts == {"unused": ["Disease"]}
     assert source.items[0].target == BoxMarks((60, 80), ((1, 2, 11, 22),), (0,))
     assert "no object is of the class Disease: left out" in source.notes
+    picture(tmp_path / "2.jpg")
+    more = [{"id": 2, "file_name": "2.jpg", "width": 80, "height": 60, "labelled": ["Spot"]}]
+    coco(tmp_path / "a.json", images + more, drawn, [{"id": 0, "name": "Disease"}, {"id": 1, "name": "Spot"}])
+    assert find(tmp_path).label_facts == {"unused": []}, "in one picture nobody looked for it"
 
 
 def test_pictures_that_are_not_there_are_rejected_and_more_than_one_in_a_hundred_stops(tmp_path: Path) -> None:

@@ -129,6 +129,11 @@ def _boxes(spoken: Spoken, path: Path, name: str) -> FolderSource:
         for picture in there
     )
     unused = tuple(label for label in objects.classes if not counts[label])
+    looked = [  # classes that the labels list, that were looked for everywhere, and of which nothing is there
+        label
+        for place, label in enumerate(objects.classes)
+        if label in unused and all(picture.labelled is None or place in picture.labelled for picture in there)
+    ]
     return FolderSource(
         name,
         str(path),
@@ -137,7 +142,7 @@ def _boxes(spoken: Spoken, path: Path, name: str) -> FolderSource:
         rejected=spoken.rejected,
         notes=(_found(spoken), *_unused(unused), *spoken.notes),
         kind=BOXES,
-        label_facts={"unused": list(unused)},  # classes that the labels list: they were looked for
+        label_facts={"unused": looked},
         passed_over=spoken.passed_over,
         root=spoken.root,
     )
