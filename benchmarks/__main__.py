@@ -30,6 +30,7 @@ BENCHMARKS = {
     "trunk": "photographs by the default start, in turns with a plain PyTorch script; flowers5 beside SqueezeNet",
     "tags": "several tags a picture: scenes by the default start, in turns with a plain one-against-rest regression",
     "scenes": "boxes, masks and counts by the defaults, from a cold cache: figures, CPU time, forecasts",
+    "search": "pictures that are alike: an index in turns with a plain PyTorch script, exact search, retrieval",
     "strangers": "photo sets as strangers to each other, over the features of the default trunk",
     "coverage": "how often the interval of a cross-validated figure holds what the model is worth elsewhere",
     "asymmetric": "several tags from chance: the asymmetric loss beside cross-entropy, on validation pictures",
@@ -40,6 +41,7 @@ BENCHMARKS = {
 }
 # Only by name: minutes to an hour each, and no claim of speed.
 LONG = (
+    "search",
     "scenes",
     "accuracy",
     "planted",

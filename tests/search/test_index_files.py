@@ -26,6 +26,7 @@ def index(tmp_path: Path) -> Index:
         ("a.png", "b/ü.png"),
         draw.normal(size=(2, 6)).astype(np.float16),
         np.array([(b"d" * 16, 5, 6, 7, 8), (b"e" * 16, 9, 10, 11, 12)], ROW),
+        np.arange(6, dtype=np.float32),
         embedder,
         draw.normal(size=(2, 12, 16, 6)).astype(np.float16),
         (Unread("c.png", "broken", 1, 2),),
@@ -40,6 +41,7 @@ def test_it_reads_as_it_was_written_and_is_mapped(index: Index, tmp_path: Path) 
     assert found.paths == index.paths and found.unread == index.unread and found.folder == "/photos"
     np.testing.assert_array_equal(found.vectors, index.vectors)
     np.testing.assert_array_equal(found.pictures, index.pictures)
+    np.testing.assert_array_equal(found.centre, index.centre)
     assert found.parts is not None and isinstance(found.vectors, np.memmap)
     np.testing.assert_array_equal(found.parts, index.parts)  # type: ignore[arg-type]
     index_files.verify(folder)

@@ -59,13 +59,15 @@ class Index:
 
     ``folder`` is where the pictures are; ``paths`` (N,) lie below it. ``vectors`` (N, D) and ``parts`` (N, high, wide,
     D), None where they were not asked for, are float16 and as the projection gives them; ``pictures`` (N,) rows of
-    `ROW`. ``unread`` are those without a vector, ``scale`` says what cosines are usual among the others.
+    `ROW`; ``centre`` (D,) is what the vectors have in common (`striate.search.nearest.middle`). ``unread`` are those
+    without a vector, ``scale`` says what cosines are usual among the others.
     """
 
     folder: str
     paths: tuple[str, ...]
     vectors: NDArray[np.float16]
     pictures: NDArray[Any]
+    centre: NDArray[np.float32]
     embedder: Embedder
     parts: NDArray[np.float16] | None = None
     unread: tuple[Unread, ...] = ()
@@ -130,6 +132,7 @@ def write(folder: Path, index: Index) -> None:
         "embedder": index.embedder.facts(),
         "files": named,
         "unread": [vars(one) for one in index.unread],
+        "centre": index.centre.tolist(),
         "scale": index.scale.to_dict(),
     }
     durable.write(folder / INDEX, json.dumps(facts, indent=1, ensure_ascii=False).encode())
@@ -175,6 +178,7 @@ def _read(folder: Path) -> Index:
             tuple(paths),
             cast("NDArray[np.float16]", _mapped(folder, named["vectors"])),
             _mapped(folder, named["pictures"]),
+            np.array(facts["centre"], np.float32),
             embedder,
             cast("NDArray[np.float16]", _mapped(folder, named["parts"])) if "parts" in named else None,
             tuple(Unread(**one) for one in facts["unread"]),
@@ -188,7 +192,12 @@ def _read(folder: Path) -> Index:
         raise SearchError(f"{folder} cannot be read: {error.strerror or error}") from None
     width = embedder.projection.shape[1]
     whole = index.vectors.shape == (len(paths), width) and index.vectors.dtype == np.float16
-    if not whole or index.pictures.shape != (len(paths),) or index.pictures.dtype != ROW:
+    if (
+        not whole
+        or index.pictures.shape != (len(paths),)
+        or index.pictures.dtype != ROW
+        or index.centre.shape != (width,)
+    ):
         raise _damaged(folder, "its files do not belong together")
     return index
 

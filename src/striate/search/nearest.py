@@ -7,7 +7,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-BLOCK = 16_384  # vectors at a time: at 128 numbers their float32 copy stays within the processor's cache
+BLOCK = (
+    256  # vectors at a time: their float32 copy stays in the processor's cache, which is a third quicker than 16,384
+)
+MOST = 2**24  # cosines that are held at once
 SHRINK = 20.0  # pictures of no kind, at the origin, that stand beside the real ones when their middle is taken
 
 
@@ -27,8 +30,8 @@ def middle(vectors: NDArray[Any]) -> NDArray[np.float32]:
     Example: ``middle(np.ones((60, 2)))`` is ``[0.75, 0.75]``.
     """
     total = np.zeros(vectors.shape[1], np.float64)
-    for begin in range(0, len(vectors), BLOCK):
-        total += vectors[begin : begin + BLOCK].sum(axis=0, dtype=np.float64)
+    for begin in range(0, len(vectors), 64 * BLOCK):
+        total += np.asarray(vectors[begin : begin + 64 * BLOCK], np.float32).sum(axis=0, dtype=np.float64)
     return (total / (len(vectors) + SHRINK)).astype(np.float32)
 
 
@@ -58,20 +61,50 @@ def nearest(
     Example: ``nearest(np.eye(3, dtype=np.float32), np.eye(3, dtype=np.float32)[:1], 2).rows`` is ``[[0, 1]]``.
     """
     number = min(number, len(vectors))
-    rows = np.zeros((len(queries), 0), np.int64)
-    cosine = np.zeros((len(queries), 0), np.float32)
+    step = max(1, MOST // max(1, len(vectors)))
+    found = [
+        _best(cosines(vectors, queries[begin : begin + step], centre), number) for begin in range(0, len(queries), step)
+    ]
+    return Nearest(np.concatenate([one.rows for one in found]), np.concatenate([one.cosine for one in found]))
+
+
+def cosines(
+    vectors: NDArray[Any], queries: NDArray[np.float32], centre: NDArray[np.float32] | None = None
+) -> NDArray[np.float32]:
+    """Return the cosine (Q, N) of each of the queries (Q, D) with each of vectors (N, D), as of `nearest`.
+
+    Example: ``cosines(np.eye(2), np.array([[0.6, 0.8]], np.float32))`` is ``[[0.6, 0.8]]``.
+    """
+    if centre is None and vectors.dtype == np.float32:
+        whole: NDArray[np.float32] = queries @ vectors.T
+        return whole
+    found = np.empty((len(queries), len(vectors)), np.float32)
+    kept = np.empty((BLOCK, vectors.shape[1]), np.float32)
     for begin in range(0, len(vectors), BLOCK):
         some = vectors[begin : begin + BLOCK]
-        some = np.asarray(some, np.float32) if centre is None else directions(some, centre)
-        found = queries @ some.T
-        keep = min(number, found.shape[1])
-        best = np.argpartition(-found, keep - 1, axis=1)[:, :keep] if keep < found.shape[1] else _all(found)
-        rows = np.concatenate([rows, best + begin], axis=1)
-        cosine = np.concatenate([cosine, np.take_along_axis(found, best, axis=1)], axis=1)
-        order = np.lexsort((rows, -cosine), axis=1)[:, :number]
-        rows, cosine = np.take_along_axis(rows, order, axis=1), np.take_along_axis(cosine, order, axis=1)
-    return Nearest(rows, cosine)
+        block = kept[: len(some)]
+        np.copyto(block, some)
+        if centre is not None:
+            block -= centre
+        along = queries @ block.T
+        if centre is not None:
+            length = np.sqrt(np.einsum("nd,nd->n", block, block))
+            along /= np.where(length > 0, length, np.inf)
+        found[:, begin : begin + len(some)] = along
+    return found
 
 
-def _all(found: NDArray[np.float32]) -> NDArray[np.int64]:
-    return np.broadcast_to(np.arange(found.shape[1]), found.shape)
+def _best(found: NDArray[np.float32], number: int) -> Nearest:
+    """Return the best of each row (Q, N), best first, of equal ones the first."""
+    if number < found.shape[1]:
+        rows = np.argpartition(-found, max(0, number - 1), axis=1)[:, :number]
+        least = np.take_along_axis(found, rows, axis=1).min(axis=1, initial=np.inf)
+        for query, row in enumerate(found):  # those as near as the last: the first of them come first
+            equal = np.flatnonzero(row >= least[query])
+            if len(equal) > number:
+                rows[query] = equal[np.argsort(-row[equal], kind="stable")[:number]]
+    else:
+        rows = np.broadcast_to(np.arange(found.shape[1]), found.shape)
+    order = np.lexsort((rows, -np.take_along_axis(found, rows, axis=1)), axis=1)
+    rows = np.take_along_axis(rows, order, axis=1)
+    return Nearest(rows, np.take_along_axis(found, rows, axis=1))

@@ -16,7 +16,7 @@ from striate.data.pictures.image import decode
 from striate.data.store.rows import digest_of
 from striate.errors import PictureError, SearchError
 from striate.files import PICTURE, not_a_url, read_bytes
-from striate.search.nearest import directions, middle, nearest
+from striate.search.nearest import directions, nearest
 from striate.search.regions import regions
 from striate.verbs.index import Indexed, open_index
 from striate.verbs.workspace import HERE, Workspace
@@ -124,7 +124,7 @@ def find(
     against = [_read(what) for what in unlike]
     indexed = open_index(where, model, parts=parts, workspace=workspace)
     index = indexed.index
-    centre = middle(index.vectors)
+    centre = index.centre
     query = _direction([_vector(index.embedder, content, box) for content in asked], centre)
     if against:
         away = _direction([_vector(index.embedder, content, None) for content in against], centre)
@@ -141,7 +141,7 @@ def find(
     hits = []
     for row, cosine, window in zip(*found, strict=True):
         path = Path(index.folder) / index.paths[row]
-        if os.path.realpath(path) in own and not parts:
+        if os.path.realpath(path) in own:
             continue
         facts = index.pictures[row]
         place = (

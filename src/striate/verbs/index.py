@@ -147,6 +147,7 @@ def _empty(photos: Path, embedder: Embedder, *, parts: bool) -> Index:
         (),
         np.zeros((0, width), np.float16),
         np.zeros(0, ROW),
+        np.zeros(width, np.float32),
         embedder,
         np.zeros((0, high, wide, width), np.float16) if parts else None,
     )

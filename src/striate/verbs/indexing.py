@@ -26,6 +26,7 @@ from striate.files import read_bytes
 from striate.search import index_files
 from striate.search.embedder import main_directions
 from striate.search.index_files import ROW, Index, Unread
+from striate.search.nearest import middle
 from striate.search.scale import Scale
 from striate.verbs.workspace import Workspace
 
@@ -206,5 +207,12 @@ class Work:
         pictures["size"] = [self.facts[path].size for path in paths]
         pictures["time"] = [self.facts[path].time for path in paths]
         return Index(
-            str(self.photos.resolve()), paths, vectors, pictures, self.embedder, parts, tuple(self.unread.values())
+            str(self.photos.resolve()),
+            paths,
+            vectors,
+            pictures,
+            middle(vectors),
+            self.embedder,
+            parts,
+            tuple(self.unread.values()),
         )
