@@ -41,9 +41,9 @@ class Answers:
     others: Mapping[str, NDArray[Any]] = field(default_factory=dict)
     facts: Mapping[str, Any] = field(default_factory=dict)
 
-    def are_of(self, pictures: int, output: str, width: int) -> bool:
-        """Return whether these are answers to so many pictures, by that output, of so many numbers each."""
-        return output in self.outputs and self.outputs[output].shape == (pictures, width)
+    def are_of(self, pictures: int, output: str, *shape: int) -> bool:
+        """Return whether these are answers to so many pictures, by that output, each of this shape."""
+        return output in self.outputs and self.outputs[output].shape == (pictures, *shape)
 
     def __len__(self) -> int:
         return len(next(iter(self.outputs.values())))

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from striate.errors import ShapeError, SourceError
 from striate.tasks.box_rows import COLUMNS, LEVEL, counts, moved, placed, rows_of, truths
 from striate.tasks.cells import SIDES, Cells, levels_of
-from striate.tasks.detect_answering import BOXES, UNUSED, DetectAnswering, candidates, found_in
-from striate.tasks.detect_state import OVERLAPS, LearntBoxes, fit_boxes, learnt_from
+from striate.tasks.detect_answering import BOXES, UNUSED, DetectAnswering, by_overlap, candidates, learnt_of
+from striate.tasks.detect_state import LearntBoxes, learnt_from
 from striate.tasks.task import Task
 from striate.tasks.values import NOTHING, Judged, LabelFacts, Labels, Outputs, State
 from striate.words import counted, plural
@@ -193,17 +193,8 @@ class Detect(DetectAnswering, Task):
 
         And which of two boxes say the same: the overlap under which average precision is best, of AP50 and AP the mean.
         """
-        from striate.metrics.average_precision import coco
-
-        raw, there = LearntBoxes.nothing(len(facts.names)), truths(judged.targets)
-        tried = []
-        for overlap in OVERLAPS if there else OVERLAPS[:1]:
-            answers = candidates(judged.outputs, facts, replace(raw, overlap=overlap))
-            found = found_in(answers, judged.targets)
-            precision = coco(found, there, facts.names) if there else None
-            tried.append((np.nan_to_num(precision.ap50 + precision.ap) if precision else 0.0, found, overlap))
-        _, found, overlap = max(tried, key=lambda one: one[0])
-        return fit_boxes(found, there, facts.names, overlap=overlap)
+        found = by_overlap(judged.outputs, judged.targets, facts)
+        return learnt_of(found, truths(judged.targets), range(len(judged.targets)), facts)
 
     def unlearnt(self, why: str) -> State:
         """Return a state of raw scores; ``why`` stands in it."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -14,12 +15,12 @@ from striate.tasks.answering import PARTS, Answering, wrong_word
 from striate.tasks.box_rows import FRAME, UNLOOKED, counts, in_picture, truths
 from striate.tasks.boxes import BOX_COLUMNS, Boxes
 from striate.tasks.cells import Cells, boxes_at
-from striate.tasks.detect_state import OVERLAPS, LearntBoxes
-from striate.tasks.values import NOTHING, LabelFacts, Labels, Outputs
+from striate.tasks.detect_state import OVERLAPS, LearntBoxes, fit_boxes, learnt_from
+from striate.tasks.values import NOTHING, LabelFacts, Labels, Outputs, State
 from striate.words import counted
 
 if TYPE_CHECKING:  # what measures and explains is imported by who does: predicting needs none of it
-    from striate.metrics.boxes import Found
+    from striate.metrics.boxes import Found, Truth
     from striate.metrics.probability import Floats, Ints
     from striate.tasks.assessment import Basis
     from striate.tasks.detect_assessment import BoxAssessment
@@ -99,6 +100,47 @@ def found_in(answers: list[Boxes], targets: NDArray[Any]) -> list[Found]:
     ]
 
 
+def by_overlap(outputs: Outputs, targets: NDArray[Any], facts: LabelFacts) -> dict[float, list[Found]]:
+    """Return all boxes with raw scores, in pixels of the pictures, for each overlap that two of them may have."""
+    raw = LearntBoxes.nothing(len(facts.names))
+    tried = OVERLAPS if len(targets) else OVERLAPS[:1]
+    return {one: found_in(candidates(outputs, facts, replace(raw, overlap=one)), targets) for one in tried}
+
+
+def learnt_of(
+    found: Mapping[float, Sequence[Found]], there: Sequence[Truth], rows: Sequence[int] | Ints, facts: LabelFacts
+) -> State:
+    """Return what is learnt of the boxes of some pictures, ``rows`` of those ``found`` by `by_overlap`.
+
+    Which overlap two boxes may have: the one with the best average precision, of AP50 and AP the mean; and what
+    `fit_boxes` learns.
+    """
+    from striate.metrics.average_precision import coco
+
+    truth, tried = [there[row] for row in rows], []
+    for overlap, every in found.items():
+        some = [every[row] for row in rows]
+        precision = coco(some, truth, facts.names) if truth else None
+        tried.append((np.nan_to_num(precision.ap50 + precision.ap) if precision else 0.0, some, overlap))
+    _, best, overlap = max(tried, key=lambda one: one[0])
+    return fit_boxes(best, truth, facts.names, overlap=overlap)
+
+
+def by_folds(
+    outputs: Outputs, targets: NDArray[Any], facts: LabelFacts, folds: Ints
+) -> tuple[list[Boxes], NDArray[np.float64]]:
+    """Return out-of-fold answers as the other folds teach, and from which score on boxes are said (N, K)."""
+    found, there, output = by_overlap(outputs, targets, facts), truths(targets), outputs[BOXES]
+    answers: dict[int, Boxes] = {}
+    thresholds = np.zeros((len(targets), len(facts.names)))
+    for fold in np.unique(folds):
+        mine = np.flatnonzero(folds == fold)
+        learnt = learnt_from(learnt_of(found, there, np.flatnonzero(folds != fold), facts), len(facts.names))
+        thresholds[mine] = learnt.thresholds
+        answers |= dict(zip(mine.tolist(), candidates({BOXES: output[mine]}, facts, learnt), strict=True))
+    return [answers[row] for row in range(len(targets))], thresholds
+
+
 class DetectAnswering(Answering):
     """The answering half of `striate.tasks.detect.Detect`. ``learnt`` is a `LearntBoxes`."""
 
@@ -157,10 +199,17 @@ class DetectAnswering(Answering):
     def evaluate(
         self, outputs: Outputs, targets: NDArray[Any], facts: LabelFacts, learnt: Any, basis: Basis
     ) -> BoxAssessment:
-        """Return average precision by COCO's protocol and what else boxes are worth, in pixels of the pictures."""
+        """Return average precision by COCO's protocol and what else boxes are worth, in pixels of the pictures.
+
+        Scores of out-of-fold answers are calibrated, and cut, by those of the other folds.
+        """
         from striate.tasks.detect_assessment import assess_boxes
 
-        answers = candidates(outputs, facts, learnt)
+        thresholds = learnt.thresholds
+        if basis.folds is None:
+            answers = candidates(outputs, facts, learnt)
+        else:
+            answers, thresholds = by_folds(outputs, targets, facts, basis.folds)
         frames = targets[targets[:, :, 0] == FRAME][:, 1:5]
         intervals = [[one.count(name)[2:] for name in facts.names] for one in answers]
         return assess_boxes(
@@ -168,7 +217,7 @@ class DetectAnswering(Answering):
             truths(targets),
             facts.names,
             basis,
-            learnt.thresholds,
+            thresholds,
             frames=frames,
             count_intervals=intervals if learnt.pictures and not basis.judging else None,
         )

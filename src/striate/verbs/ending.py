@@ -11,6 +11,7 @@ import numpy as np
 
 from striate.runs.answers import Answers
 from striate.runs.run import RunDirectory
+from striate.tasks.task import Outputs
 from striate.verbs import stranger_nets
 from striate.verbs.asking import InferFn
 from striate.verbs.events import Event, Finished, Finishing
@@ -27,11 +28,13 @@ if TYPE_CHECKING:
 class NetsAlike:
     """How nets like one that was trained whole are begun, to measure by.
 
-    ``on(rows)`` makes the training of one on those rows alone, ``fold(draw, fold)`` that of a fold.
+    ``on(rows)`` makes the training of one on those rows alone, ``fold(draw, fold)`` that of a fold. ``asked(training,
+    rows)`` are the outputs of what was trained for rows of the pictures, None: it is asked about their pixels.
     """
 
     on: Callable[[np.ndarray], Training]
     fold: Callable[[int, int], Training]
+    asked: Callable[[Training, np.ndarray], Outputs] | None = None
 
 
 @dataclass(frozen=True)
@@ -39,7 +42,7 @@ class Trained:
     """What a training came to.
 
     ``model`` is the one that is kept, and ``ask`` the question to it. ``alike``: nets like it, by which it is measured;
-    None where a head alone was trained, whose folds have answered already. ``answers`` are those out-of-fold answers.
+    None where a head was solved on features, whose folds have answered already: ``answers`` are theirs.
     """
 
     model: Model
@@ -64,7 +67,7 @@ def ending(run: RunDirectory, prepared: Prepared, trained: Trained, started: flo
         if strangers:
             skill = yield from stranger_nets.stranger_skill(run, prepared, alike.on)
         if folds:
-            answers = yield from net_folds(run, prepared, alike.fold)
+            answers = yield from net_folds(run, prepared, alike.fold, alike.asked)
     yield Finishing(run)
     told, seconds = len(run.notes), time.monotonic() - started
     evaluation = finish(run, prepared, trained.model, ask=trained.ask, answers=answers, skill=skill, seconds=seconds)

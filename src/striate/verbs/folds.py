@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -74,7 +75,7 @@ def answers_of(run: RunDirectory, prepared: Prepared) -> Answers:
     keys = measured_keys(split)
     row = {key: number for number, key in enumerate(keys)}
     task, names = prepared.task, prepared.labels.names
-    if not found.are_of(len(keys), task.output, task.width(prepared.facts)):
+    if not found.are_of(len(keys), task.output, *answer_shape(prepared)):
         shapes = ", ".join(" x ".join(map(str, output.shape)) for output in found.outputs.values())
         raise RunError(
             f"{run.path / kept.NAME} is damaged: it holds {shapes} answers, and"
@@ -87,6 +88,14 @@ def answers_of(run: RunDirectory, prepared: Prepared) -> Answers:
         outputs={name: output[chosen] for name, output in found.outputs.items()},
         distances=None if found.distances is None else found.distances[chosen],
     )
+
+
+def answer_shape(prepared: Prepared) -> tuple[int, ...]:
+    """Return the shape of one answer of the net: (numbers,), or (channels, height, width) of a map."""
+    output = prepared.survey.output
+    if prepared.task.solved or output is None:
+        return (prepared.task.width(prepared.facts),)
+    return (output.channels, *output.size) if output.is_map else (output.channels,)
 
 
 def measured_keys(split: Mapping[str, Any]) -> list[str]:
@@ -186,15 +195,23 @@ def begun_again(run: RunDirectory, model: Model) -> Model:
 
 
 def net_folds(
-    run: RunDirectory, prepared: Prepared, begin: Callable[[int, int], Training]
+    run: RunDirectory,
+    prepared: Prepared,
+    begin: Callable[[int, int], Training],
+    asked: Callable[[Training, np.ndarray], Mapping[str, np.ndarray]] | None = None,
 ) -> Generator[Folding | FoldDone, None, Answers]:
-    """Train a whole net for every fold, ``begin(draw, fold)`` makes each; return the answers, which the run keeps."""
+    """Train a net for every fold, ``begin(draw, fold)`` makes each; return the answers, which the run keeps.
+
+    ``asked(training, rows)`` are the outputs of what was trained for rows of the pictures; None: it is asked about
+    their pixels.
+    """
+    asked = asked or partial(_asked, prepared)
     folds, folder, path = prepared.folds, run.path / kept.FOLDER, run.path / kept.NAME
     assert folds is not None
     facts = {"epochs": prepared.config.epochs}  # a run may be gone on with for more
     found = kept.whole(path)
-    task, width = prepared.task, prepared.task.width(prepared.facts)
-    if found is not None and found.are_of(len(folds.measured), task.output, width) and found.facts == facts:
+    task, shape = prepared.task, answer_shape(prepared)
+    if found is not None and found.are_of(len(folds.measured), task.output, *shape) and found.facts == facts:
         durable.discard(folder)
         return found
     if not folder.is_dir():
@@ -206,11 +223,12 @@ def net_folds(
             continue
         file = folder / f"{number}.safetensors"
         part = kept.whole(file)
-        if part is None or not part.are_of(len(held), task.output, width) or part.facts != facts:
+        if part is None or not part.are_of(len(held), task.output, *shape) or part.facts != facts:
             began = time.monotonic()
             training = begin(draw, fold)
             yield from train_apart(training, folder / f"{number}-{prepared.config.epochs}", number, of)
-            part = replace(_answered(training, prepared, held, folds.others(draw, fold)), facts=facts)
+            ask = partial(asked, training)
+            part = replace(_answered(ask, prepared, held, folds.others(draw, fold)), facts=facts)
             kept.write(file, part)
             durable.discard(folder / f"{number}-{prepared.config.epochs}")
             told = task.told(part.outputs, prepared.targets[held], prepared.facts)
@@ -222,17 +240,24 @@ def net_folds(
     return result
 
 
-def _answered(training: Training, prepared: Prepared, held: np.ndarray, others: np.ndarray) -> Answers:
-    """Return what a fold's net says of the pictures it has not seen."""
+def _asked(prepared: Prepared, training: Training, rows: np.ndarray) -> Mapping[str, np.ndarray]:
+    """Return what a net that was trained says of pictures."""
     from striate.engine.infer import infer_outputs
 
-    task, model, store = prepared.task, training.final_model(), prepared.store
-    said = infer_outputs(model, store, held, output=task.output, device=training.device)
+    model, store = training.final_model(), prepared.store
+    return infer_outputs(model, store, rows, output=prepared.task.output, device=training.device)
+
+
+def _answered(
+    ask: Callable[[np.ndarray], Mapping[str, np.ndarray]], prepared: Prepared, held: np.ndarray, others: np.ndarray
+) -> Answers:
+    """Return what a fold's net says of the pictures it has not seen."""
+    task, said = prepared.task, ask(held)
     answers = Answers({task.output: said[task.output]})
-    if not prepared.config.unknown:
+    if not (prepared.config.unknown and task.solved):
         return answers
     seen = subset(others.tolist(), KNOWN, seed=prepared.config.seed)
-    known = infer_outputs(model, store, seen, output=task.output, device=training.device)
+    known = ask(seen)
     return replace(answers, distances=task.distances(said[EMBEDDING], known[EMBEDDING], prepared.targets[seen]))
 
 
@@ -276,7 +301,8 @@ def _joined(task: Task, folds: Folds, parts: dict[tuple[int, int], Answers]) -> 
     """Return the answers of all folds in the order of the pictures; of several draws the mean, as the task takes it."""
     measured = folds.measured
     first = next(iter(parts.values()))
-    output, distances = np.zeros((len(measured), *first.outputs[task.output].shape[1:])), np.zeros(len(measured))
+    shape = (len(measured), *first.outputs[task.output].shape[1:])
+    output, distances = np.zeros(shape, np.float64 if folds.draws > 1 else np.float32), np.zeros(len(measured))
     for (draw, fold), part in parts.items():
         here = np.isin(folds.held(draw, fold), measured)
         there = np.isin(measured, folds.held(draw, fold))
@@ -284,13 +310,13 @@ def _joined(task: Task, folds: Folds, parts: dict[tuple[int, int], Answers]) -> 
         output[there] += said if folds.draws == 1 else task.for_mean(said)
         if part.distances is not None:
             distances[there] += part.distances[here]
-    mean = (output / folds.draws).astype(np.float32)
+    mean = (output / folds.draws).astype(np.float32, copy=False)
     return Answers({task.output: mean}, None if first.distances is None else distances / folds.draws)
 
 
 def means(prepared: Prepared) -> str:
     """Return in a sentence what a cross-validated figure is."""
     assert prepared.folds is not None
-    what = "head" if prepared.config.tune == "head" else "net"
+    what = "head" if prepared.config.tune in ("head", "maps") else "net"
     who = f"{what}s" if prepared.folds.draws > 1 else f"a {what}"
     return f"each picture was answered by {who} that had not seen it; the model that is kept has seen all of them"

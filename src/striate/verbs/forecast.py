@@ -75,16 +75,18 @@ def forecast(
     asked: int,
     threads: int,
     whole: Training | None = None,
+    folds: int = 0,
 ) -> Forecast:
     """Return how long a training will take of which nothing is done yet, by timing a step and a view of a picture.
 
     ``training`` may be on maps of zeros: its gradients are thrown away. ``view`` makes the maps of one picture, as many
     as ``views`` are made, by ``threads`` at once; of ``asked`` pictures the whole net is asked in the end. ``whole`` is
-    the training of the whole net behind it, where there is one.
+    the training of the whole net behind it, where there is one, and ``folds`` how many heads answer for the pictures
+    that they have not seen, each trained on the others.
     """
     each = _step_seconds(training, training.batch)
     once = timed(view)
-    number = training.steps * training.epochs
+    number = training.steps * training.epochs * max(1, folds)  # the kept one's, and of each fold's a share is missing
     end = asked * once * WHOLE / threads + ENDS
     if whole is None:
         return Forecast(views * once / threads, number * each, end, number, each)

@@ -35,8 +35,9 @@ from striate.spec.pyramid import trunk_names
 from striate.tasks.objective import Objective
 from striate.tasks.task import Labels, Outputs
 from striate.verbs.asking import InferFn, asking
-from striate.verbs.ending import Trained
+from striate.verbs.ending import NetsAlike, Trained
 from striate.verbs.events import Event, Planned, follow, take_up
+from striate.verbs.folds import few
 from striate.verbs.forecast import forecast
 from striate.verbs.lineage import learnt_before
 from striate.verbs.prepared import Prepared, Start
@@ -64,6 +65,7 @@ class MapTuning:
     notes: tuple[str, ...]
     start: Start
     ask: InferFn
+    alike: NetsAlike
 
 
 def begin_maps(prepared: Prepared, start: Start, workspace: Workspace = HERE) -> MapTuning:
@@ -74,9 +76,8 @@ def begin_maps(prepared: Prepared, start: Start, workspace: Workspace = HERE) ->
     config = prepared.config
     device = choose_device(config.device)
     threads = use_threads(config.threads)
-    model = frozen_net(prepared, device)
     names = trunk_names(prepared.net, start.net)
-    load_trunk(model, read(start.path)[0], what=start.words, named=names.get)
+    model = _on_trunk(prepared, start, device)
     cut = Cut(model, names.__contains__)
     steps = head_config(prepared)
     views = Views.of(prepared)
@@ -96,7 +97,43 @@ def begin_maps(prepared: Prepared, start: Start, workspace: Workspace = HERE) ->
     said = f"the maps of {what}, {cut.width:,} numbers each, {'made' if features.computed else 'found in the cache'}"
     inexact = () if device.type == "cpu" else (f"{device.type} made the maps: their last bits may differ",)
     ask = _asking(prepared, model, rest, training, views)
-    return MapTuning(model, training, (said, *inexact), start, ask)
+    return MapTuning(model, training, (said, *inexact), start, ask, _alike(prepared, start, training, views))
+
+
+def _on_trunk(prepared: Prepared, start: Start, device: torch.device) -> Model:
+    """Return the net with the weights of its trunk, and a head that has learnt nothing."""
+    model = frozen_net(prepared, device)
+    names = trunk_names(prepared.net, start.net)
+    load_trunk(model, read(start.path)[0], what=start.words, named=names.get)
+    return model
+
+
+def _alike(prepared: Prepared, start: Start, training: Training, views: Views) -> NetsAlike:
+    """Return how heads are trained on some of the pictures, by the same maps: those of the folds."""
+    names = trunk_names(prepared.net, start.net)
+
+    def on(rows: NDArray[np.int64]) -> Training:
+        some = np.flatnonzero(np.isin(views.rows, rows))
+        rest = Rest(Cut(_on_trunk(prepared, start, training.device), names.__contains__))
+        return begin(
+            cast("Model", rest),
+            training.config,
+            training.store,
+            training.objective,
+            Split(tuple(some.tolist()), (), ()),
+            pictures=False,
+        )
+
+    def fold(draw: int, number: int) -> Training:
+        assert prepared.folds is not None
+        return on(prepared.folds.others(draw, number))
+
+    def asked(trained: Training, rows: NDArray[np.int64]) -> Outputs:
+        place = {row: at for at, row in enumerate(views.rows[: views.still].tolist())}
+        ask = asking(trained.final_model(), trained.store, prepared.task, device=trained.device)
+        return ask(np.array([place[row] for row in rows.tolist()], np.int64))
+
+    return NetsAlike(on, fold, asked)
 
 
 def _asking(prepared: Prepared, model: Model, rest: Model, training: Training, views: Views) -> InferFn:
@@ -141,7 +178,15 @@ def _forecast(prepared: Prepared, cut: Cut, config: TrainConfig, views: Views, a
 
     whole = begin_whole(prepared, cut.model) if prepared.config.tune == "all" else None
     asked_in_the_end = len(parts.test) + (0 if whole is None else len(parts.val))
-    said = forecast(training, view, views=len(views.rows), asked=asked_in_the_end, threads=threads, whole=whole)
+    said = forecast(
+        training,
+        view,
+        views=len(views.rows),
+        asked=asked_in_the_end,
+        threads=threads,
+        whole=whole,
+        folds=0 if prepared.folds is None else prepared.folds.count * prepared.folds.draws,
+    )
     return said.words((prepared.preprocess.height, prepared.preprocess.width))
 
 
@@ -163,13 +208,14 @@ def learnt_on_maps(run: RunDirectory, prepared: Prepared, tuning: MapTuning) -> 
             done = before + int(checkpoint[1]["epochs_done"])
     run.truncate_history(done)
     notes = (*run.notes, *prepared.notes, *learnt_before(run, prepared), *tuning.notes, *training.inexact)
+    notes += () if done or config.tune == "all" else few(prepared)
     yield Planned(run, prepared, device=str(training.device), done=done, notes=notes)
     if not gone_on and (config.tune == "maps" or config.head_epochs):
         yield from follow(run, training, watch(training))
         training.final_model()
         before = training.epochs_done
     if config.tune == "maps":
-        return Trained(tuning.model.eval(), tuning.ask)
+        return Trained(tuning.model.eval(), tuning.ask, tuning.alike)
     whole = begin_whole(prepared, tuning.model)
     if checkpoint is not None and gone_on:
         take_up(whole, checkpoint, folder)

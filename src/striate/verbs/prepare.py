@@ -164,10 +164,10 @@ def _on_start(recipe: Recipe, start: Start, task: Task, labels: Labels, facts: F
             " nothing else is drawn of them; leave it out (--set flip=false leaves out the mirror images), or train the"
             " whole net behind the head (--tune all)"
         )
-    if recipe.folds:
+    if recipe.folds and recipe.tune == "all":
         raise RecipeError(
-            f"folds = {recipe.folds}: a head on the maps of a frozen trunk is not cross-validated; leave it out, and"
-            " say how many pictures are to test with (--set test=0.2)"
+            f"folds = {recipe.folds}: where the whole net is trained behind its head it is not cross-validated; leave"
+            " tune out (the head alone is), or folds"
         )
     begun = started(recipe, start, gray=facts.gray)
     assert begun.size is not None
