@@ -52,7 +52,7 @@ def test_several_classes_and_one_that_nobody_counted() -> None:
     ("some", "asked", "kind", "words"),
     [
         ({"pictures": 20}, {"learnt_from": 10}, "learnt", "not seen would tell"),
-        ({"pictures": 5, "off": 1.0}, {}, "few", "more pictures to test with would tell (--set test=0.3)"),
+        ({"pictures": 5, "off": 1.0}, {}, "few", "--folds 5"),
         ({"pictures": 30, "off": 40.0}, {}, "guess", "better than always saying"),
         ({"pictures": 30, "off": 1.0, "bias": 5.0}, {}, "weak", "too many in the mean"),
         ({"pictures": 30, "off": 1.0, "bias": -5.0}, {}, "weak", "too few in the mean"),

@@ -71,7 +71,7 @@ def test_pictures_of_several_sizes() -> None:
     [
         ({"count": 20}, {"learnt_from": 10}, "learnt", "how well it remembers"),
         ({"count": 20, "poles": False}, {"trained": [9, 9, 9]}, "untested", "Nothing is known of pole"),
-        ({"count": 1}, {}, "few", "more pictures to test with would tell (--set test=0.3)"),
+        ({"count": 1}, {}, "few", "--folds 5"),
         ({"count": 20, "wrong": 1.0, "poles_right": 0.0}, {}, "guess", "No better than always saying road"),
         ({"count": 20, "poles_right": 0.2}, {}, "weak", "Weak on pole"),
         ({"count": 20, "wrong": 0.3}, {}, "confused", "sky and road are confused"),

@@ -186,7 +186,7 @@ class Toy(Task):
 
     def fit_state(self, judged: Judged, facts: LabelFacts) -> State:
         apart = np.abs(judged.outputs[self.output] - judged.targets)[:, 0]
-        return State({"off": float(apart.mean())}, {"apart": apart.astype(np.float32)})
+        return State({"off": float(apart.mean()) if len(apart) else 0.0}, {"apart": apart.astype(np.float32)})
 
     def opened(self, state: State, facts: LabelFacts) -> float:
         off = state.facts.get("off", 1.0)

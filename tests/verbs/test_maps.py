@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from itertools import takewhile
 from pathlib import Path
@@ -13,18 +14,25 @@ from tests.tasks.spot import Where
 from tests.tasks.test_spot import drawn
 from tests.verbs.test_kill import bits
 
-from striate.engine.fit import Epoch
+from striate.engine.fit import Epoch, watch
 from striate.errors import RecipeError
 from striate.recipe import Recipe
+from striate.runs import answers as kept
 from striate.runs.predictor import Predictor
 from striate.spec import Flatten, GlobalAvgPool, Net, Shape
 from striate.spec.pyramid import on_map, trunk_names
 from striate.tasks import table
 from striate.tasks.task import Labels
+from striate.verbs import maps, start
+from striate.verbs.asking import asking
 from striate.verbs.evaluate import evaluate
+from striate.verbs.events import FoldDone
+from striate.verbs.maps import begin_maps
+from striate.verbs.reopen import config_of, reopen_data
 from striate.verbs.train import resume, train, training
 from striate.verbs.workspace import Workspace
 
+OPENED = maps._maps
 TRUNK = "conv 8 3x3 stride 2 pad 1 >> batchnorm >> relu >> conv 16 3x3 stride 2 pad 1 >> relu >> flatten >> dense"
 
 
@@ -93,6 +101,52 @@ def test_it_is_resumed_to_the_bit(home: Path) -> None:
     assert bits(resume("cut-1", workspace=work)) == bits(train(on_maps(home), name="whole", workspace=work))
 
 
+def test_heads_of_the_folds_answer_for_the_pictures_that_they_have_not_seen(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[int] = []
+    monkeypatch.setattr(maps, "_maps", lambda *given: made.append(1) or OPENED(*given))
+    said: list[str] = []
+    work = Workspace(runs_dir=home / "runs", tell=said.append)
+    run = train(on_maps(home, folds=3, epochs=3), name="folded", workspace=work)
+    assert made == [1], "the maps of all folds are those of one pass"
+    once = train(on_maps(home, epochs=3, val=0.0, test=0.0), name="once", workspace=work)
+    weights = [{name: of[name] for name in of if not name.startswith("state.")} for of in (bits(once), bits(run))]
+    assert weights[0] == weights[1], "the head that is kept has learnt from all pictures"
+    steps = [int(re.search(r"\((\d+) steps?", one)[1]) for one in said if "timed here" in one]
+    assert steps[0] == 3 * steps[1]
+    found = evaluate(run.name, workspace=work)
+    pictures = sum(map(len, run.split()["folds"]["places"]))
+    assert found.part == "cross-validated" and len(found.keys) == pictures == len(run.split()["train"])
+    answers = kept.read(run.path / kept.NAME).outputs["spot"]
+    prepared = reopen_data(run, workspace=work)
+    whole = Predictor.open(run.path, onnx=False)
+    asked = asking(whole.model, prepared.store, prepared.task)(prepared.folds.measured)["spot"]
+    assert answers.shape == asked.shape and not np.allclose(answers, asked, atol=1e-3)
+    config = config_of(run)
+    tuning = begin_maps(prepared, start.kept(run, config.start, config.start_digest), work)
+    other = tuning.alike.fold(0, 1)
+    held = prepared.folds.held(0, 1)
+    for _ in watch(other):
+        pass
+    assert np.array_equal(tuning.alike.asked(other, held)["spot"], answers[np.isin(prepared.folds.measured, held)])
+
+
+def test_folds_that_were_cut_off_go_on_to_the_same_answers(home: Path) -> None:
+    work = Workspace(runs_dir=home / "runs")
+    events = training(on_maps(home, folds=3, epochs=2), name="cut-folds", workspace=work)
+    for event in events:
+        if isinstance(event, FoldDone) and event.number == 2:
+            break
+    events.close()
+    resume("cut-folds-1", workspace=work)
+    train(on_maps(home, folds=3, epochs=2), name="whole-folds", workspace=work)
+    one, two = (
+        kept.read(home / "runs" / name / kept.NAME).outputs["spot"] for name in ("cut-folds-1", "whole-folds-1")
+    )
+    assert np.array_equal(one, two)
+
+
 def test_a_task_that_is_solved_has_no_head_on_maps(home: Path) -> None:
     with pytest.raises(RecipeError, match="tune = 'maps'"):
         train(on_maps(home, task="spot", tune="maps"), name="no", workspace=Workspace(runs_dir=home / "runs"))
@@ -101,8 +155,7 @@ def test_a_task_that_is_solved_has_no_head_on_maps(home: Path) -> None:
 @pytest.mark.parametrize(
     ("said", "words"),
     [
-        ({"folds": 3}, "folds = 3: a head on the maps"),
-        ({"tune": "all", "folds": 3}, "folds = 3: a head on the maps"),
+        ({"tune": "all", "folds": 3}, "folds = 3: where the whole net is trained behind its head it is not"),
         ({"augment": "strong"}, "augment: the maps of a frozen trunk are made once"),
         ({"progressive": ((0.5, 8),)}, "progressive: the maps of a frozen trunk are made once"),
     ],

@@ -101,23 +101,24 @@ def _learnt(seen: _Seen) -> _Found | None:
 
 
 def _untested(seen: _Seen) -> _Found | None:
+    folds = ", or measure with --folds 5" if seen.part != "cross-validated" else ""
     if not seen.there:
         text = f"Nothing is known of its answers: no object is labelled in {seen.pictures}; add pictures with boxes"
-        return "untested", text, seen.report.names
+        return "untested", text + folds, seen.report.names
     learnt = [0] * len(seen.report.names) if seen.trained is None else list(seen.trained)
     missing = tuple(name for kind, name in enumerate(seen.report.names) if kind not in seen.there and learnt[kind])
     if not missing:
         return None
     names = _names(missing)
-    return "untested", f"Nothing is known of {names}: {seen.figure}, and none shows one; add pictures", missing
+    return "untested", f"Nothing is known of {names}: {seen.figure}, and none shows one; add pictures{folds}", missing
 
 
 def _few(seen: _Seen) -> _Found | None:
     if seen.value.high - seen.value.low <= WIDE:
         return None
-    more = "more pictures would tell"
+    more = "only more pictures would tell" if seen.part == "cross-validated" else "more pictures would tell"
     if seen.part in ("test", "validation"):
-        more = "more pictures to test with would tell (--set test=0.3)"
+        more = "--folds 5 measures on every picture there is"
     return "few", f"Too few to say: {seen.figure}, with {counted(seen.report.objects, 'object')} in them; {more}", ()
 
 

@@ -88,8 +88,7 @@ def _learnt(seen: _Seen) -> _Found | None:
 def _few(seen: _Seen) -> _Found | None:
     if seen.one.pictures >= FEWEST:
         return None
-    own = seen.part in ("test", "validation")
-    more = "more pictures to test with would tell (--set test=0.3)" if own else "measure on more"
+    more = "--folds 5 measures on every picture there is" if seen.part in ("test", "validation") else "measure on more"
     return "few", f"too few to say: {seen.figure}; {more}"
 
 
@@ -134,7 +133,7 @@ def _narrow(seen: _Seen) -> _Found | None:
     return (
         "weak",
         f"its {100 * level:g} % intervals are too narrow: they hold {100 * held.value:.0f} % of the counts of"
-        f" {seen.one.name}; {seen.figure}; more validation pictures would set them better (--set val=0.2)",
+        f" {seen.one.name}; {seen.figure}; folds (--folds 5) take them from every picture",
     )
 
 

@@ -89,16 +89,17 @@ def _untested(seen: _Seen) -> _Found | None:
     )
     if not missing:
         return None
+    folds = ", or measure with --folds 5" if seen.part != "cross-validated" else ""
     names = _names(missing)
-    return "untested", f"Nothing is known of {names}: {seen.figure}, and none shows it; add pictures", missing
+    return "untested", f"Nothing is known of {names}: {seen.figure}, and none shows it; add pictures{folds}", missing
 
 
 def _few(seen: _Seen) -> _Found | None:
     if seen.value.high - seen.value.low <= WIDE:
         return None
-    more = "more pictures would tell"
+    more = "only more pictures would tell" if seen.part == "cross-validated" else "more pictures would tell"
     if seen.part in ("test", "validation"):
-        more = "more pictures to test with would tell (--set test=0.3)"
+        more = "--folds 5 measures on every picture there is"
     return "few", f"Too few to say: {seen.figure}; {more}", ()
 
 

@@ -38,9 +38,8 @@ NO_TEST = (
 )
 ONLY_VAL = (
     "there are no test pictures, so the figure is of the validation pictures, by which it was calibrated, and"
-    " whatever else was chosen: expect a little less on new ones"
+    " whatever else was chosen: expect a little less on new ones; --folds 5 measures without that"
 )
-FOLDS_TELL = "; --folds 5 measures without that"
 NOT_YET = "the folds that it is calibrated by are not trained yet"
 KNOWN = 5000  # training pictures that are enough to know what the known looks like
 
@@ -75,8 +74,8 @@ def finish(
     else:
         part = next((part for part in ("test", "val") if getattr(prepared.split, part)), "train")
         if part != "test":
-            tells = FOLDS_TELL if prepared.task.solved else ""
-            run.notes.append(NO_TEST if part == "train" else ONLY_VAL + tells)
+            folded = prepared.task.solved or prepared.config.tune != "all"
+            run.notes.append(NO_TEST if part == "train" else ONLY_VAL + FOLDS_TELL * folded)
         evaluation = evaluate_prepared(run, prepared, ask, learnt, part=part)
     before = learnt_before(run, prepared)
     evaluation = replace(evaluation, notes=(*evaluation.notes, *before), also=(*evaluation.also, *before))
