@@ -38,8 +38,9 @@ NO_TEST = (
 )
 ONLY_VAL = (
     "there are no test pictures, so the figure is of the validation pictures, by which it was calibrated, and"
-    " whatever else was chosen: expect a little less on new ones; --folds 5 measures without that"
+    " whatever else was chosen: expect a little less on new ones"
 )
+FOLDS_TELL = "; --folds 5 measures without that"
 NOT_YET = "the folds that it is calibrated by are not trained yet"
 KNOWN = 5000  # training pictures that are enough to know what the known looks like
 
