@@ -373,7 +373,13 @@ def knows_a_task(path: Path) -> list[str]:
     from striate.tasks.table import TASKS
 
     shared = {"table", "task", "values", "answering", "assessment", "pairing", "sections", "prediction", "question"}
-    shared |= {"objective", "overlays", "score_map", "stranger_skill"}  # of whatever a task shows, and has left out
+    shared |= {
+        "missed",
+        "objective",
+        "overlays",
+        "score_map",
+        "stranger_skill",
+    }  # of whatever a task shows, and has left out
     found, nodes = [], list(ast.walk(parsed(path)))
     keys = [key for node in nodes if isinstance(node, ast.Dict) for key in node.keys]
     keys += [node.slice for node in nodes if isinstance(node, ast.Subscript)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -242,6 +243,19 @@ def test_look_answers_or_refuses_in_one_line(asked: Place) -> None:
     asked(*look, "--object", "9999").refused("there is no box 9999: they go from 1 to ")
     asked(*look, "--against", "red").refused("boxes are found one by one, none against another")
     asked(*look, "--change").refused("is not asked of a model of the task detect")
+    asked(*look, "--pixel", "3,4").refused("the task detect is not asked about a pixel: it takes object or missed")
+    asked(*look, "--object", "1", "--class", "red").refused("by its number alone")
+    asked(*look, "--missed", "1").refused("none of the run's own", "say where it is: a point x,y in it")
+    asked(*look, "--missed", "9000,2").refused("9000, 2 is not in the picture")
+    asked(*look, "--missed", "1,2,3").refused("--missed is '1,2,3'; give a number such as 2, or x,y such as 120,80")
+    missed = asked(*look, "--missed", "3,4", "--method", "grad-cam")
+    assert missed.code == 0 and re.match(r"(Why was it missed\?|Was it missed, and why\?) ", missed.out)
     for task in ("segment", "count"):
-        ask = ("look", "in/one.jpg", "--model", f"{task}.safetensors", "-o", "look.html", "--why", "red")
-        asked(*ask).refused("no answer for the whole picture", "shows what its parts see")
+        ask = ("look", "in/one.jpg", "--model", f"{task}.safetensors", "-o", "look.html", "--method", "layer-cam")
+        first = {"segment": r"Why did it (not )?say \S+ ", "count": r"What made the count of \S+ "}[task]
+        for more, words in ((("--class", "red"), ""), (("--pixel", "3,4"), "at pixel 3, 4"),
+                            (("--box", "1,2,9,8"), "in the box 1, 2 to 9, 8")):  # fmt: skip
+            told = asked(*ask, *more)
+            assert told.code == 0 and re.match(first.rstrip(" ") + (f" {words}" if words else ""), told.out), told
+        asked(*ask, "--object", "1").refused(f"the task {task} is not asked about a box by its number")
+        asked(*ask, "--box", "9,9,3,3").refused("has no area")

@@ -76,7 +76,6 @@ TERMINAL: dict[str, set[str]] = {
         "precision",
         "recall",
     },
-    "look": {"method", "why", "against", "change"},  # striate.verbs.why
     "find": {"paths"},  # [hit.path for hit in it.hits]
     "runs remove": {"yes"},
     "cache clear": {"weights"},  # clear_weights()
@@ -100,7 +99,7 @@ OPPOSITE = {"offline": "download"}
 # Older and shorter words that are taken for ever.
 SHORT: dict[str, dict[str, str]] = {
     "train": {"from": "start", "lr": "learning-rate", "optimizer": "optimiser"},
-    "look": {"class": "why", "object": "why"},  # of boxes, by number
+    "look": {"class": "why"},
     "convert": {"form": "labels", "from": "labels"},
     "find": {"in": "where", "not": "unlike"},
     "walk": {"pad": "padding", "outpad": "output-padding"},

@@ -29,7 +29,9 @@ from striate.tasks import count_loss
 from striate.tasks.assessment import About, Basis
 from striate.tasks.count import CountObjects
 from striate.tasks.count_answering import DENSITY, learnt_from, overlay, summed
+from striate.tasks.count_question import CountQuestion
 from striate.tasks.points import Count, densities, peaks
+from striate.tasks.question import Place
 from striate.tasks.task import Judged, LabelFacts, Labels, State
 from striate.verbs.places import in_input
 
@@ -308,16 +310,44 @@ def test_what_may_be_asked_of_a_count():
     learnt = task.opened(State({"slopes": [2.0, 1.0]}), facts)
     output = np.concatenate([maps_of(np.array([3.0])), maps_of(np.array([5.0]))], 1)
     asked = task.question(output[0], facts, learnt)
-    assert asked.title == "What made the count of white?" and asked.signed
+    assert asked.title == "What made the count of white?"
     assert asked.value(torch.from_numpy(output)) == pytest.approx(5, rel=1e-4)
     red = task.question(output[0], facts, learnt, "red")
     assert red.value(torch.from_numpy(output)) == pytest.approx(6, rel=1e-4)
     both = torch.from_numpy(np.concatenate([output, np.full_like(output, -20)]))
     assert red.level(both).tolist() == pytest.approx([1, 0], abs=1e-3)
     with pytest.raises(StriateError, match="there is no class 'rad'; near it: red"):
+        task.question_at(output[0], facts, learnt, Place((0.0, 0.0, 4.0, 4.0), (8, 8), "there", "rad"))
+    with pytest.raises(StriateError, match="there is no class 'rad'; near it: red"):
         task.question(output[0], facts, learnt, "rad")
     with pytest.raises(StriateError, match="a count stands against no other"):
         task.question(output[0], facts, learnt, "red", "white")
+
+
+def test_a_part_of_a_count_is_the_density_that_lies_in_it():
+    task, facts = CountObjects(), LabelFacts(("cells",), {"by": "dots"})
+    learnt = task.opened(State({"slopes": [2.0]}), facts)
+    density = np.full((4, 6), 1e-6)
+    density[1, 1], density[1, 4] = 1.0, 0.5  # objects stand three cells apart, which is six pixels of the input
+    maps = (np.log(np.expm1(density)) + 4).astype(np.float32)[None]
+    output = torch.from_numpy(maps)[None]
+
+    def ask(*box: float) -> CountQuestion:
+        return task.question_at(maps, facts, learnt, Place(box, (8, 12), "there"))  # type: ignore[arg-type]
+
+    left = ask(0, 0, 6, 8)
+    assert left.value(output) == pytest.approx(2.0, abs=1e-3) and left.cell == (0, 1, 1, 0)
+    assert left.told == "2.00 of 3.0 cells are counted there" and left.title == "What made the count of cells there?"
+    assert ask(3, 0, 12, 8).value(output) == pytest.approx(0.5 * 2 + 1, abs=1e-3), "half of the first cell is in it"
+    place = ask(9, 3, 9, 3)
+    assert place.value(output) == pytest.approx(1.0, abs=1e-3), "around it as far as three pixels"
+    cells = np.frombuffer(place.shares, np.float32).reshape(4, 6)
+    assert cells.sum() == 9 and cells[1, 3:6].all() and cells[0, 3:6].all() and cells[2, 3:6].all()
+    alone = ask(0, 8, 0, 8)
+    assert np.frombuffer(alone.shares, np.float32).sum() >= 1 and alone.value(output) < 1e-3
+    assert left.kind != place.kind and left.kind == ask(0, 0, 6, 8).kind
+    whole = task.question(maps, facts, learnt)
+    assert whole.cell is None and whole.told == "" and whole.value(output) == pytest.approx(3, abs=1e-3)
 
 
 def test_cautions_say_when_boxes_are_better_and_what_moves_do_to_counts():

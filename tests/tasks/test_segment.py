@@ -24,8 +24,10 @@ from striate.recipe import Recipe
 from striate.spec import parse
 from striate.tasks import segment_loss
 from striate.tasks.assessment import About, Basis
+from striate.tasks.masks import Masks
+from striate.tasks.question import Place
 from striate.tasks.segment import Segment, SourceMasks
-from striate.tasks.segment_answering import MASKS, fitted
+from striate.tasks.segment_answering import MASKS, LearntMasks, fitted
 from striate.tasks.task import Judged, LabelFacts, Labels, State
 from striate.verbs.places import in_input
 
@@ -258,9 +260,30 @@ def test_what_may_be_asked_of_masks():
     task, output = Segment(), torch.from_numpy(maps)[None]
     where = task.question(maps, FACTS, None, "disc")
     assert where.title == "Why did it say disc?" and float(where.score(output)) == pytest.approx(4)
-    at = task.question(maps, FACTS, None, "1,7")
-    assert at.title == "Why did it say ground at 1, 7?" and float(at.score(output)) == 2
+    # The input of 8 x 12 is twice the maps: pixel (1, 7) is in the middle of nothing but ground.
+    at = task.question_at(maps, FACTS, LearntMasks(2.0), Place((1.5, 7.5, 1.5, 7.5), (8, 12), "at pixel 1, 7"))
+    assert at.title == "Why did it say ground at pixel 1, 7?" and float(at.score(output)) == pytest.approx(2)
     assert at.value(output) == pytest.approx(np.exp(2) / (np.exp(2) + 2), rel=1e-5)
+    assert at.told == "At pixel 1, 7: 0.58 ground, 0.21 disc, 0.21 bar", "calibrated: e / (e + 2)"
+    assert at.cell == (0, 3, 0, 0)
+    # A quarter of the way from the middle of column 2 to that of column 3, half of the way down: the mean of four.
+    between = Place((5.5, 4.0, 5.5, 4.0), (8, 12), "at pixel 5, 3")
+    mixed = task.question_at(maps, FACTS, LearntMasks(), between)
+    assert mixed.answer == "ground" and float(mixed.score(output)) == pytest.approx(0.75 * 2)
+    assert dict(mixed.mix) == pytest.approx({8: 0.375, 9: 0.125, 14: 0.375, 15: 0.125})
+    ids = Masks(FACTS.names, maps, Preprocess(8, 12, 1, resize="stretch").crop_transform(8, 12)).ids
+    for row in range(8):
+        for column in range(12):
+            spot = (column + 0.5, row + 0.5)
+            asked = task.question_at(maps, FACTS, LearntMasks(), Place((*spot, *spot), (8, 12), "there"))
+            assert asked.target == ids[row, column] and asked.said, "the class that is said of that very pixel"
+    forced = task.question_at(maps, FACTS, LearntMasks(), replace(between, word="bar"))
+    assert forced.title == "Why did it not say bar at pixel 5, 3?" and float(forced.score(output)) == 0
+    box = task.question_at(maps, FACTS, LearntMasks(), Place((4.0, 0.0, 12.0, 8.0), (8, 12), "in the box"))
+    assert box.answer == "disc" and box.told == "In the box: disc 75 %, ground 25 %" and box.cell is None
+    assert float(box.score(output)) == pytest.approx(0.75 * 4), "of all cells in it, a quarter of which say 0"
+    thin = task.question_at(maps, FACTS, LearntMasks(), Place((4.6, 1.0, 4.7, 1.4), (8, 12), "in the box"))
+    assert np.frombuffer(thin.inside, bool).sum() == 1, "the nearest cell, where none has its middle in the box"
     against = task.question(maps, FACTS, None, "disc", "ground")
     assert against.against == "ground" and float(against.score(output)) == 4
     never = task.question(maps, FACTS, None, 2)
@@ -271,9 +294,7 @@ def test_what_may_be_asked_of_masks():
     assert other.classes[other.target] in ("disc", "bar") and other.kind == where.kind
     with pytest.raises(StriateError, match="there is no class 'dics'; near it: disc"):
         task.question(maps, FACTS, None, "dics")
-    with pytest.raises(
-        StriateError, match="there is no pixel 12, 3: across they go from 0 to 11, and down from 0 to 7"
-    ):
+    with pytest.raises(StriateError, match="there is no class '12,3'"):
         task.question(maps, FACTS, None, "12,3")
     with pytest.raises(DescribeError, match="against itself"):
         task.question(maps, FACTS, None, "disc", "disc")

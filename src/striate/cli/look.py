@@ -24,15 +24,19 @@ if TYPE_CHECKING:
 @click.option("--channel", type=click.IntRange(0), help="With --part: what is this channel looking for?")
 @click.option("--at", metavar="ROW,COLUMN", help="With --part: the place whose receptive field is shown.")
 @click.option("--method", help="Why, by this method: layer-cam, grad-cam, occlusion, integrated-gradients ...")
-@click.option(
-    "--why",
-    "--class",
-    "--object",
-    "target",
-    metavar="NAME|N",
-    help="Why this class (or tag), and not the one it says; of boxes, why the one with this number.",
-)
+@click.option("--why", "--class", "why", metavar="NAME|N", help="Why this class (or tag), and not the one it says.")
 @click.option("--against", help="Why it and not this class: cat, not dog.")
+@click.option(
+    "--object", "object_", metavar="N", type=click.IntRange(1), help="Of boxes: why the one with this number."
+)
+@click.option("--pixel", metavar="X,Y", help="Of areas and counts: why this, at this pixel of the picture.")
+@click.option("--box", metavar="L,T,R,B", help="Of areas and counts: why this, in this box (left, top, right, bottom).")
+@click.option(
+    "--missed",
+    metavar="N|X,Y|L,T,R,B",
+    help="Of boxes: why this object was not found: the Nth missed one of a picture of the run's own, or one at a place"
+    " (then --class says what it is).",
+)
 @click.option("--change", is_flag=True, help="Also: the smallest part of the picture without which it says another.")
 @click.option("--png", is_flag=True, help="Draw the answer as one PNG.")
 @click.option("--ascii", "as_ascii", is_flag=True, help="Print it, pictures in characters: for small pictures.")
@@ -45,8 +49,12 @@ def command(
     channel: int | None,
     at: str | None,
     method: str | None,
-    target: str | None,
+    why: str | None,
     against: str | None,
+    object_: int | None,
+    pixel: str | None,
+    box: str | None,
+    missed: str | None,
     change: bool,
     png: bool,
     as_ascii: bool,
@@ -67,9 +75,12 @@ def command(
         raise click.UsageError("--channel and --at are of a part: name it with --part")
     if as_ascii and output is not None:
         raise click.UsageError("--ascii prints; -o is for a page or a sheet")
-    asked = method is not None or target is not None or against is not None or change
-    if asked and channel is not None:
-        raise click.UsageError("--method, --class, --against and --change are of an answer, --channel of a part")
+    asked = of.asked(
+        why=why, object=object_, pixel=pixel, box=box, missed=missed, against=against, method=method, change=change
+    )
+    asks = asked.words is not None
+    if asks and (channel is not None or at is not None):
+        raise click.UsageError("--channel and --at are of a part; what asks why is of an answer")
     written = None
     if not as_ascii:
         from striate.render.html.look_page import is_ours
@@ -81,22 +92,18 @@ def command(
     path, runs_dir = Path(what), network["runs_dir"]
     if is_run(what, runs_dir):
         other = network["model"] is not None or network["net"] is not None
-        if channel is not None or at is not None or other or asked:
+        if channel is not None or at is not None or other or asks:
             raise click.UsageError(f"{what} is a run: --channel, --at, --model, --net and asking why are for a picture")
         title, quiet, answers = _run(what, part, runs_dir, without_missing=without_missing)
     elif not path.is_file():
         raise DataError(f"there is no picture and no run {what!r}; striate look takes a picture file or a run's name")
     else:
         with of.said(**network) as named:
-            if asked:
-                from striate.verbs import why
-                from striate.verbs.learnt_from import caution
-                from striate.verbs.probe import open_probe
+            if asks:
+                from striate.verbs import why as whys
 
-                probe = open_probe(path, named)
-                found = why.why(probe, method=method, target=target, against=against, part=part, change=change)
-                told = caution(path, named, found.answer)
-                title, quiet, answers = f"{path.name}: why", _quiet(probe, path), why.answers(found, caution=told)
+                found = whys.why_asked(path, named, asked, part=part)
+                title, quiet, answers = f"{path.name}: why", _quiet(found.probe, path), whys.answers(found)
             else:
                 place = of.place(at)
                 title, quiet, answers = _picture(path, named, part, channel, place, without_missing=without_missing)

@@ -16,6 +16,7 @@ from striate.session import terminal
 from striate.session.progress import Progress
 
 if TYPE_CHECKING:
+    from striate.verbs.asked_places import Asked
     from striate.verbs.probe import Network
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -82,3 +83,26 @@ def place(text: str | None) -> tuple[int, int] | None:
     if not found:
         raise DescribeError(f"--at is {text!r}; give a row and a column from 0 on, such as 7,9")
     return int(found[1]), int(found[2])
+
+
+def asked(*, pixel: str | None, box: str | None, missed: str | None, **others: Any) -> Asked:
+    """Return what the options ask of an answer. Errors: DescribeError for a place that does not read."""
+    from striate.verbs.asked_places import Asked
+
+    where = numbers(missed, "--missed", (1, 2, 4))
+    object_ = where if where is None or len(where) > 1 else int(where[0])
+    places = {"pixel": numbers(pixel, "--pixel", (2,)), "box": numbers(box, "--box", (4,)), "missed": object_}
+    return Asked(**places, **others)  # type: ignore[arg-type]
+
+
+def numbers(text: str | None, option: str, many: tuple[int, ...]) -> tuple[float, ...] | None:
+    """Return the numbers that an option names, apart by commas, so ``many`` of them. Errors: DescribeError."""
+    if text is None:
+        return None
+    parts = [part.strip() for part in text.split(",")]
+    if len(parts) not in many or not all(re.fullmatch(r"\d{1,9}(\.\d{1,9})?", part) for part in parts):
+        forms = {1: "a number such as 2", 2: "x,y such as 120,80", 4: "left,top,right,bottom such as 10,20,60,90"}
+        raise DescribeError(f"{option} is {text!r}; give {', or '.join(forms[one] for one in many)}")
+    if len(parts) == 1 and "." in parts[0]:
+        raise DescribeError(f"{option} is {text!r}; give a whole number, or a place")
+    return tuple(float(part) for part in parts)

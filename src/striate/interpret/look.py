@@ -142,10 +142,10 @@ class RunLook:
 
 
 def answered(probe: TorchProbe) -> Prediction | None:
-    """Return what the net says of the picture; None where it puts out a map, not an answer."""
+    """Return what the net says of the picture; None where it puts out a map that is no answer of its task."""
     with torch.no_grad():
         output = probe.model(probe.inputs)
-    if output.dim() != 2:
+    if output.dim() != 2 and not probe.task.placed:
         return None
     outputs, options = {probe.task.output: output.numpy()}, {"unknown": False}
     answer = probe.task.decode(outputs, probe.labels, probe.learnt, options=options)[0]

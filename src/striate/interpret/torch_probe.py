@@ -26,8 +26,9 @@ from striate.model.build.model import Model, build
 from striate.runs.predictor import Predictor
 from striate.runs.rebuild import frozen
 from striate.spec import Net, Shape
-from striate.spec.survey import Survey
-from striate.tasks.question import Question
+from striate.spec.layers import Flatten
+from striate.spec.survey import Part, Survey
+from striate.tasks.question import Place, Question, Word
 from striate.tasks.table import BY_ITSELF, TASKS
 from striate.tasks.task import LabelFacts, State, Task
 
@@ -112,14 +113,39 @@ class TorchProbe(Probe):
             frozen=frozen or {},
         )
 
-    def question(self, output: Tensor, word: str | int | None = None, against: str | int | None = None) -> Question:
-        """Return what is asked of the net's output (1, K); see `Answering.question`. Errors: StriateError."""
-        if output.dim() != 2:
+    def question(self, output: Tensor, word: Word = None, against: str | int | None = None) -> Question:
+        """Return what is asked of the net's output (1, ...); see `Answering.question`. Errors: StriateError."""
+        if output.dim() != 2 and not self.task.placed:
             shape = tuple(output.shape[1:])
             raise DescribeError(f"evidence is of an answer for the whole picture; this net puts out {shape}")
-        question = self.task.question(output[0].detach().numpy(), self.labels, self.learnt, word, against)
+        said = output[0].detach().numpy()
+        if isinstance(word, Question):
+            question = word
+        elif isinstance(word, Place):
+            question = self.task.question_at(said, self.labels, self.learnt, word, against)
+        else:
+            question = self.task.question(said, self.labels, self.learnt, word, against)
         question.score(output)  # refuses what cannot be asked
         return question
+
+    def answering(self, question: Question) -> tuple[str, tuple[int, int], int] | None:
+        """Return the part, the place (row, column) of it and the channel that answer a question; None where many do.
+
+        The part is that whose map is the answer, or is flattened to be a part of it.
+        """
+        if question.cell is None or self.is_code:
+            return None
+        level, row, column, channel = question.cell
+        ends = [self.reads(one.path)[0] for one in self._flattened()] or [self.survey.rows[-1].path]
+        return (ends[level], (row, column), channel) if level < len(ends) else None
+
+    def _flattened(self) -> list[Part]:
+        """Return the layers that flatten a map of several places, where the answer is a vector."""
+        output = self.survey.output
+        if output is None or output.is_map:
+            return []
+        kinds = zip(self.survey.rows, self.survey.layers, self.survey.given, strict=False)
+        return [row for row, net, given in kinds if isinstance(net, Flatten) and given.is_map and not row.auxiliary]
 
     def _survey(self) -> Survey:
         return self.model.net.on(self.model.shape, fit="floor")

@@ -21,12 +21,13 @@ if TYPE_CHECKING:
 _WIDE = 360  # pixels
 
 
-def why_answer(why: Evidence, said: str, failed: Sequence[Evidence] = ()) -> Answer:
+def why_answer(why: Evidence, said: str, failed: Sequence[Evidence] = (), drawn: Tile | None = None) -> Answer:
     """Return why it said so: what was ``said``, the heat over the picture, how far to trust it.
 
-    ``failed`` is evidence that was sought before and did not pass its checks: shown crossed out, folded away.
+    ``failed`` is evidence that was sought before and did not pass its checks: shown crossed out, folded away. ``drawn``
+    stands beside the heat in place of what the net was given: the answer over the picture.
     """
-    given = picture_tile(
+    given = drawn or picture_tile(
         large(why.pixels)[0], caption="What the net was given", alt="the picture as the net takes it", shown=_WIDE
     )
     tile, legend = heat(why)
@@ -35,7 +36,7 @@ def why_answer(why: Evidence, said: str, failed: Sequence[Evidence] = ()) -> Ans
         more.append(_failed(failed))
     return Answer(
         why.question.title,
-        f"{said}. {why.focus}",
+        f"{why.question.told or said}. {why.focus}",
         (Row((given, tile), legend=legend),),
         shows=why.shows,
         hides=why.hides,

@@ -10,6 +10,7 @@ from striate.interpret.look import ChannelLook, PartLook, PictureLook
 from striate.interpret.torch_probe import TorchProbe
 from striate.render.answer import Answer, Legend, Row, Table, Tile, figure
 from striate.render.evidence import why_answer
+from striate.render.look_scene import drawn_answer
 from striate.render.png.drawn import cut, enlarged, framed, large, map_tile, over, picture_tile, scale_of, sheet
 from striate.words import counted, plural
 
@@ -19,7 +20,10 @@ _UNTRAINED = "The weights are drawn by chance: this shows how the net works, not
 def picture_answers(look: PictureLook) -> list[Answer]:
     """Return the answers of `look IMAGE`: why it said so, what each stage saw, how much the winning place sees."""
     rest = [_stages(look), _field(look.field, look.probe, winner=look.answer is not None)]
-    return rest if look.why is None else [why_answer(look.why, str(look.answer), look.failed), *rest]
+    if look.why is None:
+        return rest
+    drawn = drawn_answer(look.probe, look.answer) if look.answer is not None and look.probe.task.placed else None
+    return [why_answer(look.why, str(look.answer), look.failed, drawn), *rest]
 
 
 def part_answers(look: PartLook) -> list[Answer]:

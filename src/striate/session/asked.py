@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -65,6 +66,14 @@ def look(
     part: str | None = None,
     channel: int | None = None,
     at: tuple[int, int] | None = None,
+    why: str | int | None = None,
+    against: str | int | None = None,
+    object: int | None = None,
+    pixel: Sequence[float] | None = None,
+    box: Sequence[float] | None = None,
+    missed: int | Sequence[float] | None = None,
+    method: str | None = None,
+    change: bool = False,
     run: str | Run = "last",
     model: str | Path | None = None,
     net: str | None = None,
@@ -84,6 +93,13 @@ def look(
         what: a picture (a path, bytes, pixels uint8), or a run (its name, its folder, itself).
         part, channel: the part of the net that is asked about (``stage2.1.conv1``), and one of its channels, from 0.
         at: (row, column) of the part's map whose view of the picture is measured.
+        why, against: the class (or tag) that is asked about, and one that it is held against.
+        object: of boxes, the number from 1 of the one that is asked about.
+        pixel, box: of areas and counts, (x, y) or (left, top, right, bottom) in pixels of the picture.
+        missed: of boxes, the number from 1 of an object that the picture's label has and no box found, or (x, y) in it,
+            or (left, top, right, bottom) around it: why was it missed?
+        method: by which evidence is sought ("layer-cam", "grad-cam", "occlusion", "integrated-gradients", ...).
+        change: whether the smallest part of the picture is sought without which the answer is another.
         run: whose model is shown the picture.
         model: instead of it a model file, or published weights by name.
         net: instead of it an untrained net.
@@ -99,12 +115,14 @@ def look(
 
     Example: ``striate.look("cat.jpg", run="pets-1").why.trust.level in ("good", "weak", "none")``
     """
+    from striate.verbs.asked_places import Asked
     from striate.verbs.look import look as looked
     from striate.verbs.look import only_of_a_picture
 
+    asked = Asked(why, object, pixel, box, missed, against, method, change)
     if isinstance(what, Run):
         if what._adopted is not None:
-            only_of_a_picture(what.name, at=at, model=model, net=net)
+            only_of_a_picture(what.name, at=at, model=model, net=net, asked=asked.words)
             return what.look(part=part, channel=channel)
         what = what.path
     found = looked(
@@ -112,6 +130,7 @@ def look(
         part=part,
         channel=channel,
         at=at,
+        asked=asked,
         run=name_of(run),
         model=model,
         net=net,

@@ -6,11 +6,11 @@ lines and shows itself in a notebook.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, final
 
-from striate.errors import RunError
+from striate.errors import DescribeError, RunError
 from striate.runs import names
 from striate.runs.run import RunDirectory
 from striate.session.shown import Shown, Table, framed, html_table, said
@@ -200,7 +200,20 @@ class Run:
         return shown_evaluation(found)
 
     def look(
-        self, picture: Picture | None = None, *, part: str | None = None, channel: int | None = None
+        self,
+        picture: Picture | None = None,
+        *,
+        part: str | None = None,
+        channel: int | None = None,
+        at: tuple[int, int] | None = None,
+        why: str | int | None = None,
+        against: str | int | None = None,
+        object: int | None = None,
+        pixel: Sequence[float] | None = None,
+        box: Sequence[float] | None = None,
+        missed: int | Sequence[float] | None = None,
+        method: str | None = None,
+        change: bool = False,
     ) -> Shown[Looked]:
         """Look inside: at what it made of a picture, or, without one, at what it learnt and what confuses it.
 
@@ -208,21 +221,35 @@ class Run:
 
         Arguments:
             picture: as of `predict`, one of them.
-            part, channel: the part of the net that is asked about, and one of its channels, from 0.
+            part, channel, at: the part of the net that is asked about, one of its channels, from 0, and the
+                (row, column) of its map whose view of the picture is measured.
+            why, against: the class (or tag) that is asked about, and one that it is held against.
+            object: of boxes, the number from 1 of the one that is asked about.
+            pixel, box: of areas and counts, (x, y) or (left, top, right, bottom) in pixels of the picture.
+            missed: of boxes, the number from 1 of an object that the picture's label has and no box found, or (x, y)
+                in it, or (left, top, right, bottom) around it: why was it missed?
+            method: by which evidence is sought ("layer-cam", "grad-cam", "occlusion", "integrated-gradients", ...).
+            change: whether the smallest part of the picture is sought without which the answer is another.
 
-        Errors: DescribeError for a part or channel that is not there, PictureError.
+        Errors: DescribeError for a part, a channel or a place that is not there, PictureError.
 
         Example: ``run.look("cat.jpg").why.trust.level in ("good", "weak", "none")``
         """
+        from striate.verbs.asked_places import Asked
+
+        asked = Asked(why, object, pixel, box, missed, against, method, change)
         if self._adopted is not None:
             from striate.verbs.adopt import Adopted
 
-            asked = self._directory if picture is None else picture
-            return shown_look(Adopted.look(self._adopted, asked, part=part, channel=channel), self.name)
+            if asked.words:
+                raise DescribeError(f"the net of {self.name} is somebody's code; it is not asked: {asked.words}")
+            inside = self._directory if picture is None else picture
+            return shown_look(Adopted.look(self._adopted, inside, part=part, channel=channel, at=at), self.name)
         from striate.verbs.look import look
 
         what = self.path if picture is None else picture
-        return shown_look(look(what, part=part, channel=channel, run=str(self.path)), self.name)
+        found = look(what, part=part, channel=channel, at=at, asked=asked, run=str(self.path))
+        return shown_look(found, self.name)
 
     def __repr__(self) -> str:
         return f"{self.name}: {self._said()}"

@@ -137,6 +137,15 @@ def is_pyramid(net: Net) -> bool:
     return any(_NEW.match(path) for path, _ in net.parts())
 
 
+def laterals(paths: Sequence[str]) -> list[str]:
+    """Return which of some parts are what a pyramid reads of its trunk, in their order.
+
+    >>> laterals(["stem.conv1", "lateral8", "deeper8.lateral16", "answer8"])
+    ['lateral8', 'deeper8.lateral16']
+    """
+    return [path for path in paths if path.rpartition(".")[2].rstrip("0123456789") == "lateral"]
+
+
 def levels_of(net: Net, shape: Shape) -> dict[int, int]:
     """Return the strides at which a trunk has maps, with the channels of each.
 

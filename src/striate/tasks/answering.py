@@ -19,10 +19,12 @@ from striate.tasks.values import NOTHING, LabelFacts, Labels, Outputs
 from striate.words import counted
 
 if TYPE_CHECKING:  # what measures and explains is imported by who does: predicting needs none of it
+    from striate.data.pictures.crop_transform import CropTransform
     from striate.data.pictures.tiles import Tiling
     from striate.tasks.assessment import Assessment, Basis, Cost
+    from striate.tasks.missed import Missed, Wanted
     from striate.tasks.pairing import Paired, Shared
-    from striate.tasks.question import Question
+    from striate.tasks.question import Place, Question
     from striate.tasks.sections import Part
     from striate.tasks.stitcher import Stitcher
 
@@ -184,6 +186,36 @@ class Answering(ABC):
         the person's own: a class, a tag, a number's name; ``against`` what it is to be held against, where the task
         has such a thing. Errors: StriateError that says what there is to ask about.
         """
+
+    asks: ClassVar[frozenset[str]] = frozenset()
+    """What else than a class may be asked about: "object", "missed", "pixel", "box"."""
+
+    def question_at(
+        self,
+        output: NDArray[np.float32],
+        facts: LabelFacts,
+        learnt: Any,
+        place: Place,
+        against: str | int | None = None,
+    ) -> Question:
+        """Return what is asked about a place of a picture, of tasks that answer at places (`asks`).
+
+        Errors: StriateError for a place or a class that is not there, and of a task that answers for the whole picture.
+        """
+        raise StriateError("this model answers for the whole picture: there is no place of it to be asked about")
+
+    def missed_object(self, answer: Any, values: NDArray[Any], number: int) -> Wanted:
+        """Return the object with a number, from 1, of those that an answer misses in its picture.
+
+        ``values`` are `Labels.values` of that picture alone, in its own pixels. Errors: StriateError.
+        """
+        raise StriateError("this model finds no objects, so that none can be missed")
+
+    def missed(
+        self, output: NDArray[np.float32], facts: LabelFacts, learnt: Any, wanted: Wanted, crop: CropTransform
+    ) -> Missed:
+        """Return why an object was not found, of tasks that find objects (`asks`). Errors: StriateError."""
+        raise StriateError("this model finds no objects, so that none can be missed")
 
     def map_values(self, output: NDArray[np.float64], facts: LabelFacts, learnt: Any) -> NDArray[np.float64] | None:
         """Return what a map over a larger picture shows (N, names) of outputs (N, K); None where a map has no sense."""

@@ -136,6 +136,17 @@ class Cells:
             at, cell = at + self.channels * count, cell - count
         raise StriateError(f"there are {self.count} cells")
 
+    def where(self, cell: int) -> tuple[int, int, int]:
+        """Return on which map a cell is, and in which row and column of it.
+
+        Example: ``Cells(((2, 2), (1, 1)), (16, 16), 1).where(3)`` is ``(0, 1, 1)``.
+        """
+        for level, (count, (_, width)) in enumerate(zip(self.counts, self.sizes, strict=True)):
+            if cell < count:
+                return level, *divmod(cell, width)
+            cell -= count
+        raise StriateError(f"there are {self.count} cells")
+
 
 def distances(numbers: NDArray[Any]) -> NDArray[Any]:
     """Return the distances, in strides, that numbers of a net stand for: above -0.5.

@@ -21,6 +21,7 @@ if TYPE_CHECKING:  # what measures and explains is imported by who does: predict
     from striate.tasks.assessment import Assessment, Basis
     from striate.tasks.count_question import CountQuestion
     from striate.tasks.overlays import MarkOverlay
+    from striate.tasks.question import Place
     from striate.tasks.sections import Part
     from striate.tasks.task import Judged
 
@@ -55,6 +56,7 @@ class CountAnswering(Answering):
     output = DENSITY
     headline = MEAN_ABSOLUTE_ERROR
     higher_is_better = False
+    asks = frozenset({"pixel", "box"})
 
     def columns(self, facts: LabelFacts, top: int | None = None) -> tuple[str, ...]:
         """Return each class, and the ends of its interval."""
@@ -151,14 +153,36 @@ class CountAnswering(Answering):
 
         if against is not None:
             raise StriateError("a count stands against no other; leave that out, and name the class alone")
-        place = int(summed(output[None])[0].argmax()) if word is None else word
-        if isinstance(place, str):
-            if place not in facts.names:
-                raise wrong_word(place, facts.names, "class")
-            place = facts.names.index(place)
-        if not 0 <= place < len(facts.names):
-            raise StriateError(f"there is no class {place}: they go from 0 to {len(facts.names) - 1}")
+        place = _place(output, facts, word)
         return CountQuestion(place, facts.names[place], float(learnt.slopes[place]))
+
+    def question_at(
+        self,
+        output: NDArray[np.float32],
+        facts: LabelFacts,
+        learnt: Any,
+        place: Place,
+        against: str | int | None = None,
+    ) -> CountQuestion:
+        """Return what made a count in a box, or around a pixel."""
+        from striate.tasks.count_question import part_question
+
+        if against is not None:
+            raise StriateError("a count stands against no other; leave that out, and name the class alone")
+        kind = _place(output, facts, place.word)
+        return part_question(output, kind, facts.names[kind], float(learnt.slopes[kind]), place)
+
+
+def _place(output: NDArray[np.floating], facts: LabelFacts, word: str | int | None) -> int:
+    """Return the number of a class by its name or number, or of that of which most were counted."""
+    place = int(summed(output[None])[0].argmax()) if word is None else word
+    if isinstance(place, str):
+        if place not in facts.names:
+            raise wrong_word(place, facts.names, "class")
+        place = facts.names.index(place)
+    if not 0 <= place < len(facts.names):
+        raise StriateError(f"there is no class {place}: they go from 0 to {len(facts.names) - 1}")
+    return place
 
 
 def summed(maps: NDArray[np.floating]) -> Floats:

@@ -15,9 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from striate.errors import ShapeError, SourceError
+from striate.tasks.box_candidates import BOXES, candidates
 from striate.tasks.box_rows import COLUMNS, LEVEL, counts, moved, placed, rows_of, truths
 from striate.tasks.cells import SIDES, Cells, levels_of
-from striate.tasks.detect_answering import BOXES, UNUSED, DetectAnswering, by_overlap, candidates, learnt_of
+from striate.tasks.detect_answering import UNUSED, DetectAnswering, by_overlap, learnt_of
 from striate.tasks.detect_state import LearntBoxes, learnt_from
 from striate.tasks.task import Task
 from striate.tasks.values import NOTHING, Judged, LabelFacts, Labels, Outputs, State

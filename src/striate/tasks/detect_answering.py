@@ -10,94 +10,32 @@ import numpy as np
 from numpy.typing import NDArray
 
 from striate.errors import StriateError
-from striate.metrics.boxes import iou, suppress
 from striate.tasks.answering import PARTS, Answering, wrong_word
-from striate.tasks.box_rows import FRAME, UNLOOKED, counts, in_picture, truths
+from striate.tasks.box_candidates import BOXES, candidates, found_in
+from striate.tasks.box_rows import FRAME, UNLOOKED, counts, truths
 from striate.tasks.boxes import BOX_COLUMNS, Boxes
-from striate.tasks.cells import Cells, boxes_at
+from striate.tasks.cells import Cells
 from striate.tasks.detect_state import OVERLAPS, LearntBoxes, fit_boxes, learnt_from
 from striate.tasks.values import NOTHING, LabelFacts, Labels, Outputs, State
 from striate.words import counted
 
 if TYPE_CHECKING:  # what measures and explains is imported by who does: predicting needs none of it
+    from striate.data.pictures.crop_transform import CropTransform
     from striate.metrics.boxes import Found, Truth
-    from striate.metrics.probability import Floats, Ints
+    from striate.metrics.probability import Ints
     from striate.tasks.assessment import Basis
     from striate.tasks.detect_assessment import BoxAssessment
     from striate.tasks.detect_question import BoxQuestion
+    from striate.tasks.missed import Missed, Wanted
     from striate.tasks.sections import Part
 
-BOXES: Final = "boxes"
 UNUSED: Final = "unused"  # a fact of labels: classes that they list, of which no object was found anywhere
 AP50: Final = "AP50"
 AP: Final = "AP"
 COUNTS: Final = "error of counts"
-LOW: Final = 0.02  # raw scores below this are no candidates; a fresh net says 0.01 of every cell
 SPARE: Final = 8.0  # pixels of the input from a tile's edge, within which a box may be of something that it cuts
 LEAST: Final = 0.2  # of a tile, that the next one sees too
 QUICK: Final = 0.05  # and of an epoch's figures
-NEAR: Final = 0.05  # how near boxes are that say where an object is together: exp(-(1 - overlap)^2 / NEAR)
-
-
-def candidates(
-    outputs: Outputs, facts: LabelFacts, learnt: LearntBoxes, *, low: float = LOW, options: Mapping[str, Any] = NOTHING
-) -> list[Boxes]:
-    """Return the boxes of each picture with raw scores from ``low`` on, in pixels of the input, surest first.
-
-    Of two of a class that overlap by more than was learnt, the surer stays, and lies where both say (`pooled`).
-    Errors: StriateError for outputs that are not finite, or are laid out otherwise than the facts say.
-    """
-    classes = len(facts.names)
-    cells, output = Cells.of(facts.facts, classes), outputs[BOXES]
-    if not np.isfinite(output).all():
-        raise StriateError("the numbers that boxes are made of are not finite")
-    logits, numbers = cells.split(np.asarray(output))
-    cut, thresholds = float(np.log(low) - np.log1p(-low)), learnt.cuts(options)
-    found = []
-    for each, places in zip(logits, numbers, strict=True):
-        kinds, at = np.nonzero(each >= cut)
-        raw = 1 / (1 + np.exp(-each[kinds, at].astype(np.float64)))
-        boxes = boxes_at(cells, places[:, at].T, at)
-        solid = np.flatnonzero((boxes[:, 2] > boxes[:, 0]) & (boxes[:, 3] > boxes[:, 1]))
-        kept = solid[suppress(boxes[solid], raw[solid], kinds[solid], overlap=learnt.overlap)]
-        where = (
-            pooled(boxes[solid], raw[solid], kinds[solid], boxes[kept], kinds[kept]) if learnt.pooled else boxes[kept]
-        )
-        scores = learnt.calibrated(raw[kept], kinds[kept])
-        order = np.argsort(-scores, kind="stable")
-        kept, where, scores = kept[order], where[order], scores[order]
-        found.append(Boxes(facts.names, where, kinds[kept], scores, thresholds, at[kept], learnt.missed))
-    return found
-
-
-def pooled(
-    boxes: Floats, scores: Floats, classes: Ints, kept: Floats, kinds: Ints, least: float = OVERLAPS[0]
-) -> Floats:
-    """Return where the ``kept`` boxes (D, 4), of classes ``kinds`` (D,), are by all ``boxes`` (N, 4) of their class
-    that overlap them by more than ``least``, themselves among them.
-
-    Each is the mean of those, weighted by the squares of their ``scores`` (N,), and by how near they lie:
-    exp(-(1 - overlap)^2 / `NEAR`). Several cells answer for an object, and together they know its edges better than the
-    surest alone: AP 0.561 in place of 0.551 on the validation pictures of blood cells, 0.517 and 0.494 of raccoons.
-    Source: He et al. 2019, "Bounding Box Regression with Uncertainty for Accurate Object Detection", section 3.3, where
-    the weights are variances that the net says.
-
-    Example: ``pooled(*[np.array(one) for one in ([[0.0, 0, 8, 8], [0, 0, 8, 10]], [0.5, 0.5], [0, 0], [[0.0, 0, 8, 8]],
-    [0])])`` is a box that ends at 8.62.
-    """
-    same = kinds[:, None] == classes
-    overlap = np.where(same, iou(kept, boxes), 0.0)
-    weights = np.where(overlap > least, scores**2 * np.exp(-((1 - overlap) ** 2) / NEAR), 0.0)
-    return np.asarray(weights @ boxes / weights.sum(axis=1, keepdims=True))
-
-
-def found_in(answers: list[Boxes], targets: NDArray[Any]) -> list[Found]:
-    """Return all boxes of answers in pixels of their pictures, whose rows the ``targets`` (N, M, 7) are."""
-    from striate.metrics.boxes import Found
-
-    return [
-        Found(in_picture(one.boxes, rows), one.classes, one.scores) for one, rows in zip(answers, targets, strict=True)
-    ]
 
 
 def by_overlap(outputs: Outputs, targets: NDArray[Any], facts: LabelFacts) -> dict[float, list[Found]]:
@@ -148,6 +86,7 @@ class DetectAnswering(Answering):
     headline = AP50
     higher_is_better = True
     aims = ("precision", "recall")
+    asks = frozenset({"object", "missed"})
 
     def columns(self, facts: LabelFacts, top: int | None = None) -> tuple[str, ...]:  # noqa: D102
         return BOX_COLUMNS
@@ -278,7 +217,7 @@ class DetectAnswering(Answering):
         against: str | int | None = None,
     ) -> BoxQuestion:
         """Return what made a box: ``word`` is its number from 1, or a class, of which the surest is taken."""
-        from striate.tasks.detect_question import BoxQuestion
+        from striate.tasks.detect_question import box_question
 
         if against is not None:
             raise StriateError("boxes are found one by one, none against another; leave that out, and name a box alone")
@@ -300,8 +239,19 @@ class DetectAnswering(Answering):
             if not len(mine):
                 raise StriateError(f"there is nothing{'' if word is None else f' like {word}'} to ask about")
             row = next((one for one in said if one in set(mine.tolist())), int(mine[0]))
-        cells, kind = Cells.of(facts.facts, len(facts.names)), int(answer.classes[row])
-        left, top, right, bottom = answer.boxes[row].tolist()
         number = said.index(row) + 1 if row in said else 0
-        place = cells.place(int(answer.made_by[row]), kind)
-        return BoxQuestion(number, facts.names[kind], place, (left, top, right, bottom))
+        return box_question(answer, row, number, Cells.of(facts.facts, len(facts.names)))
+
+    def missed_object(self, answer: Any, values: NDArray[Any], number: int) -> Wanted:
+        """Return the object with a number, from 1, of those that no box of an answer has, in the label's order."""
+        from striate.tasks.missed import missed_object
+
+        return missed_object(answer, values, number)
+
+    def missed(
+        self, output: NDArray[np.float32], facts: LabelFacts, learnt: Any, wanted: Wanted, crop: CropTransform
+    ) -> Missed:
+        """Return why an object was not found: the best candidate for it, and what that lacked."""
+        from striate.tasks.missed_why import why_missed
+
+        return why_missed(output, facts, learnt, wanted, crop)

@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING
 
 from striate.errors import DescribeError
 from striate.tasks.cells import PRIOR
-from striate.tasks.question import Question
+from striate.tasks.question import AnswerCell, Question
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+    from striate.tasks.boxes import Boxes
+    from striate.tasks.cells import Cells
 
 
 @dataclass(frozen=True)
@@ -18,7 +21,8 @@ class BoxQuestion(Question):
     """Why box ``number`` is there: what raises the logit of its class in the cell that made it, and what lowers it.
 
     ``place`` is where that logit stands in the flat output, ``name`` the class, ``box`` the place in pixels of the
-    input. A ``number`` of 0 is a box that is not said, the surest of those.
+    input. A ``number`` of 0 is a box that is not said. ``at`` is the cell of the output that made it, and ``words`` are
+    its score and place.
 
     Example: ``BoxQuestion(2, "RBC", 17, (0.0, 0.0, 9.0, 9.0)).title`` is ``"Why is box 2 RBC?"``
     """
@@ -27,10 +31,20 @@ class BoxQuestion(Question):
     name: str
     place: int
     box: tuple[float, float, float, float]
+    at: AnswerCell | None = None
+    words: str = ""
 
     @property
     def title(self) -> str:  # noqa: D102
         return f"Why is box {self.number} {self.name}?" if self.number else f"What is most like {self.name}, and why?"
+
+    @property
+    def told(self) -> str:  # noqa: D102
+        return self.words
+
+    @property
+    def cell(self) -> AnswerCell | None:  # noqa: D102
+        return self.at
 
     @property
     def answer(self) -> str:  # noqa: D102
@@ -53,3 +67,17 @@ class BoxQuestion(Question):
 
     def value(self, output: Tensor) -> float:  # noqa: D102
         return float(self.level(output)[0])
+
+
+def box_question(answer: Boxes, row: int, number: int, cells: Cells) -> BoxQuestion:
+    """Return the question about a row of an answer, in pixels of the input: box ``number``, 0 where it is not said."""
+    kind, made_by = int(answer.classes[row]), int(answer.made_by[row])
+    name, score, threshold = answer.names[kind], float(answer.scores[row]), float(answer.thresholds[kind])
+    words = (
+        f"Box {number}: {name} {score:.2f}, said from {threshold:.2f} on"
+        if number
+        else f"{name} {score:.2f}, not said: that is from {threshold:.2f} on"
+    )
+    left, top, right, bottom = answer.boxes[row].tolist()
+    at, place = AnswerCell(*cells.where(made_by), kind), cells.place(made_by, kind)
+    return BoxQuestion(number, name, place, (left, top, right, bottom), at, words)

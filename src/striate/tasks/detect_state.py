@@ -44,7 +44,7 @@ class LearntBoxes:
     is how many boxes no box overlaps, of those that are there, for each that is found. ``curves`` are for each class
     the points (score, precision, recall) (T, 3), the highest score first; none where nothing was learnt. ``boxes`` and
     ``pictures`` are how many it stands on. Of two boxes of a class the weaker goes from ``overlap`` on; ``pooled``:
-    where the other is, is said by both (`striate.tasks.detect_answering.pooled`).
+    where the other is, is said by both (`striate.tasks.box_candidates.pooled`).
     """
 
     slopes: Floats

@@ -21,8 +21,9 @@ from numpy.typing import NDArray
 from striate.data.pictures.tiles import Line, Tiling
 from striate.metrics.boxes import iou, suppress
 from striate.metrics.probability import Bools, Floats, Ints
+from striate.tasks.box_candidates import candidates
 from striate.tasks.boxes import Boxes
-from striate.tasks.detect_answering import SPARE, candidates
+from striate.tasks.detect_answering import SPARE
 from striate.tasks.detect_state import LearntBoxes
 from striate.tasks.stitcher import Stitcher
 from striate.tasks.values import NOTHING, LabelFacts, Outputs

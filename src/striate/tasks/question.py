@@ -7,11 +7,52 @@ only where they are.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Hashable
-from typing import TYPE_CHECKING
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where something is asked about: ``box`` is left, top, right, bottom in pixels of the network's input.
+
+    Of a point left and right are the same, and top and bottom. ``size`` is the height and width of the input, ``told``
+    where it is in pixels of the picture, in words; ``word`` the class that is asked about there, None for what is said.
+
+    Example: ``Place((3.0, 4.0, 3.0, 4.0), (8, 8), "at pixel 6, 8").is_point`` is True.
+    """
+
+    box: tuple[float, float, float, float]
+    size: tuple[int, int]
+    told: str
+    word: str | int | None = None
+
+    @property
+    def is_point(self) -> bool:
+        """Whether it is a point, and no box."""
+        return self.box[:2] == self.box[2:]
+
+
+Word: TypeAlias = "str | int | Place | Question | None"
+"""What is asked about: a class, a tag or a number by its name, one of several by its number, a place; a question."""
+
+
+def told_box(box: Sequence[float], *, bare: bool = False) -> str:
+    """Return a box of a picture in words. Example: ``told_box((1, 2, 30.5, 40))`` is ``"the box 1, 2 to 30.5, 40"``."""
+    left, top, right, bottom = (f"{float(side):.4g}" for side in box)
+    return f"{left}, {top} to {right}, {bottom}" if bare else f"the box {left}, {top} to {right}, {bottom}"
+
+
+class AnswerCell(NamedTuple):
+    """One number of what a net answers with: which of the maps that it ends in (from 0), where on it, what channel."""
+
+    level: int
+    row: int
+    column: int
+    channel: int
 
 
 class Question(ABC):
@@ -39,6 +80,16 @@ class Question(ABC):
     def unit(self) -> str:
         """What `level` is called on an axis: ``probability of cat``."""
         return f"strength of {self.answer}"
+
+    @property
+    def told(self) -> str:
+        """What the net says of what is asked about, in a sentence with its figures; "" where its answer says it."""
+        return ""
+
+    @property
+    def cell(self) -> AnswerCell | None:
+        """The one place of the answer that is asked about; None where it is the whole answer, or many places."""
+        return None
 
     @abstractmethod
     def score(self, output: Tensor) -> Tensor:

@@ -20,6 +20,7 @@ from striate.words import counted
 
 if TYPE_CHECKING:  # what measures and explains is imported by who does: predicting needs none of it
     from striate.tasks.assessment import Assessment, Basis
+    from striate.tasks.question import Place
     from striate.tasks.sections import Part
     from striate.tasks.segment_question import MaskQuestion
     from striate.tasks.task import Judged
@@ -42,6 +43,7 @@ class SegmentAnswering(Answering):
 
     output = MASKS
     headline = MEAN_IOU
+    asks = frozenset({"pixel", "box"})
 
     def columns(self, facts: LabelFacts, top: int | None = None) -> tuple[str, ...]:  # noqa: D102
         return mask_columns(facts.names, top)
@@ -131,14 +133,23 @@ class SegmentAnswering(Answering):
         word: str | int | None = None,
         against: str | int | None = None,
     ) -> MaskQuestion:
-        """Return why a class was said at a pixel ("x,y" in the input), or a class wherever it was said.
-
-        Without a word it is about the class that most of the picture is said to be of.
-        """
+        """Return why a class was said wherever it was; without a word, that which most of the picture is said to be."""
         from striate.tasks.segment_question import mask_question
 
-        height, width = facts.facts.get("input", output.shape[1:])
-        return mask_question(output, facts.names, (int(height), int(width)), word, against)
+        return mask_question(output, facts.names, word, against)
+
+    def question_at(
+        self,
+        output: NDArray[np.float32],
+        facts: LabelFacts,
+        learnt: Any,
+        place: Place,
+        against: str | int | None = None,
+    ) -> MaskQuestion:
+        """Return why a class was said at a pixel, or of most of a box."""
+        from striate.tasks.segment_question import place_question
+
+        return place_question(output, facts.names, place, against, temperature=learnt.temperature)
 
 
 def said(maps: NDArray[np.floating], size: tuple[int, ...]) -> Iterator[NDArray[np.uint8]]:

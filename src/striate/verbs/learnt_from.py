@@ -20,7 +20,7 @@ from striate.runs import names
 from striate.runs.run import RunDirectory
 from striate.tasks.prediction import Prediction
 from striate.tasks.table import task_of
-from striate.tasks.task import Judged
+from striate.tasks.task import Judged, Labels
 from striate.verbs.folds import measured_keys
 from striate.verbs.reopen import config_of, kept_labels, known_pictures, parts_of
 
@@ -42,6 +42,22 @@ def caution(picture: Picture, network: Network, says: Prediction | None) -> str:
         return "" if run is None else _told(run, digest_of(_content(picture)).hex(), says)
     except (StriateError, OSError):
         return ""
+
+
+def labelled(picture: Picture, network: Network) -> Labels | None:
+    """Return the labels that a network's run keeps of a picture, in pixels of it; None where it is none of its own.
+
+    Errors: StriateError for a run, or a picture, that cannot be read.
+
+    Example: ``labelled("cat.jpg", Network(run="pets-1"))`` is None.
+    """
+    run = _run_of(network)
+    known = None if run is None else known_pictures(run)
+    if run is None or known is None:
+        return None
+    digest = digest_of(_content(picture)).hex()
+    key = next((key for key, (target, one) in known.items() if one == digest and target is not None), None)
+    return None if key is None else kept_labels(run, [key])
 
 
 def _told(run: RunDirectory, digest: str, says: Prediction | None) -> str:

@@ -34,6 +34,7 @@ from striate.runs.rebuild import frozen
 from striate.runs.run import RunDirectory
 from striate.spec.shape import Shape
 from striate.spec.survey import Survey
+from striate.verbs.asked_places import Asked
 from striate.verbs.asking import asking
 from striate.verbs.channel import look_channel
 from striate.verbs.evaluate import evaluate_prepared
@@ -44,10 +45,11 @@ from striate.verbs.learnt_from import caution
 from striate.verbs.prepared import Prepared, ProvidedModel, subset
 from striate.verbs.probe import Network, open_probe
 from striate.verbs.reopen import changes, config_of, reopen_data, row_of
-from striate.verbs.why import evidence
+from striate.verbs.why import Why, evidence, why_asked
+from striate.verbs.why import answers as why_answers
 from striate.verbs.workspace import HERE, Workspace
 
-Looked: TypeAlias = PictureLook | PartLook | RunLook
+Looked: TypeAlias = PictureLook | PartLook | RunLook | Why
 
 LABELS = 24  # pictures whose label is worth a look that are shown
 EXAMINED = 64  # pictures that are enough to see whether the layers work
@@ -59,6 +61,7 @@ def look(
     part: str | None = None,
     channel: int | None = None,
     at: tuple[int, int] | None = None,
+    asked: Asked | None = None,
     run: str = "last",
     model: str | Path | None = None,
     net: str | None = None,
@@ -73,18 +76,21 @@ def look(
     A picture (a path, bytes, or pixels uint8) is shown to a run's model, to a ``model`` (a file, or published weights
     by name) or to an untrained ``net`` (of an ``input``, so many ``classes`` and weights
     drawn by ``seed``, where they are said); with ``part`` the answer is about that part, with ``channel`` about that
-    channel of it. A run's name or folder gives what it learnt, when, and what confuses it. `page` makes a page of it.
+    channel of it, and with something ``asked`` about what it answers it is why (`Why`). A run's name or folder gives
+    what it learnt, when, and what confuses it. `page` makes a page of it.
 
     Errors: DescribeError, ModelError, PictureError, RunError.
 
     Example: ``look("cat.jpg", run="pets-1").why.trust.level in ("good", "weak", "none")``
     """
     if isinstance(what, str | Path) and is_run(what, workspace.runs_dir):
-        only_of_a_picture(str(what), channel=channel, at=at, model=model, net=net)
+        only_of_a_picture(str(what), channel=channel, at=at, model=model, net=net, asked=asked and asked.words)
         return look_run(str(what), part=part, workspace=workspace, without_missing=without_missing)
     shape = None if input is None else input if isinstance(input, Shape) else Shape(*input)
     untrained: dict[str, Any] = {"net": net, "input": shape, "classes": classes, "seed": seed}
     network = Network(run=run, model=model, workspace=workspace, **untrained)
+    if asked is not None and asked.said:
+        return why_asked(what, network, asked, part=part)
     return look_at(what, network, part=part, channel=channel, at=at, without_missing=without_missing)
 
 
@@ -124,6 +130,8 @@ def answers(look: Looked) -> list[Answer]:
     """Return what a look says, ready to be drawn: the first answer is the one it was asked for."""
     if isinstance(look, RunLook):
         return run_answers(look)
+    if isinstance(look, Why):
+        return why_answers(look)
     first, *rest = picture_answers(look) if isinstance(look, PictureLook) else part_answers(look)
     return [replace(first, caution=look.caution), *rest]
 
@@ -146,7 +154,8 @@ def is_run(what: str | Path, runs_dir: Path) -> bool:
 
 def only_of_a_picture(run: str, **said: object) -> None:
     """Refuse what is said of a look at a run, and is for a look at a picture. Errors: DescribeError."""
-    if words := [word for word, value in said.items() if value is not None]:
+    words = [str(value) if word == "asked" else word for word, value in said.items() if value is not None]
+    if words:
         raise DescribeError(f"{run} is a run: {', '.join(words)} can be said of a picture alone")
 
 

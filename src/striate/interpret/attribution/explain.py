@@ -18,9 +18,11 @@ from striate.interpret.attribution.curves import Curves, by_chance, curves_of
 from striate.interpret.attribution.methods import DEFAULT, METHODS, Method
 from striate.interpret.attribution.value import Choice, Evidence, Trust, area
 from striate.interpret.torch_probe import TorchProbe
-from striate.tasks.question import Question
+from striate.spec.pyramid import laterals
+from striate.tasks.question import Question, Word
 
 CANDIDATES = 2  # parts among which the best is sought: the last of each of the last two sizes of map
+FINER = 3  # and of a task that answers at places, which may be small
 
 
 @dataclass(eq=False)
@@ -46,7 +48,7 @@ def explain(
     probe: TorchProbe,
     *,
     method: str = DEFAULT,
-    target: str | int | None = None,
+    target: Word = None,
     against: str | int | None = None,
     part: str | None = None,
     removal: str = "blur",
@@ -76,7 +78,7 @@ def explain(
 
 
 def explain_each(
-    asked: Sequence[tuple[TorchProbe, Sequence[tuple[str | int | None, str | int | None]]]],
+    asked: Sequence[tuple[TorchProbe, Sequence[tuple[Word, str | int | None]]]],
     *,
     method: str = DEFAULT,
     removal: str = "blur",
@@ -114,16 +116,26 @@ def choose_part(probes: Sequence[TorchProbe], *, method: str = DEFAULT, removal:
 def candidates(probe: TorchProbe) -> list[str]:
     """Return the last part of each of the last two sizes of map on the main way, in the net's order.
 
+    Of a task that answers at places it is before maps grow again, as they do in a pyramid, and of three sizes: behind
+    it a map is the answer itself, place by place, and says where that stands, not what it comes from. So is the map
+    that a net without a pyramid ends in. With a pyramid it is what that reads of the trunk (`laterals`).
     Errors: DescribeError for a net without maps.
     """
+    maps = [row for row in probe.survey.rows if row.output is not None and not row.auxiliary and row.output.is_map]
+    if probe.task.placed:
+        sizes = [row.shape.size[0] * row.shape.size[1] for row in maps]
+        grown = next((n for n in range(1, len(maps)) if sizes[n] > min(sizes[:n])), len(maps) - 1)
+        maps = maps[: max(1, grown)]
+        read = laterals([row.path for row in maps])
+        maps = [row for row in maps if row.path in read] or maps
     last: dict[tuple[int, int], str] = {}
-    for row in probe.survey.rows:
-        if row.output is not None and not row.auxiliary and row.output.is_map and min(row.output.size) > 1:
-            last.pop(row.output.size, None)
-            last[row.output.size] = row.path
+    for row in maps:
+        if min(row.shape.size) > 1:
+            last.pop(row.shape.size, None)
+            last[row.shape.size] = row.path
     if not last:
         raise DescribeError("this net has no map larger than 1x1 to look at; use occlusion or integrated-gradients")
-    return list(last.values())[-CANDIDATES:]
+    return list(last.values())[-(FINER if probe.task.placed else CANDIDATES) :]
 
 
 class _Case(NamedTuple):
@@ -134,7 +146,7 @@ class _Case(NamedTuple):
     output: Tensor
 
 
-def _case(probe: TorchProbe, asked: Sequence[tuple[str | int | None, str | int | None]]) -> _Case:
+def _case(probe: TorchProbe, asked: Sequence[tuple[Word, str | int | None]]) -> _Case:
     with torch.no_grad():
         output = probe.model(probe.inputs)
     return _Case(probe, [probe.question(output, target, against) for target, against in asked], output)
