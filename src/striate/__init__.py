@@ -18,6 +18,7 @@ if TYPE_CHECKING:  # for readers and type checkers; `_HOME` says the same when t
     from striate.runs.predictor import Predictor
     from striate.session.adopted import Adopted, adopt
     from striate.session.asked import compare, evaluate, look, runs
+    from striate.session.doctor import doctor
     from striate.session.run import Run
     from striate.session.search import find, index
     from striate.session.train import resume, train, training
@@ -137,6 +138,7 @@ __all__ = [
     "compare",
     "concat",
     "describe",
+    "doctor",
     "evaluate",
     "find",
     "import_weights",
@@ -163,6 +165,7 @@ _HOME = {
     "adopt": "striate.session.adopted",
     "compare": "striate.session.asked",
     "describe": "striate.verbs.describe",
+    "doctor": "striate.session.doctor",
     "evaluate": "striate.session.asked",
     "find": "striate.session.search",
     "import_weights": "striate.verbs.weights_import",

@@ -50,6 +50,7 @@ CALLS: dict[str, tuple[Callable[..., Any], ...]] = {
     "runs": (runs,),
     "runs remove": (remove,),
     "export": (export,),
+    "doctor": (striate.doctor,),
     "find": (striate.find,),
     "index": (striate.index,),
     "convert": (convert,),

@@ -35,6 +35,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "export": ("striate.cli.export", "A trained network as an ONNX file for other programs, in float32 or int8."),
     "find": ("striate.cli.find", "The pictures of a folder that are most like one, or hold what is like a part of it."),
     "index": ("striate.cli.index", "The vectors of a folder's pictures, made once and kept, for find."),
+    "doctor": ("striate.cli.doctor", "What is wrong with a folder of pictures, worst first, and what to do."),
     "convert": ("striate.cli.convert", "Labels of objects (COCO, Pascal VOC, YOLO ...) from one format to another."),
     "recipes": ("striate.cli.recipes", "The recipes of the papers, and ours; one of them in full."),
     "weights": ("striate.cli.weights", "Weights that were trained elsewhere: fetch by name, import a file."),

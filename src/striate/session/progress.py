@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from striate.tasks.task import LabelFacts, Task
 
 
-PICTURES = ("decoding", "features", "vectors")  # waits that are counted in pictures
+PICTURES = ("decoding", "features", "vectors", "examining")  # waits that are counted in pictures
 
 
 class Progress:

@@ -26,7 +26,7 @@ import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
@@ -62,7 +62,8 @@ _TURN: Final = threading.Lock()
 class Header:
     """What the first bytes say: ``format`` ("JPEG" ...), the upright ``height`` and ``width`` (pixels), ``gray``.
 
-    ``orientation`` (EXIF, 1 to 8) is how the rows of the file lie; 1 where they are as they are seen.
+    ``orientation`` (EXIF, 1 to 8) is how the rows of the file lie; 1 where they are as they are seen. ``mode`` is what
+    Pillow calls the kind of its pixels (RGB, CMYK, I;16).
     """
 
     format: str
@@ -70,6 +71,7 @@ class Header:
     width: int
     gray: bool
     orientation: int = 1
+    mode: str = field(default="", compare=False)
 
 
 _LIMITS: Final = Limits()
@@ -101,7 +103,7 @@ def header(data: bytes, *, limits: Limits = _LIMITS) -> Header:
             lying = _noted(picture) if picture.format == "TIFF" else orientation
         width, height = picture.size if orientation < 5 else picture.size[::-1]
         form = "JPEG" if picture.format == "MPO" else str(picture.format)
-        return Header(form, height, width, is_gray(picture), lying)
+        return Header(form, height, width, is_gray(picture), lying, picture.mode)
 
 
 def decode(

@@ -1,0 +1,55 @@
+"""``striate doctor``: what is wrong with a folder of pictures, as lines, JSON or a page."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from striate.cli import shared_options
+from striate.session import terminal
+from striate.session.progress import Progress
+from striate.verbs.workspace import Workspace
+
+
+@click.command()
+@click.argument("photos", type=click.Path(path_type=Path), metavar="FOLDER")
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Show what was found as a page of HTML.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, with every picture of every finding.")
+@shared_options.offline
+@shared_options.data_dir
+@shared_options.runs_dir
+def command(
+    photos: Path, output: Path | None, as_json: bool, offline: bool, data_dir: Path | None, runs_dir: Path
+) -> None:
+    """Say what is wrong with the pictures in FOLDER, worst first, and what to do.
+
+    FOLDER is read at any depth and never written to. What was measured of a picture is kept in the cache: stopped, it
+    goes on where it was, and a second time only what has changed is looked at.
+    """
+    from striate.verbs.doctor import doctor
+
+    if output is not None:
+        from striate.cli.write_output import check_free
+        from striate.render.html.look_page import is_ours
+
+        check_free(output, is_ours)
+    with Progress() as progress:
+        found = doctor(photos, workspace=Workspace(runs_dir, data_dir, not offline, progress, tell=terminal.tell))
+    if output is not None:
+        from striate.cli.write_output import write_output
+        from striate.render.html.doctor_page import whole_page
+
+        write_output(output, whole_page(found).encode("utf-8", "surrogateescape"), is_ours)
+    if as_json:
+        click.echo(json.dumps(found.to_dict(), indent=2))
+        return
+    from striate.session.doctor import lines
+
+    for line in lines(found):
+        click.echo(terminal.line(line) if line else "")
+    for note in found.notes:
+        click.echo(terminal.line(f"note: {note}"), err=True)
+    if output is not None:
+        click.echo(f"\nas a page: {terminal.line(str(output))}")

@@ -1,0 +1,76 @@
+"""Files that are equal to the last byte."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from striate.search.examined import Case, Examined, Finding
+from striate.words import counted
+
+
+def equal_files(examined: Examined) -> Iterator[Finding]:
+    """Find files that are equal to the last byte: across classes, across parts, within both."""
+    by_content: dict[bytes, list[int]] = {}
+    for row, digest in enumerate(examined.digests):
+        by_content.setdefault(digest, []).append(row)
+    yield from groups_found(examined, [group for group in by_content.values() if len(group) > 1], "equal", "equal")
+
+
+def groups_found(examined: Examined, groups: list[list[int]], kind: str, word: str) -> Iterator[Finding]:
+    """Find what groups of copies (rows each) mean: under several classes, on both sides of a split, or neither.
+
+    ``kind`` begins the kind of the finding, ``word`` says how alike the copies are.
+    """
+    several: list[list[int]] = []
+    crossing: list[list[int]] = []
+    within: list[list[int]] = []
+    for group in groups:
+        labels = {int(examined.classes[row]) for row in group} - {-1}
+        sides = {examined.parts[row] for row in group} if examined.parts else {""}
+        place = several if len(labels) > 1 else crossing if len(sides) > 1 else within
+        place.append(group)
+    for name, level, some, where, means, remedy in (
+        (
+            "across-classes",
+            "wrong",
+            several,
+            "under several classes",
+            "Of their labels one at most is right.",
+            "Decide which class they are; keep one of each.",
+        ),
+        (
+            "across-parts",
+            "wrong",
+            crossing,
+            "in several of train, val and test",
+            "A test that holds what was trained on says more than is true.",
+            "Remove those in train and val.",
+        ),
+        (
+            "copies",
+            "to know",
+            within,
+            "in one class",
+            "They count as often as they lie, and a split must not part them.",
+            "Keep one of each, where they were not meant to count more often.",
+        ),
+    ):
+        if some:
+            cases = tuple(
+                Case(tuple(examined.paths[row] for row in group), _classes(examined, group)) for group in some
+            )
+            pictures = sum(map(len, some))
+            yield Finding(
+                f"{kind}-{name}",
+                level,
+                f"{counted(pictures, 'picture')} in {counted(len(some), 'group')} of {word} ones {where}",
+                means,
+                remedy,
+                cases,
+                pictures / max(1, len(examined)),
+            )
+
+
+def _classes(examined: Examined, group: list[int]) -> str:
+    labels = [examined.names[examined.classes[row]] for row in group if examined.classes[row] >= 0]
+    return " and ".join(dict.fromkeys(labels)) if len(set(labels)) > 1 else ""

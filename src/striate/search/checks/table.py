@@ -1,0 +1,41 @@
+"""The checks of a folder, in one table: a new one is a file and a line here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from striate.search.checks.colour import gray_among_colour
+from striate.search.checks.equal import equal_files
+from striate.search.checks.light import blank, dark_or_bright
+from striate.search.checks.names import turned, unusual_pixels, wrong_ending
+from striate.search.checks.readable import unfinished, unreadable
+from striate.search.checks.sharp import blurred
+from striate.search.checks.shortcut import shortcuts
+from striate.search.checks.sizes import huge, stretched, tiny
+from striate.search.examined import LEVELS, Examined, Finding
+
+Check = Callable[[Examined], Iterator[Finding]]
+
+CHECKS: Final[tuple[Check, ...]] = (
+    unreadable,
+    unfinished,
+    equal_files,
+    wrong_ending,
+    unusual_pixels,
+    turned,
+    tiny,
+    huge,
+    stretched,
+    blank,
+    dark_or_bright,
+    blurred,
+    gray_among_colour,
+    shortcuts,
+)
+
+
+def checked(examined: Examined) -> tuple[Finding, ...]:
+    """Return all findings, worst first: by level, then by the share of pictures they are about."""
+    found = [finding for check in CHECKS for finding in check(examined)]
+    return tuple(sorted(found, key=lambda finding: (LEVELS.index(finding.level), -finding.share)))

@@ -1,0 +1,98 @@
+"""A folder examined: what was measured of every picture, what could not be read, and what a check finds in that."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+LEVELS: Final = ("wrong", "doubtful", "to know")
+"""How bad a finding is: what is surely wrong, what a person has to judge, and what is good to know."""
+
+
+@dataclass(frozen=True)
+class Unreadable:
+    """A picture that cannot be read: its path, why, and what its beginning says it is ("" where that does not read)."""
+
+    path: str
+    reason: str
+    begins: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Examined:
+    """What is known of the pictures of a folder.
+
+    ``paths`` (N,) lie below ``folder``; ``rows`` (N,) of `striate.search.measured.MEASURED`; ``sizes`` (N,) of their
+    files in bytes; ``digests`` (N,) of those. ``classes`` (N,) are indices into ``names``, -1 where nothing says it;
+    ``parts`` (N,) are train, val, test or "".
+    """
+
+    folder: str
+    paths: tuple[str, ...]
+    rows: NDArray[Any]
+    sizes: NDArray[np.int64]
+    digests: tuple[bytes, ...]
+    classes: NDArray[np.int64]
+    names: tuple[str, ...] = ()
+    parts: tuple[str, ...] = ()
+    unreadable: tuple[Unreadable, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+
+@dataclass(frozen=True)
+class Case:
+    """One picture of a finding, or several that belong together: their paths, and what is to be said of them."""
+
+    paths: tuple[str, ...]
+    said: str = ""
+
+    def line(self) -> str:
+        """Return it in a line.
+
+        >>> Case(("a.jpg", "b.jpg"), "mirrored").line()
+        'a.jpg = b.jpg: mirrored'
+        """
+        return " = ".join(self.paths) + f": {self.said}" * bool(self.said)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it ready for JSON."""
+        return {"pictures": list(self.paths), "said": self.said}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something about a folder: its ``kind`` in a word, how bad (of `LEVELS`), what in a sentence, and its cases.
+
+    ``means`` is why that matters, ``remedy`` what to do. ``share`` is the share of all pictures that it is about.
+    """
+
+    kind: str
+    level: str
+    said: str
+    means: str
+    remedy: str
+    cases: tuple[Case, ...] = ()
+    share: float = 0.0
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it ready for JSON."""
+        return {
+            "kind": self.kind,
+            "level": self.level,
+            "said": self.said,
+            "means": self.means,
+            "remedy": self.remedy,
+            "share": round(self.share, 6),
+            "cases": [case.to_dict() for case in self.cases],
+        }
+
+
+def of_rows(examined: Examined, chosen: NDArray[np.int64], words: list[str]) -> tuple[tuple[Case, ...], float]:
+    """Return the cases of some pictures, by their rows and a few words each, and the share of the folder they are."""
+    cases = tuple(Case((examined.paths[row],), said) for row, said in zip(chosen.tolist(), words, strict=True))
+    return cases, len(cases) / max(1, len(examined) + len(examined.unreadable))

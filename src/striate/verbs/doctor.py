@@ -1,0 +1,100 @@
+"""Doctor: what is wrong with a folder of pictures, worst first, and what to do about it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from striate.data.sources.items import CLASSES, FolderSource
+from striate.data.sources.source import find as find_source
+from striate.errors import DataError, SearchError
+from striate.search.checks.table import checked
+from striate.search.examined import LEVELS, Examined, Finding
+from striate.verbs.examining import examine
+from striate.verbs.indexing import File, files_of
+from striate.verbs.workspace import HERE, Workspace
+from striate.words import counted
+
+
+@dataclass(frozen=True, eq=False)
+class Diagnosis:
+    """What was found in a folder, worst first; ``notes`` say what could not be looked for, and why."""
+
+    examined: Examined
+    findings: tuple[Finding, ...]
+    notes: tuple[str, ...] = ()
+
+    def summary(self) -> str:
+        """Return in a sentence what was looked at and how much was found."""
+        pictures = len(self.examined) + len(self.examined.unreadable)
+        classes = f" in {counted(len(self.examined.names), 'class')}" if self.examined.names else ""
+        each = [(level, sum(one.level == level for one in self.findings)) for level in LEVELS]
+        found = ", ".join(f"{number} {level}" for level, number in each if number)
+        if not found:
+            return f"{counted(pictures, 'picture')}{classes}: nothing found."
+        return f"{counted(pictures, 'picture')}{classes}: {counted(len(self.findings), 'finding')} ({found})."
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it ready for JSON."""
+        return {
+            "folder": self.examined.folder,
+            "pictures": len(self.examined) + len(self.examined.unreadable),
+            "classes": list(self.examined.names),
+            "findings": [one.to_dict() for one in self.findings],
+            "notes": list(self.notes),
+        }
+
+
+def doctor(photos: Path, *, workspace: Workspace = HERE) -> Diagnosis:
+    """Return what is wrong with the pictures of a folder, which is read at any depth and never written to.
+
+    Arguments:
+        photos: the folder; where it is one of class folders, with or without train, val and test above them, what goes
+            with classes and what lies on both sides of the split is looked for too.
+        workspace: who hears of progress.
+
+    Each picture is read and measured once; that is kept in the cache by the content of its file, also where it is
+    stopped. Errors: SearchError for a folder that is not there or holds no picture.
+
+    Example: ``[one.kind for one in doctor(Path("album")).findings]`` is ``[]``.
+    """
+    if not photos.is_dir():
+        raise SearchError(f"there is no folder {photos} of pictures")
+    files = files_of(photos)
+    if not files:
+        raise SearchError(f"{photos} holds no picture")
+    found = examine(photos, files, workspace)
+    labels, notes = _labels(photos)
+    names = labels.label_names if labels else ()
+    said = {item.key: item for item in labels.items} if labels else {}
+    items = [said.get(file.path) for file in found.files]
+    examined = Examined(
+        str(photos),
+        tuple(file.path for file in found.files),
+        found.rows,
+        _sizes(found.files),
+        found.digests,
+        np.array([item.place if item else -1 for item in items], np.int64),
+        names,
+        tuple((item.split or "") if item else "" for item in items),
+        found.unreadable,
+    )
+    return Diagnosis(examined, checked(examined), notes)
+
+
+def _sizes(files: tuple[File, ...]) -> Any:
+    return np.array([file.size for file in files], np.int64)
+
+
+def _labels(photos: Path) -> tuple[FolderSource | None, tuple[str, ...]]:
+    """Return the source that the folder is, where it is one of classes; else why it is not."""
+    try:
+        source = find_source(photos, least_classes=1)
+    except DataError as error:
+        return None, (f"nothing was looked for that needs classes, for this is no folder of them: {error}",)
+    if not isinstance(source, FolderSource) or source.kind != CLASSES:
+        return None, (f"nothing was looked for that needs classes: the labels here are {source.kind}",)
+    return source, ()
