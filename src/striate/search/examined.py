@@ -26,7 +26,7 @@ class Examined:
     """What is known of the pictures of a folder.
 
     ``paths`` (N,) lie below ``folder``; ``rows`` (N,) of `striate.search.measured.MEASURED`; ``sizes`` (N,) of their
-    files in bytes; ``digests`` (N,) of those. ``classes`` (N,) are indices into ``names``, -1 where nothing says it;
+    files in bytes; ``digests`` (N,) of those. ``labels`` (N,) are indices into ``names``, -1 where nothing says it;
     ``parts`` (N,) are train, val, test or "".
     """
 
@@ -35,7 +35,7 @@ class Examined:
     rows: NDArray[Any]
     sizes: NDArray[np.int64]
     digests: tuple[bytes, ...]
-    classes: NDArray[np.int64]
+    labels: NDArray[np.int64]
     names: tuple[str, ...] = ()
     parts: tuple[str, ...] = ()
     unreadable: tuple[Unreadable, ...] = ()

@@ -30,12 +30,12 @@ class Diagnosis:
     def summary(self) -> str:
         """Return in a sentence what was looked at and how much was found."""
         pictures = len(self.examined) + len(self.examined.unreadable)
-        classes = f" in {counted(len(self.examined.names), 'class')}" if self.examined.names else ""
+        within = f" in {counted(len(self.examined.names), 'class')}" if self.examined.names else ""
         each = [(level, sum(one.level == level for one in self.findings)) for level in LEVELS]
         found = ", ".join(f"{number} {level}" for level, number in each if number)
         if not found:
-            return f"{counted(pictures, 'picture')}{classes}: nothing found."
-        return f"{counted(pictures, 'picture')}{classes}: {counted(len(self.findings), 'finding')} ({found})."
+            return f"{counted(pictures, 'picture')}{within}: nothing found."
+        return f"{counted(pictures, 'picture')}{within}: {counted(len(self.findings), 'finding')} ({found})."
 
     def to_dict(self) -> dict[str, Any]:
         """Return it ready for JSON."""

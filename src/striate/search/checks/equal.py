@@ -25,7 +25,7 @@ def groups_found(examined: Examined, groups: list[list[int]], kind: str, word: s
     crossing: list[list[int]] = []
     within: list[list[int]] = []
     for group in groups:
-        labels = {int(examined.classes[row]) for row in group} - {-1}
+        labels = {int(examined.labels[row]) for row in group} - {-1}
         sides = {examined.parts[row] for row in group} if examined.parts else {""}
         place = several if len(labels) > 1 else crossing if len(sides) > 1 else within
         place.append(group)
@@ -72,5 +72,5 @@ def groups_found(examined: Examined, groups: list[list[int]], kind: str, word: s
 
 
 def _classes(examined: Examined, group: list[int]) -> str:
-    labels = [examined.names[examined.classes[row]] for row in group if examined.classes[row] >= 0]
+    labels = [examined.names[examined.labels[row]] for row in group if examined.labels[row] >= 0]
     return " and ".join(dict.fromkeys(labels)) if len(set(labels)) > 1 else ""

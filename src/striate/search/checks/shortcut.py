@@ -25,11 +25,11 @@ MORE: Final = 0.1  # of the pictures above the majority, below which nothing is 
 
 def shortcuts(examined: Examined) -> Iterator[Finding]:
     """Find what tells the class without a look at what is shown."""
-    labelled = np.flatnonzero(examined.classes >= 0)
-    if len(labelled) < FEWEST or len(set(examined.classes[labelled].tolist())) < 2:
+    labelled = np.flatnonzero(examined.labels >= 0)
+    if len(labelled) < FEWEST or len(set(examined.labels[labelled].tolist())) < 2:
         return
     chosen = np.sort(np.random.default_rng(0).permutation(labelled)[:MOST])
-    target = examined.classes[chosen]
+    target = examined.labels[chosen]
     majority = float(np.bincount(target).max() / len(target))
     rows = examined.rows[chosen]
     high, wide = (np.log(rows[side].astype(np.float64)) for side in ("height", "width"))
