@@ -20,20 +20,29 @@ from striate.verbs.workspace import Workspace
 @click.option("--model", type=click.Path(path_type=Path), metavar="FILE", help="A model file, instead of a run.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Where to; beside the model if not said.")
 @click.option("--int8", is_flag=True, help="In int8, calibrated and measured on the run's own pictures.")
+@click.option("--boxes", is_flag=True, help="Decoded: boxes, classes, scores, with thresholds and suppression inside.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @shared_options.runs_dir
-def command(run: str, model: Path | None, output: Path | None, int8: bool, as_json: bool, runs_dir: Path) -> None:
-    """Write a model as an ONNX file: uint8 pixels (N, H, W, C) in, logits and embedding out.
+def command(
+    run: str, model: Path | None, output: Path | None, int8: bool, boxes: bool, as_json: bool, runs_dir: Path
+) -> None:
+    """Write a model as an ONNX file: uint8 pixels (N, H, W, C) in, its output and the embedding out.
 
     RUN is a name or a folder; without one, the last. The file is written only if its answers are the model's: the
-    same to rounding, or with --int8 right for at most 1 picture in 100 fewer.
+    same to rounding, or with --int8 right for at most 1 picture in 100 fewer. --json says what each output means.
+
+    With --boxes the graph of a model that finds boxes puts out these: calibrated, from their thresholds on, none twice,
+    in pixels of the input. It lies beside the model as model.boxes.onnx, for other programs; this one does not use it.
     """
     if output is not None:
         check_free(output, lambda start: b"striate" in start[:64])
     with Progress() as progress:
-        done = export(run, model=model, output=output, int8=int8, workspace=Workspace(runs_dir, progress=progress))
+        work = Workspace(runs_dir, progress=progress)
+        done = export(run, model=model, output=output, int8=int8, boxes=boxes, workspace=work)
     if as_json:
         click.echo(json.dumps(done.to_dict(), indent=2))
         return
     click.echo(str(done.measured))
+    for name, means in done.outputs.items():
+        terminal.say(f"  {name} {means}")
     terminal.say(f"written to {done.path} ({done.path.stat().st_size / 1e6:.1f} MB)")

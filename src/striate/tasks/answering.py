@@ -22,6 +22,7 @@ if TYPE_CHECKING:  # what measures and explains is imported by who does: predict
     from striate.data.pictures.crop_transform import CropTransform
     from striate.data.pictures.tiles import Tiling
     from striate.tasks.assessment import Assessment, Basis, Cost
+    from striate.tasks.decoding import Decoding
     from striate.tasks.missed import Missed, Wanted
     from striate.tasks.pairing import Paired, Shared
     from striate.tasks.question import Place, Question
@@ -81,6 +82,29 @@ class Answering(ABC):
         apart = np.abs(mine - theirs).reshape(len(mine), -1).max(axis=1)
         close: NDArray[np.bool_] = apart <= 1e-3 * max(1.0, float(np.abs(theirs).max(initial=0.0)))
         return close
+
+    def means(self, facts: LabelFacts, learnt: Any) -> Mapping[str, str]:
+        """Return in words what each output of the ONNX file is, and how it becomes an answer, for other programs."""
+        return {self.output: f"(N, {len(facts.names)}): one a {self.noun}"}
+
+    def decoding(self, facts: LabelFacts, learnt: Any) -> Decoding:
+        """Return how answers are made of the main output, as steps of an ONNX graph.
+
+        Errors: StriateError for a task whose answers are no more than its outputs say.
+        """
+        raise StriateError(
+            f"{self.output} of this model are its answer but for: {self.means(facts, learnt)[self.output]}; only boxes"
+            " are decoded within the graph"
+        )
+
+    def same_decoded(
+        self, decoded: Mapping[str, NDArray[Any]], outputs: Outputs, facts: LabelFacts, learnt: Any
+    ) -> tuple[NDArray[np.bool_], Mapping[str, float]]:
+        """Return of which pictures such a graph's answers are those of ``outputs``, and how far apart, by its outputs.
+
+        Asked only where there is a `decoding`.
+        """
+        raise NotImplementedError
 
     def cost(
         self,

@@ -31,7 +31,7 @@ from striate.tasks.count_answering import (
     truth_of,
 )
 from striate.tasks.maps import checked_maps
-from striate.tasks.points import Count, densities
+from striate.tasks.points import LATE, Count, densities
 from striate.tasks.prediction import Prediction
 from striate.tasks.task import Task
 from striate.tasks.values import NOTHING, Judged, LabelFacts, Labels, Outputs, State
@@ -269,6 +269,15 @@ class CountObjects(CountAnswering, Task):
             Count(facts.names, densities(each) * learnt.slopes[:, None, None], first, last, level)
             for each, first, last in zip(maps, low, high, strict=True)
         ]
+
+    def means(self, facts: LabelFacts, learnt: Any) -> dict[str, str]:
+        """Return how a map becomes a count."""
+        times = ", ".join(f"{slope:.4g}" for slope in learnt.slopes.tolist())
+        words = (
+            f"(N, {len(facts.names)}, h, w): log(1 + exp(value - {LATE:g})) is how many objects are in a cell; the"
+            f" sum of them, times {times}, is the count"
+        )
+        return {DENSITY: words}
 
     def stitcher(
         self, tiling: Tiling, facts: LabelFacts, learnt: Any, options: Mapping[str, Any] = NOTHING

@@ -262,6 +262,14 @@ class Segment(SegmentAnswering, Task):
         maps = checked_maps(outputs[MASKS], len(facts.names), self.noun)
         return [Masks(facts.names, each / np.float32(learnt.temperature)) for each in maps]
 
+    def means(self, facts: LabelFacts, learnt: Any) -> dict[str, str]:
+        """Return what the maps of logits are."""
+        words = (
+            f"(N, {len(facts.names)}, h, w): logits of the classes, in their order, over the whole input; the largest"
+            f" at a place is the class there, and a softmax of them over {learnt.temperature:.4g} how likely each is"
+        )
+        return {MASKS: words}
+
     def stitcher(
         self, tiling: Tiling, facts: LabelFacts, learnt: Any, options: Mapping[str, Any] = NOTHING
     ) -> MaskStitcher:

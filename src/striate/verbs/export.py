@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import copy
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +21,7 @@ from striate.runs.run import RunDirectory
 from striate.runs.seal import beside, graph_digest
 from striate.tasks.assessment import Cost
 from striate.tasks.table import BY_ITSELF, TASKS
-from striate.tasks.task import Task
+from striate.tasks.task import EMBEDDING, Task
 from striate.verbs.prepared import Prepared, subset
 from striate.verbs.reopen import reopen_data
 from striate.verbs.workspace import HERE, Workspace
@@ -29,20 +30,26 @@ if TYPE_CHECKING:
     from striate.export.onnx import Parity
     from striate.model.build.model import Model
 
+DECODED = ".boxes.onnx"
 CALIBRATED = 256  # training pictures that show an int8 graph what values occur
 MOST_LOST = 0.01  # of accuracy, beyond which an int8 graph is refused
 
 
 @dataclass(frozen=True)
 class Exported:
-    """An ONNX file and what was measured before it was written: ``parity``, or for int8 the ``cost``."""
+    """An ONNX file and what was measured before it was written: ``parity``, or for int8 the ``cost``.
+
+    ``outputs`` are what it puts out, by name, in words.
+    """
 
     path: Path
     measured: Parity | Cost
+    outputs: Mapping[str, str] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """Return it ready for JSON."""
-        return {"path": str(self.path), "bytes": self.path.stat().st_size, **self.measured.to_dict()}
+        size = self.path.stat().st_size
+        return {"path": str(self.path), "bytes": size, **self.measured.to_dict(), "outputs": dict(self.outputs)}
 
 
 def export(
@@ -51,13 +58,15 @@ def export(
     model: Path | None = None,
     output: Path | None = None,
     int8: bool = False,
+    boxes: bool = False,
     workspace: Workspace = HERE,
 ) -> Exported:
     """Write the ONNX file of a run's model, beside it or at ``output``, once its answers are known to be the same.
 
     They are compared on the run's validation pictures, or its training pictures where it has none; of a ``model``
     file without a run, on photographs of scikit-learn's. ``int8`` is calibrated on the run's training pictures and
-    measured on the former.
+    measured on the former. ``boxes``: the graph puts out the boxes that are said, decoded, and lies at
+    ``model.boxes.onnx``, which other programs are for.
     Errors: ExportError where the answers differ, or int8 loses more than a hundredth of the pictures; nothing is
     written then.
 
@@ -65,22 +74,46 @@ def export(
     """
     from striate.export.onnx import export_onnx
 
+    if boxes and int8:
+        raise ExportError("boxes are decoded in float32; leave out int8, or the boxes")
     if model is not None:
         if int8:
             raise ExportError("int8 is calibrated and measured on a run's own pictures; name a run, not a model file")
         file = model
         predictor = Predictor.open(file)
         pixels = photographs(predictor.preprocess)
-        return Exported(output or beside(file), export_onnx(predictor.model, file, pixels, output=output))
+        if boxes:
+            return _decoded(predictor, pixels, output)
+        parity = export_onnx(predictor.model, file, pixels, output=output)
+        return Exported(output or beside(file), parity, _means(predictor))
     opened = RunDirectory.open(run, workspace.runs_dir)
     predictor = Predictor.open(opened.model_path)
     prepared = reopen_data(opened, workspace=workspace)
     if int8:
         path = output or beside(opened.model_path, int8=True)
-        return Exported(path, quantise(predictor, prepared, path))
+        return Exported(path, quantise(predictor, prepared, path), _means(predictor))
     pixels = prepared.store.pixels[subset(_judges(prepared), 32, seed=0)]
+    if boxes:
+        return _decoded(predictor, pixels, output)
     parity = export_onnx(predictor.model, opened.model_path, pixels, output=output)
-    return Exported(output or beside(opened.model_path), parity)
+    return Exported(output or beside(opened.model_path), parity, _means(predictor))
+
+
+def _decoded(predictor: Predictor, pixels: np.ndarray, output: Path | None) -> Exported:
+    """Write the graph that says what the model says."""
+    from striate.export.onnx_decoded import export_decoded
+
+    assert predictor.path is not None
+    path = output or predictor.path.with_suffix(DECODED)
+    decoding = predictor.task.decoding(predictor.labels, predictor.learnt)
+    parity = export_decoded(predictor, pixels, path)
+    return Exported(path, parity, {name: one.means for name, one in decoding.outputs.items()})
+
+
+def _means(predictor: Predictor) -> dict[str, str]:
+    """Return what the outputs of a model's file are."""
+    means = predictor.task.means(predictor.labels, predictor.learnt)
+    return {**means, EMBEDDING: "(N, D): what flows into the last layer, for whoever compares pictures"}
 
 
 def graph_for(model: Model, task: Task = TASKS[BY_ITSELF]) -> tuple[bytes | None, str | None]:
