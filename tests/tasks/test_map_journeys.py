@@ -14,10 +14,12 @@ from tests.tasks.drawn import SIDE, scene
 from tests.verbs.test_kill import bits
 
 from striate.engine.fit import Epoch
+from striate.errors import ExportError
 from striate.recipe import Recipe
 from striate.runs.predictor import Predictor
 from striate.tasks.masks import Masks
 from striate.tasks.points import Count
+from striate.verbs import export as exporting
 from striate.verbs.evaluate import evaluate
 from striate.verbs.train import resume, train, training
 from striate.verbs.workspace import Workspace
@@ -82,6 +84,30 @@ def test_a_count_from_a_folder_to_answers(home: Path) -> None:
     said = [Predictor.open(run.model_path, onnx=onnx).predict(home / "dotted" / found.keys[0])[0] for onnx in (1, 0)]
     assert all(isinstance(one, Count) for one in said)
     assert said[0].counts == pytest.approx(said[1].counts, rel=1e-3) and said[0].points().shape[1] == 2
+
+
+@pytest.mark.parametrize(("kind", "figure"), [("masked", "mean IoU"), ("dotted", "mean absolute error")])
+def test_int8_is_measured_by_the_tasks_own_figure(
+    home: Path, kind: str, figure: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workspace = Workspace(home / "runs")
+    run = train(recipe(home / kind, epochs=2), workspace=workspace, name=f"int8-{kind}")
+    monkeypatch.setattr(exporting, "MOST_LOST", -9.0)
+    with pytest.raises(ExportError, match=f"int8 has {figure} .* more than -900 in 100 would be lost"):
+        exporting.export(run.name, int8=True, workspace=workspace)
+    assert not (run.path / "model.int8.onnx").exists()
+    monkeypatch.setattr(exporting, "MOST_LOST", 9.0)
+    done = exporting.export(run.name, int8=True, workspace=workspace)
+    assert figure in str(done.measured) and done.path.is_file()
+    picture = home / kind / "images" / "00.png"
+    (quick,), (plain,) = (Predictor.open(run.model_path, int8=one).predict(picture) for one in (True, False))
+    if isinstance(quick, Count) and isinstance(plain, Count):
+        assert quick.counts == pytest.approx(plain.counts, rel=0.2)
+    if isinstance(quick, Masks) and isinstance(plain, Masks):
+        assert (quick.ids == plain.ids).mean() > 0.9
+    with pytest.raises(ExportError, match="would be lost"):
+        monkeypatch.setattr(exporting, "MOST_LOST", -9.0)
+        exporting.export(run.name, int8=True, workspace=workspace)
 
 
 @pytest.mark.parametrize("kind", ["masked", "dotted"])

@@ -149,7 +149,7 @@ def quantise(predictor: Predictor, prepared: Prepared, output: Path) -> Cost:
     pixels, targets = prepared.store.pixels[judges], prepared.targets[judges]
     content = graph_bytes(predictor.model.cpu(), task)
     shown = subset(prepared.split.train, CALIBRATED, seed=prepared.config.seed)
-    small = quantised(content, prepared.store.pixels[shown])
+    small = quantised(content, prepared.store.pixels[shown], careful=task.placed)
     before, after = (ask(session(graph, many=True), pixels) for graph in (content, small))
     trained = not prepared.split.val
     cost = task.cost(
