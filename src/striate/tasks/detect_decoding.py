@@ -13,10 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from striate.metrics.boxes import iou
+from striate.tasks.box_candidates import LOW, NEAR
 from striate.tasks.boxes import Boxes
 from striate.tasks.cells import HALF, NARROW, PRIOR, SIDES, Cells
 from striate.tasks.decoding import FLOAT, RAW, WHOLE, Decoding, Out
-from striate.tasks.detect_answering import LOW, NEAR
 from striate.tasks.detect_state import LOWEST, OVERLAPS, LearntBoxes
 from striate.tasks.values import LabelFacts
 
@@ -107,7 +107,7 @@ def _calibrated(graph: Decoding, logit: str, kind: str, learnt: LearntBoxes) -> 
 
 
 def _pooled(graph: Decoding, where: str, chosen: str, of: tuple[str, str, str, str, str], cut: float) -> str:
-    """Return where boxes (D, 4) are by all that say the same: `striate.tasks.detect_answering.pooled`."""
+    """Return where boxes (D, 4) are by all that say the same: `striate.tasks.box_candidates.pooled`."""
     logits, solid, low, high, each = of
     number = _column(graph, chosen, 0)
     logit = graph("GatherND", logits, graph("Slice", chosen, _whole(0), _whole(2), _whole(1)))  # (D, A)
