@@ -62,6 +62,8 @@ STEPS_ALONE = ("epoch_share", "progressive", "momentum", "schedule", "clip", "ac
 
 
 MAPS_STEPS = 750  # of a head on maps, where nobody says
+HEAD_STEPS = 500  # of it, where the whole net learns behind it
+WHOLE_PASSES = 72  # steps of that
 MAPS_BATCH = 4  # small batches learn sooner
 VIEWS = 2  # of a picture: as it is, and mirrored; of some tasks more (`Task.zooms`)
 MAP_STEPS: dict[str, object] = {
@@ -76,8 +78,7 @@ MAP_STEPS: dict[str, object] = {
 
 
 # Of the whole net behind a head on maps, where that is asked for: how gently, and how pictures move.
-WHOLE_STEPS: dict[str, object] = {
-    "epochs": 6,
+WHOLE_STEPS: dict[str, Any] = {
     "batch": 8,
     "optimiser": "adamw",
     "learning_rate": 1e-3,
@@ -108,11 +109,12 @@ def start_rules(tune: str, pictures: int = 1, *, zooms: int | None = None) -> di
     """
     if tune == "head":
         return {"tune": tune, "epochs": 100, "weight_decay": None}
-    on_maps = epochs_of(MAPS_STEPS, MAPS_BATCH, (VIEWS + (zooms or 0)) * pictures)
+    views = (VIEWS + (zooms or 0)) * pictures
     if tune == "all" and zooms is not None:
-        return {"tune": tune, **WHOLE_STEPS, "head_epochs": on_maps}
+        head, whole = epochs_of(HEAD_STEPS, MAPS_BATCH, views), epochs_of(WHOLE_PASSES, WHOLE_STEPS["batch"], pictures)
+        return {"tune": tune, **WHOLE_STEPS, "head_epochs": head, "epochs": whole}
     if tune == "maps":
-        return {"tune": tune, **MAP_STEPS, "epochs": on_maps}
+        return {"tune": tune, **MAP_STEPS, "epochs": epochs_of(MAPS_STEPS, MAPS_BATCH, views)}
     return {
         "tune": tune,
         "head_epochs": 100,

@@ -34,3 +34,16 @@ def test_small_boxes_take_larger_pictures_and_finer_maps(side, long, maps):
 
 def test_without_a_box_it_is_as_usual():
     assert longest(rows_of([None, BoxMarks((8, 8))], 1)) == 320 == longest(np.zeros((0, 1, 7), np.float32))
+
+
+@pytest.mark.parametrize(("side", "pictures", "whole"), [(240, 100, True), (240, 1000, False), (60, 100, False)])
+def test_the_trunk_learns_too_where_pictures_are_few_and_objects_few_and_large(side, pictures, whole):
+    box = (10.0, 10.0, 10.0 + side, 10.0 + side)
+    marks = [BoxMarks((480, 640), (box,) * many, (0,) * many) for many in (1, 2, 0)] * (pictures // 3)
+    assert Detect().learns_whole(Labels(("cell",), rows_of(marks, 1), np.ones(len(marks), bool))) is whole
+
+
+def test_nobody_learns_a_whole_trunk_from_many_objects():
+    rows = rows_of([BoxMarks((480, 640), ((10.0, 10.0, 300.0, 300.0),) * 4, (0,) * 4)], 1)
+    assert not Detect().learns_whole(Labels(("cell",), rows, np.ones(1, bool)))
+    assert not Detect().learns_whole(Labels(("cell",), rows_of([None], 1), np.zeros(1, bool)))

@@ -26,6 +26,7 @@ from striate.engine.fit import Epoch, begin, fit
 from striate.errors import ModelError, ShapeError, SourceError, StriateError
 from striate.model.build.model import build
 from striate.recipe import Recipe
+from striate.render.html.training_curves import kept_epoch
 from striate.runs.predictor import Predictor
 from striate.session.run import Run
 from striate.spec import Shape, parse
@@ -36,6 +37,7 @@ from striate.tasks.detect import Detect
 from striate.tasks.detect_answering import AP50, candidates
 from striate.tasks.detect_state import LearntBoxes, fit_boxes, learnt_from
 from striate.tasks.objective import Objective
+from striate.tasks.table import TASKS
 from striate.tasks.task import Judged, LabelFacts, Labels, State
 from striate.verbs.evaluate import evaluate
 from striate.verbs.reopen import reopen_data
@@ -478,3 +480,15 @@ def test_a_box_lies_where_all_that_say_the_same_do():
     assert found.scores == pytest.approx([0.9, 0.8, 0.5])
     old = {name: value for name, value in LearntBoxes.nothing(2).state().facts.items() if name != "pooled"}
     assert decoded(output, learnt_from(State(old), 2)).boxes[0] == pytest.approx(np.array(box), abs=1e-3)
+
+
+def test_epochs_are_compared_by_ap_and_not_by_a_loss_that_rises_with_it():
+    epochs = [
+        {"index": 1, "val_loss": 0.30, "metrics": {"AP50": 0.8, "AP": 0.40}},
+        {"index": 2, "val_loss": 0.35, "metrics": {"AP50": 0.9, "AP": 0.55}},
+        {"index": 3, "val_loss": 0.40, "metrics": {"AP50": 0.9, "AP": 0.50}},
+    ]
+    assert kept_epoch(epochs, patience=TASK) == 2 and kept_epoch(epochs) == 3
+    assert kept_epoch(epochs, patience=TASKS["segment"]) == 1
+    assert TASK.standing(0.35, epochs[1]["metrics"]) < TASK.standing(0.30, epochs[0]["metrics"])
+    assert TASK.standing(0.3, {}) == 0.3

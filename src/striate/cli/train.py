@@ -86,7 +86,11 @@ MOST_THREADS = 1024  # more than any machine has cores for one training; torch i
     default=None,
     help="Train again without some of the classes, to measure how well a net trained whole tells strangers.",
 )
-@click.option("--patience", type=click.IntRange(1), help="Stop after so many epochs without a better validation loss.")
+@click.option(
+    "--patience",
+    type=click.IntRange(1),
+    help="Stop after so many epochs without a better one, by the validation loss (boxes: by AP).",
+)
 @click.option("--device", help="auto, cpu, cuda, cuda:1 or mps.")
 @click.option(
     "--threads",

@@ -269,7 +269,7 @@ def _close(training: Training) -> Epoch:
         side_loss=float(training.sums[2]) / training.seen or None,
         losses=_terms(training, train_loss),
     )
-    training.next_epoch(train_loss if val_loss is None else val_loss)
+    training.next_epoch(train_loss if val_loss is None else training.task.standing(val_loss, metrics))
     training.keep()
     return epoch
 

@@ -232,7 +232,7 @@ class Training:
             self.train_mode()
 
     def next_epoch(self, loss: float) -> None:
-        """Count the epoch under way as done; the lowest ``loss`` decides which epoch is the best."""
+        """Count the epoch under way as done; the lowest ``loss`` (`Task.standing`) decides which one is the best."""
         self.torn = True  # until ``keep``
         self.epochs_done += 1
         self.step, self.seen, self.seconds, self.waited = 0, 0, 0.0, 0.0

@@ -48,8 +48,9 @@ def plan_text(event: Planned) -> str:
             f" {prepared.survey.parameters - frozen:,} are trained"
         )
     elif frozen:
+        learns = "the other" if config.tune == "all" else "the head's"
         lines.append(
-            f"{frozen:,} parameters stay frozen as they came; the head's {prepared.survey.parameters - frozen:,} are"
+            f"{frozen:,} parameters stay frozen as they came; {learns} {prepared.survey.parameters - frozen:,} are"
             " trained"
         )
     lines += [terminal.line(f"note: {note}") for note in (*cautions(prepared), *event.notes)]

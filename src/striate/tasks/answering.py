@@ -144,6 +144,10 @@ class Answering(ABC):
     def measure(self, outputs: Outputs, targets: NDArray[Any], facts: LabelFacts) -> dict[str, float]:
         """Return an epoch's figures, without intervals: the headline first. ``targets`` are `Labels.values`."""
 
+    def standing(self, loss: float, figures: Mapping[str, float]) -> float:
+        """Return what epochs are compared by, the lower the better: the validation ``loss``, or one of ``figures``."""
+        return loss
+
     def shown(self, name: str, value: float, facts: LabelFacts) -> str:
         """Return a figure of `measure` as a person reads it: ``accuracy 87.5 %``."""
         return f"{name} {value:.4g}"

@@ -22,6 +22,7 @@ SMALLER: Final = 0.2  # the share of boxes that are smaller than the one it is c
 CLEAR: Final = 16.0  # pixels of the input that this box is to have, as the root of its area
 STRIDES: Final = (8, 16, 32)
 FINER: Final = (4, 8, 16, 32)
+FEW, BROAD = 3.0, 0.25
 
 
 def longest(values: NDArray[np.float32]) -> int:
@@ -42,12 +43,30 @@ def strides(shape: Shape, values: NDArray[np.float32]) -> tuple[int, ...]:
     return STRIDES if small is None or small * max(shape.size) >= CLEAR else FINER
 
 
+def few_and_large(values: NDArray[np.float32]) -> bool:
+    """Whether pictures have few objects that fill much of them: a picture is then about the object, as photographs are
+    that a trunk has learnt from, and its later stages are soon made to tell this kind from all else.
+
+    That is up to `FEW` boxes a picture, the median of which has a side of `BROAD` of the longer side of its picture.
+
+    Example: ``few_and_large(np.zeros((0, 1, 7), np.float32))`` is ``False``.
+    """
+    sides = _sides(values)
+    return bool(len(sides)) and len(sides) <= FEW * len(values) and float(np.median(sides)) >= BROAD
+
+
 def _small(values: NDArray[np.float32]) -> float | None:
     """Return the side of the smaller boxes, as a share of the longer side of their picture; None without a box."""
+    sides = _sides(values)
+    return float(np.quantile(sides, SMALLER)) if len(sides) else None
+
+
+def _sides(values: NDArray[np.float32]) -> Floats:
+    """Return the side of every box, the root of its area, as a share of the longer side of its picture."""
     frames = values[values[:, :, 0] == FRAME]
     if not len(frames):
-        return None
+        return np.zeros(0)
     longer: Floats = np.maximum(frames[:, 5], frames[:, 6]).astype(np.float64)
     picture, place = np.nonzero((values[:, :, 0] > PADDING) & (values[:, :, 5] == 0))
-    sides = np.sqrt(values[picture, place, 6].astype(np.float64)) / np.maximum(longer[picture], 1.0)
-    return float(np.quantile(sides, SMALLER)) if len(sides) else None
+    sides: Floats = np.sqrt(values[picture, place, 6].astype(np.float64)) / np.maximum(longer[picture], 1.0)
+    return sides

@@ -131,6 +131,10 @@ class DetectAnswering(Answering):
         off = float(np.abs(said - counts(targets, len(facts.names))).mean())
         return {AP50: float(np.nan_to_num(found.ap50)), AP: float(np.nan_to_num(found.ap)), COUNTS: off}
 
+    def standing(self, loss: float, figures: Mapping[str, float]) -> float:
+        """Return how far AP is from 1: the loss rises while boxes get better, as what it wants goes by what is said."""
+        return 1.0 - figures[AP] if AP in figures else loss
+
     def shown(self, name: str, value: float, facts: LabelFacts) -> str:
         """Return a figure to three places: ``AP50 0.873``."""
         return f"{name} {value:.2f}" if name == COUNTS else f"{name} {value:.3f}"

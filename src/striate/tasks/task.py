@@ -186,6 +186,10 @@ class Task(Answering):
         """
         return self.defaults
 
+    def learns_whole(self, labels: Labels) -> bool:
+        """Whether the later parts of a trunk learn behind a head on maps where nobody says; labels as of `size_for`."""
+        return False
+
     def laid_out(self, labels: Labels, survey: Survey) -> Labels:
         """Return labels with those facts that lie in the net: how its output is laid out."""
         return labels
@@ -277,10 +281,6 @@ class Task(Answering):
         """Return in words how good some answers are, for a line: ``27 of 30 pictures right``."""
         figures = self.measure(outputs, targets, facts)
         return ", ".join(self.shown(name, value, facts) for name, value in figures.items())
-
-    def shown(self, name: str, value: float, facts: LabelFacts) -> str:
-        """Return a figure of `measure` as a person reads it: ``accuracy 87.5 %``."""
-        return f"{name} {value:.4g}"
 
     # After training.
 

@@ -156,11 +156,13 @@ def _on_start(recipe: Recipe, start: Start, task: Task, labels: Labels, facts: F
         return started(with_tune(recipe), start, gray=facts.gray)
     if recipe.size is None and (size := task.size_for(*(facts.common_size or facts.median_size), labels)) is not None:
         recipe = recipe.changed(size=size)
-    recipe = recipe.changed(tune="all" if recipe.tune == "all" else "maps")
+    said = recipe.tune is not None or recipe.epochs is not None or bool(recipe.said_of_pictures)
+    whole = recipe.tune == "all" or (not said and task.learns_whole(labels))
+    recipe = recipe.changed(tune="all" if whole else "maps")
     moving = () if recipe.tune == "all" else ("augment", "progressive")
-    if said := [name for name in moving if getattr(recipe, name) not in (None, "none", ())]:
+    if moves := [name for name in moving if getattr(recipe, name) not in (None, "none", ())]:
         raise RecipeError(
-            f"{', '.join(said)}: the maps of a frozen trunk are made once, of each picture and its mirror image, and"
+            f"{', '.join(moves)}: the maps of a frozen trunk are made once, of each picture and its mirror image, and"
             " nothing else is drawn of them; leave it out (--set flip=false leaves out the mirror images), or train the"
             " whole net behind the head (--tune all)"
         )

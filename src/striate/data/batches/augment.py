@@ -107,7 +107,7 @@ STILL: Final = Augment()
 _STRENGTHS = {
     "none": STILL,
     "light": Augment(max_shift=1 / 8),  # 4 pixels of 32: whole pixels only, the cheap path
-    "zoom": Augment(scale=(0.5, 1.0), aspect=1.15),  # a part of the picture, enlarged: nothing from beyond an edge
+    "zoom": Augment(scale=(0.75, 1.0), aspect=1.15),  # a part of the picture, enlarged: nothing from beyond an edge
     "standard": Augment(
         scale=(0.5, 1.0), aspect=4 / 3, max_rotate=10.0, brightness=0.2, contrast=0.2, saturation=0.2, hue=3.0
     ),

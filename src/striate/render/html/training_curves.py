@@ -9,6 +9,8 @@ from striate.render.html.environment import html
 from striate.render.html.facts import Page, Section
 from striate.render.html.settings import read
 from striate.render.svg.charts import Curve, line_chart
+from striate.tasks.table import TASKS
+from striate.tasks.task import Task
 
 
 def curves(page: Page) -> Section:
@@ -42,7 +44,8 @@ def curves(page: Page) -> Section:
     scores = [(float(index), float(value)) for index, value in measured if value is not None]
     share = page.found.headline.share
     figure = [Curve(f"validation {name}", scores, mark=len(scores) <= 20)]
-    kept = kept_epoch(epochs, patience=recipe is not None and recipe.patience is not None)
+    task = TASKS.get(recipe.task or "") if recipe is not None and recipe.patience is not None else None
+    kept = kept_epoch(epochs, patience=task)
     unit = "pass over the features" if head else "epoch"
     chosen = {
         "kept": None if kept is None else float(kept),
@@ -68,17 +71,19 @@ def curves(page: Page) -> Section:
     return Section("Did it learn, and did it go too far?", body)
 
 
-def kept_epoch(epochs: Sequence[Mapping[str, Any]], *, patience: bool) -> int | None:
+def kept_epoch(epochs: Sequence[Mapping[str, Any]], *, patience: Task | None = None) -> int | None:
     """Return the number of the epoch whose weights the model has; None where there is none yet.
 
-    Of passes over features it is the last of the decay with the lowest validation loss; of epochs the best with
-    ``patience``, else the last.
+    Of passes over features it is the last of the decay with the lowest validation loss; of epochs the last, or, with
+    ``patience``, the best by its task (`Task.standing`).
     """
     whole = [entry for entry in epochs if "weight_decay" not in entry]
     if whole:
         judged = [entry for entry in whole if entry.get("val_loss") is not None]
-        best = min(judged, key=lambda entry: entry["val_loss"]) if patience and judged else whole[-1]
-        return int(best["index"])
+        if patience is None or not judged:
+            return int(whole[-1]["index"])
+        standings = [patience.standing(entry["val_loss"], entry.get("metrics") or {}) for entry in judged]
+        return int(judged[standings.index(min(standings))]["index"])
     ends: dict[float, Mapping[str, Any]] = {float(entry["weight_decay"]): entry for entry in epochs}
     if not ends:
         return None
