@@ -68,8 +68,8 @@ def pooled(
     Source: He et al. 2019, "Bounding Box Regression with Uncertainty for Accurate Object Detection", section 3.3, where
     the weights are variances that the net says.
 
-    Example: ``pooled(*[np.array(one) for one in ([[0.0, 0, 8, 8], [0, 0, 8, 10]], [0.5, 0.5], [0, 0], [[0.0, 0, 8, 8]],
-    [0])])`` is a box that ends at 8.62.
+    Example: ``float(pooled(np.array([[0.0, 0, 8, 8], [0, 0, 8, 10]]), np.full(2, 0.5), np.zeros(2, int),
+    np.array([[0.0, 0, 8, 8]]), np.zeros(1, int))[0, 3])`` is 8.62.
     """
     same = kinds[:, None] == classes
     overlap = np.where(same, iou(kept, boxes), 0.0)
