@@ -20,7 +20,7 @@ if TYPE_CHECKING:  # for readers and type checkers; `_HOME` says the same when t
     from striate.session.asked import compare, evaluate, look, runs
     from striate.session.doctor import doctor
     from striate.session.run import Run
-    from striate.session.search import find, index
+    from striate.session.search import cluster, find, index
     from striate.session.train import resume, train, training
     from striate.spec import (
         GELU,
@@ -135,6 +135,7 @@ __all__ = [
     "add",
     "adopt",
     "auxiliary",
+    "cluster",
     "compare",
     "concat",
     "describe",
@@ -163,6 +164,7 @@ _HOME = {
     "StriateError": "striate.errors",
     "Survey": "striate.spec.survey",
     "adopt": "striate.session.adopted",
+    "cluster": "striate.session.search",
     "compare": "striate.session.asked",
     "describe": "striate.verbs.describe",
     "doctor": "striate.session.doctor",

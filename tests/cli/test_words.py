@@ -53,6 +53,7 @@ CALLS: dict[str, tuple[Callable[..., Any], ...]] = {
     "doctor": (striate.doctor,),
     "find": (striate.find,),
     "index": (striate.index,),
+    "cluster": (striate.cluster,),
     "convert": (convert,),
     "recipes": (),
     "weights": (),

@@ -1,4 +1,4 @@
-"""Find and index pictures, as a person calls them in Python; what comes back shows itself."""
+"""Find, group and index pictures, as a person calls them in Python; what comes back shows itself."""
 
 from __future__ import annotations
 
@@ -11,9 +11,11 @@ from striate.session.run import Run
 from striate.session.shown import Shown, framed
 from striate.session.watch import bar, waiting
 from striate.verbs.workspace import Workspace
+from striate.words import counted
 
 if TYPE_CHECKING:
     from striate.data.pictures.given import Picture
+    from striate.verbs.cluster import Clustered
     from striate.verbs.find import Matches, Rectangle
     from striate.verbs.index import Indexed
 
@@ -108,6 +110,84 @@ def find(
         return whole_page(asked, against, box, found)
 
     return Shown(found, text=lambda: text(found), html=lambda: framed(whole()), page=whole)
+
+
+def cluster(
+    photos: Path | str,
+    number: int | None = None,
+    *,
+    links: Path | str | None = None,
+    model: str | Path | Run | None = None,
+    seed: int = 0,
+    runs_dir: Path | str = "runs",
+    data_dir: Path | str | None = None,
+    offline: bool = False,
+    progress: bool = True,
+) -> Shown[Clustered]:
+    """Return the groups of a folder's pictures that are alike, with words for each.
+
+    It prints as a line a group, shows itself in a notebook with the most typical pictures, and ``save(path)`` writes
+    the page.
+
+    Arguments:
+        photos: a folder of pictures, whose index is brought up to date first, or an index, taken as it is.
+        number: how many groups; None: as many, from 2 to 40, as are most separate.
+        links: a new folder that is made, with a folder of links to its pictures for each group.
+        model: whose maps are compared: a run, a model file or published weights; None: efficientnet_lite0.
+        seed: which pictures are compared each with each, where there are more than 4,000.
+        runs_dir: the folder of runs.
+        data_dir: where the files of published weights are.
+        offline: whether nothing may be downloaded.
+        progress: whether a bar shows how far the index is.
+
+    Errors: SearchError; DataError for a folder of links that is there.
+
+    Example: ``len(striate.cluster("album", 2).groups)`` is ``2``.
+    """
+    from striate.verbs.cluster import cluster as grouped
+
+    place = None if links is None else Path(links)
+    with _workspace(runs_dir, data_dir, offline=offline, progress=progress) as workspace:
+        made = grouped(Path(photos), number, links=place, model=_named(model), seed=seed, workspace=workspace)
+    return Shown(
+        made, text=lambda: cluster_text(made), html=lambda: framed(cluster_html(made)), page=lambda: cluster_html(made)
+    )
+
+
+def cluster_text(made: Clustered) -> str:
+    """Return groups as lines: each with its words, then how separate they are and how far folders agree."""
+    return "\n".join([*made.lines(), *(f"note: {line}" for line in _notes(made))])
+
+
+def cluster_html(made: Clustered) -> str:
+    """Return groups as a page."""
+    from striate.render.html.cluster_page import SHOWN, GroupShown, cluster_page
+
+    shown = [
+        GroupShown(", ".join(group.words) or "no words", len(group.rows), tuple(made.paths(group.rows[:SHOWN])))
+        for group in made.groups
+    ]
+    alone = GroupShown("", len(made.alone), tuple(made.paths(made.alone[:SHOWN])))
+    index = made.indexed.index
+    return cluster_page(shown, alone, folder=index.folder, model=index.embedder.words, notes=_notes(made))
+
+
+def _notes(made: Clustered) -> list[str]:
+    notes = []
+    if made.found.silhouette is not None:
+        worth = made.found.silhouette
+        how = "clearly apart" if worth >= 0.25 else "apart, with much between them" if worth >= 0.1 else "hardly apart"
+        notes.append(f"the groups are {how}: mean silhouette {worth:.2f}, of 1 at most")
+    if made.agreement is not None:
+        rand, information = made.agreement.rand, made.agreement.information
+        notes.append(
+            f"agreement with the folders: adjusted Rand index {rand:.2f}, normalised mutual information"
+            f" {information:.2f} (1 entirely, 0 as chance would have it)"
+        )
+    unread = made.indexed.index.unread
+    if unread:
+        notes.append(f"{counted(len(unread), 'picture')} cannot be read: {unread[0].path}: {unread[0].reason}")
+    return notes
 
 
 def text(found: Matches) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,27 @@ def open_embedder(model: str | Path | None = None, workspace: Workspace = HERE) 
         return _embedder(start.path, USUAL)
     path = find_model(model=model, workspace=workspace)
     return _embedder(path, str(model))
+
+
+def class_rows(embedder: Embedder, workspace: Workspace = HERE) -> tuple[tuple[str, ...], NDArray[np.float32]] | None:
+    """Return the classes of the model that an embedder was made of, and how much a vector (D,) speaks for each.
+
+    The rows (classes, D) of its last layer along the embedder's directions, so that of the logits' differences between
+    two vectors all is kept that these directions hold. None for a model with fewer classes than describe anything.
+    Errors: ModelError, DownloadError where the model is not here; SearchError where another is in its place.
+
+    Example: ``len(class_rows(open_embedder())[0])`` is ``1000``.
+    """
+    path = find_model(model=embedder.words, workspace=replace(workspace, download=False))
+    arrays, facts = read_arrays(path)
+    if tensorfile.read_header(path).metadata.get(tensorfile.CHECKSUM, "") != embedder.model:
+        raise SearchError(f"{embedder.words} is not the model that made the vectors any more")
+    net, shape = parse(facts.net).with_classes(width_of(facts)), Shape(*facts.input)
+    weights = _weights(_tapped(net, shape)[2], arrays, embedder.shape[0], facts)
+    if weights is None or class_directions(weights) is None:
+        return None
+    about = weights - weights.mean(axis=0)
+    return tuple(name.partition(",")[0] for name in facts.names), about @ embedder.projection
 
 
 def _embedder(path: Path, words: str) -> Embedder:

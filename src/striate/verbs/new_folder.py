@@ -43,19 +43,22 @@ def _begins(path: Path, begins: bytes) -> bool:
 
 
 @contextmanager
-def writing_folder(output: Path) -> Iterator[Callable[[str, bytes], None]]:
+def writing_folder(output: Path) -> Iterator[Callable[[str, bytes | Path], None]]:
     """Yield what adds a file, by its path in the folder; the folder has its name after the ``with``, whole.
 
-    Nothing is left where that raises. Errors: DiskError.
+    A path in place of bytes is linked to. Nothing is left where that raises. Errors: DiskError.
 
     Example: ``with writing_folder(Path("new")) as add: add("a/b.txt", b"a line")``
     """
 
-    def add(name: str, data: bytes) -> None:
+    def add(name: str, data: bytes | Path) -> None:
         path = beside / name
         with durable.explained(output, f"cannot write {output}", "nothing half-written was left behind"):
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(data)
+            if isinstance(data, Path):
+                path.symlink_to(data)
+            else:
+                path.write_bytes(data)
 
     with durable.explained(output, f"cannot write {output}", "nothing half-written was left behind"):
         beside = Path(mkdtemp(prefix=f".{output.name}.", suffix=".tmp", dir=output.parent))
