@@ -27,6 +27,7 @@ from striate.recipe import Recipe
 from striate.spec import parse
 from striate.tasks import count_loss
 from striate.tasks.assessment import About, Basis
+from striate.tasks.boxes import Boxes
 from striate.tasks.count import CountObjects
 from striate.tasks.count_answering import DENSITY, learnt_from, overlay, summed
 from striate.tasks.count_question import CountQuestion
@@ -322,6 +323,14 @@ def test_what_may_be_asked_of_a_count():
         task.question(output[0], facts, learnt, "rad")
     with pytest.raises(StriateError, match="a count stands against no other"):
         task.question(output[0], facts, learnt, "red", "white")
+
+
+def test_what_has_no_class_of_its_own_is_told_in_the_plural():
+    for many, told in ((1.0, "1 object"), (21.0, "21 objects")):
+        assert str(Count(("object",), np.full((1, 1, 1), many), np.zeros(1), np.full(1, np.inf))) == told
+    assert str(Count(("RBC",), np.full((1, 1, 1), 21.0), np.zeros(1), np.full(1, np.inf))) == "21 RBC"
+    boxes = np.array([[0, 0, 9, 9.0], [20, 0, 29, 9]])
+    assert str(Boxes(("object",), boxes, np.zeros(2, np.int64), np.full(2, 0.9))) == "2 objects"
 
 
 def test_a_part_of_a_count_is_the_density_that_lies_in_it():

@@ -12,12 +12,12 @@ import numpy as np
 from PIL import Image
 
 from striate.data.pictures.crop_transform import Box
-from striate.interpret.activations.receptive import Effective
+from striate.interpret.activations.receptive import TAIL, Effective
 from striate.interpret.attribution.value import Evidence
 from striate.render.answer import Answer, Legend, Row, Table, Tile
 from striate.render.png.drawn import as_rgb, enlarged, framed, large, over, picture_tile
 from striate.render.png.missed_drawn import BoxDrawn, drawn_boxes
-from striate.words import readable
+from striate.words import counted, readable
 
 if TYPE_CHECKING:
     from striate.interpret.torch_probe import TorchProbe
@@ -55,25 +55,26 @@ def seen_answer(field: Effective, probe: TorchProbe, why: Evidence | None) -> An
     """Return what the place of the answer sees that was asked about, and how much of its box where it made one."""
     row, column = field.place
     tall, wide = probe.shape(field.part).size
-    box, middle, (height, width) = field.seen.box, field.middle, probe.pixels.shape[:2]
+    box, (height, width) = field.seen.box, probe.pixels.shape[:2]
     place = f"row {row}, column {column} of the {tall} x {wide} places of {field.part}"
     whole = " (all of them)" if (box.height, box.width) == (height, width) else ""
     said = [
         f"The answer there is made at {place}. By arithmetic it can see {box.height:.0f} x {box.width:.0f} of the"
-        f" {height} x {width} pixels that the net is given{whole}; 90 % of what moves it lies within"
-        f" {middle.height:.0f} x {middle.width:.0f}."
+        f" {height} x {width} pixels that the net is given{whole}; in effect it is moved by about {field.side:.0f} x"
+        f" {field.side:.0f}."
     ]
-    frames, labels = [box, middle], ["can see", "90 % of influence"]
+    frames, labels = [box], ["can see"]
     about = None if why is None else getattr(why.question, "box", None)
     if about is not None:
         left, top, right, bottom = about
         object_ = Box(top, left, bottom, right)
         frames.append(object_)
         labels.append("its box")
+        moved = _inside(np.asarray(field.influence > TAIL, np.float64), object_) * field.pixels
+        sees, moves = _share(object_, box), moved / max(object_.height * object_.width, 1e-9)
         said.append(
-            f"It can see {100 * _share(object_, box):.0f} % of its box, and those {middle.height:.0f} x"
-            f" {middle.width:.0f} pixels hold {100 * _share(object_, middle):.0f} % of it;"
-            f" {100 * _inside(field.influence, object_):.0f} % of the influence lies within the box, the rest around"
+            f"It can see {100 * sees:.0f} % of its box and is moved by {100 * moves:.0f} % of it;"
+            f" {100 * _inside(field.influence, object_):.0f} % of all influence lies within the box, the rest around"
             " it."
         )
     shown = large(probe.pixels)[0]
@@ -86,9 +87,8 @@ def seen_answer(field: Effective, probe: TorchProbe, why: Evidence | None) -> An
                 (
                     picture_tile(
                         framed(probe.pixels, frames, labels),
-                        caption="What it can see, what holds 90 % of its influence"
-                        + (", and its box" * (len(frames) > 2)),
-                        alt=f"the picture with {len(frames)} frames. {' '.join(said)}",
+                        caption="All that it can see" + (", and its box" * (len(frames) > 1)),
+                        alt=f"the picture with {counted(len(frames), 'frame')}. {' '.join(said)}",
                         shown=_WIDE,
                     ),
                     picture_tile(
@@ -102,7 +102,7 @@ def seen_answer(field: Effective, probe: TorchProbe, why: Evidence | None) -> An
             ),
         ),
         shows="which pixels can reach that place, and the gradient of what it says by each of them on this picture"
-        " (Luo et al. 2016).",
+        f" (Luo et al. 2016); those count as moving it whose gradient is above {100 * TAIL:.3g} % of the largest.",
         hides="whether a pixel speaks for or against the answer: that is the evidence above.",
     )
 

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 
+from striate.data.labels.marks import OBJECT
 from striate.tasks.prediction import Prediction, Value
+from striate.words import counted
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -88,7 +90,8 @@ class Boxes(Prediction):
         return Found(self.boxes, self.classes, self.scores)
 
     def __str__(self) -> str:
-        told = ", ".join(f"{many:,} {name}" for name, many in self.counts.items() if many)
+        there = [(many, name) for name, many in self.counts.items() if many]
+        told = ", ".join(counted(many, name) if name == OBJECT else f"{many:,} {name}" for many, name in there)
         if told or not len(self.boxes):
             return told or NOTHING_FOUND
         best = int(self.scores.argmax())

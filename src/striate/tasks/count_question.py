@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from striate.data.labels.marks import OBJECT
 from striate.errors import DescribeError
 from striate.metrics.probability import Floats
 from striate.tasks.points import densities, peaks
 from striate.tasks.question import AnswerCell, Place, Question
+from striate.words import plural
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -39,11 +41,15 @@ class CountQuestion(Question):
 
     @property
     def title(self) -> str:  # noqa: D102
-        return f"What made the count of {self.name}{self.at and f' {self.at}'}?"
+        return f"What made the count of {self._named}{self.at and f' {self.at}'}?"
 
     @property
     def answer(self) -> str:  # noqa: D102
-        return f"the count of {self.name}{self.at and f' {self.at}'}"
+        return f"the count of {self._named}{self.at and f' {self.at}'}"
+
+    @property
+    def _named(self) -> str:
+        return plural(2, self.name) if self.name == OBJECT else self.name
 
     @property
     def told(self) -> str:  # noqa: D102
@@ -116,7 +122,8 @@ def part_question(maps: NDArray[np.floating], kind: int, name: str, slope: float
     else:
         shares = np.outer(_within(top, bottom, size[0]), _within(left, right, size[1])).astype(np.float32)
     there = density * shares
-    words = f"{there.sum():.2f} of {density.sum():.1f} {name} are counted {place.told}"
+    shown = plural(2, name) if name == OBJECT else name
+    words = f"{there.sum():.2f} of {density.sum():.1f} {shown} are counted {place.told}"
     if place.is_point:
         words += ", as far around as half of what two usually stand apart"
     row, column = divmod(int(there.argmax()), size[1])

@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from striate.data.labels.marks import OBJECT
 from striate.errors import StriateError
 from striate.metrics.probability import Floats
 from striate.tasks.prediction import Prediction, Value
+from striate.words import counted
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -90,7 +92,8 @@ class Count(Prediction):
     def _said(self, place: int) -> str:
         within = self.ends(place)
         between = "" if within is None else f" ({within[0]:,} to {within[1]:,})"
-        return f"{self.whole[place]:,} {self.names[place]}{between}"
+        many, name = self.whole[place], self.names[place]
+        return f"{counted(many, name) if name == OBJECT else f'{many:,} {name}'}{between}"
 
     def cells(self, top: int | None = None) -> tuple[Value, ...]:
         """Return each count, not rounded, and the ends of its interval, under `count_columns`."""
