@@ -30,6 +30,7 @@ from striate.verbs.events import FoldDone
 from striate.verbs.maps import begin_maps
 from striate.verbs.reopen import config_of, reopen_data
 from striate.verbs.train import resume, train, training
+from striate.verbs.trunk import start_tensors
 from striate.verbs.workspace import Workspace
 
 OPENED = maps._maps
@@ -204,3 +205,39 @@ def test_where_nobody_says_what_is_tuned_it_is_the_head_wherever_it_is_computed(
     monkeypatch.setattr("striate.verbs.start._accelerator", lambda: True)
     run = train(on_maps(home, tune=None, epochs=1), name="by-itself", workspace=Workspace(runs_dir=home / "runs"))
     assert 'tune = "maps"' in run.recipe_toml()
+
+
+def test_a_head_goes_on_from_that_of_a_run_of_the_same_names(home: Path) -> None:
+    work = Workspace(runs_dir=home / "runs")
+    first = train(on_maps(home, epochs=3), name="first", workspace=work)
+    again = on_maps(home, start=str(first.path), epochs=1, learning_rate=1e-9)
+    run = train(again, name="second", workspace=work)
+    one, two = (dict(Predictor.open(each.path, onnx=False).model.state_dict()) for each in (first, run))
+    assert one.keys() == two.keys()
+    for name in one:
+        assert np.allclose(one[name], two[name], atol=1e-5), name
+    assert run.recipe_toml().count("lateral2") == 1, "no pyramid on a pyramid"
+    assert bits(train(again, name="third", workspace=work)) == bits(run)
+    folded = train(on_maps(home, start=str(first.path), folds=2, epochs=1), name="begun-folds", workspace=work)
+    fresh = train(on_maps(home, folds=2, epochs=1), name="fresh-folds", workspace=work)
+    assert bits(folded) == bits(fresh), "a head that may have seen the pictures answers for none of them"
+
+
+def test_a_run_of_scenes_gives_its_trunk_alone_to_another_task(home: Path) -> None:
+    work = Workspace(runs_dir=home / "runs")
+    run = train(on_maps(home, epochs=1), name="given", workspace=work)
+    begun = start.open_start(str(run.path), work)
+    assert str(begun.net) == f"{TRUNK.removesuffix(' >> flatten >> dense')} >> globalavgpool >> flatten >> dense"
+    theirs = dict(Predictor.open(run.path, onnx=False).model.state_dict())
+    found = start_tensors(begun)
+    assert {name.partition(".")[0] for name in found} == {"input", "conv1", "batchnorm1", "conv2"}
+    assert np.array_equal(found["conv2.weight"], theirs["deeper2.conv1.weight"])
+    assert begun.gives_head("placed-spot", begun.names) and not begun.gives_head("spot", begun.names)
+
+
+def test_a_run_of_scenes_without_a_trunk_is_no_start_and_the_words_name_the_remedy(home: Path) -> None:
+    work = Workspace(runs_dir=home / "runs")
+    net = "conv 8 3x3 stride 2 pad 1 >> relu >> globalavgpool >> flatten >> dense"
+    chance = train(recipe(home, "placed-spot", net=net, epochs=1), name="chance", workspace=work)
+    with pytest.raises(RecipeError, match=r"is of task placed-spot, and its net.*--start efficientnet_lite0.*--resume"):
+        train(on_maps(home, start=str(chance.path)), name="no", workspace=work)

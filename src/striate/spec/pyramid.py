@@ -71,6 +71,38 @@ def on_levels(net: Net, shape: Shape, *, strides: Sequence[int], width: int, dep
     return row(_fused(net, shape, first, width), levels)
 
 
+def trunk_of(net: Net) -> Net:
+    """Return the trunk alone of a net with a pyramid, without a head: its parts in their order.
+
+    >>> from striate.nets import resolve
+    >>> net = resolve("resnet")
+    >>> trunk_of(on_map(net, Shape(3, 64, 96), stride=4, width=32)) == row(*net.nets[:5])
+    True
+    """
+    return row(*_trunk_parts(net))
+
+
+def _trunk_parts(net: Net) -> list[Net]:
+    """Return the parts of a row that are the trunk's, and of what is coarser: behind these is all the pyramid's."""
+    found: list[Net] = []
+    for part in net.nets if isinstance(net, Row) else (net,):
+        if isinstance(part, Row):
+            inner = _trunk_parts(part)
+            found += inner
+            if len(inner) < len(part.nets):
+                break
+        elif isinstance(part, Add) and any(isinstance(one, Named) and _NEW.match(one.label) for one in part.nets):
+            for one in part.nets:
+                if isinstance(one, Named) and _DEEPER.match(f"{one.label}."):
+                    found += _trunk_parts(one.net)
+            break
+        elif isinstance(part, Named) and _NEW.match(part.label):
+            break
+        else:
+            found.append(part)
+    return found
+
+
 def trunk_path(path: str) -> str | None:
     """Return what a part of a net with a pyramid is called in the trunk alone; None for what the pyramid brought.
 

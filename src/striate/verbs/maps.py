@@ -27,7 +27,7 @@ from striate.engine.fit import begin, watch
 from striate.errors import ModelError
 from striate.model.build.frozen_part import Cut, Rest
 from striate.model.files.weights import read
-from striate.model.pretrained.transfer import load_trunk
+from striate.model.pretrained.transfer import load_head, load_trunk
 from striate.runs import checkpoints
 from striate.runs.onnx_file import session
 from striate.runs.run import RunDirectory
@@ -41,7 +41,7 @@ from striate.verbs.folds import few
 from striate.verbs.forecast import forecast
 from striate.verbs.lineage import learnt_before
 from striate.verbs.prepared import Prepared, Start
-from striate.verbs.trunk import frozen_net
+from striate.verbs.trunk import frozen_net, start_tensors
 from striate.verbs.views import Views
 from striate.verbs.whole import begin_whole, head_config, is_whole
 from striate.verbs.workspace import HERE, Workspace
@@ -104,8 +104,19 @@ def _on_trunk(prepared: Prepared, start: Start, device: torch.device) -> Model:
     """Return the net with the weights of its trunk, and a head that has learnt nothing."""
     model = frozen_net(prepared, device)
     names = trunk_names(prepared.net, start.net)
-    load_trunk(model, read(start.path)[0], what=start.words, named=names.get)
+    load_trunk(model, start_tensors(start), what=start.words, named=names.get)
+    if takes_head(prepared, start):
+        load_head(model, read(start.path)[0], names.__contains__, what=start.words)
     return model
+
+
+def takes_head(prepared: Prepared, start: Start) -> bool:
+    """Whether the head on maps goes on from that of the weights: one for the same names, on the same net.
+
+    Heads of folds do not: it may have learnt from the very pictures that they are measured by.
+    """
+    same = start.gives_head(prepared.config.task, prepared.labels.names) and prepared.folds is None
+    return same and start.whole == prepared.net
 
 
 def _alike(prepared: Prepared, start: Start, training: Training, views: Views) -> NetsAlike:

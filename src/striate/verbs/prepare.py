@@ -32,7 +32,7 @@ from striate.verbs.pictures import find_pictures
 from striate.verbs.places import placed, with_scale
 from striate.verbs.plan import first_layer, lasting, normed, plan
 from striate.verbs.prepared import WORTH_SHARING, Prepared, ProvidedModel, Start, scaled
-from striate.verbs.start import MISSING, STARTED, started, with_tune
+from striate.verbs.start import MISSING, STARTED, USUAL, started, with_tune
 from striate.verbs.workspace import HERE, Workspace
 from striate.words import plural
 
@@ -154,6 +154,15 @@ def _on_start(recipe: Recipe, start: Start, task: Task, labels: Labels, facts: F
         )
     if task.solved:
         return started(with_tune(recipe), start, gray=facts.gray)
+    if start.task and not task_named(start.task).solved and start.whole is None:
+        raise RecipeError(
+            f"{start.words} is of task {start.task}, and its net, one from chance, has no trunk that another head could"
+            f" be put on; start from weights of photographs (--start {USUAL}) or from chance (--start none), or train"
+            " that very run longer (striate train --resume RUN --epochs N)"
+        )
+    same = start.gives_head(task.name, labels.names)
+    if recipe.size is None and same:
+        recipe = recipe.changed(size=(start.preprocess.height, start.preprocess.width))  # at which the head learnt
     if recipe.size is None and (size := task.size_for(*(facts.common_size or facts.median_size), labels)) is not None:
         recipe = recipe.changed(size=size)
     said = recipe.tune is not None or recipe.epochs is not None or bool(recipe.said_of_pictures)
@@ -173,6 +182,8 @@ def _on_start(recipe: Recipe, start: Start, task: Task, labels: Labels, facts: F
         )
     begun = started(recipe, start, gray=facts.gray)
     assert begun.size is not None
+    if same and begun.size == (start.preprocess.height, start.preprocess.width):
+        return begun.changed(net=str(start.whole))
     shape = Shape(start.preprocess.channels, *begun.size)
     return begun.changed(net=str(task.on_trunk(start.net, shape, labels)))
 

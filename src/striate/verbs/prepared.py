@@ -35,7 +35,9 @@ class Start:
     """Weights to start from.
 
     ``words`` is what they are called, ``path`` their model file and ``digest`` its checksum; ``net`` has a new head
-    that waits for its classes, ``preprocess`` is the weights' own, but that nothing is cut off at the edges.
+    that waits for its classes, ``preprocess`` is the weights' own, but that nothing is cut off at the edges. ``task``
+    is what they were trained for and ``names`` what its outputs are called. ``whole`` is their net as it was, where
+    that is a trunk with a pyramid, of which ``net`` is the trunk alone.
     """
 
     words: str
@@ -43,6 +45,13 @@ class Start:
     digest: str
     net: Net
     preprocess: Preprocess
+    task: str = ""
+    names: tuple[str, ...] = ()
+    whole: Net | None = None
+
+    def gives_head(self, task: str, names: Sequence[str]) -> bool:
+        """Whether they bring a head that answers at places for this very task and these very names."""
+        return self.whole is not None and self.task == task and self.names == tuple(names)
 
 
 @dataclass(frozen=True)

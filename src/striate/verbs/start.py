@@ -20,7 +20,11 @@ from striate.recipe import Recipe
 from striate.runs import durable
 from striate.runs.run import RunDirectory
 from striate.spec import parse
+from striate.spec.composing import row
 from striate.spec.heads import with_new_head
+from striate.spec.layers import Dense, GlobalAvgPool
+from striate.spec.pyramid import is_pyramid, trunk_of
+from striate.spec.windowed import Flatten
 from striate.verbs.prepared import Start
 from striate.verbs.weights import open_weights
 from striate.verbs.workspace import HERE, Workspace
@@ -130,8 +134,11 @@ def _opened(words: str, path: Path, digest: str | None) -> Start:
             f"the weights in {path} are not those that were asked for: their digest is {found[:16]}…, and start_digest"
             f" is {digest[:16]}…; take the file it was made with, or leave start_digest out"
         )
-    pictures = whole_pictures(Preprocess.from_dict(facts.preprocess))
-    return Start(words, path, found, with_new_head(parse(facts.net)), pictures)
+    pictures, net = whole_pictures(Preprocess.from_dict(facts.preprocess)), parse(facts.net)
+    if is_pyramid(net):  # of a run of scenes: its trunk, and the new head that any trunk gets
+        trunk = row(trunk_of(net), GlobalAvgPool(), Flatten(), Dense())
+        return Start(words, path, found, trunk, pictures, facts.task, facts.names, net)
+    return Start(words, path, found, with_new_head(net), pictures, facts.task, facts.names)
 
 
 def whole_pictures(pictures: Preprocess) -> Preprocess:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
@@ -18,13 +18,17 @@ from striate.data.store.store import Store
 from striate.engine.infer import answers
 from striate.errors import ModelError
 from striate.model.build.model import build
+from striate.model.files.weights import read
 from striate.runs.onnx_file import session
+from striate.spec.pyramid import trunk_names
 from striate.spec.shape import Shape
 from striate.tasks.task import EMBEDDING
 from striate.verbs.prepared import Prepared, Start
 from striate.verbs.workspace import HERE, Workspace
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from striate.model.build.model import Model
 
 AT_ONCE = 400_000  # pixels that go through torch together
@@ -37,6 +41,23 @@ def frozen_net(prepared: Prepared, device: torch.device) -> Model:
     shape = Shape(pictures.channels, pictures.height, pictures.width)
     model = build(prepared.net, shape, preprocess=pictures, seed=prepared.config.seed)
     return model.to(device=device, memory_format=torch.channels_last).eval()  # type: ignore[call-overload,no-any-return]
+
+
+def start_tensors(start: Start) -> Mapping[str, Tensor]:
+    """Return the weights to start from by the paths of the trunk's parts, whatever is on it in their file.
+
+    Errors: ModelError for a file that is damaged.
+    """
+    tensors, _ = read(start.path)
+    if start.whole is None:
+        return tensors
+    named = trunk_names(start.whole, start.net)
+    parts = {name: name.rpartition(".") for name in tensors}
+    return {
+        f"{named.get(path, path)}.{what}": tensors[name]
+        for name, (path, _, what) in parts.items()
+        if path in named or path == "input"
+    }
 
 
 def at_once(prepared: Prepared, device: torch.device) -> int:

@@ -18,7 +18,6 @@ from striate.engine.device import choose_device, use_threads
 from striate.engine.fit import begin, watch
 from striate.engine.head import HeadTraining, watch_head
 from striate.model.build.model import build
-from striate.model.files.weights import read
 from striate.model.pretrained.transfer import load_trunk, set_head
 from striate.runs import answers as kept
 from striate.runs import checkpoints
@@ -32,7 +31,7 @@ from striate.verbs.events import Event, Planned, follow, take_up
 from striate.verbs.folds import few, fold_prepared, head_folds
 from striate.verbs.lineage import learnt_before
 from striate.verbs.prepared import WORTH_SHARING, Prepared, Start
-from striate.verbs.trunk import frozen_net, trunk_features
+from striate.verbs.trunk import frozen_net, start_tensors, trunk_features
 from striate.verbs.workspace import HERE, Workspace
 from striate.words import counted
 
@@ -64,7 +63,7 @@ def begin_tuning(prepared: Prepared, start: Start, workspace: Workspace = HERE) 
     device = choose_device(config.device)
     threads = use_threads(config.threads)
     model = frozen_net(prepared, device)
-    load_trunk(model, read(start.path)[0], what=start.words)
+    load_trunk(model, start_tensors(start), what=start.words)
     began = time.monotonic()
     features = trunk_features(prepared, start, model, device, threads, workspace)
     seconds = time.monotonic() - began
@@ -161,7 +160,7 @@ def _begun_on(
     pictures, config = prepared.preprocess, prepared.config
     shape = Shape(pictures.channels, pictures.height, pictures.width)
     model = build(prepared.net, shape, preprocess=pictures, seed=config.seed)
-    load_trunk(model, read(start.path)[0], what=start.words)
+    load_trunk(model, start_tensors(start), what=start.words)
     set_head(model, weight, bias)
     own = fold_prepared(prepared, rows)
     return begin(model, config, own.store, own.objective, own.split, stages=stages(prepared.survey))

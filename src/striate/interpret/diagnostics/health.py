@@ -132,7 +132,7 @@ def _gradients(model: Model, inputs: Tensor, targets: Tensor, task: Task) -> tup
     weighted = [(path, weight) for path, weight in weights if weight.requires_grad]
     if not weighted:
         return ()
-    while output.dim() > 2:
+    while output.dim() > 2 and not task.placed:  # the mean over a map of answers, where one answer is wanted
         output = output.mean(-1)
     loss = torch.stack([*task.loss({task.output: output}, targets, _plain(model, task)).values()]).sum()
     pulls = torch.autograd.grad(loss, [weight for _, weight in weighted], allow_unused=True)

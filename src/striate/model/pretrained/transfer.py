@@ -57,6 +57,24 @@ def load_trunk(
 
 
 @torch.no_grad()
+def load_head(model: Model, tensors: Mapping[str, Tensor], is_trunk: Callable[[str], bool], *, what: str) -> None:
+    """Copy into a model the tensors of every part that is not its trunk's, from a model of the same net.
+
+    Errors: ModelError, as of `load_trunk`.
+
+    Example: ``load_head(model, model.state_dict(), lambda path: False, what="pets-1")``
+    """
+    for name, own in model.state_dict().items():
+        path = name.rpartition(".")[0]
+        if path == "input" or is_trunk(path):
+            continue
+        given = tensors.get(name)
+        if given is None or given.shape != own.shape:
+            raise ModelError(f"{what} has no {name} of shape {tuple(own.shape)}; its weights do not belong to its net")
+        own.copy_(given)
+
+
+@torch.no_grad()
 def set_head(model: Model, weight: Tensor, bias: Tensor) -> None:
     """Give a model's head these weights (classes, D) and biases (classes,)."""
     dense = model.get_submodule(model.embedding_part)
