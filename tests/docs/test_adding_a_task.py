@@ -9,6 +9,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from importlib import import_module, invalidate_caches
 from itertools import takewhile
 from pathlib import Path
@@ -20,6 +21,8 @@ import torch
 from PIL import Image
 from tests.cli.stage import Place
 from tests.configs import config
+from tests.tasks.spot import Where
+from tests.tasks.test_spot import drawn
 from tests.verbs.test_kill import bits
 
 import striate.tasks
@@ -28,7 +31,8 @@ from striate.errors import ModelError, ShapeError, SourceError, StriateError
 from striate.recipe import Recipe
 from striate.runs.predictor import Predictor
 from striate.runs.run import RunDirectory
-from striate.spec import Shape, parse
+from striate.spec import Flatten, GlobalAvgPool, Shape, parse
+from striate.spec.pyramid import on_map, size_within
 from striate.tasks import table
 from striate.tasks.values import NOTHING, Judged, LabelFacts, State
 from striate.verbs.evaluate import evaluate
@@ -36,7 +40,7 @@ from striate.verbs.train import resuming, train, training
 from striate.verbs.workspace import Workspace
 
 PAGE = Path(__file__).parents[2] / "docs" / "adding-a-task.md"
-TASK, ANSWERS, LINE = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+TASK, ANSWERS, LINE, PLACED = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
 NET = "conv 8 3x3 pad same >> relu >> globalavgpool >> flatten >> dense"
 FACTS = LabelFacts(("cloud",))
 
@@ -202,3 +206,25 @@ def test_what_cannot_be_learnt_or_asked_is_refused(cover: Any, home: Path, tmp_p
     assert parse(NET).with_classes(task.width(FACTS)).on(1, 16, 16).output == Shape(1)
     with pytest.raises(StriateError, match="one thing to ask about: cloud"):
         task.question(np.zeros(1, np.float32), FACTS, None, word="sea")
+
+
+def test_the_task_of_the_page_that_answers_at_places_is_trained_on_maps_and_from_chance(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names: dict[str, Any] = {"Where": Where, "parse": parse, "replace": replace, "on_map": on_map}
+    names |= {"size_within": size_within, "GlobalAvgPool": GlobalAvgPool, "Flatten": Flatten}
+    exec(compile(f"from __future__ import annotations\n{PLACED}", str(PAGE), "exec"), names)
+    monkeypatch.setenv("STRIATE_CACHE", str(tmp_path / "cache"))
+    for task in (Where(), names["Placed"]()):
+        monkeypatch.setitem(table.TASKS, task.name, task)
+    root, work = drawn(tmp_path), Workspace(runs_dir=tmp_path / "runs")
+    said = {"source": str(root / "labels.csv"), "device": "cpu", "threads": 1, "folds": 0}
+    net = "conv 8 3x3 stride 2 pad 1 >> relu >> conv 16 3x3 stride 2 pad 1 >> relu >> flatten >> dense"
+    trunk = train(Recipe(task="spot", net=net, size=(32, 32), epochs=1, **said), workspace=work, name="trunk")
+    on_maps = train(Recipe(task="placed", start=str(trunk.path), **said), workspace=work, name="maps")
+    chance = train(Recipe(task="placed", start="none", **said), workspace=work, name="chance")
+    folded = train(Recipe(task="placed", start=str(trunk.path), **said | {"folds": 2}), workspace=work, name="folds")
+    assert "lateral2" in on_maps.recipe_toml() and "lateral2" not in chance.recipe_toml()
+    assert [len(run.history()) for run in (on_maps, chance, folded)] == [2, 3, 2]
+    assert Predictor.open(on_maps.path).labels.facts["input"] == [32, 32]
+    assert evaluate(folded.name, workspace=work).part == "cross-validated"
