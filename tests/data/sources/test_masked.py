@@ -10,7 +10,9 @@ from PIL import Image, ImageOps
 from tests.data.labels.written import coco, picture, text, voc
 
 from striate.data.labels.marks import MaskMarks
+from striate.data.sources import masked
 from striate.data.sources.source import check_rejected, find
+from striate.data.store.cache import clear_cache
 from striate.errors import SourceError
 
 HALVES = np.repeat(np.array([[0, 1]], np.uint8), 60, 0).repeat(40, 1)  # (60, 80): left 0, right 1
@@ -182,3 +184,30 @@ def test_outlines_of_grapes(shared: Path) -> None:
     source = find(shared / "data" / "annotation-tools" / "labelme-polygons", kind="masks")
     assert source.label_names == ("background", "black_grape", "green_grape")
     assert source.items[0].key == "10.jpg" and 0.1 < (source.mask(0) == 1).mean() < 0.3
+
+
+def test_masks_are_looked_at_once_and_again_when_they_change(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STRIATE_CACHE", str(tmp_path / "cache"))
+    root = tmp_path / "set"
+    for number in range(3):
+        (root / "images").mkdir(parents=True, exist_ok=True)
+        (root / "masks").mkdir(exist_ok=True)
+        Image.new("RGB", (6, 4)).save(root / "images" / f"{number}.png")
+        Image.fromarray(np.eye(4, 6, dtype=np.uint8)).save(root / "masks" / f"{number}.png")
+    looked: list[str] = []
+    look = masked._look
+    monkeypatch.setattr(masked, "_look", lambda at, pair: looked.append(pair.mask) or look(at, pair))
+    first = find(root)
+    assert len(looked) == 3
+    again = find(root)
+    assert len(looked) == 3 and again.items == first.items and again.notes == first.notes
+    Image.fromarray(np.full((4, 6), 2, np.uint8)).save(root / "masks" / "1.png")
+    changed = find(root)
+    assert looked[3:] == ["masks/1.png"] and changed.label_names == ("0", "1", "2")
+    (file,) = (tmp_path / "cache" / "notes").iterdir()
+    for damage in (b"", b"[]", b'{"format": 1, "masks": {"masks/1.png": [1]}}'):
+        file.write_bytes(damage)
+        assert find(root).items == changed.items
+    assert clear_cache() == 0 and not file.exists()
+    monkeypatch.setenv("STRIATE_CACHE", str(root / "cache"))
+    assert find(root).items == changed.items and not (root / "cache").exists(), "pictures are never written to"

@@ -1,6 +1,6 @@
 """Pictures with a class a pixel: masks in files beside them.
 
-Every mask is looked at once as the source is found, for what values it holds and whether it fits its picture; none is
+Every mask is looked at once, for what values it holds and whether it fits its picture, which the cache keeps; none is
 kept in memory, and `Source.mask` reads one when it is asked for.
 """
 
@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +27,7 @@ from striate.data.labels.mask_files import MaskPair, MaskPairs, find_pairs, fold
 from striate.data.pictures.image import Header
 from striate.data.pictures.modes import turned_back
 from striate.data.pictures.stored import Stored, stored_values
+from striate.data.sources import mask_notes
 from striate.data.sources.items import FolderSource, Item, Rejected, file_header
 from striate.errors import PictureError, SourceError
 from striate.words import counted, plural
@@ -88,6 +89,27 @@ class _Seen:
     turned: str = ""  # "file": in the frame of the file; "untold": nothing tells in which
     why: str = ""
 
+    def note(self, pair: MaskPair, stamp: str) -> list[Any] | None:
+        """Return what is kept of it, plain JSON; None of what is not."""
+        one = self.looked
+        if one is None or not stamp or not mask_notes.small(one.values):
+            return None
+        return [stamp, pair.picture, list(one.values), one.colours, list(one.palette), self.stamp, self.turned]
+
+    @classmethod
+    def of(cls, note: Any, pair: MaskPair, stamp: str) -> _Seen | None:
+        """Return what `note` made, None where that is of other files, or does not read."""
+        if not isinstance(note, list) or len(note) != 7 or not stamp or note[:2] != [stamp, pair.picture]:
+            return None
+        values, colours, palette, digest, turned = note[2:]
+        if not (isinstance(values, list) and isinstance(palette, list) and isinstance(colours, bool)):
+            return None
+        if not all(type(one) is int and 0 <= one < 2**24 for one in (*values, *palette)):
+            return None
+        if not (isinstance(digest, str) and turned in ("", "file", "untold", "seen")):
+            return None
+        return cls(Looked(pair.mask, tuple(values), colours, tuple(palette)), digest, turned)
+
 
 def mask_source(path: Path, *, name: str, masks: Path | None = None, least_classes: int = 2) -> MaskFileSource:
     """Return the pictures of a folder that have masks beside them; ``masks`` is the folder of these, None: found.
@@ -102,8 +124,7 @@ def mask_source(path: Path, *, name: str, masks: Path | None = None, least_class
         raise SourceError(f"{shown(str(masks or path))} holds no masks beside pictures of the same names")
     folders = [folder for _, folder in pairs]
     table = find_table(path, *dict.fromkeys(folder.parent for folder in folders), *folders)
-    with ThreadPoolExecutor(min(4, os.cpu_count() or 1), thread_name_prefix="striate-masks") as pool:
-        seen = list(pool.map(lambda pair: _look(root, pair), found.pairs))
+    seen = _seen(root, found.pairs)
     good = [(pair, one) for pair, one in zip(found.pairs, seen, strict=True) if one.looked is not None]
     bad = [Rejected(pair.picture, one.why) for pair, one in zip(found.pairs, seen, strict=True) if one.looked is None]
     if not good:
@@ -129,6 +150,23 @@ def mask_source(path: Path, *, name: str, masks: Path | None = None, least_class
         places=tuple(range(len(code.names))),
         code=code,
     )
+
+
+def _seen(root: Path, pairs: Sequence[MaskPair]) -> list[_Seen]:
+    """Return what each mask was found to be, from the cache or looked at now."""
+    notes = mask_notes.kept(root)
+    stamps = [mask_notes.stamp_of(root, pair) for pair in pairs]
+
+    def look(pair: MaskPair, stamp: str) -> tuple[_Seen, bool]:
+        known = _Seen.of(notes.get(pair.mask), pair, stamp)
+        return (_look(root, pair), True) if known is None else (known, False)
+
+    with ThreadPoolExecutor(min(4, os.cpu_count() or 1), thread_name_prefix="striate-masks") as pool:
+        found = list(pool.map(look, pairs, stamps))
+    if any(new for _, new in found):
+        each = zip(pairs, stamps, found, strict=True)
+        mask_notes.keep(root, {pair.mask: note for pair, stamp, (one, _) in each if (note := one.note(pair, stamp))})
+    return [one for one, _ in found]
 
 
 def _stored(path: Path) -> Stored:

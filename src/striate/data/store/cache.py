@@ -76,6 +76,11 @@ def weights_dir() -> Path:
     return cache_dir() / "weights"
 
 
+def notes_dir() -> Path:
+    """Return the cache's folder of notes on masks: small files, which go with all stores together."""
+    return cache_dir() / "notes"
+
+
 def cache_cap() -> int:
     """Return how many bytes all stores together may take: STRIATE_CACHE_CAP ("500 MB", "20GiB", bytes), or 20 GiB."""
     text = os.environ.get("STRIATE_CACHE_CAP", "").strip()
@@ -103,6 +108,8 @@ def clear_cache(name: str | None = None, *, cache_dir: Path | None = None) -> in
         known = ", ".join(sorted({entry.name for entry in entries})) or "nothing"
         raise StoreError(f"the cache {root.parent} has no store called {name!r}; it has {known}")
     chosen = [entry for entry in entries if name is None or entry.name == name]
+    if name is None:
+        shutil.rmtree(root.parent / notes_dir().name, ignore_errors=True)
     return sum(entry.bytes for entry in chosen if remove(root / entry.address))
 
 
