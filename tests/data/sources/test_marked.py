@@ -70,7 +70,14 @@ def test_a_class_without_an_object_is_no_name(tmp_path: Path) -> None:
     picture(tmp_path / "2.jpg")
     more = [{"id": 2, "file_name": "2.jpg", "width": 80, "height": 60, "labelled": ["Spot"]}]
     coco(tmp_path / "a.json", images + more, drawn, [{"id": 0, "name": "Disease"}, {"id": 1, "name": "Spot"}])
-    assert find(tmp_path).label_facts == {"unused": []}, "in one picture nobody looked for it"
+    crowd = [{**drawn[0], "id": 2, "iscrowd": 1, "bbox": [5, 5, 9, 9]}]
+    coco(tmp_path / "a.json", images + more, drawn + crowd, [{"id": 0, "name": "Disease"}, {"id": 1, "name": "Spot"}])
+    found = find(tmp_path)
+    assert found.label_facts == {"unused": []}, "in one picture nobody looked for it"
+    assert found.notes[2:4] == (
+        "1 box is to be ignored (crowd, difficult): whoever finds it is neither right nor wrong",
+        "in 1 picture not all classes were looked for: of the others nothing is taught nor measured there",
+    )
 
 
 def test_pictures_that_are_not_there_are_rejected_and_more_than_one_in_a_hundred_stops(tmp_path: Path) -> None:

@@ -140,7 +140,7 @@ def _boxes(spoken: Spoken, path: Path, name: str) -> FolderSource:
         tuple(objects.classes[place] for place in used),
         items,
         rejected=spoken.rejected,
-        notes=(_found(spoken), *_unused(unused), *spoken.notes),
+        notes=(_found(spoken), *_unused(unused), *_apart(spoken), *spoken.notes),
         kind=BOXES,
         label_facts={"unused": looked},
         passed_over=spoken.passed_over,
@@ -158,6 +158,25 @@ def _found(spoken: Spoken) -> str:
         f"{counted(len(there), 'picture')} with {counted(number, 'box')} of {counted(classes, 'class')}"
         f" ({spoken.objects.form}){without}"
     )
+
+
+def _apart(spoken: Spoken) -> tuple[str, ...]:
+    """Return what takes no part: objects to be ignored, and classes where nobody looked for them."""
+    ignored = sum(int(picture.ignored.sum()) for picture in spoken.there)
+    limited = sum(picture.labelled is not None for picture in spoken.there)
+    notes = []
+    if ignored:
+        whom = "it" if ignored == 1 else "one"
+        notes.append(
+            f"{counted(ignored, 'box')} {plural(ignored, 'is')} to be ignored (crowd, difficult): whoever finds {whom}"
+            " is neither right nor wrong"
+        )
+    if limited:
+        notes.append(
+            f"in {counted(limited, 'picture')} not all classes were looked for: of the others nothing is taught nor"
+            " measured there"
+        )
+    return tuple(notes)
 
 
 def _unused(unused: tuple[str, ...]) -> tuple[str, ...]:
