@@ -15,6 +15,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from striate import files
 from striate.data.labels.mask_files import MaskPair
 from striate.data.store.cache import cache_dir, notes_dir
 
@@ -40,7 +41,7 @@ def kept(root: Path) -> dict[str, Any]:
     Example: ``kept(Path("pets"))`` is ``{}``.
     """
     try:
-        found = json.loads(_file(root).read_bytes())
+        found = json.loads(files.read_bytes(_file(root), limit=files.LIST))
     except (OSError, ValueError):
         return {}
     notes = found.get("masks") if isinstance(found, dict) and found.get("format") == _FORMAT else None
