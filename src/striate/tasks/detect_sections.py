@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,12 +13,27 @@ from striate.metrics.box_report import ERROR_WORDS
 from striate.metrics.counting import CountMeasure
 from striate.metrics.intervals import Interval
 from striate.metrics.operating_points import operating_points
-from striate.tasks.sections import Bar, Bars, Cell, Figure, Part, Section, Table, Text, Tile, Tiles, number, percent
+from striate.tasks.sections import (
+    MOST_TAGS,
+    Bar,
+    Bars,
+    Cell,
+    Figure,
+    Filter,
+    Part,
+    Section,
+    Table,
+    Text,
+    Tile,
+    Tiles,
+    number,
+    percent,
+)
 
 if TYPE_CHECKING:
     from striate.tasks.detect_assessment import BoxAssessment
 
-_TILES = 12  # worst pictures shown
+_TILES = 24  # worst pictures shown
 _OF_A_KIND = 3  # pictures shown of each kind of error
 _BARS = 40  # classes of which a bar is drawn
 _STEPS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)  # scores of which it is shown what would be said
@@ -46,8 +62,23 @@ def _worst(found: BoxAssessment) -> Section | None:
         "The pictures with most wrong boxes and missed objects, at the scores from which boxes are said. Look at their"
         " boxes first: where the answer is right, the labels are wrong."
     )
-    tiles = Tiles(tuple(found.tile(row) for row in rows))
-    return Section("Where was it most wrong?", (told, tiles), anchor="worst")
+    tags = [_tags(found, row) for row in rows]
+    words, names = tuple(ERROR_WORDS[kind] for kind in KINDS), found.report.names
+    every = (("Kind of error", words), ("Class", names))
+    filters = tuple(
+        Filter(label, tuple(one for one in order if any(one in each[place] for each in tags))[:MOST_TAGS])
+        for place, (label, order) in enumerate(every)
+    )
+    tiles = tuple(replace(found.tile(row), tags=each) for row, each in zip(rows, tags, strict=True))
+    return Section("Where was it most wrong?", (told, Tiles(tiles, filters=filters)), anchor="worst")
+
+
+def _tags(found: BoxAssessment, row: int) -> tuple[frozenset[str], frozenset[str]]:
+    """Return by which kinds of error a picture is found, and by which classes: of a wrong box, and of its object."""
+    errors, names = found.errors_of.get(row, []), found.report.names
+    kinds = {error.number for error in errors}
+    kinds |= {int(found.truth[row].classes[error.truth]) for error in errors if error.truth is not None}
+    return frozenset(ERROR_WORDS[error.kind] for error in errors), frozenset(names[kind] for kind in kinds)
 
 
 def _classes(found: BoxAssessment) -> Section:

@@ -67,22 +67,45 @@ class Table:
 class Tile:
     """One picture: its ``row`` among the evaluated ones, and what stands under it. ``file`` also names its file.
 
-    ``overlay``: what is there and what was said, in pixels of the network's input, to be drawn side by side.
+    ``overlay``: what is there and what was said, in pixels of the network's input, to be drawn side by side. ``tags``
+    are what it is found by, for each of the `Tiles.filters`.
     """
 
     row: int
     caption: str
     file: bool = True
     overlay: Overlay | None = None
+    tags: tuple[frozenset[str], ...] = ()
+
+
+MOST_TAGS = 20  # of a filter: a page has a rule for each
+
+
+@dataclass(frozen=True)
+class Filter:
+    """What pictures may be chosen by: a ``label``, and the tags among which one is chosen, or none."""
+
+    label: str
+    tags: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class Tiles:
-    """A row of pictures under a ``heading``; ``large`` where each is to be looked at, and not all at a glance."""
+    """A row of pictures under a ``heading``; ``large`` where each is to be looked at, and not all at a glance.
+
+    With ``filters`` a person chooses which of them are shown; each tile has as many sets of ``tags``.
+    """
 
     tiles: tuple[Tile, ...]
     heading: str = ""
     large: bool = True
+    filters: tuple[Filter, ...] = ()
+
+    def __post_init__(self) -> None:
+        if len(self.filters) > 2 or any(len(one.tags) > MOST_TAGS for one in self.filters):
+            raise StriateError(f"pictures are chosen by two filters of {MOST_TAGS} tags each at most")
+        if odd := next((one for one in self.tiles if self.filters and len(one.tags) != len(self.filters)), None):
+            raise StriateError(f"pictures with {len(self.filters)} filters have one with {len(odd.tags)} sets of tags")
 
 
 @dataclass(frozen=True)
