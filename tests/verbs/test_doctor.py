@@ -108,6 +108,18 @@ def test_what_a_split_parts_is_said(tmp_path: Path) -> None:
     assert about(finding) == [("test/cats/leak.png", "train/cats/1.png")] and finding.level == "wrong"
 
 
+def test_near_copies_are_said_with_what_makes_them(photos: Path) -> None:
+    mirrored = painted(100).transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+    mirrored.save(photos / "cats" / "mirrored.jpg", quality=80)
+    (photos / "cats" / "again.jpg").write_bytes((photos / "cats" / "mirrored.jpg").read_bytes())
+    painted(7).resize((50, 40)).save(photos / "cats" / "smaller.png")
+    seen = found(photos)
+    wrong, same = seen["near-across-classes"], seen["near-copies"]
+    assert about(wrong) == [("cats/again.jpg", "cats/mirrored.jpg", "dogs/00.png")]
+    assert wrong.cases[0].said == "cats and dogs; mirrored" and wrong.level == "wrong"
+    assert about(same) == [("cats/07.png", "cats/smaller.png")]
+
+
 def test_sizes_that_go_with_a_class_are_a_shortcut(photos: Path) -> None:
     for seed in range(40):
         painted(500 + seed, 120, 90).save(photos / "dogs" / f"large{seed}.png")

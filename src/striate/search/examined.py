@@ -21,13 +21,21 @@ class Unreadable:
     begins: str = ""
 
 
+@dataclass(frozen=True)
+class NearCopies:
+    """Pictures (their ``rows``) that are taken for one, and in words what makes one of another, where that is known."""
+
+    rows: tuple[int, ...]
+    words: str = ""
+
+
 @dataclass(frozen=True, eq=False)
 class Examined:
     """What is known of the pictures of a folder.
 
     ``paths`` (N,) lie below ``folder``; ``rows`` (N,) of `striate.search.measured.MEASURED`; ``sizes`` (N,) of their
     files in bytes; ``digests`` (N,) of those. ``labels`` (N,) are indices into ``names``, -1 where nothing says it;
-    ``parts`` (N,) are train, val, test or "".
+    ``parts`` (N,) are train, val, test or "". ``near`` are the groups of near copies.
     """
 
     folder: str
@@ -39,6 +47,7 @@ class Examined:
     names: tuple[str, ...] = ()
     parts: tuple[str, ...] = ()
     unreadable: tuple[Unreadable, ...] = ()
+    near: tuple[NearCopies, ...] = ()
 
     def __len__(self) -> int:
         return len(self.paths)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from striate.data.sources.source import find as find_source
 from striate.errors import DataError, SearchError
 from striate.search.checks.table import checked
 from striate.search.examined import LEVELS, Examined, Finding
+from striate.verbs.copies import near_copies
 from striate.verbs.examining import examine
 from striate.verbs.indexing import File, files_of
 from striate.verbs.workspace import HERE, Workspace
@@ -82,7 +83,9 @@ def doctor(photos: Path, *, workspace: Workspace = HERE) -> Diagnosis:
         tuple((item.split or "") if item else "" for item in items),
         found.unreadable,
     )
-    return Diagnosis(examined, checked(examined), notes)
+    near, left = near_copies(photos, examined, workspace)
+    examined = replace(examined, near=near)
+    return Diagnosis(examined, checked(examined), (*notes, *filter(None, (left,))))
 
 
 def _sizes(files: tuple[File, ...]) -> Any:

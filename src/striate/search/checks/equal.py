@@ -13,22 +13,23 @@ def equal_files(examined: Examined) -> Iterator[Finding]:
     by_content: dict[bytes, list[int]] = {}
     for row, digest in enumerate(examined.digests):
         by_content.setdefault(digest, []).append(row)
-    yield from groups_found(examined, [group for group in by_content.values() if len(group) > 1], "equal", "equal")
+    groups = [(group, "") for group in by_content.values() if len(group) > 1]
+    yield from groups_found(examined, groups, "equal", "equal pictures")
 
 
-def groups_found(examined: Examined, groups: list[list[int]], kind: str, word: str) -> Iterator[Finding]:
-    """Find what groups of copies (rows each) mean: under several classes, on both sides of a split, or neither.
+def groups_found(examined: Examined, groups: list[tuple[list[int], str]], kind: str, word: str) -> Iterator[Finding]:
+    """Find what groups of copies mean (their rows, and what makes one of another): across classes or parts, or neither.
 
-    ``kind`` begins the kind of the finding, ``word`` says how alike the copies are.
+    ``kind`` begins the kind of the finding, ``word`` says what they are.
     """
-    several: list[list[int]] = []
-    crossing: list[list[int]] = []
-    within: list[list[int]] = []
-    for group in groups:
+    several: list[tuple[list[int], str]] = []
+    crossing: list[tuple[list[int], str]] = []
+    within: list[tuple[list[int], str]] = []
+    for group, how in groups:
         labels = {int(examined.labels[row]) for row in group} - {-1}
         sides = {examined.parts[row] for row in group} if examined.parts else {""}
         place = several if len(labels) > 1 else crossing if len(sides) > 1 else within
-        place.append(group)
+        place.append((group, how))
     for name, level, some, where, means, remedy in (
         (
             "across-classes",
@@ -57,13 +58,13 @@ def groups_found(examined: Examined, groups: list[list[int]], kind: str, word: s
     ):
         if some:
             cases = tuple(
-                Case(tuple(examined.paths[row] for row in group), _classes(examined, group)) for group in some
+                Case(tuple(examined.paths[row] for row in group), _said(examined, group, how)) for group, how in some
             )
-            pictures = sum(map(len, some))
+            pictures = sum(len(group) for group, _ in some)
             yield Finding(
                 f"{kind}-{name}",
                 level,
-                f"{counted(pictures, 'picture')} in {counted(len(some), 'group')} of {word} ones {where}",
+                f"{counted(pictures, 'picture')} in {counted(len(some), 'group')} of {word} {where}",
                 means,
                 remedy,
                 cases,
@@ -71,6 +72,7 @@ def groups_found(examined: Examined, groups: list[list[int]], kind: str, word: s
             )
 
 
-def _classes(examined: Examined, group: list[int]) -> str:
+def _said(examined: Examined, group: list[int], how: str) -> str:
     labels = [examined.names[examined.labels[row]] for row in group if examined.labels[row] >= 0]
-    return " and ".join(dict.fromkeys(labels)) if len(set(labels)) > 1 else ""
+    several = " and ".join(dict.fromkeys(labels)) if len(set(labels)) > 1 else ""
+    return "; ".join(filter(None, (several, how)))

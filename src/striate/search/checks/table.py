@@ -9,6 +9,7 @@ from striate.search.checks.colour import gray_among_colour
 from striate.search.checks.equal import equal_files
 from striate.search.checks.light import blank, dark_or_bright
 from striate.search.checks.names import turned, unusual_pixels, wrong_ending
+from striate.search.checks.near import near_copies
 from striate.search.checks.readable import unfinished, unreadable
 from striate.search.checks.sharp import blurred
 from striate.search.checks.shortcut import shortcuts
@@ -21,6 +22,7 @@ CHECKS: Final[tuple[Check, ...]] = (
     unreadable,
     unfinished,
     equal_files,
+    near_copies,
     wrong_ending,
     unusual_pixels,
     turned,
