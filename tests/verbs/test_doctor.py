@@ -26,6 +26,12 @@ def painted(seed: int, height: int = 80, width: int = 100, cells: int = 10) -> I
     return Image.fromarray(squares).resize((width, height), Image.Resampling.NEAREST)
 
 
+@pytest.fixture(autouse=True)
+def undoubted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No label is doubted, which asks the usual trunk: tests/verbs/test_doubts.py."""
+    monkeypatch.setattr("striate.verbs.doctor.doubts", lambda *_: ((), ""))
+
+
 @pytest.fixture
 def photos(tmp_path: Path) -> Path:
     for name, begin in (("cats", 0), ("dogs", 100)):

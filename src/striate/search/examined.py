@@ -29,13 +29,28 @@ class NearCopies:
     words: str = ""
 
 
+@dataclass(frozen=True)
+class Doubt:
+    """A label that is doubted: the picture's row, its label, the class said in its place and with what probability.
+
+    ``alike`` is how many of the 10 pictures most like it have the class that was said.
+    """
+
+    row: int
+    label: int
+    said: int
+    probability: float
+    alike: int
+
+
 @dataclass(frozen=True, eq=False)
 class Examined:
     """What is known of the pictures of a folder.
 
     ``paths`` (N,) lie below ``folder``; ``rows`` (N,) of `striate.search.measured.MEASURED`; ``sizes`` (N,) of their
     files in bytes; ``digests`` (N,) of those. ``labels`` (N,) are indices into ``names``, -1 where nothing says it;
-    ``parts`` (N,) are train, val, test or "". ``near`` are the groups of near copies.
+    ``parts`` (N,) are train, val, test or "". ``near`` are the groups of near copies,
+    ``doubts`` the labels that are worth a look, the one that is thought least of first.
     """
 
     folder: str
@@ -48,6 +63,7 @@ class Examined:
     parts: tuple[str, ...] = ()
     unreadable: tuple[Unreadable, ...] = ()
     near: tuple[NearCopies, ...] = ()
+    doubts: tuple[Doubt, ...] = ()
 
     def __len__(self) -> int:
         return len(self.paths)

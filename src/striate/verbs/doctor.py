@@ -14,6 +14,7 @@ from striate.errors import DataError, SearchError
 from striate.search.checks.table import checked
 from striate.search.examined import LEVELS, Examined, Finding
 from striate.verbs.copies import near_copies
+from striate.verbs.doubts import doubts
 from striate.verbs.examining import examine
 from striate.verbs.indexing import File, files_of
 from striate.verbs.workspace import HERE, Workspace
@@ -84,8 +85,9 @@ def doctor(photos: Path, *, workspace: Workspace = HERE) -> Diagnosis:
         found.unreadable,
     )
     near, left = near_copies(photos, examined, workspace)
-    examined = replace(examined, near=near)
-    return Diagnosis(examined, checked(examined), (*notes, *filter(None, (left,))))
+    doubted, unasked = doubts(photos, examined, workspace) if names else ((), "")
+    examined = replace(examined, near=near, doubts=doubted)
+    return Diagnosis(examined, checked(examined), (*notes, *filter(None, (left, unasked))))
 
 
 def _sizes(files: tuple[File, ...]) -> Any:

@@ -1,0 +1,36 @@
+"""Labels that answers of others speak against: worth a look, the one that is thought least of first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from striate.search.examined import Case, Examined, Finding
+from striate.words import counted, plural
+
+ALIKE: Final = 10  # nearest pictures that are asked for their label
+
+
+def doubtful_labels(examined: Examined) -> Iterator[Finding]:
+    """Find labels that look wrong, by `striate.verbs.doubts`."""
+    if not examined.doubts:
+        return
+    cases = tuple(
+        Case(
+            (examined.paths[one.row],),
+            f"labelled {examined.names[one.label]}; {examined.names[one.said]} by {100 * one.probability:.0f} %, and"
+            f" {one.alike} of the {ALIKE} pictures most like it are {examined.names[one.said]}",
+        )
+        for one in examined.doubts
+    )
+    yield Finding(
+        "label",
+        "doubtful",
+        f"{counted(len(cases), 'label')} {plural(len(cases), 'is')} worth a look: the answers of a network that had not"
+        " seen those pictures stand against them",
+        "Each was answered for by a head on the usual trunk that was fitted to other pictures. Some will be right, and"
+        " the pictures hard; where many are wrong, a network learns them, and is measured by them.",
+        "Look at them from the top, and put those that are wrong into the folder of their class.",
+        cases,
+        len(cases) / max(1, len(examined)),
+    )
