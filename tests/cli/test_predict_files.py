@@ -198,6 +198,22 @@ def test_masks_and_areas_are_what_was_said_of_each_pixel(asked: Place) -> None:
             assert 0 < one["score"] <= 1 and one["area"] == (ids == one["category_id"] - 1).sum()
 
 
+def test_areas_are_told_in_units_where_the_length_of_a_pixel_is_said(asked: Place) -> None:
+    plain, scaled = (
+        json.loads(asked(*say("segment", "--json", *more)).done().out) for more in ((), ("--pixel", "0.5 mm"))
+    )
+    for before, after in zip(plain, scaled, strict=True):
+        for one, wide in zip(before["areas"], after["areas"], strict=True):
+            assert wide == {**one, "area": one["pixels"] / 4, "unit": "mm2"}
+    line = asked(*say("segment", "--pixel", "65nm")).done().out.splitlines()[0]
+    pixels = plain[0]["areas"][0]["pixels"]
+    assert f"({pixels * 65**2:.4g} nm²)" in line
+    for wrong in ("mm", "0 mm", "-1 mm", "5"):
+        told = asked(*say("segment", "--pixel", wrong))
+        assert told.code == 2 and f"--pixel {wrong}: it is a length with its unit, such as 0.5mm" in told.err
+    asked(*say("count", "--pixel", "1mm")).refused("the length of a pixel makes areas of masks")
+
+
 def test_a_table_has_a_row_a_box_and_a_picture_without_one_too(asked: Place) -> None:
     wanted = json.loads(asked(*say("detect", "--json")).done().out)
     assert asked(*say("detect", "--csv", "a.csv")).done().out == "3 pictures in a.csv\n"

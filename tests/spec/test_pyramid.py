@@ -7,7 +7,7 @@ import pytest
 from striate import nets
 from striate.errors import DescribeError
 from striate.spec import Shape, parse
-from striate.spec.pyramid import is_pyramid, levels_of, on_levels, on_map, trunk_path
+from striate.spec.pyramid import is_pyramid, levels_of, on_levels, on_map, trunk_names, trunk_path
 
 SHAPE = Shape(3, 96, 128)
 TRUNKS = ("efficientnet_lite0", "resnet", "resnet18", "mobilenet_v2", "convnext_tiny")
@@ -61,3 +61,19 @@ def test_names() -> None:
     assert trunk_path("deeper4.deeper8.lateral16") is None
     assert trunk_path("coarser8.level16.tower16.conv1") is None
     assert trunk_path("laterally.conv1") == "laterally.conv1"
+
+
+def test_a_map_that_is_mixed_at_coarser_strides_looks_around_there_and_adds_what_is_normed() -> None:
+    trunk = nets.resolve("efficientnet_lite0")
+    net, plain = (on_map(trunk, SHAPE, stride=4, width=16, mixed=mixed) for mixed in ((8, 16), ()))
+    survey = net.on(SHAPE.channels, *SHAPE.size, classes=3)
+    looks = [row.path for row in survey.rows if "tower" in row.path and "conv" in str(row.layer)]
+    assert [path.split(".")[-2] for path in looks] == ["tower16", "tower8"]
+    laterals = [row for row in survey.rows if ".lateral" in f".{row.path}"]
+    assert sum("groupnorm" in str(row.layer) for row in laterals) == 4
+    before = plain.on(SHAPE.channels, *SHAPE.size, classes=3)
+    assert survey.output == before.output and survey.macs < before.macs
+    assert (
+        trunk_names(net, trunk).keys()
+        and parse(str(net)).on(SHAPE.channels, *SHAPE.size, classes=3).macs == survey.macs
+    )

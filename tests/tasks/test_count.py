@@ -247,6 +247,29 @@ def test_an_answer_is_a_line_json_cells_places_and_a_picture():
     )
 
 
+def test_a_correction_is_drawn_towards_none_by_how_uncertain_it_is():
+    truth = np.tile([100.0, 140.0, 180.0, 220.0], 5)[:, None]
+    noise = np.tile([3.0, -3.0, -3.0, 3.0, 2.0, -2.0, -2.0, 2.0], 3)[:20, None]
+    sure = learnt_from(truth * 1.1 + noise, truth).slopes[0]
+    assert sure == pytest.approx(1 / 1.1, rel=0.005)
+    mild = learnt_from(truth * 1.008 + noise, truth).slopes[0]
+    assert 1 / 1.008 < mild < 1.0  # as much as can be told, and no more
+    assert learnt_from(truth * 1.0005 + 8 * noise, truth).slopes[0] == 1.0
+
+
+def test_intervals_of_crowded_pictures_are_wider_as_the_root_of_the_count():
+    random = np.random.default_rng(0)
+    truth, new, held = np.repeat([25.0, 100.0, 400.0], 8)[:, None], np.full((500, 1), 400.0), []
+    for _ in range(20):
+        learnt = learnt_from(truth + np.sqrt(truth) * random.normal(size=truth.shape), truth)
+        low, high = learnt.within(np.array([[25.0], [400.0]]))
+        few, many = (high - low)[:, 0] / 2
+        assert many == pytest.approx(4 * few, rel=0.05)
+        low, high = learnt.within(new + np.sqrt(new) * random.normal(size=new.shape))
+        held.append(((low <= new) & (new <= high)).mean())
+    assert np.mean(held) > 0.86  # of equal widths some three quarters
+
+
 def test_counts_are_corrected_only_where_that_helps_and_intervals_hold():
     random = np.random.default_rng(0)
     truth = random.integers(50, 250, (40, 1)).astype(np.float64)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+import re
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -64,6 +66,11 @@ STDOUT = Path("-")
 @click.option("--precision", type=float, metavar="SHARE", help="Say boxes so that this share of them is right: 0.95.")
 @click.option("--recall", type=float, metavar="SHARE", help="Say so many that this share of the objects is found: 0.9.")
 @click.option(
+    "--pixel",
+    metavar="LENGTH",
+    help="How long a pixel of the pictures is, with its unit (0.5mm): areas of masks are then said in its square.",
+)
+@click.option(
     "--scale",
     type=click.FloatRange(0, 100, min_open=True),
     default=1.0,
@@ -91,6 +98,7 @@ def command(
     masks: Path | None,
     precision: float | None,
     recall: float | None,
+    pixel: str | None,
     scale: float,
     offline: bool,
     data_dir: Path | None,
@@ -134,6 +142,8 @@ def command(
         from striate.cli import predict_csv
 
         predict_csv.check(table)
+    if pixel is not None:
+        _length(pixel)  # what is no length is said before a model is opened
     if mapped is None:
         asked.check()
     with Progress(unit="bytes") as progress:
@@ -164,6 +174,8 @@ def command(
     cautions = cautions_of(predictor, unknown=unknown, aims=aims)
     answers: Iterator[tuple[Path, Prediction | PictureError]]
     answers = predict(predictor, files, unknown=unknown, black=black, large=wide, aims=aims, tile=tile)
+    if pixel is not None:
+        answers = _at_scale(answers, *_length(pixel))
     written: list[str] = []
     answers = iter(asked.writing(answers, predictor.labels.names, top=top, tell=written.append))
     bad, separator = 0, "["
@@ -217,6 +229,22 @@ def _larger(pictures: list[tuple[float, str]]) -> str:
         if len(pictures) == 1
         else (f"note: {said}; --tile looks at them at their scale")
     )
+
+
+def _length(text: str) -> tuple[float, str]:
+    """Return a length with its unit: ``0.5 mm``. Errors: UsageError."""
+    found = re.fullmatch(r"\s*(\d+\.?\d*(?:[eE]-?\d+)?|\.\d+)\s*([^\W\d]{1,12})\s*", text)
+    if found is None or not 0 < float(found[1]) < math.inf:
+        raise click.UsageError(f"--pixel {text}: it is a length with its unit, such as 0.5mm or 65nm")
+    return float(found[1]), found[2]
+
+
+def _at_scale(
+    answers: Iterator[tuple[Path, Prediction | PictureError]], side: float, unit: str
+) -> Iterator[tuple[Path, Prediction | PictureError]]:
+    """Yield answers with their areas in units. Errors: StriateError for answers without areas."""
+    for path, answer in answers:
+        yield path, answer if isinstance(answer, PictureError) else answer.at_scale(side, unit)
 
 
 def _passed_over(files: Sequence[Path]) -> str:

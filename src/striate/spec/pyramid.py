@@ -33,18 +33,23 @@ _DEEPER = re.compile(r"(?:(?:deeper|coarser)\d+\.)+")
 _NEW = re.compile(r"(?:lateral|enlarge|tower|half|answer|level|flat)\d+(?:\.|$)")
 
 
-def on_map(net: Net, shape: Shape, *, stride: int, width: int) -> Net:
+def on_map(net: Net, shape: Shape, *, stride: int, width: int, mixed: Sequence[int] = ()) -> Net:
     """Return a net that puts out one map at a ``stride``, as many numbers a place as there will be classes.
 
-    ``net`` is a trunk with or without its head, ``shape`` its input, ``width`` the channels of the pyramid. Errors:
-    DescribeError for a trunk that has no map of that stride, or sides that do not halve evenly.
+    ``net`` is a trunk with or without its head, ``shape`` its input, ``width`` the channels of the pyramid. ``mixed``
+    are the strides at which a 3x3 convolution looks around; where there are none, it is that of the answer, which costs
+    four times what one at the next coarser stride does. What has looked around has a norm, and so has then what it is
+    added to: maps of a trunk are of any size, and would drown it.
+
+    Errors: DescribeError for a trunk that has no map of that stride, or sides that do not halve evenly.
 
         >>> from striate.nets import resolve
         >>> str(on_map(resolve("resnet"), Shape(3, 64, 96), stride=4, width=32).on(3, 64, 96, classes=5).output)
         '5x16x24'
     """
-    body = _fused(net, shape, stride, width)
-    return row(body, _tower(width, stride, 1), Conv(None, 1).name(f"answer{stride}"))
+    body = _fused(net, shape, stride, width, mixed)
+    tower = _tower(width, stride, 1) if not mixed else row(GroupNorm(GROUPS), ReLU()).name(f"tower{stride}")
+    return row(body, tower, Conv(None, 1).name(f"answer{stride}"))
 
 
 def on_levels(net: Net, shape: Shape, *, strides: Sequence[int], width: int, depth: int = 2) -> Net:
@@ -188,7 +193,7 @@ def levels_of(net: Net, shape: Shape) -> dict[int, int]:
     return {stride: channels for stride, (_, channels) in _segments(net, shape).items()}
 
 
-def _fused(net: Net, shape: Shape, stride: int, width: int) -> Net:
+def _fused(net: Net, shape: Shape, stride: int, width: int, mixed: Sequence[int] = ()) -> Net:
     """Return the trunk with its pyramid, as a net that puts out ``width`` channels at the stride."""
     segments = _segments(net, shape)
     if stride not in segments:
@@ -208,13 +213,15 @@ def _fused(net: Net, shape: Shape, stride: int, width: int) -> Net:
     coarser: Net | None = None
     for level in sorted((one for one in segments if one >= stride), reverse=True):
         parts, _ = segments[level]
-        lateral = Conv(width, 1).name(f"lateral{level}")
+        plain: Net = Conv(width, 1, bias=False) >> GroupNorm(GROUPS) if mixed else Conv(width, 1)
+        lateral = plain.name(f"lateral{level}")
         if coarser is None:
             merged: Net = lateral
         else:
             below = row(coarser, Upsample(2).name(f"enlarge{level}")).name(f"deeper{level}")
             merged = Add((lateral, below))
-        coarser = row(*parts, merged)
+        towers = (_tower(width, level, 1),) if level in mixed and level > stride else ()
+        coarser = row(*parts, merged, *towers)
     finer = [part for level in sorted(segments) if level < stride for part in segments[level][0]]
     assert coarser is not None
     return row(*finer, coarser) if finer else coarser

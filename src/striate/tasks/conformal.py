@@ -128,12 +128,14 @@ def fit_conformal(
     period: float | None = None,
     level: float = LEVEL,
     adaptive: bool | None = None,
+    known: tuple[ArrayLike, ArrayLike] | None = None,
 ) -> Conformal:
     """Return what a model's errors on (N,) pictures it had not seen say of its next ones.
 
     ``where`` (N,) is what the size of errors may depend on, else the answers; ``folds`` (N,) the fold that held each,
     ``groups`` (N,) equal numbers for copies. ``adaptive`` None: a curve where it makes intervals narrower, judged by
-    errors that it was not fitted to, at this ``level``.
+    errors that it was not fitted to, at this ``level``. ``known``: a curve that is known beforehand, (B,) positions in
+    rising order and how large errors are there, up to a factor; it takes the place of equal widths.
 
     Example: ``fit_conformal([1.0] * 10, [2.5] * 10, adaptive=False).halves([12.3])`` is ``[1.5]``.
     """
@@ -141,7 +143,10 @@ def fit_conformal(
     position = np.asarray(predicted if where is None else where, np.float64)
     weight = _weights(groups, len(wrong))
     count = round(float(weight.sum()))
-    plain = Conformal(_kept(wrong, weight, count), count, np.zeros(0), np.zeros(0), period)
+    none = np.zeros(0)
+    before, spread_before = (none, none) if known is None else (np.asarray(one, np.float64) for one in known)
+    usual = np.interp(position, before, spread_before) if len(before) else np.ones(len(wrong))
+    plain = Conformal(_kept(wrong / usual, weight, count), count, before, spread_before, period)
     if adaptive is False or count < 2 * A_KNOT or not wrong.any():
         return plain
     held = _dealt(folds, groups, len(wrong))
@@ -154,8 +159,8 @@ def fit_conformal(
     at, spread = _curve(position, wrong)
     curved = Conformal(_kept(wrong / expected, weight, count), count, at, spread, period)
     if adaptive is None:
-        before, after = plain.size(level), curved.size(level) * float(np.average(expected, weights=weight))
-        if not after < NARROWER * before:
+        now = plain.size(level) * float(np.average(usual, weights=weight))
+        if not curved.size(level) * float(np.average(expected, weights=weight)) < NARROWER * now:
             return plain
     return curved
 

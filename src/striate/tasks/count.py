@@ -71,6 +71,7 @@ class CountObjects(CountAnswering, Task):
     terms = ("density", "count")
     placed = True
     solved = False
+    by_chance = "a slim U-Net that answers at every second pixel"
     # What is cut off would be missing in the count.
     defaults = MappingProxyType({"resize": "stretch", "flip": True, "label_smoothing": 0.0})
 

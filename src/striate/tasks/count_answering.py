@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -30,7 +31,7 @@ BIAS: Final = "bias"
 BY: Final = "by"  # the fact that says what counts are learnt by: "dots", or "counts" alone
 DOTS, COUNTS = "dots", "counts"
 FEW: Final = 8  # pictures, below which a bias is not corrected
-BETTER: Final = 0.95  # of the error, at most, that a correction has to leave on pictures it was not made from
+ROOTS: Final = 24  # points of the curve of how large errors are by the count
 FARTHEST: Final = 2.0  # times that a correction multiplies or divides by at most: beyond, the model is wrong otherwise
 
 
@@ -221,28 +222,47 @@ def overlay(
 def learnt_from(raw: Floats, truth: Floats, *, folds: Ints | None = None, groups: Ints | None = None) -> LearntCounts:
     """Return what counts (N, K) of pictures not trained on say of the next ones, of which ``truth`` is known.
 
-    What a count is multiplied by is the true number of objects over the counted one; it is used where it makes counts
-    better on pictures that it was not made from, each left out once. The errors are then those of such counts too.
+    What a count is multiplied by is the true number of objects over the counted one, as far as that is certain. The
+    errors are those of counts that were multiplied by what the other pictures say, each left out once; they are taken
+    to grow as the root of the count, where there are not pictures enough to see how they do.
     """
     slopes, each = np.ones(raw.shape[1]), []
     for place in range(raw.shape[1]):
         said, is_ = raw[:, place], truth[:, place]
         slopes[place], corrected = _corrected(said, is_)
-        each.append(fit_conformal(corrected, is_, folds=folds, groups=groups))
+        each.append(fit_conformal(corrected, is_, folds=folds, groups=groups, known=_roots(corrected)))
     return LearntCounts(slopes, tuple(each))
 
 
 def _corrected(said: Floats, is_: Floats) -> tuple[float, Floats]:
-    """Return what counts (N,) are to be multiplied by, and each multiplied by what the others say."""
+    """Return what counts (N,) are to be multiplied by, and each multiplied by what the others say.
+
+    It is the ratio of all that are there to all that were counted, drawn towards 1 by as much as it is uncertain: by
+    the share 1 / t^2 of its distance, of which t is how many standard errors that is (James and Stein, 1961).
+    """
     if len(said) < FEW or said.sum() <= 0 or is_.sum() <= 0:
         return 1.0, said
-    slope = float(is_.sum() / said.sum())
-    others = (is_.sum() - is_) / np.maximum(said.sum() - said, 1e-9)
-    corrected = said * others
-    better = np.abs(corrected - is_).mean() < BETTER * np.abs(said - is_).mean()
-    if not better or not 1 / FARTHEST <= slope <= FARTHEST:
+    slope = _ratio(said, is_)
+    if not 1 / FARTHEST <= slope <= FARTHEST:
         return 1.0, said
-    return slope, np.asarray(corrected, np.float64)
+    rest = np.arange(len(said))
+    others = np.array([_ratio(said[rest != one], is_[rest != one]) for one in rest.tolist()])
+    return slope, np.asarray(said * np.clip(others, 1 / FARTHEST, FARTHEST), np.float64)
+
+
+def _ratio(said: Floats, is_: Floats) -> float:
+    """Return what counts are to be multiplied by, near 1 where that is uncertain. Cochran, "Sampling" (1977), 6.4."""
+    total = max(float(said.sum()), 1e-9)
+    ratio = float(is_.sum()) / total
+    error = math.sqrt(len(said) / (len(said) - 1) * float(((is_ - ratio * said) ** 2).sum())) / total
+    apart = ratio - 1
+    return 1 + apart * max(0.0, 1 - (error / apart) ** 2) if apart else 1.0
+
+
+def _roots(counts: Floats) -> tuple[Floats, Floats]:
+    """Return how large errors are by the count, up to a factor: its root, as of anything that is counted."""
+    at = np.geomspace(1.0, max(2.0, 4.0 * float(counts.max(initial=0.0))), ROOTS)
+    return at, np.sqrt(at)
 
 
 def state_of(judged: Judged, facts: LabelFacts) -> State:

@@ -67,6 +67,13 @@ class Prediction(ABC):
         """
         return self
 
+    def at_scale(self, side: float, unit: str) -> Prediction:
+        """Return the answer with areas in units: the side of a pixel of the picture is ``side`` ``unit`` long.
+
+        Errors: StriateError for an answer that has no areas, and a length that is none.
+        """
+        raise StriateError(f"the length of a pixel makes areas of masks, and there are none in the answer: {self}")
+
     def drawn(self, image: Image) -> Image:
         """Return a picture, RGB and as it is seen, with the answer drawn on it, where that has a sense.
 

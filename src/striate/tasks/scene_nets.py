@@ -25,9 +25,9 @@ def boxes_on(net: Net, shape: Shape, strides: Sequence[int] = STRIDES) -> Net:
     return on_levels(net, shape, strides=strides, width=WIDTH)
 
 
-def map_on(net: Net, shape: Shape, stride: int, width: int = WIDTH) -> Net:
-    """Return a pyramid on a trunk that answers in one map of a stride."""
-    return on_map(net, shape, stride=stride, width=width)
+def map_on(net: Net, shape: Shape, stride: int, width: int = WIDTH, mixed: Sequence[int] = ()) -> Net:
+    """Return a pyramid on a trunk that answers in one map of a stride; ``mixed`` as of `on_map`."""
+    return on_map(net, shape, stride=stride, width=width, mixed=mixed)
 
 
 def chance_boxes(shape: Shape, strides: Sequence[int] = STRIDES) -> Net:

@@ -86,6 +86,9 @@ class Task(Answering):
     sized_by_labels: ClassVar[bool] = False
     """Whether `size_for`, `on_trunk` and `from_chance` look at the labels: they are then given those of the pictures to
     train on alone, which takes reading all files once more."""
+    by_chance: ClassVar[str] = "a pyramid on a slim ResNet"  # the net of `from_chance`, in words
+    light: ClassVar[float] = 0.0
+    """How far the views in the mirror differ in brightness and contrast, of a head on maps."""
     defaults: ClassVar[Mapping[str, Any]] = NOTHING
     """What a recipe that leaves them open has otherwise than `striate.defaults` say, field by field."""
 
@@ -99,10 +102,7 @@ class Task(Answering):
                     " leave it out, or say which task it is for (--task)"
                 )
         if recipe.augment == "windows" and not self.placed:
-            raise RecipeError(
-                f"augment = 'windows': task {self.name} answers for whole pictures, and a window of one may not show"
-                " what the answer stands for; say light, standard or strong"
-            )
+            raise RecipeError(f"augment = 'windows': task {self.name} answers for whole pictures; say light")
 
     # Labels.
 

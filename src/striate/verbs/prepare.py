@@ -32,7 +32,7 @@ from striate.verbs.pictures import find_pictures
 from striate.verbs.places import placed, with_scale
 from striate.verbs.plan import first_layer, lasting, normed, plan
 from striate.verbs.prepared import WORTH_SHARING, Prepared, ProvidedModel, Start, scaled
-from striate.verbs.start import MISSING, STARTED, USUAL, started, with_tune
+from striate.verbs.start import GRAY, MISSING, STARTED, USUAL, started, with_tune
 from striate.verbs.workspace import HERE, Workspace
 from striate.words import plural
 
@@ -80,6 +80,8 @@ def prepare(
     if start is not None:
         recipe = _on_start(recipe, start, task, _to_train_on(recipe, source, task, labels), facts)
     elif not task.solved and recipe.net is None and provided is None:
+        if facts.gray and recipe.start is None:
+            by_itself = (*by_itself, GRAY.format(net=task.by_chance))
         recipe = _by_chance(recipe, task, _to_train_on(recipe, source, task, labels), facts)
     brought = start.preprocess if start is not None else provided.preprocess if provided is not None else None
 

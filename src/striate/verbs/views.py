@@ -1,7 +1,8 @@
 """Views: what a frozen trunk is shown of every picture, once: as it is, in the mirror, and nearer or farther away.
 
-Each is a picture moved by a matrix, and what is labelled on it moves along by the same one (`Task.move`). Beyond the
-edge of a picture that is seen from farther away lies the gray that pictures are padded with.
+Each is a picture moved by a matrix, and what is labelled on it moves along by the same one (`Task.move`). A task may
+have those in the mirror in another light (`Task.light`), so that what was learnt at noon is known in the evening.
+Beyond the edge of a picture that is seen from farther away lies the gray that pictures are padded with.
 """
 
 from __future__ import annotations
@@ -32,12 +33,14 @@ class Views:
     """What is shown of the pictures: ``rows`` (R,) of the store, each moved by ``geometry`` (R, 2, 3).
 
     The first ``still`` are pictures as they are: those to train on, then those to validate by. ``geometry`` is in the
-    terms of `striate.data.batches.augment`.
+    terms of `striate.data.batches.augment`. ``light`` (R, 2): how many times as bright each is, and how many times its
+    contrast.
     """
 
     rows: NDArray[np.int64]
     geometry: Matrices
     still: int
+    light: Matrices
 
     @classmethod
     def of(cls, prepared: Prepared) -> Views:
@@ -49,18 +52,23 @@ class Views:
         config, split = prepared.config, prepared.split
         train, val = (np.array(part, np.int64) for part in (split.train, split.val))
         rows, moves = [train, val], [np.broadcast_to(AS_IT_IS, (len(train) + len(val), 2, 3))]
+        light = [np.ones((len(train) + len(val), 2))]
         if config.flip:
             rows.append(train)
             moves.append(np.broadcast_to(MIRROR, (len(train), 2, 3)))
+            light.append(_lit(train, prepared.task.light, seed=config.seed))
         for number in range(prepared.task.zooms):
             rows.append(train)
             moves.append(_zoomed(train, seed=config.seed, number=number, flip=config.flip))
-        return cls(np.concatenate(rows), np.concatenate(moves), len(train) + len(val))
+            light.append(np.ones((len(train), 2)))
+        return cls(np.concatenate(rows), np.concatenate(moves), len(train) + len(val), np.concatenate(light))
 
     @property
     def digest(self) -> str:
         """What these views are told from others by."""
-        return hashlib.sha256(self.rows.tobytes() + np.ascontiguousarray(self.geometry).tobytes()).hexdigest()
+        light = self.light.tobytes() if (self.light != 1).any() else b""
+        geometry = np.ascontiguousarray(self.geometry).tobytes()
+        return hashlib.sha256(self.rows.tobytes() + geometry + light).hexdigest()
 
     def moves(self, some: slice, size: tuple[int, int]) -> Moves:
         """Return how some of them lie to the pictures of the store, ``size`` (height, width)."""
@@ -74,7 +82,7 @@ class Views:
         if np.array_equal(geometry, AS_IT_IS):
             return np.ascontiguousarray(shown)
         if np.array_equal(geometry, MIRROR):
-            return np.ascontiguousarray(shown[:, :, ::-1])
+            return np.ascontiguousarray(_shone(shown[:, :, ::-1], *self.light[view].tolist()))
         size = (int(shown.shape[1]), int(shown.shape[2]))
         moves = self.moves(slice(view, view + 1), size)
         moved = move_pictures(torch.from_numpy(np.array(shown)).permute(0, 3, 1, 2).float(), moves)
@@ -92,3 +100,21 @@ def _zoomed(rows: NDArray[np.int64], *, seed: int, number: int, flip: bool) -> M
     moves[:, 1, 1] = read
     moves[:, :, 2] = (2 * drawn[:, 2:] - 1) * np.abs(1 - read)[:, None] / 2
     return moves
+
+
+def _lit(rows: NDArray[np.int64], most: float, *, seed: int) -> Matrices:
+    """Return brightness and contrast (N, 2): the former e^-most to e^most times, the latter 1 - most to 1 + most."""
+    if not most:
+        return np.ones((len(rows), 2))
+    drawn = 2 * draws.uniforms(rows, 2, seed=seed, purpose="light") - 1
+    return np.stack([np.exp(most * drawn[:, 0]), 1 + most * drawn[:, 1]], 1)
+
+
+def _shone(pixels: NDArray[np.uint8], bright: float, contrast: float) -> NDArray[np.uint8]:
+    """Return a picture so many times as bright, with so many times the contrast around its mean."""
+    if bright == contrast == 1:
+        return pixels
+    brighter = pixels.astype(np.float32) * bright
+    middle = brighter.mean()
+    shone: NDArray[np.uint8] = np.clip(middle + contrast * (brighter - middle) + 0.5, 0, 255).astype(np.uint8)
+    return shone
