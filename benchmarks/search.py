@@ -127,7 +127,7 @@ def _retrieval(place: Path) -> list[Row]:
         )
         found = {"the trunk's pooled features": _precision(directions(pooled, np.zeros_like(pooled[0])), labels)}
         try:
-            other = index(chosen, place / f"{name}.squeezenet", model="squeezenet1_0").index
+            other = index(chosen, place / f"{name}.squeezenet", model="imagenet-squeezenet1_0").index
             zero = np.zeros_like(other.centre)
             found["SqueezeNet's features"] = _precision(directions(other.vectors, zero), labels)
         except Exception as error:  # its weights are not here
