@@ -17,12 +17,12 @@ from striate.interpret.attribution.value import Evidence
 from striate.render.answer import Answer, Legend, Row, Table, Tile
 from striate.render.png.drawn import as_rgb, enlarged, framed, large, over, picture_tile
 from striate.render.png.missed_drawn import BoxDrawn, drawn_boxes
+from striate.tasks.prediction import Prediction
 from striate.words import counted, readable
 
 if TYPE_CHECKING:
     from striate.interpret.torch_probe import TorchProbe
     from striate.tasks.missed import Candidate, Missed
-    from striate.tasks.prediction import Prediction
 
 _WIDE = 360  # pixels
 MEANS = {
@@ -40,8 +40,13 @@ MEANS = {
 _TWICE = "A box is there, and two things are in its way: its score, and a surer box that it overlaps too far."
 
 
-def drawn_answer(probe: TorchProbe, answer: Prediction) -> Tile:
-    """Return an answer drawn over its picture: boxes with their numbers, areas in colours, a density with its count."""
+def drawn_answer(probe: TorchProbe, answer: Prediction) -> Tile | None:
+    """Return an answer drawn over its picture: boxes with their numbers, areas in colours, a density with its count.
+
+    None for an answer that has no drawing of its own.
+    """
+    if type(answer).drawn is Prediction.drawn:
+        return None
     image = Image.fromarray(as_rgb(probe.original))
     return picture_tile(
         np.asarray(answer.drawn(image).convert("RGB")),
