@@ -143,7 +143,7 @@ def missed_answer(missed: Missed, probe: TorchProbe, answer: Prediction) -> Answ
     return Answer(
         "Was it missed, and why?" if missed.cause == "found" else "Why was it missed?",
         missed.sentence,
-        (Row(tiles),),
+        (Row(tuple(tile for tile in tiles if tile is not None)),),
         shows="what the places of the answer say of that object: box, score, and what became of it on the way.",
         hides="what in the picture made the score: that is the evidence below, where there is a candidate.",
         notes=(_TWICE if missed.cause == "score" and missed.other is not None else MEANS[missed.cause],),
