@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import time
-from collections import deque
-from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -25,6 +23,7 @@ from striate.search import measured_files
 from striate.search.examined import Unreadable
 from striate.search.measured import MEASURED, measured
 from striate.search.measured_files import Known
+from striate.verbs.in_order import in_order
 from striate.verbs.indexing import File
 from striate.verbs.workspace import Workspace
 
@@ -76,7 +75,7 @@ def examine(photos: Path, files: Sequence[File], workspace: Workspace) -> Measur
 
     done, kept = 0, time.monotonic()
     try:
-        for file, came in _looked_at(photos, todo, known):
+        for file, came in in_order(todo, partial(_look, photos, known=known), name="striate-doctor"):
             done += 1
             if isinstance(came, Unreadable):
                 bad[file.path] = came
@@ -103,25 +102,7 @@ def examine(photos: Path, files: Sequence[File], workspace: Workspace) -> Measur
 _Came = tuple[bytes, np.void | None] | Unreadable
 
 
-def _looked_at(photos: Path, files: Sequence[File], known: dict[bytes, int]) -> Iterator[tuple[File, _Came]]:
-    """Yield what each file came to, in order; each thread reads and measures its own, a few ahead of who asks."""
-    ready: deque[tuple[File, Future[_Came]]] = deque()
-    threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    with ThreadPoolExecutor(threads, thread_name_prefix="striate-doctor") as pool:
-        try:
-            for file in files:
-                ready.append((file, pool.submit(_look, photos, file, known)))
-                if len(ready) > 4 * threads:
-                    first, future = ready.popleft()
-                    yield first, future.result()
-            while ready:
-                first, future = ready.popleft()
-                yield first, future.result()
-        finally:
-            pool.shutdown(cancel_futures=True)
-
-
-def _look(photos: Path, file: File, known: dict[bytes, int]) -> _Came:
+def _look(photos: Path, file: File, *, known: dict[bytes, int]) -> _Came:
     try:
         content = read_bytes(photos / file.path, limit=LARGEST)
     except OSError as error:

@@ -7,9 +7,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections import deque
-from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -28,6 +26,7 @@ from striate.search.embedder import main_directions
 from striate.search.index_files import ROW, Index, Unread
 from striate.search.nearest import middle
 from striate.search.scale import Scale
+from striate.verbs.in_order import in_order
 from striate.verbs.workspace import Workspace
 
 KEPT_EVERY: Final = 30.0  # seconds of work after which what was made is kept, whatever comes after
@@ -108,7 +107,7 @@ class Work:
         kept, done = time.monotonic(), 0
         waiting: list[tuple[File, _Row]] = []
         try:
-            for file, row in self._looked_at():
+            for file, row in in_order(self.todo, self._look, name="striate-index"):
                 done += 1
                 if isinstance(row, Unread):
                     self.unread[file.path] = row
@@ -149,23 +148,6 @@ class Work:
                 row = replace(row, directed=True, vector=row.vector @ by, places=row.places @ by)  # noqa: PLW2901
             self.rows[file.path] = row if self.parts else replace(row, places=_NONE)
         waiting.clear()
-
-    def _looked_at(self) -> Iterator[tuple[File, _Row | Unread | int]]:
-        """Yield what each file came to, in order; each thread reads, decodes and computes its own."""
-        ready: deque[tuple[File, Future[_Row | Unread | int]]] = deque()
-        threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-        with ThreadPoolExecutor(threads, thread_name_prefix="striate-index") as pool:
-            try:
-                for file in self.todo:
-                    ready.append((file, pool.submit(self._look, file)))
-                    if len(ready) > 4 * threads:
-                        first, future = ready.popleft()
-                        yield first, future.result()
-                while ready:
-                    first, future = ready.popleft()
-                    yield first, future.result()
-            finally:
-                pool.shutdown(cancel_futures=True)
 
     def _look(self, file: File) -> _Row | Unread | int:
         try:
