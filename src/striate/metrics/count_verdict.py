@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from striate.data.labels.marks import several
 from striate.metrics.count_report import CountReport
 from striate.metrics.counting import CountMeasure
 from striate.metrics.number_report import span
@@ -70,8 +71,8 @@ class _Seen:
     def figure(self) -> str:
         mae = self.one.measures.mae
         return (
-            f"counts of {self.one.name} are off by {mae.value:.3g} in the mean on {self.pictures} ({mae.low:.3g} to"
-            f" {mae.high:.3g}), where {self.one.objects / self.one.pictures:.3g} are there"
+            f"counts of {several(self.one.name)} are off by {mae.value:.3g} in the mean on {self.pictures}"
+            f" ({mae.low:.3g} to {mae.high:.3g}), where {self.one.objects / self.one.pictures:.3g} are there"
         )
 
 
@@ -133,7 +134,7 @@ def _narrow(seen: _Seen) -> _Found | None:
     return (
         "weak",
         f"its {100 * level:g} % intervals are too narrow: they hold {100 * held.value:.0f} % of the counts of"
-        f" {seen.one.name}; {seen.figure}; folds (--folds 5) take them from every picture",
+        f" {several(seen.one.name)}; {seen.figure}; folds (--folds 5) take them from every picture",
     )
 
 

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 
-from striate.data.labels.marks import OBJECT
+from striate.data.labels.marks import several
 from striate.tasks.prediction import Prediction, Value
-from striate.words import counted
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -91,7 +90,7 @@ class Boxes(Prediction):
 
     def __str__(self) -> str:
         there = [(many, name) for name, many in self.counts.items() if many]
-        told = ", ".join(counted(many, name) if name == OBJECT else f"{many:,} {name}" for many, name in there)
+        told = ", ".join(f"{many:,} {several(name, many)}" for many, name in there)
         if told or not len(self.boxes):
             return told or NOTHING_FOUND
         best = int(self.scores.argmax())

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from striate.data.labels.marks import several
 from striate.metrics.count_report import CountReport, count_report
 from striate.metrics.count_verdict import count_verdict
 from striate.metrics.counting import CountMeasure
@@ -71,7 +72,8 @@ class CountAssessment(Assessment):
             if np.isnan(true):
                 continue
             there = f", {true:g} there"
-            told.append(f"{np.floor(said + 0.5):.0f} {name}{'' if np.floor(said + 0.5) == true else there}")
+            said = np.floor(said + 0.5)
+            told.append(f"{said:.0f} {several(name, said)}{'' if said == true else there}")
         return "; ".join(told) or "nobody counted"
 
     def verdict(self, about: About) -> Verdict:  # noqa: D102
@@ -163,9 +165,8 @@ class CountAssessment(Assessment):
         rows = known[np.unique(np.linspace(0, len(known) - 1, min(_POINTS, len(known))).astype(int))]
         true, said = self.truth[rows, kind], self.counts[rows, kind]
         of = f" of {one.name}" if len(self.report.known) > 1 else ""
-        against = Points(
-            true, said, f"{one.name} there", f"{one.name} counted", f"{one.name} counted against there", diagonal=True
-        )
+        many = several(one.name)
+        against = Points(true, said, f"{many} there", f"{many} counted", f"{many} counted against there", diagonal=True)
         parts: list[Part] = [Text("On the line a count is right."), against]
         sections = [
             Section(f"How near are the counts{of} to the truth?", tuple(parts), half=True, anchor=f"count-{kind}")

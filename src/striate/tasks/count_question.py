@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from striate.data.labels.marks import OBJECT
+from striate.data.labels.marks import several
 from striate.errors import DescribeError
 from striate.metrics.probability import Floats
 from striate.tasks.points import densities, peaks
 from striate.tasks.question import AnswerCell, Place, Question
-from striate.words import plural
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -49,7 +48,7 @@ class CountQuestion(Question):
 
     @property
     def _named(self) -> str:
-        return plural(2, self.name) if self.name == OBJECT else self.name
+        return several(self.name)
 
     @property
     def told(self) -> str:  # noqa: D102
@@ -122,7 +121,7 @@ def part_question(maps: NDArray[np.floating], kind: int, name: str, slope: float
     else:
         shares = np.outer(_within(top, bottom, size[0]), _within(left, right, size[1])).astype(np.float32)
     there = density * shares
-    shown = plural(2, name) if name == OBJECT else name
+    shown = several(name)
     words = f"{there.sum():.2f} of {density.sum():.1f} {shown} are counted {place.told}"
     if place.is_point:
         words += ", as far around as half of what two usually stand apart"

@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from striate.data.labels.marks import OBJECT
+from striate.data.labels.marks import several
 from striate.errors import StriateError
 from striate.metrics.probability import Floats
 from striate.tasks.prediction import Prediction, Value
-from striate.words import counted
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -93,7 +92,7 @@ class Count(Prediction):
         within = self.ends(place)
         between = "" if within is None else f" ({within[0]:,} to {within[1]:,})"
         many, name = self.whole[place], self.names[place]
-        return f"{counted(many, name) if name == OBJECT else f'{many:,} {name}'}{between}"
+        return f"{many:,} {several(name, many)}{between}"
 
     def cells(self, top: int | None = None) -> tuple[Value, ...]:
         """Return each count, not rounded, and the ends of its interval, under `count_columns`."""

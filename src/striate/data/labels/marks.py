@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from typing import TYPE_CHECKING, Any, Final
 
-from striate.words import counted
+from striate.words import plural
 
 if TYPE_CHECKING:  # reading a run needs no NumPy
     from striate.data.labels.objects import PictureObjects
@@ -21,6 +21,15 @@ OBJECT: Final = "object"  # the class of what is marked and has no class
 _MOST: Final = 2**31  # pixels, classes
 Point = tuple[float, float]
 Box = tuple[float, float, float, float]
+
+
+def several(name: str, number: float = 2) -> str:
+    """Return what ``number`` of a class are called: what is marked and has no class is a word of ours, others' stay.
+
+    >>> several("object"), several("object", 1), several("Platelets", 1)
+    ('objects', 'object', 'Platelets')
+    """
+    return plural(1 if number == 1 else 2, name) if name == OBJECT else name
 
 
 class Marks(ABC):
@@ -202,4 +211,4 @@ def _rows(values: Any, width: int, number: int) -> list[tuple[float, ...]]:
 def _counts(names: Sequence[str], classes: Sequence[int]) -> str:
     number = Counter(classes)
     there = [(number[at], name) for at, name in enumerate(names) if number[at]]
-    return ", ".join(counted(many, name) if name == OBJECT else f"{many:,} {name}" for many, name in there) or "nothing"
+    return ", ".join(f"{many:,} {several(name, many)}" for many, name in there) or "nothing"
