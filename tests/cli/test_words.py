@@ -75,6 +75,7 @@ TERMINAL: dict[str, set[str]] = {
         "yolo",
         "voc",
         "masks",
+        "pixel",  # Masks.at_scale
         "precision",
         "recall",
     },

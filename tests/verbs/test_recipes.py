@@ -83,6 +83,7 @@ def test_ours_leave_open_only_what_they_say_they_do():
                 "start",
                 "start_digest",
                 "label_from",
+                "labels",
                 "task",
                 "tune",
                 "head_epochs",

@@ -307,5 +307,5 @@ def test_wrong_values_are_refused(wrong, says):
 
 
 def test_unknown_word_names_the_known():
-    with pytest.raises(RecipeError, match="none, light, standard, strong"):
+    with pytest.raises(RecipeError, match="none, light, zoom, standard, strong, windows"):
         named("heavy", flip=True)
