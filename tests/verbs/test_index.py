@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +14,7 @@ from tests.models import model_file
 from striate.errors import SearchError
 from striate.search import index_files
 from striate.search.embedder import Embedder
-from striate.verbs import index as module
-from striate.verbs import indexing
+from striate.verbs import embedder, indexing
 from striate.verbs.index import Indexed, index, open_index
 from striate.verbs.workspace import Workspace
 
@@ -115,13 +115,13 @@ def test_directions_come_from_the_first_pictures_where_the_model_has_none(
     photos: Path, model: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plain = made(photos, model).index
-    of = module.open_embedder
+    of = embedder.open_embedder
 
     def bare(*given: object) -> Embedder:
         found = of(*given)  # type: ignore[arg-type]
-        return module.replace(found, projection=np.zeros((6, 0), np.float32))
+        return replace(found, projection=np.zeros((6, 0), np.float32))
 
-    monkeypatch.setattr(module, "open_embedder", bare)
+    monkeypatch.setattr(embedder, "open_embedder", bare)
     monkeypatch.setattr(indexing, "FIRST", 5)
     found = index(photos, photos.parent / "j", model=model, parts=True).index
     width = found.embedder.projection.shape[1]

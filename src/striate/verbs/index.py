@@ -15,7 +15,6 @@ from striate.runs import durable
 from striate.search import index_files
 from striate.search.embedder import Embedder
 from striate.search.index_files import ROW, Index
-from striate.verbs.embedder import open_embedder
 from striate.verbs.indexing import Work, files_of
 from striate.verbs.workspace import HERE, Workspace
 
@@ -136,6 +135,8 @@ def _before(place: Path, photos: Path, model: str | None, workspace: Workspace, 
             return replace(found, folder=str(photos.resolve()))
         workspace.tell(f"the index {place} is made anew, {'with' if parts else 'without'} parts of pictures")
         return _empty(photos, found.embedder, parts=parts)
+    from striate.verbs.embedder import open_embedder  # with all that reads models, half of what a question takes
+
     return _empty(photos, open_embedder(model, workspace), parts=parts)
 
 
@@ -156,6 +157,8 @@ def _empty(photos: Path, embedder: Embedder, *, parts: bool) -> Index:
 def _check_model(found: Index, model: str | None, place: Path, workspace: Workspace) -> None:
     if model is None or model == found.embedder.words:
         return
+    from striate.verbs.embedder import open_embedder
+
     if open_embedder(model, workspace).model != found.embedder.model:
         raise SearchError(
             f"the vectors in {place} were made by {found.embedder.words}, and those of {model} do not compare with"
