@@ -1,21 +1,21 @@
 """Adam and AdamW, each step in torch's fused kernel.
 
-They are torch's own to the bit (a test). They stand here for the reason that `striate.engine.momentum` does: making an
-optimiser of torch's imports its compiler, more than a second of every run. Imports nothing of ours.
+They are torch's own to the bit (a test), and spare what `striate.engine.grouped` says, the one import of ours.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any, final
 
 import torch
 from torch import Tensor
 
+from striate.engine.grouped import Grouped
+
 
 @final
-class Adam:
+class Adam(Grouped):
     """Adam, and AdamW where ``decoupled``: weight decay is then taken from the weights, not added to the gradient.
 
     Fields of a group: ``params``, ``weight_decay`` and ``lr``, that of all at first. ``state`` holds ``step``,
@@ -35,46 +35,30 @@ class Adam:
         eps: float = 1e-8,
         decoupled: bool,
     ) -> None:
-        self.param_groups: list[dict[str, Any]] = [{"lr": lr, **group} for group in groups]
+        super().__init__(groups, lr=lr)
         self.betas, self.eps = betas, eps
-        self.state: defaultdict[Tensor, dict[str, Tensor]] = defaultdict(dict)
-        self.defaults: dict[str, Any] = {"fused": True, "betas": betas, "eps": eps}
-        self._move = torch._fused_adamw_ if decoupled else torch._fused_adam_
+        self.defaults = {"fused": True, "betas": betas, "eps": eps}
+        self._fused = torch._fused_adamw_ if decoupled else torch._fused_adam_
 
-    def zero_grad(self, set_to_none: bool = True) -> None:
-        """Forget the gradients, or set them to zero."""
-        for group in self.param_groups:
-            for weight in group["params"]:
-                if set_to_none:
-                    weight.grad = None
-                elif weight.grad is not None:
-                    weight.grad.zero_()
-
-    @torch.no_grad()
-    def step(self) -> None:
-        """Move the weights along the gradients that are there."""
-        for group in self.param_groups:
-            weights = [weight for weight in group["params"] if weight.grad is not None]
-            if not weights:
-                continue
-            kept = [self._kept(weight) for weight in weights]
-            steps, means, squares = ([one[slot] for one in kept] for slot in ("step", "exp_avg", "exp_avg_sq"))
-            torch._foreach_add_(steps, 1)
-            self._move(
-                weights,
-                [weight.grad for weight in weights if weight.grad is not None],
-                means,
-                squares,
-                [],
-                steps,
-                lr=group["lr"],
-                beta1=self.betas[0],
-                beta2=self.betas[1],
-                weight_decay=group["weight_decay"],
-                eps=self.eps,
-                amsgrad=False,
-                maximize=False,
-            )
+    def _move(self, weights: list[Tensor], gradients: list[Tensor], group: dict[str, Any]) -> None:
+        kept = [self._kept(weight) for weight in weights]
+        steps, means, squares = ([one[slot] for one in kept] for slot in ("step", "exp_avg", "exp_avg_sq"))
+        torch._foreach_add_(steps, 1)
+        self._fused(
+            weights,
+            gradients,
+            means,
+            squares,
+            [],
+            steps,
+            lr=group["lr"],
+            beta1=self.betas[0],
+            beta2=self.betas[1],
+            weight_decay=group["weight_decay"],
+            eps=self.eps,
+            amsgrad=False,
+            maximize=False,
+        )
 
     def _kept(self, weight: Tensor) -> dict[str, Tensor]:
         state = self.state[weight]

@@ -4,18 +4,18 @@ Jordan et al., "Muon: An optimizer for hidden layers in neural networks" (2024):
 near 1, directions that a plain gradient hardly ever takes are learnt as fast as the strong ones. The coefficients are
 that paper's, three rounds of them as in its CIFAR-10 record.
 
-Plain momentum is torch's to the bit (a test). It stands here because the first step of an optimiser of torch's imports
-its compiler, which no training of ours needs that does not ask for it: a second of every run. Imports nothing of ours.
+Plain momentum is torch's to the bit (a test), and spares what `striate.engine.grouped` says, the one import of ours.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any, Final, final
 
 import torch
 from torch import Tensor
+
+from striate.engine.grouped import Grouped
 
 _ROUNDS: Final = 3
 _A, _B, _C = 3.4445, -4.7750, 2.0315  # the quintic that drives singular values towards 1 fastest
@@ -44,7 +44,7 @@ def orthogonal(matrix: Tensor) -> Tensor:
 
 
 @final
-class Momentum:
+class Momentum(Grouped):
     """SGD with momentum, in which the groups with ``matrix=True`` take orthogonal steps.
 
     A kernel (O, C, H, W) is the matrix (O, C·H·W). Weight decay is taken from a matrix itself, and added to the
@@ -57,31 +57,12 @@ class Momentum:
     """
 
     def __init__(self, groups: Iterable[dict[str, Any]], *, lr: float, momentum: float, nesterov: bool = True) -> None:
-        self.param_groups: list[dict[str, Any]] = [{"lr": lr, "matrix": False, **group} for group in groups]
+        super().__init__(groups, lr=lr, matrix=False)
         self.momentum, self.nesterov = momentum, nesterov
-        self.state: defaultdict[Tensor, dict[str, Tensor]] = defaultdict(dict)
-        self.defaults: dict[str, Any] = {}
 
-    def zero_grad(self, set_to_none: bool = True) -> None:
-        """Forget the gradients, or set them to zero."""
-        for group in self.param_groups:
-            for weight in group["params"]:
-                if set_to_none:
-                    weight.grad = None
-                elif weight.grad is not None:
-                    weight.grad.zero_()
-
-    @torch.no_grad()
-    def step(self) -> None:
-        """Move the weights along the gradients that are there."""
-        for group in self.param_groups:
-            weights = [weight for weight in group["params"] if weight.grad is not None]
-            if weights:
-                self._move(weights, group)
-
-    def _move(self, weights: list[Tensor], group: dict[str, Any]) -> None:
+    def _move(self, weights: list[Tensor], gradients: list[Tensor], group: dict[str, Any]) -> None:
         rate, decay = group["lr"], group["weight_decay"]
-        steps: list[Tensor] = [weight.grad for weight in weights if weight.grad is not None]
+        steps = gradients
         if decay and not group["matrix"]:
             steps = list(torch._foreach_add(steps, weights, alpha=decay))
         if self.momentum:
