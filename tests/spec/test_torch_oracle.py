@@ -79,7 +79,7 @@ def counted_macs(module: nn.Module, given: Tensor, output: Tensor) -> int:
     return module.prototypes.numel() if isinstance(module, Rbf) else 0
 
 
-@often(cases().filter(is_small), few=80, many=2000)
+@often(cases().filter(is_small), few=200, many=2000)
 def test_every_row_is_what_the_built_module_does(case: Case) -> None:
     """Output shapes, trained and fixed parameters and MACs, part by part; the names of the parts; the totals."""
     net, shape = case
@@ -158,7 +158,7 @@ class Stricter(Exception):  # noqa: N818
     """Torch would run it, and mean something else."""
 
 
-@often(loose_cases(), few=120, many=8000)
+@often(loose_cases(), few=300, many=8000)
 def test_spec_refuses_what_torch_cannot_run_and_nothing_else(case: Case) -> None:
     net, shape = case
     try:
@@ -231,7 +231,7 @@ def as_mask(pixels: frozenset[tuple[int, int]], shape: Shape) -> Mask:
     return mask
 
 
-@often(cases().filter(is_small), few=80, many=2000)
+@often(cases().filter(is_small), few=200, many=2000)
 def test_what_is_unseen_has_no_gradient_and_the_rest_has(case: Case) -> None:
     net, shape = case
     inputs = torch.ones(1, *shape, dtype=torch.float64, requires_grad=True)
@@ -249,7 +249,7 @@ def test_what_is_unseen_has_no_gradient_and_the_rest_has(case: Case) -> None:
         net.on(shape)
 
 
-@often(cases().filter(is_small), few=80, many=2000)
+@often(cases().filter(is_small), few=200, many=2000)
 def test_the_receptive_field_is_the_footprint_of_the_gradient(case: Case) -> None:
     """At the middle and at a corner of every map: the very pixels, and the window (size, jump, start) around them."""
     net, shape = case

@@ -199,7 +199,7 @@ def test_stopped_anywhere_it_ends_with_the_same_bits(
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="forks its children")
-@pytest.mark.parametrize("step", [41, pytest.param(3, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("step", [23, pytest.param(3, marks=pytest.mark.slow)])
 def test_a_kill_at_any_write(pets: Path, run: RunDirectory, whole: RunDirectory, tmp_path: Path, step: int) -> None:
     def go(runs: Path) -> None:
         try:
