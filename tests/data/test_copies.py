@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from striate.data.copies import find_copies
+from striate.data.labels.marks import BoxMarks, MaskMarks
 from striate.data.sources.items import Item
 
 ITEMS = (
@@ -50,3 +51,16 @@ def test_copies_of_what_has_numbers_are_told_by_them() -> None:
     first, second = find_copies(items, [b"a", b"a", b"b", b"b"]).lines(items, ("angle",), "number")
     assert first.startswith("1 picture stands under different numbers, of which one at most is right: 1.jpg")
     assert second.startswith("1 picture is a copy of another under the same numbers: 3.jpg = 4.jpg")
+
+
+def test_copies_that_are_marked_are_told_as_such() -> None:
+    """Boxes that differ by a pixel do not contradict each other; masks are alike where their pixels are."""
+    boxes = [
+        Item(f"{at}.jpg", BoxMarks((60, 80), ((1.0, 2.0, 9.0, right),), (0,))) for at, right in enumerate((8, 7, 8, 8))
+    ]
+    first, second = find_copies(boxes, [b"a", b"a", b"b", b"b"]).lines(boxes, ("raccoon",))
+    assert first == "1 picture is there again with other marks: 0.jpg = 1.jpg; mend them, or remove all but one"
+    assert second.startswith("1 picture is a copy of another with the same marks: 2.jpg = 3.jpg;")
+    masks = [Item(f"{at}.jpg", MaskMarks(f"masks/{at}.png", stamp)) for at, stamp in enumerate("xxxy")]
+    found = find_copies(masks, [b"a", b"a", b"b", b"b"])
+    assert (found.within, found.contradicting) == (((0, 1),), ((2, 3),))

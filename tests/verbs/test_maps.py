@@ -27,7 +27,9 @@ from striate.verbs import maps, start
 from striate.verbs.asking import asking
 from striate.verbs.evaluate import evaluate
 from striate.verbs.events import FoldDone
+from striate.verbs.folds import means
 from striate.verbs.maps import begin_maps
+from striate.verbs.prepare import prepare
 from striate.verbs.reopen import config_of, reopen_data
 from striate.verbs.train import resume, train, training
 from striate.verbs.trunk import start_tensors
@@ -164,6 +166,24 @@ def test_a_task_that_is_solved_has_no_head_on_maps(home: Path) -> None:
 def test_what_a_head_on_maps_would_not_heed_is_refused(home: Path, said: dict[str, Any], words: str) -> None:
     with pytest.raises(RecipeError, match=words):
         train(on_maps(home, **said), name="no", workspace=Workspace(runs_dir=home / "runs"))
+
+
+def test_with_folds_the_head_alone_is_trained_where_nobody_says_what_is(home: Path) -> None:
+    class Few(Placed):
+        name = "few-spot"
+        sized_by_labels = True
+
+        def learns_whole(self, labels: Labels) -> bool:
+            return True
+
+    said = on_maps(home, Few.name, tune=None, epochs=None, learning_rate=None, batch=None, flip=None)
+    given = start.open_start(str(home / "runs" / "trunk-1"), workspace=Workspace(runs_dir=home / "runs"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(table.TASKS, Few.name, Few())
+        assert prepare(said, start=given).config.tune == "all"
+        folded = prepare(said.changed(folds=3), start=given)
+    assert folded.config.tune == "maps" and folded.folds.count == 3
+    assert means(folded).endswith("; what nobody said of its size and its net was chosen by the labels of all of them")
 
 
 def whole(root: Path, **said: Any) -> Recipe:

@@ -6,13 +6,14 @@ the test say less. Neither is mended in silence: they are named, and counted in 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from striate.data.labels.classes import shown
+from striate.data.labels.marks import Marks
 from striate.data.sources.items import Item
 from striate.words import counted, plural
 
@@ -24,8 +25,8 @@ KEPT = 200  # groups kept in source.json
 class Copies:
     """Groups of labelled pictures that are equal: indices into the items of a source, each group in rising order.
 
-    ``contradicting`` stand in several classes, ``crossing`` in several parts of the source's own split; ``within`` are
-    in one class and one part. A group may be both of the first.
+    ``contradicting`` stand in several classes or are marked otherwise, ``crossing`` in several parts of the source's own
+    split; ``within`` are in one class and one part. A group may be both of the first.
     """
 
     within: tuple[tuple[int, ...], ...] = ()
@@ -60,7 +61,14 @@ class Copies:
         several, same = "in several classes", "in the same class"
         if noun != "class":
             several, same = f"under different {plural(2, noun)}", f"under the same {plural(2, noun)}"
-        if self.contradicting:
+        if marked(items):
+            same = "with the same marks"
+        if self.contradicting and marked(items):
+            lines.append(
+                f"{_number(self.contradicting, 'is', 'are')} there again with other marks:"
+                f" {_named(self.contradicting, items)}; mend them, or remove all but one"
+            )
+        elif self.contradicting:
             lines.append(
                 f"{_number(self.contradicting, 'stands', 'stand')} {several}, of which one at most is right:"
                 f" {_named(self.contradicting, items, names)}; correct or remove them"
@@ -105,10 +113,20 @@ def find_copies(items: Sequence[Item], digests: Sequence[bytes]) -> Copies:
         if item.labelled:
             by_content.setdefault(digest, []).append(index)
     groups = [tuple(group) for group in by_content.values() if len(group) > 1]
-    several = [group for group in groups if len({items[index].target for index in group}) > 1]
+    several = [group for group in groups if len({_label(items[index]) for index in group}) > 1]
     crossing = [group for group in groups if len({items[index].split for index in group}) > 1]
     rest = set(groups) - set(several) - set(crossing)
     return Copies(tuple(group for group in groups if group in rest), tuple(several), tuple(crossing))
+
+
+def marked(items: Sequence[Item]) -> bool:
+    """Whether labels are marks in the pictures: boxes of copies may differ a little, and none of them be wrong."""
+    return any(isinstance(item.target, Marks) for item in items)
+
+
+def _label(item: Item) -> Hashable:
+    """Return what is equal where two pictures have the same label."""
+    return item.target.alike if isinstance(item.target, Marks) else item.target
 
 
 def groups_of(digests: Sequence[bytes]) -> NDArray[np.int64]:

@@ -319,4 +319,7 @@ def means(prepared: Prepared) -> str:
     assert prepared.folds is not None
     what = "head" if prepared.config.tune in ("head", "maps") else "net"
     who = f"{what}s" if prepared.folds.draws > 1 else f"a {what}"
-    return f"each picture was answered by {who} that had not seen it; the model that is kept has seen all of them"
+    told = f"each picture was answered by {who} that had not seen it; the model that is kept has seen all of them"
+    if prepared.task.sized_by_labels:
+        told += "; what nobody said of its size and its net was chosen by the labels of all of them"
+    return told

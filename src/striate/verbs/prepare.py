@@ -167,7 +167,7 @@ def _on_start(recipe: Recipe, start: Start, task: Task, labels: Labels, facts: F
         recipe = recipe.changed(size=(start.preprocess.height, start.preprocess.width))  # at which the head learnt
     if recipe.size is None and (size := task.size_for(*(facts.common_size or facts.median_size), labels)) is not None:
         recipe = recipe.changed(size=size)
-    said = recipe.tune is not None or recipe.epochs is not None or bool(recipe.said_of_pictures)
+    said = recipe.tune is not None or recipe.epochs is not None or bool(recipe.said_of_pictures or recipe.folds)
     whole = recipe.tune == "all" or (not said and task.learns_whole(labels))
     recipe = recipe.changed(tune="all" if whole else "maps")
     moving = () if recipe.tune == "all" else ("augment", "progressive")

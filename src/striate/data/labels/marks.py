@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from typing import TYPE_CHECKING, Any, Final
 
@@ -48,6 +48,11 @@ class Marks(ABC):
         ``number`` is how many classes there are then. What is of a class that is none of them is left out, and a class
         that the marks know nothing of is one that nobody looked for.
         """
+
+    @property
+    def alike(self) -> Hashable:
+        """What is equal where two pictures are marked alike, wherever that is written."""
+        return self
 
     def to_dict(self) -> dict[str, Any]:
         """Return it ready for JSON; `marks_from` reads it back."""
@@ -149,6 +154,11 @@ class MaskMarks(Marks):
 
     key: str
     stamp: str
+
+    @property
+    def alike(self) -> Hashable:
+        """What the mask says, whichever file says it."""
+        return self.stamp
 
     def said(self, names: Sequence[str]) -> str:
         """Return where it is; what it shows, its pixels tell."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from striate.data.copies import Copies
+from striate.data.copies import Copies, marked
 from striate.data.sources.items import Item
 from striate.render import pictures
 from striate.render.html.environment import html
@@ -24,12 +24,11 @@ def copies_body(copies: Copies, items: Sequence[Item], names: Sequence[str], pix
 
     ``pixels`` (N, H, W, C) uint8 are those of the ``items``, which the groups of ``copies`` are indices into.
     """
+    several = "The same picture under two labels: one of them at most is right. Correct or remove them."
+    if marked(items):
+        several = "The same picture with other marks. Mend them, or remove all but one."
     kinds = (
-        (
-            copies.contradicting,
-            "under several labels",
-            "The same picture under two labels: one of them at most is right. Correct or remove them.",
-        ),
+        (copies.contradicting, "with other marks" if marked(items) else "under several labels", several),
         (
             copies.crossing,
             "in several parts of the source's own split",
@@ -37,7 +36,7 @@ def copies_body(copies: Copies, items: Sequence[Item], names: Sequence[str], pix
         ),
         (
             copies.within,
-            "again under the same label",
+            "again with the same marks" if marked(items) else "again under the same label",
             "They stay on one side of the split, and count as often as they lie.",
         ),
     )
