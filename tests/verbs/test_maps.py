@@ -182,8 +182,9 @@ def test_with_folds_the_head_alone_is_trained_where_nobody_says_what_is(home: Pa
         patch.setitem(table.TASKS, Few.name, Few())
         assert prepare(said, start=given).config.tune == "all"
         folded = prepare(said.changed(folds=3), start=given)
+        told = means(folded)
     assert folded.config.tune == "maps" and folded.folds.count == 3
-    assert means(folded).endswith("; what nobody said of its size and its net was chosen by the labels of all of them")
+    assert told.endswith("; what nobody said of its size and its net was chosen by the labels of all of them")
 
 
 def whole(root: Path, **said: Any) -> Recipe:

@@ -25,8 +25,8 @@ KEPT = 200  # groups kept in source.json
 class Copies:
     """Groups of labelled pictures that are equal: indices into the items of a source, each group in rising order.
 
-    ``contradicting`` stand in several classes or are marked otherwise, ``crossing`` in several parts of the source's own
-    split; ``within`` are in one class and one part. A group may be both of the first.
+    ``contradicting`` stand in several classes or are marked otherwise, ``crossing`` in several parts of the source's
+    own split; ``within`` are in one class and one part. A group may be both of the first.
     """
 
     within: tuple[tuple[int, ...], ...] = ()
