@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from striate.words import counted, plural, readable_size
+from striate.words import counted, figure, plural, readable_size
 
 
 @pytest.mark.parametrize(
@@ -31,3 +31,10 @@ def test_small_verbs_follow() -> None:
 def test_readable_sizes() -> None:
     sizes = {0: "0 bytes", 999: "999 bytes", 1000: "1.0 kB", 17_400_000: "17 MB", 2_600_000_000: "2.6 GB"}
     assert {size: readable_size(size) for size in sizes} == sizes
+
+
+def test_figures_have_no_exponent() -> None:
+    assert [figure(value, 4) for value in (22374.0, -9999.6, 8172.4, 1.5, 0.0)] == [
+        "22,374", "-10,000", "8172", "1.5", "0"
+    ]  # fmt: skip
+    assert figure(2280.4) == "2,280" and figure(0.79912) == "0.799"

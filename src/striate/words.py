@@ -38,6 +38,15 @@ def plural(number: int, word: str) -> str:
     return before + space + _OTHERWISE.get(last, f"{last}s")
 
 
+def figure(value: float, digits: int = 3) -> str:
+    """Return a number as it is read: so many digits, thousands by commas, ``2,280`` and never ``2.28e+03``.
+
+    Example: ``figure(22374.0, 4)  # "22,374"``
+    """
+    least = 10**digits - 0.5
+    return f"{value:,.0f}" if least <= abs(value) < 1e9 else f"{value:.{digits}g}"
+
+
 def readable_size(size: int) -> str:
     """Return a number of bytes as people write it: ``412 MB``."""
     amount, unit = float(size), "bytes"

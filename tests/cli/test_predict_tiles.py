@@ -100,7 +100,16 @@ def test_a_picture_no_larger_than_a_tile_is_answered_as_ever(models: Path) -> No
         for picture in (models / "in" / "small.png", models / "tiny.png"):
             alone, tiled = predictor.answer(picture), predictor.answer(picture, tile="auto")
             assert tiled.to_dict() == alone.to_dict()
-            assert tiled.crop == alone.crop if task != "detect" else np.array_equal(tiled.boxes, alone.boxes)
+            if isinstance(alone, Boxes):
+                assert isinstance(tiled, Boxes) and np.array_equal(tiled.boxes, alone.boxes)
+                assert np.array_equal(tiled.scores, alone.scores) and np.array_equal(tiled.classes, alone.classes)
+            elif isinstance(alone, Masks):
+                assert isinstance(tiled, Masks) and tiled.crop == alone.crop
+                assert np.array_equal(tiled.ids, alone.ids) and np.array_equal(tiled.logits, alone.logits)
+            else:
+                assert isinstance(tiled, Count) and isinstance(alone, Count) and tiled.crop == alone.crop
+                assert np.array_equal(tiled.density, alone.density)
+                assert (tiled.low, tiled.high) == (alone.low, alone.high)
 
 
 def test_every_bright_place_is_a_box_once(models: Path) -> None:

@@ -35,6 +35,15 @@ def test_the_page_says_where_and_how_far_to_trust_it() -> None:
     assert "http" not in html.replace("http://www.w3.org", "")
 
 
+def test_a_lead_that_nothing_bounds_is_held_against_nothing() -> None:
+    trust = explain(probe(pictures(1, 7)[0][0]), part="relu3").trust
+    assert trust and " of at most 1" in trust.words[0]
+    wide = dataclasses.replace(trust.curves, random=9 * trust.curves.random)  # a number may go beyond both its ends
+    said = dataclasses.replace(trust, curves=wide).words[0]
+    assert abs(wide.gain) > 1 or wide.chance_gain > 1
+    assert f"a lead of {wide.gain:.2f}, w" in said and "of at most 1" not in said
+
+
 def test_what_fails_is_crossed_out_with_the_reason() -> None:
     evidence = explain(probe(pictures(1, 7)[0][0]), part="relu3")
     assert evidence.trust

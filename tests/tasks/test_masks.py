@@ -71,6 +71,7 @@ def test_an_answer_is_a_line_json_and_cells():
     assert told["areas"][0]["confidence"] == pytest.approx(np.exp(3) / (np.exp(3) + 2), rel=1e-5)
     scaled = said.at_scale(0.5, "mm")
     assert str(scaled).startswith("road 60 % (1.5 mm²)") and scaled.to_dict()["areas"][0]["area"] == 1.5
+    assert str(said.at_scale(61.08, "nm")).startswith("road 60 % (22,385 nm²)"), "and no exponent"
     assert said.of("sky").sum() == 2 and np.array_equal(said.of(1), said.of("sky"))
     only = Masks(NAMES, maps[:, :, :2])
     assert str(only) == "road 100 %" and only.cells(2) == ("road", "road", 4.0, None, None)

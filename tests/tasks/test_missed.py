@@ -16,6 +16,7 @@ from striate.metrics.boxes import Truth
 from striate.tasks.box_rows import rows_of
 from striate.tasks.detect_state import LearntBoxes
 from striate.tasks.missed import Missed, Wanted, missed_rows
+from striate.tasks.question import told_box
 
 CROP = Preprocess(48, 64, 1, resize="stretch").crop_transform(96, 128)  # a pixel of the input is two of the picture
 LEARNT = replace(LearntBoxes.nothing(2), pooled=False)  # said from 0.30, of two that overlap by more than 0.50 one goes
@@ -182,3 +183,7 @@ def test_classes_and_outputs_that_are_not_there_are_refused() -> None:
         why(said(), A, 5)
     told = why(said((0, A, 0.2)), A).to_dict()
     assert told["cause"] == "score" and told["candidate"]["class"] == "disc" and told["other"] is None
+
+
+def test_places_of_a_slide_are_told_to_a_pixel() -> None:
+    assert told_box((12345.0, 7.25, 21999.5, 100000.0)) == "the box 12345, 7.2 to 21999.5, 100000"

@@ -81,8 +81,3 @@ class Answer:
     lead: str = ""
     caution: str = ""
     more: tuple[Answer, ...] = field(default=())
-
-
-def figure(value: float) -> str:
-    """Return a number as it is read: three digits, thousands by commas, ``2,280`` and never ``2.28e+03``."""
-    return f"{value:,.0f}" if 999.5 <= abs(value) < 1e9 else f"{value:.3g}"

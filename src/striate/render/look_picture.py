@@ -8,11 +8,11 @@ from striate.interpret.activations.maps import FeatureMap, Stage
 from striate.interpret.activations.receptive import Effective
 from striate.interpret.look import ChannelLook, PartLook, PictureLook
 from striate.interpret.torch_probe import TorchProbe
-from striate.render.answer import Answer, Legend, Row, Table, Tile, figure
+from striate.render.answer import Answer, Legend, Row, Table, Tile
 from striate.render.evidence import why_answer
 from striate.render.look_scene import drawn_answer
 from striate.render.png.drawn import cut, enlarged, framed, large, map_tile, over, picture_tile, scale_of, sheet
-from striate.words import counted, plural
+from striate.words import counted, figure, plural
 
 _UNTRAINED = "The weights are drawn by chance: this shows how the net works, not what it knows."
 

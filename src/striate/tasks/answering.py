@@ -93,8 +93,8 @@ class Answering(ABC):
         Errors: StriateError for a task whose answers are no more than its outputs say.
         """
         raise StriateError(
-            f"{self.output} of this model are its answer but for: {self.means(facts, learnt)[self.output]}; only boxes"
-            " are decoded within the graph"
+            f"only boxes are decoded within a graph, and this model says none; its ONNX file puts out {self.output},"
+            f" {self.means(facts, learnt)[self.output]}"
         )
 
     def same_decoded(
@@ -254,3 +254,14 @@ def wrong_word(word: str | int, names: Sequence[str], noun: str) -> StriateError
     """Return the refusal of a word that is none of the names, with what is near it."""
     near = get_close_matches(str(word), names, n=3) or list(names[:5])
     return StriateError(f"there is no {noun} {word!r}; near it: {', '.join(near)}")
+
+
+def number_of(word: str | int, names: Sequence[str], noun: str = "class") -> int:
+    """Return the number of a name, or a number as it is. Errors: StriateError for what is none of them."""
+    if isinstance(word, str):
+        if word not in names:
+            raise wrong_word(word, names, noun)
+        return list(names).index(word)
+    if not 0 <= word < len(names):
+        raise StriateError(f"there is no {noun} {word}: they go from 0 to {len(names) - 1}")
+    return word

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from striate.errors import ModelError, StriateError
 from striate.metrics.probability import Floats, Ints
-from striate.tasks.answering import PARTS, Answering, wrong_word
+from striate.tasks.answering import PARTS, Answering, number_of
 from striate.tasks.conformal import LEVEL, Conformal, fit_conformal, too_few
 from striate.tasks.points import MEAN_ABSOLUTE_ERROR, as_counts, count_columns, densities, peaks
 from striate.tasks.values import LabelFacts, Labels, Outputs, State
@@ -176,14 +176,7 @@ class CountAnswering(Answering):
 
 def _place(output: NDArray[np.floating], facts: LabelFacts, word: str | int | None) -> int:
     """Return the number of a class by its name or number, or of that of which most were counted."""
-    place = int(summed(output[None])[0].argmax()) if word is None else word
-    if isinstance(place, str):
-        if place not in facts.names:
-            raise wrong_word(place, facts.names, "class")
-        place = facts.names.index(place)
-    if not 0 <= place < len(facts.names):
-        raise StriateError(f"there is no class {place}: they go from 0 to {len(facts.names) - 1}")
-    return place
+    return int(summed(output[None])[0].argmax()) if word is None else number_of(word, facts.names)
 
 
 def summed(maps: NDArray[np.floating]) -> Floats:

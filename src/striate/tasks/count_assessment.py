@@ -128,7 +128,7 @@ class CountAssessment(Assessment):
             of = f" of {one.name}" if several else ""
             bias = signed(one.measures.bias)
             tiles.append(number(one.measures.mae, f"{MEAN_ABSOLUTE_ERROR}{of}"))
-            tiles.append(Figure(bias.value, bias.between, f"bias{of}: counted less true"))
+            tiles.append(Figure(bias.value, bias.between, f"bias{of}: counted - true"))
             if several:
                 continue
             if one.measures.r2 is not None:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from striate.errors import StriateError
 from striate.tasks.masks_pixels import classes_at, confidence_at, middles, pixels_of
 from striate.tasks.prediction import Prediction, Value
+from striate.words import figure
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -206,7 +207,7 @@ class Masks(Prediction):
         return float(self.areas[place]) * self.side**2
 
     def _area(self, place: int) -> str:
-        return "" if self.side is None else f" ({self._in_units(place):.4g} {self.unit}²)"
+        return "" if self.side is None else f" ({figure(self._in_units(place), 4)} {self.unit}²)"
 
 
 def mask_columns(names: Sequence[str], top: int | None = None) -> tuple[str, ...]:

@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from striate.errors import StriateError
 from striate.metrics.boxes import iou
-from striate.tasks.answering import wrong_word
+from striate.tasks.answering import number_of
 from striate.tasks.box_candidates import BOXES, LOW, candidates
 from striate.tasks.box_rows import VISIBLE
 from striate.tasks.boxes import Boxes
@@ -291,15 +290,7 @@ def _upper(one: Candidate) -> str:
 
 def _kind(wanted: Wanted, facts: LabelFacts) -> int | None:
     """Return the number of the class of an object, None where nobody says. Errors: StriateError."""
-    if wanted.word is None:
-        return None
-    if isinstance(wanted.word, str):
-        if wanted.word not in facts.names:
-            raise wrong_word(wanted.word, facts.names, "class")
-        return facts.names.index(wanted.word)
-    if not 0 <= wanted.word < len(facts.names):
-        raise StriateError(f"there is no class {wanted.word}: they go from 0 to {len(facts.names) - 1}")
-    return wanted.word
+    return None if wanted.word is None else number_of(wanted.word, facts.names)
 
 
 def _shown(wanted: Wanted, crop: CropTransform) -> bool:

@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 
 from striate.errors import ModelError, StriateError
 from striate.metrics.probability import Floats
-from striate.tasks.answering import PARTS, Answering, wrong_word
+from striate.tasks.answering import PARTS, Answering, number_of
 from striate.tasks.columns import Columns
 from striate.tasks.conformal import LEVEL, Conformal, fit_conformal, too_few
 from striate.tasks.numbers import MEAN_ABSOLUTE_ERROR, number_columns, spelled
 from striate.tasks.values import Judged, LabelFacts, Outputs, State
+from striate.words import figure
 
 if TYPE_CHECKING:  # what measures and explains is imported by who does: predicting needs none of it
     from striate.tasks.assessment import Basis, Cost
@@ -76,7 +77,7 @@ class NumberAnswering(Answering):
 
     def shown(self, name: str, value: float, facts: LabelFacts) -> str:
         """Return a figure with its unit: ``mean absolute error 3.2 deg``."""
-        return f"{name} {value:.4g} {figure_unit(facts)}".rstrip()
+        return f"{name} {figure(value, 4)} {figure_unit(facts)}".rstrip()
 
     def cost(
         self,
@@ -152,7 +153,7 @@ class NumberAnswering(Answering):
                 if len(parts[part]):
                     there = values[parts[part], place]
                     there = there[np.isfinite(there)]
-                    mean = f"{there.mean():.4g} in the mean" if len(there) else ""
+                    mean = f"{figure(there.mean(), 4)} in the mean" if len(there) else ""
                     cells.append(f"{span(there.min(), there.max())}, {mean}" if len(there) else "none")
             rows.append((f"{name} [{unit}]" if unit else name, *cells))
         return (Table(heads, tuple(rows), label="numbers by part"),)
@@ -170,15 +171,7 @@ class NumberAnswering(Answering):
 
         if against is not None:
             raise StriateError("a number stands against no other; leave that out, and name the number alone")
-        place = 0
-        if isinstance(word, int):
-            place = word
-        elif word is not None:
-            if word not in facts.names:
-                raise wrong_word(word, facts.names, "number")
-            place = facts.names.index(word)
-        if not 0 <= place < len(facts.names):
-            raise StriateError(f"there is no number {place}: they go from 0 to {len(facts.names) - 1}")
+        place = 0 if word is None else number_of(word, facts.names, "number")
         columns: Columns = learnt.columns
         begin = sum(column.width for column in columns.each[:place])
         column = columns.each[place]

@@ -20,6 +20,7 @@ from striate.tasks.columns import Columns
 from striate.tasks.numbers import MEAN_ABSOLUTE_ERROR, Number, spelled
 from striate.tasks.sections import Figure, Part, Points, Section, Table, Text, Tile, Tiles, number, percent
 from striate.tasks.values import LabelFacts
+from striate.words import figure
 
 _TILES = 12  # worst answers shown
 _POINTS = 5000  # points drawn at most
@@ -116,8 +117,9 @@ class NumberAssessment(Assessment):
             elif one.measures.mae.high >= constant.mae:
                 unit = f" {one.unit}" if one.unit else ""
                 said.append(
-                    f"{f'{one.name}: ' if len(self.report.each) > 1 else ''}always answering {constant.value:.4g}{unit}"
-                    f" (the {name}) has a mean absolute error of {constant.mae:.4g}{unit}: no worse than this"
+                    f"{f'{one.name}: ' if len(self.report.each) > 1 else ''}always answering"
+                    f" {figure(constant.value, 4)}{unit} (the {name}) has a mean absolute error of"
+                    f" {figure(constant.mae, 4)}{unit}: no worse than this"
                 )
         return tuple(said)
 
@@ -134,7 +136,8 @@ class NumberAssessment(Assessment):
                 held = "; how many numbers they hold was not measured, for no other pictures are left"
                 if one.coverage is not None:
                     held = f" and hold {100 * one.coverage.value:.1f} % of these pictures' numbers"
-                said.append(f"{named}{100 * one.level:g} % intervals are {one.width:.4g}{unit} wide in the mean{held}")
+                wide = f"{figure(one.width, 4)}{unit} wide in the mean"
+                said.append(f"{named}{100 * one.level:g} % intervals are {wide}{held}")
         return tuple(said)
 
     def figures(self) -> tuple[Figure, ...]:
@@ -177,11 +180,11 @@ class NumberAssessment(Assessment):
             true, said, f"true {label}", f"predicted {label}", f"predicted against true {label}", diagonal=True
         )
         left = Points(said, off, f"predicted {label}", "said - true", f"errors{of} by what was predicted", level=0.0)
-        figure = number(one.measures.mae, unit=one.unit)
+        off = number(one.measures.mae, unit=one.unit)
         return (
             Section(
                 f"How near are the answers{of} to the truth?",
-                (Text(f"On the line an answer is right. In the mean they are {figure} off."), against),
+                (Text(f"On the line an answer is right. In the mean they are {off} off."), against),
                 half=True,
                 anchor=f"predicted-{place}",
             ),
@@ -209,9 +212,9 @@ class NumberAssessment(Assessment):
         table = Table(heads, rows, f"bias of {one.name} by range")
         constants = tuple(
             (
-                f"always {constant.value:.4g}{unit} (the {name})",
-                f"{constant.mae:.4g}{unit}",
-                f"{constant.rmse:.4g}{unit}",
+                f"always {figure(constant.value, 4)}{unit} (the {name})",
+                f"{figure(constant.mae, 4)}{unit}",
+                f"{figure(constant.rmse, 4)}{unit}",
             )
             for name, constant in one.constants.items()
         )
@@ -238,5 +241,5 @@ class NumberAssessment(Assessment):
 
 
 def _signed(value: Interval, unit: str) -> Figure:
-    figure = number(value, unit=unit)
-    return Figure(figure.value if value.value <= 0 else f"+{figure.value}", figure.between, figure.text)
+    told = number(value, unit=unit)
+    return Figure(told.value if value.value <= 0 else f"+{told.value}", told.between, told.text)

@@ -42,7 +42,7 @@ Word: TypeAlias = "str | int | Place | Question | None"
 
 def told_box(box: Sequence[float], *, bare: bool = False) -> str:
     """Return a box of a picture in words. Example: ``told_box((1, 2, 30.5, 40))`` is ``"the box 1, 2 to 30.5, 40"``."""
-    left, top, right, bottom = (f"{float(side):.4g}" for side in box)
+    left, top, right, bottom = (f"{float(side):.1f}".removesuffix(".0") for side in box)
     return f"{left}, {top} to {right}, {bottom}" if bare else f"the box {left}, {top} to {right}, {bottom}"
 
 

@@ -30,7 +30,7 @@ from striate.tasks.numbers import numbers_of
 from striate.tasks.prediction import Prediction
 from striate.tasks.task import Task
 from striate.tasks.values import NOTHING, Judged, LabelFacts, Labels, Outputs, State
-from striate.words import counted
+from striate.words import counted, figure
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -252,6 +252,6 @@ def _notes(
         notes.append(
             f"{name} is exactly {value:g}{unit} on {count:,} of {counted(len(values), 'picture')}"
             f" ({100 * count / len(values):.1f} %): always answering {value:g} has a mean absolute error of"
-            f" {constant.mae:.4g}{unit}, which a figure has to beat to mean anything"
+            f" {figure(constant.mae, 4)}{unit}, which a figure has to beat to mean anything"
         )
     return tuple(notes)

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from striate.errors import DescribeError, StriateError
-from striate.tasks.answering import wrong_word
+from striate.errors import DescribeError
+from striate.tasks.answering import number_of
 from striate.tasks.masks_pixels import logits_at
 from striate.tasks.question import AnswerCell, Place, Question
 
@@ -139,7 +139,7 @@ def mask_question(
     why not, where it comes nearest to being said. Errors: StriateError, DescribeError for a class against itself.
     """
     best = maps.argmax(0)
-    target = _likeliest(maps.reshape(len(maps), -1))[0] if word is None else _number(classes, word)
+    target = _likeliest(maps.reshape(len(maps), -1))[0] if word is None else number_of(word, classes)
     inside, said = best == target, True
     if not inside.any():
         lead = maps[target] - maps.max(0)
@@ -171,7 +171,7 @@ def place_question(
         inside[rows, columns] = True
         cells = maps[:, inside]
     likeliest = _likeliest(cells)[0]
-    target = likeliest if place.word is None else _number(classes, place.word)
+    target = likeliest if place.word is None else number_of(place.word, classes)
     words = _words(cells / temperature, classes, place)
     rival = _rival(classes, target, against)
     return MaskQuestion(target, size, inside.tobytes(), classes, rival, place.told, target == likeliest, mix, words)
@@ -206,7 +206,7 @@ def _words(cells: NDArray[np.floating], classes: tuple[str, ...], place: Place) 
         shares = np.bincount(cells.argmax(0), minlength=len(cells)) / cells.shape[1]
         form = "{name} {percent:.0f} %"
     order = np.argsort(-shares, kind="stable")[:3].tolist()
-    if place.word is not None and (asked := _number(classes, place.word)) not in order:
+    if place.word is not None and (asked := number_of(place.word, classes)) not in order:
         order.append(asked)
     least = 0.005
     told = [
@@ -219,7 +219,7 @@ def _words(cells: NDArray[np.floating], classes: tuple[str, ...], place: Place) 
 
 
 def _rival(classes: tuple[str, ...], target: int, against: str | int | None) -> int | None:
-    other = None if against is None else _number(classes, against)
+    other = None if against is None else number_of(against, classes)
     if other == target:
         raise DescribeError(f"{classes[target]!r} against itself asks nothing; name another class")
     return other
@@ -229,13 +229,3 @@ def _likeliest(cells: NDArray[np.floating]) -> tuple[int, int]:
     """Return the class that most of some cells (K, P) are said to be of, and the second."""
     order = np.argsort(-np.bincount(cells.argmax(0), minlength=len(cells)), kind="stable").tolist()
     return order[0], order[1] if len(order) > 1 else order[0]
-
-
-def _number(classes: Sequence[str], which: str | int) -> int:
-    if isinstance(which, str):
-        if which not in classes:
-            raise wrong_word(which, classes, "class")
-        return classes.index(which)
-    if not 0 <= which < len(classes):
-        raise StriateError(f"there is no class {which}: they go from 0 to {len(classes) - 1}")
-    return which

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from striate.errors import ModelError, RecipeError, StriateError
 from striate.metrics.probability import Floats, checked_tags, sigmoid
-from striate.tasks.answering import PARTS, Answering, wrong_word
+from striate.tasks.answering import PARTS, Answering, number_of
 from striate.tasks.calibrate import HEAD_SPREAD, SPREAD
 from striate.tasks.tag_calibration import SHIFT_SPREAD, TagCalibration
 from striate.tasks.tag_thresholds import PLAIN, fold_decisions
@@ -133,16 +133,7 @@ class TagAnswering(Answering):
         if against is not None:
             raise StriateError("tags are told one by one, none against another; leave that out, and name the tag alone")
         leads = np.asarray(output, np.float64) - np.asarray(learnt.cuts)
-        if word is None:
-            target = int(leads.argmax())
-        elif isinstance(word, int):
-            target = word
-        elif word in facts.names:
-            target = facts.names.index(word)
-        else:
-            raise wrong_word(word, facts.names, "tag")
-        if not 0 <= target < len(facts.names):
-            raise StriateError(f"there is no tag {target}: they go from 0 to {len(facts.names) - 1}")
+        target = int(leads.argmax()) if word is None else number_of(word, facts.names, "tag")
         return TagQuestion(target, facts.names, learnt.cuts, bool(leads[target] >= 0))
 
     def map_values(self, output: NDArray[np.float64], facts: LabelFacts, learnt: Any) -> NDArray[np.float64]:

@@ -8,9 +8,10 @@ import numpy as np
 from PIL import Image
 from tests.cli.test_look import whole
 
-from striate.render.answer import Answer, Legend, Row, Table, Tile, figure
+from striate.render.answer import Answer, Legend, Row, Table, Tile
 from striate.render.html.look_page import as_png, as_text, characters, is_ours, page
 from striate.render.png.drawn import framed, map_tile, moving, over, sheet
+from striate.words import figure
 
 HOSTILE = '"><img src=http://evil.example/x onerror=alert(1)><script>alert(1)</script>&amp;'
 

@@ -63,7 +63,7 @@ class Curves:
 
     @property
     def gain(self) -> float:
-        """Insertion area minus deletion area: 0 for a random order on average, 1 at the most."""
+        """Insertion area minus deletion area: 0 for a random order on average; 1 at the most of levels from 0 to 1."""
         return self.insertion_area - self.deletion_area
 
     @property

@@ -65,12 +65,14 @@ class Trust:
         """Both checks in a sentence each, for somebody who has never heard of them; the one that fails first."""
         curves, alike = self.curves, self.shuffled.alike
         follows = curves.gain > max(curves.chance_gain, LEAST)
+        # A number may go beyond both its ends, and then nothing bounds the area.
+        most = " of at most 1" if max(abs(curves.gain), abs(curves.chance_gain)) <= 1 else ""
         lead = (
             f"Removing first what is marked lowers the answer sooner than removing pieces at random: a lead of"
-            f" {curves.gain:.2f} of at most 1, where random orders reach {max(0.0, curves.chance_gain):.2f}."
+            f" {curves.gain:.2f}{most}, where random orders reach {max(0.0, curves.chance_gain):.2f}."
             if follows
             else f"Removing first what is marked lowers the answer no sooner than removing pieces at random: a lead of"
-            f" {curves.gain:.2f} of at most 1, which random orders reach too (up to {curves.chance_gain:.2f})."
+            f" {curves.gain:.2f}{most}, which random orders reach too (up to {curves.chance_gain:.2f})."
         )
         if alike is None:
             return (lead,)

@@ -12,10 +12,11 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont, PngImagePlugin
 
-from striate.render.answer import Answer, Legend, Pixels, Tile, figure
+from striate.render.answer import Answer, Legend, Pixels, Tile
 from striate.render.colours import paint
 from striate.render.html.environment import html
 from striate.render.pictures import data_uri
+from striate.words import figure
 
 SOFTWARE = "striate look"  # by which a file is known to be one of ours
 _RAMP = "@%#*+=-:. "  # dark to light
