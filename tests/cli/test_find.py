@@ -13,6 +13,7 @@ from tests.models import model_file
 
 from striate.cli.main import striate
 from striate.errors import StriateError
+from striate.verbs.cache import clear
 
 NET = "conv 8 3x3 pad 1 >> relu >> maxpool 2 >> conv 6 3x3 pad 1 >> relu >> globalavgpool >> flatten >> dense"
 COLOURS = {"red": (220, 30, 30), "green": (20, 200, 40), "blue": (30, 40, 220)}
@@ -75,3 +76,13 @@ def test_a_box_that_is_none_is_refused(place: Path, box: str) -> None:
     ran("index", "photos", "-o", "i", "--model", "m.safetensors")
     with pytest.raises(StriateError, match="box"):
         ran("find", "photos/green/1.png", "--in", "i", "--box", box)
+
+
+def test_an_index_in_the_cache_is_said_and_cleared(place: Path) -> None:
+    ran("index", "photos", "--model", "m.safetensors")
+    said = ran("cache").output
+    assert "indices of pictures, for striate find: 1, " in said and "striate cache clear removes them too" in said
+    size = sum(path.stat().st_size for path in (place / "cache" / "index").rglob("*"))
+    assert clear() >= size > 0
+    assert "indices" not in ran("cache").output and not list((place / "cache" / "index").iterdir())
+    assert "12 made" in ran("index", "photos", "--model", "m.safetensors").output

@@ -103,6 +103,63 @@ def test_it_is_kept_on_the_way(photos: Path, model: str, monkeypatch: pytest.Mon
     assert seen == list(range(1, 9))
 
 
+def test_what_was_moved_is_not_lost_where_an_update_is_stopped(photos: Path, model: str) -> None:
+    first = made(photos, model).index
+    (photos / "a").rename(photos / "z")
+
+    def stop(what: str, done: int, total: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        made(photos, model, workspace=Workspace(progress=stop))
+    assert counts(made(photos, model)) == (9, 0, 2, 3), "one was known when it was stopped, and none is made anew"
+    again = made(photos, model)
+    assert counts(again) == (9, 0, 0, 0) and sorted(again.index.paths) == list(again.index.paths)
+    np.testing.assert_array_equal(again.index.vectors[-3:], first.vectors[:3])
+
+
+def test_a_file_that_could_not_be_opened_is_tried_again(
+    photos: Path, model: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = indexing.read_bytes
+
+    def refused(path: Path, *, limit: int) -> bytes:
+        if path.name == "0.png":
+            raise PermissionError(13, "Permission denied")
+        return real(path, limit=limit)
+
+    monkeypatch.setattr(indexing, "read_bytes", refused)
+    first = made(photos, model)
+    assert counts(first) == (8, 8, 0, 0) and "Permission denied" in first.index.unread[0].reason
+    monkeypatch.undo()
+    assert counts(made(photos, model)) == (9, 1, 0, 0)
+
+
+def test_what_a_cut_off_making_left_is_gone_on_with(photos: Path, model: str) -> None:
+    place = made(photos, model).folder
+    (place / "index.json").unlink()
+    (place / ".vectors-1.npy.ab.tmp").write_bytes(b"half")
+    assert counts(made(photos, model)) == (9, 9, 0, 0)
+
+
+def test_a_model_of_the_same_name_that_was_trained_anew_is_another(
+    photos: Path, model: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STRIATE_CACHE", str(tmp_path / "cache"))
+    first, place = index(photos, model=model), made(photos, model).folder
+    model_file(tmp_path / "m.safetensors", NET, temperature=0.9)
+    second = index(photos, model=model)
+    assert second.folder != first.folder and second.made == 9
+    with pytest.raises(SearchError, match="as it is now do not compare"):
+        open_index(place, model)
+
+
+def test_parts_are_kept_by_whoever_does_not_ask_for_them(photos: Path, model: str) -> None:
+    made(photos, model, parts=True)
+    again = made(photos, model)
+    assert counts(again) == (9, 0, 0, 0) and again.index.parts is not None
+
+
 def test_parts_are_the_places_of_the_map(photos: Path, model: str) -> None:
     plain, parts = made(photos, model), made(photos, model, parts=True)
     assert counts(parts) == (9, 9, 0, 0) and plain.index.parts is None

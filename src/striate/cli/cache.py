@@ -7,14 +7,14 @@ import time
 
 import click
 
-from striate.verbs.cache import cached, clear, clear_weights, weights_dir, weights_files
+from striate.verbs.cache import cached, clear, clear_weights, derived, weights_dir, weights_files
 
 
 @click.group(invoke_without_command=True)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_context
 def command(context: click.Context, as_json: bool) -> None:
-    """Show what the store of decoded pictures holds. It can always be cleared: it is made anew when needed.
+    """Show what is kept of pictures. It can always be cleared: it is made anew when needed.
 
     Published weights are counted beside it; they make no room for pictures, and stay until clear --weights.
     """
@@ -29,6 +29,8 @@ def command(context: click.Context, as_json: bool) -> None:
         click.echo(f"{entry.name:24}  {entry.pictures:>9,} pictures  {entry.bytes / 2**20:>9,.1f} MiB  used {used}")
     total = sum(entry.bytes for entry in kept)
     click.echo(f"{len(kept)} stores, {total / 2**20:,.1f} MiB; striate cache clear removes them")
+    for one in derived():
+        click.echo(f"{one.words}: {one.count:,}, {one.bytes / 2**20:,.1f} MiB; striate cache clear removes them too")
     if weights := weights_files():
         size = sum(size for _, size in weights) / 2**20
         click.echo(f"published weights: {size:,.1f} MiB in {weights_dir()}; striate cache clear --weights removes them")
@@ -38,7 +40,7 @@ def command(context: click.Context, as_json: bool) -> None:
 @click.argument("name", required=False)
 @click.option("--weights", is_flag=True, help="Remove published weights instead.")
 def clear_command(name: str | None, weights: bool) -> None:
-    """Remove all pictures that are kept, or what the source NAME left there; or, if asked, published weights."""
+    """Remove all that is kept of pictures, or what the source NAME left there; or, if asked, published weights."""
     if weights and name is not None:
         raise click.UsageError("--weights removes all published weights; NAME is a source of pictures")
     click.echo(f"freed {(clear_weights() if weights else clear(name)) / 2**20:,.1f} MiB")

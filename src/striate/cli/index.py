@@ -22,7 +22,7 @@ NAMED = 3  # pictures that cannot be read, said one by one
     "-o", "--output", type=click.Path(path_type=Path), help="The folder of the index.  [default: one in the cache]"
 )
 @shared_options.embedding
-@click.option("--parts", is_flag=True, help="So that parts of pictures can be found too; takes 49 times the room.")
+@click.option("--parts", is_flag=True, help="So that parts of pictures can be found too; takes 50 times the room.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @shared_options.offline
 @shared_options.data_dir

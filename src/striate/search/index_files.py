@@ -78,8 +78,23 @@ class Index:
 
 
 def is_index(folder: Path) -> bool:
-    """Return whether a folder is an index, or was begun as one."""
+    """Return whether a folder is an index."""
     return (folder / INDEX).is_file() and (folder / GRAPH).is_file()
+
+
+def is_begun(folder: Path) -> bool:
+    """Return whether a folder is an index, or what is left of one whose making was cut off before it was whole."""
+    names = {path.name for path in folder.iterdir()}
+    return is_index(folder) or (LOCK in names and all(map(_is_ours, names)))
+
+
+def _is_ours(name: str) -> bool:
+    return name in (LOCK, GRAPH, PROJECTION) or _is_generation(name) or (name[:1] == "." and name.endswith(".tmp"))
+
+
+def _is_generation(name: str) -> bool:
+    """Whether a file is of one writing of an index, and goes with the next."""
+    return name.partition("-")[0] in ("vectors", "pictures", "paths", "parts")
 
 
 def read(folder: Path) -> Index:
@@ -248,8 +263,7 @@ def _npy(array: NDArray[Any]) -> list[bytes | memoryview]:
 
 def _remove_others(folder: Path, kept: Sequence[str] | set[str]) -> None:
     for path in folder.iterdir():
-        ours = path.name.partition("-")[0] in ("vectors", "pictures", "paths", "parts")
-        if ours and path.name not in kept:
+        if _is_generation(path.name) and path.name not in kept:
             with suppress(OSError):  # who maps it keeps it open; the next writing removes it
                 path.unlink()
     durable.sweep(folder)

@@ -37,7 +37,7 @@ def index(
         photos: the folder, read at any depth and never written to.
         output: the folder of the index; None: one in the cache.
         model: whose maps become vectors: a run, a model file or published weights; None: efficientnet_lite0.
-        parts: whether parts of pictures are to be found too, which takes 49 times the room.
+        parts: whether parts of pictures are to be found too, which takes 50 times the room.
         runs_dir: the folder of runs.
         data_dir: where the files of published weights are.
         offline: whether nothing may be downloaded.

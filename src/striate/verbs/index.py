@@ -11,11 +11,13 @@ import numpy as np
 
 from striate.data.store.cache import cache_dir
 from striate.errors import SearchError
+from striate.model.files import tensorfile
 from striate.runs import durable
 from striate.search import index_files
 from striate.search.embedder import Embedder
 from striate.search.index_files import ROW, Index
 from striate.verbs.indexing import Work, files_of
+from striate.verbs.predict import find_model
 from striate.verbs.workspace import HERE, Workspace
 
 
@@ -61,7 +63,8 @@ def index(
         output: the folder of the index; None: one in the cache.
         model: a run, a model file or published weights whose maps become vectors; None: those of the index that is
             there, or else the trunk that photographs start from.
-        parts: whether parts of pictures are to be found too, which takes 49 times the room.
+        parts: whether parts of pictures are to be found too, which takes 50 times the room. An index that has them
+            keeps them.
         workspace: where runs and weights are, and who hears of progress.
 
     What was made is kept every 30 seconds and when it is stopped, so that the next call goes on. Errors: SearchError
@@ -71,7 +74,7 @@ def index(
     """
     if not photos.is_dir():
         raise SearchError(f"there is no folder {photos} of pictures")
-    place = output or index_place(photos, model, parts=parts)
+    place = output or index_place(photos, None if model is None else _weights(model, workspace))
     if place.resolve().is_relative_to(photos.resolve()):
         raise SearchError(f"{place} is within {photos}, which is only read; name a place outside it with -o")
     files = files_of(photos)
@@ -81,7 +84,7 @@ def index(
     lock = index_files.locked(place)
     try:
         before = _before(place, photos, model, workspace, parts=parts)
-        work = Work(photos, place, before, files, parts=parts)
+        work = Work(photos, place, before, files)
         work.run(workspace)
         return Indexed(work.index, place, work.made, work.moved, work.gone)
     finally:
@@ -104,23 +107,21 @@ def open_index(where: Path, model: str | None = None, *, parts: bool = False, wo
     return Indexed(found, where)
 
 
-def index_place(photos: Path, model: str | None, *, parts: bool) -> Path:
-    """Return the folder in the cache where the index of a folder of pictures is kept."""
+def index_place(photos: Path, weights: str | None) -> Path:
+    """Return the folder in the cache where the index of a folder of pictures is kept.
+
+    ``weights`` is the digest of those that make the vectors, so that a run that was trained anew has another; None: the
+    usual trunk's.
+    """
     real = photos.resolve()
-    said = f"{real}\0{model or ''}\0{parts}"
+    said = f"{real}\0{weights or ''}"
     return cache_dir() / "index" / f"{real.name[:60] or 'root'}-{hashlib.sha256(said.encode()).hexdigest()[:16]}"
 
 
 def _make_place(place: Path) -> None:
-    if place.exists() and (not place.is_dir() or (any(place.iterdir()) and not _ours(place))):
+    if place.exists() and (not place.is_dir() or (any(place.iterdir()) and not index_files.is_begun(place))):
         raise SearchError(f"{place} is there already and is no index; name a new folder with -o")
     durable.make_parents(place)
-
-
-def _ours(place: Path) -> bool:
-    """Whether a folder is an index, or what is left of one that was stopped before its first keeping."""
-    names = {path.name for path in place.iterdir()}
-    return index_files.is_index(place) or names <= {index_files.LOCK, index_files.GRAPH, index_files.PROJECTION}
 
 
 def _before(place: Path, photos: Path, model: str | None, workspace: Workspace, *, parts: bool) -> Index:
@@ -131,10 +132,10 @@ def _before(place: Path, photos: Path, model: str | None, workspace: Workspace, 
         if Path(found.folder) != photos.resolve() and Path(found.folder).is_dir():
             raise SearchError(f"{place} is the index of {found.folder}; name another folder with -o")
         _check_model(found, model, place, workspace)
-        if parts == (found.parts is not None):
+        if found.parts is not None or not parts:
             return replace(found, folder=str(photos.resolve()))
-        workspace.tell(f"the index {place} is made anew, {'with' if parts else 'without'} parts of pictures")
-        return _empty(photos, found.embedder, parts=parts)
+        workspace.tell(f"the index {place} is made anew, with parts of pictures")
+        return _empty(photos, found.embedder, parts=True)
     from striate.verbs.embedder import open_embedder  # with all that reads models, half of what a question takes
 
     return _empty(photos, open_embedder(model, workspace), parts=parts)
@@ -154,13 +155,16 @@ def _empty(photos: Path, embedder: Embedder, *, parts: bool) -> Index:
     )
 
 
-def _check_model(found: Index, model: str | None, place: Path, workspace: Workspace) -> None:
-    if model is None or model == found.embedder.words:
-        return
-    from striate.verbs.embedder import open_embedder
+def _weights(model: str, workspace: Workspace) -> str:
+    """Return the digest of the weights that a run, a model file or a name stands for now."""
+    path = find_model(model=model, workspace=workspace)
+    return tensorfile.read_header(path).metadata.get(tensorfile.CHECKSUM, "")
 
-    if open_embedder(model, workspace).model != found.embedder.model:
+
+def _check_model(found: Index, model: str | None, place: Path, workspace: Workspace) -> None:
+    """Refuse another model than the one that made the vectors: of the same name too, where it was trained anew."""
+    if model is not None and _weights(model, workspace) != found.embedder.model:
         raise SearchError(
-            f"the vectors in {place} were made by {found.embedder.words}, and those of {model} do not compare with"
-            f" them; leave out --model, or name another folder for the index of {model}"
+            f"the vectors in {place} were made by {found.embedder.words} ({found.embedder.model[:8]}), and those of"
+            f" {model} as it is now do not compare with them; leave out --model, or name another folder for its index"
         )

@@ -10,7 +10,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +30,7 @@ from striate.verbs.in_order import in_order
 from striate.verbs.workspace import Workspace
 
 KEPT_EVERY: Final = 30.0  # seconds of work after which what was made is kept, whatever comes after
+NEVER: Final = -1  # a time of change that no file has
 FIRST: Final = 512  # pictures from which directions are found, where the model has none of its own
 
 
@@ -57,7 +58,7 @@ def files_of(photos: Path) -> list[File]:
     return sorted(found, key=lambda file: file.path)
 
 
-_NONE: Final = np.zeros((0, 0, 0), np.float32)
+_NONE: Final = np.zeros((0, 0, 0), np.float16)
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,14 +72,14 @@ class _Row:
     digest: bytes
     size: tuple[int, int]
     vector: NDArray[np.float32]
-    places: NDArray[np.float32]
+    places: NDArray[Any]
 
 
 class Work:
     """An index on its way from what it was to what the folder holds."""
 
-    def __init__(self, photos: Path, place: Path, before: Index, files: Sequence[File], *, parts: bool) -> None:
-        self.photos, self.place, self.before, self.parts = photos, place, before, parts
+    def __init__(self, photos: Path, place: Path, before: Index, files: Sequence[File]) -> None:
+        self.photos, self.place, self.before, self.parts = photos, place, before, before.parts is not None
         self.embedder = before.embedder
         known = {path: row for row, path in enumerate(before.paths)}
         tried = {(one.path, one.size, one.time): one for one in before.unread}
@@ -98,8 +99,9 @@ class Work:
         self.by_digest = {bytes(digest): row for row, digest in enumerate(pictures["digest"])} if self.todo else {}
         self.made = self.moved = 0
         self.index = before
-        here = set(self.facts)
-        self.gone = sum(path not in here for path in before.paths)
+        # What is not where it was may only have been moved: until all is looked at its vectors stay.
+        self.left = {path: row for path, row in known.items() if path not in self.facts}
+        self.gone, self.whole = len(self.left), False
 
     def run(self, workspace: Workspace) -> None:
         """Look at what is new, and keep it. What was made is kept too where this is stopped."""
@@ -124,10 +126,11 @@ class Work:
                 if time.monotonic() - kept > KEPT_EVERY and self.rows:
                     index_files.write(self.place, self.now())
                     kept = time.monotonic()
+            self.whole = True
         finally:
             if waiting:
                 self._take(waiting)
-            if changed and self.rows:
+            if changed and (self.rows or self.left):
                 found = self.now()
                 self.index = replace(found, scale=Scale.of(found.vectors))
                 index_files.write(self.place, self.index)
@@ -146,14 +149,16 @@ class Work:
         for file, row in waiting:
             if not row.directed:  # looked at before there were directions
                 row = replace(row, directed=True, vector=row.vector @ by, places=row.places @ by)  # noqa: PLW2901
-            self.rows[file.path] = row if self.parts else replace(row, places=_NONE)
+            places = row.places.astype(np.float16) if self.parts else _NONE
+            self.rows[file.path] = replace(row, places=places)
         waiting.clear()
 
     def _look(self, file: File) -> _Row | Unread | int:
         try:
             content = read_bytes(self.photos / file.path, limit=LARGEST)
         except OSError as error:
-            return Unread(file.path, f"cannot be read: {error.strerror or error}", file.size, file.time)
+            # A permission, a disk: that may pass without a change of the file, so it is tried each time.
+            return Unread(file.path, f"cannot be read: {error.strerror or error}", file.size, NEVER)
         digest = digest_of(content)
         if digest in self.by_digest:
             return self.by_digest[digest]
@@ -167,27 +172,30 @@ class Work:
 
     def now(self) -> Index:
         """Return the index of what is known so far, in the order of the paths."""
-        paths = tuple(path for path in self.facts if path in self.rows)
+        left = {} if self.whole else self.left
+        at = {**{path: self.rows[path] for path in self.facts if path in self.rows}, **left}
+        paths = tuple(at)
         width = self.embedder.projection.shape[1]
         vectors = np.zeros((len(paths), width), np.float16)
         pictures = np.zeros(len(paths), ROW)
         _, high, wide = self.embedder.shape
         parts = np.zeros((len(paths), high, wide, width), np.float16) if self.parts else None
-        kept = [(place, row) for place, path in enumerate(paths) if isinstance(row := self.rows[path], int)]
+        kept = [(place, row) for place, path in enumerate(paths) if isinstance(row := at[path], int)]
         if kept:
             places, rows = np.array(kept, np.int64).T
             vectors[places], pictures[places] = self.before.vectors[rows], self.before.pictures[rows]
             if parts is not None and self.before.parts is not None:
                 parts[places] = self.before.parts[rows]
         for place, path in enumerate(paths):
-            row = self.rows[path]
+            row = at[path]
             if isinstance(row, _Row):
                 vectors[place] = row.vector
                 pictures[place] = (row.digest, 0, 0, *row.size)
                 if parts is not None:
                     parts[place] = row.places
-        pictures["size"] = [self.facts[path].size for path in paths]
-        pictures["time"] = [self.facts[path].time for path in paths]
+        here = len(paths) - len(left)
+        pictures["size"][:here] = [self.facts[path].size for path in paths[:here]]
+        pictures["time"][:here] = [self.facts[path].time for path in paths[:here]]
         return Index(
             str(self.photos.resolve()),
             paths,
