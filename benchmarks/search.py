@@ -1,8 +1,8 @@
-"""Finding pictures that are alike: the index from a cold process, its update, exact search, what is found.
+"""Finding pictures that are alike: the index from a cold process, its update, exact search.
 
 ``index`` embeds photographs of 500 x 375 (catsdogs, resized) in turns with a plain PyTorch script of the same trunk;
 STRIATE_PICTURES says how many (1,000). The update is of 10,000 small pictures, 10 of which have changed. Search is over
-100,000 vectors, by one process after another and within one. Retrieval asks with every picture for those of its class.
+100,000 vectors, by one process after another and within one.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ import os
 import sys
 import tempfile
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -22,20 +21,17 @@ from benchmarks.machine import SHARED, measured, striate
 from benchmarks.table import Result, Row
 from striate.search import index_files
 from striate.search.index_files import ROW, Index
-from striate.search.nearest import cosines, directions, middle, nearest
+from striate.search.nearest import directions, middle, nearest
 from striate.verbs.embedder import open_embedder
-from striate.verbs.index import index
 
 MANY, UPDATED, CHANGED = 100_000, 10_000, 10
 PEER = Path(__file__).parent / "peers" / "lite_vectors.py"
-SETS = {"flowers5": "flowers5", "catsdogs": "catsdogs/train", "cifar10-folder": "cifar10-folder/test"}
-ASKED = 1500  # pictures of a set at most
 
 
 def run(trials: int) -> Result:
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
-        rows = [*_embedding(place, trials), *_update(place, trials), *_search(place, trials), *_retrieval(place)]
+        rows = [*_embedding(place, trials), *_update(place, trials), *_search(place, trials)]
     return Result(tuple(rows), ("striate index FOLDER", "striate find PICTURE --in INDEX"))
 
 
@@ -108,49 +104,6 @@ def _search(place: Path, trials: int) -> list[Row]:
         Row(f"{MANY:,} vectors, first answer of a cold process", tuple(cold), most=0.7),
         Row(f"{MANY:,} vectors, one more question", tuple(warm), "ms", most=10.0),
     ]
-
-
-def _retrieval(place: Path) -> list[Row]:
-    rows = []
-    raw = open_embedder()
-    plain = replace(raw, projection=np.zeros((raw.shape[0], 0), np.float32))
-    for name, folder in SETS.items():
-        files = sorted((SHARED / folder).rglob("*.jpg"))
-        files = [files[at] for at in sorted(np.random.default_rng(0).permutation(len(files))[:ASKED])]
-        chosen = place / name
-        for file in files:
-            (chosen / file.parent.name).mkdir(parents=True, exist_ok=True)
-            (chosen / file.parent.name / file.name).symlink_to(file)
-        labels = np.array([file.parent.name for file in sorted(files)])
-        pooled = np.stack(
-            [plain.vector(plain.maps(plain.preprocess.pixels(file.read_bytes()))) for file in sorted(files)]
-        )
-        found = {"the trunk's pooled features": _precision(directions(pooled, np.zeros_like(pooled[0])), labels)}
-        try:
-            other = index(chosen, place / f"{name}.squeezenet", model="imagenet-squeezenet1_0").index
-            zero = np.zeros_like(other.centre)
-            found["SqueezeNet's features"] = _precision(directions(other.vectors, zero), labels)
-        except Exception as error:  # its weights are not here
-            print(f"{name}: SqueezeNet was left out: {error}", flush=True)
-        ours = index(chosen, place / f"{name}.index").index
-        assert [Path(path).parent.name for path in ours.paths] == list(labels)
-        found["striate index"] = _precision(directions(ours.vectors, ours.centre), labels)
-        least = max(value for key, value in found.items() if key != "striate index")
-        for what, value in found.items():
-            bar = least if what == "striate index" else None
-            rows.append(Row(f"{name}, mean average precision, {what}", (value,), "", True, least=bar))
-            print(f"{name}, {what}: {value:.3f}", flush=True)
-    return rows
-
-
-def _precision(vectors: np.ndarray, labels: np.ndarray) -> float:
-    """Return the mean over all pictures of the average precision with which those of their class come first."""
-    found = cosines(vectors, vectors)
-    np.fill_diagonal(found, -2)
-    order = np.argsort(-found, axis=1, kind="stable")[:, :-1]
-    right = labels[order] == labels[:, None]
-    precision = np.cumsum(right, axis=1) / np.arange(1, right.shape[1] + 1)
-    return float(((precision * right).sum(axis=1) / np.maximum(right.sum(axis=1), 1)).mean())
 
 
 def _small(path: Path, draw: np.random.Generator) -> None:
