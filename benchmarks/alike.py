@@ -84,7 +84,7 @@ def _one(name: str, files: Files, place: Path, notes: list[str], *, fresh: bool)
     better = precision["striate index"] - plain
     low, high = _interval(better)
     notes.append(
-        f"{name}: striate index less the mean of the same trunk: {better.mean():+.3f} ({low:+.3f} to {high:+.3f})."
+        f"{name}: less the mean of the trunk: {better.mean():+.3f} ({low:+.3f} to {high:+.3f})."
     )
     rows = []
     for kind, values in precision.items():

@@ -101,3 +101,14 @@ def test_what_is_like_nothing_here_is_said(photos: Path, place: Path) -> None:
     assert any("broken.png" in line and "is not among these" in line for line in lines)
     assert any("nothing here is much like it" in line for line in lines)
     assert not any("much like" in line for line in find([painted("red", 5)], place).cautions)
+
+
+def test_a_picture_that_does_not_decode_is_named(photos: Path, place: Path) -> None:
+    broken = photos.parent / "broken.png"
+    broken.write_bytes(b"\x89PNG\r\n\x1a\nno")
+    with pytest.raises(PictureError, match=r"broken\.png: "):
+        find([broken], place)
+    with pytest.raises(PictureError, match="the picture: "):
+        find([broken.read_bytes()], place)
+    with pytest.raises(PictureError, match="cannot be read"):
+        find([photos], place)

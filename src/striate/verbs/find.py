@@ -15,7 +15,8 @@ from striate.data.pictures.given import one
 from striate.data.pictures.image import decode
 from striate.data.store.rows import digest_of
 from striate.errors import PictureError, SearchError
-from striate.files import PICTURE, not_a_url, read_bytes
+from striate.files import not_a_url
+from striate.runs.reading import content_of, unreadable
 from striate.search.nearest import directions, nearest
 from striate.search.regions import regions
 from striate.verbs.index import Indexed, open_index
@@ -120,16 +121,16 @@ def find(
         raise SearchError(f"a box is a part of one picture, and {len(like)} were named")
     if number < 1:
         raise SearchError(f"{number} pictures cannot be found; ask for 1 or more")
-    asked = [_read(what) for what in like]
-    against = [_read(what) for what in unlike]
+    _there((*like, *unlike))
     indexed = open_index(where, model, parts=parts, workspace=workspace)
     index = indexed.index
     centre = index.centre
-    query = _direction([_vector(index.embedder, content, box) for content in asked], centre)
-    if against:
-        away = _direction([_vector(index.embedder, content, None) for content in against], centre)
+    asked = [_vector(index.embedder, what, box) for what in like]
+    query = _direction([vector for _, vector in asked], centre)
+    if unlike:
+        away = _direction([_vector(index.embedder, what)[1] for what in unlike], centre)
         query = directions((query - AWAY * away)[None], np.zeros_like(centre))[0]
-    digests = {digest_of(content) for content in asked}
+    digests = {digest_of(content) for content, _ in asked}
     own = {os.path.realpath(what) for what in (*like, *unlike) if isinstance(what, str | os.PathLike)}
     wanted = number + len(own)
     found: tuple[NDArray[np.int64], NDArray[np.float32], Sequence[Any]]
@@ -152,23 +153,27 @@ def find(
     return Matches(tuple(hits[:number]), indexed, _cautions(indexed, hits, parts=parts))
 
 
-def _read(what: Picture) -> bytes | NDArray[np.uint8]:
-    """Return the bytes of a file, or pixels. Errors: PictureError that names it."""
+def _there(pictures: Sequence[Picture]) -> None:
+    """Refuse a file that is not there, before an index is made. Errors: PictureError."""
+    for what in pictures:
+        if isinstance(what, str | os.PathLike) and not Path(what).exists():
+            raise PictureError(not_a_url(str(what)) or f"there is no picture {what}")
+
+
+def _vector(
+    embedder: Embedder, what: Picture, box: Rectangle | None = None
+) -> tuple[bytes | NDArray[np.uint8], NDArray[np.float32]]:
+    """Return what a picture has in it, and its vector (D,). Errors: PictureError that names it, SearchError."""
     picture = one(what)
-    if not isinstance(picture, str | Path):
-        return picture
+    key = str(picture) if isinstance(picture, str | Path) else "the picture"
     try:
-        return read_bytes(picture, limit=PICTURE)
-    except FileNotFoundError:
-        raise PictureError(not_a_url(str(picture)) or f"there is no picture {picture}") from None
+        content = content_of(picture)
+        shown = content if box is None else _part(content, box, embedder.preprocess.channels)
+        return content, embedder.vector(embedder.maps(embedder.preprocess.pixels(shown)))
     except OSError as error:
-        raise PictureError(f"{picture} cannot be read: {error.strerror or error}") from None
-
-
-def _vector(embedder: Embedder, content: bytes | NDArray[np.uint8], box: Rectangle | None) -> NDArray[np.float32]:
-    if box is not None:
-        content = _part(content, box, embedder.preprocess.channels)
-    return embedder.vector(embedder.maps(embedder.preprocess.pixels(content)))
+        raise PictureError(not_a_url(key) or str(unreadable(key, error))) from None
+    except PictureError as error:
+        raise PictureError(f"{key}: {error}") from None
 
 
 def _part(content: bytes | NDArray[np.uint8], box: Rectangle, channels: int) -> NDArray[np.uint8]:

@@ -14,10 +14,10 @@ from striate.data.pictures.given import one
 from striate.data.pictures.image import decode
 from striate.data.pictures.modes import to_channels
 from striate.errors import PictureError
-from striate.files import PICTURE, read_bytes
 from striate.render.answer import Answer, Row, Tile
 from striate.render.html.look_page import page
 from striate.render.png.drawn import framed
+from striate.runs.reading import content_of
 from striate.search.index_files import Index
 from striate.search.scale import Scale
 from striate.words import counted
@@ -37,8 +37,7 @@ def tile(what: Picture, caption: str, box: Rectangle | None = None) -> Tile:
     A file that cannot be read any more is an empty picture that says so.
     """
     try:
-        picture = one(what)
-        content = read_bytes(picture, limit=PICTURE) if isinstance(picture, str | Path) else picture
+        content = content_of(one(what))
         pixels = decode(content, channels=3) if isinstance(content, bytes) else to_channels(content, 3)
     except (OSError, PictureError) as error:
         return Tile(np.full((SIDE, SIDE, 3), 128, np.uint8), f"{caption}; cannot be read now: {error}", caption, SIDE)
