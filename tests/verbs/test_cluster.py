@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import numpy as np
 import pytest
 from click.testing import CliRunner
 from PIL import Image
 from tests.models import model_file
+from tests.pictures import paint
 
 from striate.cli.main import striate
 from striate.errors import DataError, SearchError
@@ -17,16 +17,11 @@ from striate.verbs.cluster import cluster
 from striate.verbs.index import index
 
 NET = "conv 8 3x3 pad 1 >> relu >> maxpool 2 >> conv 6 3x3 pad 1 >> relu >> globalavgpool >> flatten >> dense"
-COLOURS = {"red": (220, 30, 30), "green": (20, 200, 40), "blue": (30, 40, 220)}
 
 
 @pytest.fixture
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    for name, colour in COLOURS.items():
-        (tmp_path / "photos" / name).mkdir(parents=True)
-        for seed in range(8):
-            noise = np.random.default_rng(seed).normal(0, 12, (24, 32, 3)) + colour
-            Image.fromarray(noise.clip(0, 255).astype(np.uint8)).save(tmp_path / "photos" / name / f"{seed}.png")
+    paint(tmp_path / "photos", count=8)
     monkeypatch.chdir(tmp_path)
     model = model_file(tmp_path / "m.safetensors", NET)
     return index(tmp_path / "photos", tmp_path / "i", model=str(model)).folder
