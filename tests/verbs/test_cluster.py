@@ -13,6 +13,7 @@ from tests.pictures import paint
 
 from striate.cli.main import striate
 from striate.errors import DataError, SearchError
+from striate.session.search import cluster_text
 from striate.verbs.cluster import cluster
 from striate.verbs.index import index
 
@@ -48,6 +49,15 @@ def test_links_lead_to_the_pictures_and_nothing_is_half_made(place: Path, tmp_pa
         cluster(place, 3, links=tmp_path / "links")
     with pytest.raises(DataError, match="only read"):
         cluster(tmp_path / "photos", 3, links=tmp_path / "photos" / "links")
+
+
+def test_copies_make_no_more_groups_than_they_are(place: Path, tmp_path: Path) -> None:
+    (tmp_path / "same").mkdir()
+    for number in range(6):
+        Image.new("RGB", (9, 9), (200, 9, 9)).save(tmp_path / "same" / f"{number}.png")
+    same = index(tmp_path / "same", tmp_path / "s", model=str(tmp_path / "m.safetensors")).folder
+    made = cluster(same, 4)
+    assert len(made.groups) == 1 and "4 groups were asked for" in cluster_text(made)
 
 
 def test_refusals(place: Path, tmp_path: Path) -> None:

@@ -174,6 +174,8 @@ def cluster_html(made: Clustered) -> str:
 
 def _notes(made: Clustered) -> list[str]:
     notes = []
+    if made.asked is not None and made.asked != len(made.groups):
+        notes.append(f"{made.asked} groups were asked for; the pictures are too much alike to make so many")
     if made.found.silhouette is not None:
         worth = made.found.silhouette
         how = "clearly apart" if worth >= 0.25 else "apart, with much between them" if worth >= 0.1 else "hardly apart"

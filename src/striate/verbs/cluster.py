@@ -51,13 +51,17 @@ class Agreement:
 
 @dataclass(frozen=True, eq=False)
 class Clustered:
-    """The groups of the pictures of ``indexed``, the largest first; ``alone`` are the rows of those in none."""
+    """The groups of the pictures of ``indexed``, the largest first; ``alone`` are the rows of those in none.
+
+    ``asked`` is how many groups were asked for: there are fewer where pictures are too much alike to make so many.
+    """
 
     groups: tuple[Group, ...]
     alone: NDArray[np.int64]
     found: Clusters
     indexed: Indexed
     agreement: Agreement | None
+    asked: int | None = None
 
     def paths(self, rows: NDArray[np.int64]) -> list[Path]:
         """Return the files of some rows."""
@@ -136,7 +140,7 @@ def cluster(
         Group(rows, words, _places([folders[row] for row in rows], known=len(set(folders))))
         for rows, words in zip((found.members(group) for group in range(len(found.centres))), described, strict=True)
     )
-    made = Clustered(groups, np.flatnonzero(found.labels == ALONE), found, indexed, _agreement(folders, found))
+    made = Clustered(groups, np.flatnonzero(found.labels == ALONE), found, indexed, _agreement(folders, found), number)
     if links is not None:
         _link(made, links)
     return made
