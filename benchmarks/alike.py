@@ -83,9 +83,7 @@ def _one(name: str, files: Files, place: Path, notes: list[str], *, fresh: bool)
     plain = precision["the mean, 1,280 numbers"]
     better = precision["striate index"] - plain
     low, high = _interval(better)
-    notes.append(
-        f"{name}: less the mean of the trunk: {better.mean():+.3f} ({low:+.3f} to {high:+.3f})."
-    )
+    notes.append(f"{name}: less the mean of the trunk: {better.mean():+.3f} ({low:+.3f} to {high:+.3f}).")
     rows = []
     for kind, values in precision.items():
         least = max(float(one.mean()) for key, one in precision.items() if _is_peer(key)) if fresh else None
