@@ -207,7 +207,7 @@ def test_areas_are_told_in_units_where_the_length_of_a_pixel_is_said(asked: Plac
             assert wide == {**one, "area": one["pixels"] / 4, "unit": "mm2"}
     line = asked(*say("segment", "--pixel", "65nm")).done().out.splitlines()[0]
     pixels = plain[0]["areas"][0]["pixels"]
-    assert f"({pixels * 65**2:.4g} nm²)" in line
+    assert f"({pixels * 65**2:,} nm²)" in line
     for wrong in ("mm", "0 mm", "-1 mm", "5"):
         told = asked(*say("segment", "--pixel", wrong))
         assert told.code == 2 and f"--pixel {wrong}: it is a length with its unit, such as 0.5mm" in told.err

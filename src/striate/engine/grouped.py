@@ -20,8 +20,7 @@ class Grouped(ABC):
 
     ``param_groups``: each with ``params``, ``weight_decay``, ``lr`` (that of all at first) and fields of its own.
     ``state`` holds what is kept of each weight, and ``defaults`` what a whole optimiser is made with, as torch's do.
-
-    Example: `striate.engine.momentum.Momentum`.
+    `striate.engine.momentum.Momentum` is one.
     """
 
     def __init__(self, groups: Iterable[dict[str, Any]], **fields: Any) -> None:
