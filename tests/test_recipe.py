@@ -185,3 +185,14 @@ def test_a_recipe_called_by_its_name_is_refused_in_the_words_of_a_file(said: dic
 
 def test_what_is_true_or_false_is_taken_where_it_means_something() -> None:
     assert Recipe(flip=True, lr=0.5).learning_rate == 0.5 and Recipe(unknown=False).unknown is False
+
+
+def test_how_a_tasks_head_learns_on_maps_is_not_how_the_whole_net_does_behind_it() -> None:
+    facts: dict[str, Any] = {"pictures": 120, "height": 480, "width": 640, "zooms": 0}
+    usual = {"epochs": 7, "batch": 6, "learning_rate": 0.02, "resize": "stretch"}
+    said = Recipe(source="x", task="segment", start="efficientnet_lite0", tune="all")
+    plain, own = said.settled(**facts), said.settled(**facts, usual=usual)
+    assert (plain.epochs, plain.head_epochs, plain.batch) == (5, 8, 8)
+    assert own == plain.changed(head_epochs=7, resize="stretch"), "the head learns no longer than it does alone"
+    maps = said.changed(tune="maps").settled(**facts, usual=usual)
+    assert (maps.epochs, maps.batch, maps.learning_rate) == (7, 6, 0.02)

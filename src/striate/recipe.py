@@ -21,6 +21,7 @@ from striate import files
 from striate.defaults import (
     FEW,
     LARGE,
+    MAP_STEPS,
     OWN_RATES,
     PICTURES_ALONE,
     REPEATS,
@@ -112,7 +113,8 @@ class Recipe(Settings):
         whether all have that very size, ``gray`` whether none has colour; ``normed`` whether the net normalises
         inside (without it the rates of the house's nets blow its weights up), ``zooms`` how many more
         views a head on maps sees (`Task.zooms`; None for one on features). ``usual`` is what its task has otherwise
-        than `striate.defaults` say. ``fit`` that nobody said is exact.
+        than `striate.defaults` say, of the steps those of a net from chance or of a head on maps. ``fit`` that nobody
+        said is exact.
 
         Errors: RecipeError for what goes not together, and where ``task`` is not said.
         """
@@ -142,6 +144,10 @@ class Recipe(Settings):
             )
         if self.folds and rules["tune"] == "head" and pictures < FEW:
             rules["repeats"] = REPEATS
+        if rules["tune"] == "all" and zooms is not None:
+            # How a task's head learns on maps is not how the whole net does behind it; the head takes no longer then.
+            rules["head_epochs"] = min(rules["head_epochs"], usual.get("epochs", rules["head_epochs"]))
+            usual = {name: value for name, value in usual.items() if name not in ("epochs", *MAP_STEPS)}
         return closed(self, {**rules, **usual})
 
 
