@@ -4,10 +4,28 @@ from __future__ import annotations
 
 import sys
 import tempfile
+from collections import Counter
+from pathlib import Path
 
+import numpy as np
 import pytest
+import torch
+from benchmarks import scenes
 from benchmarks.machine import SHARED, measured
+from benchmarks.peers import torch_unet
 from benchmarks.table import PAGE, Result, Row, markdown, passed, published, replaced, slower
+from tests.metrics.test_box_report import pictures
+from tests.metrics.test_count_report import counts_of
+from tests.metrics.test_mask_report import NAMES, masks
+from torch import nn
+
+from striate.data.sources.source import find
+from striate.tasks.assessment import Basis
+from striate.tasks.count_assessment import assess_counts
+from striate.tasks.detect_assessment import assess_boxes
+from striate.tasks.segment_assessment import assess_masks
+
+needs_data = pytest.mark.skipif(not SHARED.is_dir(), reason="needs the data sets in ../shared/data")
 
 PEER = Row("peer", (10.0, 12.0), peer=True)
 OURS = Row("ours", (2.0, 3.0), ratio=4.0, most=2.0, peak=99.6)
@@ -68,3 +86,45 @@ def test_the_memory_measured_is_that_of_the_command() -> None:
     assert said == "x\n" and mine and little < 60 and 200 < much < 300
     with pytest.raises(SystemExit, match="ended with 1:\nfor a reason"):
         measured([sys.executable, "-c", "import sys; sys.exit('for a reason')"])
+
+
+@needs_data
+def test_each_seed_draws_other_cells_and_they_are_the_bars_number(tmp_path: Path) -> None:
+    parts = []
+    for seed in (0, 1):
+        source = find(scenes._linked(tmp_path / str(seed), seed), kind="dots")
+        parts.append({item.key: item.split for item in source.items})
+        assert Counter(parts[-1].values()) == scenes.COUNTED
+    assert parts[0] != parts[1]
+
+
+def test_every_figure_of_a_scene_is_found_in_its_summary() -> None:
+    counted, truth = counts_of(12, off=2.0)
+    ends = np.stack([counted - 3, counted + 3], axis=-1)
+    answers, truths = masks(4, wrong=0.1)
+    found, there = pictures(12, alarms=1)
+    bccd = assess_boxes(found, there, ("RBC", "Platelets"), Basis(), (0.5, 0.5))
+    told = {
+        "cells-vgg": assess_counts(counted, truth, ends, ("cell",), Basis()),
+        "membrane": assess_masks(answers, None, truths, NAMES, Basis()),
+        "bccd": bccd,
+        "raccoon": bccd,
+    }
+    for name, one in told.items():
+        summary = {"headline": one.headline.to_dict(), **one.to_dict(), **one.report.to_dict()}
+        summary |= one.pictures_to_dict([str(at) for at in range(12)])
+        for what, (value, _) in scenes.SCENES[name].figures.items():
+            if "WBC" not in what:  # these pictures have none
+                assert isinstance(value(summary), float), (name, what)
+
+
+def test_the_plain_u_net_is_measured_at_the_size_of_the_masks() -> None:
+    """All said to be class 1, where a quarter is, a quarter says nothing and a half is class 0."""
+    mask = np.zeros((8, 6), np.int64)
+    mask[:2], mask[2:4] = 1, torch_unet.VOID
+    says = nn.Conv2d(1, 2, 1)
+    nn.init.zeros_(says.weight)
+    says.bias = nn.Parameter(torch.tensor([0.0, 1.0]))
+    found = torch_unet.measured(says, [(torch.zeros(1, 4, 4), mask)], 2)
+    assert found == {"iou": (0 + 1 / 3) / 2, "dice": [0.0, 0.5]} and says.training
+    assert torch_unet.UNet(1, 2)(torch.zeros(1, 1, 32, 32)).shape == (1, 2, 32, 32)
