@@ -14,7 +14,7 @@ from striate.errors import SearchError
 from striate.render.html.doctor_page import whole_page
 from striate.search.examined import Finding
 from striate.session.doctor import lines
-from striate.verbs import examining
+from striate.verbs import copies, examining
 from striate.verbs.doctor import doctor
 from striate.verbs.workspace import Workspace
 
@@ -183,3 +183,36 @@ def test_refusals_name_the_folder(tmp_path: Path) -> None:
         doctor(tmp_path / "none")
     with pytest.raises(SearchError, match="holds no picture"):
         doctor(tmp_path)
+
+
+def test_near_copies_are_kept_while_the_pictures_stay(photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    painted(7).resize((50, 40)).save(photos / "cats" / "smaller.png")
+    asked: list[int] = []
+    real = copies.learn
+    monkeypatch.setattr(copies, "learn", lambda *given, **also: (asked.append(1), real(*given, **also))[1])
+    before = doctor(photos)
+    assert before.examined.near and len(asked) == 1
+    assert doctor(photos).examined.near == before.examined.near and len(asked) == 1
+    (photos / "cats" / "zz.png").write_bytes((photos / "cats" / "smaller.png").read_bytes())
+    (group,) = doctor(photos).examined.near
+    assert len(group.rows) == 3 and len(asked) == 1  # an equal file is no other picture
+    painted(8).resize((50, 40)).save(photos / "cats" / "other.png")
+    assert len(doctor(photos).examined.near) == 2 and len(asked) == 2
+    kept = examining.kept_at(photos).with_suffix(".copies.json")
+    for damaged in (b"", b"[]", b"{", kept.read_bytes().replace(b"[[", b"[[99", 1)):
+        kept.write_bytes(damaged)
+        assert len(doctor(photos).examined.near) == 2
+    assert len(asked) == 2 + 4
+
+
+def test_without_classes_copies_are_in_none(tmp_path: Path) -> None:
+    for seed in range(4):
+        painted(seed).save(tmp_path / f"{seed}.png")
+    painted(1).resize((50, 40)).save(tmp_path / "smaller.png")
+    finding = found(tmp_path)["near-copies"]
+    assert finding.said == "2 pictures in 1 group of near copies"
+
+
+def test_labels_are_left_out_on_request(photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("striate.verbs.doctor.doubts", lambda *_: ((), "asked"))
+    assert "asked" in doctor(photos).notes and "asked" not in doctor(photos, labels=False).notes

@@ -17,11 +17,18 @@ from striate.verbs.workspace import Workspace
 @click.argument("photos", type=click.Path(path_type=Path), metavar="FOLDER")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Show what was found as a page of HTML.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, with every picture of every finding.")
+@click.option("--without-labels", is_flag=True, help="Doubt no label, which asks the usual trunk about every picture.")
 @shared_options.offline
 @shared_options.data_dir
 @shared_options.runs_dir
 def command(
-    photos: Path, output: Path | None, as_json: bool, offline: bool, data_dir: Path | None, runs_dir: Path
+    photos: Path,
+    output: Path | None,
+    as_json: bool,
+    without_labels: bool,
+    offline: bool,
+    data_dir: Path | None,
+    runs_dir: Path,
 ) -> None:
     """Say what is wrong with the pictures in FOLDER, worst first, and what to do.
 
@@ -36,7 +43,8 @@ def command(
 
         check_free(output, is_ours)
     with Progress() as progress:
-        found = doctor(photos, workspace=Workspace(runs_dir, data_dir, not offline, progress, tell=terminal.tell))
+        workspace = Workspace(runs_dir, data_dir, not offline, progress, tell=terminal.tell)
+        found = doctor(photos, labels=not without_labels, workspace=workspace)
     if output is not None:
         from striate.cli.write_output import write_output
         from striate.render.html.doctor_page import whole_page

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
+
+from striate.words import counted, plural
 
 LEVELS: Final = ("wrong", "doubtful", "to know")
 """How bad a finding is: what is surely wrong, what a person has to judge, and what is good to know."""
@@ -121,3 +124,25 @@ def of_rows(examined: Examined, chosen: NDArray[np.int64], words: list[str]) -> 
     """Return the cases of some pictures, by their rows and a few words each, and the share of the folder they are."""
     cases = tuple(Case((examined.paths[row],), said) for row, said in zip(chosen.tolist(), words, strict=True))
     return cases, len(cases) / max(1, len(examined) + len(examined.unreadable))
+
+
+def standing_out(
+    examined: Examined,
+    chosen: NDArray[np.int64],
+    words: list[str],
+    *,
+    kind: str,
+    level: str,
+    said: str,
+    means: str,
+    remedy: str,
+) -> Iterator[Finding]:
+    """Find the pictures of some rows, where there are any: ``said`` goes on from "3 pictures are".
+
+    Example: ``list(standing_out(examined, np.array([], np.int64), [], kind="a", level="wrong", said="b", means="c",
+    remedy="d"))`` is ``[]``.
+    """
+    if len(chosen):
+        cases, share = of_rows(examined, chosen, words)
+        start = f"{counted(len(chosen), 'picture')} {plural(len(chosen), 'is')} "
+        yield Finding(kind, level, start + said, means, remedy, cases, share)

@@ -20,6 +20,7 @@ WIDE: Final = 100
 def doctor(
     photos: Path | str,
     *,
+    labels: bool = True,
     runs_dir: Path | str = "runs",
     data_dir: Path | str | None = None,
     offline: bool = False,
@@ -32,6 +33,7 @@ def doctor(
     Arguments:
         photos: the folder, read at any depth; of class folders, with or without train, val and test above them, more is
             looked for.
+        labels: whether labels are doubted too, which asks the usual trunk about every picture.
         runs_dir: the folder of runs.
         data_dir: where the files of published weights are.
         offline: whether nothing may be downloaded.
@@ -46,7 +48,7 @@ def doctor(
     drawn = bar(progress=progress)
     try:
         workspace = Workspace.at(runs_dir, data_dir, download=not offline, progress=waiting(drawn), tell=drawn.say)
-        found = found_in(Path(photos), workspace=workspace)
+        found = found_in(Path(photos), labels=labels, workspace=workspace)
     finally:
         drawn.close()
 

@@ -50,16 +50,18 @@ class Diagnosis:
         }
 
 
-def doctor(photos: Path, *, workspace: Workspace = HERE) -> Diagnosis:
+def doctor(photos: Path, *, labels: bool = True, workspace: Workspace = HERE) -> Diagnosis:
     """Return what is wrong with the pictures of a folder, which is read at any depth and never written to.
 
     Arguments:
         photos: the folder; where it is one of class folders, with or without train, val and test above them, what goes
             with classes and what lies on both sides of the split is looked for too.
-        workspace: who hears of progress.
+        labels: whether labels are doubted too, which asks the usual trunk about every picture.
+        workspace: where weights are, and who hears of progress.
 
-    Each picture is read and measured once; that is kept in the cache by the content of its file, also where it is
-    stopped. Errors: SearchError for a folder that is not there or holds no picture.
+    Each picture is measured once; that is kept in the cache by the content of its file, also where it is stopped, and
+    so are the near copies that were found, while the pictures and their order stay. Errors: SearchError for a folder
+    that is not there or holds no picture.
 
     Example: ``len(doctor(Path("album")).examined)`` is ``6``.
     """
@@ -69,9 +71,9 @@ def doctor(photos: Path, *, workspace: Workspace = HERE) -> Diagnosis:
     if not files:
         raise SearchError(f"{photos} holds no picture")
     found = examine(photos, files, workspace)
-    labels, notes = _labels(photos)
-    names = labels.label_names if labels else ()
-    said = {item.key: item for item in labels.items} if labels else {}
+    source, notes = _labels(photos)
+    names = source.label_names if source else ()
+    said = {item.key: item for item in source.items} if source else {}
     items = [said.get(file.path) for file in found.files]
     examined = Examined(
         str(photos),
@@ -85,7 +87,7 @@ def doctor(photos: Path, *, workspace: Workspace = HERE) -> Diagnosis:
         found.unreadable,
     )
     near, left = near_copies(photos, examined, workspace)
-    doubted, unasked = doubts(photos, examined, workspace) if names else ((), "")
+    doubted, unasked = doubts(photos, examined, workspace) if names and labels else ((), "")
     examined = replace(examined, near=near, doubts=doubted)
     return Diagnosis(examined, checked(examined), (*notes, *filter(None, (left, unasked))))
 

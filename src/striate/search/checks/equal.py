@@ -51,7 +51,7 @@ def groups_found(examined: Examined, groups: list[tuple[list[int], str]], kind: 
             "copies",
             "to know",
             within,
-            "in one class",
+            "in one class" if examined.names else "",
             "They count as often as they lie, and a split must not part them.",
             "Keep one of each, where they were not meant to count more often.",
         ),
@@ -64,7 +64,7 @@ def groups_found(examined: Examined, groups: list[tuple[list[int], str]], kind: 
             yield Finding(
                 f"{kind}-{name}",
                 level,
-                f"{counted(pictures, 'picture')} in {counted(len(some), 'group')} of {word} {where}",
+                f"{counted(pictures, 'picture')} in {counted(len(some), 'group')} of {word} {where}".rstrip(),
                 means,
                 remedy,
                 cases,

@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 
 from striate.data.sources.listing import suffix_of
-from striate.search.examined import Examined, Finding, of_rows
+from striate.search.examined import Examined, Finding, of_rows, standing_out
 from striate.words import counted, plural
 
 ENDINGS: Final = {
@@ -79,15 +79,13 @@ def turned(examined: Examined) -> Iterator[Finding]:
     """Find pictures whose rows lie otherwise than they are seen, by a note of the camera."""
     how = examined.rows["orientation"]
     chosen = np.flatnonzero(how > 1)
-    if not len(chosen):
-        return
-    cases, share = of_rows(examined, chosen, [f"EXIF orientation {how[row]}" for row in chosen])
-    yield Finding(
-        "turned",
-        "to know",
-        f"{counted(len(chosen), 'picture')} {plural(len(chosen), 'is')} turned or mirrored by a note of the camera",
-        "Here the note is followed; a program that does not sees them lying, and so do labels drawn with it.",
-        "Nothing, as long as labels were drawn on the pictures as they are seen.",
-        cases,
-        share,
+    yield from standing_out(
+        examined,
+        chosen,
+        [f"EXIF orientation {how[row]}" for row in chosen],
+        kind="turned",
+        level="to know",
+        said="turned or mirrored by a note of the camera",
+        means="Here the note is followed; a program that does not sees them lying, and so do labels drawn with it.",
+        remedy="Nothing, as long as labels were drawn on the pictures as they are seen.",
     )

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from striate.search.examined import Case, Examined, Finding, of_rows
-from striate.words import counted, plural
+from striate.search.examined import Case, Examined, Finding, standing_out
+from striate.words import counted
 
 FOOT = 0.04  # of a picture's rows: fewer in one gray may be its own
 
@@ -37,16 +37,14 @@ def unfinished(examined: Examined) -> Iterator[Finding]:
     """Find pictures that decode, but whose lower rows are the gray that decoders put in place of missing data."""
     missing = examined.rows["missing"]
     chosen = np.flatnonzero((missing > FOOT) & (missing < 1))
-    if not len(chosen):
-        return
     chosen = chosen[np.argsort(-missing[chosen], kind="stable")]
-    cases, share = of_rows(examined, chosen, [f"the lower {100 * missing[row]:.0f} % are one gray" for row in chosen])
-    yield Finding(
-        "unfinished",
-        "wrong",
-        f"{counted(len(chosen), 'picture')} {plural(len(chosen), 'is')} gray from some row on to the foot",
-        "So a picture looks whose file was cut off and saved again: a network learns the gray.",
-        "Look at them; fetch them again, or remove them.",
-        cases,
-        share,
+    yield from standing_out(
+        examined,
+        chosen,
+        [f"the lower {100 * missing[row]:.0f} % are one gray" for row in chosen],
+        kind="unfinished",
+        level="wrong",
+        said="gray from some row on to the foot",
+        means="So a picture looks whose file was cut off and saved again: a network learns the gray.",
+        remedy="Look at them; fetch them again, or remove them.",
     )

@@ -8,8 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from striate.search.examined import Examined, Finding, of_rows
-from striate.words import counted, plural
+from striate.search.examined import Examined, Finding, standing_out
 
 SMALL: Final = 64  # pixels of the shorter side from which on a picture is not tiny, whatever the others are
 LARGE: Final = 25e6  # pixels below which a picture is not huge, unless the others are far smaller
@@ -30,20 +29,17 @@ def tiny(examined: Examined) -> Iterator[Finding]:
     shorter = np.minimum(*_sides(examined))
     usual = float(np.median(shorter)) if len(shorter) else 0.0
     chosen = np.flatnonzero((shorter < SMALL) & (shorter < usual / 2))
-    if not len(chosen):
-        return
     chosen = chosen[np.argsort(shorter[chosen], kind="stable")]
-    cases, share = of_rows(examined, chosen, _words(examined, chosen))
-    yield Finding(
-        "tiny",
-        "doubtful",
-        f"{counted(len(chosen), 'picture')} {plural(len(chosen), 'is')} tiny: under {SMALL} pixels, where the shorter"
-        f" side usually has {usual:.0f}",
-        "Made larger they are blurred, and look unlike the others for a reason that has nothing to do with what they"
-        " show; often they are thumbnails or icons.",
-        "Fetch them in full, or remove them.",
-        cases,
-        share,
+    yield from standing_out(
+        examined,
+        chosen,
+        _words(examined, chosen),
+        kind="tiny",
+        level="doubtful",
+        said=f"tiny: under {SMALL} pixels, where the shorter side usually has {usual:.0f}",
+        means="Made larger they are blurred, and look unlike the others for a reason that has nothing to do with what"
+        " they show; often they are thumbnails or icons.",
+        remedy="Fetch them in full, or remove them.",
     )
 
 
@@ -53,19 +49,16 @@ def huge(examined: Examined) -> Iterator[Finding]:
     pixels = high * wide
     usual = float(np.median(pixels)) if len(pixels) else 0.0
     chosen = np.flatnonzero((pixels > LARGE) | ((pixels > 4e6) & (pixels > 16 * usual)))
-    if not len(chosen):
-        return
     chosen = chosen[np.argsort(-pixels[chosen], kind="stable")]
-    cases, share = of_rows(examined, chosen, _words(examined, chosen))
-    yield Finding(
-        "huge",
-        "to know",
-        f"{counted(len(chosen), 'picture')} {plural(len(chosen), 'is')} huge, where {usual / 1e6:.2g} million pixels"
-        " are usual",
-        "They take long to decode, and small things in them vanish at the size that a network sees.",
-        "Nothing, where what they show fills them; else cut out what matters.",
-        cases,
-        share,
+    yield from standing_out(
+        examined,
+        chosen,
+        _words(examined, chosen),
+        kind="huge",
+        level="to know",
+        said=f"huge, where {usual / 1e6:.2g} million pixels are usual",
+        means="They take long to decode, and small things in them vanish at the size that a network sees.",
+        remedy="Nothing, where what they show fills them; else cut out what matters.",
     )
 
 
@@ -75,16 +68,15 @@ def stretched(examined: Examined) -> Iterator[Finding]:
     longer = np.maximum(high, wide) / np.maximum(1, np.minimum(high, wide))
     usual = float(np.median(longer)) if len(longer) else 1.0
     chosen = np.flatnonzero((longer > LONG) & (longer > 2 * usual))
-    if not len(chosen):
-        return
     chosen = chosen[np.argsort(-longer[chosen], kind="stable")]
-    cases, share = of_rows(examined, chosen, _words(examined, chosen))
-    yield Finding(
-        "stretched",
-        "doubtful",
-        f"{counted(len(chosen), 'picture')} {plural(len(chosen), 'is')} over {LONG:g} times as long as wide",
-        "A network sees the middle of them, or all of it squeezed; banners and strips of several pictures are such.",
-        "Cut out what they show, or remove them.",
-        cases,
-        share,
+    yield from standing_out(
+        examined,
+        chosen,
+        _words(examined, chosen),
+        kind="stretched",
+        level="doubtful",
+        said=f"over {LONG:g} times as long as wide",
+        means="A network sees the middle of them, or all of it squeezed; banners and strips of several pictures"
+        " are such.",
+        remedy="Cut out what they show, or remove them.",
     )

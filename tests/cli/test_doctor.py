@@ -1,0 +1,56 @@
+"""``striate doctor`` as it is typed: lines, JSON, a page, and a folder that is none."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+from PIL import Image
+
+from striate.cli.main import striate
+from striate.errors import SearchError, StriateError
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    for name in ("red", "green"):
+        (tmp_path / "photos" / name).mkdir(parents=True)
+        for seed in range(12):
+            noise = np.random.default_rng([seed, len(name)]).integers(0, 256, (24, 32, 3), np.uint8)
+            Image.fromarray(noise).save(tmp_path / "photos" / name / f"{seed}.png")
+    (tmp_path / "photos" / "red" / "text.png").write_text("no picture")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("STRIATE_CACHE", str(tmp_path / "cache"))
+    return tmp_path
+
+
+def ask(*words: str) -> Result:
+    return CliRunner().invoke(striate, ["doctor", *words])
+
+
+def test_lines_json_and_a_page_without_doubting_labels(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def never(*_: object) -> None:
+        raise AssertionError("labels were doubted")
+
+    monkeypatch.setattr("striate.verbs.doctor.doubts", never)
+    said = ask("photos", "--without-labels", "-o", "page.html")
+    assert said.exit_code == 0 and "photos: 25 pictures in 2 classes: 1 finding (1 wrong)." in said.stdout
+    assert "WRONG: 1 picture cannot be read" in said.stdout and "as a page: page.html" in said.stdout
+    assert "red/text.png" in Path("page.html").read_text(encoding="utf-8")
+    found = json.loads(ask("photos", "--without-labels", "--json").stdout)
+    assert found["pictures"] == 25 and [one["kind"] for one in found["findings"]] == ["unreadable"]
+
+
+def test_labels_are_doubted_where_nothing_else_is_said(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("striate.verbs.doctor.doubts", lambda *_: ((), "labels were looked at"))
+    assert "note: labels were looked at" in ask("photos").stderr
+
+
+def test_a_page_is_put_over_nothing_of_somebody_else(place: Path) -> None:
+    Path("mine.html").write_text("mine")
+    result = ask("photos", "--without-labels", "-o", "mine.html")
+    assert isinstance(result.exception, StriateError) and Path("mine.html").read_text() == "mine"
+    assert isinstance(ask("none").exception, SearchError)
