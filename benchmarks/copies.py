@@ -2,8 +2,8 @@
 
 Variants are made here by another rule than those that `striate doctor` learns from: a quarter turn, a mirror, 0.5 to
 1.5 of the size, a part of 60 to 90 % of the area, JPEG at 30 to 60, or gray. What is found among the originals is
-counted as wrong, though some of them may be copies of each other. The method was developed on pictures of the first two
-sets; nothing was chosen on those of catsdogs and scenes-multilabel. STRIATE_COPIES is how many pictures of a set (2,000).
+counted as wrong, though some may be copies of each other. The method was developed on pictures of the first two
+sets; nothing was chosen on those of catsdogs and scenes-multilabel. STRIATE_COPIES is how many of a set (2,000).
 near-duplicates is taken as it is, a picture being what its file name says before the first underscore; files that are
 equal stand for one.
 """

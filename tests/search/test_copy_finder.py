@@ -47,6 +47,16 @@ def test_a_window_has_the_coefficients_of_the_part_that_was_cut() -> None:
     assert float((coefficients(small(picture)[None]) * of_part).sum()) < 0.9
 
 
+@pytest.mark.parametrize("count", [3, 6])
+def test_a_few_pictures_are_enough(count: int) -> None:
+    pictures = [scene(seed) for seed in range(count)]
+    for seen in (pictures, [*pictures[1:], pictures[1].transpose(Image.Transpose.FLIP_LEFT_RIGHT)]):
+        every = np.stack([small(picture) for picture in seen])
+        rng = np.random.default_rng(3)
+        found = copies(every, learn(every, [(row, variants(seen[row], rng)) for row in range(count)]))
+        assert [(one.one, one.other) for one in found] == ([] if seen is pictures else [(0, count - 1)])
+
+
 def test_variants_are_found_and_nothing_else() -> None:
     pictures = [scene(seed) for seed in range(40)]
     rng = np.random.default_rng(7)

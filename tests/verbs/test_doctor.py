@@ -33,6 +33,12 @@ def undoubted(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
+def uncompared(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No picture is compared with others, which is most of the work, for tests of something else."""
+    monkeypatch.setattr("striate.verbs.doctor.near_copies", lambda *_: ((), ""))
+
+
+@pytest.fixture
 def photos(tmp_path: Path) -> Path:
     for name, begin in (("cats", 0), ("dogs", 100)):
         (tmp_path / "photos" / name).mkdir(parents=True)
@@ -50,8 +56,9 @@ def about(finding: Finding) -> list[tuple[str, ...]]:
 
 
 def test_a_sound_folder_has_nothing_wrong(photos: Path) -> None:
-    assert found(photos) == {}
-    assert lines(doctor(photos))[0].endswith("photos: 48 pictures in 2 classes: nothing found.")
+    diagnosis = doctor(photos)
+    assert diagnosis.findings == ()
+    assert lines(diagnosis)[0].endswith("photos: 48 pictures in 2 classes: nothing found.")
 
 
 def test_each_fault_is_found_and_no_other(photos: Path) -> None:
@@ -99,9 +106,10 @@ def test_each_fault_is_found_and_no_other(photos: Path) -> None:
     levels = [one.level for one in seen.values()]
     assert levels == sorted(levels, key=["wrong", "doubtful", "to know"].index)
     assert seen["unreadable"].cases[0].said.startswith("begins as PNG of 100 x 80, but ")
-    page = whole_page(doctor(photos))
+    again = doctor(photos)
+    page = whole_page(again)
     assert "What is wrong with photos?" in page and all(one.remedy[:20] in page for one in seen.values())
-    json.dumps(doctor(photos).to_dict())
+    json.dumps(again.to_dict())
 
 
 def test_what_a_split_parts_is_said(tmp_path: Path) -> None:
@@ -126,6 +134,7 @@ def test_near_copies_are_said_with_what_makes_them(photos: Path) -> None:
     assert about(same) == [("cats/07.png", "cats/smaller.png")]
 
 
+@pytest.mark.usefixtures("uncompared")
 def test_sizes_that_go_with_a_class_are_a_shortcut(photos: Path) -> None:
     for seed in range(40):
         painted(500 + seed, 120, 90).save(photos / "dogs" / f"large{seed}.png")
@@ -143,6 +152,7 @@ def test_a_folder_without_classes_is_examined_and_that_is_said(tmp_path: Path) -
     assert "no folder of them" in diagnosis.notes[0]
 
 
+@pytest.mark.usefixtures("uncompared")
 def test_only_what_has_changed_is_measured_again(photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     measured: list[int] = []
     real = examining.measured
@@ -160,6 +170,7 @@ def test_only_what_has_changed_is_measured_again(photos: Path, monkeypatch: pyte
     assert len(doctor(photos).examined) == 48 and len(measured) == 49 + 1 + 48
 
 
+@pytest.mark.usefixtures("uncompared")
 def test_what_was_measured_before_a_stop_is_kept(photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def stop(what: str, done: int, of: int) -> None:
         if done == 20:
@@ -185,23 +196,25 @@ def test_refusals_name_the_folder(tmp_path: Path) -> None:
         doctor(tmp_path)
 
 
-def test_near_copies_are_kept_while_the_pictures_stay(photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    painted(7).resize((50, 40)).save(photos / "cats" / "smaller.png")
+def test_near_copies_are_kept_while_the_pictures_stay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for seed in range(9):
+        painted(seed).save(tmp_path / f"{seed}.png")
+    painted(7).resize((50, 40)).save(tmp_path / "smaller.png")
     asked: list[int] = []
     real = copies.learn
     monkeypatch.setattr(copies, "learn", lambda *given, **also: (asked.append(1), real(*given, **also))[1])
-    before = doctor(photos)
+    before = doctor(tmp_path)
     assert before.examined.near and len(asked) == 1
-    assert doctor(photos).examined.near == before.examined.near and len(asked) == 1
-    (photos / "cats" / "zz.png").write_bytes((photos / "cats" / "smaller.png").read_bytes())
-    (group,) = doctor(photos).examined.near
+    assert doctor(tmp_path).examined.near == before.examined.near and len(asked) == 1
+    (tmp_path / "zz.png").write_bytes((tmp_path / "smaller.png").read_bytes())
+    (group,) = doctor(tmp_path).examined.near
     assert len(group.rows) == 3 and len(asked) == 1  # an equal file is no other picture
-    painted(8).resize((50, 40)).save(photos / "cats" / "other.png")
-    assert len(doctor(photos).examined.near) == 2 and len(asked) == 2
-    kept = examining.kept_at(photos).with_suffix(".copies.json")
+    painted(8).resize((50, 40)).save(tmp_path / "other.png")
+    assert len(doctor(tmp_path).examined.near) == 2 and len(asked) == 2
+    kept = examining.kept_at(tmp_path).with_suffix(".copies.json")
     for damaged in (b"", b"[]", b"{", kept.read_bytes().replace(b"[[", b"[[99", 1)):
         kept.write_bytes(damaged)
-        assert len(doctor(photos).examined.near) == 2
+        assert len(doctor(tmp_path).examined.near) == 2
     assert len(asked) == 2 + 4
 
 
@@ -213,6 +226,7 @@ def test_without_classes_copies_are_in_none(tmp_path: Path) -> None:
     assert finding.said == "2 pictures in 1 group of near copies"
 
 
+@pytest.mark.usefixtures("uncompared")
 def test_labels_are_left_out_on_request(photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("striate.verbs.doctor.doubts", lambda *_: ((), "asked"))
     assert "asked" in doctor(photos).notes and "asked" not in doctor(photos, labels=False).notes

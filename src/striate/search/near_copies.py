@@ -60,10 +60,13 @@ def waves(begin: NDArray[np.float64], length: NDArray[np.float64], side: int, nu
     integrals with each cosine are exact.
     """
     edges = np.arange(side + 1) / side
-    at = np.clip((edges - begin[:, None]) / length[:, None], 0.0, 1.0)[:, None, :]
-    order = np.arange(number)[None, :, None]
-    with np.errstate(invalid="ignore", divide="ignore"):
-        area = np.where(order == 0, at, np.sin(np.pi * order * at) / (np.pi * np.maximum(order, 1)))
+    at = np.clip((edges - begin[:, None]) / length[:, None], 0.0, 1.0)
+    area = np.empty((len(at), number, side + 1))
+    area[:, 0] = at
+    twice, last, sine = 2 * np.cos(np.pi * at), np.zeros_like(at), np.sin(np.pi * at)
+    for order in range(1, number):  # sin((n + 1) x) = 2 cos(x) sin(n x) - sin((n - 1) x)
+        area[:, order] = sine / (np.pi * order)
+        last, sine = sine, twice * sine - last
     return np.diff(area, axis=2).astype(np.float32)
 
 
@@ -217,9 +220,11 @@ def part_candidates(
     numbers = np.tile(rows, len(ways))
     top = np.full((len(queries), keep), -np.inf, np.float32)
     near, window = np.zeros((len(queries), keep), np.int64), np.zeros((len(queries), keep), np.int64)
+    down, across = (waves(places[:, axis], places[:, axis + 2], small.shape[1], COARSE) for axis in (0, 1))
     for begin in range(0, count, 64):
         some = small[begin : begin + 64]
-        cut = coefficients(np.repeat(some, len(places), axis=0), np.tile(places, (len(some), 1)), COARSE)
+        cut = down @ some[:, None].astype(np.float32) @ across.transpose(0, 2, 1)
+        cut = unit(cut.reshape(-1, COARSE, COARSE))
         own, cut = low.own(cut), cut.reshape(len(cut), -1)
         for start in range(0, len(queries), 1024):
             part = slice(start, start + 1024)

@@ -101,7 +101,8 @@ def _labels(photos: Path) -> tuple[FolderSource | None, tuple[str, ...]]:
     try:
         source = find_source(photos, least_classes=1)
     except DataError as error:
-        return None, (f"nothing was looked for that needs classes, for this is no folder of them: {error}",)
+        why = str(error).partition(";")[0]  # what follows is how to train on it all the same
+        return None, (f"nothing was looked for that needs classes, for this is no folder of them: {why}",)
     if not isinstance(source, FolderSource) or source.kind != CLASSES:
         return None, (f"nothing was looked for that needs classes: the labels here are {source.kind}",)
     return source, ()
