@@ -30,6 +30,8 @@ BENCHMARKS = {
     "trunk": "photographs by the default start, in turns with a plain PyTorch script; flowers5 beside SqueezeNet",
     "tags": "several tags a picture: scenes by the default start, in turns with a plain one-against-rest regression",
     "scenes": "boxes, masks and counts by the defaults, from a cold cache: figures, CPU time, forecasts",
+    "missed": "why objects of test pictures were missed, by cause",
+    "mosaics": "test pictures put together: answers by tiles beside those of single pictures",
     "search": "pictures that are alike: an index in turns with a plain PyTorch script, its update, exact search",
     "alike": "pictures that are alike: how many of their class are found first, by vectors of several kinds; groups",
     "strangers": "photo sets as strangers to each other, over the features of the default trunk",
@@ -49,6 +51,8 @@ LONG = (
     "search",
     "alike",
     "scenes",
+    "missed",
+    "mosaics",
     "accuracy",
     "planted",
     "threads",
@@ -91,4 +95,5 @@ def main() -> None:
         sys.exit(f"failed: {', '.join(failed)}")
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import sys
 import tempfile
 from collections import Counter
@@ -10,7 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from benchmarks import scenes
+from benchmarks import mosaics, scenes
+from benchmarks.__main__ import BENCHMARKS, LONG
 from benchmarks.machine import SHARED, measured
 from benchmarks.peers import torch_unet
 from benchmarks.table import PAGE, Result, Row, markdown, passed, published, replaced, slower
@@ -128,3 +130,24 @@ def test_the_plain_u_net_is_measured_at_the_size_of_the_masks() -> None:
     found = torch_unet.measured(says, [(torch.zeros(1, 4, 4), mask)], 2)
     assert found == {"iou": (0 + 1 / 3) / 2, "dice": [0.0, 0.5]} and says.training
     assert torch_unet.UNet(1, 2)(torch.zeros(1, 1, 32, 32)).shape == (1, 2, 32, 32)
+
+
+def test_every_name_is_a_module_with_a_run() -> None:
+    for name in BENCHMARKS:
+        found = importlib.util.find_spec(f"benchmarks.{name}")
+        assert found is not None and found.origin is not None, name
+        assert "\ndef run(trials: int) -> Result:" in Path(found.origin).read_text(), name
+    assert set(LONG) <= set(BENCHMARKS)
+
+
+def test_boxes_at_the_seams_of_a_mosaic_are_left_out() -> None:
+    """Pictures of 20 x 30 pixels, three by three: seams at rows 20 and 40, columns 30 and 60."""
+    free, over, beside, below, at_the_rim = (
+        [7, 7, 23, 13],
+        [25, 7, 35, 13],
+        [37, 1, 66, 13],
+        [7, 15, 23, 18],
+        [0, 0, 9, 9],
+    )
+    boxes = np.array([free, over, beside, below, at_the_rim], float)
+    assert mosaics._at_seam(boxes, 20, 30).tolist() == [False, True, True, True, False]
