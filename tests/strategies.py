@@ -6,11 +6,14 @@
   ``fit="floor"``. Sizes are small (at most 13 positions a side, 8 channels), so oracles may be slow and plain.
   ``cases(layers=only_linear)`` and the like choose which single layers it may draw.
 * ``loose_cases()``: a ``(net, shape)`` of a few small layers that often does not fit. For refusals.
+
+What strategies are made of is made once: Hypothesis checks each new one, which took half the time of some tests.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 from hypothesis import strategies as st
@@ -93,11 +96,13 @@ def _built(make: Callable[..., Net], *args: Any, **fields: Any) -> st.SearchStra
     return st.tuples(st.tuples(*args), st.fixed_dictionaries(fields)).map(build).filter(lambda net: net is not None)
 
 
+@cache
 def _sizes(least: int, most: int) -> st.SearchStrategy[Any]:
     side = st.integers(least, most)
     return side | st.tuples(side, side)
 
 
+@cache
 def _uneven(least: int, most: int) -> st.SearchStrategy[Any]:
     """Padding with a number of its own at each side; where it happens to be even, it is a plain pair."""
     sides = st.tuples(st.integers(least, most), st.integers(least, most))
@@ -187,6 +192,28 @@ def _composed(draw: st.DrawFn, inner: st.SearchStrategy[Net]) -> Net:
 # -- nets that fit ---------------------------------------------------------------------------------------------------
 
 
+@cache
+def _convs_in_groups(groups: int) -> st.SearchStrategy[Net]:
+    return _built(Conv, st.just(2 * groups), _sizes(1, 4), groups=st.just(groups), padding=_sizes(0, 2))
+
+
+@cache
+def _transposed_in_groups(groups: int) -> st.SearchStrategy[Net]:
+    margin = _sizes(0, 2)
+    return _built(
+        ConvTranspose,
+        st.just(groups),
+        _sizes(1, 4),
+        stride=_sizes(1, 3),
+        padding=margin,
+        output_padding=margin,
+        dilation=_sizes(1, 2),
+        groups=st.just(groups),
+        bias=st.booleans(),
+    )
+
+
+@cache
 def small_layers(channels: int) -> st.SearchStrategy[Net]:
     """A layer on a map of that many channels, small enough that it usually fits."""
     out, size, margin, flag = st.integers(1, 6), _sizes(1, 4), _sizes(0, 2), st.booleans()
@@ -200,21 +227,9 @@ def small_layers(channels: int) -> st.SearchStrategy[Net]:
         _built(Conv, out, size, stride=stride, padding=margin, dilation=_sizes(1, 2), bias=flag),
         _built(Conv, out, size, padding=st.just("same"), dilation=_sizes(1, 2)),
         _built(Conv, out, size, stride=stride, padding=_uneven(0, 2), dilation=_sizes(1, 2), bias=flag),
-        groups.flatmap(lambda n: _built(Conv, st.just(2 * n), size, groups=st.just(n), padding=margin)),
+        groups.flatmap(_convs_in_groups),
         connections.map(lambda table: Conv(len(table), 2, padding=1, connections=tuple(map(tuple, table)))),
-        groups.flatmap(
-            lambda n: _built(
-                ConvTranspose,
-                st.just(n),
-                size,
-                stride=stride,
-                padding=margin,
-                output_padding=margin,
-                dilation=_sizes(1, 2),
-                groups=st.just(n),
-                bias=flag,
-            )
-        ),
+        groups.flatmap(_transposed_in_groups),
         _built(MaxPool, size, **pool),
         _built(MinPool, size, **pool),
         _built(AvgPool, size, **pool, count_padding=flag),
@@ -230,6 +245,7 @@ def small_layers(channels: int) -> st.SearchStrategy[Net]:
     )
 
 
+@cache
 def only_linear(channels: int) -> st.SearchStrategy[Net]:
     """Like `small_layers`, without what a footprint of gradients cannot show: norms over positions, max and min."""
     hidden = (MaxPool, MinPool, GlobalMaxPool, GlobalMinPool, GroupNorm, LayerNorm, LocalResponseNorm, Softmax, Dropout)
@@ -237,6 +253,16 @@ def only_linear(channels: int) -> st.SearchStrategy[Net]:
 
 
 Layers = Callable[[int], st.SearchStrategy[Net]]
+
+AFTER = st.sampled_from([None, None, Tanh(), BatchNorm()])
+JOINS = st.sampled_from([Add, Concat, Multiply, Multiply])
+KINDS = st.sampled_from(["layer"] * 5 + ["branches"] * 3 + ["repeat", "named", "side"])
+FLAT_LAYERS = st.sampled_from(FLAT)
+
+
+@cache
+def _before(channels: int) -> st.SearchStrategy[Net | None]:
+    return st.sampled_from([None, None, ReLU(), BatchNorm(), Conv(channels, (1, 3), padding=(0, 1))])
 
 
 @st.composite
@@ -250,14 +276,13 @@ def _matching(draw: st.DrawFn, channels: int, stride: int, out: int) -> Net:
     if out == channels and draw(st.booleans()):
         pooled = AvgPool(kernel, stride=stride, padding=reach)
         window = draw(st.sampled_from([pooled, Identity()] if stride == 1 else [pooled]))
-    before = draw(st.sampled_from([None, None, ReLU(), BatchNorm(), Conv(channels, (1, 3), padding=(0, 1))]))
-    after = draw(st.sampled_from([None, None, Tanh(), BatchNorm()]))
+    before, after = draw(_before(channels)), draw(AFTER)
     return row(*(net for net in (before, window, after) if net is not None))
 
 
 @st.composite
 def _branches(draw: st.DrawFn, channels: int) -> Net:
-    kind = draw(st.sampled_from([Add, Concat, Multiply, Multiply]))
+    kind = draw(JOINS)
     stride, out = draw(st.integers(1, 3)), draw(st.integers(1, 4) | st.just(channels))
     if kind is Multiply and draw(st.booleans()):
         squeeze = GlobalAvgPool() >> Conv(2, 1) >> ReLU() >> Conv(channels, 1) >> Sigmoid()
@@ -272,8 +297,8 @@ def _branches(draw: st.DrawFn, channels: int) -> Net:
 @st.composite
 def _piece(draw: st.DrawFn, shape: Shape, single: Layers, depth: int) -> Net:
     if not shape.is_map:
-        return draw(st.sampled_from(FLAT))
-    kind = draw(st.sampled_from(["layer"] * 5 + ["branches"] * 3 + ["repeat", "named", "side"]))
+        return draw(FLAT_LAYERS)
+    kind = draw(KINDS)
     if kind == "branches":
         return draw(_branches(shape.channels))
     if kind == "layer" or depth == 0:
