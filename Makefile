@@ -18,6 +18,9 @@ demo: $(READY)
 	$(BIN)/striate train digits --name demo
 	$(BIN)/python examples/held_out.py
 
+# Bytecode is kept, as it is for who uses it: hundreds of tests start a process, and each would compile our source anew.
+test test-slow: export PYTHONDONTWRITEBYTECODE =
+
 test: $(READY) lint
 	$(BIN)/python -m pytest -n 2 -m 'not slow'
 
