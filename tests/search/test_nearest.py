@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from striate.search import nearest as module
-from striate.search.nearest import directions, middle, nearest
+from striate.search.nearest import directions, middle, nearest, widen
 
 
 @given(st.integers(1, 70), st.integers(1, 9), st.integers(1, 12), st.integers(0, 10_000))
@@ -38,3 +38,14 @@ def test_equal_ones_come_in_their_order_and_whoever_lies_in_the_middle_is_like_n
 def test_the_middle_of_few_is_near_zero_and_that_of_many_is_their_mean() -> None:
     assert middle(np.full((1, 1), 21.0)).tolist() == [1.0]
     assert middle(np.full((100_000, 1), 3.0, np.float16))[0] == pytest.approx(3, abs=1e-3)
+
+
+def test_halves_are_widened_to_the_very_number_the_smallest_too() -> None:
+    every = np.arange(2**16, dtype=np.uint16).view(np.float16)
+    finite = every[np.isfinite(every)]
+    into = np.empty(len(finite), np.float32)
+    widen(finite, into)
+    np.testing.assert_array_equal(into.view(np.uint32), finite.astype(np.float32).view(np.uint32))
+    wide = np.array([1e-30, 3.0], np.float32)
+    widen(wide, into[:2])
+    assert into[:2].tolist() == wide.tolist()

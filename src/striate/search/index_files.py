@@ -186,7 +186,7 @@ def _read(folder: Path) -> Index:
         given = embedder.preprocess
         check_graph(folder / GRAPH, 0, len(graph), (given.height, given.width, given.channels), ours=False)
         paths = strict.loads(files.read_text(folder / named["paths"]["file"], limit=files.MODEL))
-        if not isinstance(paths, list) or not all(isinstance(path, str) for path in paths):
+        if not isinstance(paths, list) or not set(map(type, paths)) <= {str}:
             raise _damaged(folder, "its paths are no list of names")
         index = Index(
             str(facts["folder"]),
