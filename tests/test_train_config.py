@@ -32,6 +32,7 @@ OFF = {
     "start_digest",
     "tune",
     "bits",
+    "group",
     "weight_decay",
     "clip",
 } | {

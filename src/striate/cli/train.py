@@ -44,6 +44,11 @@ MOST_THREADS = 1024  # more than any machine has cores for one training; torch i
 @click.option(
     "--labels", metavar="FORM|PATH", help="Which labels, where there are several: a format, or a file or folder."
 )
+@click.option(
+    "--group",
+    metavar="PATTERN|FILE",
+    help="What stays on one side of every split: a pattern in paths, '(patient\\d+)'; parent; a list of path,group.",
+)
 @click.option("--net", help="A published network, the text of a net, or a file with such text.")
 @click.option(
     "--first", metavar="FILTER", help="A filter by name as the first layer, not trained: sobel, 'gabor 9 45'."

@@ -19,6 +19,9 @@ mend one group upset another. So these are dealt by iterative stratification (da
 numbers: every tag has its share of every part to within about one picture, names and order do not matter, but a
 picture's place may change when others are added.
 
+Where a person says which pictures belong together (data/groups.py), they and copies are groups, and these are dealt as
+data/group_dealing.py does, for groups may be few and of unequal size.
+
 What the source splits itself stays so, and only the parts it lacks are taken, out of its train.
 """
 
@@ -33,6 +36,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from striate.data.group_dealing import drawn, split_groups
 from striate.data.sources.items import Source
 from striate.data.strata import Strata
 from striate.data.stratify import stratified
@@ -63,12 +67,14 @@ def split(
     val: float = 0.1,
     test: float = 0.15,
     strata: Strata | None = None,
+    grouped: bool = False,
 ) -> Split:
     """Return which pictures train, which choose (validation) and which measure (test).
 
-    ``digests``: one of each item's content, equal exactly when the pictures are. ``val`` and ``test``: shares of what
-    the source leaves unsplit; 0 for none. ``strata`` are the groups that keep their shares, the classes of the source
-    if not said. Items without a label go nowhere.
+    ``digests``: one of each item's content, equal exactly when the pictures are; where they are ``grouped``, the
+    identity of a group (`striate.data.groups.identities`). ``val`` and ``test``: shares of what the source leaves
+    unsplit; 0 for none. ``strata`` are the groups that keep their shares, the classes of the source if not said. Items
+    without a label go nowhere.
     Errors: SourceError when a class is left without a picture to train on.
     Source of the method: hashing for a stable split, A. Géron, "Hands-On Machine Learning", chapter 2.
     Example: ``len(split(stored.source, stored.store.digests, seed=0, val=0, test=0).train)`` is 28.
@@ -91,10 +97,15 @@ def split(
         place[left_out] = _NOWHERE
     pool &= ~left_out
     shares = (0.0 if "test" in own else test, 0.0 if "val" in own else val)
-    decide = _decide if strata.values.ndim == 1 else _decide_by_labels
-    decided = decide(groups, numbers, strata, pool, shares)
+    if grouped:
+        order = drawn(list(dict.fromkeys(digests)), seed)
+        each = (shares[0], shares[1], 1.0 - shares[0] - shares[1])
+        decided = split_groups(strata, groups, order, pool, each, first=_TRAIN)
+    else:
+        decide = _decide if strata.values.ndim == 1 else _decide_by_labels
+        decided = decide(groups, numbers, strata, pool, shares)
     place[pool] = decided[groups[pool]]
-    _check(source, strata, place, left_out)
+    _check(source, strata, place, left_out, grouped=grouped)
     return Split(
         train=_indices(place == _TRAIN),
         val=_indices(place == _VAL),
@@ -176,14 +187,17 @@ def _decide_by_labels(
     return place
 
 
-def _check(source: Source, strata: Strata, place: NDArray[np.int64], left_out: NDArray[np.bool_]) -> None:
+def _check(
+    source: Source, strata: Strata, place: NDArray[np.int64], left_out: NDArray[np.bool_], *, grouped: bool
+) -> None:
     member, row = strata.pairs
     trained = np.bincount(member[place[row] == _TRAIN], minlength=len(strata.names))[: len(strata.names)]
     for number in np.flatnonzero(trained == 0):
         mine = np.zeros(len(place), bool)
         mine[row[member == number]] = True
         counts = Counter({"test": int((mine & (place == _TEST)).sum()), "val": int((mine & (place == _VAL)).sum())})
-        counts["left out, for they equal pictures of test or val"] = int((mine & left_out).sum())
+        why = "are in groups of pictures in" if grouped else "equal pictures of"
+        counts[f"left out, for they {why} test or val"] = int((mine & left_out).sum())
         where = ", ".join(f"{count} {part}" for part, count in counts.items() if count) or "none can be read"
         raise SourceError(
             f"{source.location}: the {strata.noun} {strata.names[number]!r} has no picture to train on"

@@ -7,6 +7,7 @@ has to be. A field that nobody needs may be missing: older runs lack some, and n
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final, TypeAlias
 
@@ -17,6 +18,7 @@ Check: TypeAlias = Callable[[Any], str]  # what is wrong with a value, "" for no
 BRACKETS: Final = 5_000_000  # in one file: a run names pictures by the million, in lists
 LARGEST: Final = 2**53  # of what is counted
 FARTHEST: Final = 1e30  # of what is measured: what is added up and drawn stays a number
+_HEX: Final = re.compile(r"(?:[0-9a-f]{2})+")
 WEIGHTS: Final = 10_000_000  # numbers in an array that is kept as text
 
 
@@ -41,6 +43,11 @@ def text(value: Any) -> str:
     except UnicodeEncodeError:
         return " is no text that can be written"
     return " holds a zero byte" if "\0" in value else ""
+
+
+def hexadecimal(value: Any) -> str:
+    """Bytes written as hexadecimal digits."""
+    return "" if isinstance(value, str) and _HEX.fullmatch(value) else _no("hexadecimal text", value)
 
 
 def whole(value: Any, least: int = 0) -> str:
@@ -185,7 +192,9 @@ FILES: Final[dict[str, Check]] = {
     "split.json": fields(
         {"left_out": listed(text), "folds": fields({}, count=whole, places=listed(listed(target)))}, **_parts
     ),
-    "pictures.json": fields({}, keys=listed(text), targets=listed(label), digests=listed(text)),
+    "pictures.json": fields(
+        {"groups": listed(hexadecimal)}, keys=listed(text), targets=listed(label), digests=listed(text)
+    ),
     "finished.json": fields(
         {"accuracy": maybe(_interval), "headline": maybe(_headline), "part": text, "pictures": whole}
     ),

@@ -33,6 +33,7 @@ def train(
     label: str | Sequence[str] | None = None,
     label_from: str | None = None,
     labels: str | Path | None = None,
+    group: str | Path | None = None,
     task: str | None = None,
     net: str | None = None,
     first: str | None = None,
@@ -71,6 +72,8 @@ def train(
         label_from: a pattern that takes labels out of the names of files, ``r"(.+?)_\d+"``.
         labels: which labels are meant where a folder has several or they lie elsewhere: those of a format ("coco",
             "voc", "yolo", "masks", "dots"), or a file or folder.
+        group: which pictures stay on one side of every split, as those of one patient or video: a pattern in their
+            paths (``r"(patient\d+)"``), "parent" for the folder inside the class, or a list of path and group.
         task: what is to be learnt ("classify", "tag", "regress"), where the labels leave that open.
         net: a name of the catalogue, a file with a net, or the text of one.
         first: a filter by name ("sobel") in front of the net, whose weights training leaves as they are.
@@ -114,6 +117,7 @@ def train(
     said = {
         "label_from": label_from,
         "labels": None if labels is None else str(labels),
+        "group": None if group is None else str(group),
         "task": task,
         "class_weights": class_weights,
         "net": net,

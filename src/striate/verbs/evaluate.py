@@ -144,7 +144,7 @@ def evaluate_reopened(
     if not len(chosen):
         sizes = ", ".join(f"{name} {len(getattr(prepared.split, name))}" for name in ("train", "val", "test"))
         raise RunError(f"{run.name} has no {part} pictures ({sizes}); choose another part with --split")
-    basis = basis_of(prepared.store, chosen, judging=part in JUDGING)
+    basis = basis_of(prepared.identities, chosen, judging=part in JUDGING)
     found = _ask(run.name, part, prepared.source, prepared.store, prepared.labels.values, chosen, predictor, basis)
     return _with_notes(of_run(found, prepared), run, prepared)
 
@@ -195,7 +195,7 @@ def evaluate_on(
     if not len(chosen):
         raise SourceError(f"{stored.source.location} has no labelled picture to measure by")
     learnt_from, told = (None, ()) if run is None else seen(run, [stored.store.digests[row].hex() for row in chosen])
-    basis = basis_of(stored.store, chosen, judging=bool(learnt_from))
+    basis = basis_of(stored.store.digests, chosen, judging=bool(learnt_from))
     found = _ask(name, data, stored.source, stored.store, targets, chosen, predictor, basis)
     deep = depth.notes(depth.tally(stored.store.depths), predictor.preprocess.bits)
     return replace(found, notes=(*left_out(stored.source), *deep, *told), trained_on=learnt_from)
@@ -204,7 +204,7 @@ def evaluate_on(
 def evaluate_prepared(run: RunDirectory, prepared: Prepared, ask: InferFn, learnt: Any, *, part: str) -> Evaluation:
     """Evaluate a model that is in memory, on a part of the pictures it was prepared with."""
     chosen, labels = np.array(getattr(prepared.split, part), np.int64), prepared.labels
-    basis = basis_of(prepared.store, chosen, judging=part in JUDGING)
+    basis = basis_of(prepared.identities, chosen, judging=part in JUDGING)
     found = measure(
         run.name, part, prepared.source, labels.values, chosen, ask, prepared.task, labels.kept, learnt, basis
     )

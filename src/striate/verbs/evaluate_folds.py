@@ -28,7 +28,7 @@ def evaluate_folds(name: str, prepared: Prepared, answers: Answers, learnt: Any)
         folds=folds.places[0, chosen],
         design=DESIGN,
         distances=answers.distances,
-        groups=groups_of([prepared.store.digests[row] for row in chosen]),
+        groups=groups_of([prepared.identities[row] for row in chosen]),
     )
     evaluation = Evaluation(
         name=name,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,7 +11,6 @@ import numpy as np
 from striate.data.copies import groups_of
 from striate.data.folds import Folds
 from striate.data.sources.source import Source
-from striate.data.store.store import Store
 from striate.defaults import SMALL
 from striate.metrics.mistakes import Mistake
 from striate.metrics.verdict import Verdict
@@ -142,6 +142,9 @@ def measure(
     )
 
 
-def basis_of(store: Store, chosen: np.ndarray, *, judging: bool) -> Basis:
-    """Return the basis of a model's own answers to the ``chosen`` pictures: copies are one observation."""
-    return Basis(judging=judging, groups=groups_of([store.digests[row] for row in chosen]))
+def basis_of(identities: Sequence[bytes], chosen: np.ndarray, *, judging: bool) -> Basis:
+    """Return the basis of a model's own answers to the ``chosen`` pictures: copies are one observation.
+
+    ``identities`` of all pictures are equal for copies, and for those of a group (`Prepared.identities`).
+    """
+    return Basis(judging=judging, groups=groups_of([identities[row] for row in chosen]))

@@ -185,4 +185,4 @@ def judged(prepared: Prepared, ask: InferFn, answers: Answers | None = None) -> 
     else:
         rows = np.array(split.val, np.int64)
         found = Judged(ask(rows), targets[rows], config, known, frozen=frozen)
-    return replace(found, groups=groups_of([prepared.store.digests[row] for row in rows]))
+    return replace(found, groups=groups_of([prepared.identities[row] for row in rows]))

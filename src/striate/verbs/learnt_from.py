@@ -22,7 +22,7 @@ from striate.tasks.prediction import Prediction
 from striate.tasks.table import task_of
 from striate.tasks.task import Judged, Labels
 from striate.verbs.folds import measured_keys
-from striate.verbs.reopen import config_of, kept_labels, known_pictures, parts_of
+from striate.verbs.reopen import config_of, kept_labels, known_groups, known_pictures, parts_of
 
 if TYPE_CHECKING:
     from striate.verbs.probe import Network
@@ -99,8 +99,8 @@ def _out_of_fold(run: RunDirectory, key: str) -> Prediction | None:
     row = keys.index(key)
     others = folds != folds[row]
     said = {name: output[others] for name, output in found.outputs.items()}
-    pictures = known_pictures(run) or {}
-    groups = groups_of([pictures.get(each, (-1, each))[1].encode() for each in keys])
+    pictures, grouped = known_pictures(run) or {}, known_groups(run)
+    groups = groups_of([(grouped.get(each) or pictures.get(each, (-1, each))[1]).encode() for each in keys])
     judged = Judged(said, values[others], config, _nobody, folds=folds[others], groups=groups[others])
     state = task.fit_state(judged, facts)
     mine = {name: output[row : row + 1] for name, output in found.outputs.items()}

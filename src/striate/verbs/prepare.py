@@ -5,7 +5,7 @@ Impossible geometry, a folder that is not one and a net that does not read all s
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from importlib import import_module
@@ -14,6 +14,7 @@ from threading import Thread
 
 from striate import nets
 from striate.data import dealing
+from striate.data.groups import Groups, find_groups, group_lasting, identities
 from striate.data.pictures.preprocess import Preprocess
 from striate.data.sources import chosen as labels_chosen
 from striate.data.sources.items import Facts, Source
@@ -64,6 +65,8 @@ def prepare(
     recipe = recipe.changed(task=task.name)
     labels = task.labels(source, recipe)
     task.check_labels(source, labels)
+    said_groups = find_groups(source, recipe.group)
+    groupings = () if said_groups is None else (said_groups,)
     if provided is not None and provided.names not in (None, labels.names):
         raise SourceError(
             f"{source.location} has the {plural(2, task.noun)} {', '.join(labels.names[:5])}, in this order, and the"
@@ -78,11 +81,11 @@ def prepare(
             start = usual()
             by_itself = (MISSING if start is None else STARTED,)
     if start is not None:
-        recipe = _on_start(recipe, start, task, _to_train_on(recipe, source, task, labels), facts)
+        recipe = _on_start(recipe, start, task, _to_train_on(recipe, source, task, labels, groupings), facts)
     elif not task.solved and recipe.net is None and provided is None:
         if facts.gray and recipe.start is None:
             by_itself = (*by_itself, GRAY.format(net=task.by_chance))
-        recipe = _by_chance(recipe, task, _to_train_on(recipe, source, task, labels), facts)
+        recipe = _by_chance(recipe, task, _to_train_on(recipe, source, task, labels, groupings), facts)
     brought = start.preprocess if start is not None else provided.preprocess if provided is not None else None
 
     def settled(begun: Recipe) -> tuple[TrainConfig, Net, Survey, Preprocess]:
@@ -103,6 +106,7 @@ def prepare(
         chosen = chosen.changed(
             source=source.location,
             labels=None if begun.labels is None else labels_chosen.lasting(begun.labels, Path(source.location)),
+            group=group_lasting(begun.group),
             net=lasting(chosen, provided),
             fit=begun.fit or fit.by_itself(chosen, provided=provided is not None, start=at),
         )
@@ -120,7 +124,10 @@ def prepare(
     stored = open_store(source, preprocess, progress=workspace.progress)
     check_rejected(stored.source, allow_bad=allow_bad)
     labels, crops = placed(task, task.labels(stored.source, config), stored.source, preprocess)  # of what was decoded
-    parts, dealt = dealing.divided(config, stored.source, stored.store.digests, task.strata(labels))
+    same = identities([item.key for item in stored.source.items], stored.store.digests, groupings)
+    parts, dealt = dealing.divided(config, stored.source, same, task.strata(labels), grouped=bool(groupings))
+    dealing.check_groups(recipe, stored.source, same, parts, dealt, groupings)
+    by_itself += tuple(one.line(stored.source.items, left_out=len(parts.left_out)) for one in groupings)
     labels = task.laid_out(task.settle(with_scale(labels, crops, parts.train), parts.train), survey)
     if dealt is None:
         config = config.changed(folds=0, repeats=1)
@@ -135,16 +142,17 @@ def prepare(
         parts,
         pictures,
         folds=dealt,
+        groups=same if groupings else (),
         start=start,
         by_itself=by_itself,
     )
 
 
-def _to_train_on(recipe: Recipe, source: Source, task: Task, labels: Labels) -> Labels:
+def _to_train_on(recipe: Recipe, source: Source, task: Task, labels: Labels, groupings: Sequence[Groups]) -> Labels:
     """Return the labels by which a size and a net are chosen: where labels choose it, of the pictures to train on."""
     if not task.sized_by_labels:
         return labels
-    rows = dealing.trained_rows(source, recipe, task.strata(labels))
+    rows = dealing.trained_rows(source, recipe, task.strata(labels), groupings)
     return replace(labels, values=labels.values[rows], known=labels.known[rows])
 
 

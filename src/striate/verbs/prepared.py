@@ -60,7 +60,8 @@ class Prepared:
 
     ``added`` and ``missing``: keys of pictures that lie in the source now and are not the run's, and of the run's that
     are gone and left out, where a run was opened again (`striate.verbs.reopen`). ``start``: the weights that it starts
-    from, and ``by_itself`` what a person should know where nobody named them.
+    from, and ``by_itself`` what a person should know where nobody named them. ``groups``: `identities`, where a
+    person said which pictures belong together.
     """
 
     config: TrainConfig
@@ -76,6 +77,15 @@ class Prepared:
     start: Start | None = None
     by_itself: tuple[str, ...] = ()
     folds: Folds | None = None
+    groups: tuple[bytes, ...] = ()
+
+    @property
+    def identities(self) -> tuple[bytes, ...]:
+        """What each picture is one with, equal for copies and for those of a group: a side of a split has all or none.
+
+        They are one observation, too: intervals draw them together.
+        """
+        return self.groups or self.store.digests
 
     @property
     def notes(self) -> tuple[str, ...]:

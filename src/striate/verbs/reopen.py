@@ -98,6 +98,7 @@ def reopen_data(
         added=added,
         missing=missing,
         folds=folds,
+        groups=_groups(run, stored.source, stored.store.digests),
     )
     _check_same(run, prepared, facts)
     return prepared
@@ -128,7 +129,7 @@ def pictures_facts(prepared: Prepared) -> dict[str, Any]:
         "keys": [item.key for item in prepared.source.items],
         "targets": [_plain(item.target) for item in prepared.source.items],
         "digests": [digest.hex() for digest in prepared.store.digests],
-    }
+    } | ({"groups": [group.hex() for group in prepared.groups]} if prepared.groups else {})
 
 
 def source_facts(prepared: Prepared, data_dir: Path | None) -> dict[str, Any]:
@@ -189,10 +190,27 @@ def known_pictures(run: RunDirectory) -> dict[str, tuple[Target, str]] | None:
         return None
     facts = run.read_json(PICTURES)
     keys, targets, digests = (facts[name] for name in ("keys", "targets", "digests"))
-    if not len(keys) == len(targets) == len(digests):
+    if not len(keys) == len(targets) == len(digests) or len(facts.get("groups", keys)) != len(keys):
         raise RunError(f"{path} is damaged: its lists do not belong together; {run.name} cannot be used")
     said = [_target(target) for target in targets]
     return {key: (target, digest) for key, target, digest in zip(keys, said, digests, strict=True)}
+
+
+def known_groups(run: RunDirectory) -> dict[str, str]:
+    """Return the identity (hex) of each picture of a run by its key; empty where nobody said which belong together."""
+    if not (run.path / PICTURES).exists():
+        return {}
+    facts = run.read_json(PICTURES)
+    return dict(zip(facts["keys"], facts.get("groups", ()), strict=False))
+
+
+def _groups(run: RunDirectory, source: Source, digests: Sequence[bytes]) -> tuple[bytes, ...]:
+    """Return the identities of a run's pictures, as they were when it was split."""
+    known = known_groups(run)
+    if not known:
+        return ()
+    each = zip(source.items, digests, strict=True)
+    return tuple(bytes.fromhex(known[item.key]) if item.key in known else digest for item, digest in each)
 
 
 def _plain(target: Target) -> Any:

@@ -95,7 +95,7 @@ def _nets(prepared: Prepared) -> tuple[LeftOut, ...]:
         train, held = prepared.folds.others(0, 0), prepared.folds.held(0, 0)
     else:
         train, held = np.array(prepared.split.train, np.int64), np.array(prepared.split.val, np.int64)
-    nets = prepared.task.leave_out(prepared.targets, train, held, groups_of(prepared.store.digests))
+    nets = prepared.task.leave_out(prepared.targets, train, held, groups_of(prepared.identities))
     seed = prepared.config.seed
     return tuple(replace(one, strange=subset(one.strange.tolist(), ASKED, seed=seed)) for one in nets)
 
