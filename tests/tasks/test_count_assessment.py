@@ -73,3 +73,17 @@ def test_nobody_counted() -> None:
     assert told.verdict(About()).kind == "untested"
     assert told.sections() == told.figures() == ()
     assert told.caveats() == ("nobody counted cell, of which nothing is measured",)
+
+
+def test_the_worst_pictures_are_chosen_by_way_size_and_class() -> None:
+    told = of([[41.2, 3.0], [80.0, 0.0], [3.0, 2.0]], [[45, 1], [70, np.nan], [3.3, 2]], ("RBC", "WBC"))
+    tiles = told.sections()[0].parts[1]
+    assert [(one.label, one.tags) for one in tiles.filters] == [
+        ("Counted", ("too many", "too few")),
+        ("Off", ("by up to 10 %", "by 10 to 25 %", "by more than 25 %")),
+        ("Class", ("RBC", "WBC")),
+    ]
+    assert {tile.row: tile.tags for tile in tiles.tiles} == {
+        0: ({"too many", "too few"}, {"by up to 10 %", "by more than 25 %"}, {"RBC", "WBC"}),
+        1: ({"too many"}, {"by 10 to 25 %"}, {"RBC"}),
+    }

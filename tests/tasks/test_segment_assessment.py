@@ -70,3 +70,16 @@ def test_copies_and_folds_widen() -> None:
     assert copies.value == pytest.approx(alone.value)
     assert copies.high - copies.low > 1.2 * (alone.high - alone.low)
     assert folds.high - folds.low > 1.2 * (alone.high - alone.low)
+
+
+def test_the_worst_pictures_are_chosen_by_kind_and_class() -> None:
+    answers, truths = masks(3)
+    answers[1][:] = 1
+    answers[2][truths[2] == 2] = 0
+    tiles = assess_masks(answers, None, truths, NAMES, Basis()).sections()[0].parts[1]
+    assert [(one.label, one.tags) for one in tiles.filters] == [
+        ("Kind of error", ("missed", "too large")), ("Class", NAMES)
+    ]  # fmt: skip
+    assert [tile.row for tile in tiles.tiles] == [1, 2]
+    assert tiles.tiles[0].tags == ({"missed", "too large"}, {"sky", "road", "pole"})
+    assert tiles.tiles[1].tags[1] == {"sky", "pole"}

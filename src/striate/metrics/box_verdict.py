@@ -11,14 +11,14 @@ import numpy as np
 from striate.metrics.box_errors import KINDS
 from striate.metrics.box_report import BoxReport
 from striate.metrics.intervals import Interval
-from striate.metrics.verdict import FINE, LEARNT, WIDE, Kind, Verdict
+from striate.metrics.verdict import FINE, WIDE, Kind, Verdict
+from striate.metrics.verdict_words import BEGIN_BETTER, names_of, remembered, would_tell
 from striate.words import counted, plural
 
 FAR = 0.2  # how far below the mean a class's AP50 must lie, its interval included, to be called weak
 NOTHING = 0.05  # AP50, below which next to nothing is found
 SURE = 0.9  # a score from which a box on nothing says that a label may be missing
 SURELY_WRONG = 3  # of which it takes so many
-_BEGIN_BETTER = "; start from a network that knows photographs (--start), that helps most"
 _ADVICE = {
     "class": "classes are taken for each other: look whether they are labelled alike everywhere, then add pictures of"
     " those that are confused",
@@ -91,13 +91,8 @@ class _Seen:
 
 
 def _learnt(seen: _Seen) -> _Found | None:
-    if seen.learnt_from <= LEARNT * seen.report.pictures:
-        return None
-    text = (
-        f"No verdict: {seen.figure}, but the model has learnt from {seen.learnt_from:,} of them, so that this says how"
-        " well it remembers; pictures it has not seen would tell"
-    )
-    return "learnt", text, ()
+    text = remembered(seen.figure, seen.learnt_from, seen.report.pictures)
+    return None if text is None else ("learnt", text, ())
 
 
 def _untested(seen: _Seen) -> _Found | None:
@@ -109,23 +104,21 @@ def _untested(seen: _Seen) -> _Found | None:
     missing = tuple(name for kind, name in enumerate(seen.report.names) if kind not in seen.there and learnt[kind])
     if not missing:
         return None
-    names = _names(missing)
+    names = names_of(missing)
     return "untested", f"Nothing is known of {names}: {seen.figure}, and none shows one; add pictures{folds}", missing
 
 
 def _few(seen: _Seen) -> _Found | None:
     if seen.value.high - seen.value.low <= WIDE:
         return None
-    more = "only more pictures would tell" if seen.part == "cross-validated" else "more pictures would tell"
-    if seen.part in ("test", "validation"):
-        more = "--folds 5 measures on every picture there is"
-    return "few", f"Too few to say: {seen.figure}, with {counted(seen.report.objects, 'object')} in them; {more}", ()
+    objects = counted(seen.report.objects, "object")
+    return "few", f"Too few to say: {seen.figure}, with {objects} in them; {would_tell(seen.part)}", ()
 
 
 def _guess(seen: _Seen) -> _Found | None:
     if seen.value.low > NOTHING:
         return None
-    more = _BEGIN_BETTER if seen.from_chance else "; look whether pictures and boxes belong together, and train longer"
+    more = BEGIN_BETTER if seen.from_chance else "; look whether pictures and boxes belong together, and train longer"
     return "guess", f"It finds next to nothing: {seen.figure}{more}", ()
 
 
@@ -177,7 +170,7 @@ def _fine(seen: _Seen) -> _Found | None:
 def _more(seen: _Seen) -> _Found:
     lead = "Fair" if seen.value.value >= 0.75 else "Not good yet"  # a word for the sentence, no rule hangs on it
     if seen.from_chance:
-        return "more", f"{lead}: {seen.figure}{_BEGIN_BETTER}", ()
+        return "more", f"{lead}: {seen.figure}{BEGIN_BETTER}", ()
     costs = seen.report.errors.costs
     most = max(KINDS, key=lambda kind: costs[kind])
     return "more", f"{lead}: {seen.figure}; most is lost where {_ADVICE[most]} (AP50 +{costs[most]:.3f} without)", ()
@@ -204,16 +197,9 @@ def _reasons(seen: _Seen) -> list[str]:
         told = ", ".join(f"{kind} {cost:.3f}" for kind, cost in sorted(lost.items(), key=lambda item: -item[1])[:3])
         found.append(f"What costs most of AP50: {told}.")
     if report.precision.absent and seen.trained is not None:
-        found.append(f"Without an object of it in these pictures: {_names(report.precision.absent)}.")
+        found.append(f"Without an object of it in these pictures: {names_of(report.precision.absent)}.")
     return found
 
 
 def _between(one: Interval) -> str:
     return f"{one.low:.3f} to {one.high:.3f}"
-
-
-def _names(names: tuple[str, ...], most: int = 3) -> str:
-    """Return names as a list in words; of many the first few."""
-    if len(names) > most:
-        return f"{', '.join(names[:most])} and {len(names) - most} more"
-    return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))

@@ -9,13 +9,13 @@ from striate.data.labels.marks import several
 from striate.metrics.count_report import CountReport
 from striate.metrics.counting import CountMeasure
 from striate.metrics.number_report import span
-from striate.metrics.verdict import LEARNT, Kind, Verdict
+from striate.metrics.verdict import Kind, Verdict
+from striate.metrics.verdict_words import THEN_BEGIN, remembered, would_tell
 from striate.words import counted
 
 FEWEST = 10  # pictures, below which nothing is said
 FINE = 0.05  # of the mean count: an error as small as this, at the high end of its interval, is fine
 BIASED = 0.5  # of the mean absolute error: a bias as large as this, its interval included, is most of the error
-_BEGIN_BETTER = ", then start from a network that knows photographs (--start)"
 
 
 def count_verdict(
@@ -77,20 +77,14 @@ class _Seen:
 
 
 def _learnt(seen: _Seen) -> _Found | None:
-    if seen.learnt_from <= LEARNT * seen.report.pictures:
-        return None
-    return (
-        "learnt",
-        f"no verdict: {seen.figure}, but the model has learnt from {seen.learnt_from:,} of these"
-        f" {seen.report.pictures:,}; pictures it has not seen would tell",
-    )
+    text = remembered(seen.figure, seen.learnt_from, seen.report.pictures)
+    return None if text is None else ("learnt", text)
 
 
 def _few(seen: _Seen) -> _Found | None:
     if seen.one.pictures >= FEWEST:
         return None
-    more = "--folds 5 measures on every picture there is" if seen.part in ("test", "validation") else "measure on more"
-    return "few", f"too few to say: {seen.figure}; {more}"
+    return "few", f"too few to say: {seen.figure}; {would_tell(seen.part)}"
 
 
 def _guess(seen: _Seen) -> _Found | None:
@@ -102,7 +96,7 @@ def _guess(seen: _Seen) -> _Found | None:
         "guess",
         f"it {sure} better than always saying {constant.value:.4g} (the {name}), which is off by {constant.mae:.3g}:"
         f" {seen.figure}; look whether pictures and counts belong together"
-        + (_BEGIN_BETTER if seen.from_chance else ", and give it more of them"),
+        + (THEN_BEGIN if seen.from_chance else ", and give it more of them"),
     )
 
 
@@ -144,7 +138,7 @@ def _fine(seen: _Seen) -> _Found | None:
 
 
 def _more(seen: _Seen) -> _Found:
-    more = f"{_BEGIN_BETTER}" if seen.from_chance else ""
+    more = f"{THEN_BEGIN}" if seen.from_chance else ""
     return "more", f"it has learnt to count: {seen.figure}; more pictures are what helps{more}"
 
 

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 
 from striate.metrics.intervals import Interval
 from striate.metrics.mask_report import MaskReport
-from striate.metrics.verdict import LEARNT, WIDE, Kind, Verdict
+from striate.metrics.verdict import WIDE, Kind, Verdict
+from striate.metrics.verdict_words import BEGIN_BETTER, names_of, percent, remembered, would_tell
 from striate.words import counted
 
 FAR = 0.2  # how far below the mean a class's IoU must lie, its interval included, to be called weak
 FINE = 0.8  # the least that mean IoU must be, at the low end of its interval
 TOLD = 0.4  # mean IoU, below which it is not two classes that are confused, but most
 CONFUSED = 0.2  # the share of a class's pixels that are called another one, from which on the two are confused
-_BEGIN_BETTER = "; start from a network that knows photographs (--start), that helps most"
 
 
 def mask_verdict(
@@ -67,17 +67,12 @@ class _Seen:
 
     @property
     def figure(self) -> str:
-        return f"mean IoU is {_percent(self.value.value)} on {self.pictures} ({_between(self.value)})"
+        return f"mean IoU is {percent(self.value.value)} on {self.pictures} ({_between(self.value)})"
 
 
 def _learnt(seen: _Seen) -> _Found | None:
-    if seen.learnt_from <= LEARNT * seen.report.pictures:
-        return None
-    text = (
-        f"No verdict: {seen.figure}, but the model has learnt from {seen.learnt_from:,} of them, so that this says how"
-        " well it remembers; pictures it has not seen would tell"
-    )
-    return "learnt", text, ()
+    text = remembered(seen.figure, seen.learnt_from, seen.report.pictures)
+    return None if text is None else ("learnt", text, ())
 
 
 def _untested(seen: _Seen) -> _Found | None:
@@ -90,17 +85,14 @@ def _untested(seen: _Seen) -> _Found | None:
     if not missing:
         return None
     folds = ", or measure with --folds 5" if seen.part != "cross-validated" else ""
-    names = _names(missing)
+    names = names_of(missing)
     return "untested", f"Nothing is known of {names}: {seen.figure}, and none shows it; add pictures{folds}", missing
 
 
 def _few(seen: _Seen) -> _Found | None:
     if seen.value.high - seen.value.low <= WIDE:
         return None
-    more = "only more pictures would tell" if seen.part == "cross-validated" else "more pictures would tell"
-    if seen.part in ("test", "validation"):
-        more = "--folds 5 measures on every picture there is"
-    return "few", f"Too few to say: {seen.figure}; {more}", ()
+    return "few", f"Too few to say: {seen.figure}; {would_tell(seen.part)}", ()
 
 
 def _guess(seen: _Seen) -> _Found | None:
@@ -108,10 +100,10 @@ def _guess(seen: _Seen) -> _Found | None:
     accuracy = seen.report.measures.accuracy
     if accuracy is None or accuracy.low > share or len(seen.report.names) - len(seen.report.absent) < 2:
         return None
-    more = _BEGIN_BETTER if seen.from_chance else "; look whether pictures and masks belong together, and train longer"
+    more = BEGIN_BETTER if seen.from_chance else "; look whether pictures and masks belong together, and train longer"
     text = (
-        f"No better than always saying {name}: {_percent(accuracy.value)} of the pixels are right, and"
-        f" {_percent(share)} are {name}; {seen.figure}{more}"
+        f"No better than always saying {name}: {percent(accuracy.value)} of the pixels are right, and"
+        f" {percent(share)} are {name}; {seen.figure}{more}"
     )
     return "guess", text, (name,)
 
@@ -127,9 +119,7 @@ def _weak(seen: _Seen) -> _Found | None:
     value, kind = min(far)
     one = seen.report.measures.per_class[kind]
     share = one.pixels / max(1, int(seen.report.counts.there.sum()))
-    text = (
-        f"Weak on {one.name}: its IoU is {_percent(value)}, where {seen.figure}; it is {_percent(share)} of the pixels"
-    )
+    text = f"Weak on {one.name}: its IoU is {percent(value)}, where {seen.figure}; it is {percent(share)} of the pixels"
     row = seen.report.counts.confusion[kind].copy()
     row[kind] = 0
     if row.sum() and row.max() >= CONFUSED * one.pixels:
@@ -158,7 +148,7 @@ def _fine(seen: _Seen) -> _Found | None:
 def _more(seen: _Seen) -> _Found:
     lead = "Fair" if seen.value.value >= 0.65 else "Not good yet"  # a word for the sentence, no rule hangs on it
     if seen.from_chance:
-        return "more", f"{lead}: {seen.figure}{_BEGIN_BETTER}", ()
+        return "more", f"{lead}: {seen.figure}{BEGIN_BETTER}", ()
     return "more", f"{lead}: {seen.figure}; more pictures to learn from would help most", ()
 
 
@@ -168,31 +158,20 @@ def _reasons(seen: _Seen) -> list[str]:
     name, share = seen.report.constant
     if measures.accuracy is not None:
         found.append(
-            f"{_percent(measures.accuracy.value)} of the pixels are right ({_between(measures.accuracy)}); always"
-            f" saying {name} would be right on {_percent(share)}."
+            f"{percent(measures.accuracy.value)} of the pixels are right ({_between(measures.accuracy)}); always"
+            f" saying {name} would be right on {percent(share)}."
         )
     known = [one for one in measures.per_class if one.iou is not None]
     if len(known) > 1:
         worst = min(known, key=lambda one: one.iou.value if one.iou else 1.0)
         assert worst.iou is not None  # it is one of those that are known
-        found.append(f"The lowest IoU is that of {worst.name}: {_percent(worst.iou.value)} ({_between(worst.iou)}).")
+        found.append(f"The lowest IoU is that of {worst.name}: {percent(worst.iou.value)} ({_between(worst.iou)}).")
     if seen.report.boundary is not None:
-        found.append(f"Boundary F is {_percent(seen.report.boundary.value)} ({_between(seen.report.boundary)}).")
+        found.append(f"Boundary F is {percent(seen.report.boundary.value)} ({_between(seen.report.boundary)}).")
     if seen.report.absent:
-        found.append(f"Without a pixel of it in these pictures: {_names(seen.report.absent)}.")
+        found.append(f"Without a pixel of it in these pictures: {names_of(seen.report.absent)}.")
     return found
 
 
 def _between(one: Interval) -> str:
     return f"{100 * one.low:.1f} to {100 * one.high:.1f} %"
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.1f} %"
-
-
-def _names(names: tuple[str, ...], most: int = 3) -> str:
-    """Return names as a list in words; of many the first few."""
-    if len(names) > most:
-        return f"{', '.join(names[:most])} and {len(names) - most} more"
-    return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))

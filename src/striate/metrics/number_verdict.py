@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from striate.metrics.intervals import Interval
 from striate.metrics.number_report import NumberReport, RegressionReport, WorstNumber, span
 from striate.metrics.regression import shorter_way
-from striate.metrics.verdict import FINE, LEARNT, Kind, Verdict
+from striate.metrics.verdict import FINE, Kind, Verdict
+from striate.metrics.verdict_words import THEN_BEGIN, remembered
 from striate.words import counted
 
 WIDE = 0.5  # of R2: an interval as wide as this says little
@@ -17,7 +18,6 @@ FEWEST = 10  # pictures, below which nothing is said
 FAR = 6.0  # times the median error: so far off is an answer whose label is worth a look
 SOME_FAR = 3  # of which it takes so many
 RARE = 0.05  # and not more than that share of the pictures: many are no mistakes in a list
-_BEGIN_BETTER = ", then start from a network that knows photographs (--start)"
 
 
 def number_verdict(
@@ -99,13 +99,8 @@ def _off(worst: WorstNumber, period: float | None) -> float:
 
 
 def _learnt(seen: _Seen) -> _Found | None:
-    if seen.learnt_from <= LEARNT * seen.report.pictures:
-        return None
-    return (
-        "learnt",
-        f"{counted(seen.learnt_from, 'picture')} of these {seen.report.pictures:,} were learnt from, so the figure says"
-        " nothing of new ones: measure on pictures that it has not seen",
-    )
+    text = remembered(seen.figure, seen.learnt_from, seen.report.pictures)
+    return None if text is None else ("learnt", text)
 
 
 def _few(seen: _Seen) -> _Found | None:
@@ -142,7 +137,7 @@ def _guess(seen: _Seen) -> _Found | None:
         "guess",
         f"it {sure} better than always answering {constant.value:.4g}{seen.unit} (the {name}), which is"
         f" {constant.mae:.3g}{seen.unit} off in the mean: the pictures may not show the number, or it takes more of"
-        f" them{_BEGIN_BETTER if seen.from_chance else ''}",
+        f" them{THEN_BEGIN if seen.from_chance else ''}",
     )
 
 
@@ -186,7 +181,7 @@ def _fine(seen: _Seen) -> _Found | None:
 
 
 def _more(seen: _Seen) -> _Found:
-    better = _BEGIN_BETTER if seen.from_chance else ""
+    better = THEN_BEGIN if seen.from_chance else ""
     return "more", f"it has learnt something; more pictures are what helps{better}"
 
 

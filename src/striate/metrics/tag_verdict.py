@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from striate.metrics.intervals import Interval
 from striate.metrics.tag_report import TagReport
 from striate.metrics.tagging import TagMeasure
-from striate.metrics.verdict import FINE, LEARNT, WIDE, Kind, Verdict, between
+from striate.metrics.verdict import FINE, WIDE, Kind, Verdict
+from striate.metrics.verdict_words import THEN_BEGIN, between, names_of, percent, remembered, would_tell
 from striate.words import counted, plural
 
 FAR = 0.2  # how far below the mean a tag's average precision must lie, its interval included, to be called weak
 SURE = 0.9  # probability from which a wrong answer is a sure one
 SURELY_WRONG = 3  # of which it takes so many
-_BEGIN_BETTER = ", then start from a network that knows photographs (--start)"
 
 
 def tag_verdict(
@@ -65,7 +65,7 @@ class _Seen:
 
     @property
     def figure(self) -> str:
-        return f"mean average precision is {_percent(self.value.value)} on {self.pictures} ({between(self.value)})"
+        return f"mean average precision is {percent(self.value.value)} on {self.pictures} ({between(self.value)})"
 
     @property
     def tested(self) -> list[TagMeasure]:
@@ -77,23 +77,16 @@ class _Seen:
 
 
 def _learnt(seen: _Seen) -> _Found | None:
-    if seen.learnt_from <= LEARNT * seen.report.pictures:
-        return None
-    text = (
-        f"No verdict: {seen.figure}, but the model has learnt from {seen.learnt_from:,} of them, so that this says how"
-        " well it remembers; pictures it has not seen would tell"
-    )
-    return "learnt", text, ()
+    text = remembered(seen.figure, seen.learnt_from, seen.report.pictures)
+    return None if text is None else ("learnt", text, ())
 
 
 def _few(seen: _Seen) -> _Found | None:
     if seen.value.high - seen.value.low <= WIDE or not seen.tested:
         return None
     rarest = min(seen.tested, key=lambda each: each.support)
-    whole = "only more pictures would tell" if seen.part == "cross-validated" else "more pictures would tell"
-    if seen.part in ("test", "validation"):
-        whole = "--folds 5 measures on every picture there is"
-    text = f"Too few to say: {seen.figure}, and the rarest tag, {rarest.name}, is on {rarest.support} of them; {whole}"
+    rare = f"the rarest tag, {rarest.name}, is on {rarest.support} of them"
+    text = f"Too few to say: {seen.figure}, and {rare}; {would_tell(seen.part)}"
     return "few", text, (rarest.name,)
 
 
@@ -107,7 +100,7 @@ def _untested(seen: _Seen) -> _Found | None:
     missing = tuple(name for name in seen.report.unmeasured if (seen.learnt(name) or 0) > 0)
     if not missing:
         return None
-    names = _names(missing)
+    names = names_of(missing)
     text = (
         f"Nothing is known of {names}: {seen.figure}, and none of them has"
         f" {'that tag' if len(missing) == 1 else 'those tags'}; add pictures with {names} (10 or more)"
@@ -120,10 +113,10 @@ def _guess(seen: _Seen) -> _Found | None:
     if seen.value.low > chance or chance >= 1:
         return None
     text = (
-        f"No better than chance: {seen.figure}, and tags drawn by chance would have {_percent(chance)}; look whether"
+        f"No better than chance: {seen.figure}, and tags drawn by chance would have {percent(chance)}; look whether"
         " pictures and tags belong together"
     )
-    return "guess", text + (_BEGIN_BETTER if seen.from_chance else ", and train longer or on more"), ()
+    return "guess", text + (THEN_BEGIN if seen.from_chance else ", and train longer or on more"), ()
 
 
 def _weak(seen: _Seen) -> _Found | None:
@@ -138,7 +131,7 @@ def _weak(seen: _Seen) -> _Found | None:
         return None
     worst = min(found, key=lambda each: each.average_precision.value if each.average_precision else 0.0)
     share = worst.average_precision.value if worst.average_precision else 0.0
-    text = f"Weak on {worst.name}: its average precision is {_percent(share)}, where {seen.figure}"
+    text = f"Weak on {worst.name}: its average precision is {percent(share)}, where {seen.figure}"
     had = seen.learnt(worst.name)
     others = [n for each in seen.tested if each is not worst and (n := seen.learnt(each.name)) is not None]
     if had is not None and others and had < statistics.median(others) / 2:
@@ -181,7 +174,7 @@ def _more(seen: _Seen) -> _Found:
         told = ", ".join(f"{name} has {seen.learnt(name)} to learn from" for name in names)
         return (
             "more",
-            f"{lead}: {seen.figure}; more pictures would help most, with {_names(names)} first ({told})",
+            f"{lead}: {seen.figure}; more pictures would help most, with {names_of(names)} first ({told})",
             names,
         )
     return "more", f"{lead}: {seen.figure}; more pictures to learn from would help most", ()
@@ -191,30 +184,19 @@ def _reasons(seen: _Seen) -> list[str]:
     """Return the figures behind the sentence, a sentence each."""
     report = seen.report
     found = [
-        f"Mean average precision {_percent(seen.value.value)} ({between(seen.value)}) over"
+        f"Mean average precision {percent(seen.value.value)} ({between(seen.value)}) over"
         f" {counted(len(seen.tested), 'tag')} on {seen.pictures}; all answers ranked together"
-        f" {_percent(report.micro.value)}.",
-        f"Macro F1 {_percent(report.macro_f1.value)} ({between(report.macro_f1)}); every tag right on"
-        f" {_percent(report.exact.value)} of the pictures.",
+        f" {percent(report.micro.value)}.",
+        f"Macro F1 {percent(report.macro_f1.value)} ({between(report.macro_f1)}); every tag right on"
+        f" {percent(report.exact.value)} of the pictures.",
     ]
     if len(seen.tested) > 1:
         worst = min(seen.tested, key=lambda each: each.average_precision.value if each.average_precision else 1.0)
         if worst.average_precision:
             found.append(
-                f"The lowest average precision is {worst.name}'s: {_percent(worst.average_precision.value)}"
+                f"The lowest average precision is {worst.name}'s: {percent(worst.average_precision.value)}"
                 f" ({between(worst.average_precision)}) of {counted(worst.support, 'picture')}."
             )
     if report.unmeasured and seen.trained is not None:
-        found.append(f"Without a {seen.part} picture: {_names(report.unmeasured)}.")
+        found.append(f"Without a {seen.part} picture: {names_of(report.unmeasured)}.")
     return found
-
-
-def _names(names: tuple[str, ...], most: int = 3) -> str:
-    """Return names as a list in words; of many the first few."""
-    if len(names) > most:
-        return f"{', '.join(names[:most])} and {len(names) - most} more"
-    return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.1f} %"

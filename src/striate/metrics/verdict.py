@@ -12,18 +12,17 @@ from striate.metrics.classification import ClassMeasure
 from striate.metrics.intervals import Z95, Interval
 from striate.metrics.mistakes import SURE
 from striate.metrics.report import ClassificationReport
+from striate.metrics.verdict_words import THEN_BEGIN, between, names_of, percent, remembered, would_tell
 from striate.metrics.weak import far_below
 from striate.words import counted, plural
 
 Kind = Literal["learnt", "few", "untested", "guess", "weak", "confused", "labels", "fine", "more"]
 
-LEARNT = 0.1  # share of pictures that were learnt from, above which there is no verdict
 WIDE = 0.25  # an interval as wide as this says nothing
 PAIR = (3, 1 / 3, 0.02)  # confusions of two classes that matter: so many, that share of mistakes and of pictures
 SURELY_WRONG = 3  # of which it takes so many: two are soon found by chance
 FINE = 0.9  # the least that the accuracy must be, at the low end of its interval
 GOAL = 0.1  # the width of an interval worth having
-_BEGIN_BETTER = ", then start from a network that knows photographs (--start)"
 
 
 @dataclass(frozen=True)
@@ -115,7 +114,7 @@ class _Seen:
     @property
     def figure(self) -> str:
         verb = plural(self.report.pictures, "is")
-        return f"{_percent(self.accuracy.value)} of {self.pictures} {verb} right ({between(self.accuracy)})"
+        return f"{percent(self.accuracy.value)} of {self.pictures} {verb} right ({between(self.accuracy)})"
 
     @property
     def tested(self) -> list[ClassMeasure]:
@@ -127,13 +126,8 @@ class _Seen:
 
 
 def _learnt(seen: _Seen) -> _Found | None:
-    if seen.learnt_from <= LEARNT * seen.report.pictures:
-        return None
-    text = (
-        f"No verdict: {seen.figure}, but the model has learnt from {seen.learnt_from:,} of them, so that this says how"
-        " well it remembers; pictures it has not seen would tell"
-    )
-    return "learnt", text, ()
+    text = remembered(seen.figure, seen.learnt_from, seen.report.pictures)
+    return None if text is None else ("learnt", text, ())
 
 
 def _few(seen: _Seen) -> _Found | None:
@@ -141,17 +135,10 @@ def _few(seen: _Seen) -> _Found | None:
         return None
     share = min(max(seen.accuracy.value, 0.1), 0.9)
     wanted = math.ceil(4 * Z95**2 * share * (1 - share) / GOAL**2 / 10) * 10
-    whole = (
-        "only more pictures would tell"
-        if seen.part == "cross-validated"
-        else "--folds 5 measures on every picture there is"
-        if seen.part in ("test", "validation")
-        else "more pictures would tell"
-    )
     verb = plural(seen.report.pictures, "is")
     text = (
         f"Too few to say: {seen.correct} of {seen.pictures} {verb} right, which may stand for anything from"
-        f" {between(seen.accuracy, digits=0)}; {whole} (about {wanted} tell it to 5 points)"
+        f" {between(seen.accuracy, digits=0)}; {would_tell(seen.part)} (about {wanted} tell it to 5 points)"
     )
     return "few", text, ()
 
@@ -162,7 +149,7 @@ def _untested(seen: _Seen) -> _Found | None:
     )
     if not missing:
         return None
-    names = _names(missing)
+    names = names_of(missing)
     text = (
         f"Nothing is known of {names}: {seen.figure}, and none of them is of"
         f" {'that class' if len(missing) == 1 else 'those classes'}; add pictures of {names} (10 or more)"
@@ -178,10 +165,10 @@ def _guess(seen: _Seen) -> _Found | None:
     if len(seen.tested) < 2 or seen.accuracy.low > share:
         return None
     text = (
-        f"No better than always answering {common.name}: {seen.figure}, and {_percent(share)} are {common.name};"
+        f"No better than always answering {common.name}: {seen.figure}, and {percent(share)} are {common.name};"
         " look whether pictures and labels belong together"
     )
-    return "guess", text + (_BEGIN_BETTER if seen.from_chance else ", and train longer or on more"), (common.name,)
+    return "guess", text + (THEN_BEGIN if seen.from_chance else ", and train longer or on more"), (common.name,)
 
 
 def _weak(seen: _Seen) -> _Found | None:
@@ -245,7 +232,7 @@ def _labels(seen: _Seen) -> _Found | None:
 
 def _fine(seen: _Seen) -> _Found | None:
     if not seen.mistakes and seen.accuracy.low < FINE:
-        few = f"which with so few stands for {_percent(seen.accuracy.low)} or more"
+        few = f"which with so few stands for {percent(seen.accuracy.low)} or more"
         return "fine", f"Nothing wrong as far as seen: all of {seen.pictures} are right, {few}", ()
     if seen.accuracy.low < FINE:
         return None
@@ -270,7 +257,7 @@ def _more(seen: _Seen) -> _Found:
             told = ", ".join(f"{name} has {seen.learnt(name)} to learn from" for name in names)
             return (
                 "more",
-                f"{lead}: {seen.figure}; more pictures would help most, of {_names(names)} first ({told})",
+                f"{lead}: {seen.figure}; more pictures would help most, of {names_of(names)} first ({told})",
                 names,
             )
     return "more", f"{lead}: {seen.figure}; more pictures to learn from would help most", ()
@@ -278,13 +265,13 @@ def _more(seen: _Seen) -> _Found:
 
 def _reasons(seen: _Seen) -> list[str]:
     """Return the figures behind the sentence, a sentence each."""
-    found = [f"Accuracy {_percent(seen.accuracy.value)} ({between(seen.accuracy)}) on {seen.pictures}."]
+    found = [f"Accuracy {percent(seen.accuracy.value)} ({between(seen.accuracy)}) on {seen.pictures}."]
     scored = [each for each in seen.tested if each.recall]
     if len(scored) > 1:
         worst = min(scored, key=lambda each: each.recall.value if each.recall else 1.0)
         if worst.recall and worst.recall.value < 1:
             found.append(
-                f"The lowest recall is {worst.name}'s: {_percent(worst.recall.value)} ({between(worst.recall)}) of"
+                f"The lowest recall is {worst.name}'s: {percent(worst.recall.value)} ({between(worst.recall)}) of"
                 f" {counted(worst.support, 'picture')}."
             )
     if seen.report.confused_pairs and seen.mistakes > 1:
@@ -295,7 +282,7 @@ def _reasons(seen: _Seen) -> list[str]:
         )
     untested = [each.name for each in seen.report.per_class if not each.support]
     if untested and seen.trained is not None:
-        found.append(f"Without a {seen.part} picture: {_names(tuple(untested))}.")
+        found.append(f"Without a {seen.part} picture: {names_of(tuple(untested))}.")
     return found
 
 
@@ -303,20 +290,3 @@ def _mostly_called(seen: _Seen, name: str) -> tuple[str, int]:
     row = seen.report.confusion[seen.report.classes.index(name)].copy()
     row[seen.report.classes.index(name)] = 0
     return seen.report.classes[int(row.argmax())], int(row.max())
-
-
-def _names(names: tuple[str, ...], most: int = 3) -> str:
-    """Return names as a list in words; of many the first few."""
-    if len(names) > most:
-        return f"{', '.join(names[:most])} and {len(names) - most} more"
-    return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.1f} %"
-
-
-def between(value: Interval, *, digits: int = 1) -> str:
-    """Return the ends of an interval of a share as percent: ``95.8 to 99.4``; with ``%`` where it stands alone."""
-    text = f"{100 * value.low:.{digits}f} to {100 * value.high:.{digits}f}"
-    return text if digits else f"{text} %"

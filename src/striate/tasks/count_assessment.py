@@ -21,10 +21,12 @@ from striate.tasks.assessment import About, Assessment, Basis, Headline
 from striate.tasks.detect_sections import count_table, signed
 from striate.tasks.overlays import Overlay
 from striate.tasks.points import MEAN_ABSOLUTE_ERROR
-from striate.tasks.sections import Figure, Part, Points, Section, Table, Text, Tile, Tiles, number, percent
+from striate.tasks.sections import Figure, Filter, Part, Points, Section, Table, Text, Tile, chosen_by, number, percent
 
-_TILES = 12  # worst pictures shown
+_TILES = 24  # worst pictures shown
 _POINTS = 5000  # points drawn at most
+_WAYS = ("too many", "too few")
+_SIZES = {0.1: "by up to 10 %", 0.25: "by 10 to 25 %", np.inf: "by more than 25 %"}  # of how many there are
 _DRAWN = 6  # classes of which points are drawn
 UNKNOWN = Interval(0.0, 0.0, float("inf"))  # the error where no count is known
 
@@ -146,8 +148,13 @@ class CountAssessment(Assessment):
             told = Text(
                 "The counts that are farthest off, farthest first. Where the answer is right, the list is wrong."
             )
-            tiles = Tiles(tuple(self._tile(row) for row in rows))
-            found.append(Section("Where was it most wrong?", (told, tiles), anchor="worst"))
+            filters = (
+                Filter("Counted", _WAYS),
+                Filter("Off", tuple(_SIZES.values())),
+                Filter("Class", self.report.names),
+            )
+            shown = chosen_by([self._tile(row) for row in rows], *filters)
+            found.append(Section("Where was it most wrong?", (told, shown), anchor="worst"))
         if self.report.known:
             protocol = self.report.protocol
             parts = (Text(f"{protocol[0].upper()}{protocol[1:]}."), count_table(list(self.report.known)))
@@ -158,7 +165,19 @@ class CountAssessment(Assessment):
         return tuple(found)
 
     def _tile(self, row: int) -> Tile:
-        return Tile(row, self.caption(row), overlay=None if self.overlays is None else self.overlays(row))
+        overlay = None if self.overlays is None else self.overlays(row)
+        return Tile(row, self.caption(row), overlay=overlay, tags=self._tags(row))
+
+    def _tags(self, row: int) -> tuple[frozenset[str], frozenset[str], frozenset[str]]:
+        """Return by which way, how far and in which classes the counts of a picture are off by a half or more."""
+        off = self.counts[row] - self.truth[row]
+        kinds = [kind for kind in range(len(off)) if abs(off[kind]) >= 0.5]  # NaN, where nobody counted, is not
+        shares = [abs(off[kind]) / max(self.truth[row, kind], 1) for kind in kinds]
+        return (
+            frozenset(_WAYS[int(off[kind] < 0)] for kind in kinds),
+            frozenset(next(told for most, told in _SIZES.items() if share <= most) for share in shares),
+            frozenset(self.report.names[kind] for kind in kinds),
+        )
 
     def _class(self, kind: int, one: CountMeasure) -> list[Section]:
         known = np.flatnonzero(~np.isnan(self.truth[:, kind]))

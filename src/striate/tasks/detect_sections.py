@@ -14,7 +14,6 @@ from striate.metrics.counting import CountMeasure
 from striate.metrics.intervals import Interval
 from striate.metrics.operating_points import operating_points
 from striate.tasks.sections import (
-    MOST_TAGS,
     Bar,
     Bars,
     Cell,
@@ -26,6 +25,7 @@ from striate.tasks.sections import (
     Text,
     Tile,
     Tiles,
+    chosen_by,
     number,
     percent,
 )
@@ -62,15 +62,10 @@ def _worst(found: BoxAssessment) -> Section | None:
         "The pictures with most wrong boxes and missed objects, at the scores from which boxes are said. Look at their"
         " boxes first: where the answer is right, the labels are wrong."
     )
-    tags = [_tags(found, row) for row in rows]
-    words, names = tuple(ERROR_WORDS[kind] for kind in KINDS), found.report.names
-    every = (("Kind of error", words), ("Class", names))
-    filters = tuple(
-        Filter(label, tuple(one for one in order if any(one in each[place] for each in tags))[:MOST_TAGS])
-        for place, (label, order) in enumerate(every)
-    )
-    tiles = tuple(replace(found.tile(row), tags=each) for row, each in zip(rows, tags, strict=True))
-    return Section("Where was it most wrong?", (told, Tiles(tiles, filters=filters)), anchor="worst")
+    tiles = [replace(found.tile(row), tags=_tags(found, row)) for row in rows]
+    kinds = Filter("Kind of error", tuple(ERROR_WORDS[kind] for kind in KINDS))
+    shown = chosen_by(tiles, kinds, Filter("Class", found.report.names))
+    return Section("Where was it most wrong?", (told, shown), anchor="worst")
 
 
 def _tags(found: BoxAssessment, row: int) -> tuple[frozenset[str], frozenset[str]]:

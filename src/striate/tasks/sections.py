@@ -78,7 +78,7 @@ class Tile:
     tags: tuple[frozenset[str], ...] = ()
 
 
-MOST_TAGS = 20  # of a filter: a page has a rule for each
+MOST_FILTERS, MOST_TAGS = 3, 20  # of pictures, and of a filter: a page has a rule for each
 
 
 @dataclass(frozen=True)
@@ -102,10 +102,22 @@ class Tiles:
     filters: tuple[Filter, ...] = ()
 
     def __post_init__(self) -> None:
-        if len(self.filters) > 2 or any(len(one.tags) > MOST_TAGS for one in self.filters):
-            raise StriateError(f"pictures are chosen by two filters of {MOST_TAGS} tags each at most")
+        if len(self.filters) > MOST_FILTERS or any(len(one.tags) > MOST_TAGS for one in self.filters):
+            raise StriateError(f"pictures are chosen by {MOST_FILTERS} filters of {MOST_TAGS} tags each at most")
         if odd := next((one for one in self.tiles if self.filters and len(one.tags) != len(self.filters)), None):
             raise StriateError(f"pictures with {len(self.filters)} filters have one with {len(odd.tags)} sets of tags")
+
+
+def chosen_by(tiles: Sequence[Tile], *filters: Filter, heading: str = "") -> Tiles:
+    """Return pictures with filters of those tags alone that one of them has; each tile has its ``tags`` for each.
+
+    Example: of ``Filter("Class", ("a", "b"))`` and one tile with ``tags=(frozenset({"b"}),)`` the tag ``b`` is left.
+    """
+    kept = tuple(
+        Filter(one.label, tuple(tag for tag in one.tags if any(tag in tile.tags[place] for tile in tiles))[:MOST_TAGS])
+        for place, one in enumerate(filters)
+    )
+    return Tiles(tuple(tiles), heading, filters=kept)
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from striate.metrics.intervals import Interval
+from striate.metrics.mask_errors import KINDS, MEANS, mask_errors
 from striate.metrics.mask_report import MaskReport, mask_report
 from striate.metrics.mask_verdict import mask_verdict
 from striate.metrics.probability import Floats, Ints
@@ -19,10 +20,24 @@ from striate.metrics.verdict import Verdict
 from striate.tasks.assessment import About, Assessment, Basis, Headline
 from striate.tasks.masks import MEAN_IOU
 from striate.tasks.overlays import MaskOverlay
-from striate.tasks.sections import Bar, Bars, Cell, Figure, Matrix, Part, Section, Table, Text, Tile, Tiles, percent
+from striate.tasks.sections import (
+    Bar,
+    Bars,
+    Cell,
+    Figure,
+    Filter,
+    Matrix,
+    Part,
+    Section,
+    Table,
+    Text,
+    Tile,
+    chosen_by,
+    percent,
+)
 from striate.words import counted
 
-_TILES = 12  # worst pictures shown
+_TILES = 24  # worst pictures shown
 _BARS = 40  # classes of which a bar is drawn
 _CONFUSED = 24  # classes of which it is shown what they are called
 UNKNOWN = Interval(0.0, 0.0, 1.0)  # mean IoU where nothing is there to measure by
@@ -140,9 +155,19 @@ class MaskAssessment(Assessment):
         rows = self.worst(_TILES).tolist()
         if not rows:
             return None
-        told = Text("The pictures with the lowest mean IoU. Where the answer is right, the mask is wrong.")
-        tiles = Tiles(tuple(Tile(row, self.caption(row), overlay=self.overlay(row)) for row in rows))
-        return Section("Where was it most wrong?", (told, tiles), anchor="worst")
+        kinds = "; ".join(f"{kind}: {MEANS[kind]}" for kind in KINDS)
+        told = Text(
+            "The pictures with the lowest mean IoU. Where the answer is right, the mask is wrong. Chosen by a class are"
+            " those where a tenth of the wrong pixels are of it or called so, or where its own IoU is below 50 %. Kinds"
+            f" are of a class: {kinds}."
+        )
+        tiles = [Tile(row, self.caption(row), overlay=self.overlay(row), tags=self._tags(row)) for row in rows]
+        shown = chosen_by(tiles, Filter("Kind of error", KINDS), Filter("Class", tuple(self.report.names)))
+        return Section("Where was it most wrong?", (told, shown), anchor="worst")
+
+    def _tags(self, row: int) -> tuple[frozenset[str], frozenset[str]]:
+        errors = mask_errors(self.report.counts, row)
+        return frozenset(one.kind for one in errors), frozenset(self.report.names[one.number] for one in errors)
 
     def _classes(self) -> Section:
         report, total = self.report, max(1, int(self.report.counts.there.sum()))

@@ -10,7 +10,7 @@ import pytest
 from striate.errors import StriateError
 from striate.render.html.environment import environment
 from striate.render.html.sections import part_html
-from striate.tasks.sections import Filter, Tile, Tiles
+from striate.tasks.sections import MOST_FILTERS, MOST_TAGS, Filter, Tile, Tiles
 
 PIXELS = {"pixels": np.zeros((3, 8, 8, 3), np.uint8), "rows": np.arange(3), "keys": ["a.png", "b.png", "c.png"]}
 
@@ -25,8 +25,10 @@ def test_each_picture_has_the_marks_of_its_tags_and_each_mark_a_button_and_a_rul
     ]  # fmt: skip
     assert re.findall(r'id="(pick-[^"]+)"', page) == ["pick-0-0", "pick-0-1"], "one class alone is no choice"
     style = environment().get_template("style.css").render()
-    for mark in ("0-0", "0-1", "1-19"):
+    for mark in ("0-0", "0-1", "1-19", f"{MOST_FILTERS - 1}-{MOST_TAGS - 1}"):
         assert f".choice:has(#pick-{mark}:checked) .pick:not(.pick-{mark}) {{ display: none; }}" in style
+    assert ".chosen-by { display: none; }" in style and page.count('<div class="chosen-by">') == 1
+    assert not re.findall(r"^ *\.chosen-by \{ display: flex", style, re.M), "shown where a browser can choose alone"
     assert page.count("checked>") == 1 and "<script" not in page and "wrong &lt;class&gt;" in page
     assert page.count("<legend>Kind of error</legend>") == 1 and page.count("<div") == page.count("</div>")
     plain = str(part_html(Tiles(tuple(Tile(row, "") for row in range(3))), **PIXELS))
