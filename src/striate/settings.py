@@ -83,10 +83,11 @@ class Settings(BaseModel):
 
     ``bits`` is how many of 16 gray pictures use whose files state nothing (None: 16, or what the weights are used to).
 
-    ``label_from`` is a pattern that takes the labels out of the names of the files. ``group`` says which pictures stay
-    on one side of every split: a pattern in their paths, ``parent`` or a list (`striate.data.groups`). ``labels`` are
-    those of the source
-    that are meant, where it has several or they lie elsewhere: a format, or a file or folder. ``task`` is what is
+    ``label_from`` is a pattern that takes the labels out of the names of the files. ``labels`` are those of the source
+    that are meant, where it has several or they lie elsewhere: a format, or a file or folder. ``group`` says which
+    pictures stay on one side of every split: a pattern in their paths, ``parent`` or a list (`striate.data.groups`).
+    ``mend`` is the file of what a person decided about the pictures ("none": nothing; None: the one kept for the
+    folder). ``task`` is what is
     learnt of the labels; unsaid, it is guessed from how they look, and said. ``loss`` is what numbers are learnt by
     (smooth-l1, squared, quantile, "quantile 0.9") or tags (cross-entropy, asymmetric), None for the first of these;
     ``circular`` is the period of numbers that go round: ``360``, or of several ``angle=360 hour=24``.
@@ -125,6 +126,7 @@ class Settings(BaseModel):
     label_from: Annotated[str, Field(min_length=1, max_length=1000)] | None = None
     labels: Annotated[str, Field(min_length=1, max_length=4096)] | None = None
     group: Annotated[str, Field(min_length=1, max_length=4096)] | None = None
+    mend: Annotated[str, Field(min_length=1, max_length=4096)] | None = None
     task: TaskName | None = None
     loss: Annotated[str, Field(min_length=1, max_length=40)] | None = None
     circular: Periods | None = None

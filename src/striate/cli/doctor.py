@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from striate.cli import shared_options
+from striate.errors import SearchError
 from striate.session import terminal
 from striate.session.progress import Progress
 from striate.verbs.workspace import Workspace
@@ -17,6 +18,14 @@ from striate.verbs.workspace import Workspace
 @click.argument("photos", type=click.Path(path_type=Path), metavar="FOLDER")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Show what was found as a page of HTML.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, with every picture of every finding.")
+@click.option(
+    "--apply",
+    "decisions",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Keep the decisions of a file (labels.toml, as the page gives it), and look no further.",
+)
+@click.option("--mend", metavar="FILE", help="Where decisions are kept; none.  [default: beside the runs]")
 @click.option("--without-labels", is_flag=True, help="Doubt no label, which asks the usual trunk about every picture.")
 @shared_options.offline
 @shared_options.data_dir
@@ -25,6 +34,8 @@ def command(
     photos: Path,
     output: Path | None,
     as_json: bool,
+    decisions: Path | None,
+    mend: str | None,
     without_labels: bool,
     offline: bool,
     data_dir: Path | None,
@@ -34,9 +45,18 @@ def command(
 
     FOLDER is read at any depth and never written to. What was measured of a picture is kept in the cache: stopped, it
     goes on where it was, and a second time only what has changed is looked at.
-    """
-    from striate.verbs.doctor import doctor
 
+    What was judged on the page is kept by --apply in a file beside the runs: it does not come back, and striate train
+    goes by it.
+    """
+    from striate.verbs.doctor import decide, doctor
+
+    if decisions is not None:
+        if output is not None or as_json:
+            raise SearchError("--apply keeps decisions and looks no further; leave out -o and --json")
+        for line in decide(photos, decisions, mend=mend, workspace=Workspace(runs_dir)).lines():
+            click.echo(terminal.line(line))
+        return
     if output is not None:
         from striate.cli.write_output import check_free
         from striate.render.html.look_page import is_ours
@@ -44,7 +64,7 @@ def command(
         check_free(output, is_ours)
     with Progress() as progress:
         workspace = Workspace(runs_dir, data_dir, not offline, progress, tell=terminal.tell)
-        found = doctor(photos, labels=not without_labels, workspace=workspace)
+        found = doctor(photos, labels=not without_labels, mend=mend, workspace=workspace)
     if output is not None:
         from striate.cli.write_output import write_output
         from striate.render.html.doctor_page import whole_page
@@ -57,7 +77,7 @@ def command(
 
     for line in lines(found):
         click.echo(terminal.line(line) if line else "")
-    for note in found.notes:
+    for note in (*found.judged, *found.notes):
         click.echo(terminal.line(f"note: {note}"), err=True)
     if output is not None:
         click.echo(f"\nas a page: {terminal.line(str(output))}")

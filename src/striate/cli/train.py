@@ -49,6 +49,9 @@ MOST_THREADS = 1024  # more than any machine has cores for one training; torch i
     metavar="PATTERN|FILE",
     help="What stays on one side of every split: a pattern in paths, '(patient\\d+)'; parent; a list of path,group.",
 )
+@click.option(
+    "--mend", metavar="FILE", help="Decisions about pictures, labels.toml; none.  [default: those kept for the folder]"
+)
 @click.option("--net", help="A published network, the text of a net, or a file with such text.")
 @click.option(
     "--first", metavar="FILTER", help="A filter by name as the first layer, not trained: sobel, 'gabor 9 45'."

@@ -23,6 +23,7 @@ class Tile:
 
     ``shown`` is how wide it is drawn in pixels at the most. ``smooth`` pictures are photographs: drawn without visible
     pixels, and packed as such. ``moving`` is the same as an animated picture's bytes (GIF), where there is one.
+    ``below`` stands under the caption: what a person may decide about the picture.
     """
 
     pixels: Pixels
@@ -31,6 +32,7 @@ class Tile:
     shown: int = 160
     smooth: bool = False
     moving: bytes | None = None
+    below: Markup | None = None
 
 
 @dataclass(frozen=True)
@@ -44,12 +46,16 @@ class Legend:
 
 @dataclass(frozen=True, eq=False)
 class Row:
-    """Tiles on one scale, under a heading of their own where there are several rows, and sentences about them."""
+    """Tiles on one scale, under a heading of their own where there are several rows, and sentences about them.
+
+    ``below`` stands under the tiles: what a person may decide about all of them.
+    """
 
     tiles: tuple[Tile, ...]
     heading: str = ""
     legend: Legend | None = None
     notes: tuple[str, ...] = ()
+    below: Markup | None = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,9 +12,9 @@ LAST = "last"
 LONGEST = 1024  # characters of a name or path; a part of one may have 255 on most systems
 MARK = "recipe.toml"  # written last when a run is made: a folder without it is none
 FILES = (
-    "source.json", "environment.json", MARK, "pictures.json", "split.json", "history.jsonl", "filters.jsonl",
-    "maps.jsonl", "folds.safetensors", "start.safetensors", "model.safetensors", "model.onnx", "report.html",
-    "finished.json",
+    "source.json", "environment.json", MARK, "pictures.json", "labels.toml", "split.json", "history.jsonl",
+    "filters.jsonl", "maps.jsonl", "folds.safetensors", "start.safetensors", "model.safetensors", "model.onnx",
+    "report.html", "finished.json",
 )  # fmt: skip
 TRAIN = "striate train <folder of pictures>"
 

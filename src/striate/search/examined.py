@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, Final
 
 import numpy as np
@@ -17,11 +18,15 @@ LEVELS: Final = ("wrong", "doubtful", "to know")
 
 @dataclass(frozen=True)
 class Unreadable:
-    """A picture that cannot be read: its path, why, and what its beginning says it is ("" where that does not read)."""
+    """A picture that cannot be read: its path, why, and what its beginning says it is ("" where that does not read).
+
+    ``digest`` is of its file, empty where not even that can be read.
+    """
 
     path: str
     reason: str
     begins: str = ""
+    digest: bytes = b""
 
 
 @dataclass(frozen=True)
@@ -70,6 +75,35 @@ class Examined:
 
     def __len__(self) -> int:
         return len(self.paths)
+
+    def without(self, dropped: Collection[str]) -> Examined:
+        """Return the same without some pictures, by their paths."""
+        if not dropped:
+            return self
+        rows = [row for row, path in enumerate(self.paths) if path not in dropped]
+        new = {row: number for number, row in enumerate(rows)}
+        groups = (replace(one, rows=tuple(new[row] for row in one.rows if row in new)) for one in self.near)
+        return replace(
+            self,
+            paths=tuple(self.paths[row] for row in rows),
+            rows=self.rows[rows],
+            sizes=self.sizes[rows],
+            digests=tuple(self.digests[row] for row in rows),
+            labels=self.labels[rows],
+            parts=tuple(self.parts[row] for row in rows) if self.parts else (),
+            unreadable=tuple(one for one in self.unreadable if one.path not in dropped),
+            near=tuple(one for one in groups if len(one.rows) > 1),
+            doubts=tuple(replace(one, row=new[one.row]) for one in self.doubts if one.row in new),
+        )
+
+    def digest_of(self, path: str) -> str | None:
+        """Return the digest of a picture's file in hexadecimal digits; None where there is none, or nothing reads."""
+        found = self._by_path.get(path, b"")
+        return found.hex() if found else None
+
+    @cached_property
+    def _by_path(self) -> dict[str, bytes]:
+        return {**dict(zip(self.paths, self.digests, strict=True)), **{one.path: one.digest for one in self.unreadable}}
 
 
 @dataclass(frozen=True)

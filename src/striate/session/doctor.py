@@ -21,6 +21,7 @@ def doctor(
     photos: Path | str,
     *,
     labels: bool = True,
+    mend: str | Path | None = None,
     runs_dir: Path | str = "runs",
     data_dir: Path | str | None = None,
     offline: bool = False,
@@ -34,6 +35,7 @@ def doctor(
         photos: the folder, read at any depth; of class folders, with or without train, val and test above them, more is
             looked for.
         labels: whether labels are doubted too, which asks the usual trunk about every picture.
+        mend: the file of what was decided before (labels.toml); "none", or None for the one kept beside the runs.
         runs_dir: the folder of runs.
         data_dir: where the files of published weights are.
         offline: whether nothing may be downloaded.
@@ -48,7 +50,7 @@ def doctor(
     drawn = bar(progress=progress)
     try:
         workspace = Workspace.at(runs_dir, data_dir, download=not offline, progress=waiting(drawn), tell=drawn.say)
-        found = found_in(Path(photos), labels=labels, workspace=workspace)
+        found = found_in(Path(photos), labels=labels, mend=None if mend is None else str(mend), workspace=workspace)
     finally:
         drawn.close()
 
@@ -57,7 +59,7 @@ def doctor(
 
         return whole_page(found)
 
-    said = (*lines(found), *(f"note: {note}" for note in found.notes))
+    said = (*lines(found), *(f"note: {note}" for note in (*found.judged, *found.notes)))
     return Shown(found, text=lambda: "\n".join(said), html=lambda: framed(whole()), page=whole)
 
 

@@ -34,6 +34,7 @@ def train(
     label_from: str | None = None,
     labels: str | Path | None = None,
     group: str | Path | None = None,
+    mend: str | Path | None = None,
     task: str | None = None,
     net: str | None = None,
     first: str | None = None,
@@ -74,6 +75,8 @@ def train(
             "voc", "yolo", "masks", "dots"), or a file or folder.
         group: which pictures stay on one side of every split, as those of one patient or video: a pattern in their
             paths (``r"(patient\d+)"``), "parent" for the folder inside the class, or a list of path and group.
+        mend: a file of decisions about the pictures (labels.toml, `striate.doctor`); None: those kept for the folder,
+            "none": nothing.
         task: what is to be learnt ("classify", "tag", "regress"), where the labels leave that open.
         net: a name of the catalogue, a file with a net, or the text of one.
         first: a filter by name ("sobel") in front of the net, whose weights training leaves as they are.
@@ -118,6 +121,7 @@ def train(
         "label_from": label_from,
         "labels": None if labels is None else str(labels),
         "group": None if group is None else str(group),
+        "mend": None if mend is None else str(mend),
         "task": task,
         "class_weights": class_weights,
         "net": net,

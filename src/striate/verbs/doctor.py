@@ -8,26 +8,34 @@ from typing import Any
 
 import numpy as np
 
+from striate.data.labels.mending import Mending, fitted
 from striate.data.sources.items import CLASSES, FolderSource
+from striate.data.sources.mended import check_classes, check_digests
 from striate.data.sources.source import find as find_source
-from striate.errors import DataError, SearchError
+from striate.errors import DataError, SearchError, SourceError
 from striate.search.checks.table import checked
 from striate.search.examined import LEVELS, Examined, Finding
+from striate.search.judged import unjudged
 from striate.verbs.copies import near_copies
 from striate.verbs.doubts import doubts
 from striate.verbs.examining import examine
 from striate.verbs.indexing import File, files_of
+from striate.verbs.mending import Applied, apply, place_of, read_mending, shown
 from striate.verbs.workspace import HERE, Workspace
 from striate.words import counted
 
 
 @dataclass(frozen=True, eq=False)
 class Diagnosis:
-    """What was found in a folder, worst first; ``notes`` say what could not be looked for, and why."""
+    """What was found in a folder, worst first; ``notes`` say what could not be looked for, and why.
+
+    ``judged`` are in sentences the decisions of a person that were kept to; ``examined`` is as they leave it.
+    """
 
     examined: Examined
     findings: tuple[Finding, ...]
     notes: tuple[str, ...] = ()
+    judged: tuple[str, ...] = ()
 
     def summary(self) -> str:
         """Return in a sentence what was looked at and how much was found."""
@@ -47,21 +55,24 @@ class Diagnosis:
             "classes": list(self.examined.names),
             "findings": [one.to_dict() for one in self.findings],
             "notes": list(self.notes),
+            "judged": list(self.judged),
         }
 
 
-def doctor(photos: Path, *, labels: bool = True, workspace: Workspace = HERE) -> Diagnosis:
+def doctor(photos: Path, *, labels: bool = True, mend: str | None = None, workspace: Workspace = HERE) -> Diagnosis:
     """Return what is wrong with the pictures of a folder, which is read at any depth and never written to.
 
     Arguments:
         photos: the folder; where it is one of class folders, with or without train, val and test above them, what goes
             with classes and what lies on both sides of the split is looked for too.
         labels: whether labels are doubted too, which asks the usual trunk about every picture.
-        workspace: where weights are, and who hears of progress.
+        mend: the file of what a person decided before; "none", or None for the one kept beside the runs, if any.
+        workspace: where runs and weights are, and who hears of progress.
 
     Each picture is measured once; that is kept in the cache by the content of its file, also where it is stopped, and
-    so are the near copies that were found, while the pictures and their order stay. Errors: SearchError for a folder
-    that is not there or holds no picture.
+    so are the near copies that were found, while the pictures and their order stay. What was judged before does not
+    come back. Errors: SearchError for a folder that is not there or holds no picture, SourceError for a file of
+    decisions that cannot be used.
 
     Example: ``len(doctor(Path("album")).examined)`` is ``6``.
     """
@@ -70,6 +81,9 @@ def doctor(photos: Path, *, labels: bool = True, workspace: Workspace = HERE) ->
     files = files_of(photos)
     if not files:
         raise SearchError(f"{photos} holds no picture")
+    place = place_of(mend, photos, workspace.runs_dir)
+    decided = Mending() if place is None else read_mending(place)
+    check_digests(decided, str(photos), name="" if place is None else shown(place))
     found = examine(photos, files, workspace)
     source, notes = _labels(photos)
     names = source.label_names if source else ()
@@ -87,9 +101,46 @@ def doctor(photos: Path, *, labels: bool = True, workspace: Workspace = HERE) ->
         found.unreadable,
     )
     near, left = near_copies(photos, examined, workspace)
+    fitting = fitted(decided, examined.digest_of)
+    examined = _decided(replace(examined, near=near), fitting.mending, "" if place is None else shown(place))
     doubted, unasked = doubts(photos, examined, workspace) if names and labels else ((), "")
-    examined = replace(examined, near=near, doubts=doubted)
-    return Diagnosis(examined, checked(examined), (*notes, *filter(None, (left, unasked))))
+    examined = replace(examined, doubts=doubted)
+    findings = unjudged(checked(examined), fitting.mending)
+    judged = () if place is None else fitting.lines(shown(place))
+    return Diagnosis(examined, findings, (*notes, *filter(None, (left, unasked))), judged)
+
+
+def decide(photos: Path, file: Path, *, mend: str | None = None, workspace: Workspace = HERE) -> Applied:
+    """Add the decisions of a file about a folder of pictures to those that are kept (`striate.verbs.mending.apply`).
+
+    Arguments:
+        photos: the folder, which is only read.
+        file: decisions, as the page of what is wrong gives them, or written by hand.
+        mend: the file they are added to; None: the one kept beside the runs.
+        workspace: where runs are.
+
+    Errors: SearchError, SourceError; nothing is kept then.
+
+    Example: ``decide(Path("pets"), Path("labels.toml")).lines()``
+    """
+    if not photos.is_dir():
+        raise SearchError(f"there is no folder {photos} of pictures")
+    source, _ = _labels(photos)
+    return apply(photos, file, source.label_names if source else (), mend=mend, runs_dir=workspace.runs_dir)
+
+
+def _decided(examined: Examined, mending: Mending, name: str) -> Examined:
+    """Return what was examined with the labels that a person gave, without the pictures that were dropped."""
+    given = mending.relabelled
+    if not examined.names and given:
+        raise SourceError(f"{name} gives {next(iter(given))} a class, and {examined.folder} is no folder of classes")
+    check_classes(mending, examined.names, name=name)
+    number = {label: index for index, label in enumerate(examined.names)}
+    labels = [
+        number[given[path]] if path in given else label
+        for path, label in zip(examined.paths, examined.labels.tolist(), strict=True)
+    ]
+    return replace(examined, labels=np.array(labels, np.int64)).without(mending.dropped)
 
 
 def _sizes(files: tuple[File, ...]) -> Any:

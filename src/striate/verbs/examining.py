@@ -117,5 +117,5 @@ def _look(photos: Path, file: File, *, known: dict[bytes, int]) -> _Came:
     try:
         told = header(content)
     except PictureError:
-        return Unreadable(file.path, reason)
-    return Unreadable(file.path, reason, f"{told.format} of {told.width} x {told.height}")
+        return Unreadable(file.path, reason, digest=digest)
+    return Unreadable(file.path, reason, f"{told.format} of {told.width} x {told.height}", digest)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from striate.data.sources.source import Source, find
 from striate.settings import Settings
 from striate.tasks.table import kind_of, learnable, task_said
+from striate.verbs.mending import kept_in, with_mending
 from striate.verbs.workspace import HERE, Workspace
 
 
@@ -14,11 +17,13 @@ def find_pictures(
     *,
     least_classes: int = 2,
     allow_bad: bool = False,
+    run: Path | None = None,
 ) -> Source:
     """Return the source that a recipe names: the one place where its pictures are looked for, first and later.
 
     Labels are read as the task of the recipe takes them; without one the source says what they are. ``allow_bad`` lets
-    more than 1 % of marked objects be unusable.
+    more than 1 % of marked objects be unusable. What a person decided about the pictures is done to them: what ``mend``
+    says, or of a ``run`` what it was begun with.
 
     Errors: SourceError, DownloadError.
     """
@@ -33,4 +38,4 @@ def find_pictures(
         progress=workspace.progress,
         allow_bad=allow_bad,
     )
-    return learnable(source)
+    return learnable(with_mending(source, recipe.mend, workspace) if run is None else kept_in(run, source))

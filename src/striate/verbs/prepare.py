@@ -107,6 +107,7 @@ def prepare(
             source=source.location,
             labels=None if begun.labels is None else labels_chosen.lasting(begun.labels, Path(source.location)),
             group=group_lasting(begun.group),
+            mend=source.mended_by or begun.mend,
             net=lasting(chosen, provided),
             fit=begun.fit or fit.by_itself(chosen, provided=provided is not None, start=at),
         )

@@ -60,7 +60,7 @@ def reopen_data(
     folder = facts.get("data_dir")
     where = Path(folder) if isinstance(folder, str) and Path(folder).is_dir() else workspace.data_dir
     try:
-        found = find_pictures(config, replace(workspace, data_dir=where), least_classes=1, allow_bad=True)
+        found = find_pictures(config, replace(workspace, data_dir=where), least_classes=1, allow_bad=True, run=run.path)
     except DataError as error:
         raise RunError(
             f"the pictures of {run.name} cannot be read from {facts.get('location', config.source)}: {error}"
@@ -147,6 +147,7 @@ def source_facts(prepared: Prepared, data_dir: Path | None) -> dict[str, Any]:
         "rejected": [{"key": bad.key, "reason": bad.reason} for bad in source.rejected],
         "passed_over": {"files": len(source.passed_over), "first": list(source.passed_over[:NAMED])},
         "notes": list(source.notes),
+        "mending": None if source.mending is None else source.mending.said(),
         "copies": copies_of(prepared).to_dict(source.items),
         "size": _size(source),
         "digest": prepared.digest(),

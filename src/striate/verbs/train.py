@@ -24,6 +24,7 @@ from striate.verbs import reopen, stranger_nets
 from striate.verbs.chance import begun, from_chance
 from striate.verbs.events import Event, Finished, Finishing, Planned, follow, take_up
 from striate.verbs.folds import begun_again, few, fold_prepared, keep_begun, split_facts
+from striate.verbs.mending import keep_in
 from striate.verbs.prepare import prepare
 from striate.verbs.prepared import Prepared, ProvidedModel, Start
 from striate.verbs.reopen import PICTURES, config_of, leave_out, pictures_facts, reopen_data, source_facts
@@ -125,6 +126,7 @@ def training(
                 run.checkpoint(*state.state())  # the weights it begins from are nowhere else
                 if apart:
                     keep_begun(run, state.model)
+            keep_in(run.path, prepared.source)
             run.write_json(PICTURES, pictures_facts(prepared))
             run.write_json("split.json", split_facts(prepared))  # from here on it can be resumed
             yield from _learn(run, prepared, state, started, provided)

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from striate import files
 from striate.data.labels.marks import Marks
+from striate.data.labels.mending import Mending
 from striate.data.pictures.image import Header, header
 from striate.errors import PictureError, SourceError
 from striate.words import counted
@@ -97,6 +98,8 @@ class Source(ABC):
     ``location`` is what ``find`` opens again (an absolute path, "digits", or "NAME@FOLDER"). ``notes`` are sentences a
     person should read: how what is there was understood, and what was left out of it. ``passed_over`` are files that
     nobody meant as pictures (what systems leave behind, hidden ones, text beside the class folders): they are counted.
+    ``mending`` is what a person decided about its pictures (`striate.data.sources.mended`) where that is in force, and
+    ``mended_by`` the file it stands in.
     """
 
     name: str
@@ -108,6 +111,8 @@ class Source(ABC):
     kind: str = field(default=CLASSES, kw_only=True)
     label_facts: Mapping[str, Any] = field(default_factory=dict, kw_only=True)
     passed_over: tuple[str, ...] = field(default=(), kw_only=True)
+    mending: Mending | None = field(default=None, kw_only=True)
+    mended_by: str | None = field(default=None, kw_only=True)
 
     @abstractmethod
     def picture(self, index: int) -> bytes | NDArray[np.uint8]:
