@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -54,3 +55,36 @@ def test_a_page_is_put_over_nothing_of_somebody_else(place: Path) -> None:
     result = ask("photos", "--without-labels", "-o", "mine.html")
     assert isinstance(result.exception, StriateError) and Path("mine.html").read_text() == "mine"
     assert isinstance(ask("none").exception, SearchError)
+
+
+def test_decisions_are_kept_and_the_next_look_is_quiet(place: Path) -> None:
+    shutil.copy("photos/red/1.png", "photos/green/same.png")
+    args = ("photos", "--without-labels")
+    assert "under several classes" in ask(*args).stdout
+    Path("labels.toml").write_text(
+        '[[drop]]\npicture = "red/text.png"\n[[relabel]]\npicture = "green/same.png"\nto = "red"\n'
+        '[[same_group]]\npictures = ["red/1.png", "green/same.png"]\n'
+    )
+    kept = ask("photos", "--apply", "labels.toml")
+    assert kept.exit_code == 0 and kept.stdout.splitlines() == [
+        "labels.toml: 1 relabelled, 1 dropped, 1 group kept together",
+        "  green/same.png: red",
+        "  red/text.png: dropped",
+        "  green/same.png = red/1.png: on one side of every split",
+        "kept in runs/labels/photos.toml, which holds: 1 relabelled, 1 dropped, 1 group kept together;"
+        " the next striate train goes by it",
+    ]
+    quiet = ask(*args)
+    assert "photos: 25 pictures in 2 classes: nothing found." in quiet.stdout
+    assert "note: runs/labels/photos.toml: 1 relabelled, 1 dropped, 1 group kept together" in quiet.stderr
+    assert "under several classes" in ask(*args, "--mend", "none").stdout
+
+
+def test_decisions_that_cannot_be_used_are_refused(place: Path) -> None:
+    Path("labels.toml").write_text("[[drop]")
+    for words in (
+        ("photos", "--apply", "labels.toml"),
+        ("photos", "--apply", "labels.toml", "--json"),
+        ("photos", "--apply", "none"),
+    ):
+        assert isinstance(ask(*words).exception, StriateError) and not Path("runs").exists()

@@ -28,6 +28,9 @@ from striate.verbs.workspace import Workspace
     "--label-from", metavar="PATTERN", help="With --data: take labels out of file names, such as '(.+?)_\\d+'."
 )
 @click.option("--labels", metavar="FORM|PATH", help="With --data: which labels of it: a format, or a file or folder.")
+@click.option(
+    "--mend", metavar="FILE", help="With --data: decisions about it, or none.  [default: those kept for the folder]"
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @shared_options.without_missing
 @shared_options.allow_bad
@@ -40,6 +43,7 @@ def command(
     data: str | None,
     label_from: str | None,
     labels: str | None,
+    mend: str | None,
     as_json: bool,
     without_missing: bool,
     allow_bad: bool,
@@ -60,6 +64,7 @@ def command(
             data=data,
             label_from=label_from,
             labels=labels,
+            mend=mend,
             workspace=Workspace(runs_dir, data_dir, progress=progress),
             allow_bad=allow_bad,
             without_missing=without_missing,

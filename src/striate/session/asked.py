@@ -25,6 +25,7 @@ def evaluate(
     data: str | Path | None = None,
     label_from: str | None = None,
     labels: str | Path | None = None,
+    mend: str | Path | None = None,
     runs_dir: Path | str = "runs",
     data_dir: Path | str | None = None,
     allow_bad: bool = False,
@@ -38,6 +39,7 @@ def evaluate(
         data: other pictures, as `train` takes them by path or name.
         label_from: a pattern that takes the labels of ``data`` out of the names of files.
         labels: which labels of ``data`` are meant: those of a format, or a file or folder.
+        mend: a file of decisions about ``data`` (labels.toml); None: those kept for that folder, "none": nothing.
         runs_dir: the folder of runs.
         data_dir: where the files of data sets by name are.
         allow_bad: whether it goes on where more than 1 % of the pictures of ``data`` cannot be read.
@@ -54,6 +56,7 @@ def evaluate(
         split=split,
         label_from=label_from,
         labels=labels,
+        mend=mend,
         data_dir=data_dir,
         allow_bad=allow_bad,
         without_missing=without_missing,

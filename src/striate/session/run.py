@@ -159,6 +159,7 @@ class Run:
         split: str | None = None,
         label_from: str | None = None,
         labels: str | Path | None = None,
+        mend: str | Path | None = None,
         data_dir: Path | str | None = None,
         allow_bad: bool = False,
         without_missing: bool = False,
@@ -172,6 +173,7 @@ class Run:
             split: "test", "val" or "train" of its own pictures; None: those that the run itself is measured by.
             label_from: a pattern that takes the labels of ``data`` out of the names of files.
             labels: which labels of ``data`` are meant: those of a format, or a file or folder.
+            mend: a file of decisions about ``data`` (labels.toml); None: those kept for that folder, "none": nothing.
             data_dir: where the files of data sets by name are.
             allow_bad: whether it goes on where more than 1 % of the pictures of ``data`` cannot be read.
             without_missing: whether what remains is measured where some of its own pictures are gone.
@@ -192,8 +194,9 @@ class Run:
             data=None if data is None else str(data),
             label_from=label_from,
             labels=None if labels is None else str(labels),
+            mend=None if mend is None else str(mend),
             provided=None if own is None else own.provided(),
-            workspace=Workspace.at(data_dir=data_dir),
+            workspace=Workspace.at(self.path.parent, data_dir),
             allow_bad=allow_bad,
             without_missing=without_missing,
         )

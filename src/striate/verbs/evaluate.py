@@ -21,6 +21,7 @@ from striate.verbs.evaluate_folds import evaluate_folds
 from striate.verbs.evaluation import JUDGING, Evaluation, basis_of, measure, of_run
 from striate.verbs.folds import PART, answers_of
 from striate.verbs.lineage import learnt_before, seen
+from striate.verbs.mending import with_mending
 from striate.verbs.places import in_input
 from striate.verbs.prepared import Prepared, ProvidedModel
 from striate.verbs.reopen import changes, reopen_data
@@ -36,6 +37,7 @@ def evaluate(
     data: str | None = None,
     label_from: str | None = None,
     labels: str | None = None,
+    mend: str | None = None,
     workspace: Workspace = HERE,
     allow_bad: bool = False,
     without_missing: bool = False,
@@ -46,7 +48,8 @@ def evaluate(
     where the run has them, else ``test``.
     ``without_missing`` measures what remains where some of the run's own pictures are gone.
     ``label_from`` takes the labels of ``data`` out of the names of its files, by a pattern; ``labels`` says which of
-    those that lie there are meant: a format, or a file or folder.
+    those that lie there are meant: a format, or a file or folder; ``mend`` is the file of what was decided about them
+    ("none": nothing; None: the one kept for that folder).
 
     Errors: RunError when the run has no model yet, SourceError when ``data`` has labels that the model does not know.
 
@@ -60,6 +63,7 @@ def evaluate(
         data=data,
         label_from=label_from,
         labels=labels,
+        mend=mend,
         workspace=workspace,
         allow_bad=allow_bad,
         without_missing=without_missing,
@@ -74,6 +78,7 @@ def evaluate_opened(
     data: str | None = None,
     label_from: str | None = None,
     labels: str | None = None,
+    mend: str | None = None,
     provided: ProvidedModel | None = None,
     workspace: Workspace = HERE,
     allow_bad: bool = False,
@@ -98,10 +103,11 @@ def evaluate_opened(
             run=run,
             label_from=label_from,
             labels=labels,
+            mend=mend,
             workspace=workspace,
             allow_bad=allow_bad,
         )
-    for name, said in (("label_from", label_from), ("labels", labels)):
+    for name, said in (("label_from", label_from), ("labels", labels), ("mend", mend)):
         if said is not None:
             raise RunError(f"{name} is for other pictures (data): a run keeps where its own labels are from")
     return evaluate_run(
@@ -163,6 +169,7 @@ def evaluate_on(
     run: RunDirectory | None = None,
     label_from: str | None = None,
     labels: str | None = None,
+    mend: str | None = None,
     workspace: Workspace = HERE,
     allow_bad: bool = False,
 ) -> Evaluation:
@@ -184,6 +191,7 @@ def evaluate_on(
         kind=task.kind,
         allow_bad=allow_bad,
     )
+    source = with_mending(source, mend, workspace)
     stored = open_store(source, predictor.preprocess, progress=workspace.progress)
     check_rejected(stored.source, allow_bad=allow_bad)
     said = in_input(task, task.labels(stored.source, Recipe()), stored.source, predictor.preprocess)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from dataclasses import replace
@@ -23,11 +24,13 @@ from striate.interpret.arithmetic.dot import dot
 from striate.interpret.arithmetic.filters import FILTERS
 from striate.interpret.torch_probe import TorchProbe
 from striate.recipe import Recipe
-from striate.render.html import compare_page, dot_page, filter_page, look_page, walk_page
+from striate.render.html import compare_page, doctor_page, dot_page, filter_page, look_page, walk_page
 from striate.render.html.compare_page import Comparison
 from striate.render.html.copies import TITLE, copies_body
 from striate.render.html.environment import drawing, environment, escaped, html, named
 from striate.render.html.page import Section, render
+from striate.search.examined import Case, Examined, Finding
+from striate.search.measured import MEASURED
 from striate.session.shown import Table, framed, html_table, said
 from striate.spec import Shape, parse
 from striate.tasks.assessment import Basis
@@ -36,6 +39,7 @@ from striate.tasks.pairing import LossPaired, Shared
 from striate.tasks.table import TASKS
 from striate.tasks.task import LabelFacts
 from striate.tasks.values import State
+from striate.verbs.doctor import Diagnosis
 from striate.verbs.filter import filter_picture
 from striate.verbs.report import write_figures
 from striate.verbs.walk import walk_of
@@ -142,6 +146,15 @@ def filtered(tmp_path: Path) -> str:
     return look_page.page(BAD, BAD, [replace(answer, drawn=(*answer.drawn, filter_page.moving(found)))])
 
 
+def examined() -> str:
+    """What is wrong with pictures of such names, in such classes: one, two that are one, and the folder as a whole."""
+    path = BAD.replace("\0", "")  # no file has that in its name
+    seen = Examined(path, (path, "b"), np.zeros(2, MEASURED), np.arange(2), (b"1", b"2"), np.array([0, 1]), (BAD, "b"))
+    cases = [(), (Case((path,), BAD),), (Case((path, "b"), BAD),), (Case(("\udc80",), "no text"),)]
+    found = [Finding(BAD, "wrong", BAD, BAD, BAD, some) for some in cases]
+    return doctor_page.whole_page(Diagnosis(seen, tuple(found), (BAD,), (BAD,)))
+
+
 def figures() -> str:
     written: list[str] = []
     run: Any = SimpleNamespace(name=BAD, write_report=written.append)
@@ -157,8 +170,9 @@ PAGES: dict[str, Callable[[Path], str]] = {
     "dot": lambda _: multiplied(),
     "walk": lambda _: look_page.page(BAD, BAD, [walk_page.answer(walk_of((7, 5), 3, stride=2))]),
     "filter": filtered,
+    "doctor": lambda _: examined(),
 }
-MOVING = ("walk", "filter")  # which have a script of ours: buttons to step through a drawing
+MOVING = ("walk", "filter", "doctor")  # which have a script of ours: buttons to step through a drawing, or to decide by
 
 
 @pytest.mark.parametrize("kind", list(PAGES))
@@ -175,6 +189,23 @@ def test_a_page_is_whole_and_whatever_it_is_given_stays_text(kind: str, tmp_path
     for tag, facts in read.tags:
         if tag == "th":
             assert facts.get("scope") in ("row", "col"), "a head says what it is of"
+
+
+def test_decisions_about_pictures_are_offered_by_their_very_names() -> None:
+    read = Read(examined())
+    places = [facts for tag, facts in read.tags if tag == "div" and facts.get("class") == "decide"]
+    path = BAD.replace("\0", "")
+    assert [(facts["data-of"], json.loads(facts["data-pictures"] or "")) for facts in places] == [
+        ("group", []),
+        ("picture", [path]),
+        ("picture", [path]),
+        ("picture", ["b"]),
+        ("group", [path, "b"]),
+    ], "none for a name that is no text, which no file of decisions could hold"
+    assert json.loads(places[4]["data-digests"] or "") == ["31", "32"] and "hidden" in places[0]
+    (bar,) = [facts for tag, facts in read.tags if facts.get("class") == "mend"]
+    assert json.loads(bar["data-classes"] or "") == [BAD, "b"] and "hidden" in bar
+    assert not [one for one in ("fetch(", "XMLHttpRequest", "innerHTML", "import ") if one in examined()]
 
 
 def test_what_a_notebook_shows_stays_text() -> None:
