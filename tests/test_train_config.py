@@ -25,6 +25,7 @@ FACTS: dict[str, Any] = {"pictures": 200, "height": 32, "width": 32, "gray": Fal
 OFF = {
     "label_from",
     "labels",
+    "mend",
     "loss",
     "circular",
     "first",
