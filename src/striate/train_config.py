@@ -37,9 +37,8 @@ class TrainConfig(Settings):
     What stays None is off, or is not said by anybody: ``patience``, ``clip``, ``first``, ``threads`` (as many as torch
     takes), ``weight_decay`` of a head alone (chosen by pictures that it is not fitted to), ``start`` and ``tune`` of a
     net that begins from chance, ``bits``, ``group``, ``labels``, ``label_from`` and ``mend`` of pictures that need
-    none, ``loss``
-    (the first of the task), ``circular``, ``strangers`` (measured where whole nets are cross-validated). What a
-    training has no use for has the value that says so (`unused`) and is not written: a head alone is fitted to
+    none, ``loss`` (the first of the task), ``circular``, ``strangers`` (measured where whole nets are cross-validated).
+    What a training has no use for has the value that says so (`unused`) and is not written: a head alone is fitted to
     features, so nothing is augmented or averaged.
 
     Example: ``Recipe(source="pets", task="classify").settled(pictures=200, height=375, width=500).epochs + 1``

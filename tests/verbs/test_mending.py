@@ -207,3 +207,26 @@ def test_two_folders_of_one_name_have_files_of_their_own(tmp_path: Path) -> None
     one.rename(tmp_path / "moved")
     assert kept_at(two, runs) == first, "nobody else's any more: what fits is seen by path and digest"
     assert place_of("none", two, runs) is None
+
+
+def test_what_is_one_thing_is_on_one_side_and_all_else_stays_where_it_was(
+    pets: Path, at: Workspace, tmp_path: Path
+) -> None:
+    before = planned(pets, at, val=0.2, test=0.3).prepared
+    side = {key: part for part in ("train", "val", "test") for key in before.keys(part)}
+    by_side = {
+        part: sorted(key for key in side if side[key] == part and key != "cats/dog.png") for part in ("train", "test")
+    }
+    some = [keys[0] for keys in by_side.values()] + [keys[-1] for keys in by_side.values()]
+    assert len({side[key] for key in some}) == 2
+    (tmp_path / "labels.toml").write_text(f"[[same_group]]\npictures = {json.dumps(some)}")
+    decide(pets, tmp_path / "labels.toml", workspace=at)
+    begun = planned(pets, at, val=0.2, test=0.3)
+    now = {key: part for part in ("train", "val", "test") for key in begun.prepared.keys(part)}
+    assert len({now[key] for key in some}) == 1
+    assert {key: part for key, part in now.items() if key not in some} == {
+        key: part for key, part in side.items() if key not in some
+    }
+    opened = reopen_data(begun.run, workspace=at)
+    assert opened.split == begun.prepared.split and opened.identities == begun.prepared.identities
+    assert len(set(opened.identities)) == len(now) - 1 - 3, "a copy, and four that are one"

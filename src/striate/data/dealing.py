@@ -66,7 +66,7 @@ def trained_rows(source: Source, recipe: Recipe, strata: Strata, groupings: Sequ
         except PictureError:
             digests.append(b"")
             known[row] = False
-    said = {"seed": recipe.seed, "val": recipe.val, "test": recipe.test, "grouped": bool(groupings)}
+    said = {"seed": recipe.seed, "val": recipe.val, "test": recipe.test, "grouped": recipe.group is not None}
     same = identities([item.key for item in source.items], digests, groupings)
     return np.array(split(source, same, strata=replace(strata, known=known), **said).train)  # type: ignore[arg-type]
 

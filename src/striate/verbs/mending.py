@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from striate import files
+from striate.data.groups import Groups, together
 from striate.data.labels.mending import NAME, Entry, Fitting, Mending, fitted, read
 from striate.data.sources.items import FolderSource, Source
 from striate.data.sources.mended import check_classes, mended
@@ -75,6 +76,13 @@ def with_mending(source: Source, mend: str | None, workspace: Workspace) -> Sour
     if place is None:
         return source
     return replace(mended(source, read_mending(place), name=shown(place)), mended_by=str(place))
+
+
+def decided_groups(source: Source) -> tuple[Groups, ...]:
+    """Return the groups that a person said stay together (``same_group``): they are one to a split, as copies are."""
+    if source.mending is None or not source.mending.together:
+        return ()
+    return (together([item.key for item in source.items], source.mending.together, NAME),)
 
 
 def shown(place: Path) -> str:

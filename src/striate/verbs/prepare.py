@@ -29,6 +29,7 @@ from striate.tasks.table import task_for, task_named, task_said
 from striate.tasks.task import Labels, Task
 from striate.train_config import TrainConfig
 from striate.verbs import fit
+from striate.verbs.mending import decided_groups
 from striate.verbs.pictures import find_pictures
 from striate.verbs.places import placed, with_scale
 from striate.verbs.plan import first_layer, lasting, normed, plan
@@ -66,7 +67,8 @@ def prepare(
     labels = task.labels(source, recipe)
     task.check_labels(source, labels)
     said_groups = find_groups(source, recipe.group)
-    groupings = () if said_groups is None else (said_groups,)
+    by_name = () if said_groups is None else (said_groups,)
+    groupings = (*by_name, *decided_groups(source))
     if provided is not None and provided.names not in (None, labels.names):
         raise SourceError(
             f"{source.location} has the {plural(2, task.noun)} {', '.join(labels.names[:5])}, in this order, and the"
@@ -126,9 +128,9 @@ def prepare(
     check_rejected(stored.source, allow_bad=allow_bad)
     labels, crops = placed(task, task.labels(stored.source, config), stored.source, preprocess)  # of what was decoded
     same = identities([item.key for item in stored.source.items], stored.store.digests, groupings)
-    parts, dealt = dealing.divided(config, stored.source, same, task.strata(labels), grouped=bool(groupings))
-    dealing.check_groups(recipe, stored.source, same, parts, dealt, groupings)
-    by_itself += tuple(one.line(stored.source.items, left_out=len(parts.left_out)) for one in groupings)
+    parts, dealt = dealing.divided(config, stored.source, same, task.strata(labels), grouped=bool(by_name))
+    dealing.check_groups(recipe, stored.source, same, parts, dealt, by_name)
+    by_itself += tuple(one.line(stored.source.items, left_out=len(parts.left_out)) for one in by_name)
     labels = task.laid_out(task.settle(with_scale(labels, crops, parts.train), parts.train), survey)
     if dealt is None:
         config = config.changed(folds=0, repeats=1)
