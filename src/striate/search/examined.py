@@ -108,10 +108,14 @@ class Examined:
 
 @dataclass(frozen=True)
 class Case:
-    """One picture of a finding, or several that belong together: their paths, and what is to be said of them."""
+    """One picture of a finding, or several that belong together: their paths, and what is to be said of them.
+
+    ``mark`` stands between paths in a line: these are the same, or only of one group.
+    """
 
     paths: tuple[str, ...]
     said: str = ""
+    mark: str = " = "
 
     def line(self) -> str:
         """Return it in a line.
@@ -119,7 +123,7 @@ class Case:
         >>> Case(("a.jpg", "b.jpg"), "mirrored").line()
         'a.jpg = b.jpg: mirrored'
         """
-        return " = ".join(self.paths) + f": {self.said}" * bool(self.said)
+        return self.mark.join(self.paths) + f": {self.said}" * bool(self.said)
 
     def to_dict(self) -> dict[str, Any]:
         """Return it ready for JSON."""

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from striate.data.pictures.image import decode, header
+from striate.search.taken import taken
 
 SIDE: Final = 48  # pixels of the small copy, which is a square whatever the picture is
 SHORTER: Final = 256  # pixels of the shorter side at which light, colour and sharpness are measured
@@ -25,6 +26,7 @@ MEASURED: Final = np.dtype(
         ("orientation", "u1"),
         ("height", "<u4"),
         ("width", "<u4"),
+        ("taken", "<i8"),
         ("dark", "<f4"),
         ("mean", "<f4"),
         ("bright", "<f4"),
@@ -35,11 +37,11 @@ MEASURED: Final = np.dtype(
         ("small", "u1", (SIDE, SIDE)),
     ],
 )
-"""What is kept of a picture: what its file says (format, mode, EXIF orientation, size as it is seen), the brightness
-(0..255) that 1 % of its pixels stay below, its mean, and the one that 1 % are above; how far apart the three colours
-are in its most colourful twentieth (0 for gray), its mean colour, how sharp it is (the variance of the Laplacian of its
-sharpest part over the square of its contrast), the share of rows at its foot that are the gray of missing data, and
-itself, small and gray."""
+"""What is kept of a picture: what its file says (format, mode, EXIF orientation, size as it is seen, the second it was
+taken, 0 where it does not say), the brightness (0..255) that 1 % of its pixels stay below, its mean, and the one that
+1 % are above; how far apart the three colours are in its most colourful twentieth (0 for gray), its mean colour, how
+sharp it is (the variance of the Laplacian of its sharpest part over the square of its contrast), the share of rows at
+its foot that are the gray of missing data, and itself, small and gray."""
 
 
 def measured(content: bytes) -> np.void:
@@ -51,7 +53,7 @@ def measured(content: bytes) -> np.void:
     pixels = decode(content, channels=3, at_least=(SHORTER, SHORTER))
     row = np.zeros((), MEASURED)
     row["format"], row["mode"], row["orientation"] = told.format.encode(), told.mode.encode(), told.orientation
-    row["height"], row["width"] = told.height, told.width
+    row["height"], row["width"], row["taken"] = told.height, told.width, taken(content)
     row["missing"] = _missing(pixels)
     picture = Image.fromarray(pixels)
     row["small"] = small(picture)

@@ -16,7 +16,7 @@ from striate.errors import FileError
 from striate.runs import durable
 from striate.search.measured import MEASURED
 
-VERSION: Final = "measured 1"
+VERSION: Final = "measured 2"
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,6 +7,7 @@ from typing import Final
 
 from striate.search.checks.colour import gray_among_colour
 from striate.search.checks.equal import equal_files
+from striate.search.checks.groups import groups
 from striate.search.checks.labels import doubtful_labels
 from striate.search.checks.light import blank, dark_or_bright
 from striate.search.checks.names import turned, unusual_pixels, wrong_ending
@@ -36,6 +37,7 @@ CHECKS: Final[tuple[Check, ...]] = (
     blurred,
     gray_among_colour,
     shortcuts,
+    groups,
 )
 
 
