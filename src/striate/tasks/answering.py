@@ -97,6 +97,17 @@ class Answering(ABC):
             f" {self.means(facts, learnt)[self.output]}"
         )
 
+    def formula(self, facts: LabelFacts, learnt: Any) -> Mapping[str, Any]:
+        """Return what makes an answer of the outputs of one picture, as numbers alone: for a page that has no Python.
+
+        ``kind`` says which formula (`render/html/model/answers.js`), the rest is ready for JSON but for arrays.
+        Errors: StriateError for a task whose answers a page cannot make.
+        """
+        raise StriateError(
+            f"a page cannot make answers of {self.output} yet: it shows models of classes, tags and numbers; striate"
+            " export writes the ONNX file, and striate look shows what the net sees"
+        )
+
     def same_decoded(
         self, decoded: Mapping[str, NDArray[Any]], outputs: Outputs, facts: LabelFacts, learnt: Any
     ) -> tuple[NDArray[np.bool_], Mapping[str, float]]:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:  # what measures and explains is imported by who does: predict
     from striate.tasks.class_assessment import ClassAssessment
     from striate.tasks.class_pairing import ClassPaired
     from striate.tasks.class_question import ClassQuestion
+    from striate.tasks.ood import OODDetector
     from striate.tasks.pairing import Shared
     from striate.train_config import TrainConfig
 
@@ -41,6 +42,12 @@ class ClassAnswering(Answering):
         if skill is None or skill.tells or not options.get("unknown", True):
             return ()
         return ("this model cannot tell strangers; whatever it is shown, it answers with one of its classes",)
+
+    def formula(self, facts: LabelFacts, learnt: Any) -> Mapping[str, Any]:
+        """Return the names, the temperature, and what "none of these" is said by."""
+        temperature, detector = learnt.calibration.temperature, learnt.unknown
+        told: dict[str, Any] = {"kind": "classes", "names": list(facts.names), "temperature": temperature}
+        return {**told, "unknown": None if detector is None else _formula(detector)}
 
     def same(self, outputs: Outputs, others: Outputs) -> NDArray[np.bool_]:
         """Return which pictures get the same class by both."""
@@ -142,3 +149,19 @@ class ClassAnswering(Answering):
 def spread(config: TrainConfig | None) -> float:
     """Return how far from 1 the temperature of what a recipe trains is thought to lie, before it is fitted."""
     return HEAD_SPREAD if config is not None and config.tune == "head" else SPREAD
+
+
+def _formula(detector: OODDetector) -> dict[str, Any]:
+    """Return what `OODDetector.score` and `is_unknown` compute by, for who has no NumPy."""
+    from striate.tasks.sketch import WIDTH, folding
+
+    return {
+        "stored": detector.stored,
+        "folding": folding(detector.width) if detector.width > WIDTH else None,
+        "temperature": detector.temperature,
+        "distance": [detector.distance.mean, detector.distance.spread],
+        "indecision": [detector.indecision.mean, detector.indecision.spread],
+        "threshold": detector.threshold if detector.answers else None,
+        "measure": detector.measure,
+        "words": str(detector.told()["words"]),
+    }

@@ -52,6 +52,17 @@ class NumberAnswering(Answering):
     headline = MEAN_ABSOLUTE_ERROR
     higher_is_better = False
 
+    def formula(self, facts: LabelFacts, learnt: Any) -> Mapping[str, Any]:
+        """Return the names and units, how each number is learnt, and how far its interval reaches."""
+        columns: Columns = learnt.columns
+        told = []
+        for column, interval in zip(columns.each, learnt.intervals, strict=True):
+            half = interval.size(learnt.level)
+            curve = {"at": interval.at.tolist(), "spread": interval.spread.tolist()}
+            told.append({**vars(column), "half": half if np.isfinite(half) else None, **curve})
+        units = list(units_of(facts))
+        return {"kind": "numbers", "names": list(facts.names), "units": units, "level": learnt.level, "columns": told}
+
     def columns(self, facts: LabelFacts, top: int | None = None) -> tuple[str, ...]:
         """Return each number with its unit, and the ends of its interval."""
         return number_columns(facts.names, units_of(facts))

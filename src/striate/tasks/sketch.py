@@ -34,6 +34,17 @@ def folded(embeddings: NDArray[np.float32]) -> NDArray[np.float32]:
     return folded
 
 
+def folding(width: int) -> list[int]:
+    """Return where `folded` adds each of ``width`` numbers: a place from 1, negative where it is subtracted.
+
+    Example: ``max(map(abs, folding(1280)))`` is at most 512.
+    """
+    moved = folded(np.eye(width, dtype=np.float32))
+    places = np.abs(moved).argmax(axis=1)
+    signed: list[int] = (np.sign(moved[np.arange(width), places]).astype(int) * (places + 1)).tolist()
+    return signed
+
+
 def spread_evenly(targets: Ints) -> Ints:
     """Return which training pictures to store: as many of each class as there is room for, evenly spaced in each.
 

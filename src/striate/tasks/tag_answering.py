@@ -62,6 +62,17 @@ class TagAnswering(Answering):
     def columns(self, facts: LabelFacts, top: int | None = None) -> tuple[str, ...]:  # noqa: D102
         return tag_columns(facts.names, top)
 
+    def formula(self, facts: LabelFacts, learnt: Any) -> Mapping[str, Any]:
+        """Return the names, the calibration, and from which probability on each tag is said."""
+        calibration: TagCalibration = learnt.calibration
+        return {
+            "kind": "tags",
+            "names": list(facts.names),
+            "temperature": calibration.temperature,
+            "shifts": list(calibration.shifts) or [0.0] * len(facts.names),
+            "thresholds": learnt.thresholds.tolist(),
+        }
+
     def evaluate(
         self, outputs: Outputs, targets: NDArray[Any], facts: LabelFacts, learnt: Any, basis: Basis
     ) -> TagAssessment:

@@ -1,0 +1,20 @@
+"""The scripts of a model's page: plain files beside the templates, put together in the order they are read.
+
+`ENGINE` is what computes.
+"""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from typing import Final
+
+ENGINE: Final = ("tensors", "convolution", "pooling", "layers", "preprocess", "answers")
+
+
+def script(names: tuple[str, ...]) -> str:
+    """Return these scripts as one text.
+
+    Example: ``script(ENGINE).count("use strict")`` is as many as there are files.
+    """
+    folder = files("striate.render.html").joinpath("model")
+    return "\n".join(folder.joinpath(f"{name}.js").read_text("utf-8") for name in names)
