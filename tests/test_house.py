@@ -309,6 +309,7 @@ OWN = {
     "model/sandbox/jail.py": "the system's own figures",
     "model/sandbox/parent.py": "what the child wrote",
     "recipe.py": "files of the package",
+    "render/html/model_scripts.py": "files of the package",
     "runs/durable.py": "the end of a file it is about to append to",
     "runs/environment.py": "the system's own figures",
     "runs/lock.py": "a lock that is held",
