@@ -88,6 +88,7 @@ class World:
         _picture("cats", 7, 375, 500).save(folder / "cat.jpg")
         self.closing = ExitStack()
         (folder / "recipe.toml").write_text('source = "pets"\nepochs = 5\n', encoding="utf-8")
+        (folder / "labels.toml").write_text('[[drop]]\npicture = "dogs/3.png"\n', encoding="utf-8")
         (folder / "labels.json").write_text('["cat", "dog"]', encoding="utf-8")
 
     def ready(self, code: str) -> None:

@@ -187,6 +187,9 @@ def test_nothing_is_kept_of_a_file_that_fits_nothing_or_among_the_pictures(
     (tmp_path / "labels.toml").write_text("[[relabel]]\npicture = 'cats/dog.png'\nto = 'birds'")
     with pytest.raises(SourceError, match="the classes are cats, dogs"):
         decide(pets, tmp_path / "labels.toml", workspace=at)
+    with pytest.raises(SourceError, match="none of classes"):
+        (tmp_path / "labels.toml").write_text("[[relabel]]\npicture = 'dog.png'\nto = 'birds'")
+        decide(pets / "cats", tmp_path / "labels.toml", workspace=at)
     assert not at.runs_dir.exists()
     (tmp_path / "labels.toml").write_text(DECIDED)
     with pytest.raises(SourceError, match="never written to"):

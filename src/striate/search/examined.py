@@ -177,8 +177,10 @@ def standing_out(
 ) -> Iterator[Finding]:
     """Find the pictures of some rows, where there are any: ``said`` goes on from "3 pictures are".
 
-    Example: ``list(standing_out(examined, np.array([], np.int64), [], kind="a", level="wrong", said="b", means="c",
-    remedy="d"))`` is ``[]``.
+    >>> one = Examined("a", ("b",), np.zeros(1), np.ones(1, np.int64), (b"",), np.zeros(1, np.int64))
+    >>> words = {"kind": "dark", "level": "doubtful", "said": "dark", "means": "", "remedy": ""}
+    >>> [finding.said for finding in standing_out(one, np.array([0]), ["as night"], **words)]
+    ['1 picture is dark']
     """
     if len(chosen):
         cases, share = of_rows(examined, chosen, words)

@@ -21,7 +21,7 @@ def unjudged(findings: Sequence[Finding], mending: Mending) -> tuple[Finding, ..
     A case is judged where a decision to ignore findings of that kind names all its pictures; `LABEL` and `ALIKE` also
     by what was decided in answer to them. A finding that lost some says so.
 
-    Example: ``unjudged(findings, Mending())`` is ``findings``.
+    Example: ``unjudged([], Mending())`` is ``()``.
     """
     if not mending.entries:
         return tuple(findings)

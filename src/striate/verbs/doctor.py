@@ -12,7 +12,7 @@ from striate.data.labels.mending import Mending, fitted
 from striate.data.sources.items import CLASSES, FolderSource
 from striate.data.sources.mended import check_classes, check_digests
 from striate.data.sources.source import find as find_source
-from striate.errors import DataError, SearchError, SourceError
+from striate.errors import DataError, SearchError
 from striate.search.checks.table import checked
 from striate.search.examined import LEVELS, Examined, Finding
 from striate.search.judged import unjudged
@@ -121,7 +121,8 @@ def decide(photos: Path, file: Path, *, mend: str | None = None, workspace: Work
 
     Errors: SearchError, SourceError; nothing is kept then.
 
-    Example: ``decide(Path("pets"), Path("labels.toml")).lines()``
+    Example: ``decide(Path("pets"), Path("labels.toml"), mend="decided.toml").lines()[1]`` is
+    ``"  dogs/3.png: dropped"``.
     """
     if not photos.is_dir():
         raise SearchError(f"there is no folder {photos} of pictures")
@@ -132,8 +133,6 @@ def decide(photos: Path, file: Path, *, mend: str | None = None, workspace: Work
 def _decided(examined: Examined, mending: Mending, name: str) -> Examined:
     """Return what was examined with the labels that a person gave, without the pictures that were dropped."""
     given = mending.relabelled
-    if not examined.names and given:
-        raise SourceError(f"{name} gives {next(iter(given))} a class, and {examined.folder} is no folder of classes")
     check_classes(mending, examined.names, name=name)
     number = {label: index for index, label in enumerate(examined.names)}
     labels = [

@@ -66,6 +66,7 @@ def check_classes(mending: Mending, names: Sequence[str], *, name: str) -> None:
         if label not in names:
             near = difflib.get_close_matches(label, names, n=2)
             hint = f"did you mean {' or '.join(near)}?" if near else f"the classes are {', '.join(names[:_NAMED])}"
+            hint = hint if names else "the folder is none of classes"
             raise SourceError(f"{name} gives {path} the class {label!r}, and there is none of that name; {hint}")
 
 

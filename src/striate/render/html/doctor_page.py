@@ -50,7 +50,10 @@ def whole_page(found: Diagnosis) -> str:
         question=f"What is wrong with {name}?",
         said=found.summary(),
         table=Table(heads, rows) if rows else None,
-        notes=(*(f"Decided before: {note}." for note in found.judged), *(_sentence(note) + "." for note in found.notes)),
+        notes=(
+            *(f"Decided before: {note}." for note in found.judged),
+            *(_sentence(note) + "." for note in found.notes),
+        ),
         drawn=(_bar(found.examined),) if found.findings else (),
         hides=(
             "Whether a label is right, and whether the pictures are those that will be predicted one day. A finding is"
