@@ -17,7 +17,7 @@ from striate.data import dealing
 from striate.data.groups import Groups, find_groups, group_lasting, identities
 from striate.data.pictures.preprocess import Preprocess
 from striate.data.sources import chosen as labels_chosen
-from striate.data.sources.items import Facts, Source
+from striate.data.sources.items import TASK, Facts, Source
 from striate.data.sources.source import check_rejected
 from striate.data.store.store import open_store
 from striate.errors import RecipeError, SourceError
@@ -61,6 +61,7 @@ def prepare(
         first_layer(recipe.first, 1)  # a name that is none stops here, before pictures are looked for
     source = find_pictures(recipe, workspace, allow_bad=allow_bad)
     said = task_said(recipe)
+    said = said or source.label_facts.get(TASK)
     task = task_for(source.kind) if said is None else task_named(said)
     task.check_recipe(recipe)
     recipe = recipe.changed(task=task.name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import struct
 
 import numpy as np
 import pytest
@@ -10,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from striate.data.pictures.image import header
 from striate.data.pictures.preprocess import Preprocess
-from striate.data.pictures.tiles import Line, Tiling, cutting, upright_size
+from striate.data.pictures.tiles import LIMITS, Line, Tiling, cutting, upright_size
 from striate.errors import PictureError, StriateError
 
 
@@ -89,3 +91,18 @@ def test_what_cannot_be_tiled_is_refused() -> None:
         Tiling.of((500, 500), (90, 90), (1.0, 1.0), cells=(23, 23))
     with pytest.raises(PictureError, match="not a picture"):
         upright_size(b"hello there, this is text")
+
+
+def test_a_picture_for_tiles_may_have_more_pixels_than_pillow_reads_by_itself() -> None:
+    """The header alone of a JPEG of 20,000 x 20,000 pixels, made of one of 8 x 8 (JPEG, table B.2: frame header)."""
+    stream = io.BytesIO()
+    Image.new("L", (8, 8)).save(stream, "JPEG")
+    data = bytearray(stream.getvalue())
+    at = data.index(b"\xff\xc0") + 5
+    data[at : at + 4] = struct.pack(">HH", 20_000, 20_000)
+    before = Image.MAX_IMAGE_PIXELS
+    assert before is not None and 2 * before < 20_000**2 < LIMITS.pixels
+    assert upright_size(bytes(data)) == (20_000, 20_000)
+    assert before == Image.MAX_IMAGE_PIXELS
+    with pytest.raises(PictureError, match="400000000 pixels"):
+        header(bytes(data))

@@ -92,6 +92,21 @@ def test_counts_alone_are_numbers_for_whoever_counts(tmp_path: Path) -> None:
         assert [item.target for item in source.items] == [(2.0,), (2.0,), (0.0,)]
 
 
+def test_counts_alone_in_a_folder_are_counted_without_being_asked(tmp_path: Path) -> None:
+    for name in "123":
+        picture(tmp_path / "images" / f"{name}.jpg")
+    text(tmp_path / "counts.csv", "file,count\nimages/1.jpg,2\nimages/2.jpg,2\nimages/3.jpg,0\n")
+    source = find(tmp_path)
+    assert (source.kind, source.label_facts["task"]) == ("numbers", "count")
+    assert source.notes[0].startswith("counts alone of 3 pictures (counts.csv): task count; --task regress")
+    assert find(tmp_path, kind="dots").label_facts == source.label_facts
+    for place in (tmp_path, tmp_path / "counts.csv"):
+        assert "task" not in find(place, kind="numbers").label_facts
+    for name in "ab":  # class folders are what they were
+        picture(tmp_path / name / "1.jpg")
+    assert find(tmp_path, least_classes=1).kind == "classes"
+
+
 def test_dots_beside_the_picture_are_dropped_and_too_many_stop(tmp_path: Path) -> None:
     picture(tmp_path / "1.jpg")
     good = "".join(f"1.jpg,{at},5\n" for at in range(20))

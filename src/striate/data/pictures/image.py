@@ -96,7 +96,7 @@ def header(data: bytes, *, limits: Limits = _LIMITS) -> Header:
     Example: ``header(Path("cat.jpg").read_bytes()).height``
     """
     with _reasons(data):
-        with _quiet():
+        with _quiet(limits):
             picture = _open(data, limits)
             orientation = _orientation(picture, data)
             # A TIFF is turned while it is decoded, and tells its turned size; its rows lie as it notes all the same.
@@ -148,19 +148,25 @@ def decoding(
     if channels not in (1, 3):
         raise ValueError(f"channels is {channels}; pictures are decoded to 3 channels (RGB) or 1 (gray)")
     with _reasons(data):
-        with _quiet():
+        with _quiet(limits):
             picture = _open(data, limits)
             orientation = _orientation(picture, data)
         memory = check_work(picture, data, limits)
     with _TURN if memory > _LARGE else nullcontext():
         with _reasons(data):
-            decoded = _decoded(picture, data, channels, at_least, orientation, bits)
+            decoded = _decoded(picture, data, channels, at_least, orientation, bits, limits)
         del picture
         yield decoded
 
 
 def _decoded(
-    picture: Image.Image, data: bytes, channels: int, at_least: tuple[int, int] | None, orientation: int, bits: int
+    picture: Image.Image,
+    data: bytes,
+    channels: int,
+    at_least: tuple[int, int] | None,
+    orientation: int,
+    bits: int,
+    limits: Limits,
 ) -> tuple[NDArray[np.uint8] | Image.Image, Region, Depth | None]:
     covered = (float(picture.size[0]), float(picture.size[1]))
     if at_least is not None and picture.format in ("JPEG", "MPO"):
@@ -172,7 +178,7 @@ def _decoded(
         tags = tiff_tags(data)
         stated, deep = stated_depth(tags), is_deep(tags)
         silence_libtiff()
-        with _quiet():  # reads its tags again while decoding, and warns again
+        with _quiet(limits):  # reads its tags again while decoding, and warns again
             picture.load()
     elif picture.format == "PNG":
         deep = data[24] == FULL  # the header comes first, in every PNG
@@ -210,25 +216,34 @@ def loading(data: bytes, *, limits: Limits = _LIMITS) -> Iterator[tuple[Image.Im
     those of `decode`; what goes wrong within the block is a PictureError too.
     """
     with _reasons(data):
-        with _quiet():
+        with _quiet(limits):
             picture = _open(data, limits)
             orientation = _orientation(picture, data)
         memory = check_work(picture, data, limits)
         with _TURN if memory > _LARGE else nullcontext():
             if picture.format == "TIFF":
                 silence_libtiff()
-                with _quiet():
+                with _quiet(limits):
                     picture.load()
             picture.load()
             yield picture, orientation
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep Pillow's warnings (odd EXIF and the like) from the screen; what matters is checked here."""
+def _quiet(limits: Limits) -> Iterator[None]:
+    """Keep Pillow's warnings (odd EXIF and the like) from the screen; what matters is checked here.
+
+    Pillow itself refuses twice `Image.MAX_IMAGE_PIXELS`; where more than that may be read, it is raised for as long.
+    """
     with _WARNINGS, warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        yield
+        before = Image.MAX_IMAGE_PIXELS
+        if before is not None and limits.pixels > 2 * before:
+            Image.MAX_IMAGE_PIXELS = limits.pixels
+        try:
+            yield
+        finally:
+            Image.MAX_IMAGE_PIXELS = before
 
 
 @contextmanager

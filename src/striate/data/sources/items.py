@@ -25,6 +25,7 @@ SAMPLE: Final = 200  # pictures whose headers facts() reads
 _HEAD: Final = 1 << 16  # bytes that hold most headers
 _AnySource = TypeVar("_AnySource", bound="Source")
 CLASSES: Final = "classes"  # the kind of labels that a source has of which nothing else is said
+TASK: Final = "task"  # of `Source.label_facts`: which task learns them, where another takes their kind too
 Target: TypeAlias = int | tuple[float, ...] | Marks | None
 
 

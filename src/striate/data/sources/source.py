@@ -16,8 +16,9 @@ from typing import Final
 from striate import files
 from striate.data.labels.classes import check_source, is_text, shown
 from striate.data.pictures.image import looks_like_picture
-from striate.data.sources.items import ArraySource, Facts, FolderSource, Item, Rejected, Source, check_rejected
+from striate.data.sources.items import TASK, ArraySource, Facts, FolderSource, Item, Rejected, Source, check_rejected
 from striate.errors import DataError, SourceError
+from striate.words import counted
 
 __all__ = ["ArraySource", "Facts", "FolderSource", "Item", "Rejected", "Source", "check_rejected", "find"]
 
@@ -124,6 +125,7 @@ def _folder(
 ) -> Source:
     from striate.data.labels.label_from import label_source
     from striate.data.labels.layouts import class_folders, recognised
+    from striate.data.labels.numbers import NUMBERS
     from striate.data.sources.chosen import others
     from striate.data.sources.cifar import batches_in, cifar_source
     from striate.data.sources.dotted import DOTS, dot_table_in, dot_table_source
@@ -147,8 +149,14 @@ def _folder(
     if layout is not None:
         found = marked_source(path, layout, name=name, kind=kind, allow_bad=allow_bad, least_classes=least_classes)
         return replace(found, notes=(*found.notes[:1], *others(path, layout, found.kind, kind=kind), *found.notes[1:]))
-    if kind == DOTS and (path / "counts.csv").is_file():
-        return _file(path / "counts.csv", name, kind=kind, allow_bad=allow_bad, least_classes=least_classes)
+    if (dots or kind == NUMBERS) and (path / "counts.csv").is_file():
+        listed = _file(path / "counts.csv", name, kind=NUMBERS, allow_bad=allow_bad, least_classes=least_classes)
+        if kind == NUMBERS:
+            return listed
+        told = f"counts alone of {counted(len(listed.items), 'picture')} (counts.csv): task count"
+        if kind is None:
+            told += "; --task regress learns them as any numbers"
+        return replace(listed, notes=(told, *listed.notes), label_facts={**listed.label_facts, TASK: "count"})
     return with_tags(folder_source(path, name=name), kind=kind)
 
 
