@@ -28,8 +28,8 @@ def painted(seed: int, height: int = 80, width: int = 100, cells: int = 10) -> I
 
 @pytest.fixture(autouse=True)
 def undoubted(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No label is doubted, which asks the usual trunk: tests/verbs/test_doubts.py."""
-    monkeypatch.setattr("striate.verbs.doctor.doubts", lambda *_: ((), ""))
+    """Nothing is told of classes, which asks the usual trunk: tests/verbs/test_told.py."""
+    monkeypatch.setattr("striate.verbs.doctor.told", lambda _, examined, __: (examined, ()))
 
 
 @pytest.fixture
@@ -228,5 +228,5 @@ def test_without_classes_copies_are_in_none(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("uncompared")
 def test_labels_are_left_out_on_request(photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("striate.verbs.doctor.doubts", lambda *_: ((), "asked"))
+    monkeypatch.setattr("striate.verbs.doctor.told", lambda _, examined, __: (examined, ("asked",)))
     assert "asked" in doctor(photos).notes and "asked" not in doctor(photos, labels=False).notes

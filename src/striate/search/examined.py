@@ -10,6 +10,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from striate.search.told import Told
 from striate.words import counted, plural
 
 LEVELS: Final = ("wrong", "doubtful", "to know")
@@ -58,7 +59,8 @@ class Examined:
     ``paths`` (N,) lie below ``folder``; ``rows`` (N,) of `striate.search.measured.MEASURED`; ``sizes`` (N,) of their
     files in bytes; ``digests`` (N,) of those. ``labels`` (N,) are indices into ``names``, -1 where nothing says it;
     ``parts`` (N,) are train, val, test or "". ``near`` are the groups of near copies,
-    ``doubts`` the labels that are worth a look, the one that is thought least of first.
+    ``doubts`` the labels that are worth a look, the one that is thought least of first; ``told``
+    is what pictures say of each other's classes, None where that was not asked.
     """
 
     folder: str
@@ -72,6 +74,7 @@ class Examined:
     unreadable: tuple[Unreadable, ...] = ()
     near: tuple[NearCopies, ...] = ()
     doubts: tuple[Doubt, ...] = ()
+    told: Told | None = None
 
     def __len__(self) -> int:
         return len(self.paths)

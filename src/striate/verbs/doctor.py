@@ -17,10 +17,10 @@ from striate.search.checks.table import checked
 from striate.search.examined import LEVELS, Examined, Finding
 from striate.search.judged import unjudged
 from striate.verbs.copies import near_copies
-from striate.verbs.doubts import doubts
 from striate.verbs.examining import examine
 from striate.verbs.indexing import File, files_of
 from striate.verbs.mending import Applied, apply, place_of, read_mending, shown
+from striate.verbs.told import told
 from striate.verbs.workspace import HERE, Workspace
 from striate.words import counted
 
@@ -103,11 +103,10 @@ def doctor(photos: Path, *, labels: bool = True, mend: str | None = None, worksp
     near, left = near_copies(photos, examined, workspace)
     fitting = fitted(decided, examined.digest_of)
     examined = _decided(replace(examined, near=near), fitting.mending, "" if place is None else shown(place))
-    doubted, unasked = doubts(photos, examined, workspace) if names and labels else ((), "")
-    examined = replace(examined, doubts=doubted)
+    examined, untold = told(photos, examined, workspace) if names and labels else (examined, ())
     findings = unjudged(checked(examined), fitting.mending)
     judged = () if place is None else fitting.lines(shown(place))
-    return Diagnosis(examined, findings, (*notes, *filter(None, (left, unasked))), judged)
+    return Diagnosis(examined, findings, (*notes, *filter(None, (left, *untold))), judged)
 
 
 def decide(photos: Path, file: Path, *, mend: str | None = None, workspace: Workspace = HERE) -> Applied:

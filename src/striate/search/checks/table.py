@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Final
 
+from striate.search.checks.class_sizes import class_sizes
 from striate.search.checks.colour import gray_among_colour
 from striate.search.checks.equal import equal_files
 from striate.search.checks.groups import groups
 from striate.search.checks.labels import doubtful_labels
 from striate.search.checks.light import blank, dark_or_bright
+from striate.search.checks.more_pictures import more_pictures
 from striate.search.checks.names import turned, unusual_pixels, wrong_ending
 from striate.search.checks.near import near_copies
+from striate.search.checks.outliers import outliers
+from striate.search.checks.overlap import overlap
 from striate.search.checks.readable import unfinished, unreadable
 from striate.search.checks.sharp import blurred
 from striate.search.checks.shortcut import shortcuts
@@ -26,6 +30,9 @@ CHECKS: Final[tuple[Check, ...]] = (
     equal_files,
     near_copies,
     doubtful_labels,
+    outliers,
+    overlap,
+    class_sizes,
     wrong_ending,
     unusual_pixels,
     turned,
@@ -38,6 +45,7 @@ CHECKS: Final[tuple[Check, ...]] = (
     gray_among_colour,
     shortcuts,
     groups,
+    more_pictures,
 )
 
 
