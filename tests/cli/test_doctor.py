@@ -36,7 +36,7 @@ def test_lines_json_and_a_page_without_doubting_labels(place: Path, monkeypatch:
     def never(*_: object) -> None:
         raise AssertionError("labels were doubted")
 
-    monkeypatch.setattr("striate.verbs.doctor.doubts", never)
+    monkeypatch.setattr("striate.verbs.doctor.told", never)
     said = ask("photos", "--without-labels", "-o", "page.html")
     assert said.exit_code == 0 and "photos: 25 pictures in 2 classes: 1 finding (1 wrong)." in said.stdout
     assert "WRONG: 1 picture cannot be read" in said.stdout and "as a page: page.html" in said.stdout
@@ -46,7 +46,7 @@ def test_lines_json_and_a_page_without_doubting_labels(place: Path, monkeypatch:
 
 
 def test_labels_are_doubted_where_nothing_else_is_said(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("striate.verbs.doctor.doubts", lambda *_: ((), "labels were looked at"))
+    monkeypatch.setattr("striate.verbs.doctor.told", lambda _, examined, __: (examined, ("labels were looked at",)))
     assert "note: labels were looked at" in ask("photos").stderr
 
 

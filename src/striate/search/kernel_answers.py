@@ -59,12 +59,12 @@ def kernel(one: Floats, other: Floats) -> Floats:
     return found
 
 
-def left_out(alike: Floats, labels: NDArray[np.int64], classes: int, groups: NDArray[np.int64]) -> Floats:
-    """Return what all others say of each picture (N, classes), in shares that need not add up to 1.
+def left_out(alike: Floats, labels: NDArray[np.int64], width: int, groups: NDArray[np.int64]) -> Floats:
+    """Return what all others say of each picture (N, width), in shares that need not add up to 1.
 
     ``alike`` (N, N) is their `kernel`; pictures of one of ``groups`` (N,) are left out together.
     """
-    targets, usual = _targets(labels, classes)
+    targets, usual = _targets(labels, width)
     inverse = np.asarray(np.linalg.inv(alike + np.float32(RIDGE) * np.eye(len(alike), dtype=np.float32)), np.float32)
     solved = inverse @ (targets - usual)
     found = np.asarray(targets - solved / np.diag(inverse)[:, None], np.float32)
@@ -76,19 +76,19 @@ def left_out(alike: Floats, labels: NDArray[np.int64], classes: int, groups: NDA
     return found
 
 
-def answered(alike: Floats, labels: NDArray[np.int64], classes: int, asked: Floats) -> Floats:
-    """Return what pictures say of others (M, classes).
+def answered(alike: Floats, labels: NDArray[np.int64], width: int, asked: Floats) -> Floats:
+    """Return what pictures say of others (M, width).
 
     ``alike`` (N, N) is the kernel of those that say it, ``asked`` (M, N) of the others with them.
     """
-    targets, usual = _targets(labels, classes)
+    targets, usual = _targets(labels, width)
     solved = np.linalg.solve(alike + np.float32(RIDGE) * np.eye(len(alike), dtype=np.float32), targets - usual)
     found: Floats = asked @ solved + usual
     return found
 
 
 def warmth(said: Floats, labels: NDArray[np.int64]) -> float:
-    """Return what shares (N, classes) are multiplied by, so that their softmax is as probable as it can be.
+    """Return what shares (N, width) are multiplied by, so that their softmax is as probable as it can be.
 
     Example: ``probabilities(said, warmth(said, labels))``
     """
@@ -98,7 +98,7 @@ def warmth(said: Floats, labels: NDArray[np.int64]) -> float:
 
 
 def probabilities(said: Floats, factor: float) -> Floats:
-    """Return shares (N, classes) as probabilities.
+    """Return shares (N, width) as probabilities.
 
     >>> probabilities(np.array([[0.5, 0.5]], np.float32), 4.0).tolist()
     [[0.5, 0.5]]
@@ -108,6 +108,6 @@ def probabilities(said: Floats, factor: float) -> Floats:
     return made
 
 
-def _targets(labels: NDArray[np.int64], classes: int) -> tuple[Floats, Floats]:
-    targets: Floats = np.eye(classes, dtype=np.float32)[labels]
+def _targets(labels: NDArray[np.int64], width: int) -> tuple[Floats, Floats]:
+    targets: Floats = np.eye(width, dtype=np.float32)[labels]
     return targets, targets.mean(axis=0)

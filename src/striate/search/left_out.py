@@ -1,6 +1,6 @@
 """Answers to the pictures of a folder by the others: each left out, with its copies; how many they were; what is near.
 
-A solution takes memory with the square of the number of pictures and time with its cube, so that more than 4,000 are
+A solution takes memory with the square of the number of pictures and time with its cube, so that more than 5,000 are
 dealt into parts, of which each answers for its own.
 """
 
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from striate.search.kernel_answers import Floats, answered, kernel, left_out, probabilities, warmth
 
-MOST: Final = 4000  # pictures that are solved together
+MOST: Final = 5000  # pictures that are solved together
 NEAR: Final = 60  # nearest pictures that are asked for their label
 SHARES: Final = (8, 4, 2, 1)  # into so many parts the pictures are dealt for a learning curve
 _FEWEST: Final = 2  # pictures a class in the smallest part, on average
@@ -38,32 +38,32 @@ def dealt(labels: NDArray[np.int64], parts: int, seed: int) -> NDArray[np.int64]
 def answers(
     vectors: Floats,
     labels: NDArray[np.int64],
-    classes: int,
+    width: int,
     groups: NDArray[np.int64],
     *,
     progress: Callable[[int, int], None] | None = None,
 ) -> Floats:
-    """Return what others say of each picture, as probabilities (N, classes).
+    """Return what others say of each picture, as probabilities (N, width).
 
     ``vectors`` (N, D) are those of `striate.search.kernel_answers.seen`, ``groups`` (N,) say what are copies.
     """
     parts = -(-len(labels) // MOST)
     place = dealt(labels, parts, 0)
-    said = np.zeros((len(labels), classes), np.float32)
+    said = np.zeros((len(labels), width), np.float32)
     for part in range(parts):
         rows = np.flatnonzero(place == part)
-        said[rows] = left_out(kernel(vectors[rows], vectors[rows]), labels[rows], classes, groups[rows])
+        said[rows] = left_out(kernel(vectors[rows], vectors[rows]), labels[rows], width, groups[rows])
         if progress is not None:
             progress(part + 1, parts)
     return probabilities(said, warmth(said, labels))
 
 
 def curve_answers(
-    vectors: Floats, labels: NDArray[np.int64], classes: int, groups: NDArray[np.int64]
+    vectors: Floats, labels: NDArray[np.int64], width: int, groups: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]] | None:
     """Return by how many pictures (F,) others answered, and how right these were of each picture (F, N).
 
-    The pictures, of copies one and of more than 4,000 so many, are dealt into eighths, quarters, halves; each part
+    The pictures, of copies one and of more than 5,000 so many, are dealt into eighths, quarters, halves; each part
     answers for all that is not in it, and for its own as `left_out` has it, so that every picture is answered for as
     often as there are parts. None where an eighth would hold fewer than 2 of a class.
     """
@@ -71,7 +71,7 @@ def curve_answers(
     if len(rows) > MOST:
         rows = rows[dealt(labels[rows], -(-len(rows) // MOST), 0) == 0]
     vectors, labels = vectors[rows], labels[rows]
-    sizes = np.bincount(labels, minlength=classes)
+    sizes = np.bincount(labels, minlength=width)
     if np.any((sizes > 0) & (sizes < _FEWEST * SHARES[0])):
         return None
     alone = np.arange(len(labels))
@@ -81,24 +81,24 @@ def curve_answers(
         for part in range(parts):
             mine, others = np.flatnonzero(place == part), np.flatnonzero(place != part)
             alike = kernel(vectors[mine], vectors[mine])
-            said = left_out(alike, labels[mine], classes, alone[mine])
+            said = left_out(alike, labels[mine], width, alone[mine])
             right[number, mine] += (said.argmax(axis=1) == labels[mine]) / parts
             if len(others):
-                said = answered(alike, labels[mine], classes, kernel(vectors[others], vectors[mine]))
+                said = answered(alike, labels[mine], width, kernel(vectors[others], vectors[mine]))
                 right[number, others] += (said.argmax(axis=1) == labels[others]) / parts
     return np.array([round(len(labels) / parts) for parts in SHARES]), right
 
 
 def neighbours(
-    vectors: Floats, labels: NDArray[np.int64], classes: int, groups: NDArray[np.int64], number: int = NEAR
+    vectors: Floats, labels: NDArray[np.int64], width: int, groups: NDArray[np.int64], number: int = NEAR
 ) -> tuple[Floats, NDArray[np.int64]]:
-    """Return the shares (N, classes) of labels among the nearest pictures, near ones counting more, and the 10 nearest.
+    """Return the shares (N, width) of labels among the nearest pictures, near ones counting more, and the 10 nearest.
 
     ``vectors`` (N, D) are of length 1; copies, which are of one of ``groups`` (N,), do not count.
     """
     count = len(vectors)
     number = min(number, count - 1)
-    shares, first = np.zeros((count, classes), np.float32), np.zeros((count, min(10, number)), np.int64)
+    shares, first = np.zeros((count, width), np.float32), np.zeros((count, min(10, number)), np.int64)
     for begin in range(0, count, _ROWS):
         some = np.arange(begin, min(count, begin + _ROWS))
         cosine = vectors[some] @ vectors.T

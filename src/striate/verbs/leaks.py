@@ -17,11 +17,11 @@ FEWEST: Final = 10  # pictures of the test, below which nothing is measured
 
 
 def leak(
-    vectors: Floats, labels: NDArray[np.int64], classes: int, groups: NDArray[np.int64], parts: Sequence[str]
+    vectors: Floats, labels: NDArray[np.int64], width: int, groups: NDArray[np.int64], parts: Sequence[str]
 ) -> Leak | None:
     """Return what copies of test pictures among those that are trained on are worth; None where there are none.
 
-    The test pictures are answered for by all others, and again by all others but the copies. Of more than 4,000 others
+    The test pictures are answered for by all others, and again by all others but the copies. Of more than 5,000 others
     so many are taken, the copies and some by chance. Where nothing is called test, what is called val is measured on.
     """
     named = np.array(parts)
@@ -41,7 +41,7 @@ def leak(
 
     def right(by: NDArray[np.int64]) -> NDArray[np.bool_]:
         alike, to = kernel(vectors[by], vectors[by]), kernel(vectors[asked], vectors[by])
-        return np.asarray(answered(alike, labels[by], classes, to).argmax(axis=1) == labels[asked])
+        return np.asarray(answered(alike, labels[by], width, to).argmax(axis=1) == labels[asked])
 
     apparent, real, mine = right(whole), right(clean), leaked[asked]
     return Leak(

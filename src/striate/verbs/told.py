@@ -47,7 +47,7 @@ def told(photos: Path, examined: Examined, workspace: Workspace) -> tuple[Examin
     rows, values = features.rows[chosen], features.values[chosen]
     if not len(rows):
         return examined, ("labels were not doubted: the pictures are gone",)
-    labels, classes = examined.labels[rows], len(examined.names)
+    labels, width = examined.labels[rows], len(examined.names)
     vectors, groups = seen(values, features.widths), copies_of(examined)[rows]
     workspace.tell(f"asking about {len(rows):,} labels")
 
@@ -55,7 +55,7 @@ def told(photos: Path, examined: Examined, workspace: Workspace) -> tuple[Examin
         if workspace.progress is not None:
             workspace.progress("answers", part, parts)
 
-    said = left_out.answers(vectors, labels, classes, groups, progress=done)
+    said = left_out.answers(vectors, labels, width, groups, progress=done)
     found = Told(rows, labels, said)
     examined = replace(examined, told=found)
     last = vectors[:, : features.widths[0]] * np.float32(np.sqrt(len(features.widths)))
@@ -63,12 +63,12 @@ def told(photos: Path, examined: Examined, workspace: Workspace) -> tuple[Examin
     share, majority = wilson(int(right.sum()), len(right)), float(np.bincount(labels).max() / len(labels))
     if share is None or share.low <= majority:
         return examined, ("labels were not doubted: the usual trunk does not tell these classes apart",)
-    curve = left_out.curve_answers(vectors, labels, classes, groups)
+    curve = left_out.curve_answers(vectors, labels, width, groups)
     found = replace(
         found,
         curve=None if curve is None else learning_curve(*curve, of=len(labels)),
         outliers=_outliers(last, labels, groups, rows),
-        leak=leak(vectors, labels, classes, groups, tuple(examined.parts[row] for row in rows)),
+        leak=leak(vectors, labels, width, groups, tuple(examined.parts[row] for row in rows)),
     )
     doubts = doubted(found, last, groups)
     words = f"labels were doubted by answers that agree with {100 * right.mean():.0f} % of all of them"

@@ -20,8 +20,8 @@ NAMED: Final = 4
 def class_sizes(examined: Examined) -> Iterator[Finding]:
     """Find classes that are small: where few of their pictures are recognised, or too few to know are there.
 
-    That one class is larger than another does no harm by itself. It is said where a class has fewer than 20 pictures,
-    where it is ten times smaller than the largest, or where it is three times smaller and its pictures are recognised
+    That one class is larger than another does no harm by itself. It is said where a class has fewer than 20 pictures
+    and another twice as many, where it is ten times smaller than the largest, or where it is three times smaller and its pictures are recognised
     less often than those of the others, beyond what chance does.
     """
     counts = np.bincount(examined.labels[examined.labels >= 0], minlength=len(examined.names))
@@ -29,7 +29,7 @@ def class_sizes(examined: Examined) -> Iterator[Finding]:
         return
     largest = int(counts.max())
     order = np.argsort(counts, kind="stable")
-    few = [int(place) for place in order if counts[place] < FEW]
+    few = [int(place) for place in order if counts[place] < FEW and 2 * counts[place] <= largest]
     small = [int(place) for place in order if counts[place] * TIMES <= largest]
     missed = {place: said for place in small if (said := _missed(examined, place))}
     if not few and not missed and (not small or counts[small[0]] * FAR > largest):

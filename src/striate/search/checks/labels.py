@@ -12,7 +12,7 @@ ALIKE: Final = 10  # nearest pictures that are asked for their label
 
 
 def doubtful_labels(examined: Examined) -> Iterator[Finding]:
-    """Find labels that look wrong, by `striate.verbs.doubts`."""
+    """Find labels that look wrong, by `striate.verbs.told`."""
     if not examined.doubts:
         return
     cases = tuple(

@@ -64,10 +64,10 @@ def told_apart(told: Told, one: int, other: int) -> Interval | None:
     return auroc(np.log(chances[:, 0] / chances[:, 1]), first[mine])
 
 
-def _close(told: Told, classes: int) -> list[tuple[int, int]]:
+def _close(told: Told, width: int) -> list[tuple[int, int]]:
     """Return the pairs of classes of which a tenth of either's pictures, at least, is taken for the other."""
     taken = told.probabilities.argmax(axis=1)
-    confused = np.zeros((classes, classes), np.int64)
+    confused = np.zeros((width, width), np.int64)
     np.add.at(confused, (told.labels, taken), 1)
     share: NDArray[np.float64] = confused / np.maximum(confused.sum(axis=1, keepdims=True), 1)
     least = np.maximum(share, share.T)
