@@ -21,8 +21,8 @@ def class_sizes(examined: Examined) -> Iterator[Finding]:
     """Find classes that are small: where few of their pictures are recognised, or too few to know are there.
 
     That one class is larger than another does no harm by itself. It is said where a class has fewer than 20 pictures
-    and another twice as many, where it is ten times smaller than the largest, or where it is three times smaller and its pictures are recognised
-    less often than those of the others, beyond what chance does.
+    and another twice as many, where it is ten times smaller than the largest, or where it is three times smaller and
+    its pictures are recognised less often than those of the others, beyond what chance does.
     """
     counts = np.bincount(examined.labels[examined.labels >= 0], minlength=len(examined.names))
     if len(counts) < 2 or not counts.max():
