@@ -147,7 +147,7 @@ def _by_repeats(paths: Sequence[str], small: NDArray[np.uint8], labels: Ints) ->
 
 
 def _worth_saying(of: Ints, names: Sequence[str], labels: Ints, fewest: int = GROUPS) -> bool:
-    """Whether groups could be trained on and measured, and are no kinds: there are enough of them in each."""
+    """Whether groups could be trained on and measured, and are no classes: there are enough of them in each."""
     if len(names) < fewest or len(names) > len(of) / 2 or (of >= 0).mean() < 0.5:
         return False
     kinds = len(set(labels.tolist()))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,6 +24,7 @@ from striate.spec.shape import Shape
 from striate.verbs import reopen, stranger_nets
 from striate.verbs.chance import begun, from_chance
 from striate.verbs.events import Event, Finished, Finishing, Planned, follow, take_up
+from striate.verbs.first_look import first_look
 from striate.verbs.folds import begun_again, few, fold_prepared, keep_begun, split_facts
 from striate.verbs.mending import keep_in
 from striate.verbs.prepare import prepare
@@ -100,6 +102,7 @@ def training(
         provided=provided,
         allow_bad=allow_bad,
     )
+    prepared = replace(prepared, by_itself=(*prepared.by_itself, *first_look(prepared)))
     start = prepared.start
 
     from striate.engine.device import threads_restored
