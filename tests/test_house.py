@@ -31,6 +31,7 @@ ORDER = [
     ["render"],
     ["verbs"],
     ["session"],
+    ["web"],
     ["cli"],
 ]
 RANK = {room: rank for rank, rooms in enumerate(ORDER) for room in rooms}
@@ -105,6 +106,9 @@ NO_TORCH = [
     "cli.recipes",
     "cli.train",
     "cli.weights",
+    "web.server.server",
+    "web.server.finding",
+    "cli.serve",
 ]
 FILES = sorted(SRC.rglob("*.py"))
 

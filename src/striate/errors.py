@@ -15,6 +15,7 @@ StriateError                      one clear message; the command line prints it 
 ├── ModelError                    a model file that is not one, or does not match
 │   ├── DoorError                 somebody else's pickle that was not let in; nothing of it was run
 │   └── ExportError               a model that would answer otherwise elsewhere; it was not written
+├── ServeError                    a server that cannot start as it was asked to, or that cannot be reached
 ├── RunError                      a run that is not there, or cannot go on
 │   └── DiskError                 the disk is full or refuses; what was there before is still there
 └── TrainingError                 training itself
@@ -135,6 +136,10 @@ class DoorError(ModelError):
 
 class ExportError(ModelError):
     """A model that would answer otherwise elsewhere; it was not written."""
+
+
+class ServeError(StriateError):
+    """A server that cannot start as it was asked to, or that cannot be reached."""
 
 
 class RunError(StriateError):

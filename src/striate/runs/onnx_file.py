@@ -115,6 +115,19 @@ class OnnxFile:
             )
         return cls(path, opened, parity)
 
+    def outputs(self) -> dict[str, tuple[int, ...]]:
+        """Return the shape of each output of a picture by its name; -1 where that is not fixed."""
+        outputs = next(iter(self._sessions.values())).get_outputs()
+        return {one.name: tuple(side if isinstance(side, int) else -1 for side in one.shape[1:]) for one in outputs}
+
+    def settle(self, *, threads: int | None) -> None:
+        """Keep one session from now on, laid out for many pictures, whoever asks.
+
+        It has ``threads`` threads, None: one a core. Raises ModelError.
+        """
+        kept = session(self.path, many=True, threads=threads)
+        self._sessions = {False: kept, True: kept}
+
     def ask(self, pixels: NDArray[np.uint8], *, many: bool) -> dict[str, NDArray[np.float32]]:
         """Return each output (N, ...) by its name for pixels (N, H, W, C), some of ``many``.
 

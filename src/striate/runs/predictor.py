@@ -66,6 +66,7 @@ class Predictor:
         device: str = "auto",
         int8: bool = False,
         onnx: bool = True,
+        torch: bool = True,
         provided: Model | None = None,
         proof: Proof | None = None,
     ) -> None:
@@ -97,11 +98,11 @@ class Predictor:
                 outputs = (self.task.output, EMBEDDING)
                 self.onnx = OnnxFile.open(file, path, facts, header, arrays, proof, outputs=outputs)
             except ModelError as error:
-                if int8:
+                if int8 or not torch:
                     raise
                 self.notes = (f"{error}; torch answers instead",)
-        elif int8:
-            raise ModelError(f"there is no {file}; striate export --int8 makes it")
+        elif int8 or not torch:
+            raise ModelError(f"there is no {file}; striate export{' --int8' * int8} makes it")
         if self.onnx is None:
             _ = self.model  # proves every byte of the file before anything is answered
         self.state = State(facts.state, state_of(arrays, facts))
@@ -117,6 +118,7 @@ class Predictor:
         device: str = "auto",
         int8: bool = False,
         onnx: bool = True,
+        torch: bool = True,
         provided: Model | None = None,
         proof: Proof | None = None,
     ) -> Predictor:
@@ -127,6 +129,7 @@ class Predictor:
             device: auto, cpu, cuda, cuda:1, mps; the first two answer by ``model.onnx`` where it can.
             int8: whether ``model.int8.onnx`` answers, or nothing.
             onnx: False leaves those files alone, for who needs the weights in torch anyway.
+            torch: False: torch is never imported; what the ONNX file cannot answer for is refused.
             provided: takes the weights of a file whose net is a module that only its own code can be (`striate.adopt`).
             proof: that of the ONNX file, where it was begun before.
 
@@ -143,12 +146,12 @@ class Predictor:
             )
         facts = weights.read_facts(path)
         try:
-            return cls(path, facts, device=device, int8=int8, onnx=onnx, provided=provided, proof=proof)
+            return cls(path, facts, device=device, int8=int8, onnx=onnx, torch=torch, provided=provided, proof=proof)
         except ModelError as error:
             text = str(error)
             raise (error if str(path) in text else ModelError(f"{path}: {text}")) from None
 
-    def __reduce__(self) -> tuple[Callable[..., Predictor], tuple[Path, str, bool, bool]]:
+    def __reduce__(self) -> tuple[Callable[..., Predictor], tuple[Path]]:
         """Travel to another process as the name of its file, which is opened again there.
 
         Raises ModelError for the model of a module that is in this process alone.
@@ -158,7 +161,8 @@ class Predictor:
                 f"the model of {self.facts.net[:80]} is in this process alone and cannot be pickled; save it, and open"
                 " the file in the other process"
             )
-        return _opened, (self.path.absolute(), self._device, self._int8, self._onnx)
+        how = partial(Predictor.open, device=self._device, int8=self._int8, onnx=self._onnx)
+        return how, (self.path.absolute(),)
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -179,9 +183,8 @@ class Predictor:
 
         if self.path is None:
             assert self._provided is not None
-            return (
-                rebuilt(self._provided.state_dict(), self.facts, self.preprocess, self._provided).to(self.device).eval()
-            )
+            tensors, facts = self._provided.state_dict(), self.facts
+            return rebuilt(tensors, facts, self.preprocess, self._provided).to(self.device).eval()
         check_size(self.facts, tensorfile.read_header(self.path), self._provided)
         tensors, facts = weights.read(self.path)
         return rebuilt(tensors, facts, self.preprocess, self._provided).to(self.device).eval()
@@ -343,8 +346,3 @@ def _told(answers: _Answered, seen: Seen | None) -> Iterator[tuple[str, Predicti
         if seen is not None and isinstance(answer, Prediction):
             seen(key, depth, crop)
         yield key, answer
-
-
-def _opened(path: Path, device: str, int8: bool, onnx: bool) -> Predictor:
-    """Open a predictor as another process had it."""
-    return Predictor.open(path, device=device, int8=int8, onnx=onnx)

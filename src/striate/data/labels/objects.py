@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -91,6 +92,17 @@ class PictureObjects:
 
     def __len__(self) -> int:
         return len(self.boxes)
+
+    def masks(self, names: Sequence[str]) -> list[dict[str, object]]:
+        """Return the pixels of each object as COCO's run lengths, ready for JSON; none where boxes or outlines say it.
+
+        ``names`` are those of the classes.
+        """
+        size = [self.height, self.width]
+        return [
+            {"class": names[int(index)], "size": size, "counts": runs}
+            for index, runs in zip(self.classes, self.runs, strict=bool(self.runs))
+        ]
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from striate.data.pictures.bounds import Limits
 from striate.data.pictures.crop_transform import CropTransform
 from striate.data.pictures.depth import FULL, LEAST, Depth
 from striate.data.pictures.image import Region, as_array, decoding, header
@@ -25,6 +26,7 @@ INTERPOLATIONS: Final = {"bicubic": Image.Resampling.BICUBIC, "bilinear": Image.
 FILL: Final = 128  # what surrounds a padded picture, in every channel
 LARGEST: Final = 16_384  # pixels a side
 MOST_PIXELS: Final = 1 << 23  # 2896 x 2896: a first layer of 32 channels then takes a GiB for one picture
+LIMITS: Final = Limits()
 _LARGEST_VALUE: Final = 1e6  # of a mean, and of one over a spread: both are of pixels from 0 to 1
 
 # A JPEG is decoded no smaller than this many times the size asked for. Up to 64 pixels twice: the scaling in the DCT
@@ -107,15 +109,24 @@ class Preprocess:
         """
         return self.read(picture)[0]
 
-    def read(self, picture: bytes | NDArray[np.uint8]) -> tuple[NDArray[np.uint8], Depth | None]:
-        """Return what `pixels` does of a ``picture``, and of a file of 16 bits how many of them are used."""
+    def read(
+        self, picture: bytes | NDArray[np.uint8], *, limits: Limits = LIMITS
+    ) -> tuple[NDArray[np.uint8], Depth | None]:
+        """Return what `pixels` does of a ``picture``, and of a file of 16 bits how many of them are used.
+
+        A file over the ``limits`` is refused before it is decoded.
+        """
         decoded: NDArray[np.uint8] | Image.Image
         if isinstance(picture, np.ndarray):
             decoded = to_channels(_checked(picture), self.channels)
             return self._fitted(decoded, (0.0, 0.0, float(decoded.shape[1]), float(decoded.shape[0]))), None
         gap = (_GAP_SMALL if max(self.height, self.width) <= _SMALL else _GAP) / self.crop_share
         at_least = (math.ceil(gap * self.height), math.ceil(gap * self.width))
-        with decoding(picture, channels=self.channels, at_least=at_least, bits=self.bits) as (decoded, region, depth):
+        with decoding(picture, channels=self.channels, at_least=at_least, bits=self.bits, limits=limits) as (
+            decoded,
+            region,
+            depth,
+        ):
             return self._fitted(decoded, region), depth
 
     def crop_transform(self, height: int, width: int, *, orientation: int = 1) -> CropTransform:

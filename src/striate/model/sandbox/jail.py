@@ -22,7 +22,15 @@ LAYERS: Final = ("landlock", "limits", "seccomp", "audit")
 
 # Events of Python (docs.python.org, "Audit events table") that reach nothing outside the process.
 _HARMLESS: Final = frozenset(
-    ["builtins.id", "sys._getframe", "sys._getframemodulename", "sys.excepthook", "sys.unraisablehook", "time.sleep"]
+    [
+        "array.__new__",
+        "builtins.id",
+        "sys._getframe",
+        "sys._getframemodulename",
+        "sys.excepthook",
+        "sys.unraisablehook",
+        "time.sleep",
+    ]
 )
 
 

@@ -189,14 +189,14 @@ def _read_apart(
 
 def _run(file: IO[bytes], output: IO[bytes], words: IO[bytes], folder: Path, allowed: dict[str, Any]) -> int | None:
     """Run the child to its end; return its exit status, or None when its time was up. Nothing of it outlives this."""
-    paths = "\n".join(dict.fromkeys(_home_of(name) for name in ("striate", "torch", "numpy")))
+    paths = "\n".join(dict.fromkeys(home_of(name) for name in ("striate", "torch", "numpy")))
     process = subprocess.Popen(
         [sys.executable, "-I", "-X", "utf8", "-c", _START, json.dumps(allowed), paths],
         stdin=file,
         stdout=output,
         stderr=words,
         cwd=folder,
-        env=_environment(folder),
+        env=environment(folder),
         close_fds=True,
         start_new_session=True,  # so that it can be ended with everything that it might have started
     )
@@ -212,7 +212,7 @@ def _run(file: IO[bytes], output: IO[bytes], words: IO[bytes], folder: Path, all
         process.wait()
 
 
-def _home_of(name: str) -> str:
+def home_of(name: str) -> str:
     """Return the folder that a package is imported from; it is not imported for that."""
     found = importlib.util.find_spec(name)
     if found is None or found.origin is None:
@@ -220,7 +220,7 @@ def _home_of(name: str) -> str:
     return str(Path(found.origin).resolve().parents[1])
 
 
-def _environment(folder: Path) -> dict[str, str]:
+def environment(folder: Path | str) -> dict[str, str]:
     """Return the child's environment: nothing of the user's but where libraries are."""
     kept = {name: os.environ[name] for name in ("LD_LIBRARY_PATH", "SYSTEMROOT", "PATH") if name in os.environ}
     homes = dict.fromkeys(("HOME", "USERPROFILE", "TMPDIR", "TEMP", "TMP", "XDG_CACHE_HOME"), str(folder))

@@ -1,0 +1,1 @@
+"""A server of trained networks: routes over verbs, and what keeps it alive. FastAPI on uvicorn; no torch."""

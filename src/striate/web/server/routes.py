@@ -1,0 +1,329 @@
+"""The routes: what may be asked, and how it is answered. None takes a path, an address or code."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+from fastapi import FastAPI, Request
+from fastapi.responses import Response
+from starlette.exceptions import HTTPException
+
+from striate.errors import PictureError, StriateError
+from striate.model.files.weights import version
+from striate.web.server import inference, pages, schema
+from striate.web.server.admission import Admission, Refused
+from striate.web.server.answering import Answering, Wanted, until
+from striate.web.server.gate import METRICS, error_body
+from striate.web.server.metrics import CONTENT_TYPE, Metrics
+from striate.web.server.models import Models, Served
+from striate.web.server.settings import Settings
+from striate.web.server.uploads import body_of, pictures_of
+
+if TYPE_CHECKING:
+    from striate.search.index_files import Index
+
+Route: TypeAlias = Callable[[Request], Awaitable[Response]]
+
+_NUMBER: Final = 12
+_MOST_FOUND: Final = 1_000
+
+
+@dataclass(frozen=True, eq=False)
+class Serving:
+    """What the routes work with. ``ready`` says whether new requests are wanted."""
+
+    settings: Settings
+    models: Models
+    answering: Answering
+    admission: Admission
+    metrics: Metrics
+    index: Index | None
+    ready: Callable[[], bool]
+    restarts: Callable[[], int]
+
+
+def application(serving: Serving) -> FastAPI:
+    """Return the application of all routes."""
+    app = FastAPI(title="Striate", version=version(), docs_url=None, redoc_url=None, openapi_url=None)
+    app.router.redirect_slashes = False
+    routes = _Routes(serving)
+    table: list[tuple[str, str, Route, str]] = [
+        ("POST", "/predict", routes.predict, "What a model says of pictures"),
+        ("POST", "/find", routes.find, "The pictures of the index that are most like one"),
+        ("POST", "/look", routes.look, "Why a model says so: not here"),
+        ("GET", "/models", routes.models, "The models that are served"),
+        ("GET", METRICS, routes.metrics, "Counters, for Prometheus"),
+        ("GET", "/v2", routes.server, "Open Inference Protocol: the server"),
+        ("GET", "/v2/health/live", routes.live, "Whether the server runs"),
+        ("GET", "/v2/health/ready", routes.is_ready, "Whether it takes requests"),
+        ("GET", "/v2/models/{model}", routes.model, "What a model takes and gives"),
+        ("GET", "/v2/models/{model}/ready", routes.model_ready, "Whether a model answers"),
+        ("POST", "/v2/models/{model}/infer", routes.infer, "A model's outputs for pixels"),
+        ("GET", "/v2/models/{model}/versions/{version}", routes.model, "The same, of a version"),
+        ("GET", "/v2/models/{model}/versions/{version}/ready", routes.model_ready, "The same, of a version"),
+        ("POST", "/v2/models/{model}/versions/{version}/infer", routes.infer, "The same, of a version"),
+        ("GET", "/openapi.json", routes.openapi, "This interface, as OpenAPI 3.1"),
+        ("GET", "/docs", routes.docs, "This interface, as a page"),
+        ("GET", "/", routes.docs, "This interface, as a page"),
+    ]
+    for method, path, route, summary in table:
+        app.add_api_route(
+            path,
+            route,
+            methods=[method],
+            summary=summary,
+            response_model=None,
+            openapi_extra=schema.extra(method, path),
+        )
+    app.add_exception_handler(Refused, _refused)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(Exception, _fault)
+    return app
+
+
+def route_of(path: str) -> str:
+    """Return the name under which a path is counted: of few, whatever is asked.
+
+    >>> route_of("/v2/models/pets/infer"), route_of("/predict"), route_of("/etc/passwd")
+    ('/v2/models/infer', '/predict', 'other')
+    """
+    if path in ("/predict", "/find", "/look", "/models", METRICS, "/openapi.json", "/docs", "/"):
+        return path
+    if path.startswith("/v2/models/"):
+        return "/v2/models/infer" if path.endswith("/infer") else "/v2/models"
+    return "/v2" if path == "/v2" or path.startswith("/v2/health/") else "other"
+
+
+class _Routes:
+    """One method a route."""
+
+    def __init__(self, serving: Serving) -> None:
+        self._all = serving
+
+    async def predict(self, request: Request) -> Response:
+        """Answer the pictures of a request."""
+        query = _query(request, "model", "top", "unknown", "mask", "timeout")
+        served = self._served(query.get("model"))
+        wanted = _wanted(query)
+        deadline = until(self._all.settings.deadline, query)
+        with self._all.admission.enter() as ticket:
+            files, several = await pictures_of(request, ticket, self._all.settings)
+            ticket.more(len(files) - 1)
+            try:
+                found = await self._all.answering.answers(served, files, wanted, deadline)
+            except StriateError as error:  # such as masks of answers that have none
+                raise Refused(400, str(error)) from None
+        self._count(served, found)
+        if not several and isinstance(found[0], PictureError):
+            raise Refused(422, f"the picture {found[0]}" if _reads_on(str(found[0])) else str(found[0]))
+        answers = [{"error": str(one), "status": 422} if isinstance(one, PictureError) else one for one in found]
+        status = 422 if all(isinstance(one, PictureError) for one in found) else 200
+        return _json({"model": served.name, "version": served.version, "answers": answers}, status)
+
+    async def find(self, request: Request) -> Response:
+        """Answer which pictures of the index are like the one of a request."""
+        index = self._all.index
+        if index is None:
+            raise Refused(404, "no index is served; striate serve --index FOLDER serves one")
+        query = _query(request, "number", "timeout")
+        number = _whole(query, "number", _NUMBER, _MOST_FOUND)
+        deadline = until(self._all.settings.deadline, query)
+        from striate.web.server.finding import found
+
+        with self._all.admission.enter() as ticket:
+            files, _ = await pictures_of(request, ticket, self._all.settings)
+            if len(files) > 1:
+                raise Refused(400, f"{len(files)} pictures; one is looked for at a time")
+            try:
+                picture = await self._all.answering.decoded(files[0], index.embedder.preprocess, deadline)
+            except PictureError as error:
+                raise Refused(422, str(error)) from None
+            return _json(await asyncio.to_thread(found, index, picture, number))
+
+    async def look(self, request: Request) -> Response:
+        """Refuse by name: it takes torch."""
+        raise Refused(
+            501, "looking inside takes torch, and this server loads none; striate look PICTURE --run RUN does it"
+        )
+
+    async def models(self, request: Request) -> Response:
+        """Say which models are served."""
+        return _json(
+            {
+                "models": [
+                    {
+                        "name": one.name,
+                        "version": one.version,
+                        "task": one.predictor.task.name,
+                        "names": list(one.predictor.labels.names),
+                        "input": {
+                            "height": one.predictor.preprocess.height,
+                            "width": one.predictor.preprocess.width,
+                            "channels": one.predictor.preprocess.channels,
+                        },
+                        "digest": one.digest,
+                        "cautions": list(one.predictor.task.warnings(one.predictor.learnt, {"unknown": True})),
+                    }
+                    for one in self._all.models.served.values()
+                ],
+                "index": None if self._all.index is None else {"pictures": len(self._all.index)},
+            }
+        )
+
+    async def metrics(self, request: Request) -> Response:
+        """Say the counters."""
+        metrics, admission = self._all.metrics, self._all.admission
+        metrics.under_way.set(admission.pictures)
+        metrics.held.set(admission.bytes)
+        metrics.refused.set(admission.refused)
+        metrics.restarts.set(self._all.restarts())
+        for one in self._all.models.served.values():
+            metrics.version.labels(one.name).set(one.version)
+        return Response(metrics.text(), media_type=CONTENT_TYPE)
+
+    async def server(self, request: Request) -> Response:
+        """Say what this server is."""
+        return _json({"name": "striate", "version": version(), "extensions": ["binary_tensor_data"]})
+
+    async def live(self, request: Request) -> Response:
+        """Say that it runs."""
+        return _json({"live": True})
+
+    async def is_ready(self, request: Request) -> Response:
+        """Say whether it takes requests."""
+        ready = self._all.ready()
+        return _json({"ready": ready}, 200 if ready else 503)
+
+    async def model(self, request: Request) -> Response:
+        """Say what a model takes and gives."""
+        return _json(inference.metadata(self._named(request)))
+
+    async def model_ready(self, request: Request) -> Response:
+        """Say whether a model answers."""
+        served = self._named(request)
+        return _json({"name": served.name, "ready": True})
+
+    async def infer(self, request: Request) -> Response:
+        """Answer tensors."""
+        served, settings = self._named(request), self._all.settings
+        header = request.headers.get("inference-header-content-length")
+        deadline = until(settings.deadline, _query(request, "timeout"))
+        if request.headers.get("content-encoding", "identity") != "identity":
+            raise Refused(415, "a body that is packed is not taken: send it as it is")
+        with self._all.admission.enter() as ticket:
+            body = await body_of(request, ticket, settings.upload)
+            asked = await asyncio.to_thread(inference.read, served, body, header, most=settings.parts)
+            ticket.more(len(asked.pixels) - 1)
+            found = await self._all.answering.of_pixels(served, asked.pixels, deadline)
+            self._count(served, found)
+            answers = []
+            for one in found:
+                if isinstance(one, PictureError):
+                    raise Refused(422, str(one))
+                answers.append(one)
+            content, length = await asyncio.to_thread(inference.written, served, asked, answers)
+        if length is None:
+            return Response(content, media_type="application/json")
+        headers = {"inference-header-content-length": str(length)}
+        return Response(content, media_type="application/octet-stream", headers=headers)
+
+    async def openapi(self, request: Request) -> Response:
+        """Say this interface."""
+        return _json(request.app.openapi())
+
+    async def docs(self, request: Request) -> Response:
+        """Show this interface."""
+        names = [one.name for one in self._all.models.served.values()]
+        content, policy = pages.page(request.app.openapi(), names)
+        return Response(content, media_type="text/html", headers={"content-security-policy": policy})
+
+    def _served(self, name: str | None) -> Served:
+        served = self._all.models.pick(name)
+        if served is None:
+            known = ", ".join(self._all.models.served)
+            raise Refused(404, f"no model is served by that name; there are {known}")
+        return served
+
+    def _named(self, request: Request) -> Served:
+        served = self._served(request.path_params["model"])
+        version = request.path_params.get("version")
+        if version is not None and version != str(served.version):
+            raise Refused(404, f"of {served.name}, version {served.version} is served")
+        return served
+
+    def _count(self, served: Served, found: list[Any]) -> None:
+        for one in found:
+            outcome = "refused" if isinstance(one, PictureError) else "answered"
+            self._all.metrics.pictures.labels(served.name, outcome).inc()
+
+
+async def _refused(request: Request, error: Exception) -> Response:
+    assert isinstance(error, Refused)
+    return Response(
+        error_body(error.reason, request.scope.get("striate.id", "")),
+        error.status,
+        error.all_headers(),
+        "application/json",
+    )
+
+
+async def _fault(request: Request, error: Exception) -> Response:
+    """Say that it is ours; the gate hears of the error too, and logs it."""
+    body = error_body("a fault of the server; its log says which", request.scope.get("striate.id", ""))
+    return Response(body, 500, media_type="application/json")
+
+
+async def _http(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    said = {404: "there is nothing here; /docs says what there is", 405: "not by this method; /docs says by which"}
+    reason = said.get(error.status_code, str(error.detail))
+    return Response(
+        error_body(reason, request.scope.get("striate.id", "")), error.status_code, error.headers, "application/json"
+    )
+
+
+def _json(value: Mapping[str, Any], status: int = 200) -> Response:
+    """Return JSON, inert wherever it is shown."""
+    said = json.dumps(value, allow_nan=False).replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+    return Response(said, status, media_type="application/json")
+
+
+def _query(request: Request, *known: str) -> dict[str, str]:
+    """Return a query's words. Errors: Refused (400) for one that is not known, or is there twice."""
+    found: dict[str, str] = {}
+    for name, value in request.query_params.multi_items():
+        if name not in known or name in found:
+            twice = " is there twice" if name in found else ""
+            raise Refused(400, f"{name[:40]!r}{twice}: this takes {', '.join(known)}, each once")
+        found[name] = value
+    return found
+
+
+def _wanted(query: Mapping[str, str]) -> Wanted:
+    """Return how answers are wanted. Errors: Refused (400)."""
+    top = _whole(query, "top", None, 100_000)
+    unknown, mask = query.get("unknown", "true").lower(), query.get("mask", "")
+    if unknown not in ("true", "false", "1", "0"):
+        raise Refused(400, f"unknown={unknown[:20]}: it is true or false")
+    if mask not in ("", "rle", "png"):
+        raise Refused(400, f"mask={mask[:20]}: it is rle or png")
+    return Wanted(top, unknown in ("true", "1"), mask)
+
+
+def _whole(query: Mapping[str, str], name: str, usual: Any, most: int) -> Any:
+    """Return a whole number of a query. Errors: Refused (400)."""
+    if name not in query:
+        return usual
+    said = query[name]
+    if not (said.isascii() and said.isdecimal() and len(said) < 9 and 1 <= int(said) <= most):
+        raise Refused(400, f"{name}={said[:20]}: it is a whole number from 1 to {most:,}")
+    return int(said)
+
+
+def _reads_on(reason: str) -> bool:
+    """Whether a reason says of the picture what follows its name."""
+    return reason.startswith(("does not decode", "has "))
