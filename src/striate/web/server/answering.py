@@ -150,9 +150,10 @@ def until(settings_deadline: float, said: Mapping[str, str]) -> float:
     left = settings_deadline
     if "timeout" in said:
         try:
-            left = min(left, float(said["timeout"]))
+            asked = float(said["timeout"])
         except ValueError:
-            left = -1.0
-        if not left > 0:
+            asked = -1.0
+        if not asked > 0:
             raise Refused(400, f"timeout={said['timeout'][:30]}: it is seconds, above 0")
+        left = min(left, asked)
     return time.monotonic() + left
