@@ -120,8 +120,8 @@ def decide(photos: Path, file: Path, *, mend: str | None = None, workspace: Work
 
     Errors: SearchError, SourceError; nothing is kept then.
 
-    Example: ``decide(Path("pets"), Path("labels.toml"), mend="decided.toml").lines()[1]`` is
-    ``"  dogs/3.png: dropped"``.
+    Example: ``decide(Path("pets"), Path("labels.toml"), mend="decided.toml").lines()[1].strip()`` is
+    ``"dogs/3.png: dropped"``.
     """
     if not photos.is_dir():
         raise SearchError(f"there is no folder {photos} of pictures")
