@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from tests.verbs.test_folds import NET
 
 from striate.recipe import Recipe
 from striate.verbs import first_look as looked
+from striate.verbs.doctor import decide
 from striate.verbs.events import Planned
 from striate.verbs.first_look import first_look
 from striate.verbs.prepare import prepare
@@ -54,6 +56,25 @@ def test_pictures_nearly_the_same_on_both_sides_are_said_with_one_pair_each(pets
     run = next(event for event in training(wished(pets), Workspace(pets.parent / "runs")) if isinstance(event, Planned))
     assert set(first_look(run.prepared)) <= set(run.notes)
     assert not set(first_look(run.prepared)) & set(reopen_data(run.run).notes), "a run that goes on says it no more"
+
+
+def test_what_was_judged_is_said_no_more(pets: Path) -> None:
+    at = Workspace(pets.parent / "runs")
+    groups = {key: [key] for key in prepare(wished(pets)).keys("train")[:3]}
+    for number, (key, group) in enumerate(groups.items()):
+        for quality in (60, 70, 80, 90):
+            group.append(f"{key.partition('/')[0]}/again-{number}-{quality}.jpg")
+            Image.open(pets / key).save(pets / group[-1], quality=quality)
+    assert len(first_look(prepare(wished(pets), at))) == 2
+    decided, kept = pets.parent / "labels.toml", pets.parent / "together.toml"
+    lists = [f"pictures = {json.dumps(group)}\n" for group in groups.values()]
+    decided.write_text("".join(f'[[ignore]]\nfinding = "near-copies"\n{names}' for names in lists))
+    decide(pets, decided, workspace=at)
+    assert first_look(prepare(wished(pets), at)) == ()
+    assert len(first_look(prepare(wished(pets, mend="none"), at))) == 2
+    decided.write_text("".join(f"[[same_group]]\n{names}" for names in lists))
+    decide(pets, decided, mend=str(kept), workspace=at)
+    assert first_look(prepare(wished(pets, mend=str(kept)), at)) == (), "each on one side now"
 
 
 def test_frames_are_said_with_what_keeps_them_together_unless_that_was_said(tmp_path: Path) -> None:

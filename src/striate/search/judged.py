@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Final
 
 from striate.data.labels.mending import IGNORE, Mending
-from striate.search.examined import Case, Finding
+from striate.search.examined import Finding
 
 LABEL: Final = "label"
 """The kind of finding that doubts a label: it is judged where a person gave that picture one."""
@@ -25,22 +25,11 @@ def unjudged(findings: Sequence[Finding], mending: Mending) -> tuple[Finding, ..
     """
     if not mending.entries:
         return tuple(findings)
-    given = frozenset(mending.relabelled)
-    ignored = [(entry.word, frozenset(one.path for one in entry.pictures)) for entry in mending.of(IGNORE)]
-
-    def judged(finding: Finding, case: Case) -> bool:
-        mine = frozenset(case.paths)
-        if any(kind == finding.kind and mine <= paths for kind, paths in ignored):
-            return True
-        if finding.kind == LABEL:
-            return mine <= given
-        return finding.kind in ALIKE and any(mine <= together for together in mending.together)
-
     left = []
     for finding in findings:
-        if (finding.kind, frozenset()) in ignored:
+        if is_judged(finding.kind, (), mending):
             continue
-        cases = tuple(case for case in finding.cases if not judged(finding, case))
+        cases = tuple(case for case in finding.cases if not is_judged(finding.kind, case.paths, mending))
         gone = len(finding.cases) - len(cases)
         if gone and not cases:
             continue
@@ -51,3 +40,22 @@ def unjudged(findings: Sequence[Finding], mending: Mending) -> tuple[Finding, ..
         else:
             left.append(finding)
     return tuple(left)
+
+
+def is_judged(kind: str, paths: Sequence[str], mending: Mending) -> bool:
+    r"""Return whether a finding of a kind about some pictures was judged; without any, about the folder as a whole.
+
+    >>> from striate.data.labels.mending import read
+    >>> decided = read('[[ignore]]\nfinding = "dark"\npictures = ["a.png", "b.png"]', "labels.toml")
+    >>> is_judged("dark", ["a.png"], decided), is_judged("dark", ["a.png", "c.png"], decided)
+    (True, False)
+    """
+    mine = frozenset(paths)
+    for entry in mending.of(IGNORE):
+        if entry.word == kind and (mine <= {one.path for one in entry.pictures} if mine else not entry.pictures):
+            return True
+    if not mine:
+        return False
+    if kind == LABEL:
+        return mine <= mending.relabelled.keys()
+    return kind in ALIKE and any(mine <= together for together in mending.together)

@@ -7,6 +7,7 @@ pictures of the store tell beside that; `striate doctor` reads the files themsel
 from __future__ import annotations
 
 import shlex
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -14,7 +15,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from striate.data.labels.classes import shown
+from striate.data.labels.mending import Mending
 from striate.data.sources.items import FolderSource
+from striate.search.judged import is_judged
 from striate.search.name_groups import FEWEST, name_groups
 from striate.verbs.cautions import copies_of
 from striate.verbs.prepared import Prepared
@@ -27,6 +30,7 @@ SAME: Final = 2.0  # of 255 that the squares of two copies differ by at most, in
 FARTHEST: Final = 8  # and any square of them
 CONTRAST: Final = 12.0  # deviation of a picture's squares, below which it is too plain to tell from another
 NAMED: Final = 2
+NEAR: Final = ("near-copies", "near-across-classes", "near-across-parts")  # what doctor calls what is nearly the same
 
 
 def first_look(prepared: Prepared) -> tuple[str, ...]:
@@ -42,7 +46,7 @@ def first_look(prepared: Prepared) -> tuple[str, ...]:
     if FEWEST <= len(source.items) <= MOST:
         squares = _squares(prepared)
         said += _same_on_both_sides(prepared, squares)
-        if not prepared.groups:
+        if prepared.config.group is None and not is_judged("groups", (), source.mending or Mending()):
             said += _groups(prepared, squares)
     copies = copies_of(prepared)
     if said or copies.contradicting or copies.crossing or any(one.bad for one in source.rejected):
@@ -86,16 +90,22 @@ def _same_on_both_sides(prepared: Prepared, squares: NDArray[np.uint8]) -> list[
                 row, trained = int(block[one]), int(other[two])
                 if np.abs(flat[row] - flat[trained]).max() <= FARTHEST and digests[row] != digests[trained]:
                     pairs.append((row, trained))
+    items, mending = prepared.source.items, prepared.source.mending or Mending()
+    pairs = [pair for pair in pairs if not _judged([items[row].key for row in pair], mending)]
     first = dict(reversed(pairs))  # of each picture the first that it looks like
     if not first:
         return []
-    items = prepared.source.items
     named = [f"{shown(items[row].key)} = {shown(items[first[row]].key)}" for row in sorted(first)]
     number = len(named)
     return [
         f"{counted(number, 'picture')} to measure on {plural(number, 'is')} nearly the same as one trained on, so that"
         f" the figures say more than is true: {'; '.join(named[:NAMED])}{'; ...' if number > NAMED else ''}"
     ]
+
+
+def _judged(keys: Sequence[str], mending: Mending) -> bool:
+    """Whether a person looked at two pictures that doctor took for near copies, and wants to hear no more of them."""
+    return any(is_judged(kind, keys, mending) for kind in NEAR)
 
 
 def _groups(prepared: Prepared, squares: NDArray[np.uint8]) -> list[str]:

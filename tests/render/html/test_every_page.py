@@ -208,6 +208,14 @@ def test_decisions_about_pictures_are_offered_by_their_very_names() -> None:
     assert not [one for one in ("fetch(", "XMLHttpRequest", "innerHTML", "import ") if one in examined()]
 
 
+def test_only_of_copies_is_it_offered_that_they_are_one_thing() -> None:
+    seen = Examined("a", ("b", "c"), np.zeros(2, MEASURED), np.arange(2), (b"1", b"2"), np.array([0, 0]), ("d",))
+    for kind, of in (("near-copies", "copies"), ("equal-across-parts", "copies"), ("groups", "group")):
+        found = Finding(kind, "to know", "", "", "", (Case(("b", "c")),))
+        read = Read(doctor_page.whole_page(Diagnosis(seen, (found,))))
+        assert [one for one in read.values("data-of") if one != "picture"] == [of]
+
+
 def test_what_a_notebook_shows_stays_text() -> None:
     page = looked()
     shown = framed(page)

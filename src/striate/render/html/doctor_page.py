@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from markupsafe import Markup
 
 SINGLES: Final = 24  # pictures of a finding that are shown
+COPIES: Final = ("equal-", "near-")  # how the kinds of findings begin whose groups are one thing each
 GROUPS, EACH = 12, 6  # groups of a finding that are shown, and pictures of each
 
 
@@ -97,8 +98,10 @@ class _Decisions:
         return self._place("picture", path, (path,), self.kind if alone else "")
 
     def about_group(self, paths: Sequence[str]) -> Markup | None:
-        """Return the place for a group, as far as its pictures can be named."""
-        return self._place("group", f"these {len(paths)} pictures", paths, self.kind)
+        """Return the place for a group, as far as its pictures can be named; copies may be said to be one thing."""
+        return self._place(
+            "copies" if self.kind.startswith(COPIES) else "group", f"these {len(paths)} pictures", paths, self.kind
+        )
 
     def about_all(self, said: str) -> Markup:
         """Return the place for a finding that names no pictures."""
