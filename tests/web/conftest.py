@@ -17,6 +17,11 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def served(model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    with serving([model], tmp_path_factory.mktemp("serving")) as one:
+def areas(model: Path) -> Path:
+    return model_at(model.with_name("areas.safetensors"), task="segment", ends="conv 3 1x1")
+
+
+@pytest.fixture(scope="session")
+def served(model: Path, areas: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    with serving([model, areas], tmp_path_factory.mktemp("serving")) as one:
         yield one

@@ -89,6 +89,8 @@ class Served:
     port: int
     metrics_port: int = 0
     lines: list[dict[str, Any]] = field(default_factory=list)
+    listener: threading.Thread | None = None
+    folder: Path = Path()
 
     def ask(
         self,
@@ -133,6 +135,11 @@ class Served:
         text = Path(f"/proc/{self.process.pid}/status").read_text()
         return int(text.split("VmRSS:")[1].split()[0]) * 1024
 
+    def heard(self) -> None:
+        """Wait until all that it said is in ``lines``; it has ended."""
+        assert self.listener is not None
+        self.listener.join(30)
+
     def stop(self) -> int:
         """Tell it to stop; return its exit code."""
         if self.process.poll() is None:
@@ -155,7 +162,7 @@ def serving(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=env, cwd=folder
     ) as process:
         assert process.stdout is not None and process.stderr is not None
-        served = Served(process, 0)
+        served = Served(process, 0, folder=folder)
 
         def listen() -> None:
             assert process.stderr is not None
@@ -167,12 +174,12 @@ def serving(
             first = process.stdout.readline()
             if not first:
                 raise AssertionError(process.stderr.read())
-            served.port = int(first.rstrip().removesuffix(" (a token is wanted)").rsplit(":", 1)[1])
+            served.port = int(first.rstrip().removesuffix(" (token wanted)").rsplit(":", 1)[1])
             process.stdout.readline()
             if "--metrics-port" in options:
                 served.metrics_port = int(process.stdout.readline().split(":")[2].split("/")[0])
-            listener = threading.Thread(target=listen, daemon=True)
-            listener.start()
+            served.listener = threading.Thread(target=listen, daemon=True)
+            served.listener.start()
             yield served
         finally:
             if process.poll() is None:

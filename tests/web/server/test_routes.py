@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from base64 import b64decode
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
-from tests.web.serving import Served, form_of, model_at, picture, serving
+from tests.web.serving import Served, form_of, picture
 
+from striate.data.labels.run_lengths import decoded
 from striate.runs.predictor import Predictor
 
 COLOUR = {"PNG": 0.0, "JPEG": 0.0, "WEBP": 0.0, "BMP": 0.0, "GIF": 0.0, "TIFF": 0.0, "AVIF": 0.0}
@@ -76,7 +79,7 @@ def test_refusals_by_name(served: Served) -> None:
 
 
 def test_what_is_served_and_counted(served: Served) -> None:
-    (one,) = served.ask("GET", "/models").json()["models"]
+    one, _ = served.ask("GET", "/models").json()["models"]
     assert (one["name"], one["names"], one["input"]["height"]) == ("pets", ["cat", "dog", "owl"], 8)
     served.ask("POST", "/predict", picture())
     text = served.ask("GET", "/metrics").body.decode()
@@ -94,24 +97,17 @@ def test_the_page_needs_nothing_from_elsewhere(served: Served) -> None:
     assert all(path in text for path in paths)
 
 
-def test_masks_as_run_lengths_and_as_png(tmp_path: Path) -> None:
-    from base64 import b64decode
-    from io import BytesIO
-
-    model = model_at(tmp_path / "areas.safetensors", task="segment", ends="conv 3 1x1")
+def test_masks_as_run_lengths_and_as_png(served: Served, areas: Path) -> None:
     file = picture(5, size=(20, 20))
-    with serving([model], tmp_path) as served:
-        said = served.ask("POST", "/predict?mask=png", file).json()["answers"][0]
-        ids = np.asarray(Image.open(BytesIO(b64decode(said["mask"]))))
-        own = Predictor.open(model).predict(file)[0]
-        assert (ids == own.mask()).all() and ids.shape == (20, 20)
-        runs = served.ask("POST", "/predict?mask=rle", file).json()["answers"][0]["mask"]
-        from striate.data.labels.run_lengths import decoded
-
-        for number, name in enumerate(["cat", "dog", "owl"]):
-            for one in (each for each in runs if each["class"] == name):
-                assert (np.asarray(decoded(one["counts"], 20, 20)).reshape(20, 20) == (ids == number)).all()
-        assert runs
+    said = served.ask("POST", "/predict?mask=png&model=areas", file).json()["answers"][0]
+    ids = np.asarray(Image.open(BytesIO(b64decode(said["mask"]))))
+    own = Predictor.open(areas).predict(file)[0]
+    assert (ids == own.mask()).all() and ids.shape == (20, 20)
+    runs = served.ask("POST", "/predict?mask=rle&model=areas", file).json()["answers"][0]["mask"]
+    for number, name in enumerate(["cat", "dog", "owl"]):
+        for one in (each for each in runs if each["class"] == name):
+            assert (np.asarray(decoded(one["counts"], 20, 20)).reshape(20, 20) == (ids == number)).all()
+    assert runs
 
 
 def test_no_torch_is_loaded(model: Path) -> None:

@@ -118,7 +118,9 @@ class Models:
                     continue
                 self._served = {**self._served, one.name: now}
                 # A request that had taken the older one may be about to ask it: it is left a while.
-                threading.Timer(self._settings.deadline + self._settings.decode_seconds, before.batcher.close).start()
+                later = threading.Timer(self._settings.deadline + self._settings.decode_seconds, before.batcher.close)
+                later.daemon = True  # who stops waits for nobody who has nothing to answer
+                later.start()
                 told.append((one.name, f"version {now.version} answers"))
         return told
 
