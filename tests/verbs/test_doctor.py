@@ -230,3 +230,18 @@ def test_without_classes_copies_are_in_none(tmp_path: Path) -> None:
 def test_labels_are_left_out_on_request(photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("striate.verbs.doctor.told", lambda _, examined, __: (examined, ("asked",)))
     assert "asked" in doctor(photos).notes and "asked" not in doctor(photos, labels=False).notes
+
+
+@pytest.mark.usefixtures("uncompared")
+def test_boxes_of_a_folder_are_looked_at(tmp_path: Path, photos: Path) -> None:
+    folder = tmp_path / "yolo"
+    (folder / "images" / "train").mkdir(parents=True)
+    (folder / "labels" / "train").mkdir(parents=True)
+    (folder / "data.yaml").write_text("train: images/train\nval: images/train\nnc: 1\nnames: [cell]\n")
+    for seed in range(3):
+        painted(seed).save(folder / "images" / "train" / f"{seed}.png")
+        twice = "0 0.5 0.5 0.4 0.4\n0 0.51 0.5 0.4 0.4\n" if seed == 1 else "0 0.5 0.5 0.4 0.4\n"
+        (folder / "labels" / "train" / f"{seed}.txt").write_text(twice)
+    assert about(found(folder)["box-twice"]) == [("images/train/1.png",)]
+    with pytest.raises(SearchError, match="no pictures with boxes"):
+        doctor(photos, model="pets-1")

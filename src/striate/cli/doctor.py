@@ -27,6 +27,7 @@ from striate.verbs.workspace import Workspace
 )
 @click.option("--mend", metavar="FILE", help="Where decisions are kept; none.  [default: beside the runs]")
 @click.option("--without-labels", is_flag=True, help="Doubt no label, which asks the usual trunk about every picture.")
+@click.option("--model", metavar="RUN", help="A run that finds boxes: what it says against those that are labelled.")
 @shared_options.offline
 @shared_options.data_dir
 @shared_options.runs_dir
@@ -37,6 +38,7 @@ def command(
     decisions: Path | None,
     mend: str | None,
     without_labels: bool,
+    model: str | None,
     offline: bool,
     data_dir: Path | None,
     runs_dir: Path,
@@ -64,7 +66,7 @@ def command(
         check_free(output, is_ours)
     with Progress() as progress:
         workspace = Workspace(runs_dir, data_dir, not offline, progress, tell=terminal.tell)
-        found = doctor(photos, labels=not without_labels, mend=mend, workspace=workspace)
+        found = doctor(photos, labels=not without_labels, mend=mend, model=model, workspace=workspace)
     if output is not None:
         from striate.cli.write_output import write_output
         from striate.render.html.doctor_page import whole_page

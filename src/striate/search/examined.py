@@ -10,6 +10,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from striate.search.marked import Marked
 from striate.search.told import Told
 from striate.words import counted, plural
 
@@ -60,7 +61,8 @@ class Examined:
     files in bytes; ``digests`` (N,) of those. ``labels`` (N,) are indices into ``names``, -1 where nothing says it;
     ``parts`` (N,) are train, val, test or "". ``near`` are the groups of near copies,
     ``doubts`` the labels that are worth a look, the one that is thought least of first; ``told``
-    is what pictures say of each other's classes, None where that was not asked.
+    is what pictures say of each other's classes, None where that was not asked;
+    ``marked`` are the boxes in them, None where there are none.
     """
 
     folder: str
@@ -75,6 +77,7 @@ class Examined:
     near: tuple[NearCopies, ...] = ()
     doubts: tuple[Doubt, ...] = ()
     told: Told | None = None
+    marked: Marked | None = None
 
     def __len__(self) -> int:
         return len(self.paths)
@@ -97,6 +100,7 @@ class Examined:
             unreadable=tuple(one for one in self.unreadable if one.path not in dropped),
             near=tuple(one for one in groups if len(one.rows) > 1),
             doubts=tuple(replace(one, row=new[one.row]) for one in self.doubts if one.row in new),
+            marked=None if self.marked is None else self.marked.kept(new),
         )
 
     def digest_of(self, path: str) -> str | None:

@@ -22,6 +22,7 @@ def doctor(
     *,
     labels: bool = True,
     mend: str | Path | None = None,
+    model: str | Path | None = None,
     runs_dir: Path | str = "runs",
     data_dir: Path | str | None = None,
     offline: bool = False,
@@ -36,6 +37,7 @@ def doctor(
             looked for.
         labels: whether labels are doubted too, which asks the usual trunk about every picture.
         mend: the file of what was decided before (labels.toml); "none", or None for the one kept beside the runs.
+        model: a run or a model file that finds boxes, which is asked what speaks against those that are labelled.
         runs_dir: the folder of runs.
         data_dir: where the files of published weights are.
         offline: whether nothing may be downloaded.
@@ -50,7 +52,8 @@ def doctor(
     drawn = bar(progress=progress)
     try:
         workspace = Workspace.at(runs_dir, data_dir, download=not offline, progress=waiting(drawn), tell=drawn.say)
-        found = found_in(Path(photos), labels=labels, mend=None if mend is None else str(mend), workspace=workspace)
+        given = {name: None if one is None else str(one) for name, one in (("mend", mend), ("model", model))}
+        found = found_in(Path(photos), labels=labels, **given, workspace=workspace)
     finally:
         drawn.close()
 

@@ -8,14 +8,18 @@ from typing import Any
 
 import numpy as np
 
+from striate.data.labels.marks import BoxMarks
 from striate.data.labels.mending import Mending, fitted
-from striate.data.sources.items import CLASSES, FolderSource
+from striate.data.sources.items import CLASSES, FolderSource, Item
+from striate.data.sources.marked import BOXES
 from striate.data.sources.mended import check_classes, check_digests
 from striate.data.sources.source import find as find_source
 from striate.errors import DataError, SearchError
 from striate.search.checks.table import checked
 from striate.search.examined import LEVELS, Examined, Finding
 from striate.search.judged import unjudged
+from striate.search.marked import Marked
+from striate.verbs.box_doubts import box_doubts
 from striate.verbs.copies import near_copies
 from striate.verbs.examining import examine
 from striate.verbs.indexing import File, files_of
@@ -59,14 +63,23 @@ class Diagnosis:
         }
 
 
-def doctor(photos: Path, *, labels: bool = True, mend: str | None = None, workspace: Workspace = HERE) -> Diagnosis:
+def doctor(
+    photos: Path,
+    *,
+    labels: bool = True,
+    mend: str | None = None,
+    model: str | None = None,
+    workspace: Workspace = HERE,
+) -> Diagnosis:
     """Return what is wrong with the pictures of a folder, which is read at any depth and never written to.
 
     Arguments:
         photos: the folder; where it is one of class folders, with or without train, val and test above them, what goes
-            with classes and what lies on both sides of the split is looked for too.
+            with classes and what lies on both sides of the split is looked for too; where boxes are labelled, what is
+            wrong with those.
         labels: whether labels are doubted too, which asks the usual trunk about every picture.
         mend: the file of what a person decided before; "none", or None for the one kept beside the runs, if any.
+        model: a run or a model file that finds boxes, which is asked what speaks against those that are labelled.
         workspace: where runs and weights are, and who hears of progress.
 
     Each picture is measured once; that is kept in the cache by the content of its file, also where it is stopped, and
@@ -85,8 +98,9 @@ def doctor(photos: Path, *, labels: bool = True, mend: str | None = None, worksp
     decided = Mending() if place is None else read_mending(place)
     check_digests(decided, str(photos), name="" if place is None else shown(place))
     found = examine(photos, files, workspace)
-    source, notes = _labels(photos)
-    names = source.label_names if source else ()
+    source, notes = _source(photos)
+    of_classes = source is not None and source.kind == CLASSES
+    names = source.label_names if source and of_classes else ()
     said = {item.key: item for item in source.items} if source else {}
     items = [said.get(file.path) for file in found.files]
     examined = Examined(
@@ -99,11 +113,17 @@ def doctor(photos: Path, *, labels: bool = True, mend: str | None = None, worksp
         names,
         tuple((item.split or "") if item else "" for item in items),
         found.unreadable,
+        marked=None if source is None or of_classes else _marked(source, items),
     )
+    if model is not None and examined.marked is None:
+        raise SearchError(f"--model is asked about boxes, and {photos} has no pictures with boxes")
     near, left = near_copies(photos, examined, workspace)
     fitting = fitted(decided, examined.digest_of)
     examined = _decided(replace(examined, near=near), fitting.mending, "" if place is None else shown(place))
     examined, untold = told(photos, examined, workspace) if names and labels else (examined, ())
+    if model is not None and examined.marked is not None:
+        against, unsaid = box_doubts(photos, examined.paths, examined.marked, model, workspace)
+        examined, untold = replace(examined, marked=against), (unsaid,)
     findings = unjudged(checked(examined), fitting.mending)
     judged = () if place is None else fitting.lines(shown(place))
     return Diagnosis(examined, findings, (*notes, *filter(None, (left, *untold))), judged)
@@ -125,8 +145,9 @@ def decide(photos: Path, file: Path, *, mend: str | None = None, workspace: Work
     """
     if not photos.is_dir():
         raise SearchError(f"there is no folder {photos} of pictures")
-    source, _ = _labels(photos)
-    return apply(photos, file, source.label_names if source else (), mend=mend, runs_dir=workspace.runs_dir)
+    source, _ = _source(photos)
+    names = source.label_names if source and source.kind == CLASSES else ()
+    return apply(photos, file, names, mend=mend, runs_dir=workspace.runs_dir)
 
 
 def _decided(examined: Examined, mending: Mending, name: str) -> Examined:
@@ -145,13 +166,18 @@ def _sizes(files: tuple[File, ...]) -> Any:
     return np.array([file.size for file in files], np.int64)
 
 
-def _labels(photos: Path) -> tuple[FolderSource | None, tuple[str, ...]]:
-    """Return the source that the folder is, where it is one of classes; else why it is not."""
+def _source(photos: Path) -> tuple[FolderSource | None, tuple[str, ...]]:
+    """Return the source that the folder is, where it is one of classes or of boxes; else why it is not."""
     try:
         source = find_source(photos, least_classes=1)
     except DataError as error:
         why = str(error).partition(";")[0]  # what follows is how to train on it all the same
         return None, (f"nothing was looked for that needs classes, for this is no folder of them: {why}",)
-    if not isinstance(source, FolderSource) or source.kind != CLASSES:
+    if not isinstance(source, FolderSource) or source.kind not in (CLASSES, BOXES):
         return None, (f"nothing was looked for that needs classes: the labels here are {source.kind}",)
-    return source, ()
+    return source, source.notes if source.kind == BOXES else ()
+
+
+def _marked(source: FolderSource, items: list[Item | None]) -> Marked:
+    targets = [item.target if item else None for item in items]
+    return Marked(source.label_names, tuple(one if isinstance(one, BoxMarks) else None for one in targets))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Final
 
+from striate.search.checks.boxes import boxes, contradicted
 from striate.search.checks.class_sizes import class_sizes
 from striate.search.checks.colour import gray_among_colour
 from striate.search.checks.equal import equal_files
@@ -33,6 +34,8 @@ CHECKS: Final[tuple[Check, ...]] = (
     outliers,
     overlap,
     class_sizes,
+    boxes,
+    contradicted,
     wrong_ending,
     unusual_pixels,
     turned,
