@@ -365,6 +365,8 @@ STILL = {
     "runs/rebuild.py": "how many numbers a net puts out, as `Net.with_classes` has it",
     "session/adopted.py": "as `striate.adopt`",
     "session/asked.py": "`striate.look` at an untrained net by its name",
+    "search/checks/boxes.py": "boxes that are labelled have classes",
+    "verbs/box_doubts.py": "what boxes speak against is boxes, with classes",
     "verbs/told.py": "labels that are doubted are classes, and `label_issues` is told how many",
     "verbs/adopt.py": "`striate.adopt` takes classifiers, and their classes by that keyword",
     "verbs/describe.py": "how many outputs a net described by its name has",
