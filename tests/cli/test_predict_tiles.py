@@ -112,6 +112,20 @@ def test_a_picture_no_larger_than_a_tile_is_answered_as_ever(models: Path) -> No
                 assert (tiled.low, tiled.high) == (alone.low, alone.high)
 
 
+def test_how_many_tiles_are_done_is_told_of_each_picture_that_has_some(models: Path) -> None:
+    told: list[tuple[str, int, int]] = []
+    predictor = Predictor.open(models / "segment.safetensors")
+    files = [models / "in" / "large.png"] * 2
+    answers = list(predictor.predict_each(files, tile="auto", progress=lambda *one: told.append(one)))
+    assert len(answers) == 2
+    number = told[0][2]
+    assert number > 1 and told == 2 * [("tiles of large.png", one, number) for one in range(1, number + 1)]
+    small = pixels_of(models)[:8, :8]
+    told.clear()
+    list(predictor.predict_each([small], tile="auto", progress=lambda *one: told.append(one)))
+    assert not told
+
+
 def test_every_bright_place_is_a_box_once(models: Path) -> None:
     pixels = np.zeros((72, 128), np.uint8)
     places = [(y, x) for y in range(4, 72, 12) for x in range(4, 128, 12)]

@@ -171,9 +171,16 @@ def command(
     def wide(name: str, times: float) -> None:
         larger.append((times, name))
 
+    tiles = Progress()
+
+    def tiled(what: str, done: int, total: int) -> None:
+        tiles(what, done, total)
+        if done == total:  # the answer is printed where the bar was
+            tiles.close()
+
     cautions = cautions_of(predictor, unknown=unknown, aims=aims)
     answers: Iterator[tuple[Path, Prediction | PictureError]]
-    answers = predict(predictor, files, unknown=unknown, black=black, large=wide, aims=aims, tile=tile)
+    answers = predict(predictor, files, unknown=unknown, black=black, large=wide, aims=aims, tile=tile, progress=tiled)
     if pixel is not None:
         answers = _at_scale(answers, *_length(pixel))
     written: list[str] = []

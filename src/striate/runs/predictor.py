@@ -27,7 +27,7 @@ from striate.model.files import tensorfile, weights
 from striate.model.files.weights import ModelFile, state_of, state_prefix
 from striate.model.pretrained.key_mapping import HEADLESS
 from striate.runs.onnx_file import FEW, OnnxFile, thread_count
-from striate.runs.reading import Seen, content_of, unreadable
+from striate.runs.reading import Progress, Seen, content_of, unreadable
 from striate.runs.seal import Proof, beside
 from striate.tasks.prediction import Prediction
 from striate.tasks.table import TASKS
@@ -232,18 +232,19 @@ class Predictor:
         seen: Seen | None = None,
         options: Mapping[str, Any] = NOTHING,
         tile: int | str | None = None,
+        progress: Progress | None = None,
     ) -> Iterator[tuple[str, Prediction | PictureError]]:
         """Yield (key, answer) for each picture in order; for one that cannot be read, the reason in place of an answer.
 
         The key is the path as it was given, or ``picture 3`` (from 1). Pictures are read a batch at a time, so
         ``pictures`` may be endless; of a list, the next batches are decoded while this one is answered. A long list is
-        answered by the ONNX file on every core at once, each computing a few pictures by itself. ``unknown`` and
-        ``batch_size`` as in `predict`; ``seen`` is told of each picture, before its answer. ``options`` are further
-        ones of the task (`Answering.aims`). ``tile``: pictures larger than a tile are looked at tile by tile, each as
-        long, at its longer side, as so many pixels of the picture, or "auto": at the scale of the pictures learnt from.
+        answered by the ONNX file on every core at once, each computing a few pictures. ``unknown``, ``batch_size`` as
+        in `predict`; ``seen`` is told of each picture, before its answer; ``options`` are more of the task's
+        (`Answering.aims`). ``tile``: larger pictures are looked at tile by tile, each as many pixels of the picture
+        long, or "auto": at the scale of those learnt from. ``progress`` is told how many tiles are done.
         """
-        options = {"unknown": unknown, **options}
-        return self.each(given(pictures), options=options, batch_size=batch_size, seen=seen, tile=tile)
+        how = {"unknown": unknown, **options}
+        return self.each(given(pictures), options=how, batch_size=batch_size, seen=seen, tile=tile, progress=progress)
 
     def each(
         self,
@@ -253,14 +254,15 @@ class Predictor:
         batch_size: int,
         seen: Seen | None = None,
         tile: int | str | None = None,
+        progress: Progress | None = None,
     ) -> Iterator[tuple[str, Prediction | PictureError]]:
-        """Yield what `predict_each` does (``options``, ``batch_size``, ``seen``, ``tile``), of given ``pictures``."""
+        """Yield what `predict_each` does, with its arguments, of given ``pictures``."""
         if batch_size < 1:
             raise ValueError(f"batch_size {batch_size}: must be at least 1")
         if tile is not None:
             from striate.runs import tiled  # which few ask for
 
-            yield from tiled.each(self, pictures, tile, options=options, seen=seen)
+            yield from tiled.each(self, pictures, tile, options=options, seen=seen, progress=progress)
             return
         known = pictures.count
         lanes = min(_WORKERS, thread_count()) if self.onnx is not None else 0

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from striate.data.pictures.depth import Depth
     from striate.data.pictures.given import One
 
+Progress: TypeAlias = "Callable[[str, int, int], None]"
+"""What is told what is waited for, how much of it is done, and of how much."""
+
 Seen: TypeAlias = "Callable[[str, Depth | None, CropTransform | None], None]"
 """What is told the key of each picture, its depth if it has 16 bits, and where the network's input lay in it.
 

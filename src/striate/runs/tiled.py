@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from itertools import islice
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -22,7 +24,7 @@ from striate.data.pictures.given import Given, enumerated
 from striate.data.pictures.tiles import Tiling
 from striate.errors import ModelError, PictureError, StriateError
 from striate.runs.onnx_file import thread_count
-from striate.runs.reading import Seen, content_of, unreadable
+from striate.runs.reading import Progress, Seen, content_of, unreadable
 from striate.tasks.values import SCALE
 
 if TYPE_CHECKING:
@@ -106,11 +108,17 @@ class Tiler:
         return Tiling.of(size, tile, self._scale, share=self._predictor.task.overlap(labels), cells=cells)
 
     def answer(
-        self, picture: bytes | NDArray[np.uint8], tiling: Tiling, options: Mapping[str, Any], lanes: int
+        self,
+        picture: bytes | NDArray[np.uint8],
+        tiling: Tiling,
+        options: Mapping[str, Any],
+        lanes: int,
+        step: Callable[[int, int], None] | None = None,
     ) -> tuple[Prediction, Depth | None]:
         """Return the answer about a picture by its tiles, of which so many ``lanes`` are computed at once.
 
-        Errors: PictureError, and ModelError for an answer that is none.
+        ``step`` is told how many tiles are done, of how many. Errors: PictureError, and ModelError for an answer that
+        is none.
         """
         owner = self._predictor
         stitcher = owner.task.stitcher(tiling, owner.labels, owner.learnt, options)
@@ -124,7 +132,7 @@ class Tiler:
                 return self._asked(cut(*place)[None], many=many)
 
             waiting: deque[tuple[tuple[int, int], Future[Outputs]]] = deque()
-            places = iter(tiling)
+            places, done = iter(tiling), 0
             try:
                 while True:
                     for place in islice(places, max(1, 2 * lanes) - len(waiting)):
@@ -133,6 +141,9 @@ class Tiler:
                         break
                     place, future = waiting.popleft()
                     stitcher.add(*place, future.result())
+                    done += 1
+                    if step is not None:
+                        step(done, len(tiling))
             except StriateError as error:
                 if isinstance(error, PictureError | ModelError):
                     raise
@@ -146,9 +157,18 @@ class Tiler:
 
 
 def each(
-    predictor: Predictor, pictures: Given, tile: int | str, *, options: Mapping[str, Any], seen: Seen | None
+    predictor: Predictor,
+    pictures: Given,
+    tile: int | str,
+    *,
+    options: Mapping[str, Any],
+    seen: Seen | None,
+    progress: Progress | None = None,
 ) -> Iterator[tuple[str, Prediction | PictureError]]:
-    """Yield (key, answer) for each picture in order, one after the other; see `Predictor.predict_each`."""
+    """Yield (key, answer) for each picture in order, one after the other; see `Predictor.predict_each`.
+
+    ``progress`` is told what is waited for, how many tiles of it are done, and of how many.
+    """
     tiler = Tiler(predictor, tile)
     lanes = thread_count() if predictor.onnx is not None else 0
     for key, picture in enumerated(pictures.pictures):
@@ -159,7 +179,8 @@ def each(
             if tiling is None:
                 answer = _alone(predictor, key, content, options, seen)
             else:
-                answer, depth = tiler.answer(content, tiling, options, lanes)
+                step = None if progress is None else partial(progress, f"tiles of {Path(key).name}")
+                answer, depth = tiler.answer(content, tiling, options, lanes, step)
                 if seen is not None:
                     seen(key, depth, None)
         except OSError as error:

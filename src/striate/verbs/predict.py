@@ -156,13 +156,14 @@ def predict(
     large: Callable[[str, float], None] | None = None,
     aims: Mapping[str, float] = MappingProxyType({}),
     tile: int | str | None = None,
+    progress: Callable[[str, int, int], None] | None = None,
 ) -> Iterator[tuple[Path, Prediction | PictureError]]:
     """Yield every file with its answer, or with the reason why it cannot be read, in the order given.
 
     ``black`` is told the name, and the bits used, of each picture that comes out nearly black as nothing states its
     depth (`striate.data.pictures.depth`); ``large`` that, and how many times as large, of each that is much larger than
     those learnt from and was looked at as a whole. ``aims`` is what answers are to reach, see `cautions_of`; ``tile``
-    as of `Predictor.predict_each`. Errors: StriateError for a tile that cannot be.
+    and ``progress`` as of `Predictor.predict_each`. Errors: StriateError for a tile that cannot be.
     """
     from striate.data.pictures.depth import nearly_black  # with NumPy
 
@@ -177,7 +178,9 @@ def predict(
             if times := larger(predictor, crop):
                 large(key, times)
 
-    for key, answer in predictor.predict_each(files, unknown=unknown, seen=seen, options=aims, tile=tile):
+    for key, answer in predictor.predict_each(
+        files, unknown=unknown, seen=seen, options=aims, tile=tile, progress=progress
+    ):
         path = Path(key)
         if isinstance(answer, PictureError) and path.is_symlink() and not path.exists():
             yield path, PictureError(f"{key} cannot be read: it is a link to nothing")
