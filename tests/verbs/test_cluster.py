@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import html
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -76,6 +78,7 @@ def test_the_command_says_groups_and_writes_the_page(place: Path, tmp_path: Path
     assert done.exit_code == 0, done.output
     assert done.output.count("(") >= 3 and "adjusted Rand index 1.00" in done.output
     page = (tmp_path / "c.html").read_text(encoding="utf-8")
-    assert "24 pictures in 3 groups" in page and page.count("<img") == 24
+    assert "24 pictures in 3 groups" in page and page.count("<img") == 25, "one waits for what is pointed at"
+    assert json.loads(html.unescape(re.search(r'data-paths="([^"]*)"', page)[1]))[:1]  # type: ignore[index]
     facts = json.loads(CliRunner().invoke(striate, ["cluster", "i", "-n", "3", "--json"]).output)
     assert len(facts["groups"]) == 3 and facts["in_no_group"] == [] and facts["agreement"]["rand"] == pytest.approx(1)

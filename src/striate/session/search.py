@@ -161,7 +161,7 @@ def cluster_text(made: Clustered) -> str:
 
 def cluster_html(made: Clustered) -> str:
     """Return groups as a page."""
-    from striate.render.html.cluster_page import SHOWN, GroupShown, cluster_page
+    from striate.render.html.cluster_page import SHOWN, GroupShown, MapShown, cluster_page
 
     shown = [
         GroupShown(", ".join(group.words) or "no words", len(group.rows), tuple(made.paths(group.rows[:SHOWN])))
@@ -169,7 +169,8 @@ def cluster_html(made: Clustered) -> str:
     ]
     alone = GroupShown("", len(made.alone), tuple(made.paths(made.alone[:SHOWN])))
     index = made.indexed.index
-    return cluster_page(shown, alone, folder=index.folder, model=index.embedder.words, notes=_notes(made))
+    chart = MapShown(index.paths, made.places(), made.found.labels)
+    return cluster_page(shown, alone, folder=index.folder, model=index.embedder.words, notes=_notes(made), chart=chart)
 
 
 def _notes(made: Clustered) -> list[str]:

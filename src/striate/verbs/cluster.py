@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from striate.errors import SearchError, StriateError
 from striate.search.clusters import ALONE, Clusters, clusters
 from striate.search.embedder import Embedder
+from striate.search.layout import layout
 from striate.search.nearest import directions
 from striate.verbs.embedder import class_rows
 from striate.verbs.index import Indexed, open_index
@@ -62,11 +63,17 @@ class Clustered:
     indexed: Indexed
     agreement: Agreement | None
     asked: int | None = None
+    seed: int = 0
 
     def paths(self, rows: NDArray[np.int64]) -> list[Path]:
         """Return the files of some rows."""
         index = self.indexed.index
         return [Path(index.folder) / index.paths[row] for row in rows]
+
+    def places(self) -> NDArray[np.float32]:
+        """Return where the pictures lie on a map: (N, 2) from 0 to 1, in the order of the index."""
+        index = self.indexed.index
+        return layout(directions(index.vectors, index.centre), seed=self.seed)
 
     def lines(self) -> list[str]:
         """Return a line a group: how many pictures, what describes them, where they lie."""
@@ -140,7 +147,9 @@ def cluster(
         Group(rows, words, _places([folders[row] for row in rows], known=len(set(folders))))
         for rows, words in zip((found.members(group) for group in range(len(found.centres))), described, strict=True)
     )
-    made = Clustered(groups, np.flatnonzero(found.labels == ALONE), found, indexed, _agreement(folders, found), number)
+    made = Clustered(
+        groups, np.flatnonzero(found.labels == ALONE), found, indexed, _agreement(folders, found), number, seed
+    )
     if links is not None:
         _link(made, links)
     return made
