@@ -14,6 +14,7 @@ from striate.data import dealing
 from striate.data.pictures.preprocess import Preprocess
 from striate.data.sources.source import find
 from striate.data.store.store import open_store
+from striate.errors import SourceError
 from striate.recipe import Recipe
 from striate.tasks.detect import Detect
 from striate.verbs.prepare import prepare
@@ -54,3 +55,16 @@ def test_the_size_is_chosen_by_boxes_that_are_trained_on(tmp_path: Path) -> None
     text(tmp_path / "ImageSets" / "Main" / "test.txt", "0\n1\n2\n3\n")
     found = prepare(recipe).config
     assert max(found.size) == 320 and "level4" not in found.net
+
+
+def test_where_nothing_is_left_to_train_on_that_is_said(tmp_path: Path) -> None:
+    root = tmp_path / "set"
+    write_voc(root, 12)
+    text(root / "ImageSets" / "Main" / "val.txt", "\n".join(f"{row:03}" for row in range(12)))
+    source, task = find(root), Detect()
+    recipe = Recipe(source=str(root), task="detect")
+    rows = dealing.trained_rows(source, recipe, task.strata(task.labels(source, recipe)))
+    assert rows.dtype == np.int64 and not len(rows)
+    with pytest.raises(SourceError, match=r"no pictures to train on: of 12 labelled pictures 12 of its val part; put"):
+        prepare(recipe)
+    dealing.check_some_train(source, recipe.changed(folds=3))  # validation pictures are dealt like the others

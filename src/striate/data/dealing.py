@@ -37,6 +37,18 @@ def by_itself(recipe: Recipe, source: Source) -> int:
     return 0 if said or len(labelled) >= FEW or {"val", "test"} & set(labelled) else FOLDS
 
 
+def check_some_train(source: Source, recipe: Recipe) -> None:
+    """Refuse a source whose own parts leave nothing to train on. Errors: SourceError, with the numbers."""
+    own = [item.split for item in source.items if item.labelled]
+    measured = {part: own.count(part) for part in ("val", "test")}
+    if own and sum(measured.values()) == len(own) and not (recipe.folds and measured["val"]):
+        said = " and ".join(f"{number:,} of its {part} part" for part, number in measured.items() if number)
+        raise SourceError(
+            f"{source.location}: there are no pictures to train on: of {counted(len(own), 'labelled picture')} {said};"
+            " put some into a train part, or name the folder of that part alone"
+        )
+
+
 def to_train_on(source: Source, recipe: Recipe) -> int:
     """Return about how many pictures will be trained on, before the split is drawn."""
     own = [item.split for item in source.items if item.labelled]
@@ -68,7 +80,7 @@ def trained_rows(source: Source, recipe: Recipe, strata: Strata, groupings: Sequ
             known[row] = False
     said = {"seed": recipe.seed, "val": recipe.val, "test": recipe.test, "grouped": recipe.group is not None}
     same = identities([item.key for item in source.items], digests, groupings)
-    return np.array(split(source, same, strata=replace(strata, known=known), **said).train)  # type: ignore[arg-type]
+    return np.array(split(source, same, strata=replace(strata, known=known), **said).train, np.int64)  # type: ignore[arg-type]
 
 
 def affordable(config: TrainConfig, macs: int, pictures: int) -> bool:

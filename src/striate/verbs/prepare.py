@@ -65,6 +65,7 @@ def prepare(
     task = task_for(source.kind) if said is None else task_named(said)
     task.check_recipe(recipe)
     recipe = recipe.changed(task=task.name)
+    dealing.check_some_train(source, recipe)
     labels = task.labels(source, recipe)
     task.check_labels(source, labels)
     said_groups = find_groups(source, recipe.group)

@@ -51,6 +51,20 @@ def test_odd_folders_have_the_part_that_the_table_says(tmp_path: Path) -> None:
     assert [one.split for one in find_objects(tmp_path).pictures] == ["train", "val"]
 
 
+@pytest.mark.parametrize(("said", "where"), [("images", "images"), ("images/", "images"), (".", "its own folder")])
+def test_a_folder_named_for_training_and_validation_is_of_no_part(tmp_path: Path, said: str, where: str) -> None:
+    """As coco8 and coco128 come: who measures on what was learnt from measures nothing."""
+    text(tmp_path / "data.yaml", f"train: {said}\nval: {said}\ntest: images/held\nnames:\n  0: cat\n")
+    for key in ("1", "2", "held/3"):
+        picture(tmp_path / "images" / f"{key}.jpg")
+        text(tmp_path / "labels" / f"{key}.txt", "0 0.5 0.5 0.5 0.5\n")
+    found = find_objects(tmp_path)
+    assert {one.key: one.split for one in found.pictures} == {
+        "images/1.jpg": "", "images/2.jpg": "", "images/held/3.jpg": "test"
+    }  # fmt: skip
+    assert any(note.startswith(f"data.yaml names {where} for train and val") for note in found.notes)
+
+
 @pytest.mark.parametrize(
     ("table", "line", "says"),
     [

@@ -226,8 +226,12 @@ def _class_names(facts: Mapping[str, Any], table: Path) -> list[str]:
 
 
 def _folders(facts: Mapping[str, Any], table: Path, root: Path, reading: Reading) -> dict[str, str]:
-    """Return the part of each folder that data.yaml names and that is there; Roboflow's ``../train`` is ``train``."""
+    """Return the part of each folder that data.yaml names and that is there, inner folders first.
+
+    Roboflow's ``../train`` is ``train``. A folder that is named for several parts is of none ("").
+    """
     found: dict[str, str] = {}
+    shared: dict[str, list[str]] = {}
     moved: list[str] = []
     base = table.parent / str(facts.get("path") or ".")
     for part in ("train", "val", "test"):
@@ -238,7 +242,9 @@ def _folders(facts: Mapping[str, Any], table: Path, root: Path, reading: Reading
             near = PurePosixPath(re.sub(r"^(\.\./)+", "", one.replace("\\", "/")).lstrip("/"))
             for at in (base / one, table.parent / one, table.parent / near):
                 if _is_folder(at) and at.resolve().is_relative_to(root.resolve()):
-                    found[at.resolve().relative_to(root.resolve()).as_posix()] = part
+                    folder = at.resolve().relative_to(root.resolve()).as_posix()
+                    if found.setdefault(folder, part) != part:
+                        shared.setdefault(folder, [found[folder]]).append(part)
                     if at == table.parent / near and str(near) != one.removeprefix("./"):
                         moved.append(f"{near} for {one}")
                     break
@@ -246,7 +252,13 @@ def _folders(facts: Mapping[str, Any], table: Path, root: Path, reading: Reading
         reading.notes.append(
             f"{table.name} names folders that are not where it says; taken beside it: {', '.join(moved)}"
         )
-    return found
+    for folder, parts in shared.items():
+        reading.notes.append(
+            f"{table.name} names {'its own folder' if folder == '.' else folder} for {' and '.join(parts)}; as what was"
+            " learnt from measures nothing, its pictures are divided anew"
+        )
+        found[folder] = ""
+    return dict(sorted(found.items(), key=lambda one: -len(PurePosixPath(one[0]).parts)))
 
 
 def _is_folder(path: Path) -> bool:
@@ -259,7 +271,7 @@ def _is_folder(path: Path) -> bool:
 def _split(below: str, splits: Mapping[str, str]) -> str:
     picture = _picture_of(below)
     for folder, part in splits.items():
-        if f"{picture}/".startswith(f"{folder}/") or f"{below}/".startswith(f"{folder}/"):
+        if folder == "." or f"{picture}/".startswith(f"{folder}/") or f"{below}/".startswith(f"{folder}/"):
             return part
     return split_of(below)
 
