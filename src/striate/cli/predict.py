@@ -30,6 +30,7 @@ STDOUT = Path("-")
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path), metavar="PICTURE...")
 @click.option("--run", default="last", show_default=True, help="Whose model answers.")
 @click.option("--model", metavar="FILE|NAME", help="A model file, or published weights by name (resnet50).")
+@click.option("--url", metavar="URL", help="Ask a server (striate serve) in place of a model here.")
 @click.option("--top", type=click.IntRange(1), help="How many of the likeliest to name.")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON list, one object a picture.")
 @click.option(
@@ -84,6 +85,7 @@ def command(
     paths: tuple[Path, ...],
     run: str,
     model: str | None,
+    url: str | None,
     top: int | None,
     as_json: bool,
     table: Path | None,
@@ -111,6 +113,9 @@ def command(
     Boxes, masks and counts in pictures much larger than those it learnt from: --tile looks at them part by part, as
     closely as it looked at those, and makes one answer of it. The parts overlap; nothing is counted twice.
 
+    With --url a server answers, asked again while it is busy; --model is then the name of a model that it serves, and
+    STRIATE_TOKEN its token.
+
     A picture that cannot be read is named with its reason and the others are answered; the exit code is then 2.
 
     Answers that have places are drawn on the picture with -o, and written as labels with --coco, --yolo, --voc and
@@ -130,6 +135,13 @@ def command(
         raise click.UsageError("which picture? say striate predict PICTURE")
     found = pictures(paths)
     files = found.files
+    if url is not None:
+        _elsewhere(url, (table, mapped, tile, output, coco, yolo, voc, masks, precision, recall, pixel), int8=int8)
+        from striate.cli import predict_url
+
+        if predict_url.show(url, files, model=model, top=top, unknown=unknown, as_json=as_json):
+            sys.exit(2)
+        return
     asked = predict_files.Asked(paths, files, output, {"coco": coco, "yolo": yolo, "voc": voc}, masks)
     aims = {name: share for name, share in (("precision", precision), ("recall", recall)) if share is not None}
     if mapped is None and scale != 1.0:
@@ -222,6 +234,14 @@ def command(
         click.echo(_passed_over(found.passed_over), err=True)
     if bad:
         sys.exit(2)
+
+
+def _elsewhere(url: str, others: Sequence[object], *, int8: bool) -> None:
+    """Refuse what a server is not asked for. Errors: UsageError."""
+    if int8 or any(one is not None for one in others):
+        raise click.UsageError(
+            f"--url {url} answers with --top, --json, --no-unknown and --model alone; leave out the rest"
+        )
 
 
 def _larger(pictures: list[tuple[float, str]]) -> str:
