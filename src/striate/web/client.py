@@ -29,7 +29,7 @@ class Client:
 
     Errors: ServeError for what is no address of one.
 
-    Example: ``Client("http://127.0.0.1:8000").predict(Path("cat.jpg").read_bytes())["best"]``
+    Example: ``Client("127.0.0.1:8000").url`` is ``"http://127.0.0.1:8000"``.
     """
 
     def __init__(
