@@ -156,7 +156,8 @@ def test_a_file_of_ones_own_is_named_and_one_that_cannot_be_used_is_refused(
     pets: Path, at: Workspace, tmp_path: Path
 ) -> None:
     mine = tmp_path / "mine.toml"
-    decide(pets, tmp_path / "labels.toml", mend=str(mine), workspace=at)
+    said = decide(pets, tmp_path / "labels.toml", mend=str(mine), workspace=at).lines()
+    assert said[-1].endswith(f"striate train --mend {mine} goes by it")
     assert not (at.runs_dir / "labels").exists() and kinds(pets, at) == ["equal-across-classes", "dark"]
     assert len(planned(pets, at, mend=str(mine)).prepared.source.items) == 25
     text = mine.read_text()

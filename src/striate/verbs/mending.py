@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shlex
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -93,18 +94,23 @@ def shown(place: Path) -> str:
 
 @dataclass(frozen=True)
 class Applied:
-    """What `apply` did: the ``fitting`` part of the decisions, the file they were added to, and what that holds now."""
+    """What `apply` did: the ``fitting`` part of the decisions, the file they were added to, and what that holds now.
+
+    ``found`` is whether a training finds that file by itself.
+    """
 
     named: str
     fitting: Fitting
     place: Path
     kept: Mending
+    found: bool
 
     def lines(self) -> list[str]:
         """Return what was decided, each picture in a line, and where it is kept."""
         entries = self.fitting.mending.entries
         said = [*self.fitting.lines(self.named), *(f"  {_line(entry)}" for entry in entries)]
-        return [*said, f"kept in {self.place}, which holds: {self.kept.said()}; the next striate train goes by it"]
+        train = "the next striate train" if self.found else f"striate train --mend {shlex.quote(str(self.place))}"
+        return [*said, f"kept in {self.place}, which holds: {self.kept.said()}; {train} goes by it"]
 
 
 def _line(entry: Entry) -> str:
@@ -145,7 +151,7 @@ def apply(photos: Path, file: Path, names: tuple[str, ...], *, mend: str | None,
     kept = here.added_to(read_mending(place).with_digests(now)) if place.exists() else here
     durable.make_parents(place.parent)
     durable.write(place, kept.to_toml().encode())
-    return Applied(name, fitting, place, kept)
+    return Applied(name, fitting, place, kept, found=mend is None)
 
 
 def keep_in(run: Path, source: Source) -> None:
