@@ -67,6 +67,12 @@ def test_what_lies_over_a_picture_is_asked_for_the_worst_alone() -> None:
     assert tiles[0].overlay.truth[0].is_point
 
 
+def test_a_column_of_counts_names_no_class() -> None:
+    told = of(*counts_of(30, off=1.0), names=("count",))
+    assert "counts of objects are off by" in told.verdict(About()).text
+    assert told.caption(int(told.worst()[0])).split()[1] == "objects,"
+
+
 def test_nobody_counted() -> None:
     told = of([[3.0], [9.0]], [[np.nan], [np.nan]])
     assert told.caption(0) == "nobody counted"

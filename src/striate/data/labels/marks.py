@@ -18,6 +18,7 @@ if TYPE_CHECKING:  # reading a run needs no NumPy
     from striate.data.labels.objects import PictureObjects
 
 OBJECT: Final = "object"  # the class of what is marked and has no class
+_NAMELESS: Final = ("count", "counts")  # names of columns of counts
 _MOST: Final = 2**31  # pixels, classes
 Point = tuple[float, float]
 Box = tuple[float, float, float, float]
@@ -26,10 +27,12 @@ Box = tuple[float, float, float, float]
 def several(name: str, number: float = 2) -> str:
     """Return what ``number`` of a class are called: what is marked and has no class is a word of ours, others' stay.
 
-    >>> several("object"), several("object", 1), several("Platelets", 1)
-    ('objects', 'object', 'Platelets')
+    A column of counts that is called so names no class either.
+
+    >>> several("object"), several("object", 1), several("Platelets", 1), several("count")
+    ('objects', 'object', 'Platelets', 'objects')
     """
-    return plural(1 if number == 1 else 2, name) if name == OBJECT else name
+    return plural(1 if number == 1 else 2, OBJECT) if name in (OBJECT, *_NAMELESS) else name
 
 
 class Marks(ABC):
