@@ -37,6 +37,7 @@ BENCHMARKS = {
     "strangers": "photo sets as strangers to each other, over the features of the default trunk",
     "copies": "near copies among pictures with one variant of each: F1 and precision by pairs",
     "label_errors": "5 % of labels exchanged: average precision of the ranking, beside cleanlab's",
+    "class_faults": "what doctor says of classes with planted faults: one made two, strangers, leaks; learning curves",
     "coverage": "how often the interval of a cross-validated figure holds what the model is worth elsewhere",
     "asymmetric": "several tags from chance: the asymmetric loss beside cross-entropy, on validation pictures",
     "conformal": "how often the 90 % intervals of predicted numbers hold the true one, over lists drawn from real ones",
@@ -47,6 +48,7 @@ BENCHMARKS = {
 # Only by name: minutes to an hour each, and no claim of speed.
 LONG = (
     "label_errors",
+    "class_faults",
     "copies",
     "search",
     "alike",
