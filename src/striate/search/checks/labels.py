@@ -26,8 +26,8 @@ def doubtful_labels(examined: Examined) -> Iterator[Finding]:
     yield Finding(
         "label",
         "doubtful",
-        f"{counted(len(cases), 'label')} {plural(len(cases), 'is')} worth a look: the answers of a network that had not"
-        " seen those pictures stand against them",
+        f"{counted(len(cases), 'label')} {plural(len(cases), 'is')} worth a look: what the other pictures say speaks"
+        f" against {'it' if len(cases) == 1 else 'them'}",
         "Each was answered for by all other pictures, by what the usual trunk sees in them. Some will be right, and"
         " the pictures hard; where many are wrong, a network learns them, and is measured by them.",
         "Look at them from the top, and put those that are wrong into the folder of their class.",
