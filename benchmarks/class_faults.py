@@ -2,9 +2,9 @@
 copies of test pictures in train; and whether twice as many pictures bring what was said.
 
 Of STRIATE_DRAWS draws (3 at least). A class of flowers5 is dealt into two by chance: both must be told to be one, and
-no other pair may be. Five pictures of imagenet-sample that are neither cats nor dogs are put into catsdogs: how many are
-found, and how many of what is found they are. From half of a set what the whole comes to is told, and compared with it.
-A third of the test pictures of cifar10-folder are put into train.
+no other pair may be. Five pictures of imagenet-sample that are neither cats nor dogs are put into a set: how many are
+found, and how many of what is found they are. From half of a set what the whole comes to is told, and compared with
+it. A third of the test pictures of cifar10-folder are put into train.
 """
 
 import json
