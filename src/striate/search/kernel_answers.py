@@ -90,7 +90,9 @@ def answered(alike: Floats, labels: NDArray[np.int64], width: int, asked: Floats
 def warmth(said: Floats, labels: NDArray[np.int64]) -> float:
     """Return what shares (N, width) are multiplied by, so that their softmax is as probable as it can be.
 
-    Example: ``probabilities(said, warmth(said, labels))``
+    >>> said = np.array([[0.6, 0.4], [0.3, 0.7]], np.float32)
+    >>> warmth(said, np.array([0, 1])) > warmth(said, np.array([1, 0]))
+    True
     """
     rows = np.arange(len(said))
     lost = [-float(np.log(np.maximum(probabilities(said, one)[rows, labels], 1e-12)).mean()) for one in _WARMTH]

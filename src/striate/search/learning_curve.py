@@ -43,7 +43,9 @@ def learning_curve(pictures: NDArray[np.int64], right: NDArray[np.float64], *, o
     M are the pictures that were answered for, the same at each number; a share where there were several answers. ``of``
     is how many there are, where that is more than the last number.
 
-    Example: ``learning_curve(np.array([100, 200, 400, 800]), right).twice.value`` is ``0.93``.
+    >>> right = np.arange(100) < np.array([[60], [70], [78], [84]])
+    >>> 0.84 < learning_curve(np.array([100, 200, 400, 800]), right).twice.value < 0.95
+    True
     """
     rng = np.random.default_rng(seed)
     chosen = rng.integers(0, right.shape[1], (DRAWN, right.shape[1]))

@@ -51,8 +51,6 @@ def pooled(photos: Path, examined: Examined, workspace: Workspace) -> Features:
     """Return the features of the pictures of a folder that was examined: of all but those that are gone since.
 
     Errors: SearchError where the trunk is not here, ModelError where it is damaged.
-
-    Example: ``pooled(Path("album"), examined, HERE).values.shape`` is ``(6, 4256)``.
     """
     trunk = _trunk(workspace)
     place = kept_at(photos).with_suffix(".features.npz")
