@@ -2,7 +2,8 @@
 
 ``index`` embeds photographs of 500 x 375 (catsdogs, resized) in turns with a plain PyTorch script of the same trunk;
 STRIATE_PICTURES says how many (1,000). The update is of 10,000 small pictures, 10 of which have changed. Search is over
-100,000 vectors, by one process after another and within one.
+100,000 vectors, by one process after another and within one; with STRIATE_VECTORS=1000000 the graph of
+`striate.search.approximate` is made of so many too, which takes minutes, and asked.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from PIL import Image
 
 from benchmarks.machine import SHARED, measured, striate
 from benchmarks.table import Result, Row
-from striate.search import index_files
+from striate.search import approximate, index_files
 from striate.search.index_files import ROW, Index
 from striate.search.nearest import directions, middle, nearest
 from striate.verbs.embedder import open_embedder
@@ -31,7 +32,7 @@ PEER = Path(__file__).parent / "peers" / "lite_vectors.py"
 def run(trials: int) -> Result:
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
-        rows = [*_embedding(place, trials), *_update(place, trials), *_search(place, trials)]
+        rows = [*_embedding(place, trials), *_update(place, trials), *_search(place, trials), *_million()]
     return Result(tuple(rows), ("striate index FOLDER", "striate find PICTURE --in INDEX"))
 
 
@@ -103,6 +104,37 @@ def _search(place: Path, trials: int) -> list[Row]:
     return [
         Row(f"{MANY:,} vectors, first answer of a cold process", tuple(cold), most=0.7),
         Row(f"{MANY:,} vectors, one more question", tuple(warm), "ms", most=10.0),
+    ]
+
+
+def _million() -> list[Row]:
+    """Of vectors that lie in few directions more than in others, about many kinds of things."""
+    said = os.environ.get("STRIATE_VECTORS", "")
+    if not said or not approximate.installed():
+        return []
+    count = int(said)
+    draw = np.random.default_rng(2)
+    spread = (1 / np.sqrt(np.arange(1, 257))).astype(np.float32)
+    kinds = (draw.normal(size=(1000, 256)) * spread).astype(np.float32)
+
+    def drawn(number: int) -> np.ndarray:
+        own = draw.normal(size=(number, 256)).astype(np.float32) * spread
+        return (kinds[draw.integers(0, len(kinds), number)] + own).astype(np.float16)
+
+    vectors = np.concatenate([drawn(min(50_000, count - begin)) for begin in range(0, count, 50_000)])
+    centre = middle(vectors)
+    began = time.perf_counter()
+    graph = approximate.build(vectors, centre)
+    made = time.perf_counter() - began
+    taken = []
+    for query in directions(drawn(200), centre):
+        began = time.perf_counter()
+        graph.nearest(query[None], 10)
+        taken.append(1000 * (time.perf_counter() - began))
+    return [
+        Row(f"{count:,} vectors, the graph made and measured", (made,)),
+        Row(f"{count:,} vectors, one question to the graph", tuple(taken), "ms", most=2.0),
+        Row(f"{count:,} vectors, recall at 10 of the graph", (graph.recall,), "", least=approximate.RECALL),
     ]
 
 

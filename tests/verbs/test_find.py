@@ -11,6 +11,7 @@ from tests.models import model_file
 from tests.pictures import COLOURS, paint
 
 from striate.errors import PictureError, SearchError
+from striate.search import approximate
 from striate.verbs.find import find
 from striate.verbs.index import index
 
@@ -109,3 +110,27 @@ def test_a_picture_that_does_not_decode_is_named(photos: Path, place: Path) -> N
         find([broken.read_bytes()], place)
     with pytest.raises(PictureError, match="cannot be read"):
         find([photos], place)
+
+
+def test_of_very_many_an_approximate_index_answers_is_kept_and_says_what_it_finds(
+    photos: Path, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = find([painted("ant", 99)], place, number=8)
+    monkeypatch.setattr("striate.search.approximate.FROM", 10)
+    monkeypatch.setattr("striate.search.approximate.installed", lambda: False)
+    found = find([painted("ant", 99)], place, number=8)
+    assert "pip install 'striate[search]'" in found.cautions[-1] and found.hits == whole.hits
+    assert find([painted("ant", 99)], place, number=8, exact=True).cautions == whole.cautions
+    monkeypatch.undo()
+    if not approximate.installed():
+        pytest.skip("usearch is not installed")
+    monkeypatch.setattr("striate.search.approximate.FROM", 10)
+    found = find([painted("ant", 99)], place, number=8)
+    assert "in 100, measured against the exact answer" in found.cautions[-1] and kinds(found) == {"ant"}
+    assert [one.path for one in found.hits] == [one.path for one in whole.hits]
+    (kept,) = place.glob("graph-*.usearch")
+    monkeypatch.setattr("striate.search.approximate.build", None)  # it is not built again
+    assert find([painted("ant", 99)], place, number=8).hits == found.hits
+    (photos / "ant" / "0-00.png").unlink()
+    index(photos, place, model=str(photos.parent / "m.safetensors"), parts=True)
+    assert not kept.exists(), "it was of the vectors that were"

@@ -45,6 +45,7 @@ class _Several(click.Command):
 @click.option("--unlike", "--not", multiple=True, type=click.Path(path_type=Path), help="Pictures not to be like.")
 @click.option("--box", metavar="L,T,R,B", help="The part of PICTURE that is meant: left, top, right, bottom in pixels.")
 @click.option("--parts", is_flag=True, help="Look for it in parts of pictures too, and frame where it is.")
+@click.option("--exact", is_flag=True, help="Compare all vectors, of a million pictures and more too.")
 @click.option("-n", "--number", type=click.IntRange(1), default=12, show_default=True, help="How many.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("--paths", "as_paths", is_flag=True, help="Print the paths alone, a line each.")
@@ -60,6 +61,7 @@ def command(
     unlike: tuple[Path, ...],
     box: str | None,
     parts: bool,
+    exact: bool,
     number: int,
     as_json: bool,
     as_paths: bool,
@@ -72,7 +74,8 @@ def command(
     """Find the pictures of a folder that are most like PICTURE, or like several.
 
     The folder's index is made first, or brought up to date (striate index); an index is taken as it is. All pictures
-    are compared, exactly.
+    are compared, exactly; of a million and more an approximate index answers where usearch is installed, and says how
+    many of the nearest it finds.
     """
     if as_json and as_paths:
         raise click.UsageError("--json or --paths, not both")
@@ -92,6 +95,7 @@ def command(
             unlike=unlike,
             box=part,
             parts=parts,
+            exact=exact,
             number=number,
             model=model,
             workspace=workspace,

@@ -94,7 +94,7 @@ def _is_ours(name: str) -> bool:
 
 def _is_generation(name: str) -> bool:
     """Whether a file is of one writing of an index, and goes with the next."""
-    return name.partition("-")[0] in ("vectors", "pictures", "paths", "parts")
+    return name.partition("-")[0] in ("vectors", "pictures", "paths", "parts", "graph")
 
 
 def read(folder: Path) -> Index:

@@ -62,13 +62,14 @@ def find(
     box: Rectangle | None = None,
     parts: bool = False,
     number: int = 12,
+    exact: bool = False,
     model: str | Path | Run | None = None,
     runs_dir: Path | str = "runs",
     data_dir: Path | str | None = None,
     offline: bool = False,
     progress: bool = True,
 ) -> Shown[Matches]:
-    """Return the pictures of a folder that are most like a picture, or like several; all are compared, exactly.
+    """Return the pictures of a folder that are most like a picture, or like several.
 
     It prints as lines, shows itself in a notebook with the pictures, and ``save(path)`` writes the page.
 
@@ -79,6 +80,7 @@ def find(
         box: the part of the one picture ``like`` that is meant: left, top, right, bottom in its pixels.
         parts: whether it may be a part of a picture, which is then framed.
         number: how many.
+        exact: whether all vectors are compared where there are a million and more too.
         model: whose maps are compared: a run, a model file or published weights; None: efficientnet_lite0.
         runs_dir: the folder of runs.
         data_dir: where the files of published weights are.
@@ -100,6 +102,7 @@ def find(
             box=box,
             parts=parts,
             number=number,
+            exact=exact,
             model=_named(model),
             workspace=workspace,
         )

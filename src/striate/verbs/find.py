@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -14,9 +15,10 @@ from numpy.typing import NDArray
 from striate.data.pictures.given import one
 from striate.data.pictures.image import decode
 from striate.data.store.rows import digest_of
-from striate.errors import PictureError, SearchError
+from striate.errors import PictureError, SearchError, StriateError
 from striate.files import not_a_url
 from striate.runs.reading import content_of, unreadable
+from striate.search import approximate
 from striate.search.nearest import directions, nearest
 from striate.search.regions import regions
 from striate.verbs.index import Indexed, open_index
@@ -96,6 +98,7 @@ def find(
     parts: bool = False,
     number: int = NUMBER,
     model: str | None = None,
+    exact: bool = False,
     workspace: Workspace = HERE,
 ) -> Matches:
     """Return the pictures in a folder that are most like some pictures.
@@ -108,10 +111,13 @@ def find(
         parts: whether it may be a part of a picture, which is then framed.
         number: how many.
         model: a run, a model file or published weights whose maps are compared; None: the usual trunk.
+        exact: whether all vectors are compared, a million and more too.
         workspace: where runs and weights are, and who hears of progress.
 
-    All pictures are compared, none is passed over. A picture that was asked with is not among the answers; a copy of it
-    is, and is said to be one. Errors: SearchError, and PictureError for a picture that cannot be read.
+    All pictures are compared, none is passed over; of a million and more an approximate index answers, where usearch is
+    installed, and says how many of the nearest it finds (`striate.search.approximate`). A picture that was asked with
+    is not among the answers; a copy of it is, and is said to be one. Errors: SearchError, and PictureError for a
+    picture that cannot be read.
 
     Example: ``find(["cat.jpg"], Path("album"), number=3).hits[0].path.parent.name`` is ``"album"``.
     """
@@ -133,11 +139,16 @@ def find(
     digests = {digest_of(content) for content, _ in asked}
     own = {os.path.realpath(what) for what in (*like, *unlike) if isinstance(what, str | os.PathLike)}
     wanted = number + len(own)
+    said = ""
     found: tuple[NDArray[np.int64], NDArray[np.float32], Sequence[Any]]
     if parts and index.parts is not None:
         found = regions(index.parts, query, wanted, centre=centre)
     else:
-        near = nearest(index.vectors, query[None], wanted, centre=centre)
+        graph, said = (None, "") if exact else _graph(indexed, workspace)
+        if graph is None:
+            near = nearest(index.vectors, query[None], wanted, centre=centre)
+        else:
+            near = graph.nearest(query[None], wanted)
         found = near.rows[0], near.cosine[0], (None,) * len(near.rows[0])
     hits = []
     for row, cosine, window in zip(*found, strict=True):
@@ -150,7 +161,25 @@ def find(
         )
         same = bytes(facts["digest"]) in digests
         hits.append(Hit(path, float(cosine), index.scale.words(float(cosine)), place, same))
-    return Matches(tuple(hits[:number]), indexed, _cautions(indexed, hits, parts=parts))
+    return Matches(tuple(hits[:number]), indexed, (*_cautions(indexed, hits, parts=parts), *filter(None, (said,))))
+
+
+def _graph(indexed: Indexed, workspace: Workspace) -> tuple[approximate.Graph | None, str]:
+    """Return the approximate index of very many vectors, and what to know of it; None where all are compared."""
+    index = indexed.index
+    if len(index) < approximate.FROM:
+        return None, ""
+    if not approximate.installed():
+        return None, f"of {len(index):,} pictures an approximate index answers sooner: pip install 'striate[search]'"
+    token = Path(str(getattr(index.vectors, "filename", ""))).stem.partition("-")[2]
+    graph = approximate.kept(indexed.folder, token, len(index)) if token else None
+    if graph is None:
+        workspace.tell(f"linking {len(index):,} vectors, once")
+        graph = approximate.build(index.vectors, index.centre, workspace.progress)
+        if token:
+            with suppress(StriateError):  # an index that may only be read is searched all the same
+                approximate.keep(graph, indexed.folder, token)
+    return graph, graph.words()
 
 
 def _there(pictures: Sequence[Picture]) -> None:
