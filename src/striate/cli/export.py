@@ -1,4 +1,4 @@
-"""``striate export``: a run's model as an ONNX file, with what was measured before it was written."""
+"""``striate export``: a run's model as an ONNX file or as a page, with what was measured before it was written."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import click
 
 from striate.cli import shared_options
 from striate.cli.write_output import check_free
+from striate.errors import ExportError
 from striate.session import terminal
 from striate.session.progress import Progress
 from striate.verbs.export import export
@@ -21,10 +22,22 @@ from striate.verbs.workspace import Workspace
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Where to; beside the model if not said.")
 @click.option("--int8", is_flag=True, help="In int8, calibrated and measured on the run's own pictures.")
 @click.option("--boxes", is_flag=True, help="Decoded: boxes, classes, scores, with thresholds and suppression inside.")
+@click.option("--page", is_flag=True, help="One HTML file in which the model runs and shows every layer.")
+@click.option(
+    "--pictures", type=int, default=0, help="Put so many validation pictures into the page; none if not said."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @shared_options.runs_dir
 def command(
-    run: str, model: Path | None, output: Path | None, int8: bool, boxes: bool, as_json: bool, runs_dir: Path
+    run: str,
+    model: Path | None,
+    output: Path | None,
+    int8: bool,
+    boxes: bool,
+    page: bool,
+    pictures: int,
+    as_json: bool,
+    runs_dir: Path,
 ) -> None:
     """Write a model as an ONNX file: uint8 pixels (N, H, W, C) in, its output and the embedding out.
 
@@ -33,7 +46,18 @@ def command(
 
     With --boxes the graph of a model that finds boxes puts out these: calibrated, from their thresholds on, none twice,
     in pixels of the input. It lies beside the model as model.boxes.onnx, for other programs; this one does not use it.
+
+    With --page it is one HTML file, model.html, that needs no connection and no Striate: drop a picture, use the camera
+    or draw, watch every layer, point at a pixel of any map and see how it was made. No picture of the run is inside
+    unless --pictures says how many.
     """
+    if page:
+        if int8 or boxes:
+            raise ExportError("--page is a file of its own; leave out --int8 and --boxes")
+        _write_page(run, model, output, pictures, as_json, runs_dir)
+        return
+    if pictures:
+        raise ExportError("--pictures are put into a page; say --page with it")
     if output is not None:
         check_free(output, lambda start: b"striate" in start[:64])
     with Progress() as progress:
@@ -46,3 +70,24 @@ def command(
     for name, means in done.outputs.items():
         terminal.say(f"  {name} {means}")
     terminal.say(f"written to {done.path} ({done.path.stat().st_size / 1e6:.1f} MB)")
+
+
+def _write_page(
+    run: str, model: Path | None, output: Path | None, pictures: int, as_json: bool, runs_dir: Path
+) -> None:
+    """Write the page of a model and say what was measured."""
+    from striate.render.html.model_page import is_ours
+    from striate.verbs.export_page import export_page
+
+    if output is not None:
+        if output.suffix.lower() not in (".html", ".htm"):
+            raise ExportError(f"{output} ends in {output.suffix or 'nothing'}: the page is a .html")
+        check_free(output, is_ours)
+    with Progress() as progress:
+        work = Workspace(runs_dir, progress=progress)
+        done = export_page(run, model=model, output=output, pictures=pictures, workspace=work)
+    if as_json:
+        click.echo(json.dumps(done.to_dict(), indent=2))
+        return
+    click.echo(str(done))
+    terminal.say(f"written to {done.path} ({done.path.stat().st_size / 1e6:.1f} MB); open it in a browser")

@@ -17,7 +17,7 @@ from striate.data.pictures.preprocess import Preprocess
 from striate.errors import ExportError
 from striate.export.onnx_walk import embedding_part
 from striate.export.page_layers import TABLE, Telling
-from striate.export.page_tensors import Packed
+from striate.export.page_tensors import SMALL, Packed
 from striate.spec import Add, Concat, Multiply, Net, Shape
 from striate.spec.code import Code
 from striate.spec.field import Field
@@ -27,6 +27,7 @@ from striate.words import counted
 
 JOINS: Final[dict[type[Net], str]] = {Add: "add", Multiply: "multiply", Concat: "concat"}
 PASSING: Final = ("identity", "flatten")  # what hands every value on as it is
+STORED: Final = 32  # what stored embeddings are multiples of: 11 bits, which change a strangeness by some 0.01
 MOST: Final = 30_000_000  # numbers that a page carries: about 80 MB of text
 
 
@@ -39,11 +40,18 @@ class PageProgram:
 
 
 def program_of(
-    net: Net, shape: Shape, tensors: Mapping[str, NDArray[Any]], preprocess: Preprocess, answer: Mapping[str, Any]
+    net: Net,
+    shape: Shape,
+    tensors: Mapping[str, NDArray[Any]],
+    preprocess: Preprocess,
+    answer: Mapping[str, Any],
+    *,
+    bits: int = 16,
 ) -> PageProgram:
     """Return the program of a net on ``shape`` with its ``tensors`` by name.
 
-    ``answer`` is what makes an answer of its output (`Answering.formula`). Errors: ExportError, by the part's name, for
+    ``answer`` is what makes an answer of its output (`Answering.formula`); ``bits`` 16 or 32 are those
+    of a weight. Errors: ExportError, by the part's name, for
     what a page cannot compute.
 
     Example: ``program_of(net, shape, arrays, preprocess, {}).facts["output"]`` is as many as there are operations.
@@ -53,7 +61,7 @@ def program_of(
             f"{net} is only its author's code, and a page cannot run that: {net.why}; striate export writes its ONNX"
             " file"
         )
-    wiring, packed = wired(net, shape), Packed()
+    wiring, packed = wired(net, shape), Packed(SMALL if bits == 16 else None)
     operations = []
     for wire in wiring.needed([wiring.output]):
         step = wire.part
@@ -100,7 +108,7 @@ def evidence(operations: list[dict[str, Any]], output: int) -> dict[str, Any]:
     """Return how an answer is explained: exactly, where each is a sum over places of a map; else by covering.
 
     ``{"kind": "sum", "map": value, "dense": value or None, "pool": value or None}``: the output is a dense layer on a
-    flat map, or on its mean over places, or that mean itself. ``{"kind": "cover"}`` of every other net.
+    flat map, or on its mean or largest value over places, or that itself. ``{"kind": "cover"}`` of every other net.
     Source: class activation maps, Zhou et al. 2016.
     """
     by_id = {one["id"]: one for one in operations}
@@ -115,7 +123,9 @@ def evidence(operations: list[dict[str, Any]], output: int) -> dict[str, Any]:
     if at in by_id and by_id[at]["op"] == "dense":
         dense, at = at, back(by_id[at]["reads"][0])
     last = by_id.get(at)
-    if last and (last["op"] == "globalavg" or (last["op"] == "adaptiveavg" and last["shape"][1:] == [1, 1])):
+    if last and (
+        last["op"] in ("globalavg", "globalmax") or (last["op"] == "adaptiveavg" and last["shape"][1:] == [1, 1])
+    ):
         pool, at = at, back(last["reads"][0])
     shape = by_id[at]["shape"] if at in by_id else []
     if len(shape) == 3 and shape[1] * shape[2] > 1 and (dense or pool):
@@ -134,7 +144,7 @@ def _embedding(wiring: Wiring, part: str) -> int:
 def _kept(answer: Mapping[str, Any], packed: Packed) -> dict[str, Any]:
     """Return the facts of an answer ready for JSON: arrays are kept among the tensors."""
     return {
-        name: packed.add(value, small=True)
+        name: packed.add(value, step=STORED)
         if isinstance(value, np.ndarray)
         else _kept(value, packed)
         if isinstance(value, Mapping)
@@ -150,6 +160,14 @@ def _field(seen: Field) -> list[list[float]]:
 
 def _sizes(shape: Shape) -> list[int]:
     return [shape.channels, *shape.size] if shape.is_map else [shape.channels]
+
+
+def rounded(tensors: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    """Return a model's tensors as a page with 16 bits a weight has them, for whoever measures what that costs."""
+    return {
+        name: dequantised(packed := Packed(), packed.add(array)) if array.ndim >= 2 else array
+        for name, array in tensors.items()
+    }
 
 
 def dequantised(packed: Packed, where: Mapping[str, Any]) -> NDArray[np.float32]:

@@ -21,26 +21,30 @@ SMALL: Final = 4096  # numbers up to which a tensor stays float32
 
 @dataclass
 class Packed:
-    """Tensors so far: those of 16 bits in ``whole``, float32 ones in ``exact``; `text` is all of them."""
+    """Tensors so far: those of 16 bits in ``whole``, float32 ones in ``exact``; `text` is all of them.
 
+    ``small``: up to so many numbers a tensor stays float32; None: every one does.
+    """
+
+    small: int | None = SMALL
     whole: list[NDArray[np.int16]] = field(default_factory=list)
     exact: list[NDArray[np.float32]] = field(default_factory=list)
     _counts: dict[str, int] = field(default_factory=lambda: {"whole": 0, "exact": 0})
 
-    def add(self, values: NDArray[Any], *, axis: int = 0, small: bool = False) -> dict[str, Any]:
+    def add(self, values: NDArray[Any], *, axis: int = 0, step: int = 1) -> dict[str, Any]:
         """Keep a tensor and return where it lies, ready for JSON; ``axis`` is that of the outputs.
 
-        ``small``: it is to be kept in 16 bits even where there are few numbers.
+        ``step``: whole numbers are multiples of it, which pack smaller: of 16 they have 12 bits.
 
         Example: ``Packed().add(np.ones(3))`` is ``{"shape": [3], "exact": 0}``.
         """
         shape = list(values.shape)
-        if values.size <= SMALL and not small:
+        if self.small is None or values.size <= self.small:
             return {"shape": shape, "exact": self._exact(values)}
         rows = np.moveaxis(values.astype(np.float64), axis, 0).reshape(shape[axis], -1)
         scales = (np.abs(rows).max(axis=1) / MOST).astype(np.float32)
         steps = np.where(scales > 0, scales, 1).astype(np.float64)
-        found = np.rint(rows / steps[:, None]).clip(-MOST, MOST).astype(np.int16)
+        found = (step * np.rint(rows / steps[:, None] / step)).clip(-MOST, MOST).astype(np.int16)
         lying = np.moveaxis(found.reshape([shape[axis], *shape[:axis], *shape[axis + 1 :]]), 0, axis)
         begin = self._counts["whole"]
         self.whole.append(np.ascontiguousarray(lying).reshape(-1))

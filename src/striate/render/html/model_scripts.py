@@ -1,6 +1,6 @@
 """The scripts of a model's page: plain files beside the templates, put together in the order they are read.
 
-`ENGINE` is what computes.
+`ENGINE` is what computes, in a worker of the page's own; `PAGE` is what shows it.
 """
 
 from __future__ import annotations
@@ -8,7 +8,18 @@ from __future__ import annotations
 from importlib.resources import files
 from typing import Final
 
-ENGINE: Final = ("tensors", "convolution", "pooling", "layers", "preprocess", "answers")
+ENGINE: Final = (
+    "tensors",
+    "convolution",
+    "pooling",
+    "layers",
+    "preprocess",
+    "answers",
+    "evidence",
+    "explain",
+    "worker",
+)
+PAGE: Final = ("colours", "inputs", "drawing", "answer", "river", "maps", "pixel", "why", "page")
 
 
 def script(names: tuple[str, ...]) -> str:
