@@ -25,6 +25,7 @@ from striate.verbs.cache import clear
 from striate.verbs.convert import convert
 from striate.verbs.dot import dot
 from striate.verbs.export import export
+from striate.verbs.export_page import export_page
 from striate.verbs.filter import filter_picture
 from striate.verbs.nets import list_nets
 from striate.verbs.predict import open_predictor
@@ -49,7 +50,7 @@ CALLS: dict[str, tuple[Callable[..., Any], ...]] = {
     "compare": (striate.compare,),
     "runs": (runs,),
     "runs remove": (remove,),
-    "export": (export,),
+    "export": (export, export_page),
     "doctor": (striate.doctor,),
     "find": (striate.find,),
     "index": (striate.index,),
@@ -80,6 +81,7 @@ TERMINAL: dict[str, set[str]] = {
         "recall",
     },
     "find": {"paths"},  # [hit.path for hit in it.hits]
+    "export": {"page"},  # export_page()
     "runs remove": {"yes"},
     "cache clear": {"weights"},  # clear_weights()
 }

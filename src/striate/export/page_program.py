@@ -51,10 +51,7 @@ def program_of(
     """Return the program of a net on ``shape`` with its ``tensors`` by name.
 
     ``answer`` is what makes an answer of its output (`Answering.formula`); ``bits`` 16 or 32 are those
-    of a weight. Errors: ExportError, by the part's name, for
-    what a page cannot compute.
-
-    Example: ``program_of(net, shape, arrays, preprocess, {}).facts["output"]`` is as many as there are operations.
+    of a weight. Errors: ExportError, by the part's name, for what a page cannot compute.
     """
     if isinstance(net, Code):
         raise ExportError(

@@ -37,7 +37,7 @@ def folded(embeddings: NDArray[np.float32]) -> NDArray[np.float32]:
 def folding(width: int) -> list[int]:
     """Return where `folded` adds each of ``width`` numbers: a place from 1, negative where it is subtracted.
 
-    Example: ``max(map(abs, folding(1280)))`` is at most 512.
+    Example: ``len(folding(1280))`` is 1280.
     """
     moved = folded(np.eye(width, dtype=np.float32))
     places = np.abs(moved).argmax(axis=1)

@@ -46,10 +46,7 @@ def is_ours(data: bytes) -> bool:
 
 
 def model_page(page: ModelPage) -> str:
-    """Return the page as HTML text.
-
-    Example: ``model_page(page).startswith("<!doctype html>")``
-    """
+    """Return the page as HTML text."""
     facts = page.program.facts
     preprocess = facts["preprocess"]
     gray = preprocess["channels"] == 1

@@ -25,7 +25,7 @@ PAGE: Final = ("colours", "inputs", "drawing", "answer", "river", "maps", "pixel
 def script(names: tuple[str, ...]) -> str:
     """Return these scripts as one text.
 
-    Example: ``script(ENGINE).count("use strict")`` is as many as there are files.
+    Example: ``script(ENGINE).count("use strict") == len(ENGINE)``
     """
     folder = files("striate.render.html").joinpath("model")
     return "\n".join(folder.joinpath(f"{name}.js").read_text("utf-8") for name in names)
