@@ -105,7 +105,7 @@ def export_page(
     shape = Shape(*predictor.facts.input)
     survey = surveyed(predictor.facts)
     facts = [
-        counted(len(predictor.classes), predictor.task.noun),
+        counted(len(predictor.labels.names), predictor.task.noun),
         f"{shape.channels} × {shape.height} × {shape.width} pixels in",
         counted(survey.parameters, "parameter"),
     ]

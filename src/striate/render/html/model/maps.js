@@ -2,6 +2,7 @@
 // All maps of a layer in one drawing, on one scale; a pixel of any of them is chosen by pointer, touch or keys.
 
 const GAP = 6;
+const EDGE = 3; // around all maps, so that the frame of one is whole
 const FEW = 64; // maps that are shown at first; of more those that answer most
 
 /** The drawing of a layer's maps. `chosen(channel, row, column)` is called when a pixel is chosen. */
@@ -52,7 +53,7 @@ class MapSheet {
 
   /** Lay the maps out: as large as there is room for, whole pixels where they are enlarged. */
   #layout() {
-    const room = this.canvas.parentElement.clientWidth;
+    const room = this.canvas.parentElement.clientWidth - 8 - 2 * EDGE; // less the padding of the sheet
     const few = room < 480 ? 62 : 84;
     const wanted = this.shown.length === 1 ? Math.min(room, 280) : this.shown.length <= 6 ? 150 : few;
     const zoom = Math.max(1, Math.floor(Math.min(wanted, room) / Math.max(this.high, this.wide)));
@@ -60,7 +61,7 @@ class MapSheet {
     this.tile = { high: Math.max(8, Math.round(this.high * zoom * shrink)), wide: Math.max(8, Math.round(this.wide * zoom * shrink)) };
     this.across = Math.max(1, Math.min(this.shown.length, Math.floor((room + GAP) / (this.tile.wide + GAP))));
     const down = Math.ceil(this.shown.length / this.across);
-    return [this.across * (this.tile.wide + GAP) - GAP, down * (this.tile.high + GAP) - GAP];
+    return [this.across * (this.tile.wide + GAP) - GAP + 2 * EDGE, down * (this.tile.high + GAP) - GAP + 2 * EDGE];
   }
 
   #draw() {
@@ -102,16 +103,16 @@ class MapSheet {
   }
 
   #corner(index) {
-    return [(index % this.across) * (this.tile.wide + GAP), Math.floor(index / this.across) * (this.tile.high + GAP)];
+    return [EDGE + (index % this.across) * (this.tile.wide + GAP), EDGE + Math.floor(index / this.across) * (this.tile.high + GAP)];
   }
 
   #point(event) {
     if (!this.map) return;
     const box = this.canvas.getBoundingClientRect();
-    const [x, y] = [event.clientX - box.left, event.clientY - box.top];
+    const [x, y] = [event.clientX - box.left - EDGE, event.clientY - box.top - EDGE];
     const [across, down] = [Math.floor(x / (this.tile.wide + GAP)), Math.floor(y / (this.tile.high + GAP))];
     const index = down * this.across + across;
-    if (across >= this.across || index < 0 || index >= this.shown.length) return;
+    if (across < 0 || across >= this.across || index < 0 || index >= this.shown.length) return;
     const row = Math.floor(((y - down * (this.tile.high + GAP)) / this.tile.high) * this.high);
     const column = Math.floor(((x - across * (this.tile.wide + GAP)) / this.tile.wide) * this.wide);
     this.#move({ channel: this.shown[index], row, column });
