@@ -34,7 +34,8 @@ def seen(features: NDArray[Any], widths: Sequence[int]) -> Floats:
 
     Example: ``seen(np.ones((4, 8), np.float16), (8,)).shape`` is ``(4, 8)``.
     """
-    made: Floats = np.sqrt(np.maximum(features.astype(np.float32), 0))
+    made: Floats = features.astype(np.float32)
+    np.sqrt(np.maximum(made, 0, out=made), out=made)
     begin = 0
     for width in widths:
         block = made[:, begin : begin + width]
@@ -65,7 +66,7 @@ def left_out(alike: Floats, labels: NDArray[np.int64], width: int, groups: NDArr
     ``alike`` (N, N) is their `kernel`; pictures of one of ``groups`` (N,) are left out together.
     """
     targets, usual = _targets(labels, width)
-    inverse = np.asarray(np.linalg.inv(alike + np.float32(RIDGE) * np.eye(len(alike), dtype=np.float32)), np.float32)
+    inverse = np.asarray(np.linalg.inv(_ridged(alike)), np.float32)
     solved = inverse @ (targets - usual)
     found = np.asarray(targets - solved / np.diag(inverse)[:, None], np.float32)
     order = np.argsort(groups, kind="stable")
@@ -82,7 +83,7 @@ def answered(alike: Floats, labels: NDArray[np.int64], width: int, asked: Floats
     ``alike`` (N, N) is the kernel of those that say it, ``asked`` (M, N) of the others with them.
     """
     targets, usual = _targets(labels, width)
-    solved = np.linalg.solve(alike + np.float32(RIDGE) * np.eye(len(alike), dtype=np.float32), targets - usual)
+    solved = np.linalg.solve(_ridged(alike), targets - usual)
     found: Floats = asked @ solved + usual
     return found
 
@@ -107,6 +108,12 @@ def probabilities(said: Floats, factor: float) -> Floats:
     """
     made: Floats = np.exp(np.float32(factor) * (said - said.max(axis=1, keepdims=True)))
     made /= made.sum(axis=1, keepdims=True)
+    return made
+
+
+def _ridged(alike: Floats) -> Floats:
+    made = alike.copy()
+    made.flat[:: len(made) + 1] += np.float32(RIDGE)
     return made
 
 

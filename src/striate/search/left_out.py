@@ -1,6 +1,6 @@
 """Answers to the pictures of a folder by the others: each left out, with its copies; how many they were; what is near.
 
-A solution takes memory with the square of the number of pictures and time with its cube, so that more than 5,000 are
+A solution takes memory with the square of the number of pictures and time with its cube, so that more than 4,500 are
 dealt into parts, of which each answers for its own.
 """
 
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from striate.search.kernel_answers import Floats, answered, kernel, left_out, probabilities, warmth
 
-MOST: Final = 5000  # pictures that are solved together
+MOST: Final = 4500  # pictures that are solved together
 NEAR: Final = 60  # nearest pictures that are asked for their label
 SHARES: Final = (8, 4, 2, 1)  # into so many parts the pictures are dealt for a learning curve
 _FEWEST: Final = 2  # pictures a class in the smallest part, on average
@@ -63,7 +63,7 @@ def curve_answers(
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]] | None:
     """Return by how many pictures (F,) others answered, and how right these were of each picture (F, N).
 
-    The pictures, of copies one and of more than 5,000 so many, are dealt into eighths, quarters, halves; each part
+    The pictures, of copies one and of more than 4,500 so many, are dealt into eighths, quarters, halves; each part
     answers for all that is not in it, and for its own as `left_out` has it, so that every picture is answered for as
     often as there are parts. None where an eighth would hold fewer than 2 of a class.
     """

@@ -21,7 +21,7 @@ def leak(
 ) -> Leak | None:
     """Return what copies of test pictures among those that are trained on are worth; None where there are none.
 
-    The test pictures are answered for by all others, and again by all others but the copies. Of more than 5,000 others
+    The test pictures are answered for by all others, and again by all others but the copies. Of more than 4,500 others
     so many are taken, the copies and some by chance. Where nothing is called test, what is called val is measured on.
     """
     named = np.array(parts)
