@@ -20,6 +20,7 @@ BENCHMARKS = {
     "convolutions": "the convolutions of that step by themselves: what it cannot take less than",
     "threads": "small steps by how long threads wait awake, alone and beside busy programs",
     "predict": "one picture and a folder of 1,000 from a cold process, in turns with a plain PyTorch script",
+    "serve": "a server under load, in turns with a plain FastAPI and torch handler; ten times more than it carries",
     "look": "a page of evidence for one picture, by a ResNet-18 at 224 pixels, from a cold process",
     "planted": "a planted cause, learnt by the default net: how much of the evidence lies on it, by method",
     "waiting": "the share of an epoch spent waiting for data",
@@ -47,6 +48,7 @@ BENCHMARKS = {
 }
 # Only by name: minutes to an hour each, and no claim of speed.
 LONG = (
+    "serve",
     "label_errors",
     "class_faults",
     "copies",
