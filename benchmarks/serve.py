@@ -1,4 +1,4 @@
-"""A server under load: throughput in turns with a plain FastAPI handler over torch; then ten times more than it carries.
+"""A server under load: throughput in turns with a plain FastAPI handler over torch; then under overload.
 
 The net is small, trained for an epoch on cats and dogs at 64 pixels first (STRIATE_RUN names the folder of a run that
 is there). Clients are processes on this machine, which share its cores with the server. STRIATE_SERVE_SECONDS shortens

@@ -25,8 +25,7 @@ async def predict(file: UploadFile = File(...)) -> dict[str, object]:  # noqa: B
     image = Image.open(io.BytesIO(await file.read())).convert(mode).resize((how.width, how.height))
     tensor = torch.frombuffer(bytearray(image.tobytes()), dtype=torch.uint8).reshape(how.height, how.width, -1)
     with torch.no_grad():
-        outputs = model(tensor.permute(2, 0, 1)[None])
-    logits = outputs[0] if isinstance(outputs, tuple) else outputs
+        logits = model(model.normalise(tensor.permute(2, 0, 1)[None]))
     probabilities = torch.softmax(logits.flatten(1), dim=1)[0].tolist()
     best = max(range(len(probabilities)), key=probabilities.__getitem__)
     return {"class": opened.classes[best], "probability": probabilities[best]}
