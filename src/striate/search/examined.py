@@ -130,7 +130,9 @@ class Case:
         >>> Case(("a.jpg", "b.jpg"), "mirrored").line()
         'a.jpg = b.jpg: mirrored'
         """
-        return self.mark.join(self.paths) + f": {self.said}" * bool(self.said)
+        same = self.mark == " = "
+        named = self.paths if same or len(self.paths) <= 4 else (*self.paths[:2], "...", self.paths[-1])
+        return self.mark.join(named) + f": {self.said}" * bool(self.said)
 
     def to_dict(self) -> dict[str, Any]:
         """Return it ready for JSON."""

@@ -36,6 +36,8 @@ def test_videos_across_parts_are_doubtful_and_others_to_know() -> None:
         and whole.cases[0].line().endswith(": v0_: 30 pictures")
         and "=" not in whole.cases[0].line()
     )
+    assert len(whole.cases[0].paths) == 30, "all, so that they can be kept together"
+    assert whole.cases[0].line() == "images/v0_000.png, images/v0_001.png, ..., images/v0_029.png: v0_: 30 pictures"
     parted = [f"{'test' if number % 60 > 45 else 'train'}/{path}" for number, path in enumerate(paths)]
     (across,) = groups(examined(parted, frames))
     assert (across.kind, across.level) == ("groups-across-parts", "doubtful")

@@ -19,7 +19,8 @@ Ints = NDArray[np.int64]
 
 BURST: Final = 5  # seconds from one picture to the next of a burst, at most
 MOST: Final = 0.3  # of the pictures: where one burst is more, the time is that of a copy or an export, and says nothing
-SHOWN: Final = 4  # pictures of a group that a case shows, its first and those of its middle and end
+WHOLE: Final = 300  # pictures of a group up to which a case names all, so that they can be kept together by hand
+SHOWN: Final = 4  # of a larger one it names the first, the last, and some between
 ACROSS: Final = "A test that holds pictures of a group that was trained on says more than is true of the next group."
 
 
@@ -135,5 +136,7 @@ def _case(examined: Examined, name: str, rows: Ints) -> Case:
     parts = Counter(_part(examined, row) for row in rows.tolist())
     each = ", ".join(f"{parts[part]:,} in {part}" for part in ("train", "val", "test") if parts[part])
     said = counted(len(rows), "picture") + (f" ({each})" if len(parts) > 1 else "")
-    chosen = rows[np.unique(np.linspace(0, len(rows) - 1, min(SHOWN, len(rows))).astype(np.int64))]
+    chosen = rows
+    if len(rows) > WHOLE:
+        chosen = rows[np.unique(np.linspace(0, len(rows) - 1, SHOWN).astype(np.int64))]
     return Case(tuple(examined.paths[row] for row in chosen), f"{name}: {said}" if name else said, ", ")
