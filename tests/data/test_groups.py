@@ -93,6 +93,13 @@ def test_what_cannot_be_grouped_is_said_in_one_line(
     assert "\n" not in str(error.value)
 
 
+def test_a_name_in_quotes_may_hold_a_line(tmp_path: Path) -> None:
+    source = folder(tmp_path / "set", *TWO)
+    (tmp_path / "lines.csv").write_text(f'path,group\r\n{TWO[0]},"x\ny"\r\n{TWO[1]},x\u2028y\r\n', newline="")
+    found = find_groups(source, str(tmp_path / "lines.csv"))
+    assert found is not None and dict(found.names) == {TWO[0]: "x\ny", TWO[1]: "x\u2028y"}
+
+
 def test_copies_and_groups_are_joined_through_each_other() -> None:
     keys, digests = ["a", "b", "c", "d", "e"], [b"1" * 16, b"2" * 16, b"2" * 16, b"3" * 16, b"4" * 16]
     assert identities(keys, digests) == tuple(digests), "without groups a picture is its content, as ever"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +15,7 @@ from striate.errors import RunError, SourceError
 from striate.model.files import tensorfile
 from striate.recipe import Recipe
 from striate.runs.run import RunDirectory
+from striate.search.checks.table import KINDS
 from striate.verbs.doctor import decide, doctor
 from striate.verbs.evaluate import evaluate
 from striate.verbs.events import Planned
@@ -211,6 +214,51 @@ def test_two_folders_of_one_name_have_files_of_their_own(tmp_path: Path) -> None
     one.rename(tmp_path / "moved")
     assert kept_at(two, runs) == first, "nobody else's any more: what fits is seen by path and digest"
     assert place_of("none", two, runs) is None
+
+
+def test_decisions_about_a_folder_that_is_away_wait_for_it(tmp_path: Path) -> None:
+    one, two, runs = tmp_path / "a" / "photos", tmp_path / "b" / "photos", tmp_path / "runs"
+    for number, folder in enumerate((one, two)):
+        folder.mkdir(parents=True)
+        Image.new("RGB", (8, 8), (number, 0, 0)).save(folder / "0.png")
+    (tmp_path / "drop.toml").write_text('[[drop]]\npicture = "0.png"')
+    first = decide(one, tmp_path / "drop.toml", workspace=Workspace(runs))
+    one.rename(tmp_path / "away")
+    other = decide(two, tmp_path / "drop.toml", workspace=Workspace(runs))
+    assert other.place != first.place and read_mending(first.place).folder == str(one)
+    (tmp_path / "away").rename(one)
+    assert kept_at(one, runs) == first.place and kept_at(two, runs) == other.place
+    one.rename(tmp_path / "photos")
+    assert kept_at(tmp_path / "photos", runs) == first.place, "it was moved, and has the picture"
+    first.place.write_text(f'folder = "/{"n" * 300}"')
+    assert kept_at(two, runs) == first.place, "a folder that no system has is not there"
+
+
+def test_the_name_of_a_folder_may_be_long_and_must_be_text(tmp_path: Path, at: Workspace) -> None:
+    (tmp_path / "drop.toml").write_text('[[drop]]\npicture = "0.png"')
+    for name in ("n" * 255, "é" * 127):
+        Path(tmp_path / name).mkdir()
+        Image.new("RGB", (8, 8)).save(tmp_path / name / "0.png")
+        assert decide(tmp_path / name, tmp_path / "drop.toml", workspace=at).place == kept_at(
+            tmp_path / name, at.runs_dir
+        )
+    odd = Path(os.fsdecode(os.fsencode(tmp_path) + b"/odd\xff"))
+    try:
+        (tmp_path / name).rename(odd)
+    except OSError:
+        pytest.skip("this file system has UTF-8 names alone")
+    with pytest.raises(SourceError, match=r"odd\\xff is not UTF-8; rename it"):
+        decide(odd, tmp_path / "drop.toml", workspace=at)
+
+
+def test_a_finding_that_is_none_is_not_ignored(pets: Path, at: Workspace, tmp_path: Path) -> None:
+    (tmp_path / "labels.toml").write_text('[[ignore]]\nfinding = "near-copy"')
+    with pytest.raises(SourceError, match=r"did you mean near-copies"):
+        decide(pets, tmp_path / "labels.toml", workspace=at)
+    assert not (at.runs_dir / "labels").exists()
+    text = (Path(__file__).parents[2] / "docs" / "doctor.md").read_text()
+    told = {kind for row in re.findall(r"^\| (`.+?) \|", text, re.M) for kind in re.findall(r"`([a-z-]+)`", row)}
+    assert told | {"label"} == set(KINDS), "the docs name them all"
 
 
 def test_what_is_one_thing_is_on_one_side_and_all_else_stays_where_it_was(

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import io
 import os
 import re
 from collections.abc import Collection, Mapping, Sequence
@@ -198,7 +199,8 @@ def _listed(path: Path, source: Source) -> dict[str, str]:
     first = text.partition("\n")[0]
     mark = "\t" if "\t" in first else ";" if ";" in first and "," not in first else ","
     try:
-        rows = [(number, row) for number, row in enumerate(csv.reader(text.splitlines(), delimiter=mark), 1) if row]
+        reader = csv.reader(io.StringIO(text, newline=""), delimiter=mark)
+        rows = [(reader.line_num, row) for row in reader if row]
     except csv.Error as error:
         raise SourceError(f"--group {path}: {error}") from None
     head = [cell.strip().lower() for cell in rows[0][1]] if rows else []

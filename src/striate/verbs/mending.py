@@ -3,40 +3,67 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import shlex
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from striate import files
 from striate.data.groups import Groups, together
-from striate.data.labels.mending import NAME, Entry, Fitting, Mending, fitted, read
+from striate.data.labels.classes import is_text
+from striate.data.labels.classes import shown as path_shown
+from striate.data.labels.mending import IGNORE, NAME, Entry, Fitting, Mending, fitted, read
 from striate.data.sources.items import FolderSource, Source
 from striate.data.sources.mended import check_classes, mended
 from striate.data.store.rows import digest_of
 from striate.errors import SourceError
+from striate.recipe_words import no_such
 from striate.runs import durable
+from striate.search.checks.table import KINDS
 from striate.verbs.workspace import Workspace
 
 LABELS = "labels"  # the folder beside the runs where decisions are kept, a file a folder of pictures
 NONE = "none"  # as ``mend``: no decisions, whatever is kept
+_NAME = 200  # bytes of a folder's name that the file is called by: file systems take 255, with all that is added
 _LIMIT = 2**26  # bytes of a file: some hundred thousand decisions
 
 
 def kept_at(photos: Path, runs_dir: Path) -> Path:
     """Return the file beside the runs that keeps what was decided about a folder of pictures.
 
-    It is called like the folder; where that name is taken by another folder, which is there too, a few signs of the
-    path are added.
+    It is called like the folder; where that name is taken by another folder, or is too long, a few signs of the path
+    are added. A file of a folder that is not there any more is one of this folder, which was moved, if any picture that
+    it names is here: else that one may come back (a drive that is not plugged in), and its decisions wait for it.
     """
     real = photos.resolve()
+    sign = hashlib.sha256(os.fsencode(real)).hexdigest()[:8]
+    name = os.fsencode(real.name)
+    if len(name) > _NAME:
+        return runs_dir / LABELS / f"{name[:_NAME].decode(errors='ignore')}-{sign}.toml"
     place = runs_dir / LABELS / f"{real.name or 'pictures'}.toml"
     if not place.exists():
         return place
-    folder = read_mending(place).folder
-    if not folder or Path(folder) == real or not Path(folder).is_dir():
+    kept = read_mending(place)
+    if not kept.folder or Path(kept.folder) == real:
         return place
-    sign = hashlib.sha256(str(real).encode("utf-8", "surrogateescape")).hexdigest()[:8]
+    # Of pathlib, is_dir raises for a path that is too long or forbidden.
+    if not os.path.isdir(kept.folder) and _any_here(kept, real):  # noqa: PTH112
+        return place
     return place.with_name(f"{place.stem}-{sign}.toml")
+
+
+def _any_here(kept: Mending, photos: Path) -> bool:
+    """Whether a folder has any of the pictures that decisions name, by path and content; or they name none."""
+    named = sorted({one for entry in kept.entries for one in entry.pictures})
+    return not named or any(_content(photos / one.path) == one.digest for one in named if one.digest)
+
+
+def _content(path: Path) -> str | None:
+    """Return the digest of a file in hexadecimal digits; None where it cannot be read."""
+    try:
+        return digest_of(files.read_bytes(path, limit=files.PICTURE)).hex()
+    except OSError:
+        return None
 
 
 def place_of(mend: str | None, photos: Path | None, runs_dir: Path) -> Path | None:
@@ -129,6 +156,8 @@ def apply(photos: Path, file: Path, names: tuple[str, ...], *, mend: str | None,
     by hand gets the digest that its picture has now. Errors: SourceError where the file cannot be used, gives a class
     that is none or fits nothing that is there, or would be kept among the pictures.
     """
+    if not is_text(str(photos.resolve())):
+        raise SourceError(f"the name of {path_shown(str(photos.resolve()))} is not UTF-8; rename it")
     if mend == NONE:
         raise SourceError(f"decisions are kept in a file, and mend = {NONE!r} names none")
     place = Path(mend).expanduser() if mend is not None else kept_at(photos, runs_dir)
@@ -137,16 +166,16 @@ def apply(photos: Path, file: Path, names: tuple[str, ...], *, mend: str | None,
     given = read_mending(file)
 
     def now(path: str) -> str | None:
-        try:
-            return digest_of(files.read_bytes(photos / path, limit=files.PICTURE)).hex()
-        except OSError:
-            return None
+        return _content(photos / path)
 
     fitting = fitted(given.with_digests(now), now)
     name = shown(file.absolute())
     if not fitting.mending.entries:
         raise SourceError("; ".join((f"{name}: nothing in it is about what lies in {photos}", *fitting.lines(name))))
     check_classes(fitting.mending, names, name=name)
+    for entry in given.of(IGNORE):
+        if entry.word not in KINDS:
+            raise SourceError(f"{name}: {no_such('the doctor', entry.word, KINDS, called='finding')}")
     here = Mending(fitting.mending.entries, str(photos.resolve()))
     kept = here.added_to(read_mending(place).with_digests(now)) if place.exists() else here
     durable.make_parents(place.parent)

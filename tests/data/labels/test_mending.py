@@ -26,6 +26,7 @@ def test_what_is_written_reads_the_same_in_any_order() -> None:
     assert Mending(ALL.entries[::-1], "/photos").to_toml() == text
     assert ALL.said() == "1 relabelled, 1 dropped, 1 group kept together, 2 ignored" and Mending().said() == "nothing"
     assert read("", "labels.toml") == Mending()
+    assert read("\ufeff" + text, "") == read(text, ""), "an editor's mark at the beginning"
 
 
 def test_what_was_renamed_or_changed_since_fits_nothing() -> None:
@@ -66,6 +67,8 @@ def test_digests_that_nobody_wrote_are_those_of_now() -> None:
         ("[[drop]]\npictures = ['a']", "did you mean picture"),
         ("[[drop]]", "at least 1 must be named"),
         ("[[same_group]]\npictures = ['a']", "at least 2 must be named"),
+        ("[[same_group]]\npictures = ['a', './a']", "it names 1 picture, and at least 2"),
+        ("[[relabel]]\npicture = 'a'\nto = 3", "to must be text"),
         ("[[same_group]]\npictures = ['a', 'b']\ndigests = ['00']", "2 pictures and 1 digests"),
         ("[[drop]]\npicture = '../a'", "no path below the folder"),
         ("[[drop]]\npicture = '/a'", "no path below the folder"),

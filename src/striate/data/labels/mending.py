@@ -185,7 +185,7 @@ def read(text: str, where: str) -> Mending:
     Example: ``read('[[drop]]\npicture = "a.png"', "labels.toml").dropped`` is ``frozenset({"a.png"})``.
     """
     try:
-        said = tomllib.loads(text)
+        said = tomllib.loads(text.removeprefix("\ufeff"))  # as editors on Windows begin a file
     except (ValueError, RecursionError) as error:
         raise SourceError(f"{where} is no TOML: {str(error)[:200]}") from None
     folder = said.pop("folder", "")
@@ -216,9 +216,10 @@ def _entry(kind: str, table: Mapping[str, Any], where: str) -> Entry:
         if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
             raise SourceError(f"{where}: {name} must be {'text' if one else 'a list of texts'}")
     paths, digests = said
+    distinct = len({PurePosixPath(path) for path in paths})
     least = 2 if kind == GROUP else 0 if kind == IGNORE else 1
-    if len(paths) < least:
-        raise SourceError(f"{where}: it names {counted(len(paths), 'picture')}, and at least {least} must be named")
+    if distinct < least:
+        raise SourceError(f"{where}: it names {counted(distinct, 'picture')}, and at least {least} must be named")
     if digests and len(digests) != len(paths):
         raise SourceError(f"{where}: {counted(len(paths), 'picture')} and {len(digests)} digests; one each, or none")
     for path in paths:
@@ -229,7 +230,9 @@ def _entry(kind: str, table: Mapping[str, Any], where: str) -> Entry:
         if not _HEX.fullmatch(digest):
             raise SourceError(f"{where}: a digest has {DIGITS} hexadecimal digits, and this is {digest[:40]!r}")
     word = table.get(_WORD[kind], "") if kind in _WORD else ""
-    if kind in _WORD and (not isinstance(word, str) or not word):
+    if not isinstance(word, str):
+        raise SourceError(f"{where}: {_WORD[kind]} must be text")
+    if kind in _WORD and not word:
         raise SourceError(f"{where}: {_WORD[kind]} is missing: {'the class' if kind == RELABEL else 'of what kind'}")
     digests = digests or [""] * len(paths)
     pictures = [Named(str(PurePosixPath(path)), digest) for path, digest in zip(paths, digests, strict=True)]

@@ -51,6 +51,15 @@ CHECKS: Final[tuple[Check, ...]] = (
     more_pictures,
 )
 
+KINDS: Final = (
+    *("unreadable", "unfinished", "equal-across-classes", "equal-across-parts", "equal-copies", "near-across-classes"),
+    *("near-across-parts", "near-copies", "blank", "unusual-pixels", "tiny", "stretched", "dark", "bright", "blurred"),
+    *("gray-among-colour", "shortcut-size", "shortcut-file", "shortcut-colour", "groups-across-parts", "groups"),
+    *("huge", "turned", "wrong-ending", "label", "overlap", "outlier", "class-sizes", "more-pictures", "box-twice"),
+    *("box-two-classes", "box-tiny", "box-odd", "no-object", "box-missing", "box-class", "box-unsupported"),
+)
+"""The kinds of findings that these checks give."""
+
 
 def checked(examined: Examined) -> tuple[Finding, ...]:
     """Return all findings, worst first: by level, then by the share of pictures they are about."""
