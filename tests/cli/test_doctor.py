@@ -37,11 +37,11 @@ def test_lines_json_and_a_page_without_doubting_labels(place: Path, monkeypatch:
         raise AssertionError("labels were doubted")
 
     monkeypatch.setattr("striate.verbs.doctor.told", never)
-    said = ask("photos", "--without-labels", "-o", "page.html")
+    said = ask("photos", "--no-labels", "-o", "page.html")
     assert said.exit_code == 0 and "photos: 25 pictures in 2 classes: 1 finding (1 wrong)." in said.stdout
     assert "WRONG: 1 picture cannot be read" in said.stdout and "as a page: page.html" in said.stdout
     assert "red/text.png" in Path("page.html").read_text(encoding="utf-8")
-    found = json.loads(ask("photos", "--without-labels", "--json").stdout)
+    found = json.loads(ask("photos", "--no-labels", "--json").stdout)
     assert found["pictures"] == 25 and [one["kind"] for one in found["findings"]] == ["unreadable"]
 
 
@@ -52,14 +52,14 @@ def test_labels_are_doubted_where_nothing_else_is_said(place: Path, monkeypatch:
 
 def test_a_page_is_put_over_nothing_of_somebody_else(place: Path) -> None:
     Path("mine.html").write_text("mine")
-    result = ask("photos", "--without-labels", "-o", "mine.html")
+    result = ask("photos", "--no-labels", "-o", "mine.html")
     assert isinstance(result.exception, StriateError) and Path("mine.html").read_text() == "mine"
     assert isinstance(ask("none").exception, SearchError)
 
 
 def test_decisions_are_kept_and_the_next_look_is_quiet(place: Path) -> None:
     shutil.copy("photos/red/1.png", "photos/green/same.png")
-    args = ("photos", "--without-labels")
+    args = ("photos", "--no-labels")
     assert "under several classes" in ask(*args).stdout
     Path("labels.toml").write_text(
         '[[drop]]\npicture = "red/text.png"\n[[relabel]]\npicture = "green/same.png"\nto = "red"\n'

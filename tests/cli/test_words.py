@@ -35,6 +35,8 @@ from striate.verbs.score_map import score_map
 from striate.verbs.walk import walk_of
 from striate.verbs.weights import fetch_weights, list_weights
 from striate.verbs.workspace import Workspace
+from striate.web.server.server import serve
+from striate.web.server.settings import Settings
 
 # What each command calls in Python. `striate recipes` prints files, and has no options.
 CALLS: dict[str, tuple[Callable[..., Any], ...]] = {
@@ -52,6 +54,7 @@ CALLS: dict[str, tuple[Callable[..., Any], ...]] = {
     "runs remove": (remove,),
     "export": (export, export_page),
     "doctor": (striate.doctor,),
+    "serve": (Settings, serve),
     "find": (striate.find,),
     "index": (striate.index,),
     "cluster": (striate.cluster,),
@@ -79,7 +82,10 @@ TERMINAL: dict[str, set[str]] = {
         "pixel",  # Masks.at_scale
         "precision",
         "recall",
+        "url",  # striate.web.client.Client
     },
+    "doctor": {"apply"},  # verbs.mending.apply()
+    "serve": {"config", "token_file"},  # files of what Settings takes
     "find": {"paths"},  # [hit.path for hit in it.hits]
     "export": {"page"},  # export_page()
     "runs remove": {"yes"},
@@ -96,6 +102,7 @@ PYTHON: dict[str, set[str]] = {
     "train": {"picture", "label", "settings", "module"},  # columns of a table in memory; fields; a torch module
     "predict": {"batch_size"},
     "dot": {"network"},
+    "serve": {"started", "stream", *Settings.model_fields},  # all bounds, by --config
     "weights fetch": {"again"},
     "weights import": {"limits"},
 }

@@ -26,7 +26,11 @@ from striate.verbs.workspace import Workspace
     help="Keep the decisions of a file (labels.toml, as the page gives it), and look no further.",
 )
 @click.option("--mend", metavar="FILE", help="Where decisions are kept; none.  [default: beside the runs]")
-@click.option("--without-labels", is_flag=True, help="Doubt no label, which asks the usual trunk about every picture.")
+@click.option(
+    "--labels/--no-labels",
+    default=True,
+    help="Whether labels are doubted, by the usual trunk.  [default: yes]",
+)
 @click.option("--model", metavar="RUN", help="A run that finds boxes: what it says against those that are labelled.")
 @shared_options.offline
 @shared_options.data_dir
@@ -37,7 +41,7 @@ def command(
     as_json: bool,
     decisions: Path | None,
     mend: str | None,
-    without_labels: bool,
+    labels: bool,
     model: str | None,
     offline: bool,
     data_dir: Path | None,
@@ -66,7 +70,7 @@ def command(
         check_free(output, is_ours)
     with Progress() as progress:
         workspace = Workspace(runs_dir, data_dir, not offline, progress, tell=terminal.tell)
-        found = doctor(photos, labels=not without_labels, mend=mend, model=model, workspace=workspace)
+        found = doctor(photos, labels=labels, mend=mend, model=model, workspace=workspace)
     if output is not None:
         from striate.cli.write_output import write_output
         from striate.render.html.doctor_page import whole_page
