@@ -36,7 +36,7 @@ def mask_errors(counts: PixelCounts, row: int) -> tuple[MaskError, ...]:
     an intersection over union below a half. A wrong pixel is one of two classes: of what it is, and of what it is
     called.
 
-    Example: of sky of which a third is called road it is ``("too small", "too large")`` for sky and road.
+    Of sky of which a third is called road it is ``("too small", "too large")`` for sky and road.
     """
     hits, there, called = (np.asarray(each[row], np.int64) for each in (counts.hits, counts.there, counts.called))
     lost, more = there - hits, called - hits

@@ -111,7 +111,7 @@ class Tiles:
 def chosen_by(tiles: Sequence[Tile], *filters: Filter, heading: str = "") -> Tiles:
     """Return pictures with filters of those tags alone that one of them has; each tile has its ``tags`` for each.
 
-    Example: of ``Filter("Class", ("a", "b"))`` and one tile with ``tags=(frozenset({"b"}),)`` the tag ``b`` is left.
+    Of ``Filter("Class", ("a", "b"))`` and one tile with ``tags=(frozenset({"b"}),)`` the tag ``b`` is left.
     """
     kept = tuple(
         Filter(one.label, tuple(tag for tag in one.tags if any(tag in tile.tags[place] for tile in tiles))[:MOST_TAGS])
