@@ -256,7 +256,7 @@ class Predictor:
         tile: int | str | None = None,
         progress: Progress | None = None,
     ) -> Iterator[tuple[str, Prediction | PictureError]]:
-        """Yield what `predict_each` does of ``pictures``: ``options``, ``batch_size``, ``seen``, ``tile``, ``progress``."""
+        """As `predict_each`: ``pictures``, ``options``, ``batch_size``, ``seen``, ``tile``, ``progress``."""
         if batch_size < 1:
             raise ValueError(f"batch_size {batch_size}: must be at least 1")
         if tile is not None:
