@@ -261,6 +261,16 @@ def test_a_finding_that_is_none_is_not_ignored(pets: Path, at: Workspace, tmp_pa
     assert told | {"label"} == set(KINDS), "the docs name them all"
 
 
+def test_a_class_without_pictures_by_decision_is_said_as_that(pets: Path, at: Workspace, tmp_path: Path) -> None:
+    gone = [path.relative_to(pets).as_posix() for path in sorted(pets.glob("cats/*"))]
+    every = [path.relative_to(pets).as_posix() for path in sorted(pets.glob("*/*"))]
+    for paths, told in ((gone, "by what was decided .* the class 'cats' has none left"), (every, "drops all 26")):
+        (tmp_path / "labels.toml").write_text("".join(f'[[drop]]\npicture = "{path}"\n' for path in paths))
+        decide(pets, tmp_path / "labels.toml", workspace=at)
+        with pytest.raises(SourceError, match=told):
+            planned(pets, at)
+
+
 def test_what_is_one_thing_is_on_one_side_and_all_else_stays_where_it_was(
     pets: Path, at: Workspace, tmp_path: Path
 ) -> None:

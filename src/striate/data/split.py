@@ -195,6 +195,11 @@ def _check(
     for number in np.flatnonzero(trained == 0):
         mine = np.zeros(len(place), bool)
         mine[row[member == number]] = True
+        if not mine.any() and source.mending is not None and (source.mending.dropped or source.mending.relabelled):
+            raise SourceError(
+                f"{source.location}: by what was decided about its pictures (labels.toml) the {strata.noun}"
+                f" {strata.names[number]!r} has none left; take some of that back, or do without it: --mend none"
+            )
         counts = Counter({"test": int((mine & (place == _TEST)).sum()), "val": int((mine & (place == _VAL)).sum())})
         why = "are in groups of pictures in" if grouped else "equal pictures of"
         counts[f"left out, for they {why} test or val"] = int((mine & left_out).sum())

@@ -72,6 +72,10 @@ def test_refusals_by_name(served: Served) -> None:
     assert served.ask("POST", "/predict", b"").status == 400
     assert served.ask("POST", "/predict", picture(), {"content-type": "application/json"}).status == 415
     assert served.ask("GET", "/predict").status == 405
+    for path in ("/v2/health/live", "/docs", "/"):  # what watches a server asks so
+        reply = served.ask("HEAD", path)
+        assert (reply.status, reply.body) == (200, b"")
+    assert served.ask("HEAD", "/predict").status == 405
     looked = served.ask("POST", "/look", picture())
     assert looked.status == 501 and "striate look" in looked.json()["error"]
     found = served.ask("POST", "/find", picture())

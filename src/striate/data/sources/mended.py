@@ -11,6 +11,7 @@ from striate.data.labels.mending import IGNORE, Mending, fitted
 from striate.data.sources.items import CLASSES, FolderSource, Source
 from striate.data.store.rows import digest_of
 from striate.errors import SourceError
+from striate.words import counted
 
 _NAMED = 12  # classes named in a line
 
@@ -21,7 +22,7 @@ def mended(source: Source, mending: Mending, *, name: str) -> Source:
     ``name`` is what the file of decisions is called. The files of pictures that it names are read, to see whether they
     are what they were; what fits nothing is passed over, and a note says so. `Source.mending` is what is in force.
 
-    Errors: SourceError for a class that is not there, and for pictures that are no files.
+    Errors: SourceError for a class that is not there, for pictures that are no files, and where none is left.
 
     Example: ``mended(source, Mending(), name="labels.toml").mending.entries`` is ``()``.
     """
@@ -46,6 +47,8 @@ def mended(source: Source, mending: Mending, *, name: str) -> Source:
         for item in source.items
         if item.key not in in_force.dropped
     )
+    if source.items and not items:
+        raise SourceError(f"{name} drops all {counted(len(source.items), 'picture')} of {source.location}")
     left = source.only({item.key for item in items})
     notes = replace(found, mending=in_force).lines(name)
     return replace(left, items=items, notes=(*source.notes, *notes), mending=in_force)

@@ -79,6 +79,8 @@ def application(serving: Serving) -> FastAPI:
             response_model=None,
             openapi_extra=schema.extra(method, path),
         )
+        if method == "GET":  # what watches a server asks by HEAD too (RFC 9110, 9.1); uvicorn sends no body then
+            app.add_api_route(path, route, methods=["HEAD"], response_model=None, include_in_schema=False)
     app.add_exception_handler(Refused, _refused)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(Exception, _fault)
