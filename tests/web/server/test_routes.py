@@ -12,8 +12,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from tests.web.serving import Served, form_of, picture
+from tests.web.serving import Served, form_of, picture, serving
 
+import striate
 from striate.data.labels.run_lengths import decoded
 from striate.runs.predictor import Predictor
 
@@ -140,3 +141,19 @@ server.serve(wanted([sys.argv[1]], Path("runs")), Settings(port=0, linger=0), Wo
     )
     assert done.stdout.split() == ["200"], done.stderr
     assert json.loads(done.stderr.splitlines()[-1])["event"] == "stop"
+
+
+def test_find_answers_as_striate_find_does(model: Path, tmp_path: Path) -> None:
+    photos, target = tmp_path / "photos", tmp_path / "index"
+    photos.mkdir()
+    for seed in range(6):
+        (photos / f"{seed}.png").write_bytes(picture(seed))
+    striate.index(photos, output=target, model=str(model))
+    asked = tmp_path / "asked.png"
+    asked.write_bytes(picture(9))
+    wanted = [(hit.path.name, round(hit.cosine, 4)) for hit in striate.find(asked, target, number=3).hits]
+    with serving([model], tmp_path, "--index", str(target)) as one:
+        reply = one.ask("POST", "/find?number=3", asked.read_bytes(), {"content-type": "image/png"})
+        assert reply.status == 200 and reply.json()["among"] == 6
+        assert [(each["picture"], each["cosine"]) for each in reply.json()["found"]] == wanted
+        assert one.ask("POST", "/find", b"none", {"content-type": "image/png"}).status == 422
