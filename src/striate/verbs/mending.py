@@ -19,6 +19,7 @@ from striate.data.store.rows import digest_of
 from striate.errors import SourceError
 from striate.recipe_words import no_such
 from striate.runs import durable
+from striate.runs.lock import acquire
 from striate.search.checks.table import KINDS
 from striate.verbs.workspace import Workspace
 
@@ -177,9 +178,15 @@ def apply(photos: Path, file: Path, names: tuple[str, ...], *, mend: str | None,
         if entry.word not in KINDS:
             raise SourceError(f"{name}: {no_such('the doctor', entry.word, KINDS, called='finding')}")
     here = Mending(fitting.mending.entries, str(photos.resolve()))
-    kept = here.added_to(read_mending(place).with_digests(now)) if place.exists() else here
     durable.make_parents(place.parent)
-    durable.write(place, kept.to_toml().encode())
+    lock = acquire(place.parent / "lock")
+    if lock is None:
+        raise SourceError(f"another process is keeping decisions in {place.parent}; say it again when it is done")
+    try:
+        kept = here.added_to(read_mending(place).with_digests(now)) if place.exists() else here
+        durable.write(place, kept.to_toml().encode())
+    finally:
+        lock.release()
     return Applied(name, fitting, place, kept, found=mend is None)
 
 

@@ -153,25 +153,31 @@ def contradicted(examined: Examined) -> Iterator[Finding]:
     seen = f"It was asked about {counted(marked.asked, 'picture')}"
     if marked.learnt:
         seen += f", of which it had learnt from {marked.learnt:,}: of those it tends to repeat what is labelled"
-    for what, kind, said, means, remedy in (
+    for what, kind, noun, verb, said, means, remedy in (
         (
             "missing",
             "box-missing",
-            "where the model is sure of one have no label",
+            "place",
+            "has",
+            "no label where the model is sure of an object",
             "An object without a label teaches a network to miss it, and counts as a false alarm when it is measured.",
             "Look at them from the top, and draw those that are there.",
         ),
         (
             "class",
             "box-class",
-            "are labelled as another class than the model is sure of",
+            "object",
+            "is",
+            "labelled as another class than the model is sure of",
             "One of both is wrong.",
             "Look at them from the top, and relabel those that are wrong.",
         ),
         (
             "alone",
             "box-unsupported",
-            "are labelled where the model sees next to nothing",
+            "object",
+            "is",
+            "labelled where the model sees next to nothing",
             "Some are hard to see; others are no objects, or drawn beside one.",
             "Look at them, and remove or redraw those that are wrong.",
         ),
@@ -190,7 +196,7 @@ def contradicted(examined: Examined) -> Iterator[Finding]:
         yield Finding(
             kind,
             "doubtful",
-            f"{counted(len(cases), 'object')} {said}",
+            f"{counted(len(cases), noun)} {plural(len(cases), verb)} {said}",
             f"{means} {seen}.",
             remedy,
             cases,
