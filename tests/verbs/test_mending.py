@@ -14,6 +14,7 @@ from PIL import Image
 from striate.errors import RunError, SourceError
 from striate.model.files import tensorfile
 from striate.recipe import Recipe
+from striate.runs.lock import acquire
 from striate.runs.run import RunDirectory
 from striate.search.checks.table import KINDS
 from striate.verbs.doctor import decide, doctor
@@ -153,6 +154,21 @@ def test_decisions_add_up_and_a_later_one_stands(pets: Path, at: Workspace, tmp_
     kept = decide(pets, tmp_path / "more.toml", workspace=at).kept
     assert kept.said() == "2 dropped, 1 group kept together, 1 ignored" and not kept.unsaid
     assert read_mending(kept_at(pets, at.runs_dir)).to_toml() == kept.to_toml()
+
+
+def test_two_at_a_time_lose_nothing(pets: Path, at: Workspace, tmp_path: Path) -> None:
+    decided = tmp_path / "one.toml"
+    decided.write_text(DECIDED)
+    place = kept_at(pets, at.runs_dir)
+    place.parent.mkdir(parents=True, exist_ok=True)
+    held = acquire(place.parent / "lock")
+    assert held is not None
+    with pytest.raises(SourceError, match="another process is keeping decisions in"):
+        decide(pets, decided, workspace=at)
+    assert not place.exists()
+    held.release()
+    decide(pets, decided, workspace=at)
+    assert read_mending(place).dropped == {"cats/07.png"}
 
 
 def test_a_file_of_ones_own_is_named_and_one_that_cannot_be_used_is_refused(
