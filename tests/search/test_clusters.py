@@ -7,7 +7,7 @@ import pytest
 from sklearn.metrics import adjusted_rand_score
 
 from striate.search import clusters as module
-from striate.search.clusters import ALONE, Clusters, clusters
+from striate.search.clusters import ALONE, clusters
 from striate.search.nearest import directions
 
 
@@ -57,5 +57,8 @@ def test_of_very_many_some_are_compared_and_the_others_join(monkeypatch: pytest.
 
 
 def test_three_pictures_are_enough() -> None:
-    found: Clusters = clusters(np.eye(3, dtype=np.float32))
-    assert len(found.labels) == 3
+    vectors = directions(np.array([[0, 0, 1], [1, 0, 0], [1, 0.1, 0]]), np.zeros(3, np.float32))
+    asked = clusters(vectors, number=2).labels.tolist()
+    assert asked == [1, 0, 0]
+    alone = clusters(vectors).labels.tolist()
+    assert alone[1] == alone[2] != alone[0]
