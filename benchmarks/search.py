@@ -124,7 +124,7 @@ def _million() -> list[Row]:
     vectors = np.concatenate([drawn(min(50_000, count - begin)) for begin in range(0, count, 50_000)])
     centre = middle(vectors)
     began = time.perf_counter()
-    graph = approximate.build(vectors, centre)
+    graph = approximate.linked(vectors, centre)
     made = time.perf_counter() - began
     taken = []
     for query in directions(drawn(200), centre):

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from striate.search import approximate
-from striate.search.approximate import RECALL, build, keep, kept
+from striate.search.approximate import RECALL, keep, kept, linked
 from striate.search.nearest import directions, middle, nearest
 
 pytestmark = pytest.mark.skipif(not approximate.installed(), reason="usearch is not installed")
@@ -24,7 +24,7 @@ def vectors(count: int, width: int = 32) -> np.ndarray:
 def test_it_looks_as_far_as_it_must_and_says_what_it_finds() -> None:
     given = vectors(4000)
     centre = middle(given)
-    graph = build(given, centre)
+    graph = linked(given, centre)
     assert graph.recall >= RECALL
     asked = directions(vectors(4200)[4000:], centre)  # none that recall was measured with
     exact, said = nearest(given, asked, 10, centre=centre), graph.nearest(asked, 10)
@@ -39,14 +39,14 @@ def test_a_setting_that_finds_too_little_is_raised(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(approximate, "BUILT", 8)
     monkeypatch.setattr(approximate, "LOOKED", (10, 20, 4096))
     given = vectors(4000)
-    graph = build(given, middle(given))
+    graph = linked(given, middle(given))
     assert graph.looks == 4096 and graph.recall > 0.5
 
 
 def test_it_is_kept_and_what_does_not_belong_is_not_taken(tmp_path: Path) -> None:
     given = vectors(500)
     centre = middle(given)
-    graph = build(given, centre)
+    graph = linked(given, centre)
     keep(graph, tmp_path, "abcd")
     again = kept(tmp_path, "abcd", 500)
     assert again is not None and (again.looks, again.recall) == (graph.looks, graph.recall)
@@ -58,6 +58,6 @@ def test_it_is_kept_and_what_does_not_belong_is_not_taken(tmp_path: Path) -> Non
 
 
 def test_onnx_runtime_can_still_be_imported_afterwards() -> None:
-    code = "import numpy as np; from striate.search.approximate import build;"
-    code += " build(np.eye(16, dtype=np.float16), np.zeros(16, np.float32)); import onnxruntime, torch"
+    code = "import numpy as np; from striate.search.approximate import linked;"
+    code += " linked(np.eye(16, dtype=np.float16), np.zeros(16, np.float32)); import onnxruntime, torch"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

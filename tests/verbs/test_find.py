@@ -129,7 +129,7 @@ def test_of_very_many_an_approximate_index_answers_is_kept_and_says_what_it_find
     assert "in 100, measured against the exact answer" in found.cautions[-1] and kinds(found) == {"ant"}
     assert [one.path for one in found.hits] == [one.path for one in whole.hits]
     (kept,) = place.glob("graph-*.usearch")
-    monkeypatch.setattr("striate.search.approximate.build", None)  # it is not built again
+    monkeypatch.setattr("striate.search.approximate.linked", None)  # it is not built again
     assert find([painted("ant", 99)], place, number=8).hits == found.hits
     (photos / "ant" / "0-00.png").unlink()
     index(photos, place, model=str(photos.parent / "m.safetensors"), parts=True)

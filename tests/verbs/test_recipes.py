@@ -79,7 +79,7 @@ def test_ours_leave_open_only_what_they_say_they_do():
             left = {field for field, value in one.recipe.model_dump().items() if value is None}
             left -= {"clip", "patience", "threads", "colour", "first", "fit", "folds", "repeats", "bits"}
             left -= {"circular", "loss", "strangers"}  # of a task
-            left -= {"label_from", "labels", "task"}  # of the pictures: a recipe for any of them cannot say them
+            left -= {"label_from", "labels", "task", "group", "mend"}  # of pictures: a recipe for any cannot say them
             # without weights to start from
             left -= {"start", "start_digest", "tune", "head_epochs", "rate_decay", "unfreeze"}
             assert {"size", "epochs"} <= left <= {"size", "epochs", "flip"}

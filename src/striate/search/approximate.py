@@ -46,7 +46,7 @@ class Graph:
 
         Not surely all of them: ``recall`` says how many.
         """
-        matches = self.found.search(np.asarray(queries, np.float32), number)
+        matches = self.found.search(np.asarray(queries, np.float32), min(number, len(self.found)))
         rows = np.asarray(matches.keys, np.int64).reshape(len(queries), -1)
         return Nearest(rows, (1 - np.asarray(matches.distances, np.float32)).reshape(rows.shape))
 
@@ -71,12 +71,12 @@ def _index_of_usearch() -> Any:
     return Index
 
 
-def build(
+def linked(
     vectors: NDArray[Any], centre: NDArray[np.float32], progress: Callable[[str, int, int], None] | None = None
 ) -> Graph:
     """Return the graph of vectors (N, D) as an index keeps them, seen from ``centre``, that looks as far as it must.
 
-    Example: ``build(np.eye(16, dtype=np.float16), np.zeros(16, np.float32)).recall`` is ``1.0``.
+    Example: ``linked(np.eye(8, dtype=np.float16), np.zeros(8, np.float32)).recall`` is ``1.0``.
     """
     found: Any = _index_of_usearch()(
         ndim=vectors.shape[1], metric="cos", dtype="f16", connectivity=LINKS, expansion_add=BUILT, expansion_search=64

@@ -175,7 +175,7 @@ def _graph(indexed: Indexed, workspace: Workspace) -> tuple[approximate.Graph | 
     graph = approximate.kept(indexed.folder, token, len(index)) if token else None
     if graph is None:
         workspace.tell(f"linking {len(index):,} vectors, once")
-        graph = approximate.build(index.vectors, index.centre, workspace.progress)
+        graph = approximate.linked(index.vectors, index.centre, workspace.progress)
         if token:
             with suppress(StriateError):  # an index that may only be read is searched all the same
                 approximate.keep(graph, indexed.folder, token)
