@@ -134,7 +134,7 @@ def _million() -> list[Row]:
     return [
         Row(f"{count:,} vectors, the graph made and measured", (made,)),
         Row(f"{count:,} vectors, one question to the graph", tuple(taken), "ms", most=2.0),
-        Row(f"{count:,} vectors, recall at 10 of the graph", (graph.recall,), "", least=approximate.RECALL),
+        Row(f"{count:,} vectors, recall at 10 of the graph", (graph.recall.value,), "", least=approximate.RECALL),
     ]
 
 

@@ -25,13 +25,13 @@ def test_it_looks_as_far_as_it_must_and_says_what_it_finds() -> None:
     given = vectors(4000)
     centre = middle(given)
     graph = linked(given, centre)
-    assert graph.recall >= RECALL
+    assert graph.recall.value >= RECALL and graph.recall.low <= graph.recall.value <= graph.recall.high
     asked = directions(vectors(4200)[4000:], centre)  # none that recall was measured with
     exact, said = nearest(given, asked, 10, centre=centre), graph.nearest(asked, 10)
     found = np.mean([len(set(one) & set(other)) for one, other in zip(said.rows, exact.rows, strict=True)]) / 10
     assert found >= RECALL - 0.03
     assert np.median(np.abs(said.cosine[:, 0] - exact.cosine[:, 0])) < 0.002, "where it finds them, by the same cosine"
-    assert f"finds {100 * graph.recall:.1f} in 100" in graph.words()
+    assert f"finds {100 * graph.recall.value:.1f} in 100 ({100 * graph.recall.low:.1f} to " in graph.words()
 
 
 def test_a_setting_that_finds_too_little_is_raised(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -40,7 +40,7 @@ def test_a_setting_that_finds_too_little_is_raised(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(approximate, "LOOKED", (10, 20, 4096))
     given = vectors(4000)
     graph = linked(given, middle(given))
-    assert graph.looks == 4096 and graph.recall > 0.5
+    assert graph.looks == 4096 and graph.recall.value > 0.5
 
 
 def test_it_is_kept_and_what_does_not_belong_is_not_taken(tmp_path: Path) -> None:

@@ -2,7 +2,8 @@
 
 usearch (an extra, ``striate[search]``) links each vector to near ones (HNSW, Malkov and Yashunin 2018). How many of the
 exact nearest it then finds depends on how far it looks, and its own setting may find far too few: so that is raised
-until recall at 10 is 0.95 on vectors of the index itself, against the exact answer.
+until recall at 10 is 0.95 on vectors of the index itself, against the exact answer. What is said of it is measured on
+other vectors than it was chosen by.
 """
 
 from __future__ import annotations
@@ -19,13 +20,14 @@ from numpy.typing import NDArray
 
 from striate import files
 from striate.errors import FileError
+from striate.metrics.intervals import Interval, wilson
 from striate.runs import durable
 from striate.search.nearest import Nearest, directions, nearest
 
 FROM: Final = 1_000_000  # vectors from which on it is used; below them comparing all takes no tenth of a second more
 RECALL: Final = 0.95
 AT: Final = 10
-SAMPLE: Final = 200  # vectors that recall is measured with
+SAMPLE: Final = 200  # vectors that its setting is chosen by, and others that recall is then measured with
 LINKS: Final = 24  # of a vector, to others
 BUILT: Final = 128  # candidates that are looked at where one is added
 LOOKED: Final = (64, 128, 256, 512, 1024, 2048, 4096)  # and where one is looked for: the first that will do
@@ -39,7 +41,7 @@ class Graph:
 
     found: Any
     looks: int
-    recall: float
+    recall: Interval
 
     def nearest(self, queries: NDArray[np.float32], number: int) -> Nearest:
         """Return the nearest of the vectors to queries (Q, D) of length 1, as `striate.search.nearest.nearest` does.
@@ -52,8 +54,9 @@ class Graph:
 
     def words(self) -> str:
         """Return in a sentence what was measured of it."""
+        value, low, high = (f"{100 * one:.1f}" for one in (self.recall.value, self.recall.low, self.recall.high))
         return (
-            f"an approximate index answered: of the {AT} nearest it finds {100 * self.recall:.1f} in 100, measured"
+            f"an approximate index answered: of the {AT} nearest it finds {value} in 100 ({low} to {high}), measured"
             f" against the exact answer on {SAMPLE} of these vectors; --exact compares all"
         )
 
@@ -76,7 +79,7 @@ def linked(
 ) -> Graph:
     """Return the graph of vectors (N, D) as an index keeps them, seen from ``centre``, that looks as far as it must.
 
-    Example: ``linked(np.eye(8, dtype=np.float16), np.zeros(8, np.float32)).recall`` is ``1.0``.
+    Example: ``linked(np.eye(8, dtype=np.float16), np.zeros(8, np.float32)).recall.value`` is ``1.0``.
     """
     found: Any = _index_of_usearch()(
         ndim=vectors.shape[1], metric="cos", dtype="f16", connectivity=LINKS, expansion_add=BUILT, expansion_search=64
@@ -86,30 +89,33 @@ def linked(
         found.add(np.arange(begin, begin + len(some)), some)
         if progress is not None:
             progress("linking vectors", begin + len(some), len(vectors))
-    rows = np.sort(np.random.default_rng(SEED).permutation(len(vectors))[:SAMPLE])
-    asked = directions(vectors[rows], centre)
-    exact = nearest(vectors, asked, AT + 1, centre=centre).rows  # itself, which is no neighbour, and ten others
-    recall, looks = 0.0, LOOKED[0]
+    drawn = np.random.default_rng(SEED).permutation(len(vectors))[: 2 * SAMPLE]
+    chosen_by, measured_on = drawn[::2], drawn[1::2]
+    looks = LOOKED[-1]
     for looks in LOOKED:
         found.expansion_search = looks
-        said = Graph(found, looks, 0.0).nearest(asked, AT + 1).rows
-        recall = _recall(said, exact, rows)
-        if recall >= RECALL:
+        if _recall(found, vectors, centre, chosen_by).mean() >= RECALL:
             break
-    return Graph(found, looks, recall)
+    shares = _recall(found, vectors, centre, measured_on)
+    # A question is one trial, whose share cannot spread more than yes or no would: where all is found it has width too.
+    return Graph(found, looks, wilson(float(shares.sum()), len(shares)) or Interval(0.0, 0.0, 1.0))
 
 
-def _recall(said: NDArray[np.int64], exact: NDArray[np.int64], own: NDArray[np.int64]) -> float:
-    """Return the share of the exact nearest (Q, k) that are among those that were said, each vector's own left out."""
-    true = [set(row.tolist()) - {mine} for row, mine in zip(exact, own.tolist(), strict=True)]
-    found = [len(some & set(row.tolist())) for some, row in zip(true, said, strict=True)]
-    return sum(found) / max(1, sum(map(len, true)))
+def _recall(
+    found: Any, vectors: NDArray[Any], centre: NDArray[np.float32], rows: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """Return the share of the exact nearest that a graph finds for each of some vectors, each itself left out."""
+    asked = directions(vectors[np.sort(rows)], centre)
+    exact = nearest(vectors, asked, AT + 1, centre=centre).rows  # itself, which is no neighbour, and ten others
+    said = np.asarray(found.search(asked, min(AT + 1, len(found))).keys, np.int64).reshape(len(rows), -1)
+    true = [set(row.tolist()) - {own} for row, own in zip(exact, np.sort(rows).tolist(), strict=True)]
+    return np.array([len(some & set(row.tolist())) / len(some) for some, row in zip(true, said, strict=True)])
 
 
 def keep(graph: Graph, folder: Path, token: str) -> None:
     """Write a graph beside an index, for its writing ``token``. Errors: DiskError."""
     durable.write(folder / f"graph-{token}.usearch", bytes(graph.found.save()))
-    facts = {"looks": graph.looks, "recall": graph.recall, "count": len(graph.found)}
+    facts = {"looks": graph.looks, "recall": graph.recall.to_dict(), "count": len(graph.found)}
     durable.write(folder / f"graph-{token}.json", json.dumps(facts).encode())
 
 
@@ -124,6 +130,6 @@ def kept(folder: Path, token: str, count: int) -> Graph | None:
         if found is None or len(found) != count:
             return None
         found.expansion_search = int(facts["looks"])
-        return Graph(found, int(facts["looks"]), float(facts["recall"]))
+        return Graph(found, int(facts["looks"]), Interval(**facts["recall"]))
     except (OSError, FileError, ValueError, KeyError, TypeError, RuntimeError):
         return None
