@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
+import io
 import socket
 import threading
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
+import pytest
 from tests.web.serving import form_of, picture, serving, until
+
+from striate.web.server.admission import Admission
+from striate.web.server.gate import Gate
+from striate.web.server.log import Log
+from striate.web.server.metrics import Metrics
+from striate.web.server.routes import route_of
+from striate.web.server.settings import Settings
 
 
 def test_more_than_it_carries(model: Path, tmp_path: Path) -> None:
@@ -33,6 +44,39 @@ def test_more_than_it_carries(model: Path, tmp_path: Path) -> None:
         assert statuses[200] == statuses["whole"] and statuses[200] + statuses[503] == 96
         text = served.ask("GET", "/metrics").body.decode()
         assert "striate_pictures_under_way 0.0" in text and "striate_bytes_held 0.0" in text
+
+
+@pytest.mark.parametrize("path", ["/predict", "/find", "/v2/models/pets/infer"])
+def test_a_refusal_costs_neither_a_route_nor_the_body(path: str) -> None:
+    async def unreached(*_: Any) -> None:
+        raise AssertionError("the gate let it through, or read its body")
+
+    said: list[Any] = []
+
+    async def send(message: Any) -> None:
+        said.append(message)
+
+    admission, log = Admission(most=2, most_bytes=10**6), Log(io.StringIO())
+    gate = Gate(unreached, Settings(), log=log, metrics=Metrics(), admission=admission, route_of=route_of)
+    scope = {"type": "http", "method": "POST", "path": path, "raw_path": path.encode(), "query_string": b""}
+    scope["headers"] = [(b"host", b"localhost"), (b"content-length", b"90000")]
+    with admission.enter() as ticket:
+        ticket.more(1)
+        asyncio.run(gate(scope, unreached, send))
+    log.close()
+    assert said[0]["status"] == 503 and (b"retry-after", b"1") in said[0]["headers"]
+    assert b"2 pictures are under way, of 2 at most" in said[1]["body"] and admission.refused == 1
+
+
+def test_a_refusal_does_not_wait_for_the_body(model: Path, tmp_path: Path) -> None:
+    head = b"POST /predict HTTP/1.1\r\nhost: localhost\r\ncontent-length: 90000\r\n\r\n"
+    with serving([model], tmp_path, "--queue", "1") as served:
+        with socket.create_connection(("127.0.0.1", served.port)) as first:
+            first.sendall(head)
+            until(lambda: b"striate_pictures_under_way 1.0" in served.ask("GET", "/metrics").body)
+            assert served.raw(head).startswith(b"HTTP/1.1 503")
+            assert served.ask("GET", "/models").status == 200  # what takes no picture is answered
+        until(lambda: b"striate_pictures_under_way 0.0" in served.ask("GET", "/metrics").body)
 
 
 def test_the_bytes_of_all_requests_are_bounded(model: Path, tmp_path: Path) -> None:

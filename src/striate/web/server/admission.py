@@ -39,6 +39,11 @@ class Admission:
         ticket.more(1)
         return ticket
 
+    def check(self, pictures: int = 1) -> None:
+        """Take nothing, and say whether so many could be taken. Errors: Refused (503)."""
+        if self.pictures + pictures > self.most:
+            raise self.busy(f"{self.pictures} pictures are under way, of {self.most} at most")
+
     def busy(self, what: str) -> Refused:
         """Return that there is no room."""
         self.refused += 1
@@ -54,8 +59,7 @@ class Ticket:
 
     def more(self, pictures: int) -> None:
         """Take more pictures. Errors: Refused (503)."""
-        if self._all.pictures + pictures > self._all.most:
-            raise self._all.busy(f"{self._all.pictures} pictures are under way, of {self._all.most} at most")
+        self._all.check(pictures)
         self._all.pictures += pictures
         self.pictures += pictures
 

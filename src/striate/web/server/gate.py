@@ -17,7 +17,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final, final
 
-from striate.web.server.admission import Refused
+from striate.web.server.admission import Admission, Refused
 from striate.web.server.settings import Settings, is_loopback
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 HEALTH: Final = ("/v2/health/live", "/v2/health/ready")  # what whoever watches a server may ask without the token
 METRICS: Final = "/metrics"
+TAKING: Final = ("/predict", "/find", "/v2/models/infer")  # the routes, as `route_of` calls them, that take pictures
 LONGEST: Final = 2_048  # bytes of a path with its query
 _HOST: Final = re.compile(r"(\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9.-]{1,253})(?::[0-9]{1,5})?")
 _ID: Final = re.compile(rb"[A-Za-z0-9._-]{1,64}")
@@ -61,11 +62,12 @@ class Gate:
         *,
         log: Log,
         metrics: Metrics,
+        admission: Admission,
         route_of: Callable[[str], str],
         metrics_port: int | None = None,
     ) -> None:
         self._app, self._settings, self._log, self._metrics = app, settings, log, metrics
-        self._route_of, self._metrics_port = route_of, metrics_port
+        self._admission, self._route_of, self._metrics_port = admission, route_of, metrics_port
         self._token = settings.token.encode()
         self._names = {name.lower() for name in settings.allow_host} | {"localhost"}
         self._origins = {origin.lower() for origin in settings.allow_origin}
@@ -82,6 +84,7 @@ class Gate:
         headers = _headers(scope)
         identity = _identity(headers)
         path, method = scope["path"], scope["method"]
+        route = self._route_of(path)
         origin, status = b"", 0
 
         async def told(message: Message) -> None:
@@ -96,13 +99,14 @@ class Gate:
             if origin and method == "OPTIONS" and b"access-control-request-method" in headers:
                 await _answer(told, 204, b"", [(b"access-control-max-age", b"600"), *_ALLOWED])
             else:
+                if method == "POST" and route in TAKING:  # a no costs a third of it here: no route is looked for
+                    self._admission.check()
                 await self._app({**scope, "striate.id": identity.decode()}, receive, told)
         except Refused as refused:
             await refuse(told, refused, identity.decode())
         except Exception as error:
             self._log.say("fault", id=identity.decode(), fault=f"{type(error).__name__}: {error}"[:300])
         took = time.perf_counter() - begun
-        route = self._route_of(path)
         self.answered += 1
         self._metrics.requests.labels(route, str(status)).inc()
         self._metrics.seconds.labels(route).observe(took)

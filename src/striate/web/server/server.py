@@ -93,6 +93,7 @@ def serve(
         settings,
         log=log,
         metrics=metrics,
+        admission=admission,
         route_of=route_of,
         metrics_port=ports[1] if len(ports) > 1 else None,
     )
