@@ -88,3 +88,26 @@ def test_decisions_that_cannot_be_used_are_refused(place: Path) -> None:
         ("photos", "--apply", "none"),
     ):
         assert isinstance(ask(*words).exception, StriateError) and not Path("runs").exists()
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("doctor", "photos", "--no-labels"),
+        ("cluster", "photos"),
+        ("find", "photos/red/1.png", "--in", "photos"),
+        ("doctor", ".", "--no-labels"),
+    ],
+)
+def test_no_page_is_put_among_the_pictures(place: Path, words: tuple[str, ...]) -> None:
+    result = CliRunner().invoke(striate, [*words, "-o", "photos/red/page.html"])
+    assert isinstance(result.exception, StriateError) and "which is only read" in str(result.exception)
+    assert not Path("photos/red/page.html").exists()
+
+
+@pytest.mark.parametrize(
+    "words", [("doctor", ""), ("cluster", ""), ("index", ""), ("predict", ""), ("find", "photos/red/1.png", "--in", "")]
+)
+def test_an_empty_path_is_not_the_folder_one_is_in(place: Path, words: tuple[str, ...]) -> None:
+    result = CliRunner().invoke(striate, list(words))
+    assert result.exit_code == 2 and "an empty path" in result.output

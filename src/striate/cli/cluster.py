@@ -14,7 +14,7 @@ from striate.verbs.workspace import Workspace
 
 
 @click.command()
-@click.argument("photos", type=click.Path(path_type=Path), metavar="FOLDER")
+@click.argument("photos", type=shared_options.GIVEN, metavar="FOLDER")
 @click.option("-n", "--number", type=click.IntRange(1), help="How many groups.  [default: as are most separate]")
 @click.option("--links", type=click.Path(path_type=Path), help="Make a new folder with links to each group's pictures.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Show the groups as a page of HTML.")
@@ -48,7 +48,7 @@ def command(
         from striate.cli.write_output import check_free
         from striate.render.html.look_page import is_ours
 
-        check_free(output, is_ours)
+        check_free(output, is_ours, photos)
     with Progress() as progress:
         workspace = Workspace(runs_dir, data_dir, not offline, progress, tell=terminal.tell)
         made = cluster(photos, number, links=links, model=model, seed=seed, workspace=workspace)

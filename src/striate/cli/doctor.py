@@ -15,7 +15,7 @@ from striate.verbs.workspace import Workspace
 
 
 @click.command()
-@click.argument("photos", type=click.Path(path_type=Path), metavar="FOLDER")
+@click.argument("photos", type=shared_options.GIVEN, metavar="FOLDER")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Show what was found as a page of HTML.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, with every picture of every finding.")
 @click.option(
@@ -67,7 +67,7 @@ def command(
         from striate.cli.write_output import check_free
         from striate.render.html.look_page import is_ours
 
-        check_free(output, is_ours)
+        check_free(output, is_ours, photos)
     with Progress() as progress:
         workspace = Workspace(runs_dir, data_dir, not offline, progress, tell=terminal.tell)
         found = doctor(photos, labels=labels, mend=mend, model=model, workspace=workspace)

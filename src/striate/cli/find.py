@@ -37,12 +37,12 @@ class _Several(click.Command):
 
 
 @click.command(cls=_Several)
-@click.argument("pictures", nargs=-1, type=click.Path(path_type=Path), metavar="[PICTURE]...")
+@click.argument("pictures", nargs=-1, type=shared_options.GIVEN, metavar="[PICTURE]...")
 @click.option(
-    "--where", "--in", type=click.Path(path_type=Path), required=True, help="A folder of pictures, or an index of one."
+    "--where", "--in", type=shared_options.GIVEN, required=True, help="A folder of pictures, or an index of one."
 )
-@click.option("--like", multiple=True, type=click.Path(path_type=Path), help="More pictures that it shall be like.")
-@click.option("--unlike", "--not", multiple=True, type=click.Path(path_type=Path), help="Pictures not to be like.")
+@click.option("--like", multiple=True, type=shared_options.GIVEN, help="More pictures that it shall be like.")
+@click.option("--unlike", "--not", multiple=True, type=shared_options.GIVEN, help="Pictures not to be like.")
 @click.option("--box", metavar="L,T,R,B", help="The part of PICTURE that is meant: left, top, right, bottom in pixels.")
 @click.option("--parts", is_flag=True, help="Look for it in parts of pictures too, and frame where it is.")
 @click.option("--exact", is_flag=True, help="Compare all vectors, of a million pictures and more too.")
@@ -85,7 +85,7 @@ def command(
         from striate.cli.write_output import check_free
         from striate.render.html.look_page import is_ours
 
-        check_free(output, is_ours)
+        check_free(output, is_ours, where)
     asked, part = (*pictures, *like), None if box is None else _box(box)
     with Progress() as progress:
         workspace = Workspace(runs_dir, data_dir, not offline, progress, tell=terminal.tell)

@@ -17,7 +17,7 @@ NAMED = 3  # pictures that cannot be read, said one by one
 
 
 @click.command()
-@click.argument("photos", type=click.Path(path_type=Path), metavar="FOLDER")
+@click.argument("photos", type=shared_options.GIVEN, metavar="FOLDER")
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path), help="The folder of the index.  [default: one in the cache]"
 )

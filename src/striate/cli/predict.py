@@ -27,7 +27,7 @@ STDOUT = Path("-")
 
 
 @click.command()
-@click.argument("paths", nargs=-1, type=click.Path(path_type=Path), metavar="PICTURE...")
+@click.argument("paths", nargs=-1, type=shared_options.GIVEN, metavar="PICTURE...")
 @click.option("--run", default="last", show_default=True, help="Whose model answers.")
 @click.option("--model", metavar="FILE|NAME", help="A model file, or published weights by name (resnet50).")
 @click.option("--url", metavar="URL", help="Ask a server (striate serve) in place of a model here.")
@@ -153,7 +153,7 @@ def command(
     if table is not None:
         from striate.cli import predict_csv
 
-        predict_csv.check(table)
+        predict_csv.check(table, *paths)
     if pixel is not None:
         _length(pixel)  # what is no length is said before a model is opened
     if mapped is None:

@@ -46,10 +46,13 @@ def is_ours(start: bytes) -> bool:
     return False
 
 
-def check(path: Path) -> None:
-    """Refuse a file that could not be written, before anything is answered. Errors: DataError."""
+def check(path: Path, *given: Path) -> None:
+    """Refuse a file that could not be written, before anything is answered, or that is in a folder that was ``given``.
+
+    Errors: DataError.
+    """
     if path != STDOUT:
-        check_free(path, is_ours, option="--csv")
+        check_free(path, is_ours, *given, option="--csv")
 
 
 def header(task: Task, labels: LabelFacts, top: int | None = None) -> list[str]:

@@ -95,6 +95,7 @@ class Asked:
 
     def _check_drawings(self, output: Path, given: Sequence[Path]) -> None:
         from striate.render.png.answer_png import is_ours
+        from striate.verbs.new_folder import check_outside
 
         if not self._into_folder:
             if output.suffix.lower() != ".png":
@@ -105,9 +106,7 @@ class Asked:
             raise DataError(f"{output} is a file, and {counted(len(self.files), 'answer')} are drawn into a folder")
         if not output.parent.is_dir():
             raise DataError(f"{output} cannot be written: there is no folder {output.parent}")
-        for folder in given:
-            if output.resolve().is_relative_to(folder.resolve()):
-                raise DataError(f"{output} is within {folder}, which is only read; name a place outside it with -o")
+        check_outside(output, *given)
         for target in self._drawings.values():
             if target.parent.is_dir():
                 check_free(target, is_ours)

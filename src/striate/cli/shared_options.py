@@ -2,13 +2,29 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import click
 
 Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+class _Given(click.Path):
+    """A path that is there to be named: ``""``, as of a variable that is not set, is not the folder one is in."""
+
+    def convert(
+        self, value: str | os.PathLike[str], param: click.Parameter | None, ctx: click.Context | None
+    ) -> str | bytes | os.PathLike[str]:
+        if value == "":
+            self.fail("an empty path; say . for the folder you are in", param, ctx)
+        return super().convert(value, param, ctx)
+
+
+GIVEN: Final = _Given(path_type=Path)
+"""What pictures are read from."""
 
 runs_dir: Callable[[Command], Command] = click.option(
     "--runs-dir",

@@ -10,18 +10,20 @@ from pathlib import Path
 from striate.errors import DataError
 from striate.files import open_file
 from striate.runs import durable
+from striate.verbs.new_folder import check_outside
 
 
-def check_free(path: Path, is_ours: Callable[[bytes], bool], *, option: str = "-o") -> Path:
+def check_free(path: Path, is_ours: Callable[[bytes], bool], *given: Path, option: str = "-o") -> Path:
     """Return the path, or refuse it: DataError where a file lies that ``is_ours`` (told its first bytes) disowns.
 
-    ``option`` is how a person names the file.
+    It is refused too within a folder that was ``given`` to be read. ``option`` is how a person names the file.
     """
     try:
         if not path.parent.is_dir():
             raise DataError(f"{path} cannot be written: there is no folder {path.parent}")
         if path.is_dir():
             raise DataError(f"{path} is a folder; name a file with {option}")
+        check_outside(path, *given, option=option)
         if path.exists():
             with open_file(path, limit=sys.maxsize) as file:
                 if not is_ours(file.read(4096)):

@@ -19,9 +19,7 @@ def check_place(output: Path, *given: Path | None, begins: bytes | None, option:
     ``begins`` is how a file of ours begins there, None for a folder, which has to be new or empty. ``option`` is how a
     person names it. Errors: DataError.
     """
-    for folder in given:
-        if folder is not None and output.resolve().is_relative_to(folder.resolve()):
-            raise DataError(f"{output} is within {folder}, which is only read; name a place outside it with {option}")
+    check_outside(output, *given, option=option)
     if not output.parent.is_dir():
         raise DataError(f"{output} cannot be written: there is no folder {output.parent}")
     if begins is None:
@@ -32,6 +30,13 @@ def check_place(output: Path, *given: Path | None, begins: bytes | None, option:
         raise DataError(f"{output} is a folder; name a file with {option}")
     if output.exists() and not _begins(output, begins):
         raise DataError(f"{output} is there already and is not ours; name another file with {option}")
+
+
+def check_outside(output: Path, *given: Path | None, option: str = "-o") -> None:
+    """Refuse a place within a folder that was given, which is only read. Errors: DataError."""
+    for folder in given:
+        if folder is not None and folder.is_dir() and output.resolve().is_relative_to(folder.resolve()):
+            raise DataError(f"{output} is within {folder}, which is only read; name a place outside it with {option}")
 
 
 def _begins(path: Path, begins: bytes) -> bool:
