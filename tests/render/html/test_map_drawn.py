@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.chromium import chromium
 from tests.pictures import paint
 
 from striate.render.html.cluster_page import GroupShown, MapShown, cluster_page
@@ -24,6 +25,22 @@ DOTS = """() => {
   let n = 0;
   for (let i = 3; i < p.length; i += 4) n += p[i] > 0;
   return n;
+}"""
+
+
+CONTRASTS = """() => {
+  const c = document.createElement("canvas"), pen = c.getContext("2d", { willReadFrequently: true });
+  const light = (colour) => {
+    pen.fillStyle = colour;
+    pen.fillRect(0, 0, 1, 1);
+    const [r, g, b] = [...pen.getImageData(0, 0, 1, 1).data].map((v) => v / 255).map((v) => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b + 0.05;
+  };
+  const grounds = [".map canvas", "body"].map((name) => light(getComputedStyle(document.querySelector(name)).backgroundColor));
+  return [...document.querySelectorAll(".map li i")].flatMap((dot) => {
+    const one = light(getComputedStyle(dot).backgroundColor);
+    return grounds.map((ground) => Math.max(one, ground) / Math.min(one, ground));
+  });
 }"""
 
 
@@ -49,14 +66,14 @@ def test_what_stands_in_it_is_what_was_given(tmp_path: Path) -> None:
     assert given(text, "root") == root.as_uri() + "/"
 
 
-def many(count: int) -> str:
+def many(count: int, groups: int = 5) -> str:
     rng = np.random.default_rng(0)
     chart = MapShown(
         [f"{row % 7}/{row}.png" for row in range(count)],
         rng.random((count, 2)).astype(np.float32),
-        np.arange(count) % 5,
+        np.arange(count) % groups - (groups > 5),
     )
-    shown = [GroupShown(f"group {number}", count // 5, ()) for number in range(5)]
+    shown = [GroupShown(f"group {number}", count // groups, ()) for number in range(groups)]
     none = GroupShown("", 0, ())
     return cluster_page(shown, none, folder="/nowhere", model="a net", notes=(), chart=chart)
 
@@ -64,6 +81,17 @@ def many(count: int) -> str:
 def test_of_many_pictures_the_page_carries_none() -> None:
     text = many(EMBEDDED + 5)
     assert json.loads(given(text, "small")) == [] and len(text) < 300_000
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_each_colour_stands_out_from_what_it_lies_on(tmp_path: Path, scheme: str) -> None:
+    (tmp_path / "map.html").write_text(many(100, groups=100), encoding="utf-8")
+    with chromium() as browser:
+        page = browser.new_page(color_scheme=scheme)
+        page.goto((tmp_path / "map.html").as_uri())
+        page.wait_for_selector(".map ol li")
+        found = page.evaluate(CONTRASTS)
+    assert len(found) == 200 and min(found) >= 3, "WCAG 2.2, 1.4.11: what carries meaning, 3 to 1"
 
 
 @pytest.mark.slow
