@@ -16,11 +16,13 @@ import pytest
 import torch
 from PIL import Image
 from tests.chromium import chromium
+from tests.cli.test_predict_files import scene_model
 from tests.models import HOW, drawn, facts_of, model_file
 from tests.page_reader import Read
 
 from striate.data.pictures.preprocess import Preprocess
 from striate.errors import ExportError
+from striate.export.page_program import MOST
 from striate.model.build.model import build
 from striate.model.files.weights import ModelFile, to_bytes
 from striate.render.html.model_page import is_ours
@@ -232,6 +234,35 @@ def test_what_a_page_cannot_show_is_refused_and_nothing_is_written(tmp_path: Pat
     file = model_file(tmp_path / "cats.safetensors", NET)
     with pytest.raises(ExportError, match="has no pictures"):
         export_page(model=file, output=tmp_path / "page.html", pictures=3)
+    assert not (tmp_path / "page.html").exists()
+
+
+@pytest.mark.parametrize(("task", "output"), [("detect", "boxes"), ("segment", "masks"), ("count", "density")])
+def test_models_of_scenes_are_refused_by_name_before_anything_is_computed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, task: str, output: str
+) -> None:
+    def computed(_: Any) -> None:
+        raise AssertionError("it was computed first")
+
+    monkeypatch.setattr("striate.verbs.export_page._bits", computed)
+    file = scene_model(tmp_path / "scene.safetensors", task)
+    with pytest.raises(ExportError, match=f"cannot make answers of {output} yet"):
+        export_page(model=file, output=tmp_path / "page.html")
+    assert not (tmp_path / "page.html").exists()
+
+
+def test_more_weights_than_a_page_carries_are_refused_before_anything_is_computed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def computed(_: Any) -> None:
+        raise AssertionError("it was computed first")
+
+    assert MOST == 30_000_000, "as docs/model-page.md says"
+    monkeypatch.setattr("striate.verbs.export_page._bits", computed)
+    monkeypatch.setattr("striate.export.page_program.MOST", 500)
+    file = model_file(tmp_path / "cats.safetensors", NET)
+    with pytest.raises(ExportError, match=r"of weights, and a page carries at most 500; striate export"):
+        export_page(model=file, output=tmp_path / "page.html")
     assert not (tmp_path / "page.html").exists()
 
 

@@ -58,6 +58,12 @@ def program_of(
             f"{net} is only its author's code, and a page cannot run that: {net.why}; striate export writes its ONNX"
             " file"
         )
+    held = sum(array.size for array in tensors.values())
+    if held > MOST:
+        raise ExportError(
+            f"the net has {counted(held, 'number')} of weights, and a page carries at most {MOST:,}; striate export"
+            " writes its ONNX file"
+        )
     wiring, packed = wired(net, shape), Packed(SMALL if bits == 16 else None)
     operations = []
     for wire in wiring.needed([wiring.output]):
@@ -79,12 +85,6 @@ def program_of(
         else:
             raise ExportError(f"{step.path} ({type(step.net).__name__}) is a join that a page cannot compute yet")
         operations.append(facts)
-    held = sum(packed.counts.values())
-    if held > MOST:
-        raise ExportError(
-            f"the net has {counted(held, 'number')} of weights, and a page carries at most {MOST:,}; striate export"
-            " writes its ONNX file"
-        )
     scale, offset = preprocess.scale_and_offset()
     facts = {
         "input": _sizes(shape),

@@ -99,8 +99,10 @@ def export_page(
             if not is_ours(there.read(4096)):
                 raise ExportError(f"{place} is there already and is not ours; name another file with -o")
     name = opened.name if opened is not None else _called(predictor.path)
+    program = _program(predictor, 16)  # first: what is refused is refused before anything is computed
     bits, apart, seen = _bits(predictor)
-    program = _program(predictor, bits)
+    if bits != 16:
+        program = _program(predictor, bits)
     measured = PageExported(place, bits, apart, seen)
     shape = Shape(*predictor.facts.input)
     survey = surveyed(predictor.facts)
@@ -136,13 +138,16 @@ def _tensors(predictor: Predictor) -> dict[str, NDArray[Any]]:
 
 
 def _program(predictor: Predictor, bits: int) -> PageProgram:
-    """Return the network as the page computes it, with what makes its answer."""
+    """Return the network as the page computes it, with what makes its answer. Errors: ExportError."""
     facts = predictor.facts
+    if is_code(facts.net):
+        raise ExportError(
+            f"{facts.net[:80]} is only its author's code, and a page cannot run that; striate export writes its ONNX"
+            " file"
+        )
     net, shape = parse(facts.net).with_classes(width_of(facts)), Shape(*facts.input)
     try:
         answer = predictor.task.formula(predictor.labels, predictor.learnt)
-    except ExportError:
-        raise
     except StriateError as error:
         raise ExportError(str(error)) from None
     return program_of(net, shape, _tensors(predictor), predictor.preprocess, answer, bits=bits)
@@ -151,12 +156,6 @@ def _program(predictor: Predictor, bits: int) -> PageProgram:
 def _bits(predictor: Predictor) -> tuple[int, float, int]:
     """Return how many bits a weight needs, how far 16 take the output on some pictures, and on how many."""
     facts = predictor.facts
-    if is_code(facts.net):
-        raise ExportError(
-            f"{facts.net[:80]} is only its author's code, and a page cannot run that; striate export writes its ONNX"
-            " file"
-        )
-    predictor.task.formula(predictor.labels, predictor.learnt)  # refused before anything is computed
     net, shape, task = parse(facts.net).with_classes(width_of(facts)), Shape(*facts.input), predictor.task
     scale, offset = predictor.preprocess.scale_and_offset()
     proto = graph_of(

@@ -33,13 +33,15 @@ CONTRASTS = """() => {
   const light = (colour) => {
     pen.fillStyle = colour;
     pen.fillRect(0, 0, 1, 1);
-    const [r, g, b] = [...pen.getImageData(0, 0, 1, 1).data].map((v) => v / 255).map((v) => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
+    const linear = (v) => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4;
+    const [r, g, b] = [...pen.getImageData(0, 0, 1, 1).data].map((v) => linear(v / 255));
     return 0.2126 * r + 0.7152 * g + 0.0722 * b + 0.05;
   };
-  const grounds = [".map canvas", "body"].map((name) => light(getComputedStyle(document.querySelector(name)).backgroundColor));
+  const ground = (name) => light(getComputedStyle(document.querySelector(name)).backgroundColor);
+  const grounds = [".map canvas", "body"].map(ground);
   return [...document.querySelectorAll(".map li i")].flatMap((dot) => {
     const one = light(getComputedStyle(dot).backgroundColor);
-    return grounds.map((ground) => Math.max(one, ground) / Math.min(one, ground));
+    return grounds.map((other) => Math.max(one, other) / Math.min(one, other));
   });
 }"""
 
