@@ -11,7 +11,7 @@ from PIL import Image
 
 from striate.data.pictures.image import decode
 from striate.search.measured import SIDE, small
-from striate.search.name_groups import BLOCKS, PATIENTS, RUNNING, grouped_by, name_groups
+from striate.search.name_groups import BLOCKS, PATIENTS, RUNNING, VARIANTS, grouped_by, name_groups
 
 NOBODY = np.full(10_000, -1, np.int64)
 
@@ -108,3 +108,16 @@ def test_real_sets(shared: Path, folder: str, *, found: bool) -> None:
 
 def _small(path: Path) -> np.ndarray:
     return small(Image.fromarray(decode(path.read_bytes(), channels=3, at_least=(SIDE, SIDE))))
+
+
+def test_what_roboflow_made_of_one_picture_is_a_group() -> None:
+    rng = np.random.default_rng(5)
+    pictures, paths = [], []
+    for number in range(30):
+        one = scene(rng)
+        for made in range(3):
+            pictures.append(0.9 * one + 0.1 * scene(rng))
+            paths.append(f"train/{7 * number % 100}_jpg.rf.{rng.bytes(4).hex()}{made}.jpg")
+    found = name_groups(paths, as_small(pictures), NOBODY[:90])
+    assert found is not None and found.pattern == VARIANTS and not found.blocks and len(found.names) == 30
+    assert set(np.bincount(found.of)) == {3}

@@ -10,6 +10,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from striate.data.labels.marks import Box
 from striate.search.marked import Marked
 from striate.search.told import Told
 from striate.words import counted, plural
@@ -117,12 +118,14 @@ class Examined:
 class Case:
     """One picture of a finding, or several that belong together: their paths, and what is to be said of them.
 
-    ``mark`` stands between paths in a line: these are the same, or only of one group.
+    ``mark`` stands between paths in a line: these are the same, or only of one group. ``boxes`` are what it is about
+    in the first of the pictures, in its pixels; empty: all of it.
     """
 
     paths: tuple[str, ...]
     said: str = ""
     mark: str = " = "
+    boxes: tuple[Box, ...] = ()
 
     def line(self) -> str:
         """Return it in a line.

@@ -28,11 +28,13 @@ CUT: Final = 0.1  # of the neighbours that are frames of one may be parted by wh
 NEAR: Final = 0.95  # of random pairs are less alike than two pictures that count as frames of one
 SEED: Final = 0
 RUNNING: Final = r"([^/]*\D)\d+[^/\d]*$"  # all before the last number of the file's name
+VARIANTS: Final = r"([^/]*)\.rf\.[^/]*$"  # pictures that Roboflow made of one, which differ in a digest alone
 FIRST: Final = r"([^/_.\s-]+)[_.\s-][^/]*[_.\s-][^/]*$"  # the first of three words of it at least
 PATIENTS: Final = (
     r"((?i:patient|subject|subj|person|case|participant|animal|specimen|slide|scan|study|series|session|video|vid|clip"
     r"|seq|sequence|scene|burst|pat)[ _-]?\d+)(?!\d)"
 )
+WHOLE: Final = (RUNNING, VARIANTS)  # all frames of a video, or all variants of a picture
 LATER: Final = tuple(rf"([^/]*)(?:[^/\d]\d+){{{count}}}[^/\d]*$" for count in (2, 3, 4))  # times, cut short
 BLOCKS: Final = tuple(rf"([^/]*\d)\d{{{count}}}[^/\d]*$" for count in (1, 2, 3))  # tens, hundreds, thousands of frames
 
@@ -110,15 +112,15 @@ def _by_order(paths: Sequence[str], small: NDArray[np.uint8], labels: Ints) -> N
         return None
     together = pairs[near > np.quantile(far, NEAR)]
     tried: list[tuple[tuple[bool, float, int], NameGroups]] = []
-    for pattern in (RUNNING, *LATER, *BLOCKS):
+    for pattern in (RUNNING, VARIANTS, *LATER, *BLOCKS):
         of, own = grouped_by(pattern, paths)
-        if not _worth_saying(of, own, labels, fewest=2 if pattern == RUNNING else GROUPS):
+        if not _worth_saying(of, own, labels, fewest=2 if pattern in WHOLE else GROUPS):
             continue
         # A picture that the pattern leaves alone is parted from its neighbours.
         parted = float(((of[together[:, 0]] != of[together[:, 1]]) | (of[together[:, 0]] < 0)).mean())
-        made = NameGroups(pattern, of, own, alike, neighbours=True, blocks=pattern != RUNNING)
+        made = NameGroups(pattern, of, own, alike, neighbours=True, blocks=pattern not in WHOLE)
         # Whole sequences, where that is what the pattern takes; else pieces of them, as few cuts as can be.
-        tried.append(((pattern != RUNNING or parted > CUT, round(parted, 2), -len(own)), made))
+        tried.append(((pattern not in WHOLE or parted > CUT, round(parted, 2), -len(own)), made))
     tried.sort(key=lambda one: one[0])
     if len(tried) > 1 and len(tried[0][1].names) < GROUPS:
         return replace(tried[0][1], finer=tried[1][1].pattern)

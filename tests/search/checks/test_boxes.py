@@ -79,3 +79,12 @@ def test_what_a_model_says_against_them_is_told_by_kind() -> None:
         "1.png: cell from 1, 2 to 30, 40, 1 %",
     ]
     assert "40 pictures, of which it had learnt from 30" in seen["box-missing"].means
+
+
+def test_a_case_holds_the_boxes_it_is_about_so_that_a_page_can_frame_them() -> None:
+    marks = sound()
+    twice = (*marks[3].boxes[:1], *marks[3].boxes)
+    marks[3] = BoxMarks((400, 700), twice, (0,) * 5)
+    said = found([*marks], (BoxDoubt("missing", 5, (10.0, 10.0, 60.0, 70.0), "cell", "cell", 0.9),))
+    assert said["box-twice"].cases[0].boxes == (twice[0], twice[0])
+    assert said["box-missing"].cases[0].boxes == ((10.0, 10.0, 60.0, 70.0),)

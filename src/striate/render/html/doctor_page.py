@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 
 from striate.data.labels.classes import is_text
+from striate.data.labels.marks import Box
 from striate.render.answer import Answer, Row, Table, Tile
 from striate.render.html.environment import html
 from striate.render.html.find_page import tile
@@ -120,12 +121,12 @@ class _Decisions:
 def _rows(folder: Path, decisions: _Decisions, cases: Sequence[Case]) -> tuple[Row, ...]:
     """Return single pictures as one row, and groups as a row each."""
 
-    def shown(path: str, said: str, *, alone: bool) -> Tile:
-        made = tile(folder / path, f"{path}: {said}" if said else path)
+    def shown(path: str, said: str, boxes: Sequence[Box] = (), *, alone: bool) -> Tile:
+        made = tile(folder / path, f"{path}: {said}" if said else path, *boxes)
         return replace(made, below=decisions.about(path, alone=alone))
 
     if all(len(case.paths) == 1 for case in cases):
-        tiles = tuple(shown(case.paths[0], case.said, alone=True) for case in cases[:SINGLES])
+        tiles = tuple(shown(case.paths[0], case.said, case.boxes, alone=True) for case in cases[:SINGLES])
         return (Row(tiles),) if tiles else ()
     return tuple(
         Row(

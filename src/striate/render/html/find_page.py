@@ -31,8 +31,8 @@ _AT_LEAST = (2 * SIDE, 2 * SIDE)
 Rectangle = tuple[float, float, float, float]
 
 
-def tile(what: Picture, caption: str, box: Rectangle | None = None) -> Tile:
-    """Return a picture with its caption, small; a ``box`` of it (left, top, right, bottom) is framed.
+def tile(what: Picture, caption: str, *boxes: Rectangle) -> Tile:
+    """Return a picture with its caption, small; ``boxes`` of it (left, top, right, bottom) are framed.
 
     A file that cannot be read any more is an empty picture that says so.
     """
@@ -41,21 +41,25 @@ def tile(what: Picture, caption: str, box: Rectangle | None = None) -> Tile:
         pixels = decode(content, channels=3) if isinstance(content, bytes) else to_channels(content, 3)
     except (OSError, PictureError) as error:
         return Tile(np.full((SIDE, SIDE, 3), 128, np.uint8), f"{caption}; cannot be read now: {error}", caption, SIDE)
-    return Tile(shrunk(pixels, box), caption, alt=_name(what), shown=SIDE, smooth=True)
+    return Tile(shrunk(pixels, *boxes), caption, alt=_name(what), shown=SIDE, smooth=True)
 
 
-def shrunk(pixels: NDArray[np.uint8], box: Rectangle | None = None) -> NDArray[np.uint8]:
-    """Return pixels (H, W, 3) in the size a page needs, with the frame of a box of them."""
+def _some(box: Rectangle | None) -> tuple[Rectangle, ...]:
+    return () if box is None else (box,)
+
+
+def shrunk(pixels: NDArray[np.uint8], *boxes: Rectangle) -> NDArray[np.uint8]:
+    """Return pixels (H, W, 3) in the size a page needs, with the frames of boxes of them."""
     from PIL import Image
 
     picture = Image.fromarray(pixels)
     picture.thumbnail(_AT_LEAST, Image.Resampling.LANCZOS)
     small = np.asarray(picture)
-    if box is None:
+    if not boxes:
         return small
     down, across = small.shape[0] / pixels.shape[0], small.shape[1] / pixels.shape[1]
-    left, top, right, bottom = box
-    return framed(small, [(top * down, left * across, bottom * down, right * across)])
+    scaled = [(top * down, left * across, bottom * down, right * across) for left, top, right, bottom in boxes]
+    return framed(small, scaled)
 
 
 class Hit(Protocol):
@@ -95,13 +99,13 @@ def whole_page(asked: Sequence[Picture], against: Sequence[Picture], box: Rectan
     ``box`` is the part of the one picture that was meant.
     """
     hits = [
-        tile(hit.path, f"{hit.cosine:.2f}; {hit.path.name}" + "; the same file" * hit.same, hit.box)
+        tile(hit.path, f"{hit.cosine:.2f}; {hit.path.name}" + "; the same file" * hit.same, *_some(hit.box))
         for hit in found.hits
     ]
     names = ", ".join(_name(what) for what in asked[:3]) + ", ..." * (len(asked) > 3)
     index = found.indexed.index
     made = answers(
-        [tile(what, _name(what), box) for what in asked],
+        [tile(what, _name(what), *_some(box)) for what in asked],
         [tile(what, _name(what)) for what in against],
         hits,
         among=len(index),

@@ -42,12 +42,12 @@ def _twice(examined: Examined, marked: Marked) -> Iterator[Finding]:
         overlap = iou(marks.boxes, marks.boxes)
         for one, other in np.argwhere(np.triu(overlap >= SAME, 1)).tolist():
             first, second = marked.names[marks.classes[one]], marked.names[marks.classes[other]]
-            common = float(overlap[one, other])
+            common, both = float(overlap[one, other]), (marks.boxes[one], marks.boxes[other])
             words = f"{told_at(marks.boxes[one])} and {told_at(marks.boxes[other])}, {100 * common:.0f} % in common"
             if first == second:
-                same.append((common, Case((examined.paths[row],), f"{first} {words}")))
+                same.append((common, Case((examined.paths[row],), f"{first} {words}", boxes=both)))
             else:
-                across.append((common, Case((examined.paths[row],), f"{first} and {second} {words}")))
+                across.append((common, Case((examined.paths[row],), f"{first} and {second} {words}", boxes=both)))
     for found, kind, level, what, means in (
         (same, "box-twice", "wrong", "are marked twice", "A network is told that there are two, and counted wrong."),
         (across, "box-two-classes", "doubtful", "have two classes", "Of two classes of one thing one may be wrong."),
@@ -69,7 +69,7 @@ def _twice(examined: Examined, marked: Marked) -> Iterator[Finding]:
 
 def _tiny(examined: Examined, marked: Marked) -> Iterator[Finding]:
     cases = [
-        Case((examined.paths[row],), f"{marked.names[place]} {told_at(box)}")
+        Case((examined.paths[row],), f"{marked.names[place]} {told_at(box)}", boxes=(box,))
         for row, place, box in _all(marked)
         if min(box[2] - box[0], box[3] - box[1]) < TINY
     ]
@@ -115,7 +115,7 @@ def _odd(examined: Examined, marked: Marked) -> Iterator[Finding]:
         return
     found.sort(key=lambda one: -one[0])
     cases = tuple(
-        Case((examined.paths[row],), f"{marked.names[place]} {told_at(box)}: {how}")
+        Case((examined.paths[row],), f"{marked.names[place]} {told_at(box)}: {how}", boxes=(box,))
         for _, (row, place, box), how in found
     )
     yield Finding(
@@ -190,6 +190,7 @@ def contradicted(examined: Examined) -> Iterator[Finding]:
                 (examined.paths[one.row],),
                 f"{one.name} {told_at(one.box)}, "
                 + (f"{one.said} by {100 * one.score:.0f} %" if what == "class" else f"{100 * one.score:.0f} %"),
+                boxes=(one.box,),
             )
             for one in mine
         )
