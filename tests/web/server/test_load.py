@@ -77,6 +77,9 @@ def test_a_refusal_does_not_wait_for_the_body(model: Path, tmp_path: Path) -> No
             assert served.raw(head).startswith(b"HTTP/1.1 503")
             assert served.ask("GET", "/models").status == 200  # what takes no picture is answered
         until(lambda: b"striate_pictures_under_way 0.0" in served.ask("GET", "/metrics").body)
+        body, kind = form_of([picture(1), picture(2)])  # which no waiting would make room for
+        never = served.ask("POST", "/predict", body, {"content-type": kind})
+        assert never.status == 413 and "2 pictures in one request, and 1 at most" in never.json()["error"]
 
 
 def test_the_bytes_of_all_requests_are_bounded(model: Path, tmp_path: Path) -> None:

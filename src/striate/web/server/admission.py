@@ -58,7 +58,11 @@ class Ticket:
         self._all, self.pictures, self.bytes = admission, 0, 0
 
     def more(self, pictures: int) -> None:
-        """Take more pictures. Errors: Refused (503)."""
+        """Take more pictures. Errors: Refused: 503; 413 for more than ever find room, which no waiting mends."""
+        if self.pictures + pictures > self._all.most:
+            raise Refused(
+                413, f"{self.pictures + pictures} pictures in one request, and {self._all.most} at most are under way"
+            )
         self._all.check(pictures)
         self._all.pictures += pictures
         self.pictures += pictures

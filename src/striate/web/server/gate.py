@@ -182,13 +182,18 @@ class Gate:
         if not any(name == b"content-security-policy" for name, _ in headers):
             found.append(_PLAIN)
         if origin:
-            found += [(b"access-control-allow-origin", origin), (b"vary", b"Origin")]
+            found += [(b"access-control-allow-origin", origin), (b"vary", b"Origin"), _EXPOSED]
             found = [each for each in found if each[0] != b"cross-origin-resource-policy"]
         if self.draining and not any(name == b"connection" for name, _ in headers):
             found.append((b"connection", b"close"))
         return found
 
 
+# What a page of another origin may read of an answer's headers: without it, not even when to try again.
+_EXPOSED: Final = (
+    b"access-control-expose-headers",
+    b"retry-after, x-request-id, inference-header-content-length",
+)
 _ALLOWED: Final = (
     (b"access-control-allow-methods", b"GET, POST"),
     (
