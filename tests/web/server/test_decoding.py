@@ -8,9 +8,12 @@ import signal
 import time
 from collections import Counter
 from collections.abc import Iterator
+from io import BytesIO
+from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 from tests.web.serving import picture
 
 from striate.data.pictures.preprocess import Preprocess
@@ -47,6 +50,39 @@ def test_it_is_locked_in(decoder: Decoder) -> None:
     if not decoder.layers:
         pytest.skip("this system has no jail")
     assert {"limits", "audit"} <= set(decoder.layers)
+
+
+def plain(width: int, height: int, form: str, **how: Any) -> bytes:
+    file = BytesIO()
+    Image.new("RGB", (width, height), (9, 99, 199)).save(file, form, **how)
+    return file.getvalue()
+
+
+def with_the_usual_memory(*files: bytes) -> list[Decoded | Exception]:
+    one = Decoder(Bounds(processes=1, seconds=120))
+    try:
+        found = [decoded(one, file) for file in files]
+        assert one.restarts == 0
+        return found
+    finally:
+        one.close()
+
+
+def test_as_large_as_the_docs_say() -> None:
+    fine, over = with_the_usual_memory(plain(8_000, 8_000, "JPEG"), plain(8_001, 8_000, "JPEG"))
+    assert isinstance(fine, Decoded), fine
+    assert "over 64,000,000" in str(over)
+
+
+@pytest.mark.slow
+def test_as_large_as_the_docs_say_in_every_format() -> None:
+    for form, how in (("JPEG", {"progressive": True}), ("PNG", {"compress_level": 1}), ("GIF", {}), ("TIFF", {})):
+        (found,) = with_the_usual_memory(plain(8_000, 8_000, form, **how))
+        assert isinstance(found, Decoded), (form, found)
+    for form, how, width in (("WEBP", {"method": 0}, 7_150), ("AVIF", {"speed": 10}, 6_290)):  # 50.05 and 44.03
+        fine, over = with_the_usual_memory(plain(width, 7_000, form, **how), plain(width + 110, 7_000, form, **how))
+        assert isinstance(fine, Decoded), (form, fine)
+        assert "over 805,306,368" in str(over), form
 
 
 def test_what_was_not_begun_in_time_is_not_begun(decoder: Decoder) -> None:

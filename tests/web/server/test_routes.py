@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from base64 import b64decode
@@ -81,6 +82,27 @@ def test_refusals_by_name(served: Served) -> None:
     assert looked.status == 501 and "striate look" in looked.json()["error"]
     found = served.ask("POST", "/find", picture())
     assert found.status == 404 and "--index" in found.json()["error"]
+
+
+def test_every_refusal_is_in_the_table_of_the_docs() -> None:
+    root = Path(__file__).parents[3]
+    table = (root / "docs" / "serving.md").read_text().split("| status | when |")[1].split("\n\n")[0]
+    told = {
+        int(code) for row in table.splitlines() for code in re.findall(r"\d+", row.split("|")[1:2][0] if row else "")
+    }
+    sources = [path.read_text() for path in (root / "src" / "striate" / "web" / "server").glob("*.py")]
+    given = {
+        int(code)
+        for text in sources
+        for code in re.findall(r"Refused\(\s*(\d{3})|HTTP/1\.1 ([45]\d\d)", text)
+        for code in code
+        if code
+    }
+    assert told == given | {405, 500}  # those of the framework: another method, a fault
+
+
+def test_an_address_that_is_too_long(served: Served) -> None:
+    assert served.ask("GET", "/models?" + "x" * 2_100).status == 414
 
 
 def test_what_is_served_and_counted(served: Served) -> None:
