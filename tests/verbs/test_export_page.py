@@ -37,7 +37,7 @@ SCRIPT = "<img src=x onerror=document.body.dataset.broken=1></script><script>doc
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    with chromium() as opened:
+    with chromium("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream") as opened:
         yield opened
 
 
@@ -156,6 +156,19 @@ def test_digits_are_drawn(browser: Any, tmp_path: Path) -> None:
     page.mouse.up()
     page.wait_for_selector(f"body:not([data-answered='{before}'])")
     assert page.inner_text("#said") and page.problems == []
+
+
+def test_what_the_camera_sees_is_answered_and_explained_once_it_stops(browser: Any, tmp_path: Path) -> None:
+    file = model_file(tmp_path / "cats.safetensors", NET)
+    page = opened(browser, export_page(model=file, output=tmp_path / "cats.html").path)
+    page.click("#camera")
+    page.wait_for_selector("body:not([data-answered='1']):not([data-answered='2'])")
+    assert page.inner_text("#evidence-title") == "Why?", "no evidence of an earlier picture beside a newer answer"
+    page.click("#camera")
+    page.wait_for_selector("body:not([data-explained='1'])")
+    assert page.get_attribute("body", "data-explained") == page.get_attribute("body", "data-answered")
+    assert page.inner_text("#evidence-title") == f"Why {page.inner_text('#said').split(',')[0]}?"
+    assert page.problems == []
 
 
 @pytest.mark.parametrize("task", ["tag", "regress"])

@@ -41,14 +41,14 @@ function takeFiles(show, trouble) {
   addEventListener("paste", ({ clipboardData }) => open([...clipboardData.files][0]));
 }
 
-/** Show what the camera sees, as fast as the network answers, until asked again. `ready()` says when it may be asked. */
+/** Show what the camera sees, as fast as the network answers, until asked again: the last picture then stays, explained. `ready()` says when it may be asked. */
 function takeCamera(show, ready, trouble) {
   const button = byId("camera");
   if (!navigator.mediaDevices?.getUserMedia) {
     button.hidden = true;
     return () => {};
   }
-  let stream = null;
+  let stream = null, last = null;
   const stop = () => {
     stream?.getTracks().forEach((track) => track.stop());
     stream = null;
@@ -56,7 +56,12 @@ function takeCamera(show, ready, trouble) {
     button.setAttribute("aria-pressed", "false");
   };
   button.addEventListener("click", async () => {
-    if (stream) return stop();
+    if (stream) {
+      stop();
+      if (last) show(last);
+      return;
+    }
+    last = null;
     try {
       stream = await navigator.mediaDevices.getUserMedia({ video: { facingMode: "environment" } });
     } catch {
@@ -74,7 +79,9 @@ function takeCamera(show, ready, trouble) {
         canvas.width = video.videoWidth;
         canvas.height = video.videoHeight;
         context.drawImage(video, 0, 0);
-        show({ rgba: context.getImageData(0, 0, canvas.width, canvas.height).data, width: canvas.width, height: canvas.height }, true);
+        const { width, height } = canvas;
+        last = { rgba: context.getImageData(0, 0, width, height).data, width, height };
+        show(last, true);
       }
       requestAnimationFrame(look);
     };

@@ -64,7 +64,8 @@ async function work() {
       if (line.next) continue; // a newer picture is here: its answer first
       river.update(await ask("small", { values: stages.map((stage) => stage.shown) }));
       await showStage();
-      if (!line.next && !isLive) explainOutput(best);
+      if (isLive) awaitStill();
+      else if (!line.next) explainOutput(best);
     } catch (error) {
       trouble(`The network could not answer: ${error.message}`);
     }
@@ -170,6 +171,14 @@ async function showFilter(operation) {
   }));
   byId("filters").setAttribute("aria-label", `weights of filter ${channel}, ${shape[0]} small maps`);
   showLegend(byId("filter-legend"), scale, "weight");
+}
+
+/** While pictures follow each other none is explained: take away what explained an earlier one. */
+function awaitStill() {
+  byId("evidence-title").textContent = "Why?";
+  byId("evidence-said").textContent = "Stop the camera, and the picture that it stops at is explained.";
+  byId("evidence-note").textContent = "";
+  for (const name of ["evidence", "evidence-legend", "evidence-now"]) byId(name).hidden = true;
 }
 
 /** Explain output k. */
