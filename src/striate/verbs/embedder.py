@@ -21,7 +21,7 @@ from striate.spec.code import is_code
 from striate.spec.pyramid import is_pyramid, trunk_path
 from striate.spec.trace import Step, Trace
 from striate.verbs.predict import find_model
-from striate.verbs.start import MISSING, USUAL, open_usual, whole_pictures
+from striate.verbs.start import MISSING, USUAL, open_usual_apart, whole_pictures
 from striate.verbs.workspace import HERE, Workspace
 
 _WEIGHTED = (Dense, Rbf, Conv, ConvTranspose)
@@ -38,7 +38,7 @@ def open_embedder(model: str | Path | None = None, workspace: Workspace = HERE) 
     Example: ``open_embedder().shape`` is ``(1280, 7, 7)``.
     """
     if model is None:
-        start = open_usual(workspace)
+        start = open_usual_apart(workspace)
         if start is None:
             raise SearchError(f"nothing to make vectors with: {MISSING.partition(': ')[2]}, or say --model")
         return _embedder(start.path, USUAL)

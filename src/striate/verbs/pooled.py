@@ -28,7 +28,7 @@ from striate.spec import Shape, parse
 from striate.spec.trace import Trace
 from striate.verbs.examining import kept_at
 from striate.verbs.in_order import in_order
-from striate.verbs.start import MISSING, USUAL, open_usual, whole_pictures
+from striate.verbs.start import MISSING, USUAL, open_usual_apart, whole_pictures
 from striate.verbs.workspace import Workspace
 
 KEPT_EVERY: Final = 60.0  # seconds of work after which what was made is kept
@@ -100,7 +100,7 @@ class _Trunk:
 
 
 def _trunk(workspace: Workspace) -> _Trunk:
-    start = open_usual(workspace)
+    start = open_usual_apart(workspace)
     if start is None:
         raise SearchError(MISSING.partition(": ")[2])
     arrays, facts = read_arrays(start.path)

@@ -5,6 +5,8 @@ A run keeps a copy of them (``start.safetensors``), so that it can be resumed wh
 
 from __future__ import annotations
 
+import json
+import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -26,7 +28,7 @@ from striate.spec.layers import Dense, GlobalAvgPool
 from striate.spec.pyramid import is_pyramid, trunk_of
 from striate.spec.windowed import Flatten
 from striate.verbs.prepared import Start
-from striate.verbs.weights import open_weights
+from striate.verbs.weights import is_ready, open_weights
 from striate.verbs.workspace import HERE, Workspace
 
 KEPT = "start.safetensors"
@@ -91,6 +93,37 @@ def open_usual(workspace: Workspace = HERE) -> Start | None:
         return open_start(USUAL, replace(workspace, download=False))
     except DownloadError:
         return None
+
+
+def open_usual_apart(workspace: Workspace = HERE) -> Start | None:
+    """Return what `open_usual` does, for who needs no torch: where they have to be made, another process does.
+
+    It takes the 400 MB with it that torch and the making leave in a process. Where it fails, `open_usual` says why.
+    """
+    if "torch" not in sys.modules and not is_ready(USUAL):
+        _make_apart(workspace)
+    return open_usual(workspace)
+
+
+_MAKE = """
+import json, sys
+paths, data_dir = json.loads(sys.argv[1])
+sys.path[:] = paths
+from pathlib import Path
+from striate.verbs.weights import fetch_weights
+from striate.verbs.workspace import Workspace
+made = fetch_weights(sys.argv[2], Workspace(data_dir=data_dir and Path(data_dir), download=False))
+print(*made.notes, sep="\\n")
+"""
+
+
+def _make_apart(workspace: Workspace) -> None:
+    place = None if workspace.data_dir is None else str(workspace.data_dir)
+    command = [sys.executable, "-c", _MAKE, json.dumps([sys.path, place]), USUAL]
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=False)
+    if done.returncode == 0:
+        for note in done.stdout.splitlines():
+            workspace.tell(note)
 
 
 def with_tune(recipe: Recipe) -> Recipe:

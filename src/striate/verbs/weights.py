@@ -145,6 +145,15 @@ def fetch_weights(
     return Weights(key, entry, _model(key), tuple(notes))
 
 
+def is_ready(name: str) -> bool:
+    """Return whether the model file of published weights is in the cache.
+
+    Example: ``is_ready("efficientnet_lite7")`` is ``False``.
+    """
+    key = pretrained.canonical(name)
+    return key is not None and _ready(key, pretrained.PRETRAINED[key], whole=False) is not None
+
+
 def _model(key: str) -> Path:
     return weights_dir() / f"{key}.safetensors"
 
