@@ -57,7 +57,9 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         patch.setitem(table.TASKS, Where.name, Where())
         patch.setitem(table.TASKS, Placed.name, Placed())
         begun = train(
-            recipe(root, "spot", net=TRUNK, epochs=2), name="trunk", workspace=Workspace(runs_dir=root / "runs")
+            recipe(root, "spot", net=TRUNK, epochs=2, learning_rate=1e-3),
+            name="trunk",
+            workspace=Workspace(runs_dir=root / "runs"),
         )
         assert begun.model_path.is_file()
         yield root

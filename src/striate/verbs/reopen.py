@@ -63,7 +63,8 @@ def reopen_data(
         found = find_pictures(config, replace(workspace, data_dir=where), least_classes=1, allow_bad=True, run=run.path)
     except DataError as error:
         raise RunError(
-            f"the pictures of {run.name} cannot be read from {facts.get('location', config.source)}: {error}"
+            f"the pictures of {run.name} cannot be read from {facts.get('location', config.source)}: {error};"
+            f" if they were moved, say where to in {run.path / 'recipe.toml'} (source = ...)"
         ) from None
     wanted = {key for part in keys.values() for key in part}
     rejected = {bad["key"] for bad in facts.get("rejected", ())}
