@@ -63,7 +63,7 @@ def whole_page(found: Diagnosis) -> str:
         ),
     )
     rest = [_answer(folder, found.examined, one) for one in found.findings]
-    return page(f"What is wrong with {name}?", f"The pictures in {found.examined.folder}.", [first, *rest])
+    return page(f"What is wrong with {name}?", f"The pictures in {found.examined.folder}.", [first, *rest], opened=1)
 
 
 def _answer(folder: Path, examined: Examined, finding: Finding) -> Answer:

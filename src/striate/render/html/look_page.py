@@ -31,8 +31,11 @@ def is_ours(data: bytes) -> bool:
     )
 
 
-def page(title: str, quiet: str, answers: Sequence[Answer]) -> str:
-    """Return answers as a page of HTML: the first open, the others folded; ``quiet`` says what it was made from."""
+def page(title: str, quiet: str, answers: Sequence[Answer], *, opened: int = 0) -> str:
+    """Return answers as a page of HTML: the first open, the others folded; ``quiet`` says what it was made from.
+
+    So many of the others as ``opened`` says stand open too, where the first is but a list of them.
+    """
     first, *rest = answers
     made = html(
         "answers/page.html",
@@ -41,6 +44,7 @@ def page(title: str, quiet: str, answers: Sequence[Answer]) -> str:
         quiet=quiet,
         first=first,
         rest=rest,
+        opened=opened,
         source=_source,
         moving=_moving,
         scale=_scale,
