@@ -108,6 +108,10 @@ NO_TORCH = [
     "cli.weights",
     "web.server.server",
     "web.server.finding",
+    "web.studio.studio",
+    "web.studio.application",
+    "web.studio.question_process",
+    "cli.studio",
     "cli.serve",
 ]
 FILES = sorted(SRC.rglob("*.py"))
@@ -318,6 +322,7 @@ OWN = {
     "runs/environment.py": "the system's own figures",
     "runs/lock.py": "a lock that is held",
     "verbs/export.py": "pictures of scikit-learn",
+    "web/studio/page_files.py": "files of the package",
     "verbs/weights.py": "the cache's own files",
 }
 

@@ -37,6 +37,7 @@ from striate.verbs.weights import fetch_weights, list_weights
 from striate.verbs.workspace import Workspace
 from striate.web.server.server import serve
 from striate.web.server.settings import Settings
+from striate.web.studio.studio import studio
 
 # What each command calls in Python. `striate recipes` prints files, and has no options.
 CALLS: dict[str, tuple[Callable[..., Any], ...]] = {
@@ -55,6 +56,7 @@ CALLS: dict[str, tuple[Callable[..., Any], ...]] = {
     "export": (export, export_page),
     "doctor": (striate.doctor,),
     "serve": (Settings, serve),
+    "studio": (studio,),
     "find": (striate.find,),
     "index": (striate.index,),
     "cluster": (striate.cluster,),
@@ -71,7 +73,8 @@ CALLS: dict[str, tuple[Callable[..., Any], ...]] = {
 TERMINAL: dict[str, set[str]] = {
     "*": {"json", "ascii", "png", "output", "csv", "help"},
     "describe": {"diagram"},  # Survey's drawing
-    "train": {"quiet", "log", "set", "resume"},  # progress=, TensorBoard, keywords as they are, striate.resume
+    # progress=, TensorBoard, keywords as they are, striate.resume, verbs.foresee.foresee()
+    "train": {"quiet", "log", "set", "resume", "dry_run"},
     "predict": {  # of an answer, score_map(...), an answer's objects() and mask(), aims={...}
         "top",
         "map",
@@ -86,6 +89,7 @@ TERMINAL: dict[str, set[str]] = {
     },
     "doctor": {"apply"},  # verbs.mending.apply()
     "serve": {"config", "token_file"},  # files of what Settings takes
+    "studio": {"no_browser"},
     "find": {"paths"},  # [hit.path for hit in it.hits]
     "export": {"page"},  # export_page()
     "runs remove": {"yes"},
@@ -103,6 +107,7 @@ PYTHON: dict[str, set[str]] = {
     "predict": {"batch_size"},
     "dot": {"network"},
     "serve": {"started", "stream", *Settings.model_fields},  # all bounds, by --config
+    "studio": {"started"},
     "weights fetch": {"again"},
     "weights import": {"limits"},
 }

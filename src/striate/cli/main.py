@@ -34,6 +34,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "runs": ("striate.cli.runs", "The runs there are: data, figure with its interval, date, size; remove one."),
     "export": ("striate.cli.export", "A trained network as an ONNX file for other programs, in float32 or int8."),
     "serve": ("striate.cli.serve", "Serve trained networks over HTTP, safely by default."),
+    "studio": ("striate.cli.studio", "All of it in a browser: pictures, training, answers; on this machine alone."),
     "find": ("striate.cli.find", "The pictures of a folder that are most like one, or hold what is like a part of it."),
     "cluster": ("striate.cli.cluster", "Groups of a folder's pictures that are alike, with words for each."),
     "index": ("striate.cli.index", "The vectors of a folder's pictures, made once and kept, for find."),

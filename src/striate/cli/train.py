@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
@@ -12,11 +14,11 @@ import click
 
 from striate import recipe as recipes
 from striate.cli import shared_options
-from striate.errors import RecipeError
+from striate.errors import RecipeError, StriateError
 from striate.recipe import Recipe
 from striate.session import terminal
 from striate.session.progress import Line, Progress, clock
-from striate.session.train_text import plan_text, result_text
+from striate.session.train_text import foreseen_text, plan_text, result_text
 from striate.session.watch import watched
 from striate.settings import Strength
 from striate.tasks.table import TASKS
@@ -27,6 +29,7 @@ from striate.words import counted
 
 if TYPE_CHECKING:
     from striate.cli.tensorboard import Board
+    from striate.cli.train_json import JsonLines
     from striate.runs.run import RunDirectory
 
 
@@ -111,7 +114,9 @@ MOST_THREADS = 1024  # more than any machine has cores for one training; torch i
 @click.option("--log", type=click.Choice(["tensorboard"]), help="Also write TensorBoard events into the run.")
 @click.option("--resume", is_flag=False, flag_value="last", metavar="[RUN]", help="Go on with a run; the last one.")
 @click.option("--offline", is_flag=True, help="Never download.")
+@click.option("--dry-run", is_flag=True, help="Say what would be trained and how long it takes; train nothing.")
 @click.option("--quiet", is_flag=True, help="Print the result alone.")
+@click.option("--json", "as_json", is_flag=True, help="Print what happens as JSON, an object a line.")
 @shared_options.without_missing
 @shared_options.allow_bad
 @shared_options.data_dir
@@ -126,6 +131,8 @@ def command(
     log: str | None,
     offline: bool,
     quiet: bool,
+    as_json: bool,
+    dry_run: bool,
     without_missing: bool,
     allow_bad: bool,
     data_dir: Path | None,
@@ -142,8 +149,9 @@ def command(
         said["folds"] = int(folds) if folds.isdecimal() and len(folds) < 10 else folds
     if log == "tensorboard" and find_spec("tensorboard") is None:
         raise RecipeError("--log tensorboard needs: pip install 'striate[tensorboard]'")
-    with Progress() as progress:
-        workspace = Workspace(runs_dir, data_dir, not offline, progress, terminal.tell)
+    with Progress() as progress, _lines(as_json) as lines:
+        heard = (progress, terminal.tell) if lines is None else (lines.progress, lines.tell)
+        workspace = Workspace(runs_dir, data_dir, not offline, *heard)
         if resume is not None:
             others = {"source": source, "name": name, "size": size, "recipe": named, "set": settings}
             extra = sorted({*said, *(word for word, value in others.items() if value)} - {"epochs", "threads"})
@@ -164,13 +172,47 @@ def command(
             if without_missing:
                 raise RecipeError("--without-missing is about the pictures of a run: it goes with --resume")
             recipe = _recipe(source, named, settings, size, said)
+            if dry_run:
+                _foresee(recipe, workspace, progress, allow_bad=allow_bad, as_json=as_json)
+                return
             events = training(
                 recipe,
                 workspace,
                 name=name,
                 allow_bad=allow_bad,
             )
-        _show(events, Line(quiet=quiet), progress, log)
+        if lines is not None:
+            watched(events, lines)
+        else:
+            _show(events, Line(quiet=quiet), progress, log)
+
+
+def _foresee(recipe: Recipe, workspace: Workspace, progress: Progress, *, allow_bad: bool, as_json: bool) -> None:
+    """Print what would be trained, and how long it takes."""
+    from striate.verbs.foresee import foresee
+
+    found = foresee(recipe, workspace, allow_bad=allow_bad)
+    progress.close()
+    click.echo(json.dumps(found.to_dict()) if as_json else foreseen_text(found))
+
+
+@contextmanager
+def _lines(as_json: bool) -> Iterator[JsonLines | None]:
+    """Yield what says all that happens as JSON, where that was asked for: the last line says how it ended."""
+    if not as_json:
+        yield None
+        return
+    from striate.cli.train_json import JsonLines
+
+    lines = JsonLines()
+    try:
+        yield lines
+    except StriateError as error:
+        lines.say("failed", error=str(error))
+        raise
+    except KeyboardInterrupt as stop:
+        lines.say("stopped", go_on=str(stop).partition("go on with: ")[2])
+        raise
 
 
 def _recipe(

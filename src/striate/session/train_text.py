@@ -13,13 +13,28 @@ from striate.tasks.table import task_of
 from striate.train_config import TrainConfig
 from striate.verbs.cautions import cautions
 from striate.verbs.events import Finished, Planned
+from striate.verbs.foresee import Foreseen
 from striate.verbs.prepared import Prepared
 from striate.words import counted
 
 
 def plan_text(event: Planned) -> str:
     """Return what is about to happen, as lines."""
-    prepared, config = event.prepared, event.prepared.config
+    run, done = event.run, event.done
+    lines = _plan_lines(event.prepared, event.device, event.notes, run.path / "source.json")
+    lines.append(f"{run.path}" + (f", going on after epoch {done}" if done else ""))
+    return "\n".join(lines)
+
+
+def foreseen_text(found: Foreseen) -> str:
+    """Return what a training would be, and how long it takes, as lines."""
+    config = found.prepared.config
+    return "\n".join([*_plan_lines(found.prepared, config.device, found.prepared.notes), found.words])
+
+
+def _plan_lines(prepared: Prepared, device: str, notes: Sequence[str], listed: Path | None = None) -> list[str]:
+    """Return what a training is; ``listed`` is the file where all that is skipped is named."""
+    config = prepared.config
     source = prepared.source
     pictures = prepared.preprocess
     lines = [
@@ -30,7 +45,8 @@ def plan_text(event: Planned) -> str:
     first = sorted(source.rejected, key=lambda one: not one.bad)[:5]
     lines += [terminal.line(f"skipped {one.key}: {one.reason}") for one in first]
     if len(source.rejected) > 5:
-        lines.append(f"... and {len(source.rejected) - 5:,} more, listed in {event.run.path / 'source.json'}")
+        rest = f"... and {len(source.rejected) - 5:,} more"
+        lines.append(rest if listed is None else f"{rest}, listed in {listed}")
     name = config.net if len(config.net) <= 40 else "net"
     if config.weights is not None:
         name = f"from {config.start}: a net"
@@ -39,7 +55,7 @@ def plan_text(event: Planned) -> str:
     lines.append(
         f"{name} on {pictures.channels}x{pictures.height}x{pictures.width}:"
         f" {prepared.survey.parameters:,} parameters, {prepared.survey.macs:,} MACs;"
-        f" {_epochs_text(config)} on {event.device}; seed {config.seed}"
+        f" {_epochs_text(config)} on {device}; seed {config.seed}"
     )
     frozen = prepared.survey.frozen
     if config.first is not None:
@@ -53,9 +69,8 @@ def plan_text(event: Planned) -> str:
             f"{frozen:,} parameters stay frozen as they came; {learns} {prepared.survey.parameters - frozen:,} are"
             " trained"
         )
-    lines += [terminal.line(f"note: {note}") for note in (*cautions(prepared), *event.notes)]
-    lines.append(f"{event.run.path}" + (f", going on after epoch {event.done}" if event.done else ""))
-    return "\n".join(lines)
+    lines += [terminal.line(f"note: {note}") for note in (*cautions(prepared), *notes)]
+    return lines
 
 
 def _passed_over(files: Sequence[str]) -> str:

@@ -23,6 +23,7 @@ from striate.runs.onnx_file import session
 from striate.spec.pyramid import trunk_names
 from striate.spec.shape import Shape
 from striate.tasks.task import EMBEDDING
+from striate.verbs.forecast import timed
 from striate.verbs.prepared import Prepared, Start
 from striate.verbs.workspace import HERE, Workspace
 
@@ -112,6 +113,23 @@ def trunk_features(
         ),
         workspace,
     )
+
+
+def seconds_a_picture(prepared: Prepared, model: Model, device: torch.device, threads: int) -> float:
+    """Return how long `trunk_features` takes for a picture here, timed with a few of them.
+
+    Example: ``seconds_a_picture(prepared, model, device, 2) < 1``
+    """
+    store, few = prepared.store, range(min(4, len(prepared.store.pixels)))
+    if device.type == "cpu":
+        try:
+            asked = _session(model)
+            one = {"pixels": np.ascontiguousarray(store.pixels[:1])}
+            return timed(lambda: asked.run(["embedding"], one), turns=4) / threads
+        except _NotInOnnxError:
+            pass
+    said = prepared.task.output
+    return timed(lambda: list(answers(model, store, few, batch_size=4, device=device, output=said))) / len(few)
 
 
 class _NotInOnnxError(Exception):

@@ -14,7 +14,7 @@ import json
 import re
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Set
 from typing import TYPE_CHECKING, Final, final
 
 from striate.web.server.admission import Admission, Refused
@@ -32,7 +32,7 @@ TAKING: Final = ("/predict", "/find", "/v2/models/infer")  # the routes, as `rou
 LONGEST: Final = 2_048  # bytes of a path with its query
 _HOST: Final = re.compile(r"(\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9.-]{1,253})(?::[0-9]{1,5})?")
 _ID: Final = re.compile(rb"[A-Za-z0-9._-]{1,64}")
-_ALWAYS: Final = (
+ALWAYS: Final = (
     (b"x-content-type-options", b"nosniff"),
     (b"x-frame-options", b"DENY"),
     (b"referrer-policy", b"no-referrer"),
@@ -81,7 +81,7 @@ class Gate:
                 await self._app(scope, receive, send)
             return
         begun, self.begun = time.perf_counter(), self.begun + 1
-        headers = _headers(scope)
+        headers = headers_of(scope)
         identity = _identity(headers)
         path, method = scope["path"], scope["method"]
         route = self._route_of(path)
@@ -127,8 +127,8 @@ class Gate:
             raise Refused(414, f"an address of over {LONGEST:,} bytes")
         if b"%" in raw or not raw.startswith(b"/"):  # no route has a character that wants it
             raise Refused(404, "there is nothing here")
-        host = self._check_host(headers.get(b"host", []))
-        origin = self._check_page(headers, host, scope["method"], scope.get("scheme", "http"))
+        host = check_host(headers.get(b"host", []), self._names, loopback=self._settings.on_loopback)
+        origin = check_page(headers, host, scope["method"], scope.get("scheme", "http"), self._origins)
         alone = self._metrics_port is not None
         if alone and (scope.get("server") or ("", 0))[1] == self._metrics_port:
             if path != METRICS and path not in HEALTH:
@@ -140,35 +140,6 @@ class Gate:
             self._check_token(headers.get(b"authorization", []))
         return origin
 
-    def _check_host(self, said: list[bytes]) -> str:
-        """Return what the request calls this server. Errors: Refused: 400, 421."""
-        if len(said) != 1 or not (found := _HOST.fullmatch(said[0].decode("latin-1"))):
-            raise Refused(400, "one Host is wanted, an address or a name", headers={"connection": "close"})
-        name = found[1].lower().rstrip(".")
-        try:
-            # A name can be made to point here, a number cannot: it is where the connection went.
-            fine = is_loopback(name) if self._settings.on_loopback else bool(ipaddress.ip_address(name.strip("[]")))
-        except ValueError:
-            fine = False
-        if not fine and name not in self._names:
-            raise Refused(421, "this server is not called so; --allow-host lets it be", headers={"connection": "close"})
-        return said[0].decode("latin-1").lower()
-
-    def _check_page(self, headers: dict[bytes, list[bytes]], host: str, method: str, scheme: str) -> bytes:
-        """Return the allowed origin of another page that a request comes from, else b"". Errors: Refused (403)."""
-        origins, sites = headers.get(b"origin", []), headers.get(b"sec-fetch-site", [])
-        if len(origins) > 1 or len(sites) > 1:
-            raise Refused(403, "more than one page that it comes from")
-        if origins:
-            origin = origins[0].decode("latin-1").lower()
-            if origin in self._origins:
-                return origins[0]
-            if origin != f"{scheme}://{host}":
-                raise Refused(403, "a page of another origin; --allow-origin lets it ask")
-        if sites and sites[0] != b"same-origin" and not (sites[0] == b"none" and method in ("GET", "HEAD")):
-            raise Refused(403, "a page of another site; --allow-origin lets it ask")
-        return b""
-
     def _check_token(self, said: list[bytes]) -> None:
         """Refuse whoever does not know the token. Errors: Refused (401)."""
         kind, _, token = said[0].partition(b" ") if len(said) == 1 else (b"", b"", b"")
@@ -178,7 +149,7 @@ class Gate:
 
     def _more(self, headers: list[tuple[bytes, bytes]], identity: bytes, origin: bytes) -> list[tuple[bytes, bytes]]:
         """Return the headers of an answer with those that every one has."""
-        found = [*headers, *_ALWAYS, (b"x-request-id", identity)]
+        found = [*headers, *ALWAYS, (b"x-request-id", identity)]
         if not any(name == b"content-security-policy" for name, _ in headers):
             found.append(_PLAIN)
         if origin:
@@ -203,6 +174,49 @@ _ALLOWED: Final = (
 )
 
 
+def check_host(said: list[bytes], names: Set[str], *, loopback: bool = True) -> str:
+    """Return what a request calls this server: an address of it, or one of its ``names``. Errors: Refused: 400, 421.
+
+    Of a server on ``loopback`` an address is one of this machine alone.
+
+    Example: ``check_host([b"127.0.0.1:8000"], {"localhost"})`` is ``"127.0.0.1:8000"``.
+    """
+    if len(said) != 1 or not (found := _HOST.fullmatch(said[0].decode("latin-1"))):
+        raise Refused(400, "one Host is wanted, an address or a name", headers={"connection": "close"})
+    name = found[1].lower().rstrip(".")
+    try:
+        # A name can be made to point here, a number cannot: it is where the connection went.
+        fine = is_loopback(name) if loopback else bool(ipaddress.ip_address(name.strip("[]")))
+    except ValueError:
+        fine = False
+    if not fine and name not in names:
+        raise Refused(421, "this server is not called so; --allow-host lets it be", headers={"connection": "close"})
+    return said[0].decode("latin-1").lower()
+
+
+def check_page(
+    headers: Mapping[bytes, list[bytes]], host: str, method: str, scheme: str, origins: Set[str] = frozenset()
+) -> bytes:
+    """Return the allowed origin, one of ``origins``, of another page that a request comes from, else b"".
+
+    Errors: Refused (403) for any other page than one of this server.
+
+    Example: ``check_page({}, "127.0.0.1:8000", "GET", "http")`` is ``b""``.
+    """
+    said, sites = headers.get(b"origin", []), headers.get(b"sec-fetch-site", [])
+    if len(said) > 1 or len(sites) > 1:
+        raise Refused(403, "more than one page that it comes from")
+    if said:
+        origin = said[0].decode("latin-1").lower()
+        if origin in origins:
+            return said[0]
+        if origin != f"{scheme}://{host}":
+            raise Refused(403, "a page of another origin; --allow-origin lets it ask")
+    if sites and sites[0] != b"same-origin" and not (sites[0] == b"none" and method in ("GET", "HEAD")):
+        raise Refused(403, "a page of another site; --allow-origin lets it ask")
+    return b""
+
+
 async def refuse(send: Send, refused: Refused, identity: str = "") -> None:
     """Answer a request with a refusal."""
     more = [(name.encode(), value.encode()) for name, value in refused.all_headers().items()]
@@ -217,7 +231,8 @@ async def _answer(send: Send, status: int, body: bytes, more: list[tuple[bytes, 
     await send({"type": "http.response.body", "body": body})
 
 
-def _headers(scope: Scope) -> dict[bytes, list[bytes]]:
+def headers_of(scope: Scope) -> dict[bytes, list[bytes]]:
+    """Return the headers of a request, each with all that is said of it."""
     found: dict[bytes, list[bytes]] = {}
     for name, value in scope["headers"]:
         found.setdefault(name, []).append(value)

@@ -56,10 +56,10 @@ def serve(
 
     Errors: StriateError for what keeps it from starting.
     """
-    sockets = [_bound(settings.host, settings.port)]
+    sockets = [bound(settings.host, settings.port)]
     try:
         if settings.metrics_port is not None:
-            sockets.append(_bound(settings.host, settings.metrics_port))
+            sockets.append(bound(settings.host, settings.metrics_port))
         metrics = Metrics()
         models = Models(
             asked,
@@ -194,7 +194,7 @@ class _Server(uvicorn.Server):
         await super().shutdown(sockets)
 
 
-def _bound(host: str, port: int) -> socket.socket:
+def bound(host: str, port: int) -> socket.socket:
     """Return a socket bound to an address. Errors: ServeError that says who has it."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     found = socket.socket(family, socket.SOCK_STREAM)

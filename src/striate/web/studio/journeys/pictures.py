@@ -1,0 +1,112 @@
+"""Pictures: a folder's classes with their counts and samples, each picture small or large."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, Final
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from striate.errors import PictureError, SourceError
+from striate.tasks.table import task_for
+from striate.web.server.admission import Refused
+from striate.web.studio.albums import Album, is_folder
+from striate.web.studio.journey import Studio, StudioRoute, command_text, number, query
+from striate.web.studio.page_files import cached
+from striate.web.studio.thumbnails import LARGE, SMALL, kind_of_drawn
+
+SAMPLES: Final = 8  # pictures of a class that are shown at once
+MOST: Final = 5_000  # keys of one answer
+KEEP: Final = 3_600  # seconds that a browser keeps a thumbnail; its address changes with the picture
+
+
+async def overview(studio: Studio, request: Request) -> Any:
+    """Say what is in a folder: every class with its number and samples, and what all have in common."""
+    folder = query(request, "folder")
+    return await asyncio.to_thread(_overview, studio, folder)
+
+
+def _overview(studio: Studio, folder: str) -> dict[str, Any]:
+    album = studio.albums.get(folder)
+    source, mended = album.source, album.mended
+    task = task_for(source.kind)
+    try:
+        facts = source.facts()
+    except SourceError as error:
+        raise SourceError(f"{folder}: {error}") from None
+    parts: dict[str, int] = {}
+    for item in source.items:
+        if item.split:
+            parts[item.split] = parts.get(item.split, 0) + 1
+    names = mended.label_names if _classes(album) else ()
+    return {
+        "folder": folder,
+        "name": source.name,
+        "pictures": len(mended.items),
+        "before": len(source.items),
+        "kind": source.kind,
+        "task": task.name,
+        "noun": task.noun,
+        "names": list(mended.label_names),
+        "classes": [
+            {"name": name, "pictures": len(keys), "samples": _spread(keys)}
+            for name, keys in zip(names, album.by_class, strict=True)
+        ],
+        "samples": [] if names else _spread([item.key for item in mended.items], 24),
+        "parts": parts,
+        "size": {"common": facts.common_size, "median": facts.median_size, "gray": facts.gray},
+        "rejected": [{"key": one.key, "reason": one.reason, "bad": one.bad} for one in source.rejected[:200]],
+        "bad": sum(one.bad for one in source.rejected),
+        "passed_over": len(source.passed_over),
+        "notes": list(source.notes),
+        "decided": None if mended.mending is None else mended.mending.said(),
+        "can_decide": is_folder(source) and _classes(album),
+        "command": command_text(studio, "doctor", folder),
+    }
+
+
+async def keys(studio: Studio, request: Request) -> Any:
+    """List the pictures of a class, some at a time."""
+    folder, name = query(request, "folder"), request.query_params.get("class")
+    begin, count = number(request, "from", 0, 10**9), number(request, "most", MOST, MOST)
+    album = await asyncio.to_thread(studio.albums.get, folder)
+    if name is None:
+        found = [item.key for item in album.mended.items]
+    else:
+        if name not in album.mended.label_names or not _classes(album):
+            raise Refused(404, f"there is no class {name[:100]!r} in {folder}")
+        found = album.by_class[album.mended.label_names.index(name)]
+    return {"keys": found[begin : begin + count], "of": len(found)}
+
+
+async def thumbnail(studio: Studio, request: Request) -> Response:
+    """Show a picture, small, or as large as a screen."""
+    folder, key = query(request, "folder"), query(request, "key")
+    side = LARGE if request.query_params.get("large") else SMALL
+    album = await asyncio.to_thread(studio.albums.get, folder)
+    row = album.rows.get(key)
+    if row is None:
+        raise Refused(404, "there is no such picture in that folder")
+    try:
+        content = await asyncio.to_thread(studio.thumbnails.get, album.source, row, side)
+    except PictureError as error:
+        raise Refused(422, f"{key[:200]} {error}") from None
+    return cached(request, content, kind_of_drawn(content), seconds=KEEP)
+
+
+def _classes(album: Album) -> bool:
+    return bool(album.mended.items) and all(isinstance(item.target, int) for item in album.mended.items[:50])
+
+
+def _spread(keys: list[str], most: int = SAMPLES) -> list[str]:
+    """Return some of the keys, spread evenly."""
+    step = max(1, len(keys) // most)
+    return keys[::step][:most]
+
+
+ROUTES = (
+    StudioRoute("GET", "/api/pictures", overview),
+    StudioRoute("GET", "/api/pictures/keys", keys),
+    StudioRoute("GET", "/picture", thumbnail),
+)

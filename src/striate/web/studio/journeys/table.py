@@ -1,0 +1,15 @@
+"""The journeys: one line each. A module has ``ROUTES`` and, where something takes long or torch, ``QUESTIONS``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+JOURNEYS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "home": "striate.web.studio.journeys.home",
+        "pictures": "striate.web.studio.journeys.pictures",
+        "train": "striate.web.studio.journeys.train",
+    }
+)

@@ -1,0 +1,24 @@
+"""What the tests of the studio share: pictures, and a studio of them, once a process."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.web.studio_at import StudioAt, end_trainings, studio_at, three_classes
+
+pytest.importorskip("fastapi")
+
+
+@pytest.fixture(scope="session")
+def album(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return three_classes(tmp_path_factory.mktemp("album") / "plain")
+
+
+@pytest.fixture(scope="session")
+def at(album: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[StudioAt]:
+    folder = tmp_path_factory.mktemp("studio")
+    with studio_at(folder, str(album)) as one:
+        yield one
+    end_trainings(folder)

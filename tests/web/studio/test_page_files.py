@@ -1,0 +1,53 @@
+"""The files of the page: what was vendored is what was published, and all of it is small."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from importlib.resources import files
+
+from striate.web.studio.page_files import IMPORTS, contents, index
+
+STATIC = files("striate.web.studio").joinpath("static")
+MOST = 400_000  # bytes without pictures
+
+
+def test_vendored_files_are_those_that_were_published() -> None:
+    vendor = STATIC.joinpath("vendor")
+    digests = json.loads(vendor.joinpath("digests.json").read_text())
+    there = {one.name for one in vendor.iterdir()} - {"digests.json", "LICENSES.txt"}
+    assert there == digests.keys()
+    for name, facts in digests.items():
+        assert hashlib.sha256(vendor.joinpath(name).read_bytes()).hexdigest() == facts["sha256"], name
+    licences = vendor.joinpath("LICENSES.txt").read_text()
+    assert all(f"==== {one['package']} {one['version']}" in licences for one in digests.values())
+
+
+def test_the_page_is_small_and_of_here_alone() -> None:
+    sizes = {name: len(content) for name, content in contents().items() if not name.endswith(".txt")}
+    assert sum(sizes.values()) <= MOST, sizes
+    for name, content in contents().items():
+        text = content.decode()
+        assert name.startswith("vendor/") or not re.search(r"https?://(?!www\.w3\.org)", text), name
+        assert name.startswith("vendor/") or "innerHTML" not in text, name
+        assert name.startswith(("vendor/", "house")) or text.count("\n") <= 350, name
+
+
+def test_every_module_that_is_imported_is_there() -> None:
+    there = contents()
+    for name, content in there.items():
+        if not name.endswith((".js", ".mjs")):
+            continue
+        for said in re.findall(r"""(?:from|import)\s*\(?\s*["']([^"']+)["']""", content.decode()):
+            if name == "vendor/uplot.mjs":  # which imports nothing
+                continue
+            if said.startswith("studio/"):
+                found = f"lib/{said.removeprefix('studio/')}"
+            elif said in IMPORTS:
+                found = IMPORTS[said].removeprefix("/static/")
+            else:
+                assert said.startswith("./"), f"{name} imports {said}"
+                found = f"{name.rpartition('/')[0]}/{said.removeprefix('./')}".removeprefix("/")
+            assert found in there, f"{name} imports {said}"
+    assert b"{{" not in index()[0]
