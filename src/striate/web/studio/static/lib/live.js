@@ -34,11 +34,11 @@ export function listen() {
   source = new EventSource("/api/live");
   source.onopen = () => {
     clearTimeout(away);
+    away = null;
     connected.value = true;
   };
   source.onerror = () => {
-    clearTimeout(away);
-    away = setTimeout(() => (connected.value = false), 1500);
+    away ??= setTimeout(() => (connected.value = false), 1500); // a blink is not worth a word; every try comes here
     if (source.readyState === EventSource.CLOSED) setTimeout(listen, 2000); // refused, or not there: later again
   };
   const hear = (kind, take) => source.addEventListener(kind, (event) => {
