@@ -390,6 +390,7 @@ def knows_a_task(path: Path) -> list[str]:
 
     shared = {"table", "task", "values", "answering", "assessment", "pairing", "sections", "prediction", "question"}
     shared |= {
+        "card",
         "decoding",
         "missed",
         "objective",

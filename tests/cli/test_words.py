@@ -22,6 +22,7 @@ from striate.session.asked import runs
 from striate.session.run import Run
 from striate.settings import ALIASES
 from striate.verbs.cache import clear
+from striate.verbs.card import model_card
 from striate.verbs.convert import convert
 from striate.verbs.dot import dot
 from striate.verbs.export import export
@@ -55,6 +56,7 @@ CALLS: dict[str, tuple[Callable[..., Any], ...]] = {
     "runs remove": (remove,),
     "export": (export, export_page),
     "doctor": (striate.doctor,),
+    "card": (model_card,),
     "serve": (Settings, serve),
     "studio": (studio,),
     "find": (striate.find,),
@@ -109,6 +111,7 @@ PYTHON: dict[str, set[str]] = {
     "serve": {"started", "stream", *Settings.model_fields},  # all bounds, by --config
     "studio": {"started"},
     "weights fetch": {"again"},
+    "card": {"repository"},  # striate push
     "weights import": {"limits"},
 }
 # A call of a verb to the left downloads or does not; a person says --offline, or offline=True where they call it.

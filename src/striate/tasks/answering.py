@@ -39,6 +39,8 @@ class Answering(ABC):
     output: ClassVar[str]
     headline: ClassVar[str]
     higher_is_better: ClassVar[bool]
+    pipeline: ClassVar[str] = ""
+    """What the Hugging Face Hub calls such a task (its ``pipeline_tag``); nothing where it has no word for it."""
 
     # Answers as tables.
 

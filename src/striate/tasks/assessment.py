@@ -180,6 +180,10 @@ class Assessment(ABC):
         """Return the sections of a report's page, the worst answers first."""
         return ()
 
+    def card_sections(self) -> tuple[Section, ...]:
+        """Return the sections of a model card, of which `striate.tasks.card` takes words and tables: here, the same."""
+        return self.sections()
+
 
 @dataclass(frozen=True)
 class Cost:

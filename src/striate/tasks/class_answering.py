@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from striate.errors import StriateError
 from striate.metrics.probability import softmax
-from striate.tasks.answering import Answering
+from striate.tasks.answering import PARTS, Answering
 from striate.tasks.calibrate import HEAD_SPREAD, SPREAD, fold_temperatures
 from striate.tasks.prediction import columns_of
 from striate.tasks.values import EMBEDDING, NOTHING, LabelFacts, Labels, Outputs
@@ -22,6 +22,7 @@ if TYPE_CHECKING:  # what measures and explains is imported by who does: predict
     from striate.tasks.class_question import ClassQuestion
     from striate.tasks.ood import OODDetector
     from striate.tasks.pairing import Shared
+    from striate.tasks.sections import Part
     from striate.train_config import TrainConfig
 
 LOGITS: Final = "logits"
@@ -108,6 +109,18 @@ class ClassAnswering(Answering):
         )
         told = None if unknown is None else unknown.told()
         return ClassAssessment(report, logits, targets, calibration, temperature, flags, told)
+
+    def shown_parts(
+        self, values: NDArray[Any], parts: Mapping[str, NDArray[np.int64]], facts: LabelFacts
+    ) -> tuple[Part, ...]:
+        """Return how many pictures of each class each part has."""
+        from striate.tasks.sections import Table
+
+        used = [part for part in PARTS if len(parts[part])]
+        many = {part: np.bincount(values[parts[part]] + 1, minlength=len(facts.names) + 1)[1:] for part in used}
+        rows = [(name, *(f"{many[part][kind]:,}" for part in used)) for kind, name in enumerate(facts.names)]
+        heads = ("class", *(PARTS[part] for part in used))
+        return (Table(heads, tuple(rows), label="pictures of each class, by part", folded=len(rows) > 40),)
 
     def paired(self, shared: Shared) -> ClassPaired:  # noqa: D102
         from striate.tasks.class_pairing import class_paired

@@ -19,9 +19,11 @@ from striate.metrics.verdict import Verdict, verdict
 from striate.metrics.weak import caveats
 from striate.tasks.assessment import About, Assessment, Headline
 from striate.tasks.calibrate import Calibration
-from striate.tasks.sections import Figure, percent
+from striate.tasks.sections import Cell, Figure, Section, Table, percent
 from striate.tasks.strangers import NEVER, remedy
 from striate.words import counted
+
+CONFUSED = 10  # pairs of classes on a model card
 
 
 @dataclass(frozen=True, eq=False)
@@ -134,6 +136,28 @@ class ClassAssessment(Assessment):
         """Return the wrong answers it was surest of, each by its class and its file."""
         names, mistakes = self.report.classes, self.report.worst_mistakes
         return {"worst_mistakes": [{**one.to_dict(), **one.named(keys, names)} for one in mistakes]}
+
+    def card_sections(self) -> tuple[Section, ...]:
+        """Return the figures of each class, the lowest recall first, and what is called what instead."""
+        tested = sorted(
+            (each for each in self.report.per_class if each.recall is not None),
+            key=lambda each: each.recall.value if each.recall else 1.0,
+        )
+        rows: list[tuple[Cell, ...]] = [
+            (each.name, f"{each.support:,}", *("" if one is None else percent(one) for one in measures))
+            for each in tested
+            for measures in [(each.recall, each.precision, each.f1)]
+        ]
+        table = Table(("class", "pictures", "recall", "precision", "F1"), tuple(rows), "figures of every class")
+        found, names = [Section("Which classes can it tell?", (table,))], self.report.classes
+        pairs: list[tuple[Cell, ...]] = [
+            (names[pair.target], names[pair.predicted], f"{pair.pictures:,}", f"{100 * pair.share:.1f} %")
+            for pair in self.report.confused_pairs[:CONFUSED]
+        ]
+        if pairs:
+            mixed = Table(("is", "called", "pictures", "of the class"), tuple(pairs), "most frequent mistakes")
+            found.append(Section("What does it confuse?", (mixed,)))
+        return tuple(found)
 
     def figures(self) -> tuple[Figure, ...]:
         """Return the accuracy, the lowest recall, calibration, the highest top-k, what was not answered and why."""

@@ -51,6 +51,7 @@ class Classify(ClassAnswering, Task):
     name = "classify"
     kind = "classes"  # `striate.data.sources.items.CLASSES`, which to import is 12 ms of every prediction
     noun = "class"
+    pipeline = "image-classification"
     ends = "one a class"
     headline = "accuracy"
     terms = ("cross-entropy",)

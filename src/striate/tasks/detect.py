@@ -52,6 +52,7 @@ class Detect(DetectAnswering, Task):
     name = "detect"
     kind = BOXES
     noun = "class"
+    pipeline = "object-detection"
     ends = "a logit a class and four distances"
     terms = ("score", "box")
     placed = True

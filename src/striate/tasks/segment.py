@@ -66,6 +66,7 @@ class Segment(SegmentAnswering, Task):
     name = "segment"
     kind = "masks"
     noun = "class"
+    pipeline = "image-segmentation"
     ends = "a map a class"
     terms = ("cross-entropy", "dice")
     choices = frozenset({"class_weights"})

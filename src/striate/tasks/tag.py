@@ -38,6 +38,7 @@ class Tag(TagAnswering, Task):
     name = "tag"
     kind = TAGS
     noun = "tag"
+    pipeline = "image-classification"
     ends = "one a tag"
     headline = MEAN_AVERAGE_PRECISION
     terms = ("binary cross-entropy",)

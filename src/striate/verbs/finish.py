@@ -20,6 +20,7 @@ from striate.model.files.weights import ModelFile, with_state
 from striate.runs.answers import Answers
 from striate.runs.run import RunDirectory
 from striate.spec.code import is_code
+from striate.tasks.card import card_facts
 from striate.tasks.stranger_skill import StrangerSkill
 from striate.tasks.task import Judged, Outputs, State
 from striate.verbs.asking import InferFn
@@ -87,8 +88,28 @@ def finish(
     except Exception as error:  # a fault of ours must not cost a person what was learnt
         run.notes.append(f"the report could not be drawn ({_named(error)}); the model and its figures are kept")
         write_figures(run, evaluation.to_dict(), why=_named(error))
-    run.finish({**evaluation.to_dict(), "copies": copies_of(prepared).counts(), "left_out": _left_out(run)})
+    facts = {
+        "copies": copies_of(prepared).counts(),
+        "left_out": _left_out(run),
+        "card": _card(run, prepared, evaluation),
+    }
+    run.finish({**evaluation.to_dict(), **facts})
     return evaluation
+
+
+def _card(run: RunDirectory, prepared: Prepared, evaluation: Evaluation) -> dict[str, Any] | None:
+    """Return what a model card says of the evaluation; None where that cannot be said, by a fault of ours."""
+    try:
+        return carded(prepared, evaluation)
+    except Exception as error:  # it can be measured again: nothing that was learnt is lost for a card
+        run.notes.append(f"what its model card says could not be kept ({_named(error)})")
+        return None
+
+
+def carded(prepared: Prepared, evaluation: Evaluation) -> dict[str, Any]:
+    """Return what a model card says of an evaluation and of the pictures it was trained on, as plain JSON."""
+    parts = {part: np.array(getattr(prepared.split, part), np.int64) for part in ("train", "val", "test")}
+    return card_facts(evaluation.found, prepared.task.shown_parts(prepared.labels.values, parts, evaluation.labels))
 
 
 def _left_out(run: RunDirectory) -> dict[str, int]:

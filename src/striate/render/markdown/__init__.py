@@ -1,0 +1,1 @@
+"""Markdown: a model card."""
