@@ -31,6 +31,7 @@ from striate.verbs.filter import filter_picture
 from striate.verbs.nets import list_nets
 from striate.verbs.predict import open_predictor
 from striate.verbs.probe import Network
+from striate.verbs.push import push
 from striate.verbs.runs import remove
 from striate.verbs.score_map import score_map
 from striate.verbs.walk import walk_of
@@ -57,6 +58,7 @@ CALLS: dict[str, tuple[Callable[..., Any], ...]] = {
     "export": (export, export_page),
     "doctor": (striate.doctor,),
     "card": (model_card,),
+    "push": (push,),
     "serve": (Settings, serve),
     "studio": (studio,),
     "find": (striate.find,),

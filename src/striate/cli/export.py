@@ -13,12 +13,19 @@ from striate.errors import ExportError
 from striate.session import terminal
 from striate.session.progress import Progress
 from striate.verbs.export import export
+from striate.verbs.hub import shown
+from striate.verbs.predict import find_model
 from striate.verbs.workspace import Workspace
 
 
 @click.command()
 @click.argument("run", default="last")
-@click.option("--model", type=click.Path(path_type=Path), metavar="FILE", help="A model file, instead of a run.")
+@click.option(
+    "--model",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="A model file, a name or hf://user/name, instead of a run.",
+)
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Where to; beside the model if not said.")
 @click.option("--int8", is_flag=True, help="In int8, calibrated and measured on the run's own pictures.")
 @click.option("--boxes", is_flag=True, help="Decoded: boxes, classes, scores, with thresholds and suppression inside.")
@@ -51,6 +58,8 @@ def command(
     or draw, watch every layer, point at a pixel of any map and see how it was made. No picture of the run is inside
     unless --pictures says how many.
     """
+    if model is not None:
+        model = _model(model, output, runs_dir)
     if page:
         if int8 or boxes:
             raise ExportError("--page is a file of its own; leave out --int8 and --boxes")
@@ -70,6 +79,16 @@ def command(
     for name, means in done.outputs.items():
         terminal.say(f"  {name} {means}")
     terminal.say(f"written to {done.path} ({done.path.stat().st_size / 1e6:.1f} MB)")
+
+
+def _model(model: Path, output: Path | None, runs_dir: Path) -> Path:
+    """Return the file of a model, fetched where it is a name; beside that, in the cache, nothing is written."""
+    if model.exists():
+        return model
+    if output is None:
+        raise ExportError(f"{shown(model)} is no file here to write beside; say where with -o, such as -o model.onnx")
+    with Progress(unit="bytes") as progress:
+        return find_model(model=model, workspace=Workspace(runs_dir, progress=progress, tell=terminal.tell))
 
 
 def _write_page(

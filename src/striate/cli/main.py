@@ -34,6 +34,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "runs": ("striate.cli.runs", "The runs there are: data, figure with its interval, date, size; remove one."),
     "export": ("striate.cli.export", "A trained network as an ONNX file for other programs, in float32 or int8."),
     "card": ("striate.cli.card", "A model card: trained on what, how good, where it fails, how to use and repeat it."),
+    "push": ("striate.cli.push", "A run's model and its card to the Hugging Face Hub."),
     "serve": ("striate.cli.serve", "Serve trained networks over HTTP, safely by default."),
     "studio": ("striate.cli.studio", "All of it in a browser: pictures, training, answers; on this machine alone."),
     "find": ("striate.cli.find", "The pictures of a folder that are most like one, or hold what is like a part of it."),

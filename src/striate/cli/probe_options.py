@@ -23,7 +23,9 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 _OPTIONS: tuple[Callable[[Any], Any], ...] = (
     click.option("--run", default="last", show_default=True, help="Whose model is asked."),
-    click.option("--model", metavar="FILE|NAME", help="A model file, or published weights by name (resnet50)."),
+    click.option(
+        "--model", metavar="FILE|NAME|hf://", help="A model file, published weights by name, or hf://user/name."
+    ),
     click.option("--net", metavar="NET", help="A net of the catalogue or the text of one, untrained: see --seed."),
     click.option("--input", metavar="CxHxW", help="With --net: the input it is given; its paper's if not said."),
     click.option("--classes", type=click.IntRange(1), help="With --net: how many classes it has."),

@@ -52,5 +52,5 @@ without_missing: Callable[[Command], Command] = click.option(
 embedding: Callable[[Command], Command] = click.option(
     "--model",
     metavar="RUN|FILE|NAME",
-    help="Whose maps are compared: a run, a model file or published weights.  [default: efficientnet_lite0]",
+    help="Whose maps are compared: a run, a model file, a name or hf://user/name.  [default: efficientnet_lite0]",
 )

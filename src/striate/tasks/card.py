@@ -20,7 +20,7 @@ def card_facts(found: Assessment, shown: Sequence[Part] = ()) -> dict[str, Any]:
 
     Pictures and charts are left out, and with them the names of files.
 
-    Example: ``sorted(card_facts(found))`` is ``["caveats", "figures", "learnt", "sections", "shown"]``.
+    Example: ``sorted(card_facts(striate.evaluate("last").found))[0]`` is ``"caveats"``.
     """
     return {
         "figures": [{"value": one.value, "between": one.between, "text": one.text} for one in found.figures()],

@@ -78,10 +78,18 @@ def _removed(path: Path) -> int:
 
 
 def weights_files() -> tuple[tuple[Path, int], ...]:
-    """Return the files of published weights with their bytes: model files, and what is downloaded or half of it."""
+    """Return the files of published weights with their bytes: model files, and what is downloaded or half of it.
+
+    Those of models on the Hub are among them.
+    """
     found = []
     for path in sorted(
-        (*weights_dir().glob("*.safetensors"), *weights_dir().glob("*.onnx"), *(weights_dir() / "published").glob("*"))
+        (
+            *weights_dir().glob("*.safetensors"),
+            *weights_dir().glob("*.onnx"),
+            *(weights_dir() / "published").glob("*"),
+            *(weights_dir() / "hub").rglob("*"),
+        )
     ):
         with suppress(OSError):
             if path.suffix != ".sha256" and path.is_file():
@@ -96,4 +104,5 @@ def clear_weights() -> int:
         with suppress(OSError):
             path.unlink()
             freed += size
+    shutil.rmtree(weights_dir() / "hub", ignore_errors=True)
     return freed

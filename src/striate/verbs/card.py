@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import tomllib
 from collections.abc import Mapping
@@ -20,10 +19,10 @@ from striate.runs.run import RunDirectory
 from striate.spec.code import is_code
 from striate.tasks.table import task_named
 from striate.tasks.values import EMBEDDING
+from striate.verbs.given_away import without_places
 from striate.verbs.workspace import HERE, Workspace
 
 _LICENCE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9.+-]{0,60}")
-_LINE: Final = re.compile(r"^source = .*$", re.MULTILINE)
 
 
 def model_card(
@@ -64,7 +63,7 @@ def model_card(
         environment=opened.environment(),
         measured=measured,
         told=measured.get("card") or _measured_again(opened, workspace),
-        recipe=_given_away(used(text), str(source["name"])),
+        recipe=without_places(used(text)),
         began=_began(source, tomllib.loads(text)),
         adopted="output" in source,
         outputs=_outputs(opened),
@@ -81,11 +80,6 @@ def _outputs(run: RunDirectory) -> dict[str, str] | None:
         return None
     means = opened.task.means(opened.labels, opened.learnt)
     return {**means, EMBEDDING: "(N, D): what flows into the last layer, for whoever compares pictures"}
-
-
-def _given_away(recipe: str, name: str) -> str:
-    """Return a recipe without the place where somebody's pictures are: what they are called stands there."""
-    return _LINE.sub(lambda _: f"source = {json.dumps(PurePath(name).name, ensure_ascii=False)}", recipe, count=1)
 
 
 def _began(source: Mapping[str, Any], recipe: Mapping[str, Any]) -> str:

@@ -57,10 +57,15 @@ def find_model(
     model: str | Path | None = None,
     workspace: Workspace = HERE,
 ) -> Path:
-    """Return the model file of a run, or of ``model``: a file, or published weights by name, fetched where need be."""
+    """Return the model file of a run, or of ``model``: a file, or published weights by name, fetched where need be.
+
+    So are models on the Hub (``hf://user/name``), by either word.
+    """
+    if model is None and run.startswith("hf:/"):
+        model = run
     if model is None:
         return RunDirectory.open(run, workspace.runs_dir).model_path
-    model = path = followed(model, workspace.runs_dir)
+    model = path = followed(model, workspace.runs_dir)  # of hf:// one slash is left, which will do
     if path.is_file() and not (workspace.runs_dir / path / MARK).is_file():
         return path  # without what knows published weights, and the network
     from striate.verbs.weights import open_weights

@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import os
 import re
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -25,7 +23,9 @@ from striate.model.files.weights import ModelFile
 from striate.model.pretrained import pretrained
 from striate.model.pretrained.pretrained import File, Published
 from striate.runs.names import MARK, followed
-from striate.verbs.workspace import HERE, Tell, Workspace
+from striate.verbs.alone import alone
+from striate.verbs.hub import fetch_hub, is_hub
+from striate.verbs.workspace import HERE, Workspace
 
 if TYPE_CHECKING:
     import torch
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 MODEL: Final = "model.safetensors"
 _FILES: Final = (".safetensors", ".onnx", ".pth", ".pt", ".th", ".bin")
 _DIGESTS: Final = ".sha256"
-_WAIT: Final = 0.5  # seconds between two looks whether another process has the weights ready
 
 
 @dataclass(frozen=True)
@@ -80,12 +79,15 @@ def open_weights(
 ) -> Path:
     """Return the model file that ``what`` stands for: its path, a run's folder, published weights or a run by name.
 
+    Or ``hf://user/name`` on the Hub (`striate.verbs.hub`).
     Published weights are taken from the cache, else from the workspace's ``data_dir`` (or STRIATE_DATA), else from the
     package that brings them along, where it is installed, else downloaded, where the workspace and STRIATE_OFFLINE
     leave that. Raises `ModelError` for what is none of these, `DownloadError` saying which file to put where.
 
     Example: ``open_weights("efficientnet_lite0").name`` is ``"efficientnet_lite0.safetensors"``.
     """
+    if is_hub(what):
+        return fetch_hub(what, workspace)
     path = followed(what, workspace.runs_dir)
     name = str(path)
     for folder in (path, workspace.runs_dir / path):
@@ -134,7 +136,7 @@ def fetch_weights(
     entry, places = pretrained.PRETRAINED[key], _places(workspace.data_dir)
     if (path := _ready(key, entry, whole=again)) is not None:
         return Weights(key, entry, path)
-    with _alone(key, workspace.tell):
+    with alone(weights_dir() / f".{key}.lock", key, workspace.tell):
         if (path := _ready(key, entry, whole=again)) is not None:
             return Weights(key, entry, path)  # another process has made it meanwhile
         if (found := _found(entry, places)) is not None:
@@ -319,23 +321,3 @@ def _with_onnx(file: Path, tensors: dict[str, torch.Tensor], facts: ModelFile) -
 
 def _told(notes: list[str]) -> str:
     return "".join(f". {note.removesuffix('.')}" for note in notes)
-
-
-@contextmanager
-def _alone(key: str, tell: Tell) -> Iterator[None]:
-    """Let one process at a time fetch the weights of a name; the others wait for it."""
-    from striate.runs import durable, lock
-
-    path = weights_dir() / f".{key}.lock"
-    with durable.explained(path, f"cannot make the folder {path.parent}", "nothing was changed"):
-        path.parent.mkdir(parents=True, exist_ok=True)
-    waited = False
-    while (held := lock.acquire(path)) is None:
-        if not waited:
-            tell(f"{key}: waiting for {lock.holder(path) or 'another process'}, which is fetching it")
-        waited = True
-        time.sleep(_WAIT)
-    try:
-        yield
-    finally:
-        held.release()
