@@ -218,7 +218,7 @@ def test_a_net_that_saw_blue_first_is_turned_round(hub: Server, monkeypatch: pyt
 
 
 def test_two_at_once_fetch_once(hub: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(weights, "_WAIT", 0.01)
+    monkeypatch.setattr("striate.verbs.alone._WAIT", 0.01)
     with ThreadPoolExecutor(2) as pool:
         paths = list(pool.map(lambda _: open_weights("toy"), range(2)))
     assert paths[0] == paths[1]

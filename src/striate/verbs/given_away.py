@@ -14,6 +14,7 @@ from dataclasses import replace
 from pathlib import Path, PurePath
 from typing import Any, Final
 
+from striate.files import MODEL, read_bytes
 from striate.model.files import tensorfile, weights
 from striate.model.files.weights import FORMAT, GRAPH, state_prefix
 from striate.runs import onnx_file
@@ -60,6 +61,6 @@ def give_away(model: Path, folder: Path) -> tuple[Path, ...]:
 
         state = tensorfile.read_arrays(model, header, state_prefix(facts))
         for path, parity in zip(graphs, measured, strict=True):
-            content = finished(path.read_bytes(), tensorfile.read_header(at), state, parity)
+            content = finished(read_bytes(path, limit=MODEL), tensorfile.read_header(at), state, parity)
             (folder / path.name).write_bytes(content)
     return (at, *(folder / path.name for path in graphs))

@@ -22,6 +22,7 @@ from striate.data.sources.download import offline
 from striate.data.store.cache import weights_dir
 from striate.errors import DownloadError, ModelError, StriateError
 from striate.files import MODEL as LARGEST
+from striate.files import read_text
 from striate.model.files import weights
 from striate.runs import durable
 from striate.runs.seal import beside, check_seal
@@ -131,7 +132,7 @@ def _ref(home: Path, address: HubAddress) -> Path:
 def _known(home: Path, address: HubAddress) -> Path | None:
     """Return the model file of the commit that a revision was at the last time, None where it is not here."""
     with suppress(OSError, UnicodeDecodeError):
-        commit = _ref(home, address).read_text(encoding="utf-8").strip()
+        commit = read_text(_ref(home, address)).strip()
         if _COMMIT.fullmatch(commit) and (home / commit / FILE).is_file():
             return home / commit / FILE
     return None
