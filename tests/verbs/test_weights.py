@@ -26,7 +26,7 @@ from striate.model.pretrained.pretrained import File
 from striate.nets import CATALOG
 from striate.runs.predictor import Predictor
 from striate.spec import Shape
-from striate.verbs import cache, weights
+from striate.verbs import cache
 from striate.verbs.weights import fetch_weights, list_weights, open_weights
 from striate.verbs.workspace import Workspace
 
