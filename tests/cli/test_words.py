@@ -24,6 +24,7 @@ from striate.settings import ALIASES
 from striate.verbs.cache import clear
 from striate.verbs.card import model_card
 from striate.verbs.convert import convert
+from striate.verbs.deploy import deploy
 from striate.verbs.dot import dot
 from striate.verbs.export import export
 from striate.verbs.export_page import export_page
@@ -55,7 +56,7 @@ CALLS: dict[str, tuple[Callable[..., Any], ...]] = {
     "compare": (striate.compare,),
     "runs": (runs,),
     "runs remove": (remove,),
-    "export": (export, export_page),
+    "export": (export, deploy, export_page),
     "doctor": (striate.doctor,),
     "card": (model_card,),
     "push": (push,),

@@ -22,7 +22,7 @@ if TYPE_CHECKING:  # what measures and explains is imported by who does: predict
     from striate.data.pictures.crop_transform import CropTransform
     from striate.data.pictures.tiles import Tiling
     from striate.tasks.assessment import Assessment, Basis, Cost
-    from striate.tasks.decoding import Decoding
+    from striate.tasks.decoding import Compared, Decoding, Frame
     from striate.tasks.missed import Missed, Wanted
     from striate.tasks.pairing import Paired, Shared
     from striate.tasks.question import Place, Question
@@ -89,15 +89,31 @@ class Answering(ABC):
         """Return in words what each output of the ONNX file is, and how it becomes an answer, for other programs."""
         return {self.output: f"(N, {len(facts.names)}): one a {self.noun}"}
 
-    def decoding(self, facts: LabelFacts, learnt: Any) -> Decoding:
-        """Return how answers are made of the main output, as steps of an ONNX graph.
+    def decoding(self, facts: LabelFacts, learnt: Any, frame: Frame) -> Decoding:
+        """Return how answers are made of the outputs, as steps of an ONNX graph: what a deployed graph puts out.
 
-        Errors: StriateError for a task whose answers are no more than its outputs say.
+        ``frame`` is what is known of the graph that they stand in. Errors: StriateError for a task without such steps.
         """
         raise StriateError(
-            f"only boxes are decoded within a graph, and this model says none; its ONNX file puts out {self.output},"
+            f"no graph can be written that makes answers of {self.output}; its ONNX file puts out {self.output},"
             f" {self.means(facts, learnt)[self.output]}"
         )
+
+    def held(
+        self,
+        said: Mapping[str, NDArray[Any]],
+        answer: Any,
+        outputs: Outputs,
+        facts: LabelFacts,
+        learnt: Any,
+        crop: CropTransform | None = None,
+    ) -> Compared:
+        """Return what such a graph ``said`` of one picture, against its ``answer``; asked where there is a `decoding`.
+
+        ``outputs`` are the network's for that picture, by which rounding may be told from a difference; ``crop`` is
+        where the input lies in the picture, of an answer that lies in it.
+        """
+        raise NotImplementedError
 
     def formula(self, facts: LabelFacts, learnt: Any) -> Mapping[str, Any]:
         """Return what makes an answer of the outputs of one picture, as numbers alone: for a page that has no Python.
@@ -109,15 +125,6 @@ class Answering(ABC):
             f"a page cannot make answers of {self.output} yet: it shows models of classes, tags and numbers; striate"
             " export writes the ONNX file, and striate look shows what the net sees"
         )
-
-    def same_decoded(
-        self, decoded: Mapping[str, NDArray[Any]], outputs: Outputs, facts: LabelFacts, learnt: Any
-    ) -> tuple[NDArray[np.bool_], Mapping[str, float]]:
-        """Return of which pictures such a graph's answers are those of ``outputs``, and how far apart, by its outputs.
-
-        Asked only where there is a `decoding`.
-        """
-        raise NotImplementedError
 
     def cost(
         self,

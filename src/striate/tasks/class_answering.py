@@ -16,10 +16,12 @@ from striate.tasks.prediction import columns_of
 from striate.tasks.values import EMBEDDING, NOTHING, LabelFacts, Labels, Outputs
 
 if TYPE_CHECKING:  # what measures and explains is imported by who does: predicting needs none of it
+    from striate.data.pictures.crop_transform import CropTransform
     from striate.tasks.assessment import Basis, Cost
     from striate.tasks.class_assessment import ClassAssessment
     from striate.tasks.class_pairing import ClassPaired
     from striate.tasks.class_question import ClassQuestion
+    from striate.tasks.decoding import Compared, Decoding, Frame
     from striate.tasks.ood import OODDetector
     from striate.tasks.pairing import Shared
     from striate.tasks.sections import Part
@@ -49,6 +51,26 @@ class ClassAnswering(Answering):
         temperature, detector = learnt.calibration.temperature, learnt.unknown
         told: dict[str, Any] = {"kind": "classes", "names": list(facts.names), "temperature": temperature}
         return {**told, "unknown": None if detector is None else _formula(detector)}
+
+    def decoding(self, facts: LabelFacts, learnt: Any, frame: Frame) -> Decoding:
+        """Return the steps to calibrated probabilities and to "none of these"."""
+        from striate.tasks.class_decoding import class_decoding
+
+        return class_decoding(facts, learnt)
+
+    def held(
+        self,
+        said: Mapping[str, NDArray[Any]],
+        answer: Any,
+        outputs: Outputs,
+        facts: LabelFacts,
+        learnt: Any,
+        crop: CropTransform | None = None,
+    ) -> Compared:
+        """Return what a graph said of one picture, against its answer."""
+        from striate.tasks.class_decoding import same_class
+
+        return same_class(said, answer)
 
     def same(self, outputs: Outputs, others: Outputs) -> NDArray[np.bool_]:
         """Return which pictures get the same class by both."""

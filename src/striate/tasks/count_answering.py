@@ -19,8 +19,10 @@ from striate.tasks.points import MEAN_ABSOLUTE_ERROR, as_counts, count_columns, 
 from striate.tasks.values import LabelFacts, Labels, Outputs, State
 
 if TYPE_CHECKING:  # what measures and explains is imported by who does: predicting needs none of it
+    from striate.data.pictures.crop_transform import CropTransform
     from striate.tasks.assessment import Assessment, Basis
     from striate.tasks.count_question import CountQuestion
+    from striate.tasks.decoding import Compared, Decoding, Frame
     from striate.tasks.overlays import MarkOverlay
     from striate.tasks.question import Place
     from striate.tasks.sections import Part
@@ -62,6 +64,26 @@ class CountAnswering(Answering):
     def columns(self, facts: LabelFacts, top: int | None = None) -> tuple[str, ...]:
         """Return each class, and the ends of its interval."""
         return count_columns(facts.names)
+
+    def decoding(self, facts: LabelFacts, learnt: Any, frame: Frame) -> Decoding:
+        """Return the steps to counts, and to their intervals."""
+        from striate.tasks.map_decoding import count_decoding
+
+        return count_decoding(facts, learnt, frame)
+
+    def held(
+        self,
+        said: Mapping[str, NDArray[Any]],
+        answer: Any,
+        outputs: Outputs,
+        facts: LabelFacts,
+        learnt: Any,
+        crop: CropTransform | None = None,
+    ) -> Compared:
+        """Return what a graph said of one picture, against its answer."""
+        from striate.tasks.map_decoding import same_counts
+
+        return same_counts(said, answer)
 
     def measure(self, outputs: Outputs, targets: NDArray[Any], facts: LabelFacts) -> dict[str, float]:
         """Return how far off counts are in the mean, and by how much too many: of several classes the mean over them.

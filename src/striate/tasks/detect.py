@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from striate.spec.net import Net
     from striate.spec.shape import Shape
     from striate.spec.survey import Survey
-    from striate.tasks.decoding import Decoding
     from striate.tasks.detect_tiles import BoxStitcher
     from striate.tasks.prediction import Prediction
     from striate.train_config import TrainConfig
@@ -227,24 +226,9 @@ class Detect(DetectAnswering, Task):
         maps = ", ".join(f"{height} x {width}" for height, width in cells.sizes)
         words = (
             f"(N, {cells.numbers}): map after map ({maps} cells), each channel by channel: {len(facts.names)} logits of"
-            " scores, then 4 distances; --boxes writes a graph that puts out the boxes themselves"
+            " scores, then 4 distances; --to onnx writes a graph that puts out the boxes themselves"
         )
         return {BOXES: words}
-
-    def decoding(self, facts: LabelFacts, learnt: Any) -> Decoding:
-        """Return the steps to the boxes that are said: thresholds, calibration and suppression too."""
-        from striate.tasks.detect_decoding import box_decoding
-
-        return box_decoding(facts, learnt)
-
-    def same_decoded(
-        self, decoded: Mapping[str, NDArray[Any]], outputs: Outputs, facts: LabelFacts, learnt: Any
-    ) -> tuple[NDArray[np.bool_], Mapping[str, float]]:
-        """Return of which pictures a graph says the same boxes, and how far apart they are."""
-        from striate.tasks.detect_decoding import same_boxes
-
-        plain = candidates(outputs, facts, replace(learnt, pooled=False)) if learnt.pooled else None
-        return same_boxes(decoded, candidates(outputs, facts, learnt), learnt.overlap, plain)
 
     def stitcher(
         self, tiling: Tiling, facts: LabelFacts, learnt: Any, options: Mapping[str, Any] = NOTHING

@@ -24,6 +24,7 @@ if TYPE_CHECKING:  # what measures and explains is imported by who does: predict
     from striate.metrics.boxes import Found, Truth
     from striate.metrics.probability import Ints
     from striate.tasks.assessment import Basis
+    from striate.tasks.decoding import Compared, Decoding, Frame
     from striate.tasks.detect_assessment import BoxAssessment
     from striate.tasks.detect_question import BoxQuestion
     from striate.tasks.missed import Missed, Wanted
@@ -110,6 +111,31 @@ class DetectAnswering(Answering):
             return (f"{counted(len(short), 'class')} did not reach a {name} of {share:g} where it was measured;"
                     f" {which} said from the nearest score on",)  # fmt: skip
         return ()
+
+    def decoding(self, facts: LabelFacts, learnt: Any, frame: Frame) -> Decoding:
+        """Return the steps to the boxes that are said: thresholds, calibration and suppression too."""
+        from striate.tasks.detect_decoding import box_decoding
+
+        return box_decoding(facts, learnt, frame)
+
+    def held(
+        self,
+        said: Mapping[str, NDArray[Any]],
+        answer: Any,
+        outputs: Outputs,
+        facts: LabelFacts,
+        learnt: Any,
+        crop: CropTransform | None = None,
+    ) -> Compared:
+        """Return what a graph said of one picture, against its answer."""
+        from striate.tasks.detect_decoding import same_cells, same_said
+
+        plain = candidates(outputs, facts, replace(learnt, pooled=False))[0]
+        if crop is not None:
+            plain = plain.in_picture(crop)
+        if "pictures" not in said:
+            return same_cells(said, plain)
+        return same_said(said, answer, learnt.overlap, plain if learnt.pooled else None)
 
     def overlap(self, facts: LabelFacts) -> tuple[float, float]:
         """Return enough for nearly all boxes trained on to lie whole in a tile; half where that is not known."""

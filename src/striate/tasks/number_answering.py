@@ -19,7 +19,9 @@ from striate.tasks.values import Judged, LabelFacts, Outputs, State
 from striate.words import figure
 
 if TYPE_CHECKING:  # what measures and explains is imported by who does: predicting needs none of it
+    from striate.data.pictures.crop_transform import CropTransform
     from striate.tasks.assessment import Basis, Cost
+    from striate.tasks.decoding import Compared, Decoding, Frame
     from striate.tasks.number_assessment import NumberAssessment
     from striate.tasks.number_question import NumberQuestion
     from striate.tasks.pairing import Paired, Shared
@@ -62,6 +64,26 @@ class NumberAnswering(Answering):
             told.append({**vars(column), "half": half if np.isfinite(half) else None, **curve})
         units = list(units_of(facts))
         return {"kind": "numbers", "names": list(facts.names), "units": units, "level": learnt.level, "columns": told}
+
+    def decoding(self, facts: LabelFacts, learnt: Any, frame: Frame) -> Decoding:
+        """Return the steps to numbers in their units, and to their intervals."""
+        from striate.tasks.number_decoding import number_decoding
+
+        return number_decoding(facts, learnt)
+
+    def held(
+        self,
+        said: Mapping[str, NDArray[Any]],
+        answer: Any,
+        outputs: Outputs,
+        facts: LabelFacts,
+        learnt: Any,
+        crop: CropTransform | None = None,
+    ) -> Compared:
+        """Return what a graph said of one picture, against its answer."""
+        from striate.tasks.number_decoding import same_numbers
+
+        return same_numbers(said, answer)
 
     def columns(self, facts: LabelFacts, top: int | None = None) -> tuple[str, ...]:
         """Return each number with its unit, and the ends of its interval."""

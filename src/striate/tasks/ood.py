@@ -30,7 +30,7 @@ from striate.tasks.strangers import NEVER, NOT_MEASURED, conformal
 from striate.words import counted
 
 PREFIX, BOTH, DISTANCE = "unknown.", "both", "distance"
-_GAMMA, _LIKELIEST = 0.3, 100  # of GEN: the exponent, and how many classes are looked at
+GAMMA, LIKELIEST = 0.3, 100  # of GEN: the exponent, and how many classes are looked at
 _USUAL_SPREAD, _USUAL_COUNT = 0.5, 2  # two pictures' worth of belief in the usual spread of both logarithms
 _ROWS = 2048
 _SMALLEST = 1e-9  # of what is divided by
@@ -323,10 +323,10 @@ def log_distance(units: NDArray[np.float32], stored: Halves, *, skip: int = 0) -
 
 def _log_indecision(logits: Floats, temperature: float) -> Floats:
     """Return the log of the generalised entropy (N,) of the likeliest classes."""
-    likeliest = np.sort(log_softmax(logits, temperature), axis=1)[:, -_LIKELIEST:]
+    likeliest = np.sort(log_softmax(logits, temperature), axis=1)[:, -LIKELIEST:]
     rest = -np.expm1(np.minimum(likeliest, 0.0))  # 1 - p, exact for p near 0
     rest[:, -1] = np.exp(likeliest[:, :-1]).sum(axis=1)  # and for the p near 1
-    logarithms: Floats = np.log((np.exp(_GAMMA * likeliest) * rest**_GAMMA).sum(axis=1) + 1e-30)
+    logarithms: Floats = np.log((np.exp(GAMMA * likeliest) * rest**GAMMA).sum(axis=1) + 1e-30)
     return logarithms
 
 

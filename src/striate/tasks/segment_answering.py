@@ -19,7 +19,9 @@ from striate.tasks.values import LabelFacts, Labels, Outputs, State
 from striate.words import counted
 
 if TYPE_CHECKING:  # what measures and explains is imported by who does: predicting needs none of it
+    from striate.data.pictures.crop_transform import CropTransform
     from striate.tasks.assessment import Assessment, Basis
+    from striate.tasks.decoding import Compared, Decoding, Frame
     from striate.tasks.question import Place
     from striate.tasks.sections import Part
     from striate.tasks.segment_question import MaskQuestion
@@ -47,6 +49,26 @@ class SegmentAnswering(Answering):
 
     def columns(self, facts: LabelFacts, top: int | None = None) -> tuple[str, ...]:  # noqa: D102
         return mask_columns(facts.names, top)
+
+    def decoding(self, facts: LabelFacts, learnt: Any, frame: Frame) -> Decoding:
+        """Return the steps to a class a pixel, and how sure that is."""
+        from striate.tasks.map_decoding import mask_decoding
+
+        return mask_decoding(facts, learnt, frame)
+
+    def held(
+        self,
+        said: Mapping[str, NDArray[Any]],
+        answer: Any,
+        outputs: Outputs,
+        facts: LabelFacts,
+        learnt: Any,
+        crop: CropTransform | None = None,
+    ) -> Compared:
+        """Return what a graph said of one picture, against its answer."""
+        from striate.tasks.map_decoding import same_masks
+
+        return same_masks(said, answer)
 
     def measure(self, outputs: Outputs, targets: NDArray[Any], facts: LabelFacts) -> dict[str, float]:
         """Return the mean IoU over the classes that are there, and the share of pixels that are right; 0 without any.

@@ -20,8 +20,10 @@ from striate.tasks.values import LabelFacts, Labels, Outputs, State
 from striate.words import counted
 
 if TYPE_CHECKING:  # what measures and explains is imported by who does: predicting needs none of it
+    from striate.data.pictures.crop_transform import CropTransform
     from striate.settings import Settings
     from striate.tasks.assessment import Basis
+    from striate.tasks.decoding import Compared, Decoding, Frame
     from striate.tasks.sections import Part
     from striate.tasks.tag_assessment import TagAssessment
     from striate.tasks.tag_question import TagQuestion
@@ -72,6 +74,26 @@ class TagAnswering(Answering):
             "shifts": list(calibration.shifts) or [0.0] * len(facts.names),
             "thresholds": learnt.thresholds.tolist(),
         }
+
+    def decoding(self, facts: LabelFacts, learnt: Any, frame: Frame) -> Decoding:
+        """Return the steps to calibrated probabilities, and to which tags are said."""
+        from striate.tasks.tag_decoding import tag_decoding
+
+        return tag_decoding(facts, learnt)
+
+    def held(
+        self,
+        said: Mapping[str, NDArray[Any]],
+        answer: Any,
+        outputs: Outputs,
+        facts: LabelFacts,
+        learnt: Any,
+        crop: CropTransform | None = None,
+    ) -> Compared:
+        """Return what a graph said of one picture, against its answer."""
+        from striate.tasks.tag_decoding import same_tags
+
+        return same_tags(said, answer)
 
     def evaluate(
         self, outputs: Outputs, targets: NDArray[Any], facts: LabelFacts, learnt: Any, basis: Basis

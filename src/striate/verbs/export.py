@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from striate.export.onnx import Parity
     from striate.model.build.model import Model
 
-DECODED = ".boxes.onnx"
 CALIBRATED = 256  # training pictures that show an int8 graph what values occur
 MOST_LOST = 0.01  # of accuracy, beyond which an int8 graph is refused
 
@@ -58,15 +57,14 @@ def export(
     model: Path | None = None,
     output: Path | None = None,
     int8: bool = False,
-    boxes: bool = False,
     workspace: Workspace = HERE,
 ) -> Exported:
     """Write the ONNX file of a run's model, beside it or at ``output``, once its answers are known to be the same.
 
     They are compared on the run's validation pictures, or its training pictures where it has none; of a ``model``
     file without a run, on photographs of scikit-learn's. ``int8`` is calibrated on the run's training pictures and
-    measured on the former. ``boxes``: the graph puts out the boxes that are said, decoded, and lies at
-    ``model.boxes.onnx``, which other programs are for.
+    measured on the former.
+    What answers by itself, in other programs, is `striate.verbs.deploy.deploy`.
     Errors: ExportError where the answers differ, or int8 loses more than a hundredth of the pictures; nothing is
     written then.
 
@@ -74,16 +72,12 @@ def export(
     """
     from striate.export.onnx import export_onnx
 
-    if boxes and int8:
-        raise ExportError("boxes are decoded in float32; leave out int8, or the boxes")
     if model is not None:
         if int8:
             raise ExportError("int8 is calibrated and measured on a run's own pictures; name a run, not a model file")
         file = model
         predictor = Predictor.open(file)
         pixels = photographs(predictor.preprocess)
-        if boxes:
-            return _decoded(predictor, pixels, output)
         parity = export_onnx(predictor.model, file, pixels, output=output)
         return Exported(output or beside(file), parity, _means(predictor))
     opened = RunDirectory.open(run, workspace.runs_dir)
@@ -92,22 +86,9 @@ def export(
     if int8:
         path = output or beside(opened.model_path, int8=True)
         return Exported(path, quantise(predictor, prepared, path), _means(predictor))
-    pixels = prepared.store.pixels[subset(_judges(prepared), 32, seed=0)]
-    if boxes:
-        return _decoded(predictor, pixels, output)
+    pixels = prepared.store.pixels[subset(judging(prepared), 32, seed=0)]
     parity = export_onnx(predictor.model, opened.model_path, pixels, output=output)
     return Exported(output or beside(opened.model_path), parity, _means(predictor))
-
-
-def _decoded(predictor: Predictor, pixels: np.ndarray, output: Path | None) -> Exported:
-    """Write the graph that says what the model says."""
-    from striate.export.onnx_decoded import export_decoded
-
-    assert predictor.path is not None
-    path = output or predictor.path.with_suffix(DECODED)
-    decoding = predictor.task.decoding(predictor.labels, predictor.learnt)
-    parity = export_decoded(predictor, pixels, path)
-    return Exported(path, parity, {name: one.means for name, one in decoding.outputs.items()})
 
 
 def _means(predictor: Predictor) -> dict[str, str]:
@@ -145,7 +126,7 @@ def quantise(predictor: Predictor, prepared: Prepared, output: Path) -> Cost:
     from striate.export.int8 import quantised
     from striate.export.onnx import finished, graph_bytes
 
-    task, judges = predictor.task, np.array(_judges(prepared), np.int64)
+    task, judges = predictor.task, np.array(judging(prepared), np.int64)
     pixels, targets = prepared.store.pixels[judges], prepared.targets[judges]
     content = graph_bytes(predictor.model.cpu(), task)
     shown = subset(prepared.split.train, CALIBRATED, seed=prepared.config.seed)
@@ -189,6 +170,6 @@ def photographs(preprocess: Preprocess) -> np.ndarray:
     return np.stack([preprocess.pixels(np.ascontiguousarray(part)) for part in parts])
 
 
-def _judges(prepared: Prepared) -> tuple[int, ...]:
+def judging(prepared: Prepared) -> tuple[int, ...]:
     """Return the validation pictures, or the training pictures of a run that has none."""
     return prepared.split.val or prepared.split.train

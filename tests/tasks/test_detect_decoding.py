@@ -2,45 +2,32 @@
 
 from __future__ import annotations
 
-import json
-import re
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import onnx
 import onnxruntime
 import pytest
-import torch
 from onnx import TensorProto, helper
-from tests.cli.stage import Place
-from tests.cli.test_predict_files import scene_model
 
-from striate.data.pictures.preprocess import Preprocess
-from striate.errors import ExportError, StriateError
-from striate.export.onnx_decoded import ask_decoded, decoded, export_decoded
+from striate.export.deployed import joined
 from striate.export.onnx_walk import IR, OPSET
-from striate.model.build.model import build
-from striate.model.files.weights import ModelFile, to_bytes
 from striate.runs.onnx_file import session
-from striate.runs.predictor import Predictor
-from striate.spec import Shape, parse
 from striate.tasks.boxes import Boxes
 from striate.tasks.cells import Cells
-from striate.tasks.decoding import Decoding
-from striate.tasks.detect_decoding import same_boxes
+from striate.tasks.decoding import Frame
+from striate.tasks.detect_decoding import same_boxes, same_cells, same_said
 from striate.tasks.detect_state import LearntBoxes
 from striate.tasks.table import TASKS
 from striate.tasks.values import LabelFacts
-from striate.verbs.export import export
 
 TASK = TASKS["detect"]
 FACTS = LabelFacts(("disc", "square", "bar"), {"levels": [[12, 16], [6, 8]], "input": [48, 64]})
 CELLS = Cells.of(FACTS.facts, 3)
 
 
-def asked(learnt: LearntBoxes, facts: LabelFacts = FACTS) -> onnxruntime.InferenceSession:
+def asked(learnt: LearntBoxes, facts: LabelFacts = FACTS, *, whole: bool = True) -> onnxruntime.InferenceSession:
     """A graph that is given the output itself: what stands behind it is what is tested."""
     numbers = Cells.of(facts.facts, len(facts.names)).numbers
     graph = helper.make_graph(
@@ -50,7 +37,8 @@ def asked(learnt: LearntBoxes, facts: LabelFacts = FACTS) -> onnxruntime.Inferen
         [helper.make_tensor_value_info("boxes", TensorProto.FLOAT, ["N", numbers])],
     )
     proto = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR)
-    content = decoded(proto.SerializeToString(), TASK.output, TASK.decoding(facts, learnt))
+    frame = Frame((48, 64), (numbers,), None, whole)
+    content = joined(proto.SerializeToString(), TASK.output, TASK.decoding(facts, learnt, frame))
     onnx.checker.check_model(onnx.load_from_string(content), full_check=True)
     return session(content, many=True)
 
@@ -127,62 +115,29 @@ def test_a_difference_is_told_and_where_rounding_decides_there_is_none() -> None
     assert same_boxes(last, [at, *answers[1:]], learnt.overlap)[0][0]
 
 
-@pytest.fixture
-def place(tmp_path: Path) -> Place:
-    for task in ("segment", "count"):
-        scene_model(tmp_path / f"{task}.safetensors", task)
-    net, how = "conv 8 3x3 stride 4 pad 1 >> relu >> conv 6 1x1 >> flatten", Preprocess(48, 64, 3, resize="pad")
-    model = build(parse(net), Shape(3, 48, 64), classes=2, preprocess=how, seed=1)
-    tensors = {name: value * 4 if name == "conv2.weight" else value for name, value in model.state_dict().items()}
-    tensors["conv2.bias"] = torch.tensor([4.0, 4.0, 0.7, 0.8, 0.9, 1.0])
-    facts = ModelFile(
-        net=net, input=(3, 48, 64), task="detect", names=("red", "white"), preprocess=how.to_dict(),
-        labels={"levels": [[12, 16]], "input": [48, 64]}, state=dict(TASK.unlearnt("made").facts), provenance={},
-    )  # fmt: skip
-    (tmp_path / "detect.safetensors").write_bytes(to_bytes(tensors, facts))
-    return Place(tmp_path)
+def test_a_box_that_an_edge_cuts_off_but_for_rounding_is_no_difference() -> None:
+    one = Boxes(("red",), np.array([[0.0, 0, 9, 9], [63.99999, 0, 64, 9]]), np.array([0, 0]), np.array([0.9, 0.8]))
+    said = {"boxes": one.boxes[:1], "classes": np.zeros(1, np.int64), "scores": one.scores[:1]}
+    assert same_said({**said, "pictures": np.zeros(1, np.int64)}, one, 0.5).same
+    wide = replace(one, boxes=np.array([[0.0, 0, 9, 9], [60.0, 0, 64, 9]]))
+    assert not same_said({**said, "pictures": np.zeros(1, np.int64)}, wide, 0.5).same
+    moved = {**said, "boxes": said["boxes"] + 0.5, "pictures": np.zeros(1, np.int64)}
+    assert same_said(
+        moved, replace(one, boxes=one.boxes[:1], classes=one.classes[:1], scores=one.scores[:1]), 0.5
+    ).apart["boxes"] == pytest.approx(0.5 / 9, rel=0.1)
 
 
-def test_a_command_writes_it_and_says_what_it_puts_out(place: Place) -> None:
-    done = place("export", "--model", "detect.safetensors", "--boxes", "--json")
-    told = json.loads(done.out)
-    path = place.path / "detect.boxes.onnx"
-    assert told["path"] == "detect.boxes.onnx" and path.stat().st_size == told["bytes"]
-    assert told["same_answer"] == told["pictures"] and set(told["outputs"]) == {
-        "boxes", "classes", "scores", "pictures",
-    }  # fmt: skip
-    predictor = Predictor.open(place.path / "detect.safetensors")
-    pixels = np.random.default_rng(0).integers(0, 256, (40, 48, 64, 3), dtype=np.uint8)
-    graph = session(path, many=False)
-    assert [one.name for one in graph.get_inputs()] == ["pixels"]
-    found = ask_decoded(graph, pixels)
-    answers = predictor.task.decode(predictor.ask(pixels), predictor.labels, predictor.learnt)
-    assert sum(map(len, answers)) > 40
-    assert same_boxes(found, answers, predictor.learnt.overlap)[0].all()
-    assert not (place.path / "detect.onnx").exists()
-    plain = place("export", "--model", "detect.safetensors")
-    assert "boxes (N, 1152): map after map (12 x 16 cells)" in plain.out and "--boxes writes a graph" in plain.out
-
-
-def test_what_other_tasks_put_out_is_said_and_they_have_no_boxes(place: Place) -> None:
-    for task, said in (("segment", "logits of the classes"), ("count", "log(1 + exp(value - 4))")):
-        told = json.loads(place("export", "--model", f"{task}.safetensors", "--json").out)
-        assert said in next(iter(told["outputs"].values())) and "embedding" in told["outputs"]
-        place("export", "--model", f"{task}.safetensors", "--boxes").refused("only boxes are decoded", re.escape(said))
-    place("export", "--model", "detect.safetensors", "--boxes", "--int8").refused("leave out int8")
-
-
-def test_a_graph_that_says_something_else_is_not_written(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = type(TASK).decoding
-
-    def wrong(self: Any, facts: LabelFacts, learnt: LearntBoxes) -> Decoding:
-        return whole(self, facts, replace(learnt, thresholds=learnt.thresholds + 0.3))
-
-    monkeypatch.setattr(type(TASK), "decoding", wrong)
-    with pytest.raises(ExportError, match="does not say what the model says"):
-        export(model=place.path / "detect.safetensors", boxes=True)
-    assert not (place.path / "detect.boxes.onnx").exists()
-    with pytest.raises(ExportError, match="no pictures"):
-        export_decoded(Predictor.open(place.path / "detect.safetensors"), np.zeros((0, 48, 64, 3), np.uint8), Path("x"))
-    with pytest.raises(StriateError, match="one a class"):
-        TASKS["classify"].decoding(FACTS, None)
+def test_cells_alone_are_held_against_what_each_says() -> None:
+    learnt = replace(LearntBoxes.nothing(3), pooled=False)
+    graph = asked(learnt, whole=False)
+    output = some(1)
+    found, answers = run(graph, output), TASK.decode({"boxes": output}, FACTS, learnt)
+    assert found["boxes"].shape == (4, CELLS.count, 4) and found["scores"].shape == (4, CELLS.count, 3)
+    for number, one in enumerate(answers):
+        mine = {name: value[number : number + 1] for name, value in found.items()}
+        told = same_cells(mine, one)
+        assert told.same and max(told.apart.values()) < 1e-5
+        if len(one):
+            assert same_cells({**mine, "scores": mine["scores"] + 0.1}, one).apart["scores"] == pytest.approx(
+                0.1, rel=0.01
+            )
