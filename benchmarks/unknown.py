@@ -87,7 +87,8 @@ def scores(train, train_targets, val, temperature) -> dict[str, object]:
         return np.min([np.einsum("nd,de,ne->n", e - m, within, e - m) for m in means], axis=0)
 
     unknown = fit_ood(train[0], train_targets, *val, temperature=temperature)
-    from striate.tasks.ood import _log_indecision, log_distance, unit
+    from striate.tasks.known_distance import log_distance, unit
+    from striate.tasks.ood import _log_indecision
 
     return {
         "largest softmax": lambda _, z: -log_softmax(z, temperature).max(axis=1),

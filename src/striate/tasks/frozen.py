@@ -16,15 +16,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from striate.errors import StriateError
 from striate.metrics.probability import Floats, Ints, checked_targets
-from striate.tasks.ood import (
-    DISTANCE,
-    OODDetector,
-    Usual,
-    checked_embeddings,
-    log_distance,
-    unit,
-    usual,
-)
+from striate.tasks.known_distance import checked_embeddings, log_distance, unit
+from striate.tasks.ood import DISTANCE, OODDetector, Usual, usual
 from striate.tasks.sketch import NEIGHBOURS, spread_evenly
 from striate.tasks.strangers import conformal, skill
 

@@ -107,6 +107,8 @@ def attacks(folder: str, port: int) -> dict[str, Callable[[], Any]]:
         "raw execveat": lambda: raw("execveat", -100, b"/usr/bin/touch", arguments, None, 0),
         "raw fork": lambda: forks(lambda: raw("fork")),
         "raw clone": lambda: forks(lambda: raw("clone", signal.SIGCHLD, 0, 0, 0, 0)),
+        "raw clone with files": lambda: forks(lambda: raw("clone", 0x3D0F00 & ~0x10000, 0, 0, 0, 0)),
+        "a thread": thread,
         "raw kill": lambda: raw("kill", os.getppid(), 0),
         "raw socket": lambda: raw("socket", socket.AF_INET, socket.SOCK_STREAM, 0),
         "raw unix socket": lambda: raw("socket", socket.AF_UNIX, socket.SOCK_STREAM, 0),
@@ -128,6 +130,24 @@ def attacks(folder: str, port: int) -> dict[str, Callable[[], Any]]:
     }
 
 
+def thread() -> None:
+    """Start one, which does what it may and fails at what it may not."""
+    told: list[str] = []
+
+    def work() -> None:
+        for name in ("open", "socket"):
+            try:
+                raw(name, b"/etc/passwd" if name == "open" else socket.AF_INET, 1, 0)
+            except OSError:
+                told.append(name)
+
+    one = threading.Thread(target=work)
+    one.start()
+    one.join()
+    if told != ["open", "socket"]:
+        raise OSError(errno.EIO, f"the thread was only refused {told}")
+
+
 def failed() -> None:
     raise OSError(errno.EIO, "it did not come to its end")
 
@@ -142,8 +162,8 @@ def spin() -> None:
 def _attack(layers: list[str], name: str, folder: str, port: int) -> None:
     attack = attacks(folder, port)[name]
     try:
-        held = jail.lock(memory=2**28, size=2**16, seconds=0, layers=layers)
-        missing = sorted(set(layers) - set(held))
+        held = jail.lock(memory=2**28, size=2**16, seconds=0, layers=layers, threads="threads" in layers)
+        missing = sorted(set(layers) - {"threads"} - set(held))
         if missing:
             os.write(2, f"absent {missing[0]}".encode())
         else:

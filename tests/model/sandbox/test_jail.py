@@ -5,6 +5,7 @@ This is what counts when ``weights_only`` has a hole, as it had twice.
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import platform
@@ -132,21 +133,32 @@ def test_limits_hold(name: str, words: str, attack: Attack) -> None:
 
 
 @pytest.mark.parametrize("name", [f"python {name}" for name in PYTHON] + [f"raw {name}" for name in RAW])
-def test_all_together(name: str, attack: Attack) -> None:
-    said, same = attack(LAYERS, name)
+@pytest.mark.parametrize("more", [(), ("threads",)])
+def test_all_together(name: str, more: tuple[str, ...], attack: Attack) -> None:
+    said, same = attack((*LAYERS, *more), name)
     assert said != "done" and same, said
+
+
+def test_threads_are_started_where_they_may_be_and_are_as_locked_in(attack: Attack) -> None:
+    assert attack(LAYERS, "a thread")[0] not in ("done", "")
+    assert attack((*LAYERS, "threads"), "a thread") == ("done", True)
+    for layers in (LAYERS, (*LAYERS, "threads")):
+        assert attack(layers, "raw clone with files")[0].startswith("PermissionError")
 
 
 def test_the_filter_is_what_it_is_meant_to_be() -> None:
     """Walk the filter as the kernel does, for both machines: the listed calls, and memory that is not executable."""
     import struct
 
-    for machine, numbers in kernel._MACHINES.items():
-        program = list(struct.iter_unpack("<HBBI", kernel._program(machine)))
-        allowed = {int(call.partition("=")[2]) for call in kernel._PURE[machine].split()}
+    for (machine, numbers), threads in itertools.product(kernel._MACHINES.items(), (False, True)):
+        program = list(struct.iter_unpack("<HBBI", kernel._program(machine, threads=threads)))
+        calls = kernel._PURE[machine] + " " + (kernel._OF_THREADS[machine] if threads else "")
+        allowed = {int(call.partition("=")[2]) for call in calls.split()}
 
-        def verdict(number: int, third: int, arch: int, program: list[tuple[int, ...]] = program) -> int:
-            fields, loaded, at = {0: number, 4: arch, 32: third}, 0, 0
+        def verdict(
+            number: int, third: int, arch: int, first: int = 0, program: list[tuple[int, ...]] = program
+        ) -> int:
+            fields, loaded, at = {0: number, 4: arch, 16: first, 32: third}, 0, 0
             while True:
                 code, yes, no, value = program[at]
                 if code == 0x06:
@@ -163,3 +175,7 @@ def test_the_filter_is_what_it_is_meant_to_be() -> None:
             assert (verdict(number, 7, numbers.arch) == 0x7FFF0000) == (number in allowed), (machine, number)
             assert verdict(number, 3, 0x40000003) == 0x80000000  # 32-bit calls have other numbers
         assert verdict(0x40000000 | numbers.mmap, 3, numbers.arch) != 0x7FFF0000  # and so has x32
+        for flags in (0x3D0F00, 0x7D0F00, 0x3D0F00 | 0x20000, 0x3D0F00 & ~0x10000, 17, 0x4111, 0, 0x10000):
+            started = verdict(numbers.clone, 0, numbers.arch, flags) == 0x7FFF0000
+            assert started == (threads and flags in (0x3D0F00, 0x7D0F00)), hex(flags)
+        assert verdict(435, 0, numbers.arch) == 0x00050000 | (38 if threads else 1)  # clone3: ENOSYS, or EPERM

@@ -9,6 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from io import BytesIO
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,9 @@ from tests.web.serving import picture
 
 from striate.data.pictures.preprocess import Preprocess
 from striate.errors import PictureError
+from striate.web.server import decoding
 from striate.web.server.decoding import Bounds, Decoded, Decoder, TooLate, Wish
+from striate.web.server.routes import _unread
 
 RULE = Preprocess(16, 16, 3)
 FORMS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
@@ -31,9 +34,11 @@ def decoder() -> Iterator[Decoder]:
     one.close()
 
 
-def decoded(decoder: Decoder, file: bytes, *, rule: Preprocess = RULE, left: float = 600) -> Decoded | Exception:
+def decoded(
+    decoder: Decoder, file: bytes, *, rule: Preprocess = RULE, left: float = 600, sized: bool = True
+) -> Decoded | Exception:
     told = queue.Queue[Decoded | Exception]()
-    decoder.ask(Wish(file, rule, time.monotonic() + left, told.put))
+    decoder.ask(Wish(file, rule, time.monotonic() + left, told.put, sized=sized))
     return told.get(timeout=120)
 
 
@@ -44,6 +49,37 @@ def test_as_in_this_process(decoder: Decoder, form: str, rule: Preprocess) -> No
     found = decoded(decoder, file, rule=rule)
     assert isinstance(found, Decoded), found
     assert (found.pixels == rule.pixels(file)).all() and found.crop == rule.crop_transform(40, 30)
+
+
+def heic() -> bytes:
+    heif = pytest.importorskip("pillow_heif", reason="HEIC takes pillow-heif")
+    file = BytesIO()
+    heif.from_pillow(Image.open(BytesIO(picture(4, "PNG", (40, 30))))).save(file, quality=80)
+    return file.getvalue()
+
+
+def test_heic_is_decoded_locked_in(decoder: Decoder) -> None:
+    file = heic()
+    for sized in (True, False):
+        found = decoded(decoder, file, sized=sized)
+        assert isinstance(found, Decoded), found
+        assert (found.pixels == RULE.pixels(file)).all()
+        assert found.crop == (RULE.crop_transform(40, 30) if sized else None)
+
+
+def test_heic_without_its_reader_is_said_to_be_read_with_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    file, home = heic(), decoding.home_of
+    (tmp_path / "pillow_heif.py").write_text("raise ModuleNotFoundError('none', name='pillow_heif')")
+    monkeypatch.setattr(decoding, "home_of", lambda name: f"{tmp_path}\n" * (name == "striate") + home(name))
+    one = Decoder(Bounds(processes=1, seconds=20, memory=2**29))
+    try:
+        found = decoded(one, file)
+        assert isinstance(found, PictureError) and "pip install 'striate[heic]'" in str(found)
+        refused = _unread(found)
+        assert (refused.status, refused.reason) == (415, str(found))
+        assert _unread(PictureError("does not decode: x")).status == 422
+    finally:
+        one.close()
 
 
 def test_it_is_locked_in(decoder: Decoder) -> None:

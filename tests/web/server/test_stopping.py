@@ -80,21 +80,26 @@ def test_what_was_accepted_is_answered_a_hundred_times(model: Path, tmp_path: Pa
     stopped_under_load(model, tmp_path, 100)
 
 
-def test_a_newer_version_takes_over_without_a_lost_request(tmp_path: Path) -> None:
+@pytest.mark.parametrize("watch", [False, True])
+def test_a_newer_version_takes_over_without_a_lost_request(tmp_path: Path, watch: bool) -> None:
     model = model_at(tmp_path / "pets.safetensors")
-    with serving([model], tmp_path) as served:
+    with serving([model], tmp_path, *(["--watch", "0.2"] if watch else [])) as served:
         clients = [Client(served, keep=True, several=n == 2) for n in range(3)]
         for client in clients:
             client.start()
         before = served.ask("GET", "/models").json()["models"][0]
         model_at(model, seed=1)
-        served.process.send_signal(signal.SIGHUP)
-        until(lambda: served.ask("GET", "/models").json()["models"][0]["version"] == 2)
-        assert served.ask("GET", "/models").json()["models"][0]["digest"] != before["digest"]
+        if not watch:
+            served.process.send_signal(signal.SIGHUP)
+        until(lambda: served.ask("GET", "/models").json()["models"][0]["version"] > 1)
+        until(lambda: any(line.get("said", "").endswith("answers") for line in served.lines))
+        now = served.ask("GET", "/models").json()["models"][0]
+        assert now["digest"] != before["digest"] and now["version"] >= 2
         model.write_bytes(model.read_bytes()[:-100])  # what is broken does not take over
-        served.process.send_signal(signal.SIGHUP)
-        until(lambda: any("stays at version 2" in line.get("said", "") for line in served.lines))
-        assert served.ask("POST", "/predict", picture()).json()["version"] == 2
+        if not watch:
+            served.process.send_signal(signal.SIGHUP)
+        until(lambda: any(f"stays at version {now['version']}" in line.get("said", "") for line in served.lines))
+        assert served.ask("POST", "/predict", picture()).json()["version"] == now["version"]
         served.stop()
         for client in clients:
             client.join(30)

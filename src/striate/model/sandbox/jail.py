@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from typing import Any, Final
 
 from striate.model.sandbox import kernel
@@ -34,17 +35,20 @@ _HARMLESS: Final = frozenset(
 )
 
 
-def lock(*, memory: int, size: int, seconds: float, layers: Iterable[str] = LAYERS) -> tuple[str, ...]:
+def lock(
+    *, memory: int, size: int, seconds: float, threads: bool = False, layers: Iterable[str] = LAYERS
+) -> tuple[str, ...]:
     """Lock this process in for good; return the layers that are in force, of those asked for.
 
     ``memory``: bytes it may take beyond what it has now (held on Linux only); ``size``: the most bytes a file that it
-    writes may have; ``seconds`` of processor time beyond those used. Import, open and start everything needed first.
+    writes may have; ``seconds`` of processor time beyond those used. ``threads``: it may still start threads, which are
+    as locked in as itself, where seccomp tells them from processes. Import, open and start everything needed first.
     """
     mapped = _mapped()  # asked now, since nothing can be opened later
     steps: dict[str, Callable[[], object]] = {
         "landlock": kernel.landlock,  # takes a descriptor while there are any
-        "limits": lambda: _limits(None if mapped is None else mapped + memory, size, seconds),
-        "seccomp": kernel.seccomp,
+        "limits": lambda: _limits(None if mapped is None else mapped + memory, size, seconds, processes=threads),
+        "seccomp": lambda: kernel.seccomp(threads=threads),
         "audit": lambda: sys.addaudithook(_hook()),
     }
     held = []
@@ -54,16 +58,20 @@ def lock(*, memory: int, size: int, seconds: float, layers: Iterable[str] = LAYE
         except OSError:  # not in this system, or a sandbox around us has taken it away: the others hold
             continue
         held.append(name)
+    if threads and "limits" in held and "seccomp" not in held:
+        _no_processes()
     return tuple(held)
 
 
-def _limits(memory: int | None, size: int, seconds: float) -> None:
+def _limits(memory: int | None, size: int, seconds: float, *, processes: bool) -> None:
     """Set the system's limits; raise OSError where it has none, or keeps opening files."""
     if sys.platform == "win32":
         raise OSError("no limits here")
     used = resource.getrusage(resource.RUSAGE_SELF)
     processor = int(used.ru_utime + used.ru_stime + seconds) + 1
     bounds = {"CPU": processor, "FSIZE": size, "CORE": 0, "NPROC": 0, "AS": memory, "NOFILE": 0}
+    if processes:  # to the system a thread is one; seccomp tells them apart
+        del bounds["NPROC"]
     for name, bound in bounds.items():
         kind = getattr(resource, f"RLIMIT_{name}", None)
         if kind is None or bound is None:
@@ -75,6 +83,12 @@ def _limits(memory: int | None, size: int, seconds: float) -> None:
         except (OSError, ValueError):
             if name == "NOFILE":
                 raise OSError("descriptors cannot be limited") from None
+
+
+def _no_processes() -> None:
+    """Refuse processes, and so threads too."""
+    with suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_NPROC, (0, 0))
 
 
 def _mapped() -> int | None:

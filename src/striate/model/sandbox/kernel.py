@@ -26,6 +26,11 @@ _PURE: Final = {
     "getpid=172 exit=93 gettimeofday=169 getrusage=165 sysinfo=179 sigaltstack=132 gettid=178 futex=98 "
     "sched_getaffinity=123 restart_syscall=128 clock_gettime=113 clock_nanosleep=115 exit_group=94 getrandom=278",
 }
+# And what a thread of this process takes beside being started: as locked in as the one that starts it.
+_OF_THREADS: Final = {"x86_64": "set_robust_list=273 rseq=334", "aarch64": "set_robust_list=99 rseq=293"}
+# The flags by which glibc and musl start a thread: it shares memory, files and signals, and is no process of its own.
+_THREAD_FLAGS: Final = (0x3D0F00, 0x7D0F00)
+_CLONE3: Final = 435  # whose flags a filter cannot see: it is said not to exist, and clone is used
 
 
 class _Machine(NamedTuple):
@@ -35,11 +40,12 @@ class _Machine(NamedTuple):
     seccomp: int
     mmap: int
     mprotect: int
+    clone: int
 
 
 _MACHINES: Final = {
-    "x86_64": _Machine(0xC000003E, seccomp=317, mmap=9, mprotect=10),
-    "aarch64": _Machine(0xC00000B7, seccomp=277, mmap=222, mprotect=226),
+    "x86_64": _Machine(0xC000003E, seccomp=317, mmap=9, mprotect=10, clone=56),
+    "aarch64": _Machine(0xC00000B7, seccomp=277, mmap=222, mprotect=226, clone=220),
 }
 _LANDLOCK_CREATE, _LANDLOCK_RESTRICT = 444, 446  # the same on every architecture
 
@@ -47,7 +53,7 @@ _PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_SET_NO_NEW_PRIVS = 1, 4, 38
 _FILTER, _TSYNC = 1, 1  # SECCOMP_SET_MODE_FILTER; every thread of the process, not this one alone
 _KILL, _ERRNO, _ALLOW = 0x80000000, 0x00050000, 0x7FFF0000
 _LOAD, _EQUAL, _ANY_BIT, _RETURN = 0x20, 0x15, 0x45, 0x06  # BPF: ld [k], jeq k, jset k, ret k
-_NUMBER, _ARCH, _THIRD = 0, 4, 32  # where struct seccomp_data keeps them; of the argument, the low half
+_NUMBER, _ARCH, _FIRST, _THIRD = 0, 4, 16, 32  # where struct seccomp_data keeps them; of arguments, the low half
 _PROT_EXEC = 4
 
 
@@ -75,10 +81,13 @@ def landlock() -> int:
     return version
 
 
-def seccomp() -> None:
-    """Refuse every thread all system calls but those in the list above, and executable memory. Raises OSError."""
+def seccomp(*, threads: bool = False) -> None:
+    """Refuse every thread all system calls but those in the list above, and executable memory. Raises OSError.
+
+    With ``threads`` further ones may be started, which have the same filter.
+    """
     _give_up_privileges()
-    program = _program(platform.machine())
+    program = _program(platform.machine(), threads=threads)
     code = ctypes.create_string_buffer(program, len(program))
     head = struct.pack("@HP", len(program) // 8, ctypes.addressof(code))
     number = _MACHINES[platform.machine()].seccomp
@@ -93,26 +102,27 @@ def _give_up_privileges() -> None:
         _checked(_libc().prctl(option, *map(ctypes.c_ulong, (value, 0, 0, 0))))
 
 
-def _program(machine: str) -> bytes:
+def _program(machine: str, *, threads: bool) -> bytes:
     """Return the filter: instructions (code, jump when true, jump when false, k) of eight bytes."""
-    numbers = _MACHINES[machine]
-    pure = [int(call.partition("=")[2]) for call in _PURE[machine].split()]
-    rest = len(pure)
-    refuse = _ERRNO | errno.EPERM
+    numbers, refuse, missing = _MACHINES[machine], _ERRNO | errno.EPERM, _ERRNO | errno.ENOSYS
+    calls = f"{_PURE[machine]} {_OF_THREADS[machine] if threads else ''}"
+    pure = [int(call.partition("=")[2]) for call in calls.split()]
     steps = [
-        (_LOAD, 0, 0, _ARCH),
-        (_EQUAL, 1, 0, numbers.arch),
-        (_RETURN, 0, 0, _KILL),
+        *((_LOAD, 0, 0, _ARCH), (_EQUAL, 1, 0, numbers.arch), (_RETURN, 0, 0, _KILL)),
         (_LOAD, 0, 0, _NUMBER),
+    ]
+    if threads:
+        alike = [(_EQUAL, len(_THREAD_FLAGS) - at, 0, flags) for at, flags in enumerate(_THREAD_FLAGS)]
+        started = [(_LOAD, 0, 0, _FIRST), *alike, (_RETURN, 0, 0, refuse), (_RETURN, 0, 0, _ALLOW)]
+        steps += [(_EQUAL, 0, 1, _CLONE3), (_RETURN, 0, 0, missing)]
+        steps += [(_EQUAL, 0, len(started), numbers.clone), *started]
+    rest = len(pure)
+    steps += [
         (_EQUAL, rest + 3, 0, numbers.mmap),
         (_EQUAL, rest + 2, 0, numbers.mprotect),
         *((_EQUAL, rest - at, 0, number) for at, number in enumerate(pure)),
-        (_RETURN, 0, 0, refuse),
-        (_RETURN, 0, 0, _ALLOW),
-        (_LOAD, 0, 0, _THIRD),
-        (_ANY_BIT, 0, 1, _PROT_EXEC),
-        (_RETURN, 0, 0, refuse),
-        (_RETURN, 0, 0, _ALLOW),
+        *((_RETURN, 0, 0, refuse), (_RETURN, 0, 0, _ALLOW)),
+        *((_LOAD, 0, 0, _THIRD), (_ANY_BIT, 0, 1, _PROT_EXEC), (_RETURN, 0, 0, refuse), (_RETURN, 0, 0, _ALLOW)),
     ]
     return b"".join(struct.pack("<HBBI", *step) for step in steps)
 

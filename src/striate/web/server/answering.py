@@ -81,7 +81,7 @@ class Answering:
     async def decoded(self, file: bytes, rule: Preprocess, deadline: float) -> Decoded:
         """Return the pixels of a file by a rule. Errors: PictureError, Refused (503)."""
         future, done = _future()
-        self._decoder.ask(Wish(file, rule, deadline, done))
+        self._decoder.ask(Wish(file, rule, deadline, done, sized=False))
         found = await _heard(future)
         if isinstance(found, PictureError):
             raise found
@@ -96,10 +96,9 @@ class Answering:
             if isinstance(found, Exception):
                 done(found)
                 return
-            crop = found.crop if placed else None
-            served.batcher.ask(Question(found.pixels, crop, wanted.options, deadline, done))
+            served.batcher.ask(Question(found.pixels, found.crop, wanted.options, deadline, done))
 
-        self._decoder.ask(Wish(file, served.predictor.preprocess, deadline, onward))
+        self._decoder.ask(Wish(file, served.predictor.preprocess, deadline, onward, sized=placed))
         return await _heard(future)
 
 

@@ -6,9 +6,7 @@ batches grow by themselves (`benchmarks/serve.py` has what that is worth).
 
 from __future__ import annotations
 
-import threading
 import time
-from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias, final
@@ -21,6 +19,7 @@ from striate.errors import PictureError, StriateError
 from striate.runs.predictor import Predictor
 from striate.tasks.prediction import Prediction
 from striate.web.server.decoding import TooLate
+from striate.web.server.worker import Worker
 
 _PATIENCE: Final = 10.0  # seconds that the thread is waited for at the end
 
@@ -58,41 +57,25 @@ class Batcher:
     """
 
     def __init__(self, predictor: Predictor, *, most: int, seen: Callable[[int], None] = lambda _: None) -> None:
-        self._predictor, self._most, self._seen = predictor, most, seen
-        self._queue = deque[Question]()
-        self._ready = threading.Condition()
-        self._closing = False
-        self._thread = threading.Thread(target=self._work, name="striate-batch", daemon=True)
-        self._thread.start()
+        self._predictor, self._seen = predictor, seen
+        self._worker = Worker(self._work, name="striate-batch", most=most)
 
     def ask(self, question: Question) -> None:
         """Have a picture answered."""
-        with self._ready:
-            self._queue.append(question)
-            self._ready.notify()
+        self._worker.give(question)
 
     def close(self, patience: float = _PATIENCE) -> None:
         """Stop, once all that is queued is answered."""
-        with self._ready:
-            self._closing = True
-            self._ready.notify()
-        self._thread.join(patience)
+        self._worker.close(patience)
 
-    def _work(self) -> None:
-        while True:
-            with self._ready:
-                while not self._queue and not self._closing:
-                    self._ready.wait()
-                if not self._queue:
-                    return
-                batch = [self._queue.popleft() for _ in range(min(self._most, len(self._queue)))]
-            now = time.monotonic()
-            for late in (one for one in batch if one.deadline < now):
-                late.done(TooLate())
-            if batch := [one for one in batch if one.deadline >= now]:
-                self._seen(len(batch))
-                for one, found in zip(batch, self._answers(batch), strict=True):
-                    one.done(found)
+    def _work(self, batch: list[Question]) -> None:
+        now = time.monotonic()
+        for late in (one for one in batch if one.deadline < now):
+            late.done(TooLate())
+        if batch := [one for one in batch if one.deadline >= now]:
+            self._seen(len(batch))
+            for one, found in zip(batch, self._answers(batch), strict=True):
+                one.done(found)
 
     def _answers(self, batch: Sequence[Question]) -> list[Answer | Exception]:
         """Return an answer each; where the batch has none, of each picture by itself: one that has none is alone."""

@@ -18,24 +18,20 @@ from striate.errors import PictureError
 from striate.model.sandbox.jail import lock
 
 HEAD: Final = struct.Struct("<II")
-_HEIC: Final = (
-    "a HEIC picture: its decoder starts threads, which the process that decodes strangers' pictures may not; send it as"
-    " a JPEG"
-)
 _CPU: Final = 30 * 86_400.0  # seconds of the processor: the time of each picture is watched from outside
 
 
 def main() -> NoReturn:
     """Prepare, lock up, and answer until the socket is closed. ``sys.argv[1]``: {"memory", "pixels"}."""
     allowed = json.loads(sys.argv[1])
-    prepare()
-    layers = lock(memory=int(allowed["memory"]), size=0, seconds=_CPU)
+    threads = prepare()
+    layers = lock(memory=int(allowed["memory"]), size=0, seconds=_CPU, threads=threads)
     _put({"layers": layers})
     serve(int(allowed["pixels"]), int(allowed["memory"]))
 
 
-def prepare() -> None:
-    """Do everything once that imports, opens or starts something."""
+def prepare() -> bool:
+    """Do everything once that imports, opens or starts something; return whether a decoder starts threads (HEIC)."""
     import warnings
     from contextlib import suppress
 
@@ -50,11 +46,21 @@ def prepare() -> None:
     silence_libtiff()
     Image.init()
     AvifImagePlugin.DEFAULT_MAX_THREADS = 1  # a second thread would be refused
+    threads = False
     with suppress(Exception):
         import pillow_heif
 
         pillow_heif.options.DECODE_THREADS = 1
-    for broken in (b"nothing", b"\xef\xbb\xbf{}", b"%PDF-1.7", b"\xff\xfe<\0", b"\xff\xd8\xff\xe0", b"II*\0\x08"):
+        threads = True  # its decoder of HEVC starts one whatever it is told
+    for broken in (
+        b"nothing",
+        b"\0\0\0\x18ftypheic\0\0\0\0mif1heic",
+        b"\xef\xbb\xbf{}",
+        b"%PDF-1.7",
+        b"\xff\xfe<\0",
+        b"\xff\xd8\xff\xe0",
+        b"II*\0\x08",
+    ):
         with suppress(PictureError):  # what says why not imports codecs too
             Preprocess(4, 4, 3).read(broken)
     sample = Image.fromarray(np.full((9, 7, 3), 80, np.uint8))
@@ -67,6 +73,7 @@ def prepare() -> None:
                 how.read(file.getvalue()[:-30])
         for how in (Preprocess(4, 4, 3), Preprocess(4, 4, 1, resize="pad")):
             how.read(file.getvalue())
+    return threads
 
 
 def serve(pixels: int, memory: int) -> NoReturn:
@@ -76,22 +83,21 @@ def serve(pixels: int, memory: int) -> NoReturn:
     from striate.data.pictures.preprocess import Preprocess
 
     limits = Limits(pixels=pixels, memory=memory * 3 // 4)
-    rules: dict[bytes, Preprocess] = {}
+    rules: dict[bytes, tuple[Preprocess, bool]] = {}
     while True:
         asked, file = _take()
-        rule = rules.get(asked)
-        if rule is None:
+        if asked not in rules:
             if len(rules) > 64:
                 rules.clear()
-            rule = rules[asked] = Preprocess.from_dict(json.loads(asked))
+            said = json.loads(asked)
+            rules[asked] = Preprocess.from_dict(said["rule"]), said["sized"]
+        rule, sized = rules[asked]
         try:
-            told = header(file, limits=limits)
-            if told.format == "HEIF":
-                raise PictureError(_HEIC)
+            told = header(file, limits=limits) if sized else None
             found, _ = rule.read(file, limits=limits)
-            _put({"size": [told.height, told.width]}, found.tobytes())
+            _put({} if told is None else {"size": [told.height, told.width]}, found.tobytes())
         except PictureError as error:
-            _put({"error": str(error)[:400]})
+            _put({"error": str(error)[:400], "passing": error.passing})
         except MemoryError:
             _put({"error": "decoding it takes more memory than it is given"})
         except Exception as error:  # what a decoder's own code runs into where it is locked in

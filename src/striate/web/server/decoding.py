@@ -15,6 +15,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from queue import SimpleQueue
 from typing import Any, Final, final
 
@@ -36,20 +37,24 @@ _SAID: Final = 4_096  # bytes of what it says beside pixels
 
 @dataclass(frozen=True, eq=False)
 class Decoded:
-    """A picture as the network takes it, (H, W, C) uint8, and where that lies in the picture."""
+    """A picture as the network takes it, (H, W, C) uint8, and where that lies in the picture (None: not asked)."""
 
     pixels: NDArray[np.uint8]
-    crop: CropTransform
+    crop: CropTransform | None
 
 
 @dataclass(frozen=True, eq=False)
 class Wish:
-    """A file to be decoded by a rule, before ``deadline`` (time.monotonic); ``done`` hears of it, in another thread."""
+    """A file to be decoded by a rule, before ``deadline`` (time.monotonic); ``done`` hears of it, in another thread.
+
+    ``sized``: where it lies in the picture is wanted too, for which the file's head is read once more.
+    """
 
     file: bytes
     rule: Preprocess
     deadline: float
     done: Callable[[Decoded | Exception], None]
+    sized: bool = True
 
 
 class TooLate(Exception):  # noqa: N818
@@ -160,7 +165,7 @@ class _Child:
 
     def decode(self, wish: Wish) -> Decoded:
         """Return the picture of a file. Errors: PictureError; the process has then ended where it says so."""
-        rule = json.dumps(wish.rule.to_dict()).encode()
+        rule = _said(wish.rule, wish.sized)
         height, width, channels = wish.rule.height, wish.rule.width, wish.rule.channels
         size = height * width * channels
         until = time.monotonic() + self._bounds.seconds
@@ -175,16 +180,18 @@ class _Child:
             self.kill()
             raise PictureError("decoding it ended the process that did it, or took too much memory") from None
         if "error" in facts:
-            raise PictureError(printable(str(facts["error"]), 400))
+            refused = PictureError(printable(str(facts["error"]), 400))
+            refused.passing = facts.get("passing") is True  # a package is not here that would read it
+            raise refused
         try:
-            high, wide = (int(side) for side in facts["size"])
+            high, wide = (int(side) for side in facts["size"]) if wish.sized else (1, 1)
             if len(content) != size or not (0 < high <= 65_500 and 0 < wide <= 65_500):
                 raise ValueError
         except (KeyError, TypeError, ValueError):
             self.kill()
             raise PictureError("what came of decoding it is no picture") from None
         pixels = np.frombuffer(content, np.uint8).reshape(height, width, channels)
-        return Decoded(pixels, wish.rule.crop_transform(high, wide))
+        return Decoded(pixels, wish.rule.crop_transform(high, wide) if wish.sized else None)
 
     def kill(self) -> None:
         """End it at once."""
@@ -220,3 +227,9 @@ class _Child:
                 raise ConnectionResetError
             at += got
         return bytes(found)
+
+
+@lru_cache(maxsize=64)
+def _said(rule: Preprocess, sized: bool) -> bytes:
+    """Return a rule as the process is told it."""
+    return json.dumps({"rule": rule.to_dict(), "sized": sized}).encode()

@@ -21,6 +21,7 @@ from striate.web.server.admission import Admission, Refused
 from striate.web.server.settings import Settings, is_loopback
 
 if TYPE_CHECKING:
+    from prometheus_client import Counter
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
     from striate.web.server.log import Log
@@ -71,6 +72,8 @@ class Gate:
         self._token = settings.token.encode()
         self._names = {name.lower() for name in settings.allow_host} | {"localhost"}
         self._origins = {origin.lower() for origin in settings.allow_origin}
+        self._counted: dict[tuple[str, int], Counter] = {}  # what they count, found once: few, as routes and statuses
+        self._called, self._host = [b""], ""  # the Host that was right last: most requests have the same
         self.draining = False
         self.begun = self.answered = 0
 
@@ -108,7 +111,10 @@ class Gate:
             self._log.say("fault", id=identity.decode(), fault=f"{type(error).__name__}: {error}"[:300])
         took = time.perf_counter() - begun
         self.answered += 1
-        self._metrics.requests.labels(route, str(status)).inc()
+        counter = self._counted.get((route, status))
+        if counter is None:
+            counter = self._counted[route, status] = self._metrics.requests.labels(route, str(status))
+        counter.inc()
         self._metrics.seconds.labels(route).observe(took)
         self._log.say(
             "request",
@@ -127,7 +133,11 @@ class Gate:
             raise Refused(414, f"an address of over {LONGEST:,} bytes")
         if b"%" in raw or not raw.startswith(b"/"):  # no route has a character that wants it
             raise Refused(404, "there is nothing here")
-        host = check_host(headers.get(b"host", []), self._names, loopback=self._settings.on_loopback)
+        said = headers.get(b"host", [])
+        if said != self._called:
+            self._host = check_host(said, self._names, loopback=self._settings.on_loopback)
+            self._called = said
+        host = self._host
         origin = check_page(headers, host, scope["method"], scope.get("scheme", "http"), self._origins)
         alone = self._metrics_port is not None
         if alone and (scope.get("server") or ("", 0))[1] == self._metrics_port:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import sys
-import threading
-from collections import deque
 from datetime import UTC, datetime
 from typing import IO, Any, Final, final
 
+from striate.web.server.worker import Worker
+
 _WAITING: Final = 10_000  # lines that are kept while nobody reads them
+_REST: Final = 0.05  # seconds between two writings
 
 
 @final
@@ -18,45 +19,28 @@ class Log:
 
     def __init__(self, stream: IO[str] | None = None) -> None:
         self._stream = stream
-        self._lines = deque[str]()
-        self._ready = threading.Condition()
-        self._closing, self._lost = False, 0
-        self._thread = threading.Thread(target=self._work, name="striate-log", daemon=True)
-        self._thread.start()
+        self._lost = self._told = 0  # the one is counted by who says, the other by who writes
+        self._worker = Worker(self._write, name="striate-log", waiting=_WAITING, rest=_REST)
 
     def say(self, event: str, **facts: Any) -> None:
         """Say that something happened, with facts ready for JSON; never waits."""
         now = datetime.now(UTC).isoformat(timespec="milliseconds")
-        line = json.dumps({"time": now, "event": event, **facts}, separators=(",", ":"), default=str)
-        with self._ready:
-            if len(self._lines) >= _WAITING:
-                self._lost += 1
-                return
-            self._lines.append(line)
-            self._ready.notify()
+        if not self._worker.give(
+            json.dumps({"time": now, "event": event, **facts}, separators=(",", ":"), default=str)
+        ):
+            self._lost += 1
 
     def close(self, patience: float = 1.0) -> None:
         """Stop, once all is written, or nobody reads it for ``patience`` seconds."""
-        with self._ready:
-            self._closing = True
-            self._ready.notify()
-        self._thread.join(patience)
+        self._worker.close(patience)
 
-    def _work(self) -> None:
-        while True:
-            with self._ready:
-                while not self._lines and not self._closing:
-                    self._ready.wait()
-                if not self._lines:
-                    return
-                lines, lost = list(self._lines), self._lost
-                self._lines.clear()
-                self._lost = 0
-            if lost:
-                lines.append(json.dumps({"event": "lines lost", "count": lost}))
-            stream = self._stream or sys.stderr
-            try:
-                stream.write("\n".join(lines) + "\n")
-                stream.flush()
-            except (OSError, ValueError):  # closed, or full: the server goes on
-                continue
+    def _write(self, lines: list[str]) -> None:
+        if lost := self._lost - self._told:
+            self._told += lost
+            lines.append(json.dumps({"event": "lines lost", "count": lost}))
+        stream = self._stream or sys.stderr
+        try:
+            stream.write("\n".join(lines) + "\n")
+            stream.flush()
+        except (OSError, ValueError):  # closed, or full: the server goes on
+            return

@@ -19,6 +19,7 @@ import numpy as np
 from striate.errors import ModelError, ServeError
 from striate.model.files import tensorfile
 from striate.runs.names import followed, is_run
+from striate.runs.onnx_file import thread_count
 from striate.runs.predictor import Predictor
 from striate.verbs.predict import find_model
 from striate.verbs.workspace import Workspace
@@ -143,7 +144,7 @@ class Models:
         stamp = _stamp(path)
         predictor = Predictor.open(path, device="cpu", int8=self._int8, torch=False)
         assert predictor.onnx is not None
-        predictor.onnx.settle(threads=self._settings.threads)
+        predictor.onnx.settle(threads=self._settings.threads or max(1, thread_count() - 1))
         shape = predictor.facts.input
         for number in {1, self._settings.batch}:  # what it takes in memory it takes now, and what fails, fails now
             blank = np.full((number, *shape[1:], shape[0]), 128, np.uint8)

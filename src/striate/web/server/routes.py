@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final
 
 from fastapi import FastAPI, Request
 from fastapi.responses import Response
@@ -17,6 +17,7 @@ from striate.model.files.weights import version
 from striate.web.server import inference, pages, schema
 from striate.web.server.admission import Admission, Refused
 from striate.web.server.answering import Answering, Wanted, until
+from striate.web.server.direct import DirectApplication, Route
 from striate.web.server.gate import METRICS, error_body
 from striate.web.server.metrics import CONTENT_TYPE, Metrics
 from striate.web.server.models import Models, Served
@@ -25,8 +26,6 @@ from striate.web.server.uploads import body_of, pictures_of
 
 if TYPE_CHECKING:
     from striate.search.index_files import Index
-
-Route: TypeAlias = Callable[[Request], Awaitable[Response]]
 
 _NUMBER: Final = 12
 _MOST_FOUND: Final = 1_000
@@ -48,7 +47,9 @@ class Serving:
 
 def application(serving: Serving) -> FastAPI:
     """Return the application of all routes."""
-    app = FastAPI(title="Striate", version=version(), docs_url=None, redoc_url=None, openapi_url=None)
+    app = DirectApplication(
+        _refused, _fault, title="Striate", version=version(), docs_url=None, redoc_url=None, openapi_url=None
+    )
     app.router.redirect_slashes = False
     routes = _Routes(serving)
     table: list[tuple[str, str, Route, str]] = [
@@ -79,6 +80,8 @@ def application(serving: Serving) -> FastAPI:
             response_model=None,
             openapi_extra=schema.extra(method, path),
         )
+        if method == "POST" and "{" not in path:
+            app.direct[path] = route
         if method == "GET":  # what watches a server asks by HEAD too (RFC 9110, 9.1); uvicorn sends no body then
             app.add_api_route(path, route, methods=["HEAD"], response_model=None, include_in_schema=False)
     app.add_exception_handler(Refused, _refused)
@@ -121,8 +124,11 @@ class _Routes:
                 raise Refused(400, str(error)) from None
         self._count(served, found)
         if not several and isinstance(found[0], PictureError):
-            raise Refused(422, f"the picture {found[0]}" if _reads_on(str(found[0])) else str(found[0]))
-        answers = [{"error": str(one), "status": 422} if isinstance(one, PictureError) else one for one in found]
+            raise _unread(found[0])
+        answers = [
+            {"error": str(one), "status": _unread(one).status} if isinstance(one, PictureError) else one
+            for one in found
+        ]
         status = 422 if all(isinstance(one, PictureError) for one in found) else 200
         return _json({"model": served.name, "version": served.version, "answers": answers}, status)
 
@@ -143,7 +149,7 @@ class _Routes:
             try:
                 picture = await self._all.answering.decoded(files[0], index.embedder.preprocess, deadline)
             except PictureError as error:
-                raise Refused(422, str(error)) from None
+                raise _unread(error) from None
             return _json(await asyncio.to_thread(found, index, picture, number))
 
     async def look(self, request: Request) -> Response:
@@ -326,6 +332,8 @@ def _whole(query: Mapping[str, str], name: str, usual: Any, most: int) -> Any:
     return int(said)
 
 
-def _reads_on(reason: str) -> bool:
-    """Whether a reason says of the picture what follows its name."""
-    return reason.startswith(("does not decode", "has "))
+def _unread(error: PictureError) -> Refused:
+    """Return that a picture cannot be read: never (422), or not here (415), where a package that is left out would."""
+    reason = str(error)
+    reads_on = reason.startswith(("does not decode", "has "))  # what follows a picture's name
+    return Refused(415 if error.passing else 422, f"the picture {reason}" if reads_on else reason)

@@ -197,7 +197,7 @@ class _Server(uvicorn.Server):
 def bound(host: str, port: int) -> socket.socket:
     """Return a socket bound to an address. Errors: ServeError that says who has it."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    found = socket.socket(family, socket.SOCK_STREAM)
+    found = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)  # asyncio sets TCP_NODELAY only so
     try:
         if sys.platform != "win32":
             found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

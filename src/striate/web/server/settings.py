@@ -42,7 +42,7 @@ class Settings(BaseModel):
         queue_bytes: the most bytes of requests that are held at once.
         deadline: seconds within which a picture is begun to be computed, or is refused.
         batch: the most pictures that are computed together.
-        threads: how many threads compute a picture; None: one a core.
+        threads: how many threads compute a batch; None: one a core but one, which decodes and answers.
         decoders: processes that decode; None: one a core, up to 4.
         decode_seconds: how long one picture may be decoded.
         decode_memory: bytes that a process that decodes may take.
