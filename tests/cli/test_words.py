@@ -79,7 +79,7 @@ TERMINAL: dict[str, set[str]] = {
     "*": {"json", "ascii", "png", "output", "csv", "help"},
     "describe": {"diagram"},  # Survey's drawing
     # progress=, TensorBoard, keywords as they are, striate.resume, verbs.foresee.foresee()
-    "train": {"quiet", "log", "set", "resume", "dry_run"},
+    "train": {"quiet", "log", "set", "resume", "dry_run", "inputs"},
     "predict": {  # of an answer, score_map(...), an answer's objects() and mask(), aims={...}
         "top",
         "map",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,7 +17,7 @@ from striate.errors import RecipeError, StriateError
 from striate.recipe import Recipe
 from striate.session import terminal
 from striate.session.progress import Line, Progress, clock
-from striate.session.train_text import foreseen_text, plan_text, result_text
+from striate.session.train_text import plan_text, result_text
 from striate.session.watch import watched
 from striate.settings import Strength
 from striate.tasks.table import TASKS
@@ -115,6 +114,9 @@ MOST_THREADS = 1024  # more than any machine has cores for one training; torch i
 @click.option("--resume", is_flag=False, flag_value="last", metavar="[RUN]", help="Go on with a run; the last one.")
 @click.option("--offline", is_flag=True, help="Never download.")
 @click.option("--dry-run", is_flag=True, help="Say what would be trained and how long it takes; train nothing.")
+@click.option(
+    "--inputs", type=click.Path(path_type=Path), metavar="FILE", help="With --dry-run: what the net is given, as a PNG."
+)
 @click.option("--quiet", is_flag=True, help="Print the result alone.")
 @click.option("--json", "as_json", is_flag=True, help="Print what happens as JSON, an object a line.")
 @shared_options.without_missing
@@ -133,6 +135,7 @@ def command(
     quiet: bool,
     as_json: bool,
     dry_run: bool,
+    inputs: Path | None,
     without_missing: bool,
     allow_bad: bool,
     data_dir: Path | None,
@@ -147,6 +150,8 @@ def command(
     said = {field: value for field, value in flags.items() if value is not None}
     if (folds := said.get("folds")) is not None:
         said["folds"] = int(folds) if folds.isdecimal() and len(folds) < 10 else folds
+    if inputs is not None and not dry_run:
+        raise RecipeError("--inputs draws what a net is given before it is trained: it goes with --dry-run")
     if log == "tensorboard" and find_spec("tensorboard") is None:
         raise RecipeError("--log tensorboard needs: pip install 'striate[tensorboard]'")
     with Progress() as progress, _lines(as_json) as lines:
@@ -173,7 +178,9 @@ def command(
                 raise RecipeError("--without-missing is about the pictures of a run: it goes with --resume")
             recipe = _recipe(source, named, settings, size, said)
             if dry_run:
-                _foresee(recipe, workspace, progress, allow_bad=allow_bad, as_json=as_json)
+                from striate.cli.train_dry import foreseen
+
+                foreseen(recipe, workspace, inputs, allow_bad=allow_bad, as_json=as_json)
                 return
             events = training(
                 recipe,
@@ -185,15 +192,6 @@ def command(
             watched(events, lines)
         else:
             _show(events, Line(quiet=quiet), progress, log)
-
-
-def _foresee(recipe: Recipe, workspace: Workspace, progress: Progress, *, allow_bad: bool, as_json: bool) -> None:
-    """Print what would be trained, and how long it takes."""
-    from striate.verbs.foresee import foresee
-
-    found = foresee(recipe, workspace, allow_bad=allow_bad)
-    progress.close()
-    click.echo(json.dumps(found.to_dict()) if as_json else foreseen_text(found))
 
 
 @contextmanager

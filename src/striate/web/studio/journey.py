@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import shlex
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from striate.web.studio.trainings import Trainings
 
 BODY: Final = 1_000_000  # bytes of a command
+LOOK: Final = 0.3  # seconds between two looks at whether somebody still waits
+_Found = TypeVar("_Found")
 _Command = TypeVar("_Command", bound="Command")
 
 
@@ -86,6 +89,21 @@ async def told(request: Request, kind: type[_Command], *, most: int = BODY) -> _
     except ValidationError as error:
         first = error.errors()[0]
         raise Refused(400, f"{'.'.join(map(str, first['loc'])) or 'command'}: {first['msg']}") from None
+
+
+async def while_wanted(request: Request, answer: Awaitable[_Found]) -> _Found:
+    """Return an answer; whoever asked for it and goes away ends the work. Errors: Refused, for nobody to read.
+
+    The body of the request has been read before.
+    """
+    work = asyncio.ensure_future(answer)
+    try:
+        while not (await asyncio.wait({work}, timeout=LOOK))[0]:
+            if await request.is_disconnected():
+                raise Refused(499, "nobody waits for it any more")
+        return work.result()
+    finally:
+        work.cancel()
 
 
 def query(request: Request, name: str, usual: str | None = None) -> str:

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
+from contextlib import suppress
+from pathlib import Path
 from typing import Any, Final
 
 from starlette.requests import Request
 from starlette.responses import Response
 
+from striate.data.sources.items import FolderSource, file_header
 from striate.errors import PictureError, SourceError
 from striate.tasks.table import task_for
 from striate.web.server.admission import Refused
 from striate.web.studio.albums import Album, is_folder
 from striate.web.studio.journey import Studio, StudioRoute, command_text, number, query
-from striate.web.studio.page_files import cached
 from striate.web.studio.thumbnails import LARGE, SMALL, kind_of_drawn
 
+LOOKED: Final = 24  # pictures of a class whose sizes are looked at
 SAMPLES: Final = 8  # pictures of a class that are shown at once
 MOST: Final = 5_000  # keys of one answer
-KEEP: Final = 3_600  # seconds that a browser keeps a thumbnail; its address changes with the picture
 
 
 async def overview(studio: Studio, request: Request) -> Any:
@@ -50,7 +53,7 @@ def _overview(studio: Studio, folder: str) -> dict[str, Any]:
         "noun": task.noun,
         "names": list(mended.label_names),
         "classes": [
-            {"name": name, "pictures": len(keys), "samples": _spread(keys)}
+            {"name": name, "pictures": len(keys), "samples": _spread(keys), "sizes": _sizes(album, keys)}
             for name, keys in zip(names, album.by_class, strict=True)
         ],
         "samples": [] if names else _spread([item.key for item in mended.items], 24),
@@ -61,6 +64,7 @@ def _overview(studio: Studio, folder: str) -> dict[str, Any]:
         "passed_over": len(source.passed_over),
         "notes": list(source.notes),
         "decided": None if mended.mending is None else mended.mending.said(),
+        "collected": Path(folder).parent == (studio.state / "pictures").resolve(),
         "can_decide": is_folder(source) and _classes(album),
         "command": command_text(studio, "doctor", folder),
     }
@@ -88,15 +92,34 @@ async def thumbnail(studio: Studio, request: Request) -> Response:
     row = album.rows.get(key)
     if row is None:
         raise Refused(404, "there is no such picture in that folder")
+    tag = f'"{hashlib.blake2b(album.source.stamp(row).encode(), digest_size=12).hexdigest()}-{side}"'
+    headers = {"etag": tag, "cache-control": "private, no-cache"}
+    if request.headers.get("if-none-match") == tag:  # it has not changed: nothing is drawn
+        return Response(status_code=304, headers=headers)
     try:
         content = await asyncio.to_thread(studio.thumbnails.get, album.source, row, side)
     except PictureError as error:
         raise Refused(422, f"{key[:200]} {error}") from None
-    return cached(request, content, kind_of_drawn(content), seconds=KEEP)
+    return Response(content, media_type=kind_of_drawn(content), headers=headers)
 
 
 def _classes(album: Album) -> bool:
     return bool(album.mended.items) and all(isinstance(item.target, int) for item in album.mended.items[:50])
+
+
+def _sizes(album: Album, keys: list[str]) -> list[int] | None:
+    """Return the narrowest and the widest, the lowest and the tallest of some pictures of a class, in pixels."""
+    source = album.source
+    if not isinstance(source, FolderSource):
+        return None
+    found = []
+    for key in _spread(keys, LOOKED):
+        with suppress(PictureError):
+            found.append(file_header(source.path(album.rows[key])))
+    if not found:
+        return None
+    wide, tall = [one.width for one in found], [one.height for one in found]
+    return [min(wide), max(wide), min(tall), max(tall)]
 
 
 def _spread(keys: list[str], most: int = SAMPLES) -> list[str]:

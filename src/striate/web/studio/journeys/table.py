@@ -10,6 +10,8 @@ JOURNEYS: Final[Mapping[str, str]] = MappingProxyType(
     {
         "home": "striate.web.studio.journeys.home",
         "pictures": "striate.web.studio.journeys.pictures",
+        "mend": "striate.web.studio.journeys.mend",
+        "collect": "striate.web.studio.journeys.collect",
         "train": "striate.web.studio.journeys.train",
     }
 )

@@ -18,7 +18,7 @@ from striate.verbs.runs import runs as listed_runs
 from striate.verbs.runs import summary
 from striate.verbs.workspace import Workspace
 from striate.web.server.admission import Refused
-from striate.web.studio.journey import Command, Studio, StudioRoute, query, runs_words, told
+from striate.web.studio.journey import Command, Studio, StudioRoute, query, runs_words, told, while_wanted
 
 # A report is a whole page with scripts of its own: in a frame without an origin it reaches nothing of the studio.
 REPORT: Final = (
@@ -58,6 +58,19 @@ class Wishes(Command):
         for name, value in said.items():
             words += [f"--{name.replace('_', '-')}", f"{value:g}" if isinstance(value, float) else str(value)]
         return tuple(words)
+
+    def fields(self) -> dict[str, Any]:
+        """Return them as fields of a Recipe. Errors: RecipeError, Refused (400)."""
+        self.words()
+        fields = {name: value for name, value in self.model_dump().items() if value is not None and name != "name"}
+        if self.size is not None:
+            numbers = self.size.lower().split("x")
+            if len(numbers) not in (1, 2) or not all(each.isdecimal() and len(each) < 9 for each in numbers):
+                raise Refused(400, f"size {self.size!r} is not a number of pixels or HEIGHTxWIDTH: 96, 96x128")
+            fields["size"] = [int(numbers[0]), int(numbers[-1])]
+        if self.folds is not None and self.folds.isdecimal() and len(self.folds) < 10:
+            fields["folds"] = int(self.folds)
+        return fields
 
 
 class Which(Command):
@@ -162,16 +175,44 @@ def forecast(workspace: Workspace, arguments: Mapping[str, Any]) -> Any:
 async def foreseen(studio: Studio, request: Request) -> Any:
     """Say what a training would be and how long it takes."""
     wishes = await told(request, Wishes)
-    wishes.words()
-    fields = {name: value for name, value in wishes.model_dump().items() if value is not None and name != "name"}
-    if (size := fields.get("size")) is not None:
-        numbers = str(size).lower().split("x")
-        if len(numbers) not in (1, 2) or not all(each.isdecimal() for each in numbers):
-            raise Refused(400, f"size {size!r} is not a number of pixels or HEIGHTxWIDTH, such as 96 or 96x128")
-        fields["size"] = [int(numbers[0]), int(numbers[-1])]
-    if (folds := fields.get("folds")) is not None and str(folds).isdecimal():
-        fields["folds"] = int(folds)
-    return await studio.questions.ask("train.forecast", fields)
+    fields = wishes.fields()
+    return await while_wanted(request, studio.questions.ask("train.forecast", fields, lane="forecast"))
+
+
+def inputs(workspace: Workspace, arguments: Mapping[str, Any]) -> Any:
+    """Answer what a network would be given of some pictures, as PNGs in base64."""
+    from striate.verbs.network_inputs import network_inputs
+
+    found = network_inputs(Recipe(**dict(arguments)), workspace)
+    return {
+        "words": found.words,
+        "augment": found.prepared.config.augment,
+        "pictures": [
+            {"key": one.key, "label": one.label, "plain": _png(one.plain), "drawn": [_png(each) for each in one.drawn]}
+            for one in found.pictures
+        ],
+    }
+
+
+def _png(pixels: Any) -> str:
+    import base64
+    import io
+
+    from PIL import Image
+
+    from striate.render.png.inputs_png import enlarged_to
+
+    file = io.BytesIO()
+    Image.fromarray(enlarged_to(pixels, 1)).save(file, "PNG")
+    return base64.b64encode(file.getvalue()).decode()
+
+
+async def given(studio: Studio, request: Request) -> Any:
+    """Show what a network would be given of some pictures, augmentation included."""
+    wishes = await told(request, Wishes)
+    words = wishes.words()
+    found = await while_wanted(request, studio.questions.ask("train.inputs", wishes.fields(), lane="forecast"))
+    return {**found, "command": _said(studio, (*words, "--dry-run", "--inputs", "inputs.png"))}
 
 
 def _whole(studio: Studio, identity: str) -> dict[str, Any]:
@@ -186,6 +227,7 @@ def _said(studio: Studio, words: tuple[str, ...]) -> str:
 ROUTES = (
     StudioRoute("POST", "/api/train/command", command),
     StudioRoute("POST", "/api/train/forecast", foreseen),
+    StudioRoute("POST", "/api/train/inputs", given),
     StudioRoute("POST", "/api/train/start", start),
     StudioRoute("POST", "/api/train/go-on", go_on),
     StudioRoute("POST", "/api/train/stop", stop),
@@ -196,4 +238,4 @@ ROUTES = (
     StudioRoute("GET", "/api/run", run),
     StudioRoute("GET", "/report", report),
 )
-QUESTIONS = {"forecast": forecast}
+QUESTIONS = {"forecast": forecast, "inputs": inputs}
