@@ -152,7 +152,9 @@ def _run(image: Image, command: str) -> None:
     pip = {name: value for name, value in os.environ.items() if name.startswith("PIP_")}
     with _lent(image.root) as commands:
         inside = f"cd {shlex.quote(image.workdir)} && {command}"
-        script = " && ".join([*commands, f"exec chroot {image.root} /bin/sh -c {shlex.quote(inside)}"])
+        script = " && ".join(
+            [*commands, f"exec {shutil.which('chroot')} {image.root} /bin/sh -c {shlex.quote(inside)}"]
+        )
         done = subprocess.run(
             ["unshare", "--mount", "--pid", "--fork", "sh", "-c", script],
             env={**image.env, **pip}, capture_output=True, text=True, check=False,
@@ -175,7 +177,7 @@ mount("-t", "proc", "proc", root + "/proc")
 mount("-o", "remount,bind,ro", root)
 os.chdir(root)
 user, group = said["user"].split(":")
-os.execvpe("chroot", ["chroot", root, "/usr/bin/setpriv", "--reuid", user, "--regid", group, "--clear-groups",
+os.execve(said["chroot"], ["chroot", root, "/usr/bin/setpriv", "--reuid", user, "--regid", group, "--clear-groups",
     "--no-new-privs", "--bounding-set=-all", *said["command"]], said["env"])
 """
 
@@ -190,6 +192,7 @@ def run(image: Image, command: list[str], mounts: Mapping[Path, str], *, seconds
         place.mkdir(exist_ok=True) if here.is_dir() else place.touch()
     said: dict[str, Any] = {
         "root": str(image.root),
+        "chroot": shutil.which("chroot"),
         "mounts": {str(here): there for here, there in mounts.items()},
         "user": image.user,
         "command": command,
