@@ -24,6 +24,7 @@ test test-slow: export PYTHONDONTWRITEBYTECODE =
 test: $(READY) lint
 	$(BIN)/python -m pytest -n 2 -m 'not slow'
 
+# STRIATE_NIGHTLY=1 make test-slow: a million mutated pictures and a hundred thousand model files instead of 20,000 each.
 test-slow: $(READY)
 	$(BIN)/python -m pytest -n 2 -m slow -o faulthandler_timeout=7200
 

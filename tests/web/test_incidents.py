@@ -54,8 +54,7 @@ def well(served: Served) -> None:
     assert b"striate_pictures_under_way 0.0" in text and b"striate_bytes_held 0.0" in text
 
 
-# A server is made to fetch an address: TorchServe CVE-2023-43654, BentoML CVE-2025-54381, Gradio CVE-2024-1728 (by a
-# file's name), Label Studio CVE-2023-47115 (by an avatar), Starlette CVE-2026-48710 (an address put together).
+# A server is made to fetch an address: TorchServe CVE-2023-43654, BentoML CVE-2025-54381.
 def test_no_address_is_ever_fetched(served: Served, bait: tuple[str, list[str]]) -> None:
     url, asked = bait
     for method in ("POST", "PUT", "GET"):
@@ -207,8 +206,7 @@ def test_a_model_that_is_a_pickle_is_refused(tmp_path: Path) -> None:
         Models(wanted([str(path)], tmp_path), Settings(), Workspace(tmp_path))
 
 
-# Paths out of the folder: MLflow CVE-2023-6831 and CVE-2023-1177, Gradio CVE-2023-51449, ONNX CVE-2024-27318 and
-# CVE-2025-51480, python-multipart CVE-2026-24486 (a file's name on the disk).
+# Paths out of the folder: MLflow CVE-2023-6831 and CVE-2023-1177, Gradio CVE-2023-51449.
 @pytest.mark.parametrize(
     "path",
     [
@@ -230,6 +228,23 @@ def test_no_path_leads_to_a_file(served: Served, path: str) -> None:
     assert re.match(rb"HTTP/1.1 (404|400) ", reply) and b"root:" not in reply
 
 
+# A path in a body, of a file that is then read: Gradio CVE-2024-1728.
+def test_a_path_in_a_body_is_no_file(served: Served) -> None:
+    for path in ("/etc/passwd", "file:///etc/passwd", str(Path(__file__).resolve())):
+        meta = {"path": path, "orig_name": "a.png", "meta": {"_type": "gradio.FileData"}}
+        for body in (meta, {"data": [meta]}, [path], path):
+            content = json.dumps(body).encode()
+            for kind in ("application/json", "application/octet-stream", "text/plain"):
+                reply = served.ask("POST", "/predict", content, {"content-type": kind})
+                assert reply.status in (415, 422) and b"root:" not in reply.body and b"Incidents" not in reply.body
+            assert served.ask("POST", "/run/predict", content).status == 404
+            assert served.ask("POST", "/v2/models/pets/infer", content).status == 400
+        form, kind = form_of([path.encode()])
+        assert served.ask("POST", "/predict", form, {"content-type": kind}).status == 422
+    well(served)
+
+
+# A file's name that leads somewhere on the disk: python-multipart CVE-2026-24486.
 def test_the_name_of_a_file_is_nothing(served: Served, tmp_path: Path) -> None:
     before = sorted(path for path in Path(served.folder).rglob("*") if "runs" not in path.parts)
     for name in (
@@ -374,7 +389,8 @@ def test_pictures_that_are_bombs(served: Served) -> None:
     well(served)
 
 
-# A file of two kinds at once: what it is served back as is decided by nobody, for it is served back by nobody.
+# A file of two kinds at once: what it is served back as is decided by nobody, for it is served back by nobody. Label
+# Studio CVE-2023-47115 (a picture of a person that was a page).
 def test_a_polyglot_is_never_served_back(served: Served) -> None:
     page = b"<html><script>alert(1)</script>"
     for content in (
@@ -420,3 +436,41 @@ def test_it_opens_no_connection_of_its_own(served: Served) -> None:
             fields = line.split()
             if fields[9] in inodes and fields[3] != "0A":  # one that listens
                 assert int(fields[1].split(":")[1], 16) == served.port, f"a connection to {fields[2]}"
+
+
+# What the issue of the server names, and the tests that would have caught it.
+INCIDENTS = {
+    "TorchServe CVE-2023-43654": (test_no_address_is_ever_fetched, test_nothing_administers_it_from_outside),
+    "Ray CVE-2023-48022": (test_nothing_administers_it_from_outside,),
+    "Ray CVE-2025-62593": (test_dns_rebinding_and_requests_of_other_pages,),
+    "Triton CVE-2025-23319": (test_nothing_administers_it_from_outside, test_tensors_that_are_not_what_they_say),
+    "Triton CVE-2025-23320": (test_nothing_administers_it_from_outside, test_tensors_that_are_not_what_they_say),
+    "Triton CVE-2025-23334": (test_nothing_administers_it_from_outside, test_tensors_that_are_not_what_they_say),
+    "Triton CVE-2026-24206": (test_nothing_administers_it_from_outside, test_tensors_that_are_not_what_they_say),
+    "BentoML CVE-2025-27520": (test_what_is_sent_is_never_made_an_object_of,),
+    "BentoML CVE-2025-54381": (test_no_address_is_ever_fetched,),
+    "MLflow CVE-2023-6831": (test_no_path_leads_to_a_file, test_nothing_administers_it_from_outside),
+    "MLflow CVE-2023-1177": (test_no_path_leads_to_a_file, test_nothing_administers_it_from_outside),
+    "Gradio CVE-2023-51449": (test_no_path_leads_to_a_file,),
+    "Gradio CVE-2024-1728": (test_a_path_in_a_body_is_no_file,),
+    "Gradio CVE-2024-1727": (test_dns_rebinding_and_requests_of_other_pages,),
+    "Starlette CVE-2024-47874": (test_forms_without_end,),
+    "Starlette CVE-2025-62727": (test_headers_that_take_time,),
+    "Starlette CVE-2026-48710": (test_host_says_nothing_of_the_path,),
+    "python-multipart CVE-2024-53981": (test_forms_without_end,),
+    "python-multipart CVE-2026-24486": (test_the_name_of_a_file_is_nothing,),
+    "torch CVE-2025-32434": (test_what_is_sent_is_never_made_an_object_of, test_a_model_that_is_a_pickle_is_refused),
+    "torch CVE-2026-24747": (test_what_is_sent_is_never_made_an_object_of, test_a_model_that_is_a_pickle_is_refused),
+    "Keras CVE-2025-1550": (test_what_is_sent_is_never_made_an_object_of, test_a_model_that_is_a_pickle_is_refused),
+    "ONNX CVE-2024-27318": (test_a_graph_that_names_a_file_beside_it_is_refused,),
+    "ONNX CVE-2025-51480": (test_a_graph_that_names_a_file_beside_it_is_refused,),
+    "Label Studio CVE-2023-47115": (test_a_polyglot_is_never_served_back, test_the_name_of_a_file_is_nothing),
+    "libwebp CVE-2023-4863": (test_pictures_that_are_bombs,),
+}
+
+
+@pytest.mark.parametrize("incident", INCIDENTS)
+def test_each_incident_is_named_where_it_is_tried(incident: str) -> None:
+    text = Path(__file__).read_text(encoding="utf-8").split("INCIDENTS = {")[0]
+    year = incident.rsplit(" ", 1)[1]
+    assert year in text or year.rsplit("-", 1)[1] in text

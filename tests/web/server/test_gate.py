@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
+import io
 import itertools
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.web.serving import Served, picture, serving
+
+from striate.web.server.admission import Admission
+from striate.web.server.gate import Gate
+from striate.web.server.log import Log
+from striate.web.server.metrics import Metrics
+from striate.web.server.routes import route_of
+from striate.web.server.settings import Settings
 
 TOKEN = "a-token-of-no-use-elsewhere"
 PAGE = "https://app.example"
@@ -120,3 +130,54 @@ def test_host_does_not_lead_past_the_token(guarded: Served) -> None:  # Starlett
         "/v2/health/live;/x",
     ):
         assert guarded.ask("GET", path).status in (401, 404)
+
+
+def test_the_whole_table() -> None:
+    """Every Host with every page, token and method, at the gate itself: what is refused reaches no route."""
+    good_hosts = ("127.0.0.1:8000", "localhost", "[::1]:1", "pets.example", "LOCALHOST.")
+    good_pages: tuple[dict[str, str], ...] = ({}, {"origin": PAGE, "sec-fetch-site": "cross-site"})
+    reached, said, written = list[str](), list[int](), io.StringIO()
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        reached.append(scope["path"])
+
+    async def send(message: Any) -> None:
+        if message["type"] == "http.response.start":
+            said.append(message["status"])
+
+    async def receive() -> Any:
+        raise AssertionError("a body was read at the gate")
+
+    settings = Settings(token=TOKEN, allow_host=("pets.example",), allow_origin=(PAGE,))
+    log, admission = Log(written), Admission(8, 10**6)
+    gate = Gate(app, settings, log=log, metrics=Metrics(), admission=admission, route_of=route_of)
+
+    async def walk() -> int:
+        let_in = 0
+        table = itertools.product(
+            ((host, host in good_hosts) for host in (*good_hosts, *BAD_HOSTS)),
+            ((page, page in good_pages) for page in (*good_pages, *BAD_PAGES)),
+            ((token, token == GOOD["authorization"]) for token in (GOOD["authorization"], *BAD_TOKENS)),
+            METHODS,
+            ("/predict", "/models", "/v2/models/pets/infer"),
+        )
+        for (host, named), (page, known), (token, right), method, path in table:
+            reached.clear()
+            said.clear()
+            headers = [(b"host", host.encode()), *((key.encode(), value.encode()) for key, value in page.items())]
+            headers += [(b"authorization", token.encode())] * bool(token)
+            scope = {"type": "http", "method": method, "path": path, "raw_path": path.encode(), "query_string": b""}
+            await gate({**scope, "headers": headers}, receive, send)
+            where = (host, page, token, method, path)
+            # What a browser asks before it asks (OPTIONS) carries no token, and changes nothing.
+            if named and known and (right or ("origin" in page and method == "OPTIONS")):
+                assert reached == [path] and not said, where
+                let_in += 1
+            else:
+                wanted = (400, 421) if not named else (403,) if not known else (401,)
+                assert not reached and len(said) == 1 and said[0] in wanted, (where, said)
+        return let_in
+
+    assert asyncio.run(walk()) == len(good_hosts) * 3 * (2 * len(METHODS) + len(BAD_TOKENS))
+    log.close()
+    assert (admission.pictures, admission.bytes) == (0, 0)
