@@ -84,6 +84,7 @@ def test_what_it_runs_answers_and_stops_and_writes_nowhere(image: images.Image, 
     assert answer["strangeness"] == pytest.approx(mine.to_dict()["strangeness"], rel=1e-4, abs=1e-6)
     assert told["writes"] == [], "nothing can be written, and nothing has to be"
     assert told["code"] == 0, told["log"]
+    assert '"seccomp"' in told["log"], "the processes that decode lock themselves in here too"
 
 
 @pytest.mark.slow

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -54,6 +55,7 @@ def folders(root: Path) -> dict[str, tuple[Path, str | None]]:
     """What each task learns from, and a net where it needs a small one."""
     random = np.random.default_rng(0)
     zoo = paint(root / "zoo", ("ant", NASTY.replace("/", "-"), "cow"), count=12)
+    shutil.copy(zoo / "ant" / "0-03.png", zoo / "ant" / "patient-7-again.png")
     keys = sorted(path.relative_to(zoo).as_posix() for path in zoo.rglob("*.png"))
     lines = [f"{key},{key[0]}|{'odd' if place % 2 else 'even'}" for place, key in enumerate(keys)]
     (zoo / "tags.csv").write_text(
@@ -127,6 +129,7 @@ def test_it_says_what_was_measured_and_names_no_picture(home: Path, task: str) -
     figures = kept["card"]["figures"]
     assert figures and all(one["value"] in text and one["between"] in text for one in figures)
     plain = text.replace("\\", "")
+    assert task != "classify" or "patient-7-again" in json.dumps(kept["verdict"]), "the report names copies"
     assert kept["verdict"]["text"] in plain and run.source()["digest"] in text
     assert str(home) not in text, "where somebody's pictures are is nobody's business"
     assert not [key for part in run.split().values() for key in part if key in plain]
@@ -164,6 +167,9 @@ def test_a_run_that_kept_less_is_measured_again(home: Path) -> None:
     try:
         run.write_json("finished.json", {name: value for name, value in told.items() if name != "card"})
         assert str(card_of(home, "regress")) == before
+        run.write_json("finished.json", {**told, "card": {**told["card"], "sections": 3}})
+        with pytest.raises(RunError, match=r"finished\.json is damaged \(TypeError: .*no card can be made"):
+            card_of(home, "regress")
     finally:
         run.write_json("finished.json", told)
 

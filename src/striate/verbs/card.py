@@ -22,6 +22,7 @@ from striate.tasks.values import EMBEDDING
 from striate.verbs.given_away import without_places
 from striate.verbs.workspace import HERE, Workspace
 
+KEPT: Final = {"figures", "caveats", "learnt", "sections", "shown", "verdict"}  # what finished.json has for a card
 _LICENCE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9.+-]{0,60}")
 
 
@@ -53,7 +54,8 @@ def model_card(
     facts = read_facts(opened.model_path)
     text = opened.recipe_toml()
     names = source.get("labels", {}).get("names") or facts.names
-    return Card(
+    kept = measured.get("card")
+    card = Card(
         name=opened.name,
         task=task_named(facts.task),
         names=tuple(names),
@@ -62,7 +64,7 @@ def model_card(
         source=source,
         environment=opened.environment(),
         measured=measured,
-        told=measured.get("card") or _measured_again(opened, workspace),
+        told=kept if isinstance(kept, dict) and kept.keys() >= KEPT else _measured_again(opened, workspace),
         recipe=without_places(used(text)),
         began=_began(source, tomllib.loads(text)),
         adopted="output" in source,
@@ -70,6 +72,12 @@ def model_card(
         repository=repository,
         licence=license or "",
     )
+    try:
+        str(card)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        where = opened.path / "finished.json"
+        raise RunError(f"{where} is damaged ({type(error).__name__}: {error}); no card can be made of it") from None
+    return card
 
 
 def _outputs(run: RunDirectory) -> dict[str, str] | None:

@@ -109,7 +109,10 @@ def _card(run: RunDirectory, prepared: Prepared, evaluation: Evaluation) -> dict
 def carded(prepared: Prepared, evaluation: Evaluation) -> dict[str, Any]:
     """Return what a model card says of an evaluation and of the pictures it was trained on, as plain JSON."""
     parts = {part: np.array(getattr(prepared.split, part), np.int64) for part in ("train", "val", "test")}
-    return card_facts(evaluation.found, prepared.task.shown_parts(prepared.labels.values, parts, evaluation.labels))
+    shown = prepared.task.shown_parts(prepared.labels.values, parts, evaluation.labels)
+    named = copies_of(prepared).lines(prepared.source.items, prepared.labels.names)  # with their files
+    plain = replace(evaluation, also=tuple(line for line in evaluation.also if line not in named))
+    return {**card_facts(evaluation.found, shown), "verdict": plain.verdict.to_dict()}
 
 
 def _left_out(run: RunDirectory) -> dict[str, int]:

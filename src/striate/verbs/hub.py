@@ -96,7 +96,7 @@ def fetch_hub(what: str | Path, workspace: Workspace = HERE) -> Path:
     if here and (home / address.revision / FILE).is_file():
         return home / address.revision / FILE
     known = _known(home, address)
-    why = "STRIATE_OFFLINE is set" if offline() else "downloading is turned off (--offline)"
+    why = "STRIATE_OFFLINE is set" if offline() else "nothing is to be downloaded (--offline; a server never does)"
     if offline() or not workspace.download:
         if known is None:
             raise DownloadError(

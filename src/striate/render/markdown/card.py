@@ -30,7 +30,7 @@ class Card:
 
     ``name`` is the run's; ``names`` what its outputs are called; ``input`` (channels, height, width); ``parameters``
     None where the net is somebody's code. ``source``, ``environment`` and ``measured`` are what the run keeps as
-    source.json, environment.json and finished.json, ``told`` what `striate.tasks.card.card_facts` made of the
+    source.json, environment.json and finished.json, ``told`` what `striate.verbs.finish.carded` made of the
     evaluation. ``recipe`` is its text, as it can be given away; ``began`` says in words what the weights were before;
     ``adopted``: a module of somebody's own. ``outputs``: those of its ONNX file in words, None where there is none.
     ``repository`` is where it lies on the Hub and ``licence`` what a person said; nothing where nobody did.
@@ -184,7 +184,7 @@ def _headline(headline: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _fails(card: Card) -> Iterator[str]:
-    verdict = card.measured["verdict"]
+    verdict = card.told["verdict"]
     yield inert(verdict["text"])
     if verdict["reasons"]:
         yield "\n".join(f"- {inert(reason)}" for reason in verdict["reasons"])
