@@ -18,6 +18,7 @@ from striate.tasks.assessment import Basis
 from striate.verbs.asking import InferFn, asking
 from striate.verbs.cautions import left_out
 from striate.verbs.evaluate_folds import evaluate_folds
+from striate.verbs.evaluate_now import can_now, evaluate_now
 from striate.verbs.evaluation import JUDGING, Evaluation, basis_of, measure, of_run
 from striate.verbs.folds import PART, answers_of
 from striate.verbs.lineage import learnt_before, seen
@@ -46,6 +47,7 @@ def evaluate(
 
     ``split`` is ``test``, ``val``, ``train``, or ``cross-validated`` for the answers of its folds; by itself these
     where the run has them, else ``test``.
+    A run that is still being trained is asked by its newest checkpoint, about ``val`` (`evaluate_now`).
     ``without_missing`` measures what remains where some of the run's own pictures are gone.
     ``label_from`` takes the labels of ``data`` out of the names of its files, by a pattern; ``labels`` says which of
     those that lie there are meant: a format, or a file or folder; ``mend`` is the file of what was decided about them
@@ -56,6 +58,8 @@ def evaluate(
     Example: ``evaluate("last").report.accuracy.value``
     """
     opened = RunDirectory.open(run, workspace.runs_dir)
+    if data is None and can_now(opened):
+        return evaluate_now(opened, part=split, workspace=workspace)
     return evaluate_opened(
         opened,
         Predictor.open(opened.model_path, onnx=False),

@@ -24,7 +24,7 @@ def test_a_folder_and_its_pictures(at: StudioAt, album: Path) -> None:
     assert part["keys"] == listed["keys"][10:]
     reply = at.open(f"/picture?folder={album}&key={listed['keys'][0]}", headers={"cookie": at.cookie})
     shown = np.asarray(Image.open(io.BytesIO(reply.body)).convert("L"))
-    assert reply.status == 200 and (shown == np.asarray(Image.open(album / listed["keys"][0]))).all()
+    assert reply.status == 200 and (shown[::12, ::12] == np.asarray(Image.open(album / listed["keys"][0]))).all()
     tag = reply.headers["etag"]
     again = at.open(
         f"/picture?folder={album}&key={listed['keys'][0]}", headers={"cookie": at.cookie, "if-none-match": tag}

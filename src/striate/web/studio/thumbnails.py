@@ -12,14 +12,16 @@ from PIL import Image
 
 from striate.data.pictures.image import decode
 from striate.data.sources.items import Source
+from striate.render.png.inputs_png import enlarged_to
 
 SMALL: Final = 192  # pixels of the longer side
+PIXELS: Final = 64  # a side up to which pixels are shown as squares
 LARGE: Final = 1_280
 KEPT: Final = 64_000_000  # bytes of thumbnails that are kept
 
 
 def drawn(source: Source, index: int, side: int = SMALL) -> bytes:
-    """Return a picture of a source as a WebP of at most ``side`` pixels, upright; a small one as it is, in a PNG.
+    """Return a picture of a source as a WebP of at most ``side`` pixels, upright; a small one enlarged, in a PNG.
 
     Errors: PictureError for one that does not decode.
     """
@@ -27,12 +29,14 @@ def drawn(source: Source, index: int, side: int = SMALL) -> bytes:
     pixels = decode(given, channels=3, at_least=(side, side)) if isinstance(given, bytes) else given
     if pixels.ndim == 2 or pixels.shape[2] == 1:
         pixels = np.repeat(pixels.reshape(*pixels.shape[:2], 1), 3, axis=2)
+    tiny = max(pixels.shape[:2]) <= PIXELS
+    if tiny:  # as large as a thumbnail by a whole factor: its pixels are seen as they are
+        pixels = enlarged_to(pixels, SMALL)
     picture = Image.fromarray(np.ascontiguousarray(pixels))
-    small = max(picture.size) <= side
-    if not small:
+    if max(picture.size) > side:
         picture.thumbnail((side, side), Image.Resampling.BICUBIC, reducing_gap=2.0)
     file = io.BytesIO()
-    if small and max(picture.size) <= 64:
+    if tiny:
         picture.save(file, "PNG")
     else:
         picture.save(file, "WEBP", quality=85, method=2)

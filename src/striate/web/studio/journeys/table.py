@@ -13,5 +13,6 @@ JOURNEYS: Final[Mapping[str, str]] = MappingProxyType(
         "mend": "striate.web.studio.journeys.mend",
         "collect": "striate.web.studio.journeys.collect",
         "train": "striate.web.studio.journeys.train",
+        "watch": "striate.web.studio.journeys.watch",
     }
 )

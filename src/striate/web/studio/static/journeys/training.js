@@ -5,6 +5,7 @@ import { on } from "studio/live.js";
 import { Curves } from "studio/chart.js";
 import { clock, counted, figure, percent, thousands } from "studio/format.js";
 import { go, link } from "studio/router.js";
+import { Learnt, WrongNow } from "./training-learnt.js";
 import { Command, Failed, Name, Notice, Progress, Question, Waiting } from "studio/ui.js";
 
 const OVER = ["finished", "stopped", "failed"];
@@ -73,6 +74,8 @@ export function Training({ id }) {
     <${Result} found=${found} />
     <${Figures} found=${found} />
     <${Course} found=${found} />
+    ${found.run && found.history.length > 0 && html`<${Learnt} run=${found.run} mark=${found.history.length} over=${over} />
+      ${(!found.planned.start || found.planned.start === "none" || over) && html`<${WrongNow} key=${found.state} run=${found.run} over=${over} />`}`}
     ${found.said.length > 0 && html`<details><summary>What it said</summary><ul class="said-list">${found.said.map((line, at) => html`<li key=${at}>${line}</li>`)}</ul></details>`}
     <${Command} text=${found.command} />`;
 }
@@ -113,7 +116,7 @@ function Figures({ found }) {
   if (last?.val_loss != null) shown.push(["loss, validation", figure(last.val_loss)]);
   const speed = OVER.includes(found.state) ? last?.pictures_per_second : found.speed ?? last?.pictures_per_second;
   if (speed) shown.push(["pictures a second", thousands(Math.round(speed))]);
-  if (plan.parts) shown.push(["pictures it learns from", thousands(plan.parts.train)]);
+  if (plan.parts) shown.push(["pictures to learn from", thousands(plan.parts.train)]);
   return html`<ul class="figures">${shown.map(([name, value]) => html`<li key=${name}><b>${value}</b><span>${name}</span></li>`)}</ul>`;
 }
 

@@ -16,7 +16,7 @@ function options(curves, width, height, label, form) {
     scales: { x: { time: false }, y: { range: (_, low, high) => room(low, high) } },
     series: [{ label }, ...curves.map((one, index) => ({
       label: one.name, stroke: colour(COLOURS[index % 3]), width: one.thin ? 1 : 2, alpha: one.thin ? 0.5 : 1,
-      points: { show: one.values.filter((value) => value !== null && value !== undefined).length < 3 }, spanGaps: true }))],
+      points: { show: (plot, at) => plot.data[at].filter((value) => value !== null && value !== undefined).length < 3 }, spanGaps: true }))],
     axes: [{ ...axis, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000] }, { ...axis, size: 52, values: (_, marks) => marks.map(form) }],
   };
 }

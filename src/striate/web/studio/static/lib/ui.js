@@ -22,6 +22,9 @@ export function Command({ text, title = "The same as a command" }) {
     <code>${text}</code><button class="small" onClick=${copy}>${copied ? "Copied" : "Copy"}</button></aside>`;
 }
 
+// The same in a line of small print, for a part of a screen.
+export const AsCommand = ({ text, when }) => text && html`<p class="quiet small-print">As a command${when}: <code>${text}</code></p>`;
+
 export function Notice({ kind = "note", children, action }) {
   if (!children) return null;
   return html`<div class=${`notice ${kind === "error" ? "error" : ""}`} role=${kind === "error" ? "alert" : "status"}><div>${children}</div>${action}</div>`;
