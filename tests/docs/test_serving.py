@@ -11,7 +11,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from tests.web.serving import model_at, picture, serving
+from tests.web.serving import model_at, serving
 
 from striate.web.server.routes import route_of
 from striate.web.server.settings import Settings
@@ -24,11 +24,10 @@ def blocks(kind: str) -> list[str]:
 
 
 def test_its_commands_and_its_python_do_what_they_say(tmp_path: Path) -> None:
-    for name in ("three.png", "seven.png"):
-        (tmp_path / name).write_bytes(picture(len(name)))
     (tmp_path / "empty").mkdir()
     model = model_at(tmp_path / "digits-1.safetensors")
-    (bash,), (python,), (triton,) = blocks("bash"), blocks("python"), blocks("py")
+    (bash,), (drawing, python), (triton,) = blocks("bash"), blocks("python"), blocks("py")
+    subprocess.run([sys.executable, "-c", drawing], cwd=tmp_path, check=True)
     with serving([model], tmp_path / "empty") as served:
         here = f"127.0.0.1:{served.port}"
         ran = [[sys.executable, "-c", python.replace("127.0.0.1:8000", here)]]

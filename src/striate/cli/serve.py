@@ -85,7 +85,9 @@ def command(
         terminal.say(
             f"serving {', '.join(one.name for one in asked)} at {address}" + " (token wanted)" * bool(settings.token)
         )
-        terminal.say(f"  curl --data-binary @cat.jpg {address}/predict")
+        header = '-H "Authorization: Bearer $STRIATE_TOKEN" ' * bool(settings.token)
+        here = address.replace("0.0.0.0", "127.0.0.1").replace("[::]", "[::1]")  # where it listens is not where it is
+        terminal.say(f"  curl {header}--data-binary @cat.jpg {here}/predict")
         if metrics:
             terminal.say(f"  {metrics}")
 

@@ -78,7 +78,7 @@ def test_refusals_by_name(served: Served) -> None:
         reply = served.ask("HEAD", path)
         assert (reply.status, reply.body) == (200, b"")
     assert served.ask("HEAD", "/predict").status == 405
-    looked = served.ask("POST", "/look", picture())
+    looked = served.ask("POST", "/look?model=areas", picture())
     assert looked.status == 501 and "striate look" in looked.json()["error"]
     found = served.ask("POST", "/find", picture())
     assert found.status == 404 and "--index" in found.json()["error"]

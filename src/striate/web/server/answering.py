@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from striate.data.pictures.preprocess import Preprocess
 from striate.errors import PictureError
+from striate.web.server import looking
 from striate.web.server.admission import Refused
 from striate.web.server.batching import Answer, Question
 from striate.web.server.decoding import Decoded, Decoder, TooLate, Wish
@@ -78,10 +79,40 @@ class Answering:
             futures.append(_heard(future))
         return list(await asyncio.gather(*futures))
 
-    async def decoded(self, file: bytes, rule: Preprocess, deadline: float) -> Decoded:
-        """Return the pixels of a file by a rule. Errors: PictureError, Refused (503)."""
+    async def looked(
+        self, served: Served, file: bytes, name: str | None, batch: int, deadline: float
+    ) -> dict[str, Any]:
+        """Return the answer to a picture and why: what `looking` says of the output called ``name``, else the largest.
+
+        ``batch`` covered pictures are computed at a time, between those of others. Errors: PictureError, Refused.
+        """
+        found = await self.decoded(file, served.predictor.preprocess, deadline, sized=True)
+        assert found.crop is not None
+        (answer,) = await self._known(served, found.pixels[None], deadline)
+        column, output = looking.column_of(served, answer, name), served.predictor.task.output
+        value = float(answer.outputs[output][column])
+        windows = looking.Windows.over(*found.pixels.shape[:2])
+        left: list[float] = []
+        for begin in range(0, len(windows), batch):
+            some = await self._known(served, windows.covered(found.pixels, begin, batch), deadline)
+            left += [float(one.outputs[output][column]) for one in some]
+        falls = value - np.array(left, np.float32)
+        said = as_json(answer, Wanted(), served.predictor.labels.names)
+        return {"answer": said, "look": looking.said(served, column, value, falls, windows, found.crop)}
+
+    async def _known(self, served: Served, pixels: NDArray[np.uint8], deadline: float) -> list[Answer]:
+        """Return the answers to pixels; where one has none, its reason is raised."""
+        found = []
+        for one in await self.of_pixels(served, pixels, deadline):
+            if isinstance(one, PictureError):
+                raise one
+            found.append(one)
+        return found
+
+    async def decoded(self, file: bytes, rule: Preprocess, deadline: float, *, sized: bool = False) -> Decoded:
+        """Return the pixels of a file by a rule, where they lie if ``sized``. Errors: PictureError, Refused (503)."""
         future, done = _future()
-        self._decoder.ask(Wish(file, rule, deadline, done, sized=False))
+        self._decoder.ask(Wish(file, rule, deadline, done, sized=sized))
         found = await _heard(future)
         if isinstance(found, PictureError):
             raise found

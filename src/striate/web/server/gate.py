@@ -29,7 +29,12 @@ if TYPE_CHECKING:
 
 HEALTH: Final = ("/v2/health/live", "/v2/health/ready")  # what whoever watches a server may ask without the token
 METRICS: Final = "/metrics"
-TAKING: Final = ("/predict", "/find", "/v2/models/infer")  # the routes, as `route_of` calls them, that take pictures
+TAKING: Final = (
+    "/predict",
+    "/look",
+    "/find",
+    "/v2/models/infer",
+)  # the routes, as `route_of` calls them, that take pictures
 LONGEST: Final = 2_048  # bytes of a path with its query
 _HOST: Final = re.compile(r"(\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9.-]{1,253})(?::[0-9]{1,5})?")
 _ID: Final = re.compile(rb"[A-Za-z0-9._-]{1,64}")

@@ -15,12 +15,13 @@ from starlette.exceptions import HTTPException
 from striate.errors import PictureError, StriateError
 from striate.model.files.weights import version
 from striate.web.server import inference, pages, schema
-from striate.web.server.admission import Admission, Refused
-from striate.web.server.answering import Answering, Wanted, until
+from striate.web.server.admission import Admission, Refused, Ticket
+from striate.web.server.answering import Answering, until
 from striate.web.server.direct import DirectApplication, Route
 from striate.web.server.gate import METRICS, error_body
 from striate.web.server.metrics import CONTENT_TYPE, Metrics
 from striate.web.server.models import Models, Served
+from striate.web.server.queries import query_of, wanted_of, whole
 from striate.web.server.settings import Settings
 from striate.web.server.uploads import body_of, pictures_of
 
@@ -55,7 +56,7 @@ def application(serving: Serving) -> FastAPI:
     table: list[tuple[str, str, Route, str]] = [
         ("POST", "/predict", routes.predict, "What a model says of pictures"),
         ("POST", "/find", routes.find, "The pictures of the index that are most like one"),
-        ("POST", "/look", routes.look, "Why a model says so: not here"),
+        ("POST", "/look", routes.look, "Why a model says so: where an answer hangs on the picture"),
         ("GET", "/models", routes.models, "The models that are served"),
         ("GET", METRICS, routes.metrics, "Counters, for Prometheus"),
         ("GET", "/v2", routes.server, "Open Inference Protocol: the server"),
@@ -108,12 +109,13 @@ class _Routes:
 
     def __init__(self, serving: Serving) -> None:
         self._all = serving
+        self._looking = False
 
     async def predict(self, request: Request) -> Response:
         """Answer the pictures of a request."""
-        query = _query(request, "model", "top", "unknown", "mask", "timeout")
+        query = query_of(request, "model", "top", "unknown", "mask", "timeout")
         served = self._served(query.get("model"))
-        wanted = _wanted(query)
+        wanted = wanted_of(query)
         deadline = until(self._all.settings.deadline, query)
         with self._all.admission.enter() as ticket:
             files, several = await pictures_of(request, ticket, self._all.settings)
@@ -137,26 +139,44 @@ class _Routes:
         index = self._all.index
         if index is None:
             raise Refused(404, "no index is served; striate serve --index FOLDER serves one")
-        query = _query(request, "number", "timeout")
-        number = _whole(query, "number", _NUMBER, _MOST_FOUND)
+        query = query_of(request, "number", "timeout")
+        number = whole(query, "number", _NUMBER, _MOST_FOUND)
         deadline = until(self._all.settings.deadline, query)
         from striate.web.server.finding import found
 
         with self._all.admission.enter() as ticket:
-            files, _ = await pictures_of(request, ticket, self._all.settings)
-            if len(files) > 1:
-                raise Refused(400, f"{len(files)} pictures; one is looked for at a time")
+            file = await self._only(request, ticket)
             try:
-                picture = await self._all.answering.decoded(files[0], index.embedder.preprocess, deadline)
+                picture = await self._all.answering.decoded(file, index.embedder.preprocess, deadline)
             except PictureError as error:
                 raise _unread(error) from None
             return _json(await asyncio.to_thread(found, index, picture, number))
 
     async def look(self, request: Request) -> Response:
-        """Refuse by name: it takes torch."""
-        raise Refused(
-            501, "looking inside takes torch, and this server loads none; striate look PICTURE --run RUN does it"
-        )
+        """Answer a picture, and say why: which of its places the answer hangs on."""
+        query = query_of(request, "model", "of", "timeout")
+        served = self._served(query.get("model"))
+        deadline = until(self._all.settings.deadline, query)
+        with self._all.admission.enter() as ticket:
+            file = await self._only(request, ticket)
+            if self._looking:  # two hundred pictures are computed for it, so that one is enough at a time
+                raise self._all.admission.busy("another picture is looked at")
+            self._looking = True
+            try:
+                batch = self._all.settings.batch
+                found = await self._all.answering.looked(served, file, query.get("of"), batch, deadline)
+            except PictureError as error:
+                raise _unread(error) from None
+            finally:
+                self._looking = False
+        return _json({"model": served.name, "version": served.version, **found})
+
+    async def _only(self, request: Request, ticket: Ticket) -> bytes:
+        """Return the one picture that a request brings. Errors: Refused."""
+        files, _ = await pictures_of(request, ticket, self._all.settings)
+        if len(files) > 1:
+            raise Refused(400, f"{len(files)} pictures; one is taken at a time")
+        return files[0]
 
     async def models(self, request: Request) -> Response:
         """Say which models are served."""
@@ -219,7 +239,7 @@ class _Routes:
         """Answer tensors."""
         served, settings = self._named(request), self._all.settings
         header = request.headers.get("inference-header-content-length")
-        deadline = until(settings.deadline, _query(request, "timeout"))
+        deadline = until(settings.deadline, query_of(request, "timeout"))
         if request.headers.get("content-encoding", "identity") != "identity":
             raise Refused(415, "a body that is packed is not taken: send it as it is")
         with self._all.admission.enter() as ticket:
@@ -298,38 +318,6 @@ def _json(value: Mapping[str, Any], status: int = 200) -> Response:
     """Return JSON, inert wherever it is shown."""
     said = json.dumps(value, allow_nan=False).replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
     return Response(said, status, media_type="application/json")
-
-
-def _query(request: Request, *known: str) -> dict[str, str]:
-    """Return a query's words. Errors: Refused (400) for one that is not known, or is there twice."""
-    found: dict[str, str] = {}
-    for name, value in request.query_params.multi_items():
-        if name not in known or name in found:
-            twice = " is there twice" if name in found else ""
-            raise Refused(400, f"{name[:40]!r}{twice}: this takes {', '.join(known)}, each once")
-        found[name] = value
-    return found
-
-
-def _wanted(query: Mapping[str, str]) -> Wanted:
-    """Return how answers are wanted. Errors: Refused (400)."""
-    top = _whole(query, "top", None, 100_000)
-    unknown, mask = query.get("unknown", "true").lower(), query.get("mask", "")
-    if unknown not in ("true", "false", "1", "0"):
-        raise Refused(400, f"unknown={unknown[:20]}: it is true or false")
-    if mask not in ("", "rle", "png"):
-        raise Refused(400, f"mask={mask[:20]}: it is rle or png")
-    return Wanted(top, unknown in ("true", "1"), mask)
-
-
-def _whole(query: Mapping[str, str], name: str, usual: Any, most: int) -> Any:
-    """Return a whole number of a query. Errors: Refused (400)."""
-    if name not in query:
-        return usual
-    said = query[name]
-    if not (said.isascii() and said.isdecimal() and len(said) < 9 and 1 <= int(said) <= most):
-        raise Refused(400, f"{name}={said[:20]}: it is a whole number from 1 to {most:,}")
-    return int(said)
 
 
 def _unread(error: PictureError) -> Refused:

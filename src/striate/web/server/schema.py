@@ -31,6 +31,11 @@ _QUERIES: Final[dict[str, tuple[tuple[str, str, str], ...]]] = {
         ),
         _TIMEOUT,
     ),
+    "/look": (
+        ("model", "string", "Which model answers; without it the first that is served."),
+        ("of", "string", "The name that is asked about; without it the likeliest."),
+        _TIMEOUT,
+    ),
     "/find": (("number", "integer", "How many to find; 12 without it."), _TIMEOUT),
 }
 _REFUSED: Final = {
