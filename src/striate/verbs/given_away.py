@@ -42,7 +42,7 @@ def give_away(model: Path, folder: Path) -> tuple[Path, ...]:
 
     Everything is proved before. Errors: ModelError for a file that is damaged.
 
-    Example: ``give_away(Path("runs/last/model.safetensors"), Path("."))[0].name`` is ``"model.safetensors"``.
+    Example: ``give_away(run.model_path, Path("."))[0].name`` is ``"model.safetensors"``.
     """
     arrays, facts = weights.read_arrays(model)
     header, recipe = tensorfile.read_header(model), facts.provenance.get("recipe")
