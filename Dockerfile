@@ -6,7 +6,7 @@
 #
 # (The token, 16 characters or more, has to be readable by the user 10001.)
 # There is no torch in it, which would be most of it: serving needs none. So it serves models that have their model.onnx
-# beside them, and neither trains nor looks inside; pip check says that torch is missing, and is right.
+# beside them, and neither trains nor runs striate look; pip check says that torch is missing, and is right.
 FROM python:3.11-slim-bookworm AS build
 COPY pyproject.toml README.md LICENSE /src/
 COPY src /src/src
