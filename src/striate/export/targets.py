@@ -67,6 +67,20 @@ TARGETS: Final = {
     one.name: one
     for one in (
         Target("onnx", ".onnx", "ONNX, for ONNX Runtime", "striate.export.onnx_target", any_size=True, int8=True),
+        Target(
+            "openvino", ".xml", "OpenVINO", "striate.export.openvino_target", packages=("openvino",), extra="openvino"
+        ),
+        Target("torch", ".pt2", "an exported program of torch", "striate.export.torch_target"),
+        Target(
+            "executorch",
+            ".pte",
+            "a program for ExecuTorch",
+            "striate.export.executorch_target",
+            packages=("executorch",),
+            extra="executorch",
+            many=False,
+            whole=False,
+        ),
     )
 }
 """What there is, by name."""

@@ -142,14 +142,14 @@ def count_decoding(facts: LabelFacts, learnt: LearntCounts, frame: Frame) -> Dec
     each = graph("Softplus", graph("Sub", RAW, real(LATE)))
     density = graph("Mul", each, real(learnt.slopes.reshape(-1, 1, 1)), into="density")
     counts = graph("ReduceSum", graph.double(density), whole(2, 3), keepdims=0)
-    graph.real(counts, into="counts")
+    said = graph.real(counts, into="counts")
     reach = []
     for place, interval in enumerate(learnt.intervals):
         column = graph("Slice", counts, whole(place), whole(place + 1), whole(1))
         reach.append(halves(graph, interval, column, learnt.level))
     half = reach[0] if many == 1 else graph("Concat", *reach, axis=1)
-    graph.real(graph("Max", graph("Sub", counts, half), double(0.0)), into="low")
-    graph.real(graph("Add", counts, half), into="high")
+    graph("Max", graph("Sub", said, half), real(0.0), into="low")
+    graph("Add", said, half, into="high")
     return graph
 
 

@@ -38,12 +38,12 @@ def number_decoding(facts: LabelFacts, learnt: LearntNumbers) -> Decoding:
             second = graph("Slice", RAW, whole(begin + 1), whole(begin + 2), whole(1))
             value, along = _turned(graph, first, second, column)
         half = halves(graph, interval, along, learnt.level)
-        values.append(value)
-        lows.append(graph("Sub", value, half))
-        highs.append(graph("Add", value, half))
+        values.append(graph.real(value))
+        lows.append(graph("Sub", values[-1], half))
+        highs.append(graph("Add", values[-1], half))
         begin += column.width
     for name, each in (("values", values), ("low", lows), ("high", highs)):
-        graph.real(each[0] if many == 1 else graph("Concat", *each, axis=1), into=name)
+        graph("Identity", each[0] if many == 1 else graph("Concat", *each, axis=1), into=name)
     return graph
 
 
@@ -65,19 +65,25 @@ def _turned(graph: Decoding, cosine: str, sine: str, column: Column) -> tuple[st
 
 
 def halves(graph: Decoding, interval: Conformal, along: str, level: float) -> str:
-    """Return how far intervals reach (N, 1) float64 where their certainty lies ``along``: `Conformal.halves`."""
+    """Return how far intervals reach (N, 1) float32 where their certainty lies ``along``: `Conformal.halves`.
+
+    Infinity is said in float32: what computes float64 in that would make of it the largest number there is.
+    """
     size = interval.size(level)
+    if not math.isfinite(size):
+        return graph("Add", graph("Mul", graph.real(along), real(0.0)), real(np.inf))
     reach = graph("Add", graph("Mul", along, double(0.0)), double(size))
-    if interval.adaptive and math.isfinite(size):
+    if interval.adaptive:
         at, spread = interval.at, interval.spread
         wide = np.diff(at)
         steep = np.divide(np.diff(spread), wide, out=np.zeros_like(wide), where=wide > 0)
         gone = graph("Min", graph("Max", graph("Sub", along, double(at[:-1])), double(0.0)), double(wide))
         risen = graph("ReduceSum", graph("Mul", gone, double(steep)), whole(1), keepdims=1)
         reach = graph("Mul", graph("Add", risen, double(spread[0])), double(size))
+    reach = graph.real(reach)
     if interval.period is not None:
-        beyond = graph("GreaterOrEqual", reach, double(interval.period / 2))
-        reach = graph("Where", beyond, double(np.inf), reach)
+        beyond = graph("GreaterOrEqual", reach, real(interval.period / 2))
+        reach = graph("Where", beyond, real(np.inf), reach)
     return reach
 
 
