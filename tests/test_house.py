@@ -373,6 +373,7 @@ STILL = {
     "search/checks/boxes.py": "boxes that are labelled have classes",
     "verbs/box_doubts.py": "what boxes speak against is boxes, with classes",
     "verbs/told.py": "labels that are doubted are classes, and `label_issues` is told how many",
+    "web/studio/journeys/network.py": "as `striate describe`",
     "verbs/adopt.py": "`striate.adopt` takes classifiers, and their classes by that keyword",
     "verbs/describe.py": "how many outputs a net described by its name has",
     "verbs/look.py": "an untrained net by its name",

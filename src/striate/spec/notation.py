@@ -217,9 +217,9 @@ class _Reader:
                 elif self._token.type in ("number", "pair"):
                     given[option.field] = self._value(option.kind, f"{option.field} of {layer.keyword}")
                 elif option.default is MISSING:
-                    raise self._error(f"{_usage(layer)}: {option.field} is missing before {self._token}")
+                    raise self._error(f"{usage(layer)}: {option.field} is missing before {self._token}")
         if self._token.type in ("number", "pair"):
-            raise self._error(f"{_usage(layer)}: {self._token} is one number too many")
+            raise self._error(f"{usage(layer)}: {self._token} is one number too many")
         while self._token.type == "word":
             self._option(layer, given)
         return self._made(keyword, lambda: layer(**given))
@@ -236,7 +236,7 @@ class _Reader:
         if option is None or (negated and option.kind != "Flag"):
             said = f"no {_short(word.text)}" if negated else _short(word.text)
             hint = _nearest(word.text, known) if option is None else ""
-            raise self._error(f"{layer.keyword} has no option {said!r}{hint or f'; {_usage(layer)}'}", first)
+            raise self._error(f"{layer.keyword} has no option {said!r}{hint or f'; {usage(layer)}'}", first)
         if option.field in given:
             raise self._error(f"{option.word!r} is given twice", first)
         if option.kind == "Flag":
@@ -304,8 +304,12 @@ def _value_of(token: _Token, kind: str) -> object:
     return None
 
 
-def _usage(layer: type[Layer]) -> str:
-    """How a layer is written: ``conv OUT KERNEL [stride] [pad] ... [no bias]``."""
+def usage(layer: type[Layer]) -> str:
+    """Return how a layer is written, what may be left out in brackets.
+
+    >>> usage(LAYERS["maxpool"]).split()[:2]
+    ['maxpool', 'KERNEL']
+    """
     shown = [layer.keyword]
     for option in options(layer.keyword):
         if option.by_word:

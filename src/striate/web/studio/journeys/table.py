@@ -12,6 +12,7 @@ JOURNEYS: Final[Mapping[str, str]] = MappingProxyType(
         "pictures": "striate.web.studio.journeys.pictures",
         "mend": "striate.web.studio.journeys.mend",
         "collect": "striate.web.studio.journeys.collect",
+        "network": "striate.web.studio.journeys.network",
         "train": "striate.web.studio.journeys.train",
         "watch": "striate.web.studio.journeys.watch",
     }

@@ -35,6 +35,7 @@ class Wishes(Command):
     net: str | None = None
     start: str | None = None
     tune: Literal["head", "all"] | None = None
+    fit: Literal["exact", "floor"] | None = None
     epochs: int | None = None
     size: str | None = None
     batch: int | None = None

@@ -1,5 +1,6 @@
 // The journeys, one line each: the word of the address, what it is called, what it asks, and the module that shows it.
 export const JOURNEYS = [
   { name: "pictures", title: "Pictures", asks: "What does it learn from?", load: () => import("./pictures.js") },
+  { name: "network", title: "Network", asks: "What looks at them?", load: () => import("./network.js") },
   { name: "train", title: "Train", asks: "How does it learn?", load: () => import("./train.js") },
 ];

@@ -10,7 +10,7 @@ import { Training } from "./training.js";
 export default function Train({ words, place }) {
   if (words.id) return html`<${Training} key=${words.id} id=${words.id} />`;
   const folder = words.folder ?? place.folder;
-  return html`${folder ? html`<${Begin} key=${folder} folder=${folder} />` : html`<${Question} title="How does it learn?">First it needs
+  return html`${folder ? html`<${Begin} key=${`${folder} ${words.net || ""}`} folder=${folder} words=${words} />` : html`<${Question} title="How does it learn?">First it needs
       pictures. <a href=${link("pictures", { view: "choose" })}>Choose a folder</a>, and come back.</${Question}>`}<${Queue} />`;
 }
 
@@ -19,6 +19,7 @@ const WISHES = [
   { name: "epochs", label: "Epochs", hint: "how often every picture is seen", kind: "number" },
   { name: "size", label: "Size", hint: "pixels it is shown, such as 96 or 96x128", kind: "text" },
   { name: "net", label: "Network", hint: "a name such as resnet20, or the text of one", kind: "text" },
+  { name: "fit", label: "Pixels it never sees", hint: "exact refuses them, floor takes them", choices: ["exact", "floor"] },
   { name: "start", label: "Start from", hint: "none for chance, a run, or weights by name", kind: "text" },
   { name: "tune", label: "What is trained", hint: "of weights to start from", choices: ["head", "all"] },
   { name: "augment", label: "Augmentation", hint: "how pictures are varied", choices: ["none", "light", "zoom", "standard", "strong"] },
@@ -36,9 +37,12 @@ function wishesOf(folder, said) {
   return wishes;
 }
 
-function Begin({ folder }) {
-  const [said, setSaid] = useState({});
-  const [settled, setSettled] = useState({});
+// What another screen hands on: a network, say.
+const handedOn = (words) => Object.fromEntries(WISHES.filter(({ name }) => words[name]).map(({ name }) => [name, words[name]]));
+
+function Begin({ folder, words }) {
+  const [said, setSaid] = useState(() => handedOn(words));
+  const [settled, setSettled] = useState(said);
   const [error, setError] = useState(null);
   const [starting, setStarting] = useState(false);
   const [share, setShare] = useState(null);
@@ -69,7 +73,7 @@ function Begin({ folder }) {
     <${Failed} error=${error} />
     <div class="actions"><button class="primary large" disabled=${starting || Boolean(asked.error)} onClick=${start}>${trainings.value.some((one) => !["finished", "stopped", "failed"].includes(one.state)) ? "Put into the queue" : "Start training"}</button>
       <a class="button" href=${link("pictures", { folder })}>Look at the pictures</a></div>
-    <details class="wishes"><summary>Say more of how it learns</summary><div class="fields">${WISHES.map((one) => html`<${Field} key=${one.name} label=${one.label} hint=${one.hint}>
+    <details class="wishes" open=${Object.keys(handedOn(words)).length > 0}><summary>Say more of how it learns</summary><div class="fields">${WISHES.map((one) => html`<${Field} key=${one.name} label=${one.label} hint=${one.hint}>
       ${one.choices ? html`<select value=${said[one.name] || ""} onChange=${(event) => setSaid({ ...said, [one.name]: event.target.value })}>
           <option value="">by itself</option>${one.choices.map((each) => html`<option key=${each}>${each}</option>`)}</select>`
         : html`<input value=${said[one.name] || ""} placeholder="by itself" inputmode=${one.kind === "number" ? "numeric" : undefined} spellcheck=${false}
