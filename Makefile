@@ -1,4 +1,4 @@
-# Two commands do everything on a machine with nothing but Python 3.11+ and make: `make demo` and `make test`.
+# What needs nothing but Python 3.11+ and make: `make demo`, `make studio` (a page), `make test`, `make test-web` (its pages).
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin

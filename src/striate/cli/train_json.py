@@ -63,6 +63,7 @@ class JsonLines:
                 run=event.run.name,
                 seconds=event.seconds,
                 figure=None if found is None else found.exactly(),
+                verdict=None if found is None else event.evaluation.verdict.text,
                 words=result_text(event).split("\n"),
             )
         else:

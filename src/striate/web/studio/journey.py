@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import shlex
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -147,7 +148,16 @@ def command_text(studio: Studio, *words: str) -> str:
 
     Example: ``command_text(studio, "train", "my pets")`` is ``"striate train 'my pets'"``.
     """
-    return shlex.join(("striate", *words, *runs_words(studio, words)))
+    return shlex.join(("striate", *map(typed, words), *runs_words(studio, words)))
+
+
+def typed(word: str) -> str:
+    """Return a path as a person types it in the folder that the studio was started in: from there, where it is below.
+
+    Example: ``typed("--epochs")`` is ``"--epochs"``
+    """
+    here = Path.cwd()
+    return str(Path(word).relative_to(here)) if word.startswith(f"{here}{os.sep}") else word
 
 
 def runs_words(studio: Studio, words: Sequence[str]) -> tuple[str, ...]:

@@ -107,12 +107,15 @@ class Questions:
     def _later(self, name: str) -> None:
         self._ends[name] = asyncio.get_running_loop().call_later(self._idle, self._end, name)
 
-    def _end(self, name: str) -> None:
+    def _end(self, name: str) -> asyncio.subprocess.Process | None:
         process = self._processes.pop(name, None)
         if process is not None and process.returncode is None:
             process.kill()
+        return process
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """End every process."""
-        for name in list(self._processes):
-            self._end(name)
+        ended = [self._end(name) for name in list(self._processes)]
+        for timer in self._ends.values():
+            timer.cancel()
+        await asyncio.gather(*(process.wait() for process in ended if process is not None))

@@ -98,21 +98,18 @@ def _serve(
         timeout_keep_alive=30,
         timeout_graceful_shutdown=2,
     )
-    server = _Server(config, live, trainings)
+    server = _Server(config, live, trainings, questions)
     server.when_started = lambda: started(f"http://127.0.0.1:{taken.getsockname()[1]}/?token={token}")
-    try:
-        server.run(sockets=[taken])
-    finally:
-        questions.close()
+    server.run(sockets=[taken])
 
 
 @final
 class _Server(uvicorn.Server):
     """uvicorn's server, with the queue of trainings beside it."""
 
-    def __init__(self, config: uvicorn.Config, live: Live, trainings: Trainings) -> None:
+    def __init__(self, config: uvicorn.Config, live: Live, trainings: Trainings, questions: Questions) -> None:
         super().__init__(config)
-        self._live, self._trainings = live, trainings
+        self._live, self._trainings, self._questions = live, trainings, questions
         self._watching: asyncio.Task[None] | None = None
         self.when_started: Callable[[], None] = lambda: None
 
@@ -133,6 +130,7 @@ class _Server(uvicorn.Server):
         self._live.close()
         if self._watching is not None:
             self._watching.cancel()
+        await self._questions.close()
         await super().shutdown(sockets)
 
 

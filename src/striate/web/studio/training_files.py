@@ -57,6 +57,7 @@ class TrainingState:
     steps: deque[tuple[float, float]] = field(default_factory=lambda: deque(maxlen=STEPS))
     said: list[str] = field(default_factory=list)
     figure: str | None = None
+    verdict: str | None = None
     result: list[str] = field(default_factory=list)
     error: str | None = None
     stopping: bool = False
@@ -103,6 +104,7 @@ class TrainingState:
             "steps": list(self.steps),
             "said": self.said,
             "result": self.result,
+            "verdict": self.verdict,
         }
 
     def news(self) -> list[dict[str, Any]]:
@@ -156,7 +158,8 @@ class TrainingState:
             self.state, self.phase, self.share, self.seconds_left = "finishing", "", None, None
         elif kind in OVER:
             self.state, self.phase, self.ended, self.seconds_left = kind, "", event["time"], None
-            self.figure, self.result = event.get("figure"), list(event.get("words", ()))
+            self.figure, self.verdict = event.get("figure"), event.get("verdict")
+            self.result = list(event.get("words", ()))
             self.error = event.get("error")
             self.run = event.get("run") or self.run
 
@@ -184,19 +187,7 @@ def opened(folder: Path) -> TrainingState | None:
     )
     ended = _json(folder / ENDED)
     if ended is not None:
-        for name in (
-            "state",
-            "began",
-            "ended",
-            "run",
-            "phase",
-            "share",
-            "planned",
-            "said",
-            "figure",
-            "result",
-            "error",
-        ):
+        for name in _KEPT:
             setattr(found, name, ended.get(name, getattr(found, name)))
         found.epochs = list(ended.get("history", ()))
         return found
@@ -206,6 +197,12 @@ def opened(folder: Path) -> TrainingState | None:
     if found.state != "waiting":
         found.began = _begun(folder)
     return found
+
+
+_KEPT: Final = (
+    *("state", "began", "ended", "run", "phase", "share", "planned"),
+    *("said", "figure", "verdict", "result", "error"),
+)
 
 
 def begun(state: TrainingState) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -18,7 +17,7 @@ from striate.verbs.runs import runs as listed_runs
 from striate.verbs.runs import summary
 from striate.verbs.workspace import Workspace
 from striate.web.server.admission import Refused
-from striate.web.studio.journey import Command, Studio, StudioRoute, query, runs_words, told, while_wanted
+from striate.web.studio.journey import Command, Studio, StudioRoute, command_text, query, told, while_wanted
 
 # A report is a whole page with scripts of its own: in a frame without an origin it reaches nothing of the studio.
 REPORT: Final = (
@@ -222,7 +221,7 @@ def _whole(studio: Studio, identity: str) -> dict[str, Any]:
 
 
 def _said(studio: Studio, words: tuple[str, ...]) -> str:
-    return shlex.join(("striate", "train", *words, *runs_words(studio, words)))
+    return command_text(studio, "train", *words)
 
 
 ROUTES = (

@@ -37,6 +37,7 @@ def _learnt(studio: Studio, name: str) -> dict[str, Any]:
     epochs = sorted({epoch for part in by_part.values() for epoch in part.maps} | _some(list(kept)))
     picture = next((part.picture for part in by_part.values()), None)
     keys = run.read_json("pictures.json").get("keys", []) if picture is not None else []
+    by_part = {part: _strongest_first(found) for part, found in by_part.items()}
     largest = {part: max(float(np.abs(one).max()) for one in found.maps.values()) for part, found in by_part.items()}
     return {
         "epochs": epochs,
@@ -54,6 +55,14 @@ def _learnt(studio: Studio, name: str) -> dict[str, Any]:
         "source": run.source().get("location") or run.source().get("name"),
         "command": command_text(studio, "look", run.name),
     }
+
+
+def _strongest_first(part: maps.Kept) -> maps.Kept:
+    """Return a part with the channels that were ever strongest first, the same order in every epoch."""
+    strongest = np.max([np.abs(one).max(axis=(1, 2)) for one in part.maps.values()], axis=0)
+    order = np.argsort(-strongest, kind="stable")
+    by_epoch = {epoch: one[order] for epoch, one in part.maps.items()}
+    return maps.Kept(part.picture, tuple(part.channels[at] for at in order.tolist()), by_epoch)
 
 
 def _some(epochs: list[int], most: int = 41) -> set[int]:

@@ -42,7 +42,7 @@ function Case({ each, kind, folder, names, again }) {
     if (kept) setDone(text);
   };
   const [first] = each.pictures, alike = each.pictures.length > 1 && /^(equal|near)-/.test(kind), group = each.pictures.length > 1, label = each.labels[0];
-  return html`<li class=${done ? "judged" : ""}><div class="case-pictures">${each.pictures.map((key, at) => html`<figure key=${key}><img loading="lazy" alt=${key} src=${pictureOf(folder, key)} />
+  return html`<li class=${`${done ? "judged" : ""} ${each.pictures.length > 2 ? "many" : ""}`}><div class="case-pictures">${each.pictures.map((key, at) => html`<figure key=${key}><img loading="lazy" alt=${key} src=${pictureOf(folder, key)} />
       <figcaption>${each.labels[at]}${alike && !done && html`<button class="small" onClick=${() => { const others = each.pictures.filter((one) => one !== key); act([drop(others)], said(others, "left out"), others); }}>Keep this</button>`}</figcaption></figure>`)}</div>
     ${each.said && html`<p>${each.said}</p>`}
     ${done ? html`<p class="quiet">${done}</p>` : html`<div class="line">

@@ -4,7 +4,7 @@ import { post } from "studio/api.js";
 import { on, trainings } from "studio/live.js";
 import { about, ago, clock, counted, lastPart, percent, thousands } from "studio/format.js";
 import { go, link } from "studio/router.js";
-import { Command, Failed, Field, Name, Notice, Progress, Question, useAnswer, Waiting } from "studio/ui.js";
+import { Command, Failed, Field, Name, Progress, Question, useAnswer, Waiting } from "studio/ui.js";
 import { Training } from "./training.js";
 
 export default function Train({ words, place }) {
@@ -91,7 +91,7 @@ function Plan({ found }) {
       <dt>Network</dt><dd>${net}: ${thousands(found.parameters)} parameters${found.frozen > 0 && html`, of which ${thousands(found.parameters - found.frozen)} are trained`}</dd>
       <dt>It sees</dt><dd>${width} × ${height} pixels in ${channels === 1 ? "gray" : "colour"}</dd>
       <dt>Learning</dt><dd>${found.tune === "head" ? "the new head, on what the frozen net makes of each picture" : `${counted(found.epochs, "epoch")} in batches of ${found.batch}`}</dd></dl>
-    ${found.notes.map((note) => html`<${Notice} key=${note}>${note}</${Notice}>`)}
+    ${found.notes.length > 0 && html`<h2 class="hidden">To know</h2><ul class="to-know">${found.notes.map((note) => html`<li key=${note}>${note}</li>`)}</ul>`}
     ${found.seconds && html`<p class="quiet small-print">${found.words}</p>`}`;
 }
 

@@ -71,6 +71,7 @@ export function Training({ id }) {
       ${found.state === "finished" && html`<a class="button primary" target="_blank" rel="noopener" href=${address("/report", { name: found.run })}>Open the report</a>`}
       ${found.state === "stopped" && found.run && html`<button class="primary" onClick=${ask("/api/train/go-on", { run: found.run })}>Go on with it</button>`}
       <a class="button" href=${link("train", { folder: found.words[0]?.startsWith("--") ? undefined : found.words[0] })}>All trainings</a></div>
+    ${found.verdict && html`<p class="verdict-line">${found.verdict}</p>`}
     <${Result} found=${found} />
     <${Figures} found=${found} />
     <${Course} found=${found} />
@@ -123,10 +124,10 @@ function Figures({ found }) {
 const share = (name) => ["accuracy", "f1", "ap", "iou", "dice", "map"].some((one) => name.toLowerCase().includes(one));
 
 function Course({ found }) {
-  const { history, steps } = found;
+  const { history, steps } = found, over = OVER.includes(found.state);
   if (!history.length && !steps.length) return null;
   const epochs = history.map((one) => one.index), names = Object.keys(history.at(-1)?.metrics || {}).slice(0, 2);
-  const within = steps.filter(([x]) => x >= (epochs.at(-1) || 0)); // of the epoch under way
+  const within = over ? [] : steps.filter(([x]) => x >= (epochs.at(-1) || 0)); // of the epoch under way
   const at = [...new Set([...epochs, ...within.map(([x]) => x)])].sort((one, other) => one - other);
   const by = (pairs) => { const found = new Map(pairs); return at.map((x) => found.get(x) ?? null); };
   const losses = [{ name: "learning", values: by([...history.map((one) => [one.index, one.train_loss])]) }];
