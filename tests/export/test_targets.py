@@ -65,3 +65,11 @@ def test_an_exported_program_holds_no_pickle(tmp_path: Path) -> None:
 def test_no_target_is_imported_before_it_is_asked_for() -> None:
     assert all(target.module.startswith("striate.export.") for target in TARGETS.values())
     assert [name for name, target in TARGETS.items() if target.any_size] == ["onnx"]
+
+
+@pytest.mark.parametrize("task", MAKERS)
+def test_a_package_for_core_ml_is_converted(task: str, tmp_path: Path) -> None:
+    installed("coreml")
+    target, predictor = TARGETS["coreml"], Predictor.open(MAKERS[task](tmp_path / "model.safetensors"))
+    (place,) = target.write(Deployment(predictor, whole=target.whole), tmp_path / "it.mlpackage")
+    assert sorted(one.name for one in place.iterdir()) == ["Data", "Manifest.json"]

@@ -26,7 +26,7 @@ class Target:
     say what it is. ``packages`` are what it needs, which ``extra`` installs. ``any_size`` and ``int8``: whether it can
     take pictures of any size, and be in int8; ``many``: whether it takes several pictures at once; ``whole``: whether
     steps that depend on data can be in it, such as dropping boxes that say the same; ``asked``: whether it can be asked
-    here, so that its answers are known.
+    here, so that its answers are known; ``real``: pixels are given it as float32.
     """
 
     name: str
@@ -40,6 +40,7 @@ class Target:
     many: bool = True
     whole: bool = True
     asked: bool = True
+    real: bool = False
 
     @property
     def write(self) -> Callable[[Deployment, Path], Sequence[Path]]:
@@ -80,6 +81,18 @@ TARGETS: Final = {
             extra="executorch",
             many=False,
             whole=False,
+        ),
+        Target(
+            "coreml",
+            ".mlpackage",
+            "a package for Core ML, converted only",
+            "striate.export.coreml_target",
+            packages=("coremltools",),
+            extra="coreml",
+            many=False,
+            whole=False,
+            asked=False,
+            real=True,
         ),
     )
 }

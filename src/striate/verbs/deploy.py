@@ -269,7 +269,7 @@ def _told(
         "names": list(predictor.labels.names),
         "input": {
             "name": "pixels",
-            "type": "uint8",
+            "type": "float32, from 0 to 255" if target.real else "uint8",
             "shape": list(deployment.input) if target.many or deployment.any_size else [1, *deployment.input[1:]],
             "means": _input_words(predictor.preprocess, deployment.any_size),
         },
