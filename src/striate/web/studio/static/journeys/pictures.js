@@ -1,5 +1,5 @@
 // Pictures: which ones, and what is in them. Each view is a module of its own.
-import { html, useEffect, useState } from "studio/core.js";
+import { html, useEffect, useRef, useState } from "studio/core.js";
 import { get, post } from "studio/api.js";
 import { counted, lastPart } from "studio/format.js";
 import { Folders } from "studio/folders.js";
@@ -66,7 +66,8 @@ const TABS = [
 function Album({ folder, words }) {
   const asked = useAnswer((more) => get("/api/pictures", { folder }, more), [folder]);
   const found = asked.value;
-  const here = words.view === "class" ? undefined : words.view;
+  const here = words.view === "class" ? undefined : words.view, row = useRef();
+  useEffect(() => row.current?.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" }), [here, Boolean(found)]);
   const tabs = TABS.filter(([view]) => found && (found.can_decide || !["wrong", "decided"].includes(view)));
   return html`<${Question} title=${words.view === "class" ? `What is in ${words.class}?` : `What is in ${lastPart(folder)}?`}>${found && (words.view === "class" ? html`One of the ${counted(found.names.length, found.noun)} of <${Name}>${lastPart(folder)}</${Name}>.` : html`<${Facts} found=${found} />`)}</${Question}>
     <${Failed} error=${asked.error} again=${asked.again} />
@@ -75,7 +76,7 @@ function Album({ folder, words }) {
     ${found && html`<div class="actions"><a class="button primary" href=${link("train", { folder })}>Train on these</a>
         ${found.collected && html`<a class="button" href=${link("pictures", { folder, view: "collect" })}>Add pictures</a>`}
         <a class="button" href=${link("pictures", { view: "choose", folder })}>Another folder</a></div>
-      <nav class="tabs" aria-label="Of these pictures">${tabs.map(([view, title]) => html`<a key=${title} href=${link("pictures", { folder, view })} aria-current=${view === here ? "page" : undefined}>${title}${view === "decided" && found.decided && html` <small>${found.decided}</small>`}</a>`)}</nav>
+      <nav ref=${row} class="tabs" aria-label="Of these pictures">${tabs.map(([view, title]) => html`<a key=${title} href=${link("pictures", { folder, view })} aria-current=${view === here ? "page" : undefined}>${title}${view === "decided" && found.decided && html` <small>${found.decided}</small>`}</a>`)}</nav>
       <${View} view=${words.view} folder=${folder} found=${found} words=${words} again=${asked.again} />`}`;
 }
 

@@ -37,7 +37,7 @@ export function Curves({ title, x, curves, label = "epoch", height = 220, form =
       drawn.current = new uPlot(options(curves, place.current.clientWidth || 300, height, label, form), data(), place.current);
     };
     make();
-    const sized = new ResizeObserver(() => drawn.current.setSize({ width: place.current.clientWidth, height }));
+    const sized = new ResizeObserver(() => place.current && drawn.current?.setSize({ width: place.current.clientWidth, height }));
     sized.observe(place.current);
     dark.addEventListener("change", make);
     return () => {

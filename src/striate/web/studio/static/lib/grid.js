@@ -4,11 +4,12 @@ import { pictureOf } from "studio/api.js";
 
 const AHEAD = 2; // rows beyond what is in sight
 
-export function Grid({ folder, keys, chosen, choose, open, label, cell = 108, gap = 8, marks = {} }) {
+export function Grid({ folder, keys, chosen, choose, open, label, least = 100, gap = 8, marks = {} }) {
   const own = useRef(), from = useRef(0);
   const [seen, setSeen] = useState({ width: 0, first: 0, last: 0 });
   const [at, setAt] = useState(0);
-  const across = Math.max(1, Math.floor((seen.width + gap) / (cell + gap))), rows = Math.ceil(keys.length / across), step = cell + gap;
+  const across = Math.max(1, Math.floor((seen.width + gap) / (least + gap))), cell = Math.max(least, Math.floor((seen.width - gap * (across - 1)) / across));
+  const rows = Math.ceil(keys.length / across), step = cell + gap;
   useLayoutEffect(() => {
     const look = () => {
       const box = own.current.getBoundingClientRect();
