@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from tests.web.serving import Served, form_of, picture, serving
+from tests.web.serving import Served, form_of, picture, serving, until
 
 import striate
 from striate.data.labels.run_lengths import decoded
@@ -50,6 +50,9 @@ def test_one_that_is_no_picture(served: Served) -> None:
     reply = served.ask("POST", "/predict", b"import os", {"x-request-id": "mine-1"})
     assert reply.status == 422 and "not a picture of a known format" in reply.json()["error"]
     assert reply.headers["x-request-id"] == reply.json()["id"] == "mine-1"
+    until(lambda: any(line.get("id") == "mine-1" and line["status"] == 422 for line in served.lines))
+    forged = served.ask("POST", "/predict", picture(), {"x-request-id": 'a", "b'}).headers["x-request-id"]
+    assert re.fullmatch(r"[0-9a-f]{16}", forged)
 
 
 @pytest.mark.parametrize(
