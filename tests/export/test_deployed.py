@@ -39,6 +39,9 @@ def test_a_graph_says_what_predict_says(task: str, any_size: bool, samples: list
     predictor = Predictor.open(MAKERS[task](tmp_path / "model.safetensors"))
     deployment = Deployment(predictor, any_size)
     assert set(deployment.outputs) == WANTED[task]
+    if task in ("classify", "tag"):  # nobody is told of a calibration that there was not
+        words = "calibrated on 20 validation pictures" if task == "classify" else "not calibrated"
+        assert words in deployment.outputs["probabilities"].means
     place = tmp_path / "graph.onnx"
     assert write_onnx(deployment, place) == [place]
     table = measure(open_onnx(place), predictor, deployment.outputs, samples, any_size=any_size, many=True)

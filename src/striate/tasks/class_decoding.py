@@ -38,7 +38,9 @@ def class_decoding(facts: LabelFacts, learnt: Learnt) -> Decoding:
     """Return the steps from logits (N, K) and embeddings to what `striate.tasks.decode.decode` says."""
     classes, detector = len(facts.names), learnt.unknown
     outputs = {
-        "probabilities": Out(FLOAT, (classes,), "how likely each class is, calibrated; in the order of the names"),
+        "probabilities": Out(
+            FLOAT, (classes,), f"how likely each class is, {learnt.calibration}; in the order of the names"
+        ),
         "class": Out(WHOLE, (), "the number of the likeliest class, from 0"),
         "unknown": Out(YES, (), "whether the picture is none of the classes"),
     }

@@ -22,7 +22,7 @@ def tag_decoding(facts: LabelFacts, learnt: LearntTags) -> Decoding:
     """Return the steps from logits (N, T) to probabilities, and to which tags are said."""
     tags = len(facts.names)
     graph = Decoding({
-        "probabilities": Out(FLOAT, (tags,), "how likely each tag is by itself, calibrated; in the order of the names"),
+        "probabilities": Out(FLOAT, (tags,), f"how likely each tag is, {learnt.calibration}; in the names' order"),
         "said": Out(YES, (tags,), "whether each tag is said: its probability is at least its threshold"),
     })  # fmt: skip
     shifts = double(learnt.calibration.shifts or [0.0] * tags)
