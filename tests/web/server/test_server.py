@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 
-from striate.web.server.server import _bound
+from striate.web.server.server import bound
 
 
 def test_an_answer_does_not_wait_for_its_acknowledgement() -> None:
@@ -19,7 +19,7 @@ def test_an_answer_does_not_wait_for_its_acknowledgement() -> None:
                 told.set_result(transport.get_extra_info("socket").getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
                 transport.close()
 
-        one = _bound("127.0.0.1", 0)
+        one = bound("127.0.0.1", 0)
         async with await loop.create_server(Peer, sock=one):
             with socket.create_connection(one.getsockname()):
                 return int(await told)
