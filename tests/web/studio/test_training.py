@@ -36,6 +36,7 @@ def test_from_a_folder_to_a_report(at: StudioAt, album: Path) -> None:
 def test_what_cannot_be_trained_says_why(at: StudioAt, tmp_path: Path) -> None:
     reply = at.command("/api/train/start", source=str(tmp_path), epochs=0)
     assert reply.status == 422 and "epochs" in reply.json()["error"]
+    assert at.command("/api/train/start", source="--resume").status == 422  # no option by another name
     (tmp_path / "empty").mkdir()
     made = at.post("/api/train/start", source=str(tmp_path / "empty"))
     failed = at.until(made["id"], "failed")

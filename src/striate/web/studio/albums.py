@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from collections import OrderedDict
 from dataclasses import dataclass
 from functools import cached_property
@@ -18,6 +19,7 @@ from striate.verbs.pictures import find_pictures
 from striate.verbs.workspace import Workspace
 
 KEPT: Final = 8  # folders that are held
+LASTING: Final = 2.0  # seconds for which a folder is taken to be as it was: pages ask for a hundred pictures at once
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,15 +55,30 @@ class Albums:
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
         self._kept: OrderedDict[str, tuple[Any, Album]] = OrderedDict()
+        self._looked: dict[str, float] = {}
         self._turn = threading.Lock()
 
-    def get(self, folder: str) -> Album:
-        """Return what is in a folder (or is known by a name). Errors: DataError that says what is wrong with it."""
+    def forget(self, folder: str) -> None:
+        """Look anew at a folder that was just changed, or about which something was decided."""
+        with self._turn:
+            self._looked.pop(folder, None)
+
+    def get(self, folder: str, *, fresh: bool = False) -> Album:
+        """Return what is in a folder (or is known by a name), as of `LASTING` seconds ago at the most, or ``fresh``.
+
+        Errors: DataError that says what is wrong with it.
+        """
+        now = time.monotonic()
+        with self._turn:
+            found = self._kept.get(folder)
+            if found is not None and not fresh and now - self._looked.get(folder, -LASTING) < LASTING:
+                return found[1]
         mark = self._mark(folder)
         with self._turn:
             found = self._kept.get(folder)
             if found is not None and found[0] == mark:
                 self._kept.move_to_end(folder)
+                self._looked[folder] = now
                 return found[1]
         recipe = Recipe(source=folder)
         plain = find_pictures(recipe.changed(mend="none"), self._workspace, least_classes=1, allow_bad=True)
@@ -71,9 +88,9 @@ class Albums:
             mended = plain
         album = Album(plain, mended)
         with self._turn:
-            self._kept[folder] = (mark, album)
+            self._kept[folder], self._looked[folder] = (mark, album), now
             while len(self._kept) > KEPT:
-                self._kept.popitem(last=False)
+                self._looked.pop(self._kept.popitem(last=False)[0], None)
         return album
 
     def _mark(self, folder: str) -> Any:

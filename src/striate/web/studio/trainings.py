@@ -24,6 +24,7 @@ from striate.web.studio.training_files import ASKED, PROCESS, TrainingState, beg
 
 LOOK: Final = 0.2  # seconds between two looks at what a process has said
 MOST: Final = 1_000  # that may wait
+LISTED: Final = 200  # of those that are over
 
 
 @final
@@ -146,5 +147,7 @@ class Trainings:
         self._live.say("trainings", trainings=self.listed())
 
     def listed(self) -> list[dict[str, object]]:
-        """Return all of them in brief, the latest first."""
-        return [one.brief() for one in reversed(self.all.values())]
+        """Return them in brief, the latest first: all that are not over, and `LISTED` of the others at most."""
+        over = [one.id for one in reversed(self.all.values()) if one.over][:LISTED]
+        shown = set(over)
+        return [one.brief() for one in reversed(self.all.values()) if not one.over or one.id in shown]

@@ -78,6 +78,7 @@ async def add(studio: Studio, request: Request) -> Any:
     except ClientDisconnect:
         raise Refused(400, "the request broke off") from None
     key = await asyncio.to_thread(_kept, folder / name, bytes(held), called)
+    studio.albums.forget(str(folder))
     return {"key": f"{name}/{key}"}
 
 
@@ -105,6 +106,7 @@ async def remove(studio: Studio, request: Request) -> Any:
         durable.remove(place / _checked(wish.key.rpartition("/")[2]))
     elif place.is_dir():
         shutil.rmtree(place)
+    studio.albums.forget(str(folder))
     return _described(folder)
 
 

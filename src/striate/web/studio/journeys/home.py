@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
+import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,6 +17,7 @@ from striate.errors import SourceError
 from striate.web.studio.journey import Studio, StudioRoute, query
 
 MOST: Final = 2_000  # folders of one folder that are listed
+PATIENCE: Final = 0.7  # seconds in which the folders of a folder are looked into
 LOOKED: Final = 5_000  # entries of a folder that are counted
 
 
@@ -59,9 +62,16 @@ def _listed(path: Path) -> dict[str, Any]:
         "more": max(0, len(entries) - MOST),
         "folders": [
             {"name": one.name, "path": one.path, "pictures": number, "inside": within}
-            for one, (number, within) in ((one, _counted(Path(one.path))) for one in entries[:MOST])
+            for one, (number, within) in zip(entries[:MOST], _each([one.path for one in entries[:MOST]]), strict=True)
         ],
     }
+
+
+def _each(paths: list[str]) -> Iterator[tuple[int | None, int | None]]:
+    """Yield how many pictures and folders each has; None where looking has taken long enough."""
+    until = time.monotonic() + PATIENCE
+    for path in paths:
+        yield _counted(Path(path)) if time.monotonic() < until else (None, None)
 
 
 def _counted(path: Path) -> tuple[int, int]:

@@ -77,6 +77,7 @@ def _decided(studio: Studio, folder: Path, decisions: list[Decision]) -> dict[st
         keep(folder, file, workspace=studio.workspace)
     finally:
         durable.remove(file)
+        studio.albums.forget(str(folder))
     return _kept(studio, folder)
 
 

@@ -31,7 +31,7 @@ async def overview(studio: Studio, request: Request) -> Any:
 
 
 def _overview(studio: Studio, folder: str) -> dict[str, Any]:
-    album = studio.albums.get(folder)
+    album = studio.albums.get(folder, fresh=True)
     source, mended = album.source, album.mended
     task = task_for(source.kind)
     try:

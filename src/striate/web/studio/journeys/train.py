@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from striate import files
-from striate.errors import RunError
+from striate.errors import RecipeError, RunError
 from striate.recipe import Recipe
 from striate.runs.run import RunDirectory
 from striate.verbs.runs import runs as listed_runs
@@ -52,6 +52,8 @@ class Wishes(Command):
         """
         said = {name: value for name, value in self.model_dump().items() if value is not None}
         source = said.pop("source")
+        if source.startswith("-"):
+            raise RecipeError(f"{source[:60]!r} begins as an option does; name the folder by its whole path")
         fields = {name: value for name, value in said.items() if name not in ("name", "size", "folds")}
         Recipe(source=source).changed(**fields)
         words = [source]

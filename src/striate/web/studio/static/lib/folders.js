@@ -8,7 +8,7 @@ function looks(one) {
   const said = [];
   if (one.pictures) said.push(counted(one.pictures, "picture"));
   if (one.inside) said.push(counted(one.inside, "folder"));
-  return said.join(", ") || "empty";
+  return said.join(", ") || (one.pictures === null ? "" : "empty");
 }
 
 export function Folders({ begin, choose, verb = "Use this folder" }) {
