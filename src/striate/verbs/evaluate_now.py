@@ -20,7 +20,7 @@ MOST = 2_000  # pictures that are asked about
 def can_now(run: RunDirectory) -> bool:
     """Return whether a run without a model has a checkpoint that can be asked: a net that learns from pictures.
 
-    Example: ``can_now(RunDirectory.open("last"))``
+    Example: ``can_now(RunDirectory.open("last"))`` is ``False``, as that run is finished.
     """
     if run.model_path.exists() or not any((run.path / "checkpoints").glob("*")):
         return False

@@ -116,10 +116,7 @@ def trunk_features(
 
 
 def seconds_a_picture(prepared: Prepared, model: Model, device: torch.device, threads: int) -> float:
-    """Return how long `trunk_features` takes for a picture here, timed with a few of them.
-
-    Example: ``seconds_a_picture(prepared, model, device, 2) < 1``
-    """
+    """Return how long `trunk_features` takes for a picture here, in seconds, timed with a few of them."""
     store, few = prepared.store, range(min(4, len(prepared.store.pixels)))
     if device.type == "cpu":
         try:

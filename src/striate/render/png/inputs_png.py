@@ -27,10 +27,7 @@ class Given(Protocol):
 
 
 def inputs_png(pictures: Sequence[Given]) -> bytes:
-    r"""Return pictures as a sheet: as they are measured by, then as they are learnt from in each epoch.
-
-    Example: ``inputs_png(given.pictures)[:4]`` is ``b"\x89PNG"``
-    """
+    """Return pictures as a sheet: as they are measured by, then as they are learnt from in each epoch."""
     rows = [[enlarged_to(one, SIDE) for one in (picture.plain, *picture.drawn)] for picture in pictures]
     tall, wide = (max(one.shape[axis] for row in rows for one in row) for axis in (0, 1))
     across = max(len(row) for row in rows)

@@ -144,10 +144,7 @@ def json_of(value: Any, status: int = 200) -> Response:
 
 
 def command_text(studio: Studio, *words: str) -> str:
-    """Return a command as a person types it in the folder that the studio was started in.
-
-    Example: ``command_text(studio, "train", "my pets")`` is ``"striate train 'my pets'"``.
-    """
+    """Return a command as a person types it in the folder that the studio was started in: ``striate train 'a b'``."""
     return shlex.join(("striate", *map(typed, words), *runs_words(studio, words)))
 
 
