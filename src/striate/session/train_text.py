@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from striate.session import terminal
 from striate.session.label_lines import label_lines
@@ -13,9 +14,11 @@ from striate.tasks.table import task_of
 from striate.train_config import TrainConfig
 from striate.verbs.cautions import cautions
 from striate.verbs.events import Finished, Planned
-from striate.verbs.foresee import Foreseen
 from striate.verbs.prepared import Prepared
 from striate.words import counted
+
+if TYPE_CHECKING:
+    from striate.verbs.foresee import Foreseen
 
 
 def plan_text(event: Planned) -> str:
