@@ -91,6 +91,18 @@ def index(
         lock.release()
 
 
+def kept_index(photos: Path, model: str | None = None, *, workspace: Workspace = HERE) -> Indexed | None:
+    """Return the index of a folder as it was made last, nothing brought up to date; None where there is none yet.
+
+    ``model`` is whose maps are compared, as `index` takes it. Errors: SearchError for one that is damaged; those of a
+    ``model`` that is not here.
+
+    Example: ``kept_index(Path("album"))``
+    """
+    place = index_place(photos, None if model is None else _weights(model, workspace))
+    return Indexed(index_files.read(place), place) if index_files.is_index(place) else None
+
+
 def open_index(where: Path, model: str | None = None, *, parts: bool = False, workspace: Workspace = HERE) -> Indexed:
     """Return the index that ``where`` is, as it is, or that of the pictures in the folder ``where``, up to date.
 

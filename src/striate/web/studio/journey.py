@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from striate.web.studio.trainings import Trainings
 
 BODY: Final = 1_000_000  # bytes of a command
+LARGEST: Final = 64_000_000  # bytes of a picture
 LOOK: Final = 0.3  # seconds between two looks at whether somebody still waits
 _Found = TypeVar("_Found")
 _Command = TypeVar("_Command", bound="Command")
@@ -90,6 +91,21 @@ async def told(request: Request, kind: type[_Command], *, most: int = BODY) -> _
     except ValidationError as error:
         first = error.errors()[0]
         raise Refused(400, f"{'.'.join(map(str, first['loc'])) or 'command'}: {first['msg']}") from None
+
+
+async def picture_sent(request: Request, called: str) -> bytes:
+    """Return the picture that is the body of a request, as its bytes. Errors: Refused: 400, 413, 415."""
+    if not request.headers.get("content-type", "").startswith("image/"):
+        raise Refused(415, "a picture is wanted: content-type: image/...")
+    held = bytearray()
+    try:
+        async for piece in request.stream():
+            held += piece
+            if len(held) > LARGEST:
+                raise Refused(413, f"{called[:100]} has over {LARGEST:,} bytes", headers={"connection": "close"})
+    except ClientDisconnect:
+        raise Refused(400, "the request broke off") from None
+    return bytes(held)
 
 
 async def while_wanted(request: Request, answer: Awaitable[_Found]) -> _Found:

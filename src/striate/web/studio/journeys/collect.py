@@ -9,17 +9,16 @@ import shutil
 from pathlib import Path
 from typing import Any, Final
 
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 
 from striate.data.labels.classes import is_text
 from striate.data.pictures.image import header
 from striate.errors import PictureError, SourceError
 from striate.runs import durable
 from striate.web.server.admission import Refused
-from striate.web.studio.journey import Command, Studio, StudioRoute, query, told
+from striate.web.studio.journey import Command, Studio, StudioRoute, picture_sent, query, told
 
 PICTURES: Final = "pictures"  # the folder of what was collected, within the studio's own
-LARGEST: Final = 64_000_000  # bytes of a picture
 LONGEST: Final = 100  # characters of a name
 _ENDINGS: Final = {"JPEG": "jpg", "TIFF": "tif", "HEIF": "heic"}  # of others their form in small letters
 WITHOUT: Final = '/ \\ : * ? " < > |'
@@ -67,17 +66,8 @@ async def add(studio: Studio, request: Request) -> Any:
     """Put a picture, the body of the request, into a class."""
     folder = _own(studio, query(request, "folder"))
     name, called = _checked(query(request, "class")), query(request, "called", "")
-    if not request.headers.get("content-type", "").startswith("image/"):
-        raise Refused(415, "a picture is wanted: content-type: image/...")
-    held = bytearray()
-    try:
-        async for piece in request.stream():
-            held += piece
-            if len(held) > LARGEST:
-                raise Refused(413, f"{called[:100]} has over {LARGEST:,} bytes", headers={"connection": "close"})
-    except ClientDisconnect:
-        raise Refused(400, "the request broke off") from None
-    key = await asyncio.to_thread(_kept, folder / name, bytes(held), called)
+    content = await picture_sent(request, called)
+    key = await asyncio.to_thread(_kept, folder / name, content, called)
     studio.albums.forget(str(folder))
     return {"key": f"{name}/{key}"}
 

@@ -11,7 +11,7 @@ from typing import Any, Final
 from starlette.requests import Request
 from starlette.responses import Response
 
-from striate.data.sources.items import FolderSource, file_header
+from striate.data.sources.items import FolderSource, Source, file_header
 from striate.errors import PictureError, SourceError
 from striate.tasks.table import task_for
 from striate.web.server.admission import Refused
@@ -87,19 +87,24 @@ async def keys(studio: Studio, request: Request) -> Any:
 async def thumbnail(studio: Studio, request: Request) -> Response:
     """Show a picture, small, or as large as a screen."""
     folder, key = query(request, "folder"), query(request, "key")
-    side = LARGE if request.query_params.get("large") else SMALL
     album = await asyncio.to_thread(studio.albums.get, folder)
     row = album.rows.get(key)
     if row is None:
         raise Refused(404, "there is no such picture in that folder")
-    tag = f'"{hashlib.blake2b(album.source.stamp(row).encode(), digest_size=12).hexdigest()}-{side}"'
+    return await picture_shown(studio, request, album.source, row)
+
+
+async def picture_shown(studio: Studio, request: Request, source: Source, row: int) -> Response:
+    """Return a picture of a source, small or ``large=``; 304 where the browser has it. Errors: Refused (422)."""
+    side = LARGE if request.query_params.get("large") else SMALL
+    tag = f'"{hashlib.blake2b(source.stamp(row).encode(errors="surrogatepass"), digest_size=12).hexdigest()}-{side}"'
     headers = {"etag": tag, "cache-control": "private, no-cache"}
     if request.headers.get("if-none-match") == tag:  # it has not changed: nothing is drawn
         return Response(status_code=304, headers=headers)
     try:
-        content = await asyncio.to_thread(studio.thumbnails.get, album.source, row, side)
+        content = await asyncio.to_thread(studio.thumbnails.get, source, row, side)
     except PictureError as error:
-        raise Refused(422, f"{key[:200]} {error}") from None
+        raise Refused(422, f"{source.items[row].key[:200]} {error}") from None
     return Response(content, media_type=kind_of_drawn(content), headers=headers)
 
 

@@ -15,5 +15,6 @@ JOURNEYS: Final[Mapping[str, str]] = MappingProxyType(
         "network": "striate.web.studio.journeys.network",
         "train": "striate.web.studio.journeys.train",
         "watch": "striate.web.studio.journeys.watch",
+        "find": "striate.web.studio.journeys.find",
     }
 )
