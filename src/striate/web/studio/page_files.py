@@ -26,7 +26,6 @@ IMPORTS: Final = {
     "@preact/signals-core": "/static/vendor/signals-core.mjs",
     "@preact/signals": "/static/vendor/signals.mjs",
     "htm": "/static/vendor/htm.mjs",
-    "uplot": "/static/vendor/uplot.mjs",
     "studio/": "/static/lib/",
 }
 STYLE: Final = "house.css"  # the style of the pages there are, whose tokens these take their values from

@@ -1,7 +1,7 @@
 // Curves over epochs: uPlot in the colours of the page, light and dark, as wide as there is room.
-import uPlot from "uplot";
 import { html, useEffect, useRef } from "studio/core.js";
 
+const { uPlot } = globalThis; // a script of its own, which is published small only so
 const COLOURS = ["--c0", "--c1", "--c2"];
 const dark = matchMedia("(prefers-color-scheme: dark)");
 
