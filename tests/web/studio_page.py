@@ -46,7 +46,8 @@ class StudioPage:
         for _ in range(most):
             self.page.keyboard.press("Tab")
             said = self.page.evaluate(
-                "() => document.activeElement.innerText || document.activeElement.ariaLabel || ''"
+                "() => document.activeElement.matches('body, main') ? ''"
+                " : document.activeElement.innerText || document.activeElement.ariaLabel || ''"
             )
             if name in said:
                 style = "() => getComputedStyle(document.activeElement).outlineStyle"
