@@ -99,10 +99,10 @@ def export_page(
             if not is_ours(there.read(4096)):
                 raise ExportError(f"{place} is there already and is not ours; name another file with -o")
     name = opened.name if opened is not None else _called(predictor.path)
-    program = _program(predictor, 16)  # first: what is refused is refused before anything is computed
+    program = page_program(predictor, 16)  # first: what is refused is refused before anything is computed
     bits, apart, seen = _bits(predictor)
     if bits != 16:
-        program = _program(predictor, bits)
+        program = page_program(predictor, bits)
     measured = PageExported(place, bits, apart, seen)
     shape = Shape(*predictor.facts.input)
     survey = surveyed(predictor.facts)
@@ -137,8 +137,11 @@ def _tensors(predictor: Predictor) -> dict[str, NDArray[Any]]:
     return {name: array for name, array in arrays.items() if not name.startswith(start)}
 
 
-def _program(predictor: Predictor, bits: int) -> PageProgram:
-    """Return the network as the page computes it, with what makes its answer. Errors: ExportError."""
+def page_program(predictor: Predictor, bits: int) -> PageProgram:
+    """Return the network as a page computes it, with what makes its answer; ``bits`` 16 or 32 are those of a weight.
+
+    Errors: ExportError for what a page cannot run or show.
+    """
     facts = predictor.facts
     if is_code(facts.net):
         raise ExportError(

@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from importlib import import_module
 from importlib.resources import files
 
+from striate.web.studio.journeys.table import JOURNEYS
 from striate.web.studio.page_files import IMPORTS, contents, index
 
 STATIC = files("striate.web.studio").joinpath("static")
@@ -36,6 +38,7 @@ def test_the_page_is_small_and_of_here_alone() -> None:
 
 def test_every_module_that_is_imported_is_there() -> None:
     there = contents()
+    asked = [route for module in JOURNEYS.values() for route in import_module(module).ROUTES]
     for name, content in there.items():
         if not name.endswith((".js", ".mjs")):
             continue
@@ -45,6 +48,9 @@ def test_every_module_that_is_imported_is_there() -> None:
         for said in ("".join(one) for one in found):
             if said.startswith("studio/"):
                 at = f"lib/{said.removeprefix('studio/')}"
+            elif said.startswith("/api/"):
+                assert any(said == route.path for route in asked), f"{name} imports {said}"
+                continue
             elif said in IMPORTS:
                 at = IMPORTS[said].removeprefix("/static/")
             else:

@@ -45,16 +45,17 @@ def page(title: str, quiet: str, answers: Sequence[Answer], *, opened: int = 0) 
         first=first,
         rest=rest,
         opened=opened,
-        source=_source,
-        moving=_moving,
-        scale=_scale,
-        gradient=_gradient,
+        source=tile_source,
+        moving=tile_moving,
+        scale=legend_words,
+        gradient=legend_gradient,
         figure=figure,
     )
     return str(made)
 
 
-def _source(tile: Tile) -> str:
+def tile_source(tile: Tile) -> str:
+    """Return the pixels of a tile as the address of a picture that is all in it."""
     image = Image.fromarray(tile.pixels)
     if tile.smooth and image.width > 2 * tile.shown:
         image.thumbnail((2 * tile.shown, 4 * tile.shown), Image.Resampling.LANCZOS)
@@ -64,16 +65,18 @@ def _source(tile: Tile) -> str:
     return data_uri(buffer.getvalue(), kind.lower())
 
 
-def _moving(tile: Tile) -> str:
+def tile_moving(tile: Tile) -> str:
+    """Return what moves of a tile as the address of a picture that is all in it; "" where nothing does."""
     return "" if tile.moving is None else data_uri(tile.moving, "gif")
 
 
-def _gradient(legend: Legend) -> str:
+def legend_gradient(legend: Legend) -> str:
     """Return the colours of a legend as CSS has them, from low to high."""
     return ",".join("rgb({} {} {})".format(*map(int, colour)) for colour in _bar(legend, 11))
 
 
-def _scale(legend: Legend) -> str:
+def legend_words(legend: Legend) -> str:
+    """Return in words what the colours of a legend stand for."""
     ends = ("blue", "red") if legend.low < 0 else ("dark blue", "light yellow")
     return f"{legend.unit}, from {figure(legend.low)} ({ends[0]}) to {figure(legend.high)} ({ends[1]})"
 
@@ -109,7 +112,7 @@ def as_png(answer: Answer, quiet: str = "") -> bytes:
         if row.legend:
             bar = np.broadcast_to(_bar(row.legend, 240), (12, 240, 3))
             parts.append((margin, y + 2, Image.fromarray(np.ascontiguousarray(bar))))
-            write(_scale(row.legend), 13, _QUIET, margin + 252, width - 2 * margin - 252)
+            write(legend_words(row.legend), 13, _QUIET, margin + 252, width - 2 * margin - 252)
             y += gap
         x, lowest = margin, y
         for tile in row.tiles:
@@ -166,7 +169,7 @@ def as_text(answers: Sequence[Answer], *, columns: int = _COLUMNS) -> str:
         for row in answer.rows:
             lines += [line for line in ("", row.heading) if line or row.heading]
             if row.legend:
-                lines.append(f"{_scale(row.legend)}: darkest {_RAMP[0]!r}, lightest {_RAMP[-1]!r}")
+                lines.append(f"{legend_words(row.legend)}: darkest {_RAMP[0]!r}, lightest {_RAMP[-1]!r}")
             for tile in row.tiles:
                 lines += [tile.caption or tile.alt, *characters(tile.pixels, columns=columns), ""]
             lines += row.notes

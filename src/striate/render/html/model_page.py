@@ -47,16 +47,7 @@ def is_ours(data: bytes) -> bool:
 
 def model_page(page: ModelPage) -> str:
     """Return the page as HTML text."""
-    facts = page.program.facts
-    preprocess = facts["preprocess"]
-    gray = preprocess["channels"] == 1
-    dark = gray and (not preprocess["mean"] or preprocess["mean"][0] < 0.5)
-    shown = {
-        "program": {**facts, "answer": _named(facts["answer"])},
-        "tables": {"amounts": _table(sequential().tobytes()), "signed": _table(diverging().tobytes())},
-        "draws": gray,
-        "dark": dark,
-    }
+    shown = page_facts(page.program)
     scripts = script(PAGE)
     digest = base64.b64encode(hashlib.sha256(scripts.encode()).digest()).decode()
     policy = (
@@ -71,8 +62,8 @@ def model_page(page: ModelPage) -> str:
             run=page.run,
             title=f"{page.run}: the network at work",
             facts=page.facts,
-            draws=gray,
-            dark=dark,
+            draws=shown["draws"],
+            dark=shown["dark"],
             given=page.pictures,
             precise=page.precise,
             net=page.net,
@@ -83,6 +74,18 @@ def model_page(page: ModelPage) -> str:
             page=drawing(scripts),
         )
     )
+
+
+def page_facts(program: PageProgram) -> dict[str, Any]:
+    """Return what the scripts of a page are told, as JSON: the program, colours, whether a person draws."""
+    preprocess = program.facts["preprocess"]
+    gray = preprocess["channels"] == 1
+    return {
+        "program": {**program.facts, "answer": _named(program.facts["answer"])},
+        "tables": {"amounts": _table(sequential().tobytes()), "signed": _table(diverging().tobytes())},
+        "draws": gray,
+        "dark": gray and (not preprocess["mean"] or preprocess["mean"][0] < 0.5),
+    }
 
 
 def as_data(value: Any) -> str:

@@ -8,6 +8,7 @@ from collections import OrderedDict
 from typing import Final, final
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from striate.data.pictures.image import decode
@@ -25,7 +26,11 @@ def drawn(source: Source, index: int, side: int = SMALL) -> bytes:
 
     Errors: PictureError for one that does not decode.
     """
-    given = source.picture(index)
+    return drawn_small(source.picture(index), side)
+
+
+def drawn_small(given: bytes | NDArray[np.uint8], side: int) -> bytes:
+    """Return a picture, the bytes of its file or its pixels, as `drawn` does. Errors: PictureError."""
     pixels = decode(given, channels=3, at_least=(side, side)) if isinstance(given, bytes) else given
     if pixels.ndim == 2 or pixels.shape[2] == 1:
         pixels = np.repeat(pixels.reshape(*pixels.shape[:2], 1), 3, axis=2)

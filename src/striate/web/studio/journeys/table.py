@@ -14,6 +14,7 @@ JOURNEYS: Final[Mapping[str, str]] = MappingProxyType(
         "collect": "striate.web.studio.journeys.collect",
         "network": "striate.web.studio.journeys.network",
         "train": "striate.web.studio.journeys.train",
+        "ask": "striate.web.studio.journeys.ask",
         "watch": "striate.web.studio.journeys.watch",
         "find": "striate.web.studio.journeys.find",
     }

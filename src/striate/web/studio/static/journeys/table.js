@@ -3,5 +3,6 @@ export const JOURNEYS = [
   { name: "pictures", title: "Pictures", asks: "What does it learn from?", load: () => import("./pictures.js") },
   { name: "network", title: "Network", asks: "What looks at them?", load: () => import("./network.js") },
   { name: "train", title: "Train", asks: "How does it learn?", load: () => import("./train.js") },
+  { name: "ask", title: "Ask", asks: "What does it say, and why?", load: () => import("./ask.js") },
   { name: "find", title: "Find", asks: "What is alike?", load: () => import("./find.js") },
 ];
