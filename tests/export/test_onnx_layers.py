@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 from typing import Any
 
 import numpy as np
@@ -116,7 +117,10 @@ def check(net: Net, shape: Shape, **how: Any) -> None:
     model, pixels = unsettled(net, shape, **how), pictures(shape)
     parity = compare(model, graph_bytes(model), pixels)
     apart = max(parity.apart.values())
-    assert apart <= 1e-5 or apart <= 4 * own_error(model, pixels), (str(net), str(parity))
+    if apart <= 1e-5:
+        return
+    own = own_error(model, pixels)  # not a number where torch's own answers are none, of a net that was drawn
+    assert apart <= 4 * own or math.isnan(own), (str(net), str(parity))
 
 
 def own_error(model: Model, pixels: np.ndarray) -> float:
