@@ -17,11 +17,6 @@ license_option = click.option(
 )
 
 
-def is_ours(start: bytes) -> bool:
-    """Return whether a file that begins so is a model card of ours."""
-    return start.startswith(b"---\n") and b"\nlibrary_name: striate\n" in b"\n" + start
-
-
 @click.command()
 @click.argument("run", default="last")
 @click.option(
@@ -40,6 +35,7 @@ def command(
     nobody measured or said is not there. No picture is named, and nothing says where on this machine they are.
     striate push puts the card beside the model on the Hub.
     """
+    from striate.render.markdown.card import is_ours
     from striate.verbs.card import model_card
 
     if output is not None:

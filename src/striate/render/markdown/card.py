@@ -24,6 +24,11 @@ _PARTS: Final = {"train": "to train", "val": "to validate", "test": "to test"}
 _VERSIONS: Final = ("striate", "torch", "numpy", "pillow", "onnxruntime", "scikit-learn")
 
 
+def is_ours(start: bytes) -> bool:
+    """Return whether a file that begins so is a model card of ours."""
+    return start.startswith(b"---\n") and b"\nlibrary_name: striate\n" in b"\n" + start
+
+
 @dataclass(frozen=True)
 class Card:
     """A model card and all it says.

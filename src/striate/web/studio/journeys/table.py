@@ -17,5 +17,6 @@ JOURNEYS: Final[Mapping[str, str]] = MappingProxyType(
         "ask": "striate.web.studio.journeys.ask",
         "watch": "striate.web.studio.journeys.watch",
         "find": "striate.web.studio.journeys.find",
+        "ship": "striate.web.studio.journeys.ship",
     }
 )

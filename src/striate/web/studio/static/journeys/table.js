@@ -5,4 +5,5 @@ export const JOURNEYS = [
   { name: "train", title: "Train", asks: "How does it learn?", load: () => import("./train.js") },
   { name: "ask", title: "Ask", asks: "What does it say, and why?", load: () => import("./ask.js") },
   { name: "find", title: "Find", asks: "What is alike?", load: () => import("./find.js") },
+  { name: "ship", title: "Ship", asks: "Where does it go?", load: () => import("./ship.js") },
 ];
