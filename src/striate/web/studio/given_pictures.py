@@ -57,7 +57,7 @@ def keep_given(state: Path, content: bytes, name: str) -> GivenPicture:
         raise PictureError(f"{name[:100] or 'it'} {error}") from None
     mark = blake2b(content, digest_size=12).hexdigest()
     folder = state / FOLDER
-    durable.make_parents(folder / mark)
+    durable.make_parents(folder)
     folder.mkdir(exist_ok=True)
     path = folder / f"{mark}.{seen.format.lower()}"
     durable.write(path, content)

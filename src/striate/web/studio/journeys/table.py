@@ -15,6 +15,7 @@ JOURNEYS: Final[Mapping[str, str]] = MappingProxyType(
         "network": "striate.web.studio.journeys.network",
         "train": "striate.web.studio.journeys.train",
         "ask": "striate.web.studio.journeys.ask",
+        "look": "striate.web.studio.journeys.look",
         "watch": "striate.web.studio.journeys.watch",
         "find": "striate.web.studio.journeys.find",
         "ship": "striate.web.studio.journeys.ship",

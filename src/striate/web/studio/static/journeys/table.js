@@ -4,6 +4,7 @@ export const JOURNEYS = [
   { name: "network", title: "Network", asks: "What looks at them?", load: () => import("./network.js") },
   { name: "train", title: "Train", asks: "How does it learn?", load: () => import("./train.js") },
   { name: "ask", title: "Ask", asks: "What does it say, and why?", load: () => import("./ask.js") },
+  { name: "look", title: "Look inside", asks: "How does it come to that?", load: () => import("./look.js") },
   { name: "find", title: "Find", asks: "What is alike?", load: () => import("./find.js") },
   { name: "ship", title: "Ship", asks: "Where does it go?", load: () => import("./ship.js") },
 ];
