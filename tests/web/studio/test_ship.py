@@ -11,6 +11,7 @@ from tests.web.studio_page import studio_page
 
 from striate.verbs.card import model_card
 from striate.verbs.workspace import Workspace
+from striate.web.server.settings import settled
 
 NET = "conv 4 3x3 >> relu >> globalavgpool >> flatten >> dense classes"
 
@@ -29,6 +30,8 @@ def test_export_with_its_table_beside_the_run(at: StudioAt, run: str) -> None:
     before = at.get("/api/ship", run=run)
     assert before["folder"] == f"runs/{run}" and before["serve"] == f"striate serve {run}"
     assert [one["name"] for one in before["files"] if one["note"]] == [] and before["card"] is None
+    usual = settled({}, None, None)
+    assert before["address"] == f"http://{usual.host}:{usual.port}"
     targets = {one["name"]: one for one in before["targets"]}
     assert targets["onnx"]["any_size"] and targets["onnx"]["needs"] == "" and not targets["coreml"]["asked"]
     made = at.post("/api/ship/export", run=run, to="onnx")

@@ -23,6 +23,7 @@ from striate.web.server.admission import Refused
 from striate.web.studio.journey import Command, Studio, StudioRoute, command_text, query, told, typed, while_wanted
 
 CARD: Final = "README.md"
+ADDRESS: Final = "http://127.0.0.1:8000"  # where striate serve listens by itself
 PAGE: Final = "model.html"
 GIVEN: Final = (  # how the names of files end that are handed on, and what they are
     (".deployed.onnx", "answers by itself, for ONNX Runtime"),
@@ -110,6 +111,7 @@ def _shipped(studio: Studio, name: str) -> dict[str, Any]:
         "files": _files(run),
         "card": _text(run.path / CARD),
         "serve": command_text(studio, "serve", run.name),
+        "address": ADDRESS,
         "commands": {
             "page": command_text(studio, "export", run.name, "--page"),
             "card": command_text(studio, "card", run.name, "-o", str((run.path / CARD).resolve())),

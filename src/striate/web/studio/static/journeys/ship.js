@@ -103,17 +103,17 @@ function Hub({ found }) {
 }
 
 function Serve({ found }) {
-  const model = found.run;
+  const model = found.run, at = found.address;
   return html`<p>It answers over HTTP, to this machine alone, until Ctrl-C. Start it in a terminal; it goes on when the studio is closed.</p>
     <${Command} text=${found.serve} title="What serves it" />
-    <h2>Ask it</h2><p>From a terminal:</p><${AsCommand} text="curl -s --data-binary @cat.jpg http://127.0.0.1:8000/predict" when=" of curl" />
-    <${AsCommand} text="striate predict cat.jpg --url http://127.0.0.1:8000" when=" of Striate" />
+    <h2>Ask it</h2><p>From a terminal:</p><${AsCommand} text=${`curl -s --data-binary @cat.jpg ${at}/predict`} when=" of curl" />
+    <${AsCommand} text=${`striate predict cat.jpg --url ${at}`} when=" of Striate" />
     <p>From Python, with nothing but the standard library:</p>
     <pre class="ship-code" tabindex="0" aria-label="Python that asks it">${`import json, urllib.request
 
 picture = open("cat.jpg", "rb").read()
-reply = urllib.request.urlopen("http://127.0.0.1:8000/predict", picture)
+reply = urllib.request.urlopen("${at}/predict", picture)
 print(json.load(reply)["answers"][0]["text"])`}</pre>
-    <p><code>http://127.0.0.1:8000/docs</code> says all there is. <code>--port</code> takes another port; for other machines <code>--host</code> wants a token. What it costs and what it refuses: <code>docs/serving.md</code>.</p>
+    <p><code>${at}/docs</code> says all there is. <code>--port</code> takes another port; for other machines <code>--host</code> wants a token. What it costs and what it refuses: <code>docs/serving.md</code>.</p>
     <p class="quiet">${counted(found.files.length, "file")} of <${Name}>${model}</${Name}> ${found.files.length === 1 ? "lies" : "lie"} in <code>${found.folder}</code>.</p>`;
 }
