@@ -22,6 +22,7 @@ if TYPE_CHECKING:  # for readers and type checkers; `_HOME` says the same when t
     from striate.session.run import Run
     from striate.session.search import cluster, find, index
     from striate.session.train import resume, train, training
+    from striate.session.widget import widget
     from striate.spec import (
         GELU,
         Add,
@@ -153,6 +154,7 @@ __all__ = [
     "side",
     "train",
     "training",
+    "widget",
 ]
 
 _HOME = {
@@ -177,6 +179,7 @@ _HOME = {
     "runs": "striate.session.asked",
     "train": "striate.session.train",
     "training": "striate.session.train",
+    "widget": "striate.session.widget",
 }
 
 

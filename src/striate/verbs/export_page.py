@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -98,33 +99,46 @@ def export_page(
         with open_file(place, limit=sys.maxsize) as there:
             if not is_ours(there.read(4096)):
                 raise ExportError(f"{place} is there already and is not ours; name another file with -o")
-    name = opened.name if opened is not None else _called(predictor.path)
-    program = page_program(predictor, 16)  # first: what is refused is refused before anything is computed
+    name = opened.name if opened is not None else called(predictor.path)
+    given = _given(opened, pictures, workspace) if opened is not None and pictures else ()
+    page, precise = page_of(predictor, name, pictures=given)
+    durable.write(place, model_page(page).encode())
+    return PageExported(place, *precise)
+
+
+def page_of(
+    predictor: Predictor, name: str, *, pictures: Sequence[Picture] = ()
+) -> tuple[ModelPage, tuple[int, float, int]]:
+    """Return the page of a model called ``name``, and its bits a weight, how far they take the output, on how many.
+
+    Errors: ExportError for what a page cannot run or show, by its name, before anything is computed.
+
+    Example: ``page_of(Predictor.open("runs/digits-1"), "digits-1")[0].run`` is ``"digits-1"``.
+    """
+    program = page_program(predictor, 16)
     bits, apart, seen = _bits(predictor)
     if bits != 16:
         program = page_program(predictor, bits)
-    measured = PageExported(place, bits, apart, seen)
     shape = Shape(*predictor.facts.input)
-    survey = surveyed(predictor.facts)
     facts = [
         counted(len(predictor.labels.names), predictor.task.noun),
         f"{shape.channels} × {shape.height} × {shape.width} pixels in",
-        counted(survey.parameters, "parameter"),
+        counted(surveyed(predictor.facts).parameters, "parameter"),
     ]
+    words = str(PageExported(Path(NAME), bits, apart, seen))
     page = ModelPage(
         program,
         name,
         facts,
-        f"{str(measured)[0].upper()}{str(measured)[1:]}.",
+        f"{words[0].upper()}{words[1:]}.",
         predictor.facts.net,
         f"striate export --page, {name}",
-        _given(opened, pictures, workspace) if opened is not None and pictures else (),
+        pictures,
     )
-    durable.write(measured.path, model_page(page).encode())
-    return measured
+    return page, (bits, apart, seen)
 
 
-def _called(file: Path) -> str:
+def called(file: Path) -> str:
     """Return what a model file is called: the model of a run by the run."""
     return file.absolute().parent.name if file.stem == "model" else file.stem
 

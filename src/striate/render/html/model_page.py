@@ -16,7 +16,7 @@ from typing import Any, Final
 from striate.export.page_program import PageProgram
 from striate.render.colours import diverging, sequential
 from striate.render.html.environment import drawing, html
-from striate.render.html.model_scripts import ENGINE, PAGE, script
+from striate.render.html.model_scripts import ALONE, ENGINE, script
 from striate.render.pictures import Picture
 from striate.words import signs
 
@@ -48,7 +48,7 @@ def is_ours(data: bytes) -> bool:
 def model_page(page: ModelPage) -> str:
     """Return the page as HTML text."""
     shown = page_facts(page.program)
-    scripts = script(PAGE)
+    scripts = script(ALONE)
     digest = base64.b64encode(hashlib.sha256(scripts.encode()).digest()).decode()
     policy = (
         f"default-src 'none'; script-src 'sha256-{digest}' blob:; worker-src blob:; style-src 'unsafe-inline';"

@@ -6,7 +6,7 @@ const SHOWN = 6;
 /** Show an answer; `asked(k)` is called when a person wants to know why it says k. */
 function showAnswer(learnt, answer, took, chosen, asked) {
   byId("said").replaceChildren(...saidParts(learnt, answer));
-  byId("took").textContent = `Computed in this page in ${took < 10 ? took.toFixed(1) : Math.round(took)} ms.`;
+  byId("took").textContent = `Computed here in ${took < 10 ? took.toFixed(1) : Math.round(took)} ms.`;
   const rows = answer.kind === "numbers" ? numberRows(learnt, answer) : shareRows(learnt, answer);
   byId("bars").replaceChildren(...rows.map(({ k, cells }) => {
     const why = make("button", { type: "button", className: "quiet-button", ariaPressed: String(k === chosen) }, "why?");

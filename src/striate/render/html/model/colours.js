@@ -13,7 +13,7 @@ function make(tag, properties = {}, ...children) {
 }
 
 function byId(name) {
-  return document.getElementById(name);
+  return home.root.getElementById(name);
 }
 
 /** Return a name that a person gave, by itself: one in another script turns nothing around. */

@@ -14,7 +14,7 @@ async function readPicture(blob) {
   return { rgba: context.getImageData(0, 0, width, height).data, width, height };
 }
 
-/** Open files that are chosen, dropped anywhere or pasted. */
+/** Open files that are chosen, dropped anywhere at home or pasted. */
 function takeFiles(show, trouble) {
   const open = async (file) => {
     if (!file) return;
@@ -29,16 +29,18 @@ function takeFiles(show, trouble) {
     target.value = "";
   });
   byId("open").addEventListener("click", () => byId("file").click());
-  addEventListener("dragover", (event) => {
+  home.drops.addEventListener("dragover", (event) => {
     event.preventDefault();
-    document.body.classList.add("dragged");
+    event.stopPropagation();
+    home.box.classList.add("dragged");
   });
-  for (const end of ["dragleave", "drop"]) addEventListener(end, () => document.body.classList.remove("dragged"));
-  addEventListener("drop", (event) => {
+  for (const end of ["dragleave", "drop"]) home.drops.addEventListener(end, () => home.box.classList.remove("dragged"));
+  home.drops.addEventListener("drop", (event) => {
     event.preventDefault();
+    event.stopPropagation();
     open(event.dataTransfer.files[0]);
   });
-  addEventListener("paste", ({ clipboardData }) => open([...clipboardData.files][0]));
+  home.drops.addEventListener("paste", ({ clipboardData }) => open([...clipboardData.files][0]));
 }
 
 /** Show what the camera sees, as fast as the network answers, until asked again: the last picture then stays, explained. `ready()` says when it may be asked. */

@@ -17,23 +17,23 @@ class MapSheet {
     new ResizeObserver(() => this.map && this.#draw()).observe(canvas.parentElement);
   }
 
-  /** Show a map {shape, data}; `order` are its channels, strongest first, `all` whether all of them are shown. */
-  show(map, order, all) {
+  /** Show a map {shape, data}; `order` are its channels, strongest first, `all` whether all of them are shown, `place` what is chosen, or null. */
+  show(map, order, all, place) {
     const [channels, high, wide] = map.shape.length === 3 ? map.shape : [1, ...folded(map.shape[0])];
     const shown = all || channels <= FEW ? Array.from({ length: channels }, (_, c) => c) : order.slice(0, FEW);
     const same = this.map && this.high === high && this.wide === wide && this.at && shown.includes(this.at.channel);
     Object.assign(this, { map, channels, high, wide, shown, scale: scaleOf(map.data), flat: map.shape.length !== 3 });
-    if (!same) this.at = this.#brightest();
+    if (place) this.at = this.#placed(place);
+    else if (!same) this.at = this.#brightest();
     this.#draw();
     this.#tell();
   }
 
-  /** Choose a pixel from outside. */
-  choose(channel, row, column) {
+  /** Return a place [channel, row, column] that is chosen from outside; its map is shown, whatever else is. */
+  #placed([channel, row, column]) {
+    if (this.flat) return { channel: 0, row: Math.floor(channel / this.wide), column: channel % this.wide };
     if (!this.shown.includes(channel)) this.shown = [channel, ...this.shown];
-    this.at = { channel, row, column };
-    this.#draw();
-    this.#tell();
+    return { channel, row, column };
   }
 
   #brightest() {

@@ -1,10 +1,10 @@
 "use strict";
 // The page: asks the worker, and shows what comes back. Everything a person chose is in `chosen`.
 
-const facts = JSON.parse(byId("program").textContent);
+const { facts } = home;
 const { program } = facts;
 const learnt = program.answer;
-const chosen = { stage: 1, step: 0, all: false, k: null, focus: null };
+const chosen = { stage: 1, step: 0, all: false, k: null, focus: null, place: null };
 const shown = { pixels: null, answer: null, map: null, at: null, picture: null };
 
 /** Show a sentence about what went wrong; nothing takes it away. */
@@ -14,28 +14,10 @@ function trouble(text) {
   box.hidden = !text;
 }
 
-/** Start the worker and return what asks it: `ask(call, args)` gives a promise. */
-function startWorker() {
-  const code = new Blob([byId("engine").textContent], { type: "text/javascript" });
-  const worker = new Worker(URL.createObjectURL(code));
-  const waiting = new Map();
-  let count = 0;
-  worker.onmessage = ({ data: { number, result, error } }) => {
-    const { done, failed } = waiting.get(number);
-    waiting.delete(number);
-    if (error === undefined) done(result);
-    else failed(new Error(error));
-  };
-  return (call, args = {}) => new Promise((done, failed) => {
-    waiting.set(++count, { done, failed });
-    worker.postMessage({ number: count, call, args });
-  });
-}
-
-const ask = startWorker();
+const ask = askWorker();
 const stages = stagesOf(program);
 const operations = Object.fromEntries(program.operations.map((operation) => [operation.id, operation]));
-let river, sheet;
+let river, sheet, stopCamera = () => {};
 
 /** Only the newest picture counts: while one is computed, the next waits, and replaces one that waits already. */
 const line = { busy: false, next: null };
@@ -51,16 +33,16 @@ async function work() {
     const { picture, isLive } = line.next;
     line.next = null;
     try {
-      const { rgba, width, height } = picture;
-      const { answer, pixels, took } = await ask("ask", { rgba, width, height });
+      const { answer, pixels, took } = await ask("ask", picture);
       Object.assign(shown, { answer, pixels, picture });
       drawPicture();
       const best = learnt.kind === "numbers" ? 0 : answer.order[0];
       chosen.k = best;
       showAnswer(learnt, answer, took, best, explainOutput);
       byId("trust").textContent = trustOf(learnt, answer);
-      document.body.dataset.answered = String(Number(document.body.dataset.answered ?? 0) + 1);
-      document.body.dataset.took = String(took);
+      home.told("answer", answer);
+      home.box.dataset.answered = String(Number(home.box.dataset.answered ?? 0) + 1);
+      home.box.dataset.took = String(took);
       if (line.next) continue; // a newer picture is here: its answer first
       river.update(await ask("small", { values: stages.map((stage) => stage.shown) }));
       await showStage();
@@ -118,7 +100,8 @@ async function showStage() {
   const more = byId("all");
   more.hidden = !order;
   more.textContent = chosen.all ? `Show the ${FEW} that answer most` : `Show all ${map.shape[0]} maps`;
-  sheet.show(map, order, chosen.all);
+  sheet.show(map, order, chosen.all, chosen.place);
+  chosen.place = null;
   showLegend(byId("legend"), sheet.scale, "one scale for all maps of this layer");
   await showFilter(operation);
 }
@@ -141,6 +124,7 @@ async function explainPixel(channel, row, column) {
   const found = await ask("explain", { value: operation.id, channel, row, column, focus: chosen.focus });
   if (shown.at !== at) return;
   showPixel(operation, at, found);
+  home.told("number", { part: operation.path, channel, row, column, value: found.value });
   drawPicture();
   const window = found.windows[0];
   byId("window-part").hidden = !window;
@@ -192,7 +176,22 @@ async function explainOutput(k, forced = false) {
   if (!found || chosen.k !== k) return;
   byId("evidence-now").hidden = found.kind !== "later";
   showEvidence(program, shown.pixels, learnt, k, found);
-  document.body.dataset.explained = document.body.dataset.answered;
+  home.box.dataset.explained = home.box.dataset.answered;
+}
+
+/** Show a picture that a person gave; what the camera sees is then no longer wanted. */
+function pictured(picture) {
+  stopCamera();
+  trouble();
+  see(picture);
+}
+
+/** Open a part of the network, and at a place [channel, row, column] of its map say how the number was made. */
+async function openPart(path, place) {
+  const stage = stages.findIndex(({ steps }) => steps.some((one) => one.path === path));
+  if (stage < 1) return;
+  Object.assign(chosen, { stage, step: stages[stage].steps.findIndex((one) => one.path === path), focus: null, place });
+  if (shown.answer) await showStage(); // else the answer to come opens it
 }
 
 async function start() {
@@ -204,25 +203,21 @@ async function start() {
     showStage();
   });
   byId("evidence-now").addEventListener("click", () => explainOutput(chosen.k, true));
-  await ask("open", { program, text: byId("tensors").textContent.trim() });
-  const stopCamera = takeCamera(see, () => !line.busy, trouble);
-  const pictured = (picture) => {
-    stopCamera();
-    trouble();
-    see(picture);
-  };
+  await ask("open", { program, text: home.tensors });
+  stopCamera = takeCamera(see, () => !line.busy, trouble);
   takeFiles(pictured, trouble);
   choose(1);
   if (facts.draws) {
     const drawing = takeDrawing(byId("drawing"), facts.dark, see);
     byId("clear").addEventListener("click", drawing.clear);
     byId("example").addEventListener("click", drawing.example);
-    drawing.example();
+    if (!home.first) drawing.example();
   } else {
     byId("example").addEventListener("click", () => pictured(examplePicture()));
-    see(examplePicture());
+    if (!home.first) see(examplePicture());
   }
-  for (const button of document.querySelectorAll("#given button")) {
+  if (home.first) see(home.first);
+  for (const button of home.root.querySelectorAll("#given button")) {
     button.addEventListener("click", async () => pictured(await readPicture(await blobOf(button.querySelector("img")))));
   }
 }
@@ -233,4 +228,4 @@ async function blobOf(image) {
   return new Blob([Uint8Array.from(atob(text), (sign) => sign.charCodeAt(0))], { type: "image/png" });
 }
 
-start().catch((error) => trouble(`This page cannot run its network here: ${error.message}. It needs a browser of 2023 or later.`));
+const begun = start().catch((error) => trouble(`The network cannot run here: ${error.message}. It needs a browser of 2023 or later.`));

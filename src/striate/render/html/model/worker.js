@@ -15,11 +15,11 @@ const CALLS = {
     return {};
   },
 
-  /** Look at a picture: RGBA, as it is seen. */
-  ask({ rgba, width, height }) {
+  /** Look at a picture: RGBA, as it is seen, or the pixels that the network is given, prepared elsewhere. */
+  ask({ rgba, width, height, prepared }) {
     const begin = performance.now();
     state.asked++;
-    state.pixels = preparedPixels(state.program.preprocess, rgba, width, height);
+    state.pixels = prepared ?? preparedPixels(state.program.preprocess, rgba, width, height);
     state.values = runProgram(state.program, state.pixels);
     const answer = answerOf(state.program, state.values);
     state.took = performance.now() - begin;
