@@ -73,12 +73,9 @@ class ModelWidget(anywidget.AnyWidget):
         self._opened = {"part": part, "place": place, "times": self._times}
 
     @property
-    def answer(self) -> dict[str, Any]:
+    def answer(self) -> dict[str, float]:
         """What it last said in the cell: probabilities (or numbers) by name; empty before a cell has shown it."""
-        told, names = self._answer, self._facts["program"]["answer"]["names"]
-        if "numbers" in told:
-            return {name: one["value"] for name, one in zip(names, told["numbers"], strict=True)}
-        return dict(zip(names, told["probabilities"], strict=True)) if told else {}
+        return dict(self._answer)
 
     @property
     def number(self) -> dict[str, Any]:

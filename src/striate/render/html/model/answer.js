@@ -55,6 +55,12 @@ function numberRows(learnt, answer) {
   return answer.numbers.map(({ value }, k) => ({ k, cells: [make("td", {}, learnt.units[k] ?? ""), make("td", {}, figure(value))] }));
 }
 
+/** Return the answer as plain values: a probability, or a number, by the name of each. */
+function byName(learnt, answer) {
+  const values = answer.kind === "numbers" ? answer.numbers.map(({ value }) => value) : answer.probabilities;
+  return Object.fromEntries(learnt.names.map((name, k) => [name, values[k]]));
+}
+
 /** Say beneath the answer how far it can be trusted. */
 function trustOf(learnt, answer) {
   if (answer.kind === "classes" && answer.strangeness !== undefined) {

@@ -40,7 +40,7 @@ async function work() {
       chosen.k = best;
       showAnswer(learnt, answer, took, best, explainOutput);
       byId("trust").textContent = trustOf(learnt, answer);
-      home.told("answer", answer);
+      home.told("answer", byName(learnt, answer));
       home.box.dataset.answered = String(Number(home.box.dataset.answered ?? 0) + 1);
       home.box.dataset.took = String(took);
       if (line.next) continue; // a newer picture is here: its answer first
