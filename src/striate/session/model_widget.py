@@ -35,7 +35,7 @@ class ModelWidget(anywidget.AnyWidget):
     _number = traitlets.Dict().tag(sync=True)  # that a person points at, told by the cell
 
     def __init__(self, page: ModelPage, preprocess: Preprocess) -> None:
-        self._preprocess, self._times = preprocess, 0
+        self._preprocess, self._name, self._times = preprocess, page.run, 0
         super().__init__(
             _esm=module(), _html=widget_html(page), _facts=page_facts(page.program), _tensors=page.program.packed.text()
         )
@@ -71,6 +71,9 @@ class ModelWidget(anywidget.AnyWidget):
         self._times += 1
         place = None if channel is None and at is None else [channel or 0, row, column]
         self._opened = {"part": part, "place": place, "times": self._times}
+
+    def __repr__(self) -> str:
+        return f"{self._name} at work in a cell: Jupyter, VS Code and marimo show it"
 
     @property
     def answer(self) -> dict[str, float]:

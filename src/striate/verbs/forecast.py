@@ -5,12 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from striate.data.batches.loader import Batch
-from striate.data.batches.moves import Moves
-from striate.engine.state import Training
-from striate.engine.step import gradients
 from striate.words import counted
+
+if TYPE_CHECKING:
+    from striate.engine.state import Training
 
 WHOLE = 3.0  # times as long as by ONNX Runtime the whole net takes by torch, by which it is measured at the end
 ENDS = 10.0  # seconds: the model file, its graph proved, the report
@@ -102,6 +102,10 @@ def _step_seconds(training: Training, most: int) -> float:
     height, width = pixels.shape[1:3]
     import numpy as np
     import torch
+
+    from striate.data.batches.loader import Batch
+    from striate.data.batches.moves import Moves
+    from striate.engine.step import gradients
 
     batch = Batch(
         torch.from_numpy(np.array(pixels)).permute(0, 3, 1, 2),
