@@ -35,7 +35,7 @@ def widget(
     run in a page (boxes, masks, counts, a net that is only its author's code, more than 30 million weights), by its
     name; PictureError.
 
-    Example: ``striate.widget("digits-1").answer``
+    Example: ``striate.widget(run, "cat.jpg").answer``
     """
     from striate.runs.predictor import Predictor
     from striate.verbs.export_page import called, page_of

@@ -113,7 +113,7 @@ def page_of(
 
     Errors: ExportError for what a page cannot run or show, by its name, before anything is computed.
 
-    Example: ``page_of(Predictor.open("runs/digits-1"), "digits-1")[0].run`` is ``"digits-1"``.
+    Example: ``page_of(Predictor.open("runs/pets-1"), "pets-1")[0].run`` is ``"pets-1"``.
     """
     program = page_program(predictor, 16)
     bits, apart, seen = _bits(predictor)

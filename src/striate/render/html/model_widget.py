@@ -11,10 +11,7 @@ _BY_SYSTEM: Final = "@media (prefers-color-scheme: dark) {\n  :root {"
 
 
 def widget_html(page: ModelPage) -> str:
-    """Return what the widget of a model shows before its script has begun, its style inside.
-
-    Example: ``widget_html(page).count('id="river"')`` is 1.
-    """
+    """Return what the widget of a model shows before its script has begun, its style inside."""
     facts = page_facts(page.program)
     return str(
         html(
