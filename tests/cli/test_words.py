@@ -92,6 +92,7 @@ TERMINAL: dict[str, set[str]] = {
         "recall",
         "url",  # striate.web.client.Client
     },
+    "evaluate": {"slices", "at"},  # verbs.slices.slices(evaluation), [cut.at(0.8) for cut in evaluation.found.cuts()]
     "doctor": {"apply"},  # verbs.mending.apply()
     "serve": {"config", "token_file"},  # files of what Settings takes
     "studio": {"no_browser"},

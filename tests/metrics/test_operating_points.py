@@ -6,7 +6,8 @@ import pytest
 from striate.errors import StriateError
 from striate.metrics.box_matching import match
 from striate.metrics.boxes import Found, Truth
-from striate.metrics.operating_points import operating_points, points_at
+from striate.metrics.intervals import wilson
+from striate.metrics.operating_points import Cut, operating_points, points_at, points_of
 from striate.metrics.picture_bootstrap import PictureBootstrap
 
 TRUTH = [Truth([[0, 0, 10, 10], [20, 0, 30, 10], [40, 0, 50, 10]], [0, 0, 0])]
@@ -93,3 +94,18 @@ def test_every_threshold_is_scikit_learns() -> None:
     np.testing.assert_allclose(found.scores[::-1], thresholds)
     np.testing.assert_allclose(found.precision[::-1], precision[:-1])
     np.testing.assert_allclose(found.recall[::-1], recall[:-1])
+
+
+def test_points_of_answers_are_those_counted_one_by_one() -> None:
+    draw = np.random.default_rng(0)
+    scores, right = draw.integers(0, 20, 200) / 20, draw.random(200) < 0.6
+    cut = Cut("all", points_of(scores, right, present=150), 0.0)
+    steps = np.linspace(0, 1, 101)
+    said, hits = cut.points.counts_from(steps)
+    for step, many, good in zip(steps.tolist(), said.tolist(), hits.tolist(), strict=True):
+        assert many == int((scores >= step).sum()) and good == int((right & (scores >= step)).sum())
+    point = cut.at(0.5)
+    assert point.precision == wilson(point.right, point.said) and point.missed == 150 - point.right
+    assert Cut("boxes", cut.points, 0.0, None).at(0.5).precision is None
+    nothing = points_of([], [], present=0)
+    assert [one.tolist() for one in nothing.counts_from([0.5])] == [[0], [0]]

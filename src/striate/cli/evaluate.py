@@ -9,7 +9,7 @@ import click
 
 from striate.cli import shared_options
 from striate.errors import RunError
-from striate.session.evaluation_text import text
+from striate.session.evaluation_text import point_lines, slice_lines, text
 from striate.session.progress import Progress
 from striate.verbs.evaluate import evaluate
 from striate.verbs.workspace import Workspace
@@ -31,6 +31,8 @@ from striate.verbs.workspace import Workspace
 @click.option(
     "--mend", metavar="FILE", help="With --data: decisions about it, or none.  [default: those kept for the folder]"
 )
+@click.option("--slices", "sliced", is_flag=True, help="Also by label, size and brightness: real, or chance?")
+@click.option("--at", type=click.FloatRange(0, 1), metavar="SCORE", help="Also where it answers from a score on alone.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @shared_options.without_missing
 @shared_options.allow_bad
@@ -44,6 +46,8 @@ def command(
     label_from: str | None,
     labels: str | None,
     mend: str | None,
+    sliced: bool,
+    at: float | None,
     as_json: bool,
     without_missing: bool,
     allow_bad: bool,
@@ -69,4 +73,22 @@ def command(
             allow_bad=allow_bad,
             without_missing=without_missing,
         )
-    click.echo(json.dumps(evaluation.to_dict(), indent=2) if as_json else text(evaluation))
+    from striate.verbs.slices import slices
+
+    found = slices(evaluation) if sliced else ()
+    cuts = evaluation.found.cuts()
+    if at is not None and not cuts:
+        raise RunError(f"{evaluation.name} answers without scores; --at has nothing to cut at")
+    points = [] if at is None else [cut.at(at) for cut in cuts]
+    if not as_json:
+        click.echo(text(evaluation))
+        for lines in (slice_lines(found, evaluation), point_lines(points)):
+            if lines:
+                click.echo("\n" + "\n".join(lines))
+        return
+    told = evaluation.to_dict()
+    if sliced:
+        told["slices"] = [one.to_dict() for one in found]
+    if at is not None:
+        told["at"] = [one.to_dict() for one in points]
+    click.echo(json.dumps(told, indent=2))

@@ -1,6 +1,7 @@
-"""Precision, recall and F1 of boxes by the score from which on they are said, and which score to say them from.
+"""Precision, recall and F1 by the score from which on something is said, and which score to say it from.
 
-A box is right where it overlaps an object of its class by half of both together (an intersection over union of 0.50).
+Of boxes, of classes and of tags. A box is right where it overlaps an object of its class by half of both together (an
+intersection over union of 0.50).
 Leaving out boxes below a score changes nothing about the surer ones, so one matching serves every threshold.
 """
 
@@ -15,7 +16,7 @@ from numpy.typing import ArrayLike
 from striate.errors import StriateError
 from striate.metrics.average_precision import ALL, AT_50
 from striate.metrics.box_matching import ClassMatches
-from striate.metrics.intervals import Interval
+from striate.metrics.intervals import Interval, wilson
 from striate.metrics.picture_bootstrap import PictureBootstrap
 from striate.metrics.probability import Bools, Floats, Ints
 
@@ -107,9 +108,51 @@ class OperatingPoints:
         able = np.flatnonzero(self.recall >= _share(wanted))
         return self._below(int(able[0])) if len(able) else None
 
+    def counts_from(self, thresholds: ArrayLike) -> tuple[Ints, Ints]:
+        """Return how many are said from each threshold (T,) on, and how many of those are right.
+
+        Example: ``points_of([0.9, 0.4], [True, False], present=1).counts_from([0.5])[0].tolist()`` is ``[1]``.
+        """
+        places = np.searchsorted(-self.scores, -np.asarray(thresholds, np.float64), side="right")
+        said, right = (np.concatenate([[0], one])[places].astype(np.int64) for one in (self.said, self.right))
+        return said, right
+
     def _below(self, place: int) -> float:
         here = float(self.scores[place])
         return here if place + 1 == len(self.scores) else (here + float(self.scores[place + 1])) / 2
+
+
+@dataclass(frozen=True, eq=False)
+class Cut:
+    """What answers called ``name`` come to from each score on, and the score ``chosen``, which they are said from.
+
+    ``design`` is the design effect of answers that are not independent; None where one picture has several of them,
+    and Wilson's intervals would be too narrow.
+    """
+
+    name: str
+    points: OperatingPoints
+    chosen: float
+    design: float | None = 1.0
+
+    def at(self, threshold: float) -> Point:
+        """Return what they come to from one score on, shares with their intervals where answers are independent."""
+        said, right = (int(one[0]) for one in self.points.counts_from([threshold]))
+        present, design = self.points.present, self.design
+        precision, recall = (None if design is None else wilson(right, of, design=design) for of in (said, present))
+        return Point(self.name, threshold, present, said, right, precision, recall, None)
+
+
+def points_of(scores: ArrayLike, right: ArrayLike, present: int) -> OperatingPoints:
+    """Return what answers (N,) come to from each of their scores on: which are right (N,), how many there are to find.
+
+    Example: ``points_of([0.9, 0.4], [True, False], present=2).recall`` is ``[0.5, 0.5]``.
+    """
+    values, hits = np.asarray(scores, np.float64), np.asarray(right, bool)
+    order = np.argsort(-values, kind="stable")
+    falling = values[order]
+    ends = np.flatnonzero(np.append(np.diff(falling) != 0, True)) if len(falling) else np.zeros(0, np.int64)
+    return OperatingPoints(falling[ends], np.cumsum(hits[order])[ends], ends + 1, int(present))
 
 
 def operating_points(one: ClassMatches) -> OperatingPoints:

@@ -15,8 +15,10 @@ from numpy.typing import NDArray
 
 from striate.metrics.intervals import Interval
 from striate.metrics.mistakes import Mistake
+from striate.metrics.operating_points import Cut
 from striate.metrics.probability import Floats, Ints
 from striate.metrics.verdict import Verdict
+from striate.tasks.overlays import Overlay
 from striate.tasks.sections import Figure, Section, number, percent
 
 if TYPE_CHECKING:
@@ -175,6 +177,14 @@ class Assessment(ABC):
     def confused(self) -> tuple[Floats, Ints] | None:
         """Return the probabilities (N, K) of classes and which they are (N,); None where an answer is no class."""
         return None
+
+    def overlay(self, row: int) -> Overlay | None:
+        """Return what is there and what was said in a picture, where that has a place in it."""
+        return None
+
+    def cuts(self) -> tuple[Cut, ...]:
+        """Return what answers come to from each score on, where they have scores and may be left out below one."""
+        return ()
 
     def sections(self) -> tuple[Section, ...]:
         """Return the sections of a report's page, the worst answers first."""

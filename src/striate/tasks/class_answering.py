@@ -130,7 +130,7 @@ class ClassAnswering(Answering):
             design=basis.effect,
         )
         told = None if unknown is None else unknown.told()
-        return ClassAssessment(report, logits, targets, calibration, temperature, flags, told)
+        return ClassAssessment(report, logits, targets, calibration, temperature, flags, told, basis.effect)
 
     def shown_parts(
         self, values: NDArray[Any], parts: Mapping[str, NDArray[np.int64]], facts: LabelFacts

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from striate.metrics.intervals import Interval, wilson
 from striate.metrics.mistakes import Mistake
+from striate.metrics.operating_points import Cut, points_of
 from striate.metrics.outcomes import outcomes
 from striate.metrics.probability import Floats, Ints, softmax
 from striate.metrics.report import ClassificationReport
@@ -32,7 +33,7 @@ class ClassAssessment(Assessment):
 
     ``logits`` (N, K), ``targets`` (N,); ``temperature`` is the calibrated one, or of out-of-fold answers (N,) those
     that were fitted to the other folds. ``unknown`` (N,) says which were answered "none of these" (None: that was not
-    to be had), and ``strangers`` how well strangers are told.
+    to be had), and ``strangers`` how well strangers are told. ``design`` is the answers' design effect.
     """
 
     report: ClassificationReport
@@ -42,6 +43,7 @@ class ClassAssessment(Assessment):
     temperature: float | Floats
     unknown: NDArray[np.bool_] | None = None
     strangers: dict[str, object] | None = None
+    design: float = 1.0
 
     @cached_property
     def probabilities(self) -> Floats:
@@ -136,6 +138,16 @@ class ClassAssessment(Assessment):
         """Return the wrong answers it was surest of, each by its class and its file."""
         names, mistakes = self.report.classes, self.report.worst_mistakes
         return {"worst_mistakes": [{**one.to_dict(), **one.named(keys, names)} for one in mistakes]}
+
+    def cuts(self) -> tuple[Cut, ...]:
+        """Return what comes of answering only where it is sure enough: of every class together, then of each."""
+        said, sure, right = self.logits.argmax(1), self.probabilities.max(axis=1), self.right
+        cuts = [Cut("every class", points_of(sure, right, len(right)), 0.0, self.design)]
+        for kind, name in enumerate(self.report.classes):
+            mine = said == kind
+            points = points_of(sure[mine], right[mine], int((self.targets == kind).sum()))
+            cuts.append(Cut(name, points, 0.0, self.design))
+        return tuple(cuts)
 
     def card_sections(self) -> tuple[Section, ...]:
         """Return the figures of each class, the lowest recall first, and what is called what instead."""

@@ -59,6 +59,10 @@ class CountAssessment(Assessment):
         losses: Floats = np.where(known, off, 0.0).sum(axis=1) / np.maximum(known.sum(axis=1), 1)
         return losses
 
+    def overlay(self, row: int) -> Overlay | None:
+        """Return the dots that are there and the places that were found, where there is anything to draw."""
+        return None if self.overlays is None else self.overlays(row)
+
     def worst(self, most: int = 24) -> Ints:
         """Return the rows whose counts are farthest off, the farthest first; those that are right are none of them."""
         losses = self.losses

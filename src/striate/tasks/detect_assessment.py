@@ -16,7 +16,7 @@ from striate.metrics.box_report import BoxReport, box_report
 from striate.metrics.box_verdict import box_verdict
 from striate.metrics.boxes import Found, Truth, iou
 from striate.metrics.intervals import Interval
-from striate.metrics.operating_points import checked_thresholds
+from striate.metrics.operating_points import Cut, checked_thresholds, operating_points
 from striate.metrics.probability import Floats, Ints
 from striate.metrics.verdict import Verdict
 from striate.tasks.assessment import About, Assessment, Basis, Headline
@@ -171,6 +171,13 @@ class BoxAssessment(Assessment):
             far = max(counts, key=lambda one: one.measures.mae.value)
             tiles.append(number(far.measures.mae, f"mean absolute error of the count of {far.name} a picture"))
         return tuple(tiles)
+
+    def cuts(self) -> tuple[Cut, ...]:
+        """Return what the boxes of each class come to from each score on, at an overlap of 0.50."""
+        return tuple(
+            Cut(point.name, operating_points(one), point.threshold, None)
+            for one, point in zip(self.report.precision.matches, self.report.points, strict=True)
+        )
 
     def sections(self) -> tuple[Section, ...]:
         """Return the worst pictures, the classes, what is wrong, sizes, thresholds, scores and counts."""

@@ -118,7 +118,9 @@ class TagAnswering(Answering):
             raw=sigmoid(logits),
             design=basis.effect,
         )
-        return TagAssessment(report, scaled, probabilities, wanted, cuts, learnt.calibration, basis.judging)
+        return TagAssessment(
+            report, scaled, probabilities, wanted, cuts, learnt.calibration, basis.judging, basis.effect
+        )
 
     def shown_parts(
         self, values: NDArray[Any], parts: Mapping[str, NDArray[np.int64]], facts: LabelFacts

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from striate.metrics.operating_points import Cut, points_of
 from striate.metrics.probability import Bools, Floats, Ints, log_sigmoid
 from striate.metrics.tag_report import TagReport
 from striate.metrics.tag_verdict import tag_verdict
@@ -31,7 +32,7 @@ class TagAssessment(Assessment):
 
     ``probabilities`` (N, T) are calibrated, ``scaled`` (N, T) the logits they are of, ``targets`` (N, T) which tags are
     there; ``thresholds`` (T,), or of out-of-fold answers (N, T), chosen by the other folds. ``judging``: these pictures
-    were learnt from, or it is they that thresholds and calibration stand on.
+    were learnt from, or it is they that thresholds and calibration stand on. ``design``: the answers' design effect.
     """
 
     report: TagReport
@@ -41,6 +42,7 @@ class TagAssessment(Assessment):
     thresholds: Floats
     calibration: TagCalibration
     judging: bool = False
+    design: float = 1.0
 
     loss_name = "log loss"
 
@@ -127,6 +129,18 @@ class TagAssessment(Assessment):
         tiles.append(percent(report.exact, "of the pictures have every tag right and no other"))
         tiles.append(percent(report.calibration_error, "calibration error: how far probabilities are from truth"))
         return tuple(tiles)
+
+    def cuts(self) -> tuple[Cut, ...]:
+        """Return what each tag comes to from each of its probabilities on."""
+        return tuple(
+            Cut(
+                one.name,
+                points_of(self.probabilities[:, t], self.targets[:, t], int(self.targets[:, t].sum())),
+                one.threshold,
+                self.design,
+            )
+            for t, one in enumerate(self.report.per_tag)
+        )
 
     def sections(self) -> tuple[Section, ...]:
         """Return the worst misses, the tags one by one, and which of them stand together."""

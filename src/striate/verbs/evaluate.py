@@ -210,7 +210,8 @@ def evaluate_on(
     basis = basis_of(stored.store.digests, chosen, judging=bool(learnt_from))
     found = _ask(name, data, stored.source, stored.store, targets, chosen, predictor, basis)
     deep = depth.notes(depth.tally(stored.store.depths), predictor.preprocess.bits)
-    return replace(found, notes=(*left_out(stored.source), *deep, *told), trained_on=learnt_from)
+    notes = (*left_out(stored.source), *deep, *told)
+    return replace(found, notes=notes, trained_on=learnt_from, source=stored.source, pixels=stored.store.pixels)
 
 
 def evaluate_prepared(run: RunDirectory, prepared: Prepared, ask: InferFn, learnt: Any, *, part: str) -> Evaluation:

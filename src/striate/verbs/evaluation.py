@@ -35,7 +35,8 @@ class Evaluation:
     how many of them it was trained on, where that is known. Of out-of-fold answers ``folds`` are how the pictures were
     dealt, and ``means`` is what the figure means, in a sentence. ``trained``: the targets of the pictures that the
     model learnt from, where they are known; ``from_chance``: it learnt photographs without weights to start from;
-    ``also`` are sentences for the verdict.
+    ``also`` are sentences for the verdict. ``source`` and ``pixels`` (M, H, W, C) uint8 are what ``indices`` point
+    into, where the evaluation holds its pictures.
     """
 
     name: str
@@ -53,6 +54,8 @@ class Evaluation:
     also: tuple[str, ...] = ()
     folds: Folds | None = None
     means: str = ""
+    source: Source | None = None
+    pixels: np.ndarray | None = None
 
     @property
     def report(self) -> Any:
@@ -113,6 +116,8 @@ def of_run(evaluation: Evaluation, prepared: Prepared) -> Evaluation:
         trained=prepared.labels.values[list(prepared.split.train)],
         from_chance=config.start is None and photographs,
         also=(*evaluation.also, *([CHOSEN_BY] if evaluation.part == "val" else ()), *copies),
+        source=prepared.source,
+        pixels=prepared.store.pixels,
     )
 
 

@@ -22,3 +22,11 @@ def at(album: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio
     with studio_at(folder, str(album)) as one:
         yield one
     end_trainings(folder)
+
+
+@pytest.fixture(scope="session")
+def judged(at: StudioAt, album: Path) -> str:
+    """A run of the plain classes that has learnt too little to be right everywhere, cross-validated."""
+    net = "conv 4 3x3 >> relu >> globalavgpool >> flatten >> dense classes"
+    made = at.post("/api/train/start", source=str(album), net=net, epochs=6, folds="3", seed=1)
+    return str(at.until(made["id"], "finished")["run"])

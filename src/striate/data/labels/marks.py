@@ -53,6 +53,11 @@ class Marks(ABC):
         """
 
     @property
+    def marked(self) -> frozenset[int]:
+        """The indices of the classes of which something is marked, where that is known without a look at a file."""
+        return frozenset()
+
+    @property
     def alike(self) -> Hashable:
         """What is equal where two pictures are marked alike, wherever that is written."""
         return self
@@ -96,6 +101,11 @@ class BoxMarks(Marks):
             picture.labelled,
         )
 
+    @property
+    def marked(self) -> frozenset[int]:
+        """The indices of the classes of which something is marked."""
+        return frozenset(self.classes)
+
     def said(self, names: Sequence[str]) -> str:
         """Return how many of each class there are, in the order of the classes; ignored ones are not counted."""
         return _counts(names, [klass for at, klass in enumerate(self.classes) if at not in self.ignored])
@@ -129,6 +139,11 @@ class DotMarks(Marks):
     size: tuple[int, int]
     points: tuple[Point, ...] = ()
     classes: tuple[int, ...] = ()
+
+    @property
+    def marked(self) -> frozenset[int]:
+        """The indices of the classes of which something is marked."""
+        return frozenset(self.classes)
 
     def said(self, names: Sequence[str]) -> str:
         """Return how many points of each class there are, in the order of the classes."""

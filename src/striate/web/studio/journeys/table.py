@@ -14,6 +14,7 @@ JOURNEYS: Final[Mapping[str, str]] = MappingProxyType(
         "collect": "striate.web.studio.journeys.collect",
         "network": "striate.web.studio.journeys.network",
         "train": "striate.web.studio.journeys.train",
+        "judge": "striate.web.studio.journeys.judge",
         "ask": "striate.web.studio.journeys.ask",
         "look": "striate.web.studio.journeys.look",
         "watch": "striate.web.studio.journeys.watch",

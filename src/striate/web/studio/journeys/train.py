@@ -17,7 +17,7 @@ from striate.verbs.runs import runs as listed_runs
 from striate.verbs.runs import summary
 from striate.verbs.workspace import Workspace
 from striate.web.server.admission import Refused
-from striate.web.studio.journey import Command, Studio, StudioRoute, command_text, query, told, while_wanted
+from striate.web.studio.journey import Command, Studio, StudioRoute, command_text, number, query, told, while_wanted
 
 # A report is a whole page with scripts of its own: in a frame without an origin it reaches nothing of the studio.
 REPORT: Final = (
@@ -137,11 +137,12 @@ async def one(studio: Studio, request: Request) -> Any:
 
 
 async def runs(studio: Studio, request: Request) -> Any:
-    """List the runs there are."""
+    """List the runs there are, or so many of one state."""
     import asyncio
 
-    found = await asyncio.to_thread(listed_runs, studio.workspace)
-    return {"runs": [one.to_dict() | {"figure_text": one.figure_text} for one in found]}
+    state, most = request.query_params.get("state"), number(request, "most", 10**6, 10**6)
+    found = [one for one in await asyncio.to_thread(listed_runs, studio.workspace) if state in (None, one.state)]
+    return {"runs": [one.to_dict() | {"figure_text": one.figure_text} for one in found[:most]], "of": len(found)}
 
 
 async def run(studio: Studio, request: Request) -> Any:

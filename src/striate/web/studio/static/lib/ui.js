@@ -48,6 +48,9 @@ export function Field({ label, hint, children }) {
   return html`<label class="field"><span>${label}</span>${children}${hint && html`<small>${hint}</small>`}</label>`;
 }
 
+// What may be wider than the window, such as a table: it scrolls by itself, by the keyboard too.
+export const Wide = ({ label, children }) => html`<div class="wide" tabindex="0" role="region" aria-label=${label}>${children}</div>`;
+
 // Names that people gave: by themselves, so that no script turns around what stands beside them.
 export const Name = ({ children }) => html`<bdi>${children}</bdi>`;
 
