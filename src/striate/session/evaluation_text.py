@@ -34,7 +34,7 @@ def text(evaluation: Evaluation) -> str:
 def slice_lines(found: Sequence[Slice], evaluation: Evaluation) -> list[str]:
     """Return slices as a table for the terminal; nothing of none.
 
-    Example: ``slice_lines(slices(evaluation), evaluation)``
+    Example: ``slice_lines(slices(run.evaluate().value), run.evaluate().value)``
     """
     if not found:
         return []
@@ -56,7 +56,7 @@ def slice_lines(found: Sequence[Slice], evaluation: Evaluation) -> list[str]:
 def point_lines(points: Sequence[Point]) -> list[str]:
     """Return what answers come to from a score on, as a table for the terminal; nothing of none.
 
-    Example: ``point_lines([cut.at(0.5) for cut in evaluation.found.cuts()])``
+    Example: ``point_lines([cut.at(0.5) for cut in run.evaluate().value.found.cuts()])``
     """
     if not points:
         return []

@@ -33,7 +33,7 @@ def slices(evaluation: Evaluation) -> tuple[Slice, ...]:
 
     Errors: RunError for an evaluation that does not hold its pictures.
 
-    Example: ``[one.name for one in slices(evaluation) if one.real]``
+    Example: ``[one.name for one in slices(evaluate("pets-1")) if one.real]``
     """
     source, pixels = evaluation.source, evaluation.pixels
     if source is None or pixels is None:

@@ -21,7 +21,7 @@ DOTS: Final = 2_000  # of a plot
 def overview_told(evaluation: Evaluation) -> dict[str, Any]:
     """Return what an evaluation comes to, and of a classifier its confusion, classes and confidence.
 
-    Example: ``overview_told(evaluation)["headline"]["name"]``
+    Example: ``overview_told(evaluate("pets-1"))["headline"]["name"]``
     """
     found, report = evaluation.found, evaluation.report.to_dict()
     kept = ("confusion", "per_class", "reliability", "raw_reliability", "calibration_error", "raw_calibration_error")
@@ -114,7 +114,7 @@ def _part(part: Any, keys: Sequence[str]) -> dict[str, Any]:
 def cuts_told(cuts: Sequence[Cut]) -> list[dict[str, Any]]:
     """Return what answers come to from each of 0.00, 0.01 to 1.00 on, with the ends of their intervals.
 
-    Example: ``cuts_told(evaluation.found.cuts())[0]["said"][0]``
+    Example: ``cuts_told(evaluate("pets-1").found.cuts())[0]["said"][0]``
     """
     steps = [step / STEPS for step in range(STEPS + 1)]
     told = []
@@ -142,7 +142,7 @@ def _ends(one: Any) -> list[float] | None:
 def slice_told(one: Slice, *, shares: bool) -> dict[str, Any]:
     """Return a slice with its figure in words.
 
-    Example: ``slice_told(slices(evaluation)[0], shares=True)["figure"]["value"]``
+    Example: ``slice_told(slices(evaluate("pets-1"))[0], shares=True)["figure"]["value"]``
     """
     others = None if one.others is None else f"{100 * one.others:.1f} %" if shares else f"{one.others:.3g}"
     return {**one.to_dict(), "figure": figure_told(percent(one.value) if shares else number(one.value)), "rest": others}
