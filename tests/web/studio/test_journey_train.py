@@ -99,9 +99,11 @@ def test_the_server_is_killed_under_the_page(tmp_path: Path) -> None:
             made = at.post("/api/train/start", source=str(album), net=NET, epochs=100_000, folds="none")
             one.go(f"#/train?id={made['id']}", "How is plain-1 learning?")
             at.kill()
-            one.page.get_by_text("The studio does not answer").wait_for()
+            one.page.get_by_text("The studio does not answer").first.wait_for()
             with studio_at(tmp_path, port=at.port):
-                one.page.get_by_text("The studio does not answer").wait_for(state="detached", timeout=30_000)
+                one.page.wait_for_function(
+                    "() => !document.body.innerText.includes('The studio does not answer')", timeout=30_000
+                )
                 before = one.page.inner_text(".lead")
                 one.page.wait_for_function(
                     "(before) => document.querySelector('.lead').innerText !== before", arg=before

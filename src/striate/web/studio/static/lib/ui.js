@@ -1,5 +1,6 @@
 // Parts that every screen is put together from.
 import { html, useEffect, useRef, useState } from "studio/core.js";
+import { connected } from "studio/live.js";
 
 // The one question of a screen, and in a sentence what it is about.
 export function Question({ title, children }) {
@@ -67,6 +68,10 @@ export function useAnswer(ask, marks) {
     );
     return () => stop.abort();
   }, [...marks, turn]);
+  const there = connected.value;
+  useEffect(() => {  // what was asked while the studio was away is asked again when it is back
+    if (there && state.error?.status === 0) setTurn((before) => before + 1);
+  }, [there]);
   return { ...state, again: () => setTurn((before) => before + 1) };
 }
 
