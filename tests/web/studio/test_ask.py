@@ -96,8 +96,7 @@ def test_drawn_answered_while_the_pen_moves_then_explained(trained: StudioAt) ->
         one.page.mouse.move(box["x"] + 60, box["y"] + 60)
         one.page.mouse.down()
         one.page.mouse.move(box["x"] + 200, box["y"] + 200, steps=8)
-        one.page.get_by_text("Computed in this page").wait_for()  # the pen is still down
-        one.page.locator(".river .stage canvas").first.wait_for()
+        one.page.locator(".river .stage canvas").first.wait_for()  # the pen is still down
         one.page.mouse.up()
         one.page.locator(".why-told .answer-told").wait_for(timeout=60_000)
         assert "picture=" in one.page.url
