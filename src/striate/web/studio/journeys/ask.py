@@ -36,6 +36,7 @@ LANE: Final = "look"  # one process has the models that are looked into
 LIVE: Final = 6_000_000  # parameters of a net that a page computes while the pen moves
 # What of the scripts of a model's page the studio has a use for, as a module.
 SHARED: Final = ("colours", "drawing", "answer", "river")
+_HOME: Final = "const home = { root: document };\n"  # where those scripts look for what they show
 _GIVES: Final = "\nexport { readTables, takeDrawing, stagesOf, drawStage, shareRows, saidParts, trustOf, shapeText };\n"
 SAMPLES: Final = 12
 
@@ -218,7 +219,7 @@ async def engine(studio: Studio, request: Request) -> Response:
 
 async def shared(studio: Studio, request: Request) -> Response:
     """Return the parts of a model's page that the studio shows an answer with, as a module."""
-    return tagged(request, (script(SHARED) + _GIVES).encode(), "text/javascript; charset=utf-8")
+    return tagged(request, (_HOME + script(SHARED) + _GIVES).encode(), "text/javascript; charset=utf-8")
 
 
 ROUTES = (
