@@ -33,6 +33,7 @@ from striate.verbs.nets import list_nets
 from striate.verbs.predict import open_predictor
 from striate.verbs.probe import Network
 from striate.verbs.push import push
+from striate.verbs.run_notes import note_run, rename_run
 from striate.verbs.runs import remove
 from striate.verbs.score_map import score_map
 from striate.verbs.walk import walk_of
@@ -56,6 +57,8 @@ CALLS: dict[str, tuple[Callable[..., Any], ...]] = {
     "compare": (striate.compare,),
     "runs": (runs,),
     "runs remove": (remove,),
+    "runs rename": (rename_run,),
+    "runs note": (note_run,),
     "export": (export, deploy, export_page),
     "doctor": (striate.doctor,),
     "card": (model_card,),

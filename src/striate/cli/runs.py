@@ -1,4 +1,4 @@
-"""``striate runs``: the runs of a folder as a table, and how to remove one."""
+"""``striate runs``: the runs of a folder as a table; how to remove, rename and note one."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from pathlib import Path
 import click
 
 from striate.cli import shared_options
+from striate.session import terminal
+from striate.verbs.run_notes import note_run, rename_run
 from striate.verbs.runs import RunSummary, remove, runs
 from striate.verbs.workspace import Workspace
 from striate.words import readable_size
@@ -23,7 +25,8 @@ from striate.words import readable_size
 def command(context: click.Context, as_json: bool, runs_dir: Path) -> None:
     """List the runs: what each was trained on, what it came to with its interval, when, and what it takes.
 
-    The one that was written last comes first. striate runs remove NAME removes one; striate compare A B compares two.
+    The one that was written last comes first. striate runs remove NAME removes one, striate runs rename
+    and note do what they say; striate compare A B compares two.
     """
     if context.invoked_subcommand is not None:
         return
@@ -49,6 +52,25 @@ def remove_command(names: tuple[str, ...], yes: bool, runs_dir: Path) -> None:
         click.echo(f"removed {name}, {readable_size(size)}")
 
 
+@command.command("rename")
+@click.argument("name")
+@click.argument("to")
+@shared_options.runs_dir
+def rename_command(name: str, to: str, runs_dir: Path) -> None:
+    """Give the run NAME the name TO. What names it elsewhere keeps the old one."""
+    click.echo(f"renamed {name} to {rename_run(name, to, Workspace(runs_dir))}")
+
+
+@command.command("note")
+@click.argument("name")
+@click.argument("text", default="")
+@shared_options.runs_dir
+def note_command(name: str, text: str, runs_dir: Path) -> None:
+    """Keep TEXT as a note about the run NAME, in its file note.txt; without a text its note is taken away."""
+    kept = note_run(name, text, Workspace(runs_dir))
+    click.echo(f"noted of {name}: {kept}" if kept else f"{name} has no note")
+
+
 def table(found: Sequence[RunSummary], width: int) -> list[str]:
     """Return the runs as lines; in a narrow terminal the net gives way first, then the size."""
     measures = {run.measure for run in found if run.figure is not None}
@@ -65,6 +87,7 @@ def table(found: Sequence[RunSummary], width: int) -> list[str]:
         "  ".join(row[place].ljust(size) for place, size in zip(kept, sizes, strict=True)).rstrip()
         for row in (head, *rows)
     ]
+    lines += [f"{run.name}: {terminal.line(run.note)}" for run in found if run.note]
     lines += [f"{run.name} is damaged: {run.damaged}" for run in found if run.damaged]
     return lines
 

@@ -18,10 +18,10 @@ import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias, final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, final
 
 from striate.errors import RunError
-from striate.files import LIST, read_bytes
+from striate.files import LIST, read_bytes, read_text
 from striate.runs import checkpoints, durable, fields, history, names
 from striate.runs.lock import Lock, acquire, holder
 
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 Epochs: TypeAlias = list[dict[str, Any]]
 Notes: TypeAlias = list[str]
 Keys: TypeAlias = dict[str, list[str]]
+NOTE: Final = "note.txt"  # what a person noted about it
 
 
 @final
@@ -178,6 +179,13 @@ class RunDirectory:
     def report_path(self) -> Path:
         """Where the report is, or will be."""
         return self.path / "report.html"
+
+    def note(self) -> str:
+        """Return what a person noted about it; nothing where nobody did, or it cannot be read."""
+        try:
+            return read_text(self.path / NOTE).strip()
+        except (OSError, UnicodeDecodeError):
+            return ""
 
     def state(self) -> str:
         """Return ``finished``, ``training`` (a living process holds it) or ``stopped``."""

@@ -25,7 +25,7 @@ class RunSummary:
     ``figure`` is (value, low, high) of ``measure`` in ``unit`` (as a percentage where it is a ``share``) on
     ``pictures`` pictures of the part ``part``, None before the run is finished. ``written`` is when it was last
     written, in seconds since 1970; ``bytes`` is what it takes on the disk.
-    ``damaged`` says what of it cannot be read, and is empty where all can.
+    ``damaged`` says what of it cannot be read, and is empty where all can; ``note`` is what a person noted.
     """
 
     name: str
@@ -43,6 +43,7 @@ class RunSummary:
     written: float
     bytes: int
     damaged: str = ""
+    note: str = ""
 
     @property
     def figure_text(self) -> str:
@@ -70,6 +71,33 @@ def runs(workspace: Workspace = HERE) -> list[RunSummary]:
     """
     found = [summary(run) for run in RunDirectory.list(workspace.runs_dir)]
     return sorted(found, key=lambda run: (-run.written, run.name))
+
+
+def recent_runs(
+    workspace: Workspace = HERE, *, begin: int = 0, most: int = 100, named: str = "", finished: bool = False
+) -> tuple[list[RunSummary], int]:
+    """Return some runs, the newest first from the place ``begin`` on, and how many there are to choose from.
+
+    Only those are opened that are returned, so that ten thousand list at once. ``named`` is in their names;
+    ``finished`` is whether they have to have come to their end.
+
+    Example: ``[run.name for run in recent_runs(most=10)[0]]``
+    """
+    runs_dir, wanted, found = workspace.runs_dir, named.casefold(), []
+    for name in names.names(runs_dir):
+        if wanted in name.casefold():
+            times = [_when(runs_dir / name / file) for file in ("finished.json", "history.jsonl", names.MARK)]
+            if times[0] or not finished:
+                found.append((-max(times), name))
+    chosen = sorted(found)[begin : begin + most]
+    return [summary(RunDirectory(runs_dir / name)) for _, name in chosen], len(found)
+
+
+def _when(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return 0.0
 
 
 def remove(asked: Sequence[str], workspace: Workspace = HERE) -> list[tuple[str, int]]:
@@ -162,6 +190,7 @@ def summary(run: RunDirectory) -> RunSummary:
         written=written,
         bytes=size,
         damaged="; ".join(damaged),
+        note=run.note(),
     )
 
 

@@ -18,6 +18,7 @@ JOURNEYS: Final[Mapping[str, str]] = MappingProxyType(
         "ask": "striate.web.studio.journeys.ask",
         "look": "striate.web.studio.journeys.look",
         "watch": "striate.web.studio.journeys.watch",
+        "compare": "striate.web.studio.journeys.compare",
         "find": "striate.web.studio.journeys.find",
         "ship": "striate.web.studio.journeys.ship",
     }

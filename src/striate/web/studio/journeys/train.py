@@ -13,8 +13,7 @@ from striate import files
 from striate.errors import RecipeError, RunError
 from striate.recipe import Recipe
 from striate.runs.run import RunDirectory
-from striate.verbs.runs import runs as listed_runs
-from striate.verbs.runs import summary
+from striate.verbs.runs import recent_runs, summary
 from striate.verbs.workspace import Workspace
 from striate.web.server.admission import Refused
 from striate.web.studio.journey import Command, Studio, StudioRoute, command_text, number, query, told, while_wanted
@@ -137,12 +136,15 @@ async def one(studio: Studio, request: Request) -> Any:
 
 
 async def runs(studio: Studio, request: Request) -> Any:
-    """List the runs there are, or so many of one state."""
+    """List runs, the newest first: so many of them, from one on, of this name, or all that are done."""
     import asyncio
 
-    state, most = request.query_params.get("state"), number(request, "most", 10**6, 10**6)
-    found = [one for one in await asyncio.to_thread(listed_runs, studio.workspace) if state in (None, one.state)]
-    return {"runs": [one.to_dict() | {"figure_text": one.figure_text} for one in found[:most]], "of": len(found)}
+    begin, most = number(request, "begin", 0, 10**9), number(request, "most", 100, 1_000)
+    named, finished = request.query_params.get("named", ""), request.query_params.get("state") == "finished"
+    found, of = await asyncio.to_thread(
+        lambda: recent_runs(studio.workspace, begin=begin, most=most, named=named, finished=finished)
+    )
+    return {"runs": [one.to_dict() | {"figure_text": one.figure_text} for one in found], "of": of}
 
 
 async def run(studio: Studio, request: Request) -> Any:

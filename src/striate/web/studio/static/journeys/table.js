@@ -6,6 +6,7 @@ export const JOURNEYS = [
   { name: "judge", title: "Judge", asks: "What is it worth?", load: () => import("./judge.js") },
   { name: "ask", title: "Ask", asks: "What does it say, and why?", load: () => import("./ask.js") },
   { name: "look", title: "Look inside", asks: "How does it come to that?", load: () => import("./look.js") },
+  { name: "compare", title: "Compare", asks: "Which is better?", load: () => import("./compare.js") },
   { name: "find", title: "Find", asks: "What is alike?", load: () => import("./find.js") },
   { name: "ship", title: "Ship", asks: "Where does it go?", load: () => import("./ship.js") },
 ];
