@@ -57,6 +57,10 @@ def unmeasured(line: str) -> str:
     return " ".join(re.sub(r"(?<![/\d])[\d.,:]+(?!/|[\d.,:])", "#", line).split())
 
 
+def _form(line: str) -> str:
+    return unmeasured(line).replace("labels", "label")
+
+
 def _listed(line: str) -> bool:
     return any(words in line for words in LISTED)
 
@@ -64,7 +68,8 @@ def _listed(line: str) -> bool:
 def told(command: str, before: list[str]) -> str:
     """Return what a command prints; lines of ``before`` with other figures of speed and accuracy alone stay."""
     lines = output(command).rstrip().splitlines()
-    if any(_listed(line) for line in lines) and (kept := [line for line in before if _listed(line)]):
+    kept, found = ([line for line in each if _listed(line)] for each in (before, lines))
+    if found and {_form(line) for line in found} <= {_form(line) for line in kept}:
         place = before.index(kept[0])
         lines = [line for line in lines if not _listed(line)]
         lines[place:place] = kept

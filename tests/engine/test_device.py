@@ -113,7 +113,7 @@ def test_memory_that_was_freed_is_not_fetched_from_the_system_again():
         "def least(): return min(faults() for _ in range(10))\n"
         "without = least(); keep_memory(); print(without, least())"
     )
-    for _ in range(5):  # once in hundreds of processes memory comes anew in spite of it, and why is not known
+    for _ in range(5):  # seen once: glibc before 2.38 may not use an aligned piece again (its bug 14581)
         done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
         without, kept = map(int, done.stdout.split())
         if kept < 100:
